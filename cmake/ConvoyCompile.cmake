@@ -1,0 +1,57 @@
+# Compiler settings shared by everything in this tree, and the function that declares one folder of
+# lib/ as a library.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+  set(CMAKE_ASM_COMPILER_LAUNCHER "")
+endif()
+
+# GNU_UNIQUE symbols pin a shared library against dlclose and merge across copies.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
+endif()
+if(CONVOY_SANITIZE)
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${CONVOY_SANITIZE}>"
+                      "$<$<COMPILE_LANGUAGE:C,CXX>:-fno-omit-frame-pointer>")
+  if(CONVOY_SANITIZE MATCHES "undefined")
+    add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize-recover=undefined>")
+  endif()
+  add_link_options("-fsanitize=${CONVOY_SANITIZE}")
+endif()
+
+# What only our own code is compiled with.
+add_library(convoy_flags INTERFACE)
+target_compile_options(convoy_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:C,CXX>:-Wall -Wextra>
+  $<$<AND:$<COMPILE_LANGUAGE:C,CXX>,$<BOOL:${CONVOY_WERROR}>>:-Werror>
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:Clang>>:-Wthread-safety>)
+if(CONVOY_COVERAGE)
+  target_compile_options(convoy_flags INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:--coverage>)
+  target_link_options(convoy_flags INTERFACE --coverage)
+endif()
+target_include_directories(convoy_flags INTERFACE
+  "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include")
+target_compile_definitions(convoy_flags INTERFACE FMT_HEADER_ONLY)
+
+# convoy_library(base SOURCES clock.cc … DEPS absl::status …) declares lib/<folder> as the static
+# library convoy_base. DEPS name what the layer may use; script/tidy checks the includes themselves.
+function(convoy_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(convoy_${name} STATIC ${arg_SOURCES})
+  target_link_libraries(convoy_${name} PUBLIC convoy_flags ${arg_DEPS})
+  set_property(GLOBAL APPEND PROPERTY CONVOY_LIBRARIES convoy_${name})
+endfunction()

@@ -1,0 +1,29 @@
+# The libraries that libconvoy stands on. SQLite and libcurl are the system's shared ones; RapidJSON
+# and fmt are headers; Abseil and BoringSSL are built here, static and hidden (docs/architecture.md).
+
+if(DEFINED ENV{CONVOY_CACHE})
+  set(convoy_cache "$ENV{CONVOY_CACHE}")
+else()
+  set(convoy_cache "$ENV{HOME}/.cache/libconvoy")
+endif()
+set(CONVOY_ABSEIL_SOURCE_DIR "${convoy_cache}/sources/abseil" CACHE PATH "Source tree of Abseil")
+set(CONVOY_BORINGSSL_SOURCE_DIR "${convoy_cache}/sources/boringssl" CACHE PATH
+    "Source tree of BoringSSL as Debian packages it")
+foreach(tree IN ITEMS "${CONVOY_ABSEIL_SOURCE_DIR}" "${CONVOY_BORINGSSL_SOURCE_DIR}")
+  if(NOT EXISTS "${tree}")
+    message(FATAL_ERROR "${tree} does not exist: run script/bootstrap first")
+  endif()
+endforeach()
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(SQLite3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(Curl REQUIRED IMPORTED_TARGET libcurl)
+find_path(CONVOY_RAPIDJSON_INCLUDE_DIR rapidjson/document.h REQUIRED)
+find_path(CONVOY_FMT_INCLUDE_DIR fmt/core.h REQUIRED)
+
+set(ABSL_PROPAGATE_CXX_STD ON)
+set(BUILD_TESTING OFF)
+add_subdirectory("${CONVOY_ABSEIL_SOURCE_DIR}" "${CMAKE_BINARY_DIR}/third_party/abseil"
+                 EXCLUDE_FROM_ALL SYSTEM)
+include(BoringSSL)

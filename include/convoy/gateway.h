@@ -1,0 +1,103 @@
+// The gateway: everything behind one object. Open it on a store, mount Handle in your server, and
+// drive its deliveries in one of two ways:
+//
+//   threaded   Start(); the gateway runs a committer and a dispatcher thread of its own
+//   pumped     call Step() when wake_fd() is readable or the instant it returned has come; the gateway
+//              creates no thread
+//
+// Durability: a 2xx of Handle is given after the commit that holds the event, its idempotency key and
+// its deliveries. What was acknowledged survives the death of the process.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "convoy/clock.h"
+#include "convoy/http.h"
+#include "convoy/observer.h"
+#include "convoy/options.h"
+#include "convoy/storage.h"
+#include "convoy/transport.h"
+
+namespace convoy {
+
+// What a gateway stands on. Null members get the default: SystemClock, SystemRandom, libcurl, silence.
+// Storage has no default: see OpenSqliteStorage and NewMemoryStorage.
+struct GatewayParts {
+  std::unique_ptr<Storage> storage;
+  std::unique_ptr<Transport> transport;
+  std::shared_ptr<Clock> clock;
+  std::shared_ptr<Random> random;
+  std::shared_ptr<Observer> observer;
+};
+
+// What a host should do with a request whose head it has read but not its body.
+struct HeadDecision {
+  // The answer, if the body need not be read: write it and close the connection.
+  std::optional<HttpResponse> refusal;
+  // Otherwise: stop reading beyond this many bytes and answer with TooLargeResponse().
+  uint64_t body_bytes_max = 0;
+};
+
+class Gateway {
+ public:
+  static absl::StatusOr<std::unique_ptr<Gateway>> Open(GatewayOptions options, GatewayParts parts);
+
+  // Closes with no patience. Call Close first for a clean end.
+  virtual ~Gateway() = default;
+
+  // Creates the first instance-admin key and returns it; kAlreadyExists if there is one. The key is
+  // shown this once.
+  virtual absl::StatusOr<std::string> Bootstrap() = 0;
+
+  // ---- Requests: from any thread, concurrently ----
+
+  // Looks at a request without its body (`head.body` is ignored).
+  virtual HeadDecision InspectHead(const HttpRequest& head) = 0;
+  static HttpResponse TooLargeResponse();
+
+  // Answers a request; blocks until what it did is durable. nullopt: the path is not the gateway's.
+  virtual std::optional<HttpResponse> Handle(const HttpRequest& request) = 0;
+
+  // The same without blocking. Returns false if the path is not the gateway's; `done` is then never
+  // called. Otherwise it runs exactly once: before this returns, or on the thread that commits.
+  virtual bool HandleAsync(const HttpRequest& request,
+                           std::function<void(HttpResponse)> done) = 0;
+
+  // ---- Driving ----
+
+  // Does what can be done without waiting: commits, deliveries. Returns when to call again at the
+  // latest. One thread at a time; kFailedPrecondition after Start.
+  virtual absl::StatusOr<absl::Time> Step() = 0;
+
+  // Readable when Step has something to do. Owned by the gateway. For poll, select, epoll.
+  virtual int wake_fd() const = 0;
+
+  // Starts the threads.
+  virtual absl::Status Start() = 0;
+
+  // Finishes what is in flight, gives the rest back to the store and stops, at the latest at
+  // `patience` from now. Repeatable. Requests are answered with 503 from its beginning.
+  virtual absl::Status Close(absl::Duration patience) = 0;
+};
+
+// A store in one SQLite file, created if missing. kDataLoss for a file that is damaged,
+// kFailedPrecondition for one written by a newer library; neither is touched.
+absl::StatusOr<std::unique_ptr<Storage>> OpenSqliteStorage(std::string_view path);
+
+// A store that forgets everything with the process: for tests and trials.
+std::unique_ptr<Storage> NewMemoryStorage();
+
+struct CurlTransportOptions {
+  std::vector<std::string> allowed_networks;  // as in GatewayOptions
+  uint32_t connections_max = 256;
+};
+absl::StatusOr<std::unique_ptr<Transport>> NewCurlTransport(const CurlTransportOptions& options);
+
+}  // namespace convoy

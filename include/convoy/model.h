@@ -1,0 +1,298 @@
+// The things a gateway knows: projects, sources, endpoints, subscriptions, API keys, and what flows
+// through them: events, deliveries, attempts. Plain values without behaviour; every instant has
+// microsecond resolution; every id is an upper-case ULID unless said otherwise.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "convoy/http.h"
+
+namespace convoy {
+
+// ---- Configuration -------------------------------------------------------------------------------
+
+enum class ProjectType : uint8_t { kIncoming, kOutgoing };
+
+enum class RetryStrategy : uint8_t { kLinear, kExponential };
+
+// How a failed delivery is tried again. Linear waits `interval` each time; exponential doubles it.
+struct RetryPolicy {
+  RetryStrategy strategy = RetryStrategy::kLinear;
+  absl::Duration interval = absl::Seconds(100);
+  uint32_t attempts_max = 10;
+
+  friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
+};
+
+// At most `count` requests in each `window`. A count of 0 means unlimited.
+struct RateLimit {
+  uint32_t count = 1000;
+  absl::Duration window = absl::Seconds(60);
+
+  friend bool operator==(const RateLimit&, const RateLimit&) = default;
+};
+
+enum class Hash : uint8_t { kSha256, kSha512 };
+enum class Encoding : uint8_t { kHex, kBase64 };
+
+// One entry of the outgoing signature: the advanced form carries one value per version and secret.
+struct SignatureVersion {
+  std::string id;
+  Hash hash = Hash::kSha256;
+  Encoding encoding = Encoding::kHex;
+  absl::Time created_at;
+
+  friend bool operator==(const SignatureVersion&, const SignatureVersion&) = default;
+};
+
+struct SignatureConfig {
+  std::string header = "X-Convoy-Signature";
+  std::vector<SignatureVersion> versions;  // never empty in a stored project
+
+  friend bool operator==(const SignatureConfig&, const SignatureConfig&) = default;
+};
+
+struct ProjectConfig {
+  uint64_t body_bytes_max = 51'200;  // "max_payload_read_size": of ingested and of stored response bodies
+  RetryPolicy retry;
+  RateLimit rate_limit;  // default of endpoints that set none
+  SignatureConfig signature;
+  std::string request_id_header = "X-Convoy-Idempotency-Key";
+  bool has_trace_headers = false;  // "add_event_id_trace_headers"
+  bool should_disable_endpoint = false;  // "disable_endpoint": when a delivery has exhausted its tries
+  bool may_share_endpoint = false;  // "multiple_endpoint_subscriptions"
+  bool is_https_required = false;   // "ssl.enforce_secure_endpoints"
+
+  friend bool operator==(const ProjectConfig&, const ProjectConfig&) = default;
+};
+
+struct Project {
+  std::string id;
+  std::string name;
+  ProjectType type = ProjectType::kOutgoing;
+  std::string logo_url;
+  ProjectConfig config;
+  absl::Time created_at;
+  absl::Time updated_at;
+
+  friend bool operator==(const Project&, const Project&) = default;
+};
+
+enum class EndpointStatus : uint8_t { kActive, kInactive, kPaused };
+
+// A signing secret. Without `expires_at` it signs until it is rotated.
+struct Secret {
+  std::string id;
+  std::string value;
+  std::optional<absl::Time> expires_at;
+  absl::Time created_at;
+  absl::Time updated_at;
+
+  friend bool operator==(const Secret&, const Secret&) = default;
+};
+
+// How the gateway authenticates itself to an endpoint, beside the signature.
+struct ApiKeyAuth {
+  std::string header_name;
+  std::string header_value;
+
+  friend bool operator==(const ApiKeyAuth&, const ApiKeyAuth&) = default;
+};
+struct BasicAuth {
+  std::string username;
+  std::string password;
+
+  friend bool operator==(const BasicAuth&, const BasicAuth&) = default;
+};
+using EndpointAuth = std::variant<std::monostate, ApiKeyAuth, BasicAuth>;
+
+struct Endpoint {
+  std::string id;
+  std::string project_id;
+  std::string owner_id;  // may be empty
+  std::string name;
+  std::string url;
+  std::string description;
+  std::string support_email;
+  EndpointStatus status = EndpointStatus::kActive;
+  std::vector<Secret> secrets;  // oldest first; the last one without expiry is the newest
+  bool has_advanced_signatures = true;
+  absl::Duration timeout = absl::ZeroDuration();  // 0: the library's default of 10 s
+  RateLimit rate_limit{.count = 0, .window = absl::ZeroDuration()};  // count 0: the project's
+  std::string content_type = "application/json";  // or application/x-www-form-urlencoded
+  EndpointAuth auth;
+  absl::Time created_at;
+  absl::Time updated_at;
+
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+enum class SourceType : uint8_t { kHttp, kRestApi, kPubSub, kDbChangeStream };
+enum class Provider : uint8_t { kNone, kGithub, kShopify, kTwitter };
+
+struct HmacVerifierConfig {
+  std::string header;
+  Hash hash = Hash::kSha256;
+  Encoding encoding = Encoding::kHex;
+  std::string secret;
+
+  friend bool operator==(const HmacVerifierConfig&, const HmacVerifierConfig&) = default;
+};
+// monostate is "noop": everything is accepted.
+using VerifierConfig = std::variant<std::monostate, HmacVerifierConfig, BasicAuth, ApiKeyAuth>;
+
+struct CustomResponse {
+  std::string body;
+  std::string content_type;
+
+  friend bool operator==(const CustomResponse&, const CustomResponse&) = default;
+};
+
+struct Source {
+  std::string id;
+  std::string project_id;
+  std::string mask_id;  // 16 alphanumerics: the unguessable part of the ingest link
+  std::string name;
+  SourceType type = SourceType::kHttp;
+  Provider provider = Provider::kNone;
+  bool is_disabled = false;
+  VerifierConfig verifier;
+  CustomResponse custom_response;
+  std::vector<std::string> idempotency_keys;  // locations: "request.header.X-Id", "request.body.a.b"
+  std::string event_type_location;            // the same kind of location, or empty
+  std::vector<std::string> forward_headers;   // names of request headers that are sent to endpoints
+  absl::Time created_at;
+  absl::Time updated_at;
+
+  friend bool operator==(const Source&, const Source&) = default;
+};
+
+enum class DeliveryMode : uint8_t { kAtLeastOnce, kAtMostOnce };
+
+// Conditions on the content of an event, each the JSON text of an object as the client sent it, or
+// empty for "anything". filter.h describes the language.
+struct ContentFilter {
+  std::string headers;
+  std::string body;
+  std::string query;
+  std::string path;
+
+  friend bool operator==(const ContentFilter&, const ContentFilter&) = default;
+};
+
+struct Subscription {
+  std::string id;
+  std::string project_id;
+  std::string name;
+  std::string source_id;  // empty in outgoing projects
+  std::string endpoint_id;
+  std::vector<std::string> event_types{"*"};  // exact, "*", or "prefix.*"
+  ContentFilter filter;
+  std::optional<RetryPolicy> retry;  // otherwise the project's
+  DeliveryMode delivery_mode = DeliveryMode::kAtLeastOnce;
+  absl::Time created_at;
+  absl::Time updated_at;
+
+  friend bool operator==(const Subscription&, const Subscription&) = default;
+};
+
+enum class Role : uint8_t { kInstanceAdmin, kProjectAdmin, kProjectViewer };
+
+// An API key as it is stored: the secret itself is shown once and never kept.
+struct ApiKey {
+  std::string id;
+  std::string name;
+  std::string mask_id;  // the middle part of "CO.<mask>.<secret>", by which it is found
+  std::string salt;     // raw bytes
+  std::string hash;     // raw SHA-256 of salt + whole key
+  Role role = Role::kProjectAdmin;
+  std::string project_id;  // empty for an instance admin
+  std::optional<absl::Time> expires_at;
+  absl::Time created_at;
+
+  friend bool operator==(const ApiKey&, const ApiKey&) = default;
+};
+
+// ---- What flows ----------------------------------------------------------------------------------
+
+enum class EventStatus : uint8_t { kPending, kProcessing, kSuccess, kFailure, kRetry };
+
+struct Event {
+  std::string id;
+  std::string project_id;
+  std::string source_id;  // empty for events of the REST API
+  std::string event_type;
+  std::vector<std::string> endpoint_ids;  // whom it is delivered to
+  Headers headers;                        // as received, or the custom headers of a REST call
+  std::string body;                       // raw bytes, exactly as they came in
+  std::string content_type;               // as received; may be empty
+  std::string url_query;                  // raw query string of the ingest request
+  std::string url_path;
+  std::string idempotency_key;
+  bool is_duplicate = false;
+  EventStatus status = EventStatus::kPending;
+  std::string failure_reason;
+  absl::Time created_at;
+  absl::Time acknowledged_at;
+
+  friend bool operator==(const Event&, const Event&) = default;
+};
+
+enum class DeliveryStatus : uint8_t {
+  kScheduled,
+  kProcessing,
+  kRetry,
+  kSuccess,
+  kFailure,
+  kDiscarded,
+};
+
+// One event on its way to one endpoint.
+struct Delivery {
+  std::string id;
+  std::string project_id;
+  std::string event_id;
+  std::string endpoint_id;
+  std::string subscription_id;
+  std::string event_type;
+  std::string idempotency_key;
+  DeliveryStatus status = DeliveryStatus::kScheduled;
+  DeliveryMode mode = DeliveryMode::kAtLeastOnce;
+  RetryPolicy retry;
+  uint32_t attempts_count = 0;
+  absl::Time due_at;        // when the next attempt may start; meaningless in a final status
+  std::string description;  // why it failed or was discarded
+  absl::Duration latency = absl::ZeroDuration();  // from creation to the final outcome
+  absl::Time created_at;
+  absl::Time updated_at;
+
+  friend bool operator==(const Delivery&, const Delivery&) = default;
+};
+
+// One try of one delivery, and what came of it.
+struct Attempt {
+  std::string id;
+  std::string project_id;
+  std::string delivery_id;
+  std::string endpoint_id;
+  std::string url;
+  std::string method = "POST";
+  Headers request_headers;
+  int http_status = 0;  // 0: no response arrived
+  Headers response_headers;
+  std::string response_body;  // capped; raw bytes
+  std::string remote_ip;
+  std::string error;  // empty on success
+  bool is_success = false;
+  absl::Time requested_at;
+  absl::Time responded_at;
+
+  friend bool operator==(const Attempt&, const Attempt&) = default;
+};
+
+}  // namespace convoy

@@ -1,0 +1,39 @@
+// The settings of a gateway. Every field has a safe default; a setting that is accepted is enforced.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace convoy {
+
+struct GatewayOptions {
+  // Scheme and authority under which the host serves the gateway, e.g. "https://hooks.example.com".
+  // Used for the ingest links that the API shows, and for providers that sign the URL.
+  std::string public_url = "http://localhost:5005";
+
+  // Upper bound of any request body, whatever a project says.
+  uint64_t body_bytes_max = 16 * 1024 * 1024;
+
+  // Addresses that deliveries may connect to although the guard denies them by default, as CIDR
+  // ("127.0.0.0/8"). Everything private, local or reserved is denied otherwise.
+  std::vector<std::string> allowed_networks;
+
+  // Deliveries in flight at once: in all, and to one endpoint.
+  uint32_t in_flight_max = 256;
+  uint32_t in_flight_per_endpoint_max = 16;
+
+  // How long a claimed delivery is ours; a longer attempt is impossible.
+  absl::Duration lease = absl::Seconds(90);
+
+  // How long an idempotency key is remembered.
+  absl::Duration dedupe_window = absl::InfiniteDuration();
+
+  // How many projects and sources are kept in memory.
+  uint32_t projects_cached_max = 1024;
+  uint32_t sources_cached_max = 16 * 1024;
+};
+
+}  // namespace convoy

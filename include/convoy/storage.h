@@ -1,0 +1,252 @@
+// Storage: the durable memory of a gateway, as an interface that anyone may implement.
+//
+// Writing is one call, Commit, which takes several batches and makes each of them atomic and all of
+// them durable before it returns. Reading is a set of typed queries. Work is handed out by ClaimDue
+// under leases, so several processes may share one store and a dead one's work is taken over.
+//
+// Implementations must be safe to call from any thread and pass the conformance suite
+// (convoy/testing/storage_conformance.h). Instants are kept with microsecond resolution.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "convoy/model.h"
+
+namespace convoy {
+
+// ---- Writing -------------------------------------------------------------------------------------
+
+// Makes equal submissions recognisable. `scope` is the project's id; `key` is opaque bytes.
+struct DedupeKey {
+  std::string scope;
+  std::string key;
+  absl::Time expires_at = absl::InfiniteFuture();  // from then on the key counts as new again
+};
+
+// An event to be accepted, with its deliveries. If `dedupe` is held by an earlier event, the event is
+// stored with `is_duplicate` set, status success, no endpoint ids and none of its deliveries.
+struct Submission {
+  Event event;
+  std::vector<Delivery> deliveries;
+  std::optional<DedupeKey> dedupe;
+};
+
+// What an attempt did to a delivery. The attempt is always recorded. The delivery takes its next state
+// only while `lease` still holds it; a dispatcher that lost its lease changes nothing.
+struct DeliveryUpdate {
+  uint64_t lease = 0;
+  Delivery delivery;               // the next state, whole
+  std::optional<Attempt> attempt;  // absent when the delivery was put back or discarded untried
+};
+
+// Puts a delivery back on schedule on request of an operator, if its status is one of `from`.
+struct DeliveryRequeue {
+  std::string project_id;
+  std::string delivery_id;
+  std::vector<DeliveryStatus> from;
+  absl::Time due_at;
+};
+
+using ConfigObject = std::variant<Project, Source, Endpoint, Subscription, ApiKey>;
+enum class ConfigKind : uint8_t { kProject, kSource, kEndpoint, kSubscription, kApiKey };
+
+struct ConfigRef {
+  ConfigKind kind;
+  std::string id;
+};
+
+// A change of configuration, all or nothing. `scope` is the project's id, or empty for the instance
+// (projects and API keys belong to the instance scope). It is applied only while the scope's revision
+// is still `expected_revision`, i.e. while what the caller read is still true; otherwise the batch
+// fails with kAborted and the caller reads again. Every applied change raises the revision by one.
+// Removing a project removes everything in it; removing an endpoint or a source removes its
+// subscriptions.
+struct ConfigWrite {
+  std::string scope;
+  uint64_t expected_revision = 0;
+  std::vector<ConfigObject> puts;
+  std::vector<ConfigRef> removes;
+};
+
+// The unit of atomicity: all of it happens, or none.
+struct WriteBatch {
+  std::vector<Submission> submissions;
+  std::vector<Delivery> extra_deliveries;  // of events that are stored already (replay)
+  std::vector<DeliveryUpdate> updates;
+  std::vector<DeliveryRequeue> requeues;
+  std::vector<ConfigWrite> config;
+};
+
+enum class SubmissionOutcome : uint8_t { kAccepted, kDuplicate };
+
+// What became of one batch. A batch whose status is not OK changed nothing.
+struct CommitResult {
+  absl::Status status;
+  std::vector<SubmissionOutcome> submissions;  // one for each submission
+  std::vector<bool> updates_applied;           // one for each update: the lease held
+  std::vector<bool> requeues_applied;          // one for each requeue: it exists and was in `from`
+};
+
+// ---- Reading -------------------------------------------------------------------------------------
+
+// A window of a list. Lists are ordered by id, newest first unless `is_ascending`. `cursor` is one
+// that an earlier page gave, or empty for the first page; `is_backward` walks towards its start.
+struct PageRequest {
+  std::string cursor;
+  bool is_backward = false;
+  bool is_ascending = false;
+  uint32_t items_max = 20;
+};
+
+template <typename T>
+struct Page {
+  std::vector<T> items;
+  std::string next_cursor;  // pass back with is_backward = false
+  std::string prev_cursor;  // pass back with is_backward = true
+  bool has_next = false;
+  bool has_prev = false;
+};
+
+struct SourceQuery {
+  std::string project_id;
+  std::string name_contains;  // without case; empty: all
+  std::optional<SourceType> type;
+  std::optional<Provider> provider;
+};
+
+struct EndpointQuery {
+  std::string project_id;
+  std::string name_contains;
+  std::string owner_id;
+};
+
+struct SubscriptionQuery {
+  std::string project_id;
+  std::string name_contains;
+  std::vector<std::string> endpoint_ids;  // any of these; empty: all
+};
+
+struct EventQuery {
+  std::string project_id;
+  std::vector<std::string> endpoint_ids;
+  std::vector<std::string> source_ids;
+  std::string idempotency_key;
+  std::string event_type;
+  absl::Time created_from = absl::InfinitePast();     // inclusive
+  absl::Time created_until = absl::InfiniteFuture();  // inclusive
+};
+
+struct DeliveryQuery {
+  std::string project_id;
+  std::string event_id;
+  std::string subscription_id;
+  std::string idempotency_key;
+  std::string event_type;
+  std::vector<std::string> endpoint_ids;
+  std::vector<DeliveryStatus> statuses;
+  absl::Time created_from = absl::InfinitePast();
+  absl::Time created_until = absl::InfiniteFuture();
+};
+
+// Everything that routing in one project needs, read at one instant.
+struct ProjectConfiguration {
+  uint64_t revision = 0;
+  Project project;
+  std::vector<Endpoint> endpoints;
+  std::vector<Subscription> subscriptions;
+};
+
+// ---- Work ----------------------------------------------------------------------------------------
+
+struct ClaimRequest {
+  absl::Time now;
+  absl::Duration lease = absl::Seconds(60);  // must exceed the longest attempt
+  uint32_t items_max = 64;
+  uint32_t items_per_endpoint_max = 16;
+  std::vector<std::string> skipped_endpoint_ids;  // whose lanes are full, paused or throttled
+};
+
+// A claimed delivery. `lease` must accompany its update.
+struct ClaimedDelivery {
+  uint64_t lease = 0;
+  Delivery delivery;
+  std::shared_ptr<const Event> event;  // shared by all claims of the event in one answer
+};
+
+struct Claim {
+  std::vector<ClaimedDelivery> deliveries;
+  absl::Time next_due_at = absl::InfiniteFuture();  // when more work of unskipped endpoints is due
+};
+
+class Storage {
+ public:
+  virtual ~Storage() = default;
+
+  // The kind of store, e.g. "sqlite". Stable.
+  virtual std::string_view name() const = 0;
+
+  // Applies `batches` in order and makes them durable together. A batch that fails (kAborted for a
+  // revision that moved, kAlreadyExists for a taken name) leaves no trace and does not touch its
+  // neighbours; its result says so. `results` has the size of `batches`. The returned status speaks of
+  // all: if it is not OK nothing at all was written, or — kDataLoss — nobody can know, and every later
+  // Commit returns the same until the store is opened anew.
+  // The batches are consumed (bodies may be moved from) unless the call fails.
+  virtual absl::Status Commit(std::span<WriteBatch* const> batches,
+                              std::span<CommitResult> results) = 0;
+
+  // Hands out deliveries that are due, at most once each until their lease ends; those whose lease
+  // has ended are due again. Fair between endpoints. Status becomes kProcessing. Need not be durable:
+  // a claim forgotten in a crash is merely claimed again.
+  virtual absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) = 0;
+
+  // Gives back every lease of this opener of the store, so a clean shutdown delays nothing.
+  virtual absl::Status ReleaseClaims() = 0;
+
+  // The revision of a scope, 0 when nothing was ever written to it. Cheap enough for every request;
+  // sees the changes of other processes no later than one second after they are durable.
+  virtual absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) = 0;
+
+  virtual absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view project_id) = 0;
+  virtual absl::StatusOr<std::vector<Project>> ListProjects() = 0;
+  virtual absl::StatusOr<Source> FindSourceByMask(std::string_view mask_id) = 0;
+  virtual absl::StatusOr<ApiKey> FindApiKeyByMask(std::string_view mask_id) = 0;
+  virtual absl::StatusOr<std::vector<ApiKey>> ListApiKeys(std::string_view project_id) = 0;
+
+  // Single objects: kNotFound when the id is unknown or belongs to another project.
+  virtual absl::StatusOr<Source> GetSource(std::string_view project_id, std::string_view id) = 0;
+  virtual absl::StatusOr<Event> GetEvent(std::string_view project_id, std::string_view id) = 0;
+  virtual absl::StatusOr<Delivery> GetDelivery(std::string_view project_id,
+                                               std::string_view id) = 0;
+  virtual absl::StatusOr<Attempt> GetAttempt(std::string_view project_id,
+                                             std::string_view delivery_id,
+                                             std::string_view id) = 0;
+  // All attempts of a delivery, oldest first.
+  virtual absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view project_id,
+                                                            std::string_view delivery_id) = 0;
+
+  virtual absl::StatusOr<Page<Source>> ListSources(const SourceQuery& query,
+                                                   const PageRequest& page) = 0;
+  virtual absl::StatusOr<Page<Endpoint>> ListEndpoints(const EndpointQuery& query,
+                                                       const PageRequest& page) = 0;
+  virtual absl::StatusOr<Page<Subscription>> ListSubscriptions(const SubscriptionQuery& query,
+                                                               const PageRequest& page) = 0;
+  virtual absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query,
+                                                 const PageRequest& page) = 0;
+  virtual absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
+                                                        const PageRequest& page) = 0;
+
+  // OK when a write would succeed now (for readiness probes).
+  virtual absl::Status CheckWritable() = 0;
+};
+
+}  // namespace convoy

@@ -1,0 +1,74 @@
+// Transport: how requests leave the gateway. The default is libcurl; a host that has a client of its
+// own (an event loop, a proxy) plugs it in here.
+//
+// A transport has no thread of its own that calls back: it works when its owner calls Step, and it
+// tells by a file descriptor and a time when that is worth doing. All calls come from one thread at a
+// time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "convoy/http.h"
+
+namespace convoy {
+
+struct OutgoingRequest {
+  std::string method = "POST";
+  std::string url;
+  Headers headers;  // complete and checked; the transport adds only what HTTP itself demands
+  std::shared_ptr<const std::string> body;
+  absl::Duration timeout = absl::Seconds(10);  // for the whole exchange
+  uint64_t response_bytes_max = 51'200;        // reading stops there and the connection is dropped
+};
+
+// How an exchange ended. The numeric values are permanent.
+enum class TransportOutcome : uint8_t {
+  kResponse = 0,      // a response arrived; look at its status
+  kDeniedAddress = 1, // the guard refused the resolved address; nothing was sent
+  kInvalidUrl = 2,    // the URL cannot be used; nothing was sent
+  kNameNotResolved = 3,
+  kConnectFailed = 4,
+  kTlsFailed = 5,
+  kTimedOut = 6,
+  kResponseTooLarge = 7,  // the status and the capped body are still given
+  kProtocolError = 8,     // the peer broke off or did not speak HTTP
+  kCancelled = 9,         // the transport was shut down
+};
+
+struct TransportResult {
+  TransportOutcome outcome = TransportOutcome::kProtocolError;
+  int http_status = 0;
+  Headers headers;
+  std::string body;       // at most response_bytes_max
+  std::string remote_ip;  // numeric; empty if no connection was made
+  std::string error;      // one line without secrets; empty for kResponse
+  absl::Duration elapsed = absl::ZeroDuration();
+};
+
+using SendCompletion = std::function<void(TransportResult)>;
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  virtual std::string_view name() const = 0;
+
+  // Starts an exchange. `done` runs exactly once, from within Step or Cancel, never from Send.
+  virtual void Send(OutgoingRequest request, SendCompletion done) = 0;
+
+  // Does what can be done without waiting, running completions.
+  virtual void Step() = 0;
+
+  // Readable when Step has something to do. Owned by the transport; valid for its lifetime.
+  virtual int wake_fd() const = 0;
+
+  // Ends every exchange with kCancelled, now.
+  virtual void Cancel() = 0;
+};
+
+}  // namespace convoy

@@ -1,0 +1,32 @@
+// Text encodings of bytes: hex, base64 and base64url (RFC 4648), percent-encoding (RFC 3986).
+// Decoders are strict: a wrong length, a foreign character or non-zero trailing bits is a refusal.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace convoy::base {
+
+std::string HexEncode(std::string_view bytes);  // lower case
+std::string Base64Encode(std::string_view bytes);  // padded
+std::string Base64UrlEncode(std::string_view bytes);  // not padded
+
+std::optional<std::string> HexDecode(std::string_view text);  // either case
+std::optional<std::string> Base64Decode(std::string_view text);  // padding required
+std::optional<std::string> Base64UrlDecode(std::string_view text);  // padding optional
+
+// The same into a caller's buffer, without allocating. Returns the number of bytes written; nullopt
+// for malformed text and for text that decodes to more than `out` holds.
+std::optional<size_t> HexDecodeTo(std::string_view text, std::span<uint8_t> out);
+std::optional<size_t> Base64DecodeTo(std::string_view text, std::span<uint8_t> out);
+std::optional<size_t> Base64UrlDecodeTo(std::string_view text, std::span<uint8_t> out);
+
+// Undoes %XX; with `plus_is_space` also '+'. nullopt for a '%' without two hex digits.
+std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space = false);
+std::string PercentEncode(std::string_view text);  // all but unreserved characters
+
+}  // namespace convoy::base

@@ -1,0 +1,37 @@
+// ULIDs (github.com/ulid/spec): 26 upper-case characters, 48 bits of milliseconds and 80 random bits,
+// so that ids sort by creation.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "convoy/clock.h"
+
+namespace convoy::base {
+
+bool IsUlid(std::string_view text);
+
+// Makes ids that ascend strictly within one generator, also within one millisecond and when the clock
+// steps back. Safe to call from any thread. The clock and the generator must outlive it.
+class UlidGenerator {
+ public:
+  UlidGenerator(Clock* clock, Random* random) : clock_(clock), random_(random) {}
+
+  std::string Next();
+
+ private:
+  Clock* const clock_;
+  Random* const random_;
+  absl::Mutex mutex_;
+  int64_t last_ms_ ABSL_GUARDED_BY(mutex_) = -1;
+  std::array<uint8_t, 10> last_random_ ABSL_GUARDED_BY(mutex_) = {};
+};
+
+// `length` characters out of A–Z a–z 0–9, each equally likely: for masks, secrets and keys.
+std::string RandomAlphanumeric(Random& random, size_t length);
+
+}  // namespace convoy::base

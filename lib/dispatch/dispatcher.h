@@ -1,0 +1,59 @@
+// Dispatch: takes due deliveries out of the store and gets them to their endpoints. A state machine
+// without threads: whoever drives it calls Step.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "absl/time/time.h"
+#include "convoy/clock.h"
+#include "convoy/observer.h"
+#include "convoy/options.h"
+#include "convoy/storage.h"
+#include "convoy/transport.h"
+#include "lib/base/ulid.h"
+#include "lib/config/config_cache.h"
+#include "lib/storage/commit_queue.h"
+
+namespace convoy::dispatch {
+
+// All must outlive the dispatcher.
+struct DispatcherParts {
+  Storage* storage;
+  storage::CommitQueue* commits;
+  config::ConfigCache* configuration;
+  Transport* transport;
+  Clock* clock;
+  Random* random;
+  base::UlidGenerator* ulids;
+  Observer* observer;
+};
+
+class Dispatcher {
+ public:
+  Dispatcher(const GatewayOptions& options, DispatcherParts parts);
+  ~Dispatcher();  // only when idle() or after Abandon()
+
+  // Claims what is due and there is room for, runs the transport, records outcomes (queued on the
+  // commit queue; their completions arrive by themselves). Never waits. Returns when to call again at
+  // the latest. One thread at a time.
+  absl::Time Step();
+
+  // There is new work in the store, or an outcome was committed: Step soon. From any thread. `wake` is
+  // called when the dispatcher learns something on a foreign thread; it must make the driver step.
+  void Notify();
+  void set_wake(std::function<void()> wake);
+
+  // From now on nothing is claimed. What is in flight goes on.
+  void Drain();
+  bool idle() const;  // nothing in flight, nothing awaiting its commit
+
+  // Cancels what is in flight and puts those deliveries back as they were.
+  void Abandon();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace convoy::dispatch

@@ -1,0 +1,54 @@
+// The HTTP face of the gateway: ingest links, the REST API, health. Requests in, replies out; no
+// sockets, no threads.
+#pragma once
+
+#include <optional>
+
+#include "convoy/clock.h"
+#include "convoy/gateway.h"
+#include "convoy/http.h"
+#include "convoy/observer.h"
+#include "convoy/options.h"
+#include "convoy/storage.h"
+#include "lib/base/ulid.h"
+#include "lib/config/config_cache.h"
+#include "lib/http/reply.h"
+#include "lib/intake/intake.h"
+
+namespace convoy::http {
+
+// All must outlive the Api.
+struct ApiParts {
+  Storage* storage;
+  config::ConfigCache* configuration;
+  intake::Intake* intake;
+  Clock* clock;
+  Random* random;
+  base::UlidGenerator* ulids;
+  Observer* observer;
+};
+
+// Safe to use from any thread.
+class Api {
+ public:
+  Api(const GatewayOptions& options, ApiParts parts);
+
+  // nullopt: the path is not ours. `request` must stay valid until the reply has been finished.
+  std::optional<Reply> Handle(const HttpRequest& request) const;
+
+  // See Gateway::InspectHead.
+  HeadDecision InspectHead(const HttpRequest& head) const;
+
+ private:
+  const GatewayOptions& options_;
+  const ApiParts parts_;
+};
+
+// The write that creates the first instance-admin key, and the key itself.
+struct NewApiKey {
+  ApiKey stored;
+  std::string text;  // "CO.<mask>.<secret>": shown once
+};
+NewApiKey MakeApiKey(Role role, std::string project_id, std::string name, const ApiParts& parts);
+
+}  // namespace convoy::http

@@ -1,0 +1,58 @@
+// Intake: from a request to the batch that accepts it. Limits, verification, idempotency key, event,
+// matching, deliveries — everything up to the commit, without doing any I/O but cached configuration.
+//
+// Nothing here decides whether a submission is a duplicate: that is decided inside the transaction, so
+// that two equal requests at the same instant give one event and one duplicate.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "convoy/clock.h"
+#include "convoy/http.h"
+#include "convoy/options.h"
+#include "convoy/storage.h"
+#include "lib/base/ulid.h"
+#include "lib/config/config_cache.h"
+
+namespace convoy::intake {
+
+// The body of POST …/events and its siblings.
+struct RestEvent {
+  std::string event_type;
+  std::string data;  // JSON text, byte for byte as it stood in the request
+  Headers custom_headers;
+  std::string idempotency_key;
+};
+
+// Safe to use from any thread. What it is given must outlive it.
+class Intake {
+ public:
+  Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator* ulids);
+
+  // Each returns a batch with exactly one submission (and, for PrepareSingle, the configuration write
+  // that creates the endpoint's first subscription). Refusals are statuses whose message is meant for
+  // the caller: kInvalidArgument, kUnauthenticated (verification failed), kNotFound, kOutOfRange
+  // (body too large), kFailedPrecondition.
+  absl::StatusOr<WriteBatch> PrepareIngest(const route::ProjectSnapshot& project,
+                                           const config::SourceEntry& source,
+                                           const HttpRequest& request) const;
+  absl::StatusOr<WriteBatch> PrepareSingle(const route::ProjectSnapshot& project, RestEvent event,
+                                           std::string_view endpoint_id) const;
+  absl::StatusOr<WriteBatch> PrepareFanout(const route::ProjectSnapshot& project, RestEvent event,
+                                           std::string_view owner_id) const;
+  absl::StatusOr<WriteBatch> PrepareBroadcast(const route::ProjectSnapshot& project,
+                                              RestEvent event) const;
+  // New deliveries for a stored event, to whatever matches it now.
+  absl::StatusOr<WriteBatch> PrepareReplay(const route::ProjectSnapshot& project,
+                                           const Event& event) const;
+
+ private:
+  const GatewayOptions& options_;
+  Clock* const clock_;
+  base::UlidGenerator* const ulids_;
+};
+
+}  // namespace convoy::intake

@@ -1,0 +1,30 @@
+// The stored form of configuration objects: JSON texts that a later version of the library still
+// reads. A field that is missing takes its default; an unknown field is ignored.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "convoy/model.h"
+
+namespace convoy::model {
+
+std::string Encode(const Project& project);
+std::string Encode(const Endpoint& endpoint);
+std::string Encode(const Source& source);
+std::string Encode(const Subscription& subscription);
+std::string Encode(const ApiKey& key);
+
+absl::StatusOr<Project> DecodeProject(std::string_view text);
+absl::StatusOr<Endpoint> DecodeEndpoint(std::string_view text);
+absl::StatusOr<Source> DecodeSource(std::string_view text);
+absl::StatusOr<Subscription> DecodeSubscription(std::string_view text);
+absl::StatusOr<ApiKey> DecodeApiKey(std::string_view text);
+
+// Header lists as a compact, lossless JSON text [["name","value"],…]; bytes that are not UTF-8 are
+// carried as Latin-1 code points, so that every header value survives.
+std::string EncodeHeaders(const Headers& headers);
+absl::StatusOr<Headers> DecodeHeaders(std::string_view text);
+
+}  // namespace convoy::model

@@ -1,0 +1,61 @@
+// Many callers, one fsync. Callers that want to commit at the same time are merged into one
+// Storage::Commit: the first becomes leader and writes for all that queued behind it, while the next
+// ones gather (the pattern of LevelDB's writer queue).
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "convoy/storage.h"
+
+namespace convoy::storage {
+
+struct CommitQueueOptions {
+  size_t batches_max = 256;              // in one Storage::Commit
+  size_t bytes_max = 4 * 1024 * 1024;    // of event bodies in one Storage::Commit, beyond the first batch
+  size_t queued_max = 64 * 1024;         // beyond it a commit is refused with kResourceExhausted
+};
+
+// Safe to use from any thread. The storage must outlive it.
+class CommitQueue {
+ public:
+  using Completion = std::function<void(CommitResult)>;
+
+  explicit CommitQueue(Storage* storage, CommitQueueOptions options = {});
+  ~CommitQueue();  // nothing may be queued any more
+
+  // Commits `batch`; returns when it is durable or refused. May commit for others on this thread.
+  CommitResult Commit(WriteBatch batch);
+
+  // Queues `batch` and returns. `done` runs once, on whichever thread commits it, without a lock held.
+  void CommitAsync(WriteBatch batch, Completion done);
+
+  // Commits all that is queued, on this thread, unless another thread is at it. Returns whether it
+  // committed anything.
+  bool Drain();
+
+  // Called, without a lock held, when CommitAsync found an idle queue: somebody should call Drain.
+  // Set once, before the first commit.
+  void set_wake(std::function<void()> wake);
+
+ private:
+  struct Waiter;
+
+  // Writes for the front of the queue until `own` is done (or, without one, until it is empty).
+  void Lead(Waiter* own) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  Storage* const storage_;
+  const CommitQueueOptions options_;
+  std::function<void()> wake_;
+
+  absl::Mutex mutex_;
+  std::deque<std::unique_ptr<Waiter>> queue_ ABSL_GUARDED_BY(mutex_);
+  bool has_leader_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace convoy::storage
