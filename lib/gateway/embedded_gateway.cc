@@ -1,0 +1,301 @@
+// How requests, commits and deliveries are driven. What each of them means is decided elsewhere: in
+// lib/http, lib/storage and lib/dispatch.
+#include "lib/gateway/embedded_gateway.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+
+namespace convoy::gateway {
+namespace {
+
+HttpResponse ClosingResponse() {
+  return {.status = 503,
+          .headers = {{"Content-Type", "application/json"}, {"Retry-After", "1"}},
+          .body = R"({"status":false,"message":"the gateway is shutting down, try again"})"};
+}
+
+config::CacheLimits CacheLimitsOf(const GatewayOptions& options) {
+  return {.projects_max = options.projects_cached_max, .sources_max = options.sources_cached_max};
+}
+
+}  // namespace
+
+EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
+                                 std::unique_ptr<WakeFd> wake)
+    : options_(std::move(options)),
+      parts_(std::move(parts)),
+      wake_(std::move(wake)),
+      ulids_(parts_.clock.get(), parts_.random.get()),
+      configuration_(parts_.storage.get(), CacheLimitsOf(options_)),
+      intake_(options_, parts_.clock.get(), &ulids_),
+      commits_(parts_.storage.get()),
+      api_(options_, api_parts()),
+      dispatcher_(options_, {.storage = parts_.storage.get(),
+                             .commits = &commits_,
+                             .configuration = &configuration_,
+                             .transport = parts_.transport.get(),
+                             .clock = parts_.clock.get(),
+                             .random = parts_.random.get(),
+                             .ulids = &ulids_,
+                             .observer = parts_.observer.get()}) {
+  dispatcher_.set_wake([this] { wake_->Signal(); });
+  commits_.set_wake([this] {
+    {
+      absl::MutexLock lock(&mutex_);
+      has_commits_ = true;
+      if (phase_ == Phase::kStarted) return;  // the committer looks
+    }
+    wake_->Signal();
+  });
+}
+
+EmbeddedGateway::~EmbeddedGateway() { Close(absl::ZeroDuration()).IgnoreError(); }
+
+http::ApiParts EmbeddedGateway::api_parts() const {
+  return {.storage = parts_.storage.get(),
+          .configuration = const_cast<config::ConfigCache*>(&configuration_),
+          .intake = const_cast<intake::Intake*>(&intake_),
+          .clock = parts_.clock.get(),
+          .random = parts_.random.get(),
+          .ulids = const_cast<base::UlidGenerator*>(&ulids_),
+          .observer = parts_.observer.get()};
+}
+
+absl::StatusOr<std::string> EmbeddedGateway::Bootstrap() {
+  const absl::StatusOr<uint64_t> revision = parts_.storage->ConfigRevision("");
+  if (!revision.ok()) return revision.status();
+  const absl::StatusOr<std::vector<ApiKey>> keys = parts_.storage->ListApiKeys("");
+  if (!keys.ok()) return keys.status();
+  if (!keys->empty()) {
+    return absl::AlreadyExistsError("this instance has its first API key already");
+  }
+  http::NewApiKey key = http::MakeApiKey(Role::kInstanceAdmin, "", "bootstrap key", api_parts());
+  WriteBatch batch;
+  batch.config.push_back({.scope = "", .expected_revision = *revision, .puts = {key.stored}});
+  const CommitResult result = commits_.Commit(std::move(batch));
+  if (absl::IsAborted(result.status)) {
+    return absl::AlreadyExistsError("another process is bootstrapping this instance");
+  }
+  if (!result.status.ok()) return result.status;
+  return key.text;
+}
+
+// ---- Requests ------------------------------------------------------------------------------------
+
+bool EmbeddedGateway::Enter() {
+  absl::MutexLock lock(&mutex_);
+  if (phase_ == Phase::kDraining || phase_ == Phase::kClosed) return false;
+  ++requests_count_;
+  return true;
+}
+
+void EmbeddedGateway::Leave() {
+  absl::MutexLock lock(&mutex_);
+  --requests_count_;
+}
+
+HeadDecision EmbeddedGateway::InspectHead(const HttpRequest& head) {
+  if (!Enter()) return {.refusal = ClosingResponse()};
+  HeadDecision decision = api_.InspectHead(head);
+  Leave();
+  return decision;
+}
+
+std::optional<HttpResponse> EmbeddedGateway::Handle(const HttpRequest& request) {
+  if (!Enter()) return ClosingResponse();
+  std::optional<http::Reply> reply = api_.Handle(request);
+  std::optional<HttpResponse> response;
+  if (reply.has_value()) response = Finish(*std::move(reply));
+  Leave();
+  return response;
+}
+
+HttpResponse EmbeddedGateway::Finish(http::Reply reply) {
+  while (auto* write = std::get_if<http::PendingWrite>(&reply)) {
+    const CommitResult result = commits_.Commit(std::move(write->batch));
+    NotifyIfDue(result, write->has_deliveries);
+    const auto finish = std::move(write->finish);
+    reply = finish(result);
+  }
+  return std::get<HttpResponse>(std::move(reply));
+}
+
+bool EmbeddedGateway::HandleAsync(const HttpRequest& request,
+                                  std::function<void(HttpResponse)> done) {
+  if (!Enter()) {
+    done(ClosingResponse());
+    return true;
+  }
+  std::optional<http::Reply> reply = api_.Handle(request);
+  if (!reply.has_value()) {
+    Leave();
+    return false;
+  }
+  FinishAsync(*std::move(reply),
+              std::make_shared<std::function<void(HttpResponse)>>(std::move(done)));
+  return true;
+}
+
+void EmbeddedGateway::FinishAsync(http::Reply reply,
+                                  std::shared_ptr<std::function<void(HttpResponse)>> done) {
+  auto* write = std::get_if<http::PendingWrite>(&reply);
+  if (write == nullptr) {
+    (*done)(std::get<HttpResponse>(std::move(reply)));
+    Leave();
+    return;
+  }
+  commits_.CommitAsync(
+      std::move(write->batch),
+      [this, finish = std::move(write->finish), has_deliveries = write->has_deliveries,
+       done = std::move(done)](const CommitResult& result) {
+        NotifyIfDue(result, has_deliveries);
+        FinishAsync(finish(result), done);
+      });
+}
+
+void EmbeddedGateway::NotifyIfDue(const CommitResult& result, bool has_deliveries) {
+  if (has_deliveries && result.status.ok()) dispatcher_.Notify();
+}
+
+// ---- Driving -------------------------------------------------------------------------------------
+
+absl::StatusOr<absl::Time> EmbeddedGateway::Step() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (phase_ == Phase::kClosed) return absl::FailedPreconditionError("the gateway is closed");
+    if (phase_ != Phase::kOpen) {
+      return absl::FailedPreconditionError("the gateway runs on its own threads");
+    }
+  }
+  if (!driver_mutex_.TryLock()) {
+    return absl::FailedPreconditionError("another thread is inside Step");
+  }
+  const absl::Time next = StepOnce();
+  driver_mutex_.Unlock();
+  return next;
+}
+
+absl::Time EmbeddedGateway::StepOnce() {
+  // A commit may give the dispatcher work and its outcomes give the queue work. A few rounds finish
+  // what is at hand; whatever is left has signalled the wake descriptor.
+  constexpr int kRoundsMax = 4;
+  absl::Time next = absl::InfiniteFuture();
+  wake_->Clear();
+  commits_.Drain();
+  for (int round = 0; round < kRoundsMax; ++round) {
+    next = dispatcher_.Step();
+    if (!commits_.Drain()) break;
+  }
+  return next;
+}
+
+absl::Status EmbeddedGateway::Start() {
+  absl::MutexLock lock(&mutex_);
+  if (phase_ != Phase::kOpen) {
+    return absl::FailedPreconditionError("the gateway has been started or closed before");
+  }
+  phase_ = Phase::kStarted;
+  has_commits_ = true;  // whatever was queued before
+  committer_thread_ = std::thread([this] { RunCommitter(); });
+  dispatcher_thread_ = std::thread([this] { RunDispatcher(); });
+  return absl::OkStatus();
+}
+
+void EmbeddedGateway::RunCommitter() {
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(
+          +[](EmbeddedGateway* self) ABSL_EXCLUSIVE_LOCKS_REQUIRED(self->mutex_) {
+            return self->has_commits_ || self->should_stop_;
+          },
+          this));
+      if (!has_commits_ && should_stop_) return;
+      has_commits_ = false;
+    }
+    commits_.Drain();
+  }
+}
+
+void EmbeddedGateway::RunDispatcher() {
+  while (true) {
+    wake_->Clear();
+    {
+      absl::MutexLock lock(&mutex_);
+      if (should_stop_) return;
+    }
+    const absl::Time next = dispatcher_.Step();
+    wake_->Wait(next - parts_.clock->Now());
+  }
+}
+
+void EmbeddedGateway::StopThreads() {
+  {
+    absl::MutexLock lock(&mutex_);
+    should_stop_ = true;
+  }
+  wake_->Signal();
+  if (dispatcher_thread_.joinable()) dispatcher_thread_.join();
+  if (committer_thread_.joinable()) committer_thread_.join();
+}
+
+// ---- Closing -------------------------------------------------------------------------------------
+
+absl::Status EmbeddedGateway::Close(absl::Duration patience) {
+  absl::MutexLock closing(&close_mutex_);
+  bool has_threads = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (phase_ == Phase::kClosed) return absl::OkStatus();
+    has_threads = dispatcher_thread_.joinable();
+    phase_ = Phase::kDraining;
+  }
+  const absl::Time deadline = parts_.clock->Now() + patience;
+  dispatcher_.Drain();
+  // From here on this thread drives: two drivers at once are not allowed, and one that stops at the
+  // deadline is all that is needed.
+  if (has_threads) StopThreads();
+  absl::MutexLock driving(&driver_mutex_);
+  DrainUntil(deadline);
+  AbandonWhatIsLeft();
+  const absl::Status released = parts_.storage->ReleaseClaims();
+
+  absl::MutexLock lock(&mutex_);
+  if (requests_count_ > 0) {
+    return absl::DeadlineExceededError("requests are still being answered; close again");
+  }
+  phase_ = Phase::kClosed;
+  return released;
+}
+
+bool EmbeddedGateway::is_quiet() const {
+  absl::MutexLock lock(&mutex_);
+  return requests_count_ == 0 && dispatcher_.idle();
+}
+
+void EmbeddedGateway::DrainUntil(absl::Time deadline) {
+  // Requests that block in Handle end by themselves; they do not signal, so they are looked for.
+  constexpr absl::Duration kLook = absl::Milliseconds(5);
+  while (true) {
+    const absl::Time next = StepOnce();
+    const absl::Time now = parts_.clock->Now();
+    if (is_quiet() || now >= deadline) return;
+    wake_->Wait(std::min({next - now, deadline - now, kLook}));
+  }
+}
+
+void EmbeddedGateway::AbandonWhatIsLeft() {
+  if (dispatcher_.idle()) return;
+  dispatcher_.Abandon();
+  // What was put back is committed here; a store that refuses is left to its leases.
+  constexpr int kRoundsMax = 8;
+  for (int round = 0; round < kRoundsMax && !dispatcher_.idle(); ++round) {
+    commits_.Drain();
+    dispatcher_.Step();
+  }
+}
+
+}  // namespace convoy::gateway

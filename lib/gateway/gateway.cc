@@ -1,0 +1,70 @@
+// Gateway::Open: checks the options, fills in the default parts, composes.
+#include "convoy/gateway.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "lib/gateway/embedded_gateway.h"
+
+namespace convoy {
+namespace {
+
+absl::Status CheckOptions(const GatewayOptions& options) {
+  if (!options.public_url.starts_with("http://") && !options.public_url.starts_with("https://")) {
+    return absl::InvalidArgumentError("public_url must start with http:// or https://");
+  }
+  if (options.body_bytes_max == 0) {
+    return absl::InvalidArgumentError("body_bytes_max must not be 0");
+  }
+  if (options.in_flight_max == 0 || options.in_flight_per_endpoint_max == 0) {
+    return absl::InvalidArgumentError("in_flight_max and in_flight_per_endpoint_max must not be 0");
+  }
+  if (options.lease < absl::Seconds(1)) {
+    return absl::InvalidArgumentError("lease must be at least one second");
+  }
+  if (options.dedupe_window <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("dedupe_window must be positive");
+  }
+  if (options.projects_cached_max == 0 || options.sources_cached_max == 0) {
+    return absl::InvalidArgumentError(
+        "projects_cached_max and sources_cached_max must not be 0");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
+  if (parts.storage == nullptr) {
+    return absl::InvalidArgumentError(
+        "a gateway needs a storage: see OpenSqliteStorage and NewMemoryStorage");
+  }
+  if (parts.clock == nullptr) parts.clock = NewSystemClock();
+  if (parts.random == nullptr) parts.random = NewSystemRandom();
+  if (parts.observer == nullptr) parts.observer = std::make_shared<Observer>();
+  if (parts.transport == nullptr) {
+    auto transport = NewCurlTransport({.allowed_networks = options.allowed_networks,
+                                       .connections_max = options.in_flight_max});
+    if (!transport.ok()) return transport.status();
+    parts.transport = *std::move(transport);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(GatewayOptions options,
+                                                       GatewayParts parts) {
+  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  if (absl::Status status = FillDefaults(options, parts); !status.ok()) return status;
+  auto wake = gateway::WakeFd::Open(parts.transport->wake_fd());
+  if (!wake.ok()) return wake.status();
+  return std::make_unique<gateway::EmbeddedGateway>(std::move(options), std::move(parts),
+                                                    *std::move(wake));
+}
+
+HttpResponse Gateway::TooLargeResponse() {
+  return {.status = 413,
+          .headers = {{"Content-Type", "application/json"}, {"Connection", "close"}},
+          .body = R"({"status":false,"message":"request body too large"})"};
+}
+
+}  // namespace convoy

@@ -1,0 +1,42 @@
+// A file descriptor by which one thread learns that there is something to do: signalled by any other
+// thread, or by file descriptors that are watched along with it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace convoy::gateway {
+
+class WakeFd {
+ public:
+  // `watched` is another descriptor whose readability counts as well, or -1. It is not owned and must
+  // outlive this object.
+  static absl::StatusOr<std::unique_ptr<WakeFd>> Open(int watched);
+  ~WakeFd();
+  WakeFd(const WakeFd&) = delete;
+  WakeFd& operator=(const WakeFd&) = delete;
+
+  // Makes fd() readable until the next Clear. From any thread; cheap when already signalled.
+  void Signal();
+
+  // Takes the signal back. Look for work after this call, never before: what was signalled until now
+  // is then seen, and what comes later signals anew.
+  void Clear();
+
+  // Waits until fd() is readable, at most `patience`.
+  void Wait(absl::Duration patience) const;
+
+  int fd() const { return epoll_fd_; }
+
+ private:
+  WakeFd(int epoll_fd, int event_fd) : epoll_fd_(epoll_fd), event_fd_(event_fd) {}
+
+  const int epoll_fd_;
+  const int event_fd_;
+  std::atomic<bool> is_signalled_ = false;
+};
+
+}  // namespace convoy::gateway
