@@ -1,0 +1,35 @@
+// `convoyd presets` and `convoyd version`: what this build knows and is.
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+#include "convoy/verifier.h"
+#include "examples/convoyd/commands.h"
+
+namespace convoyd {
+
+int RunPresets(std::span<char* const> words) {
+  constexpr std::string_view kHelp =
+      "convoyd presets: list the providers that `convoyd verify --preset` knows, one on a line:\n"
+      "its name and where the facts come from\n";
+  if (const int code = ReadNoFlags("presets", words, kHelp); code >= 0) return code;
+  const auto presets = convoy::ListPresets();
+  size_t width = 0;
+  for (const convoy::PresetInfo& preset : presets) width = std::max(width, preset.name.size());
+  for (const convoy::PresetInfo& preset : presets) {
+    std::string name(preset.name);
+    name.resize(width, ' ');
+    Print(absl::StrCat(name, "  ", preset.evidence, "\n"));
+  }
+  return kExitDone;
+}
+
+int RunVersion(std::span<char* const> words) {
+  constexpr std::string_view kHelp = "convoyd version: print the version of convoyd\n";
+  if (const int code = ReadNoFlags("version", words, kHelp); code >= 0) return code;
+  Print(absl::StrCat("convoyd ", CONVOYD_VERSION, "\n"));
+  return kExitDone;
+}
+
+}  // namespace convoyd

@@ -1,0 +1,144 @@
+// `convoyd serve`: opens the store, starts the gateway and the server, waits for SIGTERM, drains.
+//
+// Order of the end: no new connections, the gateway finishes what it has, connections end, threads
+// stop. All of it within drain_timeout_ms.
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "convoy/gateway.h"
+#include "examples/convoyd/commands.h"
+#include "examples/convoyd/json_text.h"
+#include "examples/convoyd/log.h"
+#include "examples/convoyd/server.h"
+#include "examples/convoyd/settings.h"
+
+namespace convoyd {
+namespace {
+
+// SIGTERM and SIGINT are blocked before any thread starts, so that only Wait receives them.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  void Wait() {
+    int signal = 0;
+    sigwait(&set_, &signal);
+    // A second signal ends the process at once.
+    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+  }
+
+ private:
+  sigset_t set_;
+};
+
+std::string PublicUrl(const Settings& settings, const Server& server) {
+  if (!settings.public_url.empty()) return settings.public_url;
+  std::string address = server.address();
+  // A wildcard is no address to call.
+  const size_t colon = address.rfind(':');
+  const std::string host = address.substr(0, colon);
+  if (host == "0.0.0.0" || host == "[::]")
+    address = absl::StrCat("localhost", address.substr(colon));
+  return absl::StrCat(settings.tls_cert.empty() ? "http://" : "https://", address);
+}
+
+absl::StatusOr<std::unique_ptr<Server>> Listen(const Settings& settings) {
+  const uint32_t processors = std::max(std::thread::hardware_concurrency(), 1u);
+  return Server::Listen(
+      {.address = settings.listen_address,
+       .port = settings.listen_port,
+       .workers = settings.workers > 0 ? settings.workers : processors,
+       .connections_max = settings.connections_max,
+       .tls_cert = settings.tls_cert,
+       .tls_key = settings.tls_key,
+       .session = {.read_timeout = settings.read_timeout, .idle_timeout = settings.idle_timeout}});
+}
+
+absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& settings,
+                                                             std::string public_url,
+                                                             std::shared_ptr<LogObserver> log) {
+  convoy::GatewayParts parts;
+  auto storage = convoy::OpenSqliteStorage(settings.database);
+  if (!storage.ok()) return storage.status();
+  parts.storage = *std::move(storage);
+  parts.observer = std::move(log);
+  convoy::GatewayOptions options;
+  options.public_url = std::move(public_url);
+  options.body_bytes_max = settings.body_bytes_max;
+  options.allowed_networks = settings.allowed_networks;
+  options.in_flight_max = settings.in_flight_max;
+  options.in_flight_per_endpoint_max = settings.in_flight_per_endpoint_max;
+  return convoy::Gateway::Open(std::move(options), std::move(parts));
+}
+
+void DrainAll(Server& server, convoy::Gateway& gateway, LogObserver& log,
+              std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  server.Drain();
+  const absl::Status closed = gateway.Close(absl::FromChrono(patience));
+  if (!closed.ok()) {
+    const convoy::LogField field{"error", closed.message()};
+    log.Log(convoy::LogLevel::kWarning, "drain incomplete", {&field, 1});
+  }
+  server.Stop(deadline);
+}
+
+int Serve(const Settings& settings) {
+  StopSignals signals;
+  const auto log = std::make_shared<LogObserver>(settings.log_level);
+  auto server = Listen(settings);
+  if (!server.ok()) return Fail("serve", server.status(), kExitFailed);
+  const std::string public_url = PublicUrl(settings, **server);
+  auto gateway = OpenGateway(settings, public_url, log);
+  if (!gateway.ok()) return Fail("serve", gateway.status(), kExitFailed);
+  if (const absl::Status status = (*gateway)->Start(); !status.ok()) {
+    return Fail("serve", status, kExitFailed);
+  }
+  (*server)->Start(gateway->get());
+
+  const std::string address = (*server)->address();
+  Print(JsonLine().Add("listening", address).Take());
+  const convoy::LogField started[] = {
+      {"listening", address}, {"database", settings.database}, {"public_url", public_url}};
+  log->Log(convoy::LogLevel::kInfo, "started", started);
+
+  signals.Wait();
+  log->Log(convoy::LogLevel::kInfo, "draining", {});
+  DrainAll(**server, **gateway, *log, settings.drain_timeout);
+  gateway->reset();
+  log->LogCounters();
+  log->Log(convoy::LogLevel::kInfo, "stopped", {});
+  return kExitDone;
+}
+
+}  // namespace
+
+int RunServe(std::span<char* const> words) {
+  const auto loaded = LoadSettings(words, {}, environ);
+  if (!loaded.ok()) return Fail("serve", loaded.status(), kExitUsage);
+  if (loaded->is_help_wanted) {
+    Print(absl::StrCat(
+        "convoyd serve: receive, store and deliver webhooks\n\n", SettingsHelp({}),
+        "\nThe first line of standard output is {\"listening\":\"ADDRESS:PORT\"}; logs are JSON\n"
+        "lines on standard error. SIGTERM and SIGINT finish what is in flight, at most\n"
+        "--drain-timeout-ms, and exit with 0; a second one ends the process at once.\n"));
+    return kExitDone;
+  }
+  return Serve(loaded->settings);
+}
+
+}  // namespace convoyd

@@ -1,0 +1,333 @@
+// One table of settings; flags, environment and file are three ways into it.
+#include "examples/convoyd/settings.h"
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "rapidjson/document.h"
+#include "rapidjson/error/en.h"
+
+#include "examples/convoyd/arguments.h"
+
+namespace convoyd {
+namespace {
+
+constexpr std::string_view kEnvironmentPrefix = "CONVOYD_";
+
+struct Spec {
+  std::string flag;
+  std::string placeholder;
+  std::string help;
+  std::function<absl::Status(Settings&, std::string_view)> apply;
+  bool is_list = false;
+};
+
+absl::Status ApplyListen(Settings& settings, std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == text.npos || colon == 0) {
+    return absl::InvalidArgumentError("listen must be ADDRESS:PORT");
+  }
+  const auto port = ParseNumber("the port of listen", text.substr(colon + 1), 65'535);
+  if (!port.ok()) return port.status();
+  std::string_view address = text.substr(0, colon);
+  if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
+    address = address.substr(1, address.size() - 2);
+  }
+  settings.listen_address = address;
+  settings.listen_port = static_cast<uint16_t>(*port);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyDatabase(Settings& settings, std::string_view text) {
+  if (text.starts_with("postgres://") || text.starts_with("postgresql://")) {
+    return absl::InvalidArgumentError(
+        "PostgreSQL is not yet available: database must be the path of an SQLite file");
+  }
+  if (text.empty() || text.starts_with(":") || text.find("://") != text.npos ||
+      text.starts_with("file:")) {
+    return absl::InvalidArgumentError("database must be the path of an SQLite file");
+  }
+  settings.database = text;
+  return absl::OkStatus();
+}
+
+absl::Status ApplyLogLevel(Settings& settings, std::string_view text) {
+  constexpr std::pair<std::string_view, convoy::LogLevel> kLevels[] = {
+      {"debug", convoy::LogLevel::kDebug},
+      {"info", convoy::LogLevel::kInfo},
+      {"warning", convoy::LogLevel::kWarning},
+      {"error", convoy::LogLevel::kError}};
+  for (const auto& [name, level] : kLevels) {
+    if (name != text) continue;
+    settings.log_level = level;
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError("log_level must be debug, info, warning or error");
+}
+
+auto TextInto(std::string Settings::*field) {
+  return [field](Settings& settings, std::string_view text) {
+    settings.*field = text;
+    return absl::OkStatus();
+  };
+}
+
+template <typename Number>
+auto NumberInto(std::string name, Number Settings::*field, uint64_t min, uint64_t max) {
+  return [=](Settings& settings, std::string_view text) -> absl::Status {
+    const auto number = ParseNumber(name, text, max);
+    if (!number.ok()) return number.status();
+    if (*number < min)
+      return absl::InvalidArgumentError(absl::StrCat(name, " must be at least ", min));
+    settings.*field = static_cast<Number>(*number);
+    return absl::OkStatus();
+  };
+}
+
+Spec NumberSpec(std::string name, auto field, uint64_t min, uint64_t max, std::string help) {
+  return {.flag = absl::StrReplaceAll(name, {{"_", "-"}}),
+          .placeholder = "N",
+          .help = std::move(help),
+          .apply = NumberInto(name, field, min, max)};
+}
+
+const std::vector<Spec>& Specs() {
+  constexpr uint64_t kDayMs = 24 * 3600 * 1000;
+  constexpr uint64_t kMany = 1'000'000;
+  static const auto* const specs = new std::vector<Spec>{
+      {"listen", "ADDR:PORT", "where to serve; port 0 picks a free one (default 127.0.0.1:5005)",
+       ApplyListen},
+      {"database", "PATH", "the SQLite file, created if missing (default convoy.db)",
+       ApplyDatabase},
+      {"public-url", "URL", "how providers reach this server (default: where it listens)",
+       TextInto(&Settings::public_url)},
+      NumberSpec("workers", &Settings::workers, 1, 256,
+                 "threads that serve connections (default: one for each processor)"),
+      {"allow-network", "CIDR",
+       "let deliveries connect to this network although it is private or local; repeatable",
+       [](Settings& settings, std::string_view text) {
+         settings.allowed_networks.emplace_back(text);
+         return absl::OkStatus();
+       },
+       true},
+      {"log-level", "LEVEL", "debug, info, warning or error (default info)", ApplyLogLevel},
+      {"tls-cert", "FILE", "serve HTTPS with this certificate chain in PEM; needs --tls-key",
+       TextInto(&Settings::tls_cert)},
+      {"tls-key", "FILE", "the private key of the certificate in PEM",
+       TextInto(&Settings::tls_key)},
+      NumberSpec("body_bytes_max", &Settings::body_bytes_max, 1, uint64_t{1} << 30,
+                 "largest request body, whatever a project allows (default 16777216)"),
+      NumberSpec("connections_max", &Settings::connections_max, 1, kMany,
+                 "connections served at once; more wait (default 10000)"),
+      NumberSpec("in_flight_max", &Settings::in_flight_max, 1, kMany,
+                 "deliveries on their way at once (default 256)"),
+      NumberSpec("in_flight_per_endpoint_max", &Settings::in_flight_per_endpoint_max, 1, kMany,
+                 "the same to one endpoint (default 16)"),
+      NumberSpec("read_timeout_ms", &Settings::read_timeout, 1, kDayMs,
+                 "how long a request may take to arrive (default 30000)"),
+      NumberSpec("idle_timeout_ms", &Settings::idle_timeout, 1, kDayMs,
+                 "how long a connection may wait for a request (default 75000)"),
+      NumberSpec("drain_timeout_ms", &Settings::drain_timeout, 0, kDayMs,
+                 "how long SIGTERM waits for what is in flight (default 10000)"),
+  };
+  return *specs;
+}
+
+std::string NameOf(const Spec& spec) { return absl::StrReplaceAll(spec.flag, {{"-", "_"}}); }
+
+const Spec* FindByName(std::string_view name) {
+  for (const Spec& spec : Specs()) {
+    if (NameOf(spec) == name) return &spec;
+  }
+  return nullptr;
+}
+
+// One place that settings come from. The first value of a list replaces what an earlier place said.
+class Layer {
+ public:
+  Layer(Settings* settings, std::string place) : settings_(settings), place_(std::move(place)) {}
+
+  absl::Status Apply(const Spec& spec, std::string_view value) {
+    if (spec.is_list && !std::exchange(has_list_, true)) settings_->allowed_networks.clear();
+    return Explain(spec.apply(*settings_, value));
+  }
+  absl::Status Explain(const absl::Status& status) const {
+    if (status.ok()) return status;
+    return absl::InvalidArgumentError(absl::StrCat(place_, ": ", status.message()));
+  }
+
+ private:
+  Settings* const settings_;
+  const std::string place_;
+  bool has_list_ = false;
+};
+
+absl::Status ApplyMember(Layer& layer, const Spec& spec, const rapidjson::Value& value) {
+  if (value.IsString()) {
+    return layer.Apply(spec, {value.GetString(), value.GetStringLength()});
+  }
+  if (value.IsUint64()) return layer.Apply(spec, absl::StrCat(value.GetUint64()));
+  if (spec.is_list && value.IsArray()) {
+    for (const rapidjson::Value& item : value.GetArray()) {
+      if (!item.IsString()) break;
+      const auto status = layer.Apply(spec, {item.GetString(), item.GetStringLength()});
+      if (!status.ok()) return status;
+    }
+    if (std::all_of(value.Begin(), value.End(), [](const auto& item) { return item.IsString(); })) {
+      return absl::OkStatus();
+    }
+  }
+  return layer.Explain(
+      absl::InvalidArgumentError(absl::StrCat("\"", NameOf(spec), "\" has a wrong type")));
+}
+
+absl::Status ApplyFile(Settings& settings, const std::string& path) {
+  Layer layer(&settings, path);
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file) return layer.Explain(absl::NotFoundError("cannot be read"));
+  rapidjson::Document document;
+  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(
+      text.data(), text.size());
+  if (document.HasParseError()) {
+    return layer.Explain(absl::InvalidArgumentError(
+        absl::StrCat(rapidjson::GetParseError_En(document.GetParseError()), " (at character ",
+                     document.GetErrorOffset(), ")")));
+  }
+  if (!document.IsObject()) {
+    return layer.Explain(absl::InvalidArgumentError("must be a JSON object"));
+  }
+  for (const auto& member : document.GetObject()) {
+    const std::string_view name(member.name.GetString(), member.name.GetStringLength());
+    const Spec* const spec = FindByName(name);
+    if (spec == nullptr) {
+      return layer.Explain(
+          absl::InvalidArgumentError(absl::StrCat("unknown setting \"", name, "\"")));
+    }
+    const auto status = ApplyMember(layer, *spec, member.value);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+struct Variable {
+  std::string name;  // "listen"
+  std::string value;
+};
+
+std::vector<Variable> ReadEnvironment(char* const* environment) {
+  std::vector<Variable> variables;
+  for (; *environment != nullptr; ++environment) {
+    std::string_view line = *environment;
+    if (!line.starts_with(kEnvironmentPrefix)) continue;
+    line.remove_prefix(kEnvironmentPrefix.size());
+    const size_t equals = line.find('=');
+    if (equals == line.npos) continue;
+    variables.push_back(
+        {absl::AsciiStrToLower(line.substr(0, equals)), std::string(line.substr(equals + 1))});
+  }
+  return variables;
+}
+
+absl::Status ApplyEnvironment(Settings& settings, const std::vector<Variable>& variables) {
+  Layer layer(&settings, "environment");
+  for (const Variable& variable : variables) {
+    if (variable.name == "config") continue;
+    const Spec* const spec = FindByName(variable.name);
+    if (spec == nullptr) {
+      return layer.Explain(absl::InvalidArgumentError(absl::StrCat(
+          "unknown setting ", kEnvironmentPrefix, absl::AsciiStrToUpper(variable.name))));
+    }
+    const std::vector<std::string> values =
+        spec->is_list
+            ? std::vector<std::string>(absl::StrSplit(variable.value, ',', absl::SkipEmpty()))
+            : std::vector<std::string>{variable.value};
+    for (const std::string& value : values) {
+      const auto status = layer.Apply(*spec, value);
+      if (!status.ok()) return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplyFlags(Settings& settings, const std::vector<Argument>& arguments) {
+  Layer layer(&settings, "command line");
+  for (const Argument& argument : arguments) {
+    if (argument.flag == "config") continue;
+    const Spec* const spec = FindByName(absl::StrReplaceAll(argument.flag, {{"-", "_"}}));
+    const auto status = layer.Apply(*spec, argument.value);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTogether(const Settings& settings) {
+  if (settings.tls_cert.empty() != settings.tls_key.empty()) {
+    return absl::InvalidArgumentError("tls_cert and tls_key must be given together");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::vector<std::string> SettingFlags() {
+  std::vector<std::string> flags{"config"};
+  for (const Spec& spec : Specs()) flags.push_back(spec.flag);
+  return flags;
+}
+
+std::string SettingsHelp(std::span<const std::string> flags) {
+  std::string help;
+  const auto add = [&](const std::string& flag, const std::string& placeholder,
+                       const std::string& text) {
+    if (!flags.empty() && std::find(flags.begin(), flags.end(), flag) == flags.end()) return;
+    std::string usage = absl::StrCat("  --", flag, " ", placeholder);
+    if (usage.size() < 34) usage.resize(34, ' ');
+    absl::StrAppend(&help, usage, " ", text, "\n");
+  };
+  for (const Spec& spec : Specs()) add(spec.flag, spec.placeholder, spec.help);
+  add("config", "FILE", "a JSON object with any of the settings of `convoyd serve --help`");
+  absl::StrAppend(
+      &help,
+      "\nEvery setting may also be given as an environment variable (CONVOYD_LOG_LEVEL; lists\n"
+      "separated by commas) or in the file (\"log_level\"). Flags win over the environment, the\n"
+      "environment over the file. A setting that does not exist is an error.\n");
+  return help;
+}
+
+absl::StatusOr<LoadedSettings> LoadSettings(std::span<char* const> words,
+                                            std::span<const std::string> flags,
+                                            char* const* environment) {
+  const std::vector<std::string> all = SettingFlags();
+  const auto list = ReadArguments(words, flags.empty() ? all : flags);
+  if (!list.ok()) return list.status();
+  LoadedSettings loaded{.is_help_wanted = list->is_help_wanted};
+  if (loaded.is_help_wanted) return loaded;
+
+  const std::vector<Variable> variables = ReadEnvironment(environment);
+  std::string path;
+  for (const Variable& variable : variables) {
+    if (variable.name == "config") path = variable.value;
+  }
+  for (const Argument& argument : list->arguments) {
+    if (argument.flag == "config") path = argument.value;
+  }
+  absl::Status status;
+  if (!path.empty()) status.Update(ApplyFile(loaded.settings, path));
+  if (status.ok()) status.Update(ApplyEnvironment(loaded.settings, variables));
+  if (status.ok()) status.Update(ApplyFlags(loaded.settings, list->arguments));
+  if (status.ok()) status.Update(CheckTogether(loaded.settings));
+  if (!status.ok()) return status;
+  return loaded;
+}
+
+}  // namespace convoyd

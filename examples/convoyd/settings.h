@@ -1,0 +1,58 @@
+// The settings of `convoyd serve` and where they come from.
+//
+// Each setting has one name in three spellings: --listen, CONVOYD_LISTEN, {"listen": …}. A flag
+// wins over the environment, the environment over the file, the file over the default. A name that
+// no setting has is an error in each of the three.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "convoy/observer.h"
+
+namespace convoyd {
+
+struct Settings {
+  std::string listen_address = "127.0.0.1";
+  uint16_t listen_port = 5005;
+  std::string database = "convoy.db";
+  std::string public_url;  // empty: derived from where the server listens
+  uint32_t workers = 0;    // 0: one for each processor
+  std::vector<std::string> allowed_networks;
+  convoy::LogLevel log_level = convoy::LogLevel::kInfo;
+  std::string tls_cert;
+  std::string tls_key;
+  uint64_t body_bytes_max = 16 * 1024 * 1024;
+  uint32_t connections_max = 10'000;
+  uint32_t in_flight_max = 256;
+  uint32_t in_flight_per_endpoint_max = 16;
+  std::chrono::milliseconds read_timeout{30'000};
+  std::chrono::milliseconds idle_timeout{75'000};
+  std::chrono::milliseconds drain_timeout{10'000};
+};
+
+// The flags of all settings, without dashes, "config" included.
+std::vector<std::string> SettingFlags();
+
+// The lines of --help that describe the settings; only those named in `flags`, all if it is empty.
+std::string SettingsHelp(std::span<const std::string> flags);
+
+struct LoadedSettings {
+  bool is_help_wanted = false;
+  Settings settings;
+};
+
+// Reads flags (only those in `flags`, all if it is empty), the environment and the file. Errors are
+// kInvalidArgument and name the setting and its source.
+absl::StatusOr<LoadedSettings> LoadSettings(std::span<char* const> words,
+                                            std::span<const std::string> flags,
+                                            char* const* environment);
+
+}  // namespace convoyd
