@@ -1,0 +1,189 @@
+// Strict text encodings. Every decoder comes in one form that writes into a caller's buffer; the one
+// that returns a string sizes a buffer from the text's length and calls it.
+#include "lib/base/encoding.h"
+
+#include <array>
+
+namespace convoy::base {
+namespace {
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+constexpr char kBase64Alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr char kBase64UrlAlphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+using DecodeTable = std::array<int8_t, 256>;
+
+constexpr DecodeTable MakeTable(const char* alphabet, int size) {
+  DecodeTable table = {};
+  for (int8_t& entry : table) entry = -1;
+  for (int i = 0; i < size; ++i) {
+    table[static_cast<uint8_t>(alphabet[i])] = static_cast<int8_t>(i);
+  }
+  return table;
+}
+
+constexpr DecodeTable kBase64Table = MakeTable(kBase64Alphabet, 64);
+constexpr DecodeTable kBase64UrlTable = MakeTable(kBase64UrlAlphabet, 64);
+
+int HexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string EncodeBase64(std::string_view bytes, const char* alphabet, bool is_padded) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  uint32_t bits = 0;
+  int bits_count = 0;
+  for (const char c : bytes) {
+    bits = bits << 8 | static_cast<uint8_t>(c);
+    for (bits_count += 8; bits_count >= 6;) {
+      bits_count -= 6;
+      text.push_back(alphabet[bits >> bits_count & 63]);
+    }
+  }
+  if (bits_count > 0) text.push_back(alphabet[bits << (6 - bits_count) & 63]);
+  while (is_padded && text.size() % 4 != 0) text.push_back('=');
+  return text;
+}
+
+// Decodes text without padding.
+std::optional<size_t> DecodeBase64(std::string_view text, const DecodeTable& table,
+                                   std::span<uint8_t> out) {
+  const size_t size = text.size() / 4 * 3 + text.size() % 4 * 3 / 4;
+  if (text.size() % 4 == 1 || size > out.size()) return std::nullopt;
+  uint32_t bits = 0;
+  int bits_count = 0;
+  size_t written = 0;
+  for (const char c : text) {
+    const int value = table[static_cast<uint8_t>(c)];
+    if (value < 0) return std::nullopt;
+    bits = bits << 6 | static_cast<uint32_t>(value);
+    bits_count += 6;
+    if (bits_count >= 8) {
+      bits_count -= 8;
+      out[written++] = static_cast<uint8_t>(bits >> bits_count);
+    }
+  }
+  // Left-over bits must be zero: otherwise two texts would mean the same bytes.
+  if ((bits & ((1u << bits_count) - 1)) != 0) return std::nullopt;
+  return written;
+}
+
+// The text before its padding; nullopt if the padding is not what the length asks for.
+std::optional<std::string_view> StripPadding(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  if (text.ends_with("==")) return text.substr(0, text.size() - 2);
+  if (text.ends_with('=')) return text.substr(0, text.size() - 1);
+  return text;
+}
+
+template <typename DecodeTo>
+std::optional<std::string> DecodeToString(std::string_view text, size_t size_max,
+                                          DecodeTo decode_to) {
+  std::string bytes(size_max, '\0');
+  const auto size = decode_to(
+      text, std::span(reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()));
+  if (!size.has_value()) return std::nullopt;
+  bytes.resize(*size);
+  return bytes;
+}
+
+bool IsUnreserved(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+}  // namespace
+
+std::string HexEncode(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const char c : bytes) {
+    text.push_back(kHexDigits[static_cast<uint8_t>(c) >> 4]);
+    text.push_back(kHexDigits[static_cast<uint8_t>(c) & 15]);
+  }
+  return text;
+}
+
+std::string Base64Encode(std::string_view bytes) {
+  return EncodeBase64(bytes, kBase64Alphabet, true);
+}
+
+std::string Base64UrlEncode(std::string_view bytes) {
+  return EncodeBase64(bytes, kBase64UrlAlphabet, false);
+}
+
+std::optional<size_t> HexDecodeTo(std::string_view text, std::span<uint8_t> out) {
+  if (text.size() % 2 != 0 || text.size() / 2 > out.size()) return std::nullopt;
+  for (size_t i = 0; i < text.size(); i += 2) {
+    const int high = HexValue(text[i]), low = HexValue(text[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out[i / 2] = static_cast<uint8_t>(high << 4 | low);
+  }
+  return text.size() / 2;
+}
+
+std::optional<size_t> Base64DecodeTo(std::string_view text, std::span<uint8_t> out) {
+  const auto bare = StripPadding(text);
+  return bare.has_value() ? DecodeBase64(*bare, kBase64Table, out) : std::nullopt;
+}
+
+std::optional<size_t> Base64UrlDecodeTo(std::string_view text, std::span<uint8_t> out) {
+  if (!text.ends_with('=')) return DecodeBase64(text, kBase64UrlTable, out);
+  const auto bare = StripPadding(text);
+  return bare.has_value() ? DecodeBase64(*bare, kBase64UrlTable, out) : std::nullopt;
+}
+
+std::optional<std::string> HexDecode(std::string_view text) {
+  return DecodeToString(text, text.size() / 2, HexDecodeTo);
+}
+
+std::optional<std::string> Base64Decode(std::string_view text) {
+  return DecodeToString(text, text.size() / 4 * 3 + 3, Base64DecodeTo);
+}
+
+std::optional<std::string> Base64UrlDecode(std::string_view text) {
+  return DecodeToString(text, text.size() / 4 * 3 + 3, Base64UrlDecodeTo);
+}
+
+std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space) {
+  std::string bytes;
+  bytes.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+' && plus_is_space) {
+      bytes.push_back(' ');
+    } else if (text[i] != '%') {
+      bytes.push_back(text[i]);
+    } else {
+      const int high = i + 2 < text.size() ? HexValue(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? HexValue(text[i + 2]) : -1;
+      if (high < 0 || low < 0) return std::nullopt;
+      bytes.push_back(static_cast<char>(high << 4 | low));
+      i += 2;
+    }
+  }
+  return bytes;
+}
+
+std::string PercentEncode(std::string_view text) {
+  constexpr char kUpperHexDigits[] = "0123456789ABCDEF";
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char c : text) {
+    if (IsUnreserved(c)) {
+      encoded.push_back(c);
+    } else {
+      encoded.push_back('%');
+      encoded.push_back(kUpperHexDigits[static_cast<uint8_t>(c) >> 4]);
+      encoded.push_back(kUpperHexDigits[static_cast<uint8_t>(c) & 15]);
+    }
+  }
+  return encoded;
+}
+
+}  // namespace convoy::base
