@@ -6,22 +6,18 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "convoy/filter.h"
+
 #include "convoy/storage.h"
+#include "lib/route/content.h"
 
 namespace convoy::route {
-
-// What content filters look at, each as a JSON text (made only if some filter asks).
-struct EventContent {
-  std::string_view body;  // JSON text; anything else matches only empty filters
-  const Headers* headers = nullptr;
-  std::string_view query;  // raw query string
-  std::string_view path;
-};
 
 class ProjectSnapshot {
  public:
@@ -43,14 +39,37 @@ class ProjectSnapshot {
   std::vector<const Subscription*> Match(std::string_view event_type, std::string_view source_id,
                                          const EventContent& content) const;
 
-  // Whether one subscription wants it.
+  // Whether one subscription of this snapshot wants it.
   bool Wants(const Subscription& subscription, std::string_view event_type,
              const EventContent& content) const;
 
+  // How many subscriptions Match looks at for such an event, before content filters.
+  size_t CountCandidates(std::string_view event_type, std::string_view source_id) const;
+
  private:
+  using Index = uint32_t;  // into config_.endpoints or config_.subscriptions
+  template <typename T>
+  using IndexBy = absl::flat_hash_map<std::string_view, T>;
+
+  // What a subscription asks for: source (empty: any), whether the text is a prefix that ends in a
+  // dot
+  // ("*" is the empty prefix), text.
+  using Topic = std::tuple<std::string_view, bool, std::string_view>;
+
   explicit ProjectSnapshot(ProjectConfiguration config) : config_(std::move(config)) {}
-  // Members for indexes and compiled filters follow in the implementation's header part.
-  ProjectConfiguration config_;
+
+  void IndexEndpoints();
+  void IndexSubscriptions();
+  absl::Status CompileFilters();
+  std::vector<Index> FindCandidates(std::string_view event_type, std::string_view source_id) const;
+
+  ProjectConfiguration config_;  // never changed once the indexes are built: they hold views of it
+  IndexBy<Index> endpoints_by_id_;
+  IndexBy<std::vector<Index>> endpoints_by_owner_;
+  IndexBy<Index> subscriptions_by_id_;
+  IndexBy<std::vector<Index>> subscriptions_by_endpoint_;
+  absl::flat_hash_map<Topic, std::vector<Index>> subscriptions_by_topic_;
+  std::vector<std::unique_ptr<const ContentProgram>> filters_;  // of each subscription; null: none
 };
 
 }  // namespace convoy::route
