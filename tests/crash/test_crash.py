@@ -1,0 +1,208 @@
+"""SIGKILL in the middle of load, again and again on one database; after each restart an audit:
+
+- every event that was acknowledged is stored, once as accepted, and is delivered with its bytes;
+- no idempotency key was ever accepted twice, although clients send again what was not answered;
+- every accepted event has its deliveries.
+
+CONVOY_CRASH_RUNS sets the number of kills (default 20), CONVOY_CRASH_SEED the seed of the instants.
+"""
+import collections
+import hashlib
+import http.server
+import os
+import pathlib
+import random
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
+import host  # noqa: E402
+
+RUNS = int(os.environ.get("CONVOY_CRASH_RUNS", "20"))
+SEED = int(os.environ.get("CONVOY_CRASH_SEED", str(time.time_ns() % 10**9)))
+CLIENTS = 8
+ACCEPTED_INGEST = "Event received"
+
+
+def raw_body(key):
+    """Bytes that belong to `key` and are neither text nor JSON."""
+    seed = hashlib.sha256(key.encode()).digest()
+    return b"\x00\xff" + key.encode() + b"\n" + seed * (1 + seed[0] % 40)
+
+
+def json_text(key):
+    """JSON whose spelling must survive, too."""
+    return '{ "key" :"%s", "b":1, "a":1e400, "b":0.10000000000000000000001}' % key
+
+
+class Sink:
+    """Takes every delivery and counts the bodies."""
+
+    def __init__(self):
+        self.bodies = collections.Counter()
+        lock = threading.Lock()
+        sink = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                with lock:
+                    sink.bodies[body] += 1
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = "http://127.0.0.1:%d/" % self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Load:
+    """Clients that post until the connection breaks. Every key is sent by two of them at about the
+    same time, and what was not answered is sent again in the next run."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.answers = collections.defaultdict(list)  # key → messages of successes
+        self.unanswered = collections.deque()
+        self.refusals = []
+
+    def run(self, address, send, keys, is_over):
+        def work(number):
+            client = host.Client(address)
+            for key in keys(number):
+                if is_over.is_set():
+                    break
+                try:
+                    answer = send(client, key)
+                except Exception:  # the process died: the answer, if any, is lost
+                    with self.lock:
+                        self.unanswered.append(key)
+                    break
+                with self.lock:
+                    if answer.status in (200, 201):
+                        self.answers[key].append(answer.message)
+                    else:
+                        self.refusals.append((key, answer))
+            client.close()
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+
+class CrashTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = host.Folder()
+        self.addCleanup(self.folder.__exit__, None, None, None)
+        self.database = self.folder.__enter__() + "/convoy.db"
+        self.sink = Sink()
+        self.addCleanup(self.sink.close)
+        self.admin_key = host.bootstrap(self.database)
+        self.random = random.Random(SEED)
+        self.load = Load()
+
+    def start(self):
+        self.convoyd = host.Convoyd(self.database)
+        self.addCleanup(self.convoyd.kill)
+        for project in getattr(self, "projects", ()):
+            project.client = self.convoyd.client(project.key)
+
+    def configure(self):
+        admin = self.convoyd.client(self.admin_key)
+        strategy = {"type": "linear", "duration": 1, "retry_count": 100}
+        limit = {"count": 0, "duration": 0}
+        self.incoming = host.Project(admin, "in", "incoming", strategy=strategy, ratelimit=limit)
+        self.source = self.incoming.source(
+            "s", idempotency_keys=["request.query.key"], event_type_location="request.query.key")
+        endpoint = self.incoming.endpoint("e", self.sink.url)
+        self.incoming.subscribe("s", endpoint, self.source)
+        self.outgoing = host.Project(admin, "out", "outgoing", strategy=strategy, ratelimit=limit)
+        self.endpoint = self.outgoing.endpoint("e", self.sink.url)
+        self.outgoing.subscribe("s", self.endpoint)
+        self.projects = (self.incoming, self.outgoing)
+
+    def send(self, client, key):
+        if key.startswith("in-"):
+            return client.send("POST", f"/ingest/{self.source['mask_id']}?key={key}", raw_body(key))
+        body = '{"endpoint_id":"%s","event_type":"%s","idempotency_key":"%s","data":%s}' % (
+            self.endpoint["uid"], key, key, json_text(key))
+        return client.send("POST", self.outgoing.path + "/events", body.encode(), {
+            "Content-Type": "application/json", "Authorization": "Bearer " + self.outgoing.key})
+
+    def keys(self, run):
+        """Two neighbouring clients send the same keys; the first ones send what is left over."""
+        def generate(number):
+            kind = "in" if number % 4 < 2 else "out"
+            while self.load.unanswered:
+                try:
+                    yield self.load.unanswered.popleft()
+                except IndexError:
+                    break
+            for count in range(10**6):
+                yield f"{kind}-{run}-{number // 2}-{count}"
+        return generate
+
+    def test_acknowledged_events_survive(self):
+        print(f"crash: {RUNS} runs, seed {SEED}", file=sys.stderr, flush=True)
+        self.start()
+        self.configure()
+        for run in range(1, RUNS + 1):
+            before = len(self.load.answers)
+            is_over = threading.Event()
+            threads = self.load.run(self.convoyd.address, self.send, self.keys(run), is_over)
+            time.sleep(self.random.uniform(0.02, 0.6))
+            self.convoyd.kill()
+            is_over.set()
+            for thread in threads:
+                thread.join()
+            self.start()
+            self.audit()
+            print(f"crash: run {run}: {len(self.load.answers) - before} keys acknowledged, "
+                  f"{len(self.load.unanswered)} unanswered, all accounted for",
+                  file=sys.stderr, flush=True)
+        self.assertGreater(len(self.load.answers), RUNS)
+        self.assertEqual(self.convoyd.stop(), 0)
+        total = sum(self.sink.bodies.values())
+        print(f"crash: {len(self.load.answers)} events acknowledged over {RUNS} kills, 0 lost, "
+              f"0 accepted twice; {total} deliveries of {len(self.sink.bodies)} events",
+              file=sys.stderr, flush=True)
+
+    def audit(self):
+        self.assertEqual(self.load.refusals, [])
+        accepted = collections.Counter()
+        for project in self.projects:
+            for event in project.events():
+                if not event["is_duplicate_event"]:
+                    accepted[event["event_type"]] += 1
+        twice = {key for key, count in accepted.items() if count > 1}
+        self.assertEqual(twice, set(), "accepted twice")
+        lost = set(self.load.answers) - set(accepted)
+        self.assertEqual(lost, set(), "acknowledged and lost")
+        for key, messages in self.load.answers.items():
+            self.assertLessEqual(messages.count(ACCEPTED_INGEST), 1, key)
+
+        # What was accepted is delivered, byte for byte, acknowledged or not: it is in the store.
+        expected = {raw_body(key) if key.startswith("in-") else json_text(key).encode()
+                    for key in accepted}
+        host.wait_until(lambda: expected <= set(self.sink.bodies), "the deliveries", timeout=180)
+        self.assertEqual(set(self.sink.bodies), expected, "delivered something never sent")
+        for project in self.projects:
+            host.wait_until(
+                lambda project=project: {d["status"] for d in project.deliveries()} <= {"Success"},
+                "the results of the deliveries", timeout=180, interval=0.2)
+
+
+if __name__ == "__main__":
+    unittest.main()
