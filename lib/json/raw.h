@@ -1,7 +1,7 @@
 // JSON texts looked at in place: checked in full, but kept as the bytes they are. Key order, number
 // spelling and white space of a payload survive because nothing is ever written again.
 //
-// Parsing is iterative (RapidJSON's SAX reader); deep input costs no stack.
+// Nothing recurses: deep input costs no stack.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,8 @@ struct RawObject {
 };
 
 // OK if `text` is exactly one JSON value (RFC 8259, UTF-8) within the limits. kInvalidArgument says
-// "body contains badly-formed JSON (at character N)"; kOutOfRange names the limit.
+// "body contains badly-formed JSON (at character N)" or names the limit; kOutOfRange means that there
+// are more than bytes_max bytes.
 absl::Status Validate(std::string_view text, const Limits& limits);
 
 // The members of the object that `text` is. All of `text` is checked. Views point into `text`.

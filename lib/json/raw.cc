@@ -1,0 +1,193 @@
+// Questions about a JSON text, answered by scanning it once.
+#include "lib/json/raw.h"
+
+#include <charconv>
+
+#include "lib/json/scanner.h"
+
+namespace convoy::json {
+namespace {
+
+Type TypeOf(Token token) {
+  switch (token) {
+    case Token::kFalse:
+      return Type::kFalse;
+    case Token::kTrue:
+      return Type::kTrue;
+    case Token::kNumber:
+      return Type::kNumber;
+    case Token::kString:
+    case Token::kKey:
+      return Type::kString;
+    case Token::kBeginArray:
+    case Token::kEndArray:
+      return Type::kArray;
+    case Token::kBeginObject:
+    case Token::kEndObject:
+      return Type::kObject;
+    case Token::kNull:
+    case Token::kEnd:
+    case Token::kError:
+      break;
+  }
+  return Type::kNull;
+}
+
+bool IsOpening(Token token) {
+  return token == Token::kBeginArray || token == Token::kBeginObject;
+}
+
+void AppendUtf8(uint32_t code, std::string* out) {
+  const auto push = [out](uint32_t byte) { out->push_back(static_cast<char>(byte)); };
+  if (code < 0x80) {
+    push(code);
+  } else if (code < 0x800) {
+    push(0xC0 | code >> 6), push(0x80 | (code & 63));
+  } else if (code < 0x10000) {
+    push(0xE0 | code >> 12), push(0x80 | (code >> 6 & 63)), push(0x80 | (code & 63));
+  } else {
+    push(0xF0 | code >> 18), push(0x80 | (code >> 12 & 63));
+    push(0x80 | (code >> 6 & 63)), push(0x80 | (code & 63));
+  }
+}
+
+uint32_t ReadUnit(std::string_view hex) {
+  uint32_t unit = 0;
+  std::from_chars(hex.data(), hex.data() + 4, unit, 16);
+  return unit;
+}
+
+// Decodes a string that the scanner has accepted, quotes included.
+std::string DecodeString(std::string_view quoted) {
+  const std::string_view text = quoted.substr(1, quoted.size() - 2);
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\') {
+      out.push_back(text[i]);
+      continue;
+    }
+    constexpr std::string_view kEscapes = "\"\\/bfnrt", kMeanings = "\"\\/\b\f\n\r\t";
+    const char kind = text[++i];
+    if (kind != 'u') {
+      out.push_back(kMeanings[kEscapes.find(kind)]);
+      continue;
+    }
+    uint32_t code = ReadUnit(text.substr(i + 1));
+    i += 4;
+    if (code >= 0xD800 && code <= 0xDBFF) {
+      code = 0x10000 + ((code - 0xD800) << 10) + (ReadUnit(text.substr(i + 3)) - 0xDC00);
+      i += 6;
+    }
+    AppendUtf8(code, &out);
+  }
+  return out;
+}
+
+// The value whose first token was just read: scans to its end.
+RawValue TakeValue(Scanner& scanner, Token first, std::string_view text) {
+  const size_t begin = scanner.token_begin();
+  const size_t outer_depth = scanner.depth() - (IsOpening(first) ? 1 : 0);
+  Token token = first;
+  while (scanner.depth() > outer_depth && token != Token::kError) token = scanner.Next();
+  return {.type = TypeOf(first), .text = text.substr(begin, scanner.token_end() - begin)};
+}
+
+// The part of a path before the first dot, taken off.
+std::string_view TakeStep(std::string_view& path) {
+  const size_t dot = path.find('.');
+  const std::string_view step = path.substr(0, dot);
+  path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
+  return step;
+}
+
+// The direct child of a container called `step` (or at that index). `text` has been validated.
+std::optional<RawValue> FindChild(const RawValue& container, std::string_view step,
+                                  const Limits& limits) {
+  Scanner scanner(container.text, limits);
+  scanner.Next();
+  std::optional<RawValue> found;
+  size_t index = 0;
+  while (true) {
+    Token token = scanner.Next();
+    if (token == Token::kEndArray || token == Token::kEndObject) return found;
+    bool is_wanted = false;
+    if (token == Token::kKey) {
+      is_wanted = DecodeString(scanner.token_text()) == step;
+      token = scanner.Next();
+    } else {
+      is_wanted = std::to_string(index++) == step;
+    }
+    const RawValue value = TakeValue(scanner, token, container.text);
+    if (!scanner.status().ok()) return std::nullopt;
+    if (is_wanted) found = value;
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> RawValue::AsString() const {
+  if (type != Type::kString) return std::nullopt;
+  return DecodeString(text);
+}
+
+std::optional<std::string> RawValue::AsScalarText() const {
+  switch (type) {
+    case Type::kString:
+      return DecodeString(text);
+    case Type::kNumber:
+    case Type::kTrue:
+    case Type::kFalse:
+      return std::string(text);
+    default:
+      return std::nullopt;
+  }
+}
+
+const RawValue* RawObject::Find(std::string_view key) const {
+  for (auto member = members.rbegin(); member != members.rend(); ++member) {
+    if (member->key == key) return &member->value;
+  }
+  return nullptr;
+}
+
+absl::Status Validate(std::string_view text, const Limits& limits) {
+  Scanner scanner(text, limits);
+  while (true) {
+    const Token token = scanner.Next();
+    if (token == Token::kEnd) return absl::OkStatus();
+    if (token == Token::kError) return scanner.status();
+  }
+}
+
+absl::StatusOr<RawObject> ScanObject(std::string_view text, const Limits& limits) {
+  Scanner scanner(text, limits);
+  RawObject object;
+  const Token first = scanner.Next();
+  if (first == Token::kError) return scanner.status();
+  if (first != Token::kBeginObject) {
+    return absl::InvalidArgumentError("body contains incorrect JSON type (at character 1)");
+  }
+  for (Token token = scanner.Next(); token != Token::kEnd; token = scanner.Next()) {
+    if (token == Token::kError) return scanner.status();
+    if (token != Token::kKey) continue;  // the closing bracket
+    std::string key = DecodeString(scanner.token_text());
+    const Token value = scanner.Next();
+    object.members.push_back({std::move(key), TakeValue(scanner, value, text)});
+  }
+  return object;
+}
+
+std::optional<RawValue> FindPath(std::string_view text, std::string_view path,
+                                 const Limits& limits) {
+  if (path.empty() || !Validate(text, limits).ok()) return std::nullopt;
+  Scanner scanner(text, limits);
+  std::optional<RawValue> value = TakeValue(scanner, scanner.Next(), text);
+  while (value.has_value() && !path.empty()) {
+    if (value->type != Type::kObject && value->type != Type::kArray) return std::nullopt;
+    value = FindChild(*value, TakeStep(path), limits);
+  }
+  return value;
+}
+
+}  // namespace convoy::json
