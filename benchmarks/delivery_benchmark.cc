@@ -1,0 +1,147 @@
+// Deliveries per second with results recorded, against a bare libcurl-multi loop that posts the
+// same bodies to the same receiver and records nothing. Prints one line of JSON. The argument is
+// the folder for the database.
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include <curl/curl.h>
+
+#include "benchmarks/embedded.h"
+#include "benchmarks/receiver.h"
+
+namespace benchmarks {
+namespace {
+
+constexpr int kEndpoints = 16;
+constexpr int kEvents = 20'000;
+constexpr int kInFlight = 128;
+
+using Seconds = std::chrono::duration<double>;
+
+std::vector<std::string> MakePausedEndpoints(Embedded& embedded, const std::string& project,
+                                             const Receiver& receiver) {
+  std::vector<std::string> endpoints;
+  for (int number = 0; number < kEndpoints; ++number) {
+    endpoints.push_back(embedded.MakeEndpoint(project, absl::StrCat(receiver.url(), "/e", number)));
+    embedded.Call("PUT", absl::StrCat(project, "/endpoints/", endpoints.back(), "/pause"), "");
+  }
+  return endpoints;
+}
+
+void PostEvents(Embedded& embedded, const std::string& project,
+                const std::vector<std::string>& endpoints) {
+  const std::string data = BodyOf1KiB();
+  std::vector<std::thread> threads;
+  constexpr int kThreads = 32;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int number = thread; number < kEvents; number += kThreads) {
+        embedded.Call("POST", project + "/events",
+                      absl::StrCat(R"({"endpoint_id":")", endpoints[number % kEndpoints],
+                                   R"(","event_type":"t","data":)", data, "}"));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+bool HasUnfinished(Embedded& embedded, const std::string& project) {
+  const std::string answer = embedded.Call(
+      "GET", project + "/eventdeliveries?perPage=1&status=Scheduled&status=Processing&status=Retry",
+      "");
+  return answer.find("\"content\":[]") == std::string::npos;
+}
+
+// From the moment the endpoints are activated until every result is in the store.
+double DeliverAll(const std::string& folder, const Receiver& receiver) {
+  convoy::GatewayOptions options;
+  options.allowed_networks = {"127.0.0.0/8"};
+  options.in_flight_max = kInFlight;
+  Embedded embedded(folder + "/delivery.db", options);
+  const std::string project = embedded.MakeProject("outgoing");
+  const auto endpoints = MakePausedEndpoints(embedded, project, receiver);
+  PostEvents(embedded, project, endpoints);
+  if (receiver.requests_count() != 0) Die("a paused endpoint was delivered to");
+
+  const auto start = std::chrono::steady_clock::now();
+  for (const std::string& endpoint : endpoints) {
+    embedded.Call("PUT", absl::StrCat(project, "/endpoints/", endpoint, "/pause"), "");
+  }
+  const auto deadline = start + std::chrono::minutes(2);
+  while (receiver.requests_count() < kEvents || HasUnfinished(embedded, project)) {
+    if (std::chrono::steady_clock::now() > deadline) Die("the deliveries do not end");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return Seconds(std::chrono::steady_clock::now() - start).count();
+}
+
+CURL* NewHandle(const std::string& url, const std::string& body, curl_slist* headers) {
+  CURL* const handle = curl_easy_init();
+  curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.data());
+  curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
+  return handle;
+}
+
+double PostAllWithBareCurl(const Receiver& receiver) {
+  const std::string body = BodyOf1KiB();
+  const std::string url = receiver.url() + "/e";
+  curl_slist* headers = curl_slist_append(nullptr, "Content-Type: application/json");
+  CURLM* const multi = curl_multi_init();
+  int started = 0, finished = 0, running = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (; started < kInFlight; ++started) {
+    curl_multi_add_handle(multi, NewHandle(url, body, headers));
+  }
+  while (finished < kEvents) {
+    curl_multi_perform(multi, &running);
+    int left = 0;
+    while (const CURLMsg* const message = curl_multi_info_read(multi, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      if (message->data.result != CURLE_OK) Die("bare libcurl failed");
+      CURL* const handle = message->easy_handle;
+      curl_multi_remove_handle(multi, handle);
+      ++finished;
+      if (started < kEvents) {
+        ++started;
+        curl_multi_add_handle(multi, handle);
+      } else {
+        curl_easy_cleanup(handle);
+      }
+    }
+    if (running > 0) curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
+  }
+  const Seconds elapsed = std::chrono::steady_clock::now() - start;
+  curl_multi_cleanup(multi);
+  curl_slist_free_all(headers);
+  return elapsed.count();
+}
+
+void Run(const std::string& folder) {
+  double ours = 0, bare = 0;
+  {
+    Receiver receiver;
+    ours = DeliverAll(folder, receiver);
+  }
+  {
+    Receiver receiver;
+    bare = PostAllWithBareCurl(receiver);
+  }
+  std::printf("{\"delivery_per_s\":%.0f,\"bare_curl_per_s\":%.0f}\n", kEvents / ours,
+              kEvents / bare);
+}
+
+}  // namespace
+}  // namespace benchmarks
+
+int main(int argc, char** argv) {
+  if (argc != 2) benchmarks::Die("usage: benchmark_delivery FOLDER");
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  benchmarks::Run(argv[1]);
+  curl_global_cleanup();
+}

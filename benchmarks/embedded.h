@@ -1,0 +1,49 @@
+// A gateway in this process for benchmarks, set up through its own API.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "convoy/gateway.h"
+
+namespace benchmarks {
+
+// Prints the message and ends the program: a benchmark that went wrong has no figures.
+[[noreturn]] void Die(std::string_view message);
+
+// The text at `pointer` ("/data/project/uid") of a JSON text; dies if there is none.
+std::string At(std::string_view json, std::string_view pointer);
+
+class Embedded {
+ public:
+  // Opens a fresh store at `path`; removes what is there.
+  Embedded(const std::string& path, convoy::GatewayOptions options);
+  ~Embedded();
+
+  // A call of the API that must succeed; returns the body of the answer.
+  std::string Call(std::string_view method, const std::string& path, const std::string& body);
+  // One request as it is; returns the status.
+  int Send(const convoy::HttpRequest& request);
+
+  // Makes a project without rate limit and returns its path, "/api/v1/projects/…".
+  std::string MakeProject(std::string_view type);
+  // Makes an endpoint and returns its id.
+  std::string MakeEndpoint(const std::string& project, const std::string& url);
+
+  convoy::Gateway& gateway() { return *gateway_; }
+
+ private:
+  std::unique_ptr<convoy::Gateway> gateway_;
+  std::string authorization_;
+};
+
+// Posts `count` events of `body` to an ingest link with `callers` threads; each event has an
+// idempotency key of its own in the header X-Id. Returns the seconds it took.
+double IngestMany(Embedded& embedded, const std::string& link, const std::string& body, int callers,
+                  int count);
+
+std::string BodyOf1KiB();
+
+}  // namespace benchmarks

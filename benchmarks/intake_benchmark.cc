@@ -1,0 +1,64 @@
+// Durable intake in process: 64 callers post events of 1 KiB with an idempotency key and one
+// delivery each. Against it, SQLite alone inserting the same rows, 64 events in a transaction.
+// Prints one line of JSON. The argument is the folder for the two databases.
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+#include "benchmarks/bare_sqlite.h"
+#include "benchmarks/embedded.h"
+#include "benchmarks/file_traffic.h"
+
+namespace benchmarks {
+namespace {
+
+constexpr int kCallers = 64;
+constexpr int kEvents = 40'000;
+constexpr int kWarmUp = 64;
+
+void Run(const std::string& folder) {
+  const std::string ours = folder + "/intake.db";
+  double seconds = 0;
+  FileTraffic before, after;
+  {
+    Embedded embedded(ours, {});
+    const std::string project = embedded.MakeProject("incoming");
+    // A paused endpoint: its deliveries are written and wait, so only intake is measured.
+    const std::string endpoint = embedded.MakeEndpoint(project, "http://127.0.0.1:9/");
+    embedded.Call("PUT", absl::StrCat(project, "/endpoints/", endpoint, "/pause"), "");
+    const std::string source =
+        embedded.Call("POST", project + "/sources",
+                      R"({"name":"s","type":"http","idempotency_keys":["request.header.X-Id"]})");
+    embedded.Call("POST", project + "/subscriptions",
+                  absl::StrCat(R"({"name":"s","endpoint_id":")", endpoint, R"(","source_id":")",
+                               At(source, "/data/uid"), R"("})"));
+    const std::string link = absl::StrCat("/ingest/", At(source, "/data/mask_id"));
+    // Not counted: the first events load the configuration.
+    for (int number = 0; number < kWarmUp; ++number) {
+      if (embedded.Send({.method = "POST", .path = link, .query = "warm-up"}) == 0) Die("no link");
+    }
+    before = CurrentFileTraffic();
+    seconds = IngestMany(embedded, link, BodyOf1KiB(), kCallers, kEvents);
+    after = CurrentFileTraffic();
+  }
+  const FileTraffic bare_before = CurrentFileTraffic();
+  const double bare_seconds = InsertSameRows(ours, folder + "/bare.db", kEvents, kCallers);
+  const FileTraffic bare_after = CurrentFileTraffic();
+  std::printf(
+      "{\"intake_per_s\":%.0f,\"bare_per_s\":%.0f,\"syncs_per_event\":%.4f,"
+      "\"bytes_per_event\":%.0f,\"bare_syncs_per_event\":%.4f,\"bare_bytes_per_event\":%.0f}\n",
+      kEvents / seconds, kEvents / bare_seconds,
+      static_cast<double>(after.syncs_count - before.syncs_count) / kEvents,
+      static_cast<double>(after.bytes_written - before.bytes_written) / kEvents,
+      static_cast<double>(bare_after.syncs_count - bare_before.syncs_count) / kEvents,
+      static_cast<double>(bare_after.bytes_written - bare_before.bytes_written) / kEvents);
+}
+
+}  // namespace
+}  // namespace benchmarks
+
+int main(int argc, char** argv) {
+  if (argc != 2) benchmarks::Die("usage: benchmark_intake FOLDER");
+  benchmarks::Run(argv[1]);
+}

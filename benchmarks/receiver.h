@@ -1,0 +1,43 @@
+// A receiver that costs as little as possible: one thread, epoll, "200 OK" to whatever comes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <unordered_map>
+
+namespace benchmarks {
+
+class Receiver {
+ public:
+  Receiver();
+  ~Receiver();
+
+  const std::string& url() const { return url_; }  // "http://127.0.0.1:PORT"
+  uint64_t requests_count() const { return requests_count_; }
+
+ private:
+  // What has arrived of the request under way on a connection.
+  struct Connection {
+    std::string head;            // until the empty line
+    size_t body_bytes_left = 0;  // of a body whose head is complete
+  };
+
+  void Run();
+  void Accept();
+  // False when the connection is at its end.
+  bool Read(int fd, Connection& connection);
+  // Counts complete requests in `data` and returns how many.
+  static int Feed(Connection& connection, const char* data, size_t size);
+
+  int listener_ = -1;
+  int epoll_ = -1;
+  std::string url_;
+  std::unordered_map<int, Connection> connections_;
+  std::atomic<uint64_t> requests_count_ = 0;
+  std::atomic<bool> should_stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace benchmarks
