@@ -178,6 +178,22 @@ absl::StatusOr<RawObject> ScanObject(std::string_view text, const Limits& limits
   return object;
 }
 
+absl::StatusOr<std::vector<RawValue>> ScanArray(std::string_view text, const Limits& limits) {
+  Scanner scanner(text, limits);
+  std::vector<RawValue> elements;
+  const Token first = scanner.Next();
+  if (first == Token::kError) return scanner.status();
+  if (first != Token::kBeginArray) {
+    return absl::InvalidArgumentError("body contains incorrect JSON type (at character 1)");
+  }
+  for (Token token = scanner.Next(); token != Token::kEnd; token = scanner.Next()) {
+    if (token == Token::kError) return scanner.status();
+    if (token == Token::kEndArray) continue;  // the closing bracket
+    elements.push_back(TakeValue(scanner, token, text));
+  }
+  return elements;
+}
+
 std::optional<RawValue> FindPath(std::string_view text, std::string_view path,
                                  const Limits& limits) {
   if (path.empty() || !Validate(text, limits).ok()) return std::nullopt;

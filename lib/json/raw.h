@@ -49,6 +49,9 @@ absl::Status Validate(std::string_view text, const Limits& limits);
 // The members of the object that `text` is. All of `text` is checked. Views point into `text`.
 absl::StatusOr<RawObject> ScanObject(std::string_view text, const Limits& limits);
 
+// The elements of the array that `text` is, in the same way.
+absl::StatusOr<std::vector<RawValue>> ScanArray(std::string_view text, const Limits& limits);
+
 // The value at a dotted path ("a.b.0.c"; numbers index arrays). nullopt if there is none or `text` is
 // not JSON within the limits.
 std::optional<RawValue> FindPath(std::string_view text, std::string_view path,

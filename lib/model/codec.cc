@@ -1,0 +1,489 @@
+// Stored JSON of configuration objects. Durations are whole microseconds where a client may set any,
+// so nothing is lost; instants are microseconds since 1970.
+#include "lib/model/codec.h"
+
+#include "absl/strings/str_cat.h"
+#include "lib/base/encoding.h"
+#include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
+#include "lib/json/document.h"
+#include "lib/json/writer.h"
+#include "lib/model/names.h"
+
+namespace convoy::model {
+namespace {
+
+using json::ObjectReader;
+using json::Writer;
+
+// What the store holds was written by us, but a file can be damaged: the limits stay.
+constexpr json::Limits kStoredLimits = {.values_max = 5'000'000};
+
+// ---- Pieces --------------------------------------------------------------------------------------
+
+void WriteTime(Writer& writer, std::string_view key, absl::Time time) {
+  writer.Field(key, base::ToMicros(time));
+}
+
+void WriteDuration(Writer& writer, std::string_view key, absl::Duration duration) {
+  writer.Field(key, absl::ToInt64Microseconds(duration));
+}
+
+void ReadTime(ObjectReader& reader, std::string_view key, absl::Time* out) {
+  int64_t micros = 0;
+  if (reader.Read(key, &micros)) *out = base::FromMicros(micros);
+}
+
+void ReadDuration(ObjectReader& reader, std::string_view key, absl::Duration* out) {
+  int64_t micros = 0;
+  if (reader.Read(key, &micros)) *out = absl::Microseconds(micros);
+}
+
+template <typename Enum>
+void ReadEnum(ObjectReader& reader, std::string_view key, Enum* out) {
+  std::string name;
+  if (!reader.Read(key, &name)) return;
+  const std::optional<Enum> value = Parse<Enum>(name);
+  if (value.has_value()) {
+    *out = *value;
+  } else {
+    reader.Fail(absl::DataLossError(absl::StrCat("stored field ", key, " has an unknown value")));
+  }
+}
+
+void WriteTexts(Writer& writer, std::string_view key, const std::vector<std::string>& texts) {
+  writer.Key(key).BeginArray();
+  for (const std::string& text : texts) writer.String(text);
+  writer.EndArray();
+}
+
+void WriteRetry(Writer& writer, const RetryPolicy& retry) {
+  writer.Key("retry").BeginObject().Field("strategy", Name(retry.strategy));
+  WriteDuration(writer, "interval_us", retry.interval);
+  writer.Field("attempts_max", retry.attempts_max).EndObject();
+}
+
+bool ReadRetry(ObjectReader& parent, RetryPolicy* out) {
+  const json::Value* object = parent.Object("retry");
+  if (object == nullptr) return false;
+  ObjectReader reader(*object);
+  ReadEnum(reader, "strategy", &out->strategy);
+  ReadDuration(reader, "interval_us", &out->interval);
+  reader.Read("attempts_max", &out->attempts_max);
+  parent.Fail(reader.status());
+  return true;
+}
+
+void WriteRateLimit(Writer& writer, const RateLimit& limit) {
+  writer.Key("rate_limit").BeginObject().Field("count", limit.count);
+  WriteDuration(writer, "window_us", limit.window);
+  writer.EndObject();
+}
+
+void ReadRateLimit(ObjectReader& parent, RateLimit* out) {
+  const json::Value* object = parent.Object("rate_limit");
+  if (object == nullptr) return;
+  ObjectReader reader(*object);
+  reader.Read("count", &out->count);
+  ReadDuration(reader, "window_us", &out->window);
+  parent.Fail(reader.status());
+}
+
+void WriteApiKeyAuth(Writer& writer, const ApiKeyAuth& auth) {
+  writer.Field("kind", "api_key")
+      .Field("header_name", auth.header_name)
+      .Field("header_value", auth.header_value);
+}
+
+void WriteBasicAuth(Writer& writer, const BasicAuth& auth) {
+  writer.Field("kind", "basic_auth")
+      .Field("username", auth.username)
+      .Field("password", auth.password);
+}
+
+ApiKeyAuth ReadApiKeyAuth(ObjectReader& reader) {
+  ApiKeyAuth auth;
+  reader.Read("header_name", &auth.header_name);
+  reader.Read("header_value", &auth.header_value);
+  return auth;
+}
+
+BasicAuth ReadBasicAuth(ObjectReader& reader) {
+  BasicAuth auth;
+  reader.Read("username", &auth.username);
+  reader.Read("password", &auth.password);
+  return auth;
+}
+
+void FailKind(ObjectReader& reader, std::string_view what) {
+  reader.Fail(absl::DataLossError(absl::StrCat("stored ", what, " has an unknown kind")));
+}
+
+// ---- Project -------------------------------------------------------------------------------------
+
+void WriteSignature(Writer& writer, const SignatureConfig& signature) {
+  writer.Key("signature").BeginObject().Field("header", signature.header);
+  writer.Key("versions").BeginArray();
+  for (const SignatureVersion& version : signature.versions) {
+    writer.BeginObject()
+        .Field("id", version.id)
+        .Field("hash", Name(version.hash))
+        .Field("encoding", Name(version.encoding));
+    WriteTime(writer, "created_at_us", version.created_at);
+    writer.EndObject();
+  }
+  writer.EndArray().EndObject();
+}
+
+void ReadSignature(ObjectReader& parent, SignatureConfig* out) {
+  const json::Value* object = parent.Object("signature");
+  if (object == nullptr) return;
+  ObjectReader reader(*object);
+  reader.Read("header", &out->header);
+  if (const json::Value* versions = reader.Array("versions")) {
+    for (const json::Value& element : versions->GetArray()) {
+      ObjectReader fields(element);
+      SignatureVersion version;
+      fields.Read("id", &version.id);
+      ReadEnum(fields, "hash", &version.hash);
+      ReadEnum(fields, "encoding", &version.encoding);
+      ReadTime(fields, "created_at_us", &version.created_at);
+      parent.Fail(fields.status());
+      out->versions.push_back(std::move(version));
+    }
+  }
+  parent.Fail(reader.status());
+}
+
+void WriteConfig(Writer& writer, const ProjectConfig& config) {
+  writer.Key("config").BeginObject().Field("body_bytes_max", config.body_bytes_max);
+  WriteRetry(writer, config.retry);
+  WriteRateLimit(writer, config.rate_limit);
+  WriteSignature(writer, config.signature);
+  writer.Field("request_id_header", config.request_id_header)
+      .Field("has_trace_headers", config.has_trace_headers)
+      .Field("should_disable_endpoint", config.should_disable_endpoint)
+      .Field("may_share_endpoint", config.may_share_endpoint)
+      .Field("is_https_required", config.is_https_required)
+      .EndObject();
+}
+
+void ReadConfig(ObjectReader& parent, ProjectConfig* out) {
+  const json::Value* object = parent.Object("config");
+  if (object == nullptr) return;
+  ObjectReader reader(*object);
+  reader.Read("body_bytes_max", &out->body_bytes_max);
+  ReadRetry(reader, &out->retry);
+  ReadRateLimit(reader, &out->rate_limit);
+  ReadSignature(reader, &out->signature);
+  reader.Read("request_id_header", &out->request_id_header);
+  reader.Read("has_trace_headers", &out->has_trace_headers);
+  reader.Read("should_disable_endpoint", &out->should_disable_endpoint);
+  reader.Read("may_share_endpoint", &out->may_share_endpoint);
+  reader.Read("is_https_required", &out->is_https_required);
+  parent.Fail(reader.status());
+}
+
+// ---- Endpoint and source -------------------------------------------------------------------------
+
+void WriteSecrets(Writer& writer, const std::vector<Secret>& secrets) {
+  writer.Key("secrets").BeginArray();
+  for (const Secret& secret : secrets) {
+    writer.BeginObject().Field("id", secret.id).Field("value", secret.value);
+    if (secret.expires_at.has_value()) WriteTime(writer, "expires_at_us", *secret.expires_at);
+    WriteTime(writer, "created_at_us", secret.created_at);
+    WriteTime(writer, "updated_at_us", secret.updated_at);
+    writer.EndObject();
+  }
+  writer.EndArray();
+}
+
+void ReadSecrets(ObjectReader& parent, std::vector<Secret>* out) {
+  const json::Value* array = parent.Array("secrets");
+  if (array == nullptr) return;
+  for (const json::Value& element : array->GetArray()) {
+    ObjectReader reader(element);
+    Secret secret;
+    reader.Read("id", &secret.id);
+    reader.Read("value", &secret.value);
+    int64_t expires_at_us = 0;
+    if (reader.Read("expires_at_us", &expires_at_us)) {
+      secret.expires_at = base::FromMicros(expires_at_us);
+    }
+    ReadTime(reader, "created_at_us", &secret.created_at);
+    ReadTime(reader, "updated_at_us", &secret.updated_at);
+    parent.Fail(reader.status());
+    out->push_back(std::move(secret));
+  }
+}
+
+void WriteAuth(Writer& writer, const EndpointAuth& auth) {
+  if (std::holds_alternative<std::monostate>(auth)) return;
+  writer.Key("auth").BeginObject();
+  if (const auto* api_key = std::get_if<ApiKeyAuth>(&auth)) WriteApiKeyAuth(writer, *api_key);
+  if (const auto* basic = std::get_if<BasicAuth>(&auth)) WriteBasicAuth(writer, *basic);
+  writer.EndObject();
+}
+
+void ReadAuth(ObjectReader& parent, EndpointAuth* out) {
+  const json::Value* object = parent.Object("auth");
+  if (object == nullptr) return;
+  ObjectReader reader(*object);
+  std::string kind;
+  reader.Read("kind", &kind);
+  if (kind == "api_key") {
+    *out = ReadApiKeyAuth(reader);
+  } else if (kind == "basic_auth") {
+    *out = ReadBasicAuth(reader);
+  } else {
+    FailKind(reader, "authentication");
+  }
+  parent.Fail(reader.status());
+}
+
+void WriteVerifier(Writer& writer, const VerifierConfig& verifier) {
+  if (std::holds_alternative<std::monostate>(verifier)) return;
+  writer.Key("verifier").BeginObject();
+  if (const auto* hmac = std::get_if<HmacVerifierConfig>(&verifier)) {
+    writer.Field("kind", "hmac")
+        .Field("header", hmac->header)
+        .Field("hash", Name(hmac->hash))
+        .Field("encoding", Name(hmac->encoding))
+        .Field("secret", hmac->secret);
+  }
+  if (const auto* basic = std::get_if<BasicAuth>(&verifier)) WriteBasicAuth(writer, *basic);
+  if (const auto* api_key = std::get_if<ApiKeyAuth>(&verifier)) WriteApiKeyAuth(writer, *api_key);
+  writer.EndObject();
+}
+
+void ReadVerifier(ObjectReader& parent, VerifierConfig* out) {
+  const json::Value* object = parent.Object("verifier");
+  if (object == nullptr) return;
+  ObjectReader reader(*object);
+  std::string kind;
+  reader.Read("kind", &kind);
+  if (kind == "hmac") {
+    HmacVerifierConfig hmac;
+    reader.Read("header", &hmac.header);
+    ReadEnum(reader, "hash", &hmac.hash);
+    ReadEnum(reader, "encoding", &hmac.encoding);
+    reader.Read("secret", &hmac.secret);
+    *out = std::move(hmac);
+  } else if (kind == "basic_auth") {
+    *out = ReadBasicAuth(reader);
+  } else if (kind == "api_key") {
+    *out = ReadApiKeyAuth(reader);
+  } else {
+    FailKind(reader, "verifier");
+  }
+  parent.Fail(reader.status());
+}
+
+// Parses `text` and hands its fields to `read`.
+template <typename Object, typename ReadFields>
+absl::StatusOr<Object> Decode(std::string_view text, ReadFields read) {
+  CONVOY_ASSIGN_OR_RETURN(const json::Document document, json::Parse(text, kStoredLimits));
+  ObjectReader reader(document);
+  Object object;
+  read(reader, object);
+  if (!reader.status().ok()) return absl::DataLossError(reader.status().message());
+  return object;
+}
+
+}  // namespace
+
+std::string Encode(const Project& project) {
+  Writer writer;
+  writer.BeginObject()
+      .Field("id", project.id)
+      .Field("name", project.name)
+      .Field("type", Name(project.type))
+      .FieldIfSet("logo_url", project.logo_url);
+  WriteConfig(writer, project.config);
+  WriteTime(writer, "created_at_us", project.created_at);
+  WriteTime(writer, "updated_at_us", project.updated_at);
+  writer.EndObject();
+  return writer.TakeText();
+}
+
+absl::StatusOr<Project> DecodeProject(std::string_view text) {
+  return Decode<Project>(text, [](ObjectReader& reader, Project& project) {
+    reader.Read("id", &project.id);
+    reader.Read("name", &project.name);
+    ReadEnum(reader, "type", &project.type);
+    reader.Read("logo_url", &project.logo_url);
+    ReadConfig(reader, &project.config);
+    ReadTime(reader, "created_at_us", &project.created_at);
+    ReadTime(reader, "updated_at_us", &project.updated_at);
+  });
+}
+
+std::string Encode(const Endpoint& endpoint) {
+  Writer writer;
+  writer.BeginObject()
+      .Field("id", endpoint.id)
+      .Field("project_id", endpoint.project_id)
+      .FieldIfSet("owner_id", endpoint.owner_id)
+      .Field("name", endpoint.name)
+      .Field("url", endpoint.url)
+      .FieldIfSet("description", endpoint.description)
+      .FieldIfSet("support_email", endpoint.support_email)
+      .Field("status", Name(endpoint.status));
+  WriteSecrets(writer, endpoint.secrets);
+  writer.Field("has_advanced_signatures", endpoint.has_advanced_signatures);
+  WriteDuration(writer, "timeout_us", endpoint.timeout);
+  WriteRateLimit(writer, endpoint.rate_limit);
+  writer.Field("content_type", endpoint.content_type);
+  WriteAuth(writer, endpoint.auth);
+  WriteTime(writer, "created_at_us", endpoint.created_at);
+  WriteTime(writer, "updated_at_us", endpoint.updated_at);
+  writer.EndObject();
+  return writer.TakeText();
+}
+
+absl::StatusOr<Endpoint> DecodeEndpoint(std::string_view text) {
+  return Decode<Endpoint>(text, [](ObjectReader& reader, Endpoint& endpoint) {
+    reader.Read("id", &endpoint.id);
+    reader.Read("project_id", &endpoint.project_id);
+    reader.Read("owner_id", &endpoint.owner_id);
+    reader.Read("name", &endpoint.name);
+    reader.Read("url", &endpoint.url);
+    reader.Read("description", &endpoint.description);
+    reader.Read("support_email", &endpoint.support_email);
+    ReadEnum(reader, "status", &endpoint.status);
+    ReadSecrets(reader, &endpoint.secrets);
+    reader.Read("has_advanced_signatures", &endpoint.has_advanced_signatures);
+    ReadDuration(reader, "timeout_us", &endpoint.timeout);
+    ReadRateLimit(reader, &endpoint.rate_limit);
+    reader.Read("content_type", &endpoint.content_type);
+    ReadAuth(reader, &endpoint.auth);
+    ReadTime(reader, "created_at_us", &endpoint.created_at);
+    ReadTime(reader, "updated_at_us", &endpoint.updated_at);
+  });
+}
+
+std::string Encode(const Source& source) {
+  Writer writer;
+  writer.BeginObject()
+      .Field("id", source.id)
+      .Field("project_id", source.project_id)
+      .Field("mask_id", source.mask_id)
+      .Field("name", source.name)
+      .Field("type", Name(source.type))
+      .Field("provider", Name(source.provider))
+      .Field("is_disabled", source.is_disabled);
+  WriteVerifier(writer, source.verifier);
+  writer.FieldIfSet("response_body", source.custom_response.body)
+      .FieldIfSet("response_content_type", source.custom_response.content_type);
+  WriteTexts(writer, "idempotency_keys", source.idempotency_keys);
+  writer.FieldIfSet("event_type_location", source.event_type_location);
+  WriteTexts(writer, "forward_headers", source.forward_headers);
+  WriteTime(writer, "created_at_us", source.created_at);
+  WriteTime(writer, "updated_at_us", source.updated_at);
+  writer.EndObject();
+  return writer.TakeText();
+}
+
+absl::StatusOr<Source> DecodeSource(std::string_view text) {
+  return Decode<Source>(text, [](ObjectReader& reader, Source& source) {
+    reader.Read("id", &source.id);
+    reader.Read("project_id", &source.project_id);
+    reader.Read("mask_id", &source.mask_id);
+    reader.Read("name", &source.name);
+    ReadEnum(reader, "type", &source.type);
+    ReadEnum(reader, "provider", &source.provider);
+    reader.Read("is_disabled", &source.is_disabled);
+    ReadVerifier(reader, &source.verifier);
+    reader.Read("response_body", &source.custom_response.body);
+    reader.Read("response_content_type", &source.custom_response.content_type);
+    reader.Read("idempotency_keys", &source.idempotency_keys);
+    reader.Read("event_type_location", &source.event_type_location);
+    reader.Read("forward_headers", &source.forward_headers);
+    ReadTime(reader, "created_at_us", &source.created_at);
+    ReadTime(reader, "updated_at_us", &source.updated_at);
+  });
+}
+
+std::string Encode(const Subscription& subscription) {
+  Writer writer;
+  writer.BeginObject()
+      .Field("id", subscription.id)
+      .Field("project_id", subscription.project_id)
+      .Field("name", subscription.name)
+      .FieldIfSet("source_id", subscription.source_id)
+      .Field("endpoint_id", subscription.endpoint_id);
+  WriteTexts(writer, "event_types", subscription.event_types);
+  writer.FieldIfSet("filter_headers", subscription.filter.headers)
+      .FieldIfSet("filter_body", subscription.filter.body)
+      .FieldIfSet("filter_query", subscription.filter.query)
+      .FieldIfSet("filter_path", subscription.filter.path);
+  if (subscription.retry.has_value()) WriteRetry(writer, *subscription.retry);
+  writer.Field("delivery_mode", Name(subscription.delivery_mode));
+  WriteTime(writer, "created_at_us", subscription.created_at);
+  WriteTime(writer, "updated_at_us", subscription.updated_at);
+  writer.EndObject();
+  return writer.TakeText();
+}
+
+absl::StatusOr<Subscription> DecodeSubscription(std::string_view text) {
+  return Decode<Subscription>(text, [](ObjectReader& reader, Subscription& subscription) {
+    reader.Read("id", &subscription.id);
+    reader.Read("project_id", &subscription.project_id);
+    reader.Read("name", &subscription.name);
+    reader.Read("source_id", &subscription.source_id);
+    reader.Read("endpoint_id", &subscription.endpoint_id);
+    reader.Read("event_types", &subscription.event_types);
+    reader.Read("filter_headers", &subscription.filter.headers);
+    reader.Read("filter_body", &subscription.filter.body);
+    reader.Read("filter_query", &subscription.filter.query);
+    reader.Read("filter_path", &subscription.filter.path);
+    RetryPolicy retry;
+    if (ReadRetry(reader, &retry)) subscription.retry = retry;
+    ReadEnum(reader, "delivery_mode", &subscription.delivery_mode);
+    ReadTime(reader, "created_at_us", &subscription.created_at);
+    ReadTime(reader, "updated_at_us", &subscription.updated_at);
+  });
+}
+
+std::string Encode(const ApiKey& key) {
+  Writer writer;
+  writer.BeginObject()
+      .Field("id", key.id)
+      .Field("name", key.name)
+      .Field("mask_id", key.mask_id)
+      .Field("salt", base::Base64Encode(key.salt))
+      .Field("hash", base::Base64Encode(key.hash))
+      .Field("role", Name(key.role))
+      .FieldIfSet("project_id", key.project_id);
+  if (key.expires_at.has_value()) WriteTime(writer, "expires_at_us", *key.expires_at);
+  WriteTime(writer, "created_at_us", key.created_at);
+  writer.EndObject();
+  return writer.TakeText();
+}
+
+absl::StatusOr<ApiKey> DecodeApiKey(std::string_view text) {
+  return Decode<ApiKey>(text, [](ObjectReader& reader, ApiKey& key) {
+    std::string salt, hash;
+    reader.Read("id", &key.id);
+    reader.Read("name", &key.name);
+    reader.Read("mask_id", &key.mask_id);
+    reader.Read("salt", &salt);
+    reader.Read("hash", &hash);
+    ReadEnum(reader, "role", &key.role);
+    reader.Read("project_id", &key.project_id);
+    int64_t expires_at_us = 0;
+    if (reader.Read("expires_at_us", &expires_at_us)) {
+      key.expires_at = base::FromMicros(expires_at_us);
+    }
+    ReadTime(reader, "created_at_us", &key.created_at);
+    const auto salt_bytes = base::Base64Decode(salt), hash_bytes = base::Base64Decode(hash);
+    if (!salt_bytes.has_value() || !hash_bytes.has_value()) {
+      reader.Fail(absl::DataLossError("stored API key is not base64"));
+      return;
+    }
+    key.salt = *salt_bytes;
+    key.hash = *hash_bytes;
+  });
+}
+
+}  // namespace convoy::model

@@ -1,0 +1,80 @@
+// Header lists as JSON. A header value is bytes, a JSON string is text: each byte becomes the code
+// point of the same number (Latin-1), which loses nothing and keeps ASCII readable.
+#include <cstdint>
+
+#include "lib/base/status_macros.h"
+#include "lib/json/raw.h"
+#include "lib/json/writer.h"
+#include "lib/model/codec.h"
+
+namespace convoy::model {
+namespace {
+
+std::string BytesToText(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte < 0x80) {
+      text.push_back(c);
+    } else {
+      text.push_back(static_cast<char>(0xC0 | byte >> 6));
+      text.push_back(static_cast<char>(0x80 | (byte & 0x3F)));
+    }
+  }
+  return text;
+}
+
+// `text` is UTF-8; nullopt if a code point is beyond Latin-1.
+std::optional<std::string> TextToBytes(std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte < 0x80) {
+      bytes.push_back(text[i]);
+    } else if (byte <= 0xC3 && i + 1 < text.size()) {
+      bytes.push_back(static_cast<char>(byte << 6 | (static_cast<uint8_t>(text[++i]) & 0x3F)));
+    } else {
+      return std::nullopt;
+    }
+  }
+  return bytes;
+}
+
+std::optional<std::string> ReadText(std::string_view pair, std::string_view index) {
+  const auto value = json::FindPath(pair, index, {});
+  const auto text = value.has_value() ? value->AsString() : std::nullopt;
+  return text.has_value() ? TextToBytes(*text) : std::nullopt;
+}
+
+}  // namespace
+
+std::string EncodeHeaders(const Headers& headers) {
+  json::Writer writer;
+  writer.BeginArray();
+  for (const Header& header : headers) {
+    writer.BeginArray()
+        .String(BytesToText(header.name))
+        .String(BytesToText(header.value))
+        .EndArray();
+  }
+  writer.EndArray();
+  return writer.TakeText();
+}
+
+absl::StatusOr<Headers> DecodeHeaders(std::string_view text) {
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<json::RawValue> pairs, json::ScanArray(text, {}));
+  Headers headers;
+  headers.reserve(pairs.size());
+  for (const json::RawValue& pair : pairs) {
+    auto name = ReadText(pair.text, "0"), value = ReadText(pair.text, "1");
+    if (!name.has_value() || !value.has_value()) {
+      return absl::DataLossError("stored headers are damaged");
+    }
+    headers.push_back({*std::move(name), *std::move(value)});
+  }
+  return headers;
+}
+
+}  // namespace convoy::model
