@@ -1,5 +1,6 @@
-// Configuration held in memory: projects as indexed snapshots, sources with their compiled verifier,
-// API keys. Loaded on first use, bounded, replaced whole when the store's revision moves.
+// Configuration held in memory: projects as indexed snapshots, sources with their compiled
+// verifier, API keys. Loaded on first use, bounded, replaced whole when the store's revision moves:
+// the project's own or, since projects themselves belong to the instance, the instance's.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+
 #include "convoy/storage.h"
 #include "convoy/verifier.h"
 #include "lib/route/snapshot.h"
@@ -15,6 +17,7 @@ namespace convoy::config {
 
 struct SourceEntry {
   Source source;
+  // Null if the source has no valid verifier: then nothing that comes to it may be accepted.
   std::shared_ptr<const Verifier> verifier;
 };
 
