@@ -8,7 +8,6 @@ CONVOY_CRASH_RUNS sets the number of kills (default 20), CONVOY_CRASH_SEED the s
 """
 import collections
 import hashlib
-import http.server
 import os
 import pathlib
 import random
@@ -35,36 +34,6 @@ def raw_body(key):
 def json_text(key):
     """JSON whose spelling must survive, too."""
     return '{ "key" :"%s", "b":1, "a":1e400, "b":0.10000000000000000000001}' % key
-
-
-class Sink:
-    """Takes every delivery and counts the bodies."""
-
-    def __init__(self):
-        self.bodies = collections.Counter()
-        lock = threading.Lock()
-        sink = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                with lock:
-                    sink.bodies[body] += 1
-                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d/" % self._server.server_port
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class Load:
@@ -107,8 +76,8 @@ class CrashTest(unittest.TestCase):
         self.folder = host.Folder()
         self.addCleanup(self.folder.__exit__, None, None, None)
         self.database = self.folder.__enter__() + "/convoy.db"
-        self.sink = Sink()
-        self.addCleanup(self.sink.close)
+        self.inbox = host.Inbox()
+        self.addCleanup(self.inbox.close)
         self.admin_key = host.bootstrap(self.database)
         self.random = random.Random(SEED)
         self.load = Load()
@@ -126,10 +95,10 @@ class CrashTest(unittest.TestCase):
         self.incoming = host.Project(admin, "in", "incoming", strategy=strategy, ratelimit=limit)
         self.source = self.incoming.source(
             "s", idempotency_keys=["request.query.key"], event_type_location="request.query.key")
-        endpoint = self.incoming.endpoint("e", self.sink.url)
+        endpoint = self.incoming.endpoint("e", self.inbox.url + "/")
         self.incoming.subscribe("s", endpoint, self.source)
         self.outgoing = host.Project(admin, "out", "outgoing", strategy=strategy, ratelimit=limit)
-        self.endpoint = self.outgoing.endpoint("e", self.sink.url)
+        self.endpoint = self.outgoing.endpoint("e", self.inbox.url + "/")
         self.outgoing.subscribe("s", self.endpoint)
         self.projects = (self.incoming, self.outgoing)
 
@@ -174,9 +143,9 @@ class CrashTest(unittest.TestCase):
                   file=sys.stderr, flush=True)
         self.assertGreater(len(self.load.answers), RUNS)
         self.assertEqual(self.convoyd.stop(), 0)
-        total = sum(self.sink.bodies.values())
+        bodies = self.inbox.bodies()
         print(f"crash: {len(self.load.answers)} events acknowledged over {RUNS} kills, 0 lost, "
-              f"0 accepted twice; {total} deliveries of {len(self.sink.bodies)} events",
+              f"0 accepted twice; {len(bodies)} deliveries of {len(set(bodies))} events",
               file=sys.stderr, flush=True)
 
     def audit(self):
@@ -196,8 +165,9 @@ class CrashTest(unittest.TestCase):
         # What was accepted is delivered, byte for byte, acknowledged or not: it is in the store.
         expected = {raw_body(key) if key.startswith("in-") else json_text(key).encode()
                     for key in accepted}
-        host.wait_until(lambda: expected <= set(self.sink.bodies), "the deliveries", timeout=180)
-        self.assertEqual(set(self.sink.bodies), expected, "delivered something never sent")
+        host.wait_until(lambda: expected <= set(self.inbox.bodies()), "the deliveries",
+                        timeout=180, interval=0.1)
+        self.assertEqual(set(self.inbox.bodies()), expected, "delivered something never sent")
         for project in self.projects:
             host.wait_until(
                 lambda project=project: {d["status"] for d in project.deliveries()} <= {"Success"},

@@ -15,12 +15,14 @@ class HostCase(unittest.TestCase):
         cls.key = host.bootstrap(cls.database)
         cls.convoyd = host.Convoyd(cls.database, *cls.flags, allow_local=cls.allow_local)
         cls.admin = cls.convoyd.client(cls.key)
+        cls.inbox = host.Inbox()
 
     @classmethod
     def tearDownClass(cls):
         code = cls.convoyd.stop() if cls.convoyd.is_alive() else cls.convoyd.process.returncode
         log = cls.convoyd.log()
         cls.admin.close()
+        cls.inbox.close()
         cls._folder.__exit__(None, None, None)
         if code != 0:
             raise AssertionError(f"convoyd ended with {code}:\n{log[-4000:]}")

@@ -1,9 +1,11 @@
 """Running convoyd and talking to it: what the integration tests, the crash test, the benchmarks and
 the demo have in common. Standard library only."""
 import base64
+import collections
 import hashlib
 import hmac
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -256,6 +258,73 @@ class Folder:
 
     def __exit__(self, *_):
         self._folder.cleanup()
+
+
+Received = collections.namedtuple("Received", "path headers body")
+
+
+class Inbox:
+    """A receiver of deliveries that behaves well, unless told to fail: `fail_next(path, 503, 503)`
+    makes the next two requests to a path fail. Keeps what it answered with success."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._received = []
+        self._failures = collections.defaultdict(collections.deque)
+        inbox = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = inbox._take(Received(self.path, self.headers, body))
+                self.wfile.write(b"HTTP/1.1 %d Answer\r\nContent-Length: 0\r\n\r\n" % status)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 256
+
+            def handle_error(self, *_):
+                pass  # a killed convoyd breaks its connections
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d" % self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def _take(self, request):
+        with self._lock:
+            failures = self._failures[request.path.split("?")[0]]
+            if failures:
+                return failures.popleft()
+            self._received.append(request)
+            return 200
+
+    def fail_next(self, path, *statuses):
+        with self._lock:
+            self._failures[path].extend(statuses)
+
+    def received(self, path=""):
+        """What was answered with success at paths that begin with `path`, in order."""
+        with self._lock:
+            return [request for request in self._received if request.path.startswith(path)]
+
+    def bodies(self, path=""):
+        return [request.body for request in self.received(path)]
+
+    def wait_for(self, path, count, timeout=30):
+        def enough():
+            found = self.received(path)
+            return found if len(found) >= count else None
+        return wait_until(enough, f"{count} deliveries to {path}", timeout)
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
 
 
 # ---- Signatures, computed independently of the library -------------------------------------------
