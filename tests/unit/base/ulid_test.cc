@@ -1,0 +1,92 @@
+#include "lib/base/ulid.h"
+
+#include <set>
+#include <thread>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/sim_clock.h"
+
+namespace convoy::base {
+namespace {
+
+using testing::SeededRandom;
+using testing::SimClock;
+
+// Fills with the largest bytes, so that counting up overflows at once.
+class LargestRandom final : public Random {
+ public:
+  void Fill(std::span<uint8_t> out) override {
+    for (uint8_t& byte : out) byte = 0xFF;
+  }
+};
+
+TEST_CASE("ulid: the time part is the one of the specification") {
+  SimClock clock(absl::FromUnixMillis(1'469'918'176'385));  // the example of the ULID specification
+  SeededRandom random;
+  UlidGenerator ulids(&clock, &random);
+  CHECK(ulids.Next().substr(0, 10) == "01ARYZ6S41");
+}
+
+TEST_CASE("ulid: ids ascend when the clock stands, steps back and moves on") {
+  SimClock clock;
+  SeededRandom random;
+  UlidGenerator ulids(&clock, &random);
+  std::string last;
+  for (int i = 0; i < 1000; ++i) {
+    if (i % 100 == 30) clock.Advance(-absl::Seconds(5));
+    if (i % 100 == 60) clock.Advance(absl::Seconds(7));
+    const std::string id = ulids.Next();
+    CHECK(IsUlid(id));
+    CHECK(id > last);
+    last = id;
+  }
+}
+
+TEST_CASE("ulid: ids ascend even if the random part runs over") {
+  SimClock clock;
+  LargestRandom random;
+  UlidGenerator ulids(&clock, &random);
+  const std::string first = ulids.Next(), second = ulids.Next();
+  CHECK(second > first);
+}
+
+TEST_CASE("ulid: many threads never get the same id") {
+  SimClock clock;
+  SeededRandom random;
+  UlidGenerator ulids(&clock, &random);
+  std::vector<std::vector<std::string>> made(4);
+  std::vector<std::thread> threads;
+  for (auto& ids : made) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 2000; ++i) ids.push_back(ulids.Next());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::set<std::string> all;
+  for (const auto& ids : made) all.insert(ids.begin(), ids.end());
+  CHECK(all.size() == 8000);
+}
+
+TEST_CASE("ulid: what is not one is recognised") {
+  CHECK(IsUlid("01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+  for (const char* text : {"", "01ARZ3NDEKTSV4RRFFQ69G5FA", "81ARZ3NDEKTSV4RRFFQ69G5FAV",
+                           "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FAI"}) {
+    CHECK_FALSE(IsUlid(text));
+  }
+}
+
+TEST_CASE("ulid: random text has its length and only its alphabet") {
+  SeededRandom random;
+  std::set<char> seen;
+  for (const char c : RandomAlphanumeric(random, 5000)) {
+    CHECK(isalnum(static_cast<unsigned char>(c)));
+    seen.insert(c);
+  }
+  CHECK(seen.size() == 62);
+  CHECK(RandomAlphanumeric(random, 0).empty());
+}
+
+}  // namespace
+}  // namespace convoy::base
