@@ -1,0 +1,83 @@
+#include "lib/json/document.h"
+
+#include <catch2/catch.hpp>
+
+namespace convoy::json {
+namespace {
+
+TEST_CASE("document: fields are read by type, absent and null ones left alone") {
+  const auto document = Parse(
+      R"({"s":"x","b":true,"u":4000000000,"w":18446744073709551615,"i":-5,"l":["a","b"],
+          "o":{"k":1},"n":null})", {});
+  REQUIRE(document.ok());
+  ObjectReader reader(*document);
+  std::string s = "old", n = "old";
+  bool b = false;
+  uint32_t u = 0;
+  uint64_t w = 0;
+  int64_t i = 0;
+  std::vector<std::string> l;
+  CHECK(reader.Read("s", &s));
+  CHECK(reader.Read("b", &b));
+  CHECK(reader.Read("u", &u));
+  CHECK(reader.Read("w", &w));
+  CHECK(reader.Read("i", &i));
+  CHECK(reader.Read("l", &l));
+  CHECK_FALSE(reader.Read("n", &n));
+  CHECK_FALSE(reader.Read("absent", &n));
+  CHECK(reader.Object("o") != nullptr);
+  CHECK(reader.Object("n") == nullptr);
+  CHECK(reader.Has("n"));
+  CHECK_FALSE(reader.Has("absent"));
+  CHECK(reader.status().ok());
+  CHECK((s == "x" && n == "old" && b && u == 4'000'000'000 && w == ~uint64_t{0} && i == -5));
+  CHECK(l == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("document: a wrong type is named with its path and leaves the target alone") {
+  const auto document = Parse(R"({"s":1,"b":"x","u":-1,"v":1.5,"l":[1],"o":[],"a":{}})", {});
+  REQUIRE(document.ok());
+  const auto message = [&](auto read) {
+    ObjectReader reader(*document, "config");
+    read(reader);
+    return std::string(reader.status().message());
+  };
+  std::string s;
+  bool b;
+  uint32_t u;
+  uint64_t w;
+  int64_t i;
+  std::vector<std::string> l;
+  const std::string prefix = "body contains incorrect JSON type for field \"config.";
+  CHECK(message([&](ObjectReader& r) { r.Read("s", &s); }) == prefix + "s\"");
+  CHECK(message([&](ObjectReader& r) { r.Read("b", &b); }) == prefix + "b\"");
+  CHECK(message([&](ObjectReader& r) { r.Read("u", &u); }) == prefix + "u\"");
+  CHECK(message([&](ObjectReader& r) { r.Read("v", &w); }) == prefix + "v\"");
+  CHECK(message([&](ObjectReader& r) { r.Read("v", &i); }) == prefix + "v\"");
+  CHECK(message([&](ObjectReader& r) { r.Read("l", &l); }) == prefix + "l\"");
+  CHECK(message([&](ObjectReader& r) { r.Object("o"); }) == prefix + "o\"");
+  CHECK(message([&](ObjectReader& r) { r.Array("a"); }) == prefix + "a\"");
+  // The first error is the one that stays.
+  CHECK(message([&](ObjectReader& r) { r.Read("s", &s), r.Read("b", &b); }) == prefix + "s\"");
+}
+
+TEST_CASE("document: something that is no object is an error, not a crash") {
+  const auto document = Parse("[1]", {});
+  REQUIRE(document.ok());
+  ObjectReader reader(*document);
+  std::string s;
+  CHECK_FALSE(reader.Read("s", &s));
+  CHECK_FALSE(reader.Has("s"));
+  CHECK_FALSE(reader.status().ok());
+}
+
+TEST_CASE("document: a number that no double holds is refused") {
+  CHECK(Parse("{\"a\":1e400}", {}).status().message().find("number out of range") !=
+        std::string::npos);
+  CHECK(Parse("{\"a\":1e300}", {}).ok());
+  CHECK_FALSE(Parse("", {}).ok());
+  CHECK_FALSE(Parse(std::string(10'000, '['), {}).ok());
+}
+
+}  // namespace
+}  // namespace convoy::json

@@ -1,0 +1,191 @@
+#include "lib/model/codec.h"
+
+#include <catch2/catch.hpp>
+
+#include "lib/model/names.h"
+#include "tests/support/sim_clock.h"
+
+namespace convoy::model {
+namespace {
+
+using testing::SeededRandom;
+
+// Random objects: every field is set to something that its default is not, most of the time.
+class Maker {
+ public:
+  explicit Maker(uint64_t seed) : random_(seed) {}
+
+  std::string Text() {
+    static const char* kPieces[] = {"a", "Z", "\"", "\\", "\n", "é", "😀", " ", "$", "{"};
+    std::string text;
+    for (uint64_t i = random_.Below(8); i > 0; --i) text += kPieces[random_.Below(10)];
+    return text;
+  }
+  bool Flag() { return random_.Chance(50); }
+  uint32_t Number() { return static_cast<uint32_t>(random_.Next()); }
+  absl::Time Time() { return absl::FromUnixMicros(static_cast<int64_t>(random_.Below(1ull << 52))); }
+  absl::Duration Duration() { return absl::Microseconds(random_.Below(1ull << 40)); }
+  template <typename Enum>
+  Enum Pick(int count) { return static_cast<Enum>(random_.Below(count)); }
+  std::vector<std::string> Texts() {
+    std::vector<std::string> texts(random_.Below(4));
+    for (std::string& text : texts) text = Text();
+    return texts;
+  }
+  RetryPolicy Retry() { return {Pick<RetryStrategy>(2), Duration(), Number()}; }
+  RateLimit Limit() { return {Number(), Duration()}; }
+
+  Project MakeProject() {
+    Project project{.id = Text(), .name = Text(), .type = Pick<ProjectType>(2), .logo_url = Text()};
+    ProjectConfig& config = project.config;
+    config.body_bytes_max = random_.Next();
+    config.retry = Retry();
+    config.rate_limit = Limit();
+    config.signature.header = Text();
+    for (uint64_t i = random_.Below(3); i > 0; --i) {
+      config.signature.versions.push_back({Text(), Pick<Hash>(2), Pick<Encoding>(2), Time()});
+    }
+    config.request_id_header = Text();
+    config.has_trace_headers = Flag();
+    config.should_disable_endpoint = Flag();
+    config.may_share_endpoint = Flag();
+    config.is_https_required = Flag();
+    project.created_at = Time();
+    project.updated_at = Time();
+    return project;
+  }
+
+  Endpoint MakeEndpoint() {
+    Endpoint endpoint{.id = Text(), .project_id = Text(), .owner_id = Text(), .name = Text(),
+                      .url = Text(), .description = Text(), .support_email = Text(),
+                      .status = Pick<EndpointStatus>(3)};
+    for (uint64_t i = random_.Below(3); i > 0; --i) {
+      Secret secret{.id = Text(), .value = Text(), .created_at = Time(), .updated_at = Time()};
+      if (Flag()) secret.expires_at = Time();
+      endpoint.secrets.push_back(secret);
+    }
+    endpoint.has_advanced_signatures = Flag();
+    endpoint.timeout = Duration();
+    endpoint.rate_limit = Limit();
+    endpoint.content_type = Text();
+    if (Flag()) endpoint.auth = ApiKeyAuth{Text(), Text()};
+    else if (Flag()) endpoint.auth = BasicAuth{Text(), Text()};
+    endpoint.created_at = Time();
+    endpoint.updated_at = Time();
+    return endpoint;
+  }
+
+  Source MakeSource() {
+    Source source{.id = Text(), .project_id = Text(), .mask_id = Text(), .name = Text(),
+                  .type = Pick<SourceType>(4), .provider = Pick<Provider>(4), .is_disabled = Flag()};
+    switch (random_.Below(4)) {
+      case 0: source.verifier = HmacVerifierConfig{Text(), Pick<Hash>(2), Pick<Encoding>(2), Text()}; break;
+      case 1: source.verifier = BasicAuth{Text(), Text()}; break;
+      case 2: source.verifier = ApiKeyAuth{Text(), Text()}; break;
+    }
+    source.custom_response = {Text(), Text()};
+    source.idempotency_keys = Texts();
+    source.event_type_location = Text();
+    source.forward_headers = Texts();
+    source.created_at = Time();
+    source.updated_at = Time();
+    return source;
+  }
+
+  Subscription MakeSubscription() {
+    Subscription subscription{.id = Text(), .project_id = Text(), .name = Text(),
+                              .source_id = Text(), .endpoint_id = Text(), .event_types = Texts(),
+                              .filter = {Text(), Text(), Text(), Text()}};
+    if (Flag()) subscription.retry = Retry();
+    subscription.delivery_mode = Pick<DeliveryMode>(2);
+    subscription.created_at = Time();
+    subscription.updated_at = Time();
+    return subscription;
+  }
+
+  ApiKey MakeApiKey() {
+    std::string bytes(16, '\0');
+    random_.Fill(std::span(reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()));
+    ApiKey key{.id = Text(), .name = Text(), .mask_id = Text(), .salt = bytes, .hash = bytes + "x",
+               .role = Pick<Role>(3), .project_id = Text()};
+    if (Flag()) key.expires_at = Time();
+    key.created_at = Time();
+    return key;
+  }
+
+ private:
+  SeededRandom random_;
+};
+
+TEST_CASE("codec: random objects survive") {
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    Maker make(seed);
+    INFO("seed " << seed);
+    const Project project = make.MakeProject();
+    CHECK(DecodeProject(Encode(project)).value() == project);
+    const Endpoint endpoint = make.MakeEndpoint();
+    CHECK(DecodeEndpoint(Encode(endpoint)).value() == endpoint);
+    const Source source = make.MakeSource();
+    CHECK(DecodeSource(Encode(source)).value() == source);
+    const Subscription subscription = make.MakeSubscription();
+    CHECK(DecodeSubscription(Encode(subscription)).value() == subscription);
+    const ApiKey key = make.MakeApiKey();
+    CHECK(DecodeApiKey(Encode(key)).value() == key);
+  }
+}
+
+TEST_CASE("codec: missing fields take their defaults, unknown ones are ignored") {
+  CHECK(DecodeProject("{}").value() == Project{});
+  CHECK(DecodeEndpoint("{\"from_the_future\":[1]}").value() == Endpoint{});
+  CHECK(DecodeSource("{}").value() == Source{});
+  CHECK(DecodeSubscription("{}").value() == Subscription{});
+}
+
+TEST_CASE("codec: damaged texts are errors") {
+  CHECK_FALSE(DecodeProject("").ok());
+  CHECK_FALSE(DecodeProject("[]").ok());
+  CHECK(absl::IsDataLoss(DecodeProject("{\"type\":\"sideways\"}").status()));
+  CHECK(absl::IsDataLoss(DecodeProject("{\"config\":{\"retry\":{\"strategy\":\"x\"}}}").status()));
+  CHECK(absl::IsDataLoss(DecodeEndpoint("{\"auth\":{\"kind\":\"x\"}}").status()));
+  CHECK(absl::IsDataLoss(DecodeSource("{\"verifier\":{\"kind\":\"x\"}}").status()));
+  CHECK(absl::IsDataLoss(DecodeSubscription("{\"name\":1}").status()));
+  CHECK(absl::IsDataLoss(DecodeApiKey("{\"salt\":\"?\"}").status()));
+}
+
+TEST_CASE("codec: header lists keep every byte, their order and their spelling") {
+  std::string all;
+  for (int byte = 1; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
+  const Headers headers = {{"X-B", "1"}, {"x-a", all}, {"X-B", ""}, {"X-U", "é"}};
+  CHECK(DecodeHeaders(EncodeHeaders(headers)).value() == headers);
+  CHECK(DecodeHeaders("[]").value().empty());
+  for (const char* text : {"", "{}", "[1]", "[[\"a\"]]", "[[\"a\",1]]", "[[\"a\",\"€\"]]"}) {
+    INFO(text);
+    CHECK_FALSE(DecodeHeaders(text).ok());
+  }
+}
+
+template <typename Enum>
+void CheckNames(int count) {
+  for (int i = 0; i < count; ++i) {
+    const Enum value = static_cast<Enum>(i);
+    CHECK(Parse<Enum>(Name(value)) == value);
+  }
+  CHECK_FALSE(Parse<Enum>("no such name").has_value());
+}
+
+TEST_CASE("names: every enumerator has a name of its own") {
+  CheckNames<ProjectType>(2);
+  CheckNames<RetryStrategy>(2);
+  CheckNames<Hash>(2);
+  CheckNames<Encoding>(2);
+  CheckNames<EndpointStatus>(3);
+  CheckNames<SourceType>(4);
+  CheckNames<Provider>(4);
+  CheckNames<DeliveryMode>(2);
+  CheckNames<Role>(3);
+  CheckNames<EventStatus>(5);
+  CheckNames<DeliveryStatus>(6);
+}
+
+}  // namespace
+}  // namespace convoy::model
