@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "lib/base/encoding.h"
 
@@ -54,6 +55,14 @@ void ForEachParameter(std::string_view query, std::string_view name, Take take) 
 
 bool IsValidUtf8(std::string_view text) {
   while (!text.empty()) {
+    // Most text is ASCII: eight bytes at a time as long as none has its high bit set.
+    uint64_t word = 0;
+    while (text.size() >= sizeof word) {
+      std::memcpy(&word, text.data(), sizeof word);
+      if ((word & 0x8080808080808080) != 0) break;
+      text.remove_prefix(sizeof word);
+    }
+    if (text.empty()) return true;
     const size_t size = SequenceSize(text);
     if (size == 0) return false;
     text.remove_prefix(size);
