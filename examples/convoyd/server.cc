@@ -3,6 +3,7 @@
 #include "examples/convoyd/server.h"
 
 #include <algorithm>
+#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +19,12 @@ using boost::system::error_code;
 constexpr std::chrono::milliseconds kTick{100};
 // How long to wait when the system has no descriptors left.
 constexpr std::chrono::milliseconds kAcceptRetry{100};
+
+// OpenSSL's own words for a file that is not there say nothing.
+absl::Status CheckReadable(const std::string& path) {
+  if (std::ifstream(path).good()) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("cannot read ", path));
+}
 
 absl::Status Failure(std::string_view what, const error_code& error) {
   return absl::UnavailableError(absl::StrCat(what, ": ", error.message()));
@@ -107,6 +114,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(const ServerOptions& opti
 
 absl::Status Server::LoadCertificate() {
   if (options_.tls_cert.empty()) return absl::OkStatus();
+  for (const std::string& path : {options_.tls_cert, options_.tls_key}) {
+    if (const absl::Status status = CheckReadable(path); !status.ok()) return status;
+  }
   tls_.emplace(net::ssl::context::tls_server);
   error_code error;
   tls_->set_options(net::ssl::context::default_workarounds | net::ssl::context::no_tlsv1 |

@@ -1,7 +1,10 @@
 """convoyd as a process: commands, settings, start, drain, restart."""
+import http.client
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -129,6 +132,45 @@ class VerifyCommandTest(unittest.TestCase):
         self.assertLessEqual({"github", "shopify", "twitter"}, set(names))
 
 
+class TlsTest(unittest.TestCase):
+    def test_https_is_served(self):
+        with host.Folder() as folder:
+            cert, key_file = folder + "/cert.pem", folder + "/key.pem"
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+                            "-subj", "/CN=localhost", "-keyout", key_file, "-out", cert],
+                           check=True, capture_output=True)
+            database = folder + "/c.db"
+            key = host.bootstrap(database)
+            convoyd = host.Convoyd(database, "--tls-cert", cert, "--tls-key", key_file)
+            try:
+                context = ssl.create_default_context(cafile=cert)
+                context.check_hostname = False
+                port = int(convoyd.address.rsplit(":", 1)[1])
+                connection = http.client.HTTPSConnection("127.0.0.1", port, context=context,
+                                                         timeout=20)
+                for _ in range(2):  # on one connection
+                    connection.request("GET", "/api/v1/projects",
+                                       headers={"Authorization": "Bearer " + key})
+                    answer = connection.getresponse()
+                    self.assertEqual((answer.status, json.loads(answer.read())["status"]),
+                                     (200, True))
+                connection.close()
+                # Somebody who does not speak TLS is shown the door.
+                with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
+                    plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                    self.assertNotIn(b"HTTP/1.1 200", plain.recv(1000))
+                self.assertEqual(convoyd.stop(), 0)
+            finally:
+                convoyd.kill()
+
+    def test_a_missing_certificate_is_named(self):
+        with host.Folder() as folder:
+            done = run("serve", "--listen", "127.0.0.1:0", "--database", folder + "/c.db",
+                       "--tls-cert", folder + "/nope.pem", "--tls-key", folder + "/nope.key")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"nope.pem", done.stderr)
+
+
 class LifeTest(unittest.TestCase):
     def test_settings_come_from_file_environment_and_flags(self):
         with host.Folder() as folder:
@@ -228,7 +270,6 @@ class LifeTest(unittest.TestCase):
                 convoyd.kill()
 
     def test_sigterm_meets_its_deadline_with_an_open_connection_and_a_hanging_receiver(self):
-        import socket
         with host.Folder() as folder, socket.create_server(("127.0.0.1", 0)) as silent:
             database = folder + "/c.db"
             key = host.bootstrap(database)
@@ -249,7 +290,6 @@ class LifeTest(unittest.TestCase):
                 half.close()
 
     def test_a_second_signal_ends_at_once(self):
-        import socket
         with host.Folder() as folder, socket.create_server(("127.0.0.1", 0)) as silent:
             database = folder + "/c.db"
             key = host.bootstrap(database)
