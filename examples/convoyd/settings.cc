@@ -206,14 +206,16 @@ absl::Status ApplyFile(Settings& settings, const std::string& path) {
   if (!document.IsObject()) {
     return layer.Explain(absl::InvalidArgumentError("must be a JSON object"));
   }
-  for (const auto& member : document.GetObject()) {
-    const std::string_view name(member.name.GetString(), member.name.GetStringLength());
+  // Counted, because RapidJSON's iterators compare ambiguously in C++20.
+  auto member = document.MemberBegin();
+  for (auto left = document.MemberCount(); left > 0; --left, ++member) {
+    const std::string_view name(member->name.GetString(), member->name.GetStringLength());
     const Spec* const spec = FindByName(name);
     if (spec == nullptr) {
       return layer.Explain(
           absl::InvalidArgumentError(absl::StrCat("unknown setting \"", name, "\"")));
     }
-    const auto status = ApplyMember(layer, *spec, member.value);
+    const auto status = ApplyMember(layer, *spec, member->value);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
