@@ -1,8 +1,14 @@
-// Intake: from a request to the batch that accepts it. Limits, verification, idempotency key, event,
-// matching, deliveries — everything up to the commit, without doing any I/O but cached configuration.
+// Intake: from a request to the batch that accepts it. Limits, verification, idempotency key,
+// event, matching, deliveries — everything up to the commit, without doing any I/O but cached
+// configuration.
 //
-// Nothing here decides whether a submission is a duplicate: that is decided inside the transaction, so
-// that two equal requests at the same instant give one event and one duplicate.
+// Nothing here decides whether a submission is a duplicate: that is decided inside the transaction,
+// so that two equal requests at the same instant give one event and one duplicate.
+//
+// What an event holds: `body` and `content_type` are what came in and what goes out, byte for byte
+// (an empty ingest body becomes "{}"); json_view.h reads them as JSON, forms included. `headers`
+// are those that endpoints get (event_headers.h). `status` is success once there are deliveries,
+// and failure with its reason where no subscription matched.
 #pragma once
 
 #include <string>
@@ -10,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "convoy/clock.h"
 #include "convoy/http.h"
 #include "convoy/options.h"
@@ -22,7 +29,7 @@ namespace convoy::intake {
 // The body of POST …/events and its siblings.
 struct RestEvent {
   std::string event_type;
-  std::string data;  // JSON text, byte for byte as it stood in the request
+  std::string data;  // valid JSON, byte for byte as it stood in the request
   Headers custom_headers;
   std::string idempotency_key;
 };
@@ -32,10 +39,10 @@ class Intake {
  public:
   Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator* ulids);
 
-  // Each returns a batch with exactly one submission (and, for PrepareSingle, the configuration write
-  // that creates the endpoint's first subscription). Refusals are statuses whose message is meant for
-  // the caller: kInvalidArgument, kUnauthenticated (verification failed), kNotFound, kOutOfRange
-  // (body too large), kFailedPrecondition.
+  // Each returns a batch with exactly one submission (and, for PrepareSingle, the configuration
+  // write that creates the endpoint's first subscription). Refusals are statuses whose message is
+  // meant for the caller: kInvalidArgument, kUnauthenticated (verification failed), kNotFound,
+  // kOutOfRange (body too large), kFailedPrecondition.
   absl::StatusOr<WriteBatch> PrepareIngest(const route::ProjectSnapshot& project,
                                            const config::SourceEntry& source,
                                            const HttpRequest& request) const;
@@ -45,7 +52,8 @@ class Intake {
                                            std::string_view owner_id) const;
   absl::StatusOr<WriteBatch> PrepareBroadcast(const route::ProjectSnapshot& project,
                                               RestEvent event) const;
-  // New deliveries for a stored event, to whatever matches it now.
+  // New deliveries for a stored event: of a source, to whatever matches it now; of the REST API, to
+  // those of its endpoints that want it now. There may be none.
   absl::StatusOr<WriteBatch> PrepareReplay(const route::ProjectSnapshot& project,
                                            const Event& event) const;
 

@@ -1,0 +1,74 @@
+// See event_checks.h. Sizes are looked at before anything is done with a text.
+
+#include "lib/intake/event_checks.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/base/text.h"
+#include "lib/intake/event_headers.h"
+
+namespace convoy::intake {
+namespace {
+
+bool IsUrlText(std::string_view text) {
+  return text.size() <= kUrlBytesMax && std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isgraph(static_cast<unsigned char>(c));
+         });
+}
+
+}  // namespace
+
+absl::Status CheckBodySize(const GatewayOptions& options, const ProjectConfig& config,
+                           uint64_t body_bytes) {
+  if (body_bytes > std::min(options.body_bytes_max, config.body_bytes_max)) {
+    return absl::OutOfRangeError("request body too large");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckText(std::string_view field, std::string_view text, size_t bytes_max) {
+  if (text.size() > bytes_max) {
+    return absl::InvalidArgumentError(absl::StrCat(field, ": longer than ", bytes_max, " bytes"));
+  }
+  if (!base::IsValidUtf8(text)) {
+    return absl::InvalidArgumentError(absl::StrCat(field, ": not valid UTF-8"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckUrlText(std::string_view path, std::string_view query) {
+  if (!IsUrlText(path)) return absl::InvalidArgumentError("path: too long or malformed");
+  if (!IsUrlText(query)) return absl::InvalidArgumentError("query: too long or malformed");
+  return absl::OkStatus();
+}
+
+absl::Status CheckRestEvent(const GatewayOptions& options, const Project& project,
+                            const RestEvent& event) {
+  if (event.event_type.empty()) {
+    return absl::InvalidArgumentError("event_type:please provide an event type");
+  }
+  if (event.data.empty()) return absl::InvalidArgumentError("data:please provide your data");
+  CONVOY_RETURN_IF_ERROR(CheckText("event_type", event.event_type, kEventTypeBytesMax));
+  CONVOY_RETURN_IF_ERROR(
+      CheckText("idempotency_key", event.idempotency_key, kIdempotencyKeyBytesMax));
+  // It leaves the house as the value of a header.
+  if (!base::IsHeaderValue(event.idempotency_key)) {
+    return absl::InvalidArgumentError("idempotency_key: contains control characters");
+  }
+  CONVOY_RETURN_IF_ERROR(CheckBodySize(options, project.config, event.data.size()));
+  CONVOY_RETURN_IF_ERROR(CheckCustomHeaders(event.custom_headers));
+  const bool is_key_mandatory =
+      project.type == ProjectType::kOutgoing &&
+      !base::EqualsIgnoreCase(project.config.request_id_header, ProjectConfig{}.request_id_header);
+  if (is_key_mandatory && event.idempotency_key.empty()) {
+    return absl::InvalidArgumentError(
+        "idempotency_key is required when a custom request_id_header is configured");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace convoy::intake

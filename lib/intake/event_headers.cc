@@ -1,0 +1,121 @@
+// See event_headers.h. Names compare without case throughout.
+
+#include "lib/intake/event_headers.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+#include "lib/base/text.h"
+
+namespace convoy::intake {
+namespace {
+
+constexpr std::string_view kSourceIdHeader = "X-Convoy-Source-Id";
+
+// Of one connection, one hop or one transfer (RFC 9110, 7.6.1 and 6.6): meaningless or harmful on
+// the next. Accept-Encoding is the sender's wish for our answer, not for the endpoint's.
+constexpr std::string_view kTransferHeaders[] = {
+    "Host",
+    "Content-Length",
+    "Connection",
+    "Keep-Alive",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+    "Expect",
+    "Accept-Encoding",
+    "Proxy-Authorization",
+    "Proxy-Authenticate",
+    "HTTP2-Settings",
+    "Proxy-Connection",
+};
+
+constexpr std::string_view kSecretHeaders[] = {"Authorization", "Cookie"};
+
+template <typename Names>
+bool Contains(const Names& names, std::string_view wanted) {
+  return std::any_of(std::begin(names), std::end(names), [wanted](std::string_view name) {
+    return base::EqualsIgnoreCase(name, wanted);
+  });
+}
+
+// What the Connection headers declare to be of this connection only.
+std::vector<std::string_view> NamesInConnection(std::span<const HeaderView> headers) {
+  std::vector<std::string_view> names;
+  for (const HeaderView& header : headers) {
+    if (!base::EqualsIgnoreCase(header.name, "Connection")) continue;
+    for (const std::string_view name : absl::StrSplit(header.value, ',')) {
+      names.push_back(absl::StripAsciiWhitespace(name));
+    }
+  }
+  return names;
+}
+
+bool IsSecret(const Source& source, std::string_view name) {
+  if (Contains(kSecretHeaders, name)) return true;
+  const auto* key = std::get_if<ApiKeyAuth>(&source.verifier);
+  return key != nullptr && base::EqualsIgnoreCase(key->header_name, name);
+}
+
+}  // namespace
+
+absl::StatusOr<Headers> KeepIngestHeaders(const Source& source,
+                                          std::span<const HeaderView> received) {
+  if (received.size() > kHeadersMax) return absl::InvalidArgumentError("too many request headers");
+  size_t bytes = 0;
+  for (const HeaderView& header : received) bytes += header.name.size() + header.value.size();
+  if (bytes > kHeaderBytesMax) return absl::InvalidArgumentError("request headers too large");
+
+  const std::vector<std::string_view> connection_names = NamesInConnection(received);
+  Headers kept;
+  kept.reserve(received.size() + 1);
+  for (const HeaderView& header : received) {
+    if (!base::IsHeaderName(header.name) || !base::IsHeaderValue(header.value)) continue;
+    if (base::EqualsIgnoreCase(header.name, "Content-Type") ||
+        base::EqualsIgnoreCase(header.name, kSourceIdHeader)) {
+      continue;
+    }
+    if (Contains(kTransferHeaders, header.name) || Contains(connection_names, header.name))
+      continue;
+    if (IsSecret(source, header.name) && !Contains(source.forward_headers, header.name)) continue;
+    kept.push_back({std::string(header.name), std::string(header.value)});
+  }
+  kept.push_back({std::string(kSourceIdHeader), source.mask_id});
+  return kept;
+}
+
+absl::Status CheckCustomHeaders(const Headers& headers) {
+  if (headers.size() > kHeadersMax) {
+    return absl::InvalidArgumentError("custom_headers: too many headers");
+  }
+  size_t bytes = 0;
+  for (const Header& header : headers) {
+    bytes += header.name.size() + header.value.size();
+    if (bytes > kHeaderBytesMax) return absl::InvalidArgumentError("custom_headers: too large");
+    if (!base::IsHeaderName(header.name)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "custom_headers: \"", absl::CHexEscape(header.name), "\" is not a header name"));
+    }
+    if (!base::IsHeaderValue(header.value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("custom_headers: the value of \"", header.name,
+                       "\" contains characters that a header must not"));
+    }
+    if (Contains(kTransferHeaders, header.name)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("custom_headers: \"", header.name, "\" cannot be chosen"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace convoy::intake

@@ -1,0 +1,33 @@
+// Which headers an event keeps. Event.headers is what is forwarded to endpoints, so this is where
+// it is decided what leaves the house.
+#pragma once
+
+#include <span>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "convoy/http.h"
+#include "convoy/model.h"
+
+namespace convoy::intake {
+
+inline constexpr size_t kHeadersMax = 200;
+inline constexpr size_t kHeaderBytesMax = 64 * 1024;  // of all names and values
+
+// The headers of an ingest request, in order, without
+//   - Content-Type, which the event carries apart,
+//   - what belongs to the connection or the transfer (Host, Content-Length, Connection and what it
+//     names, Accept-Encoding, Expect, …),
+//   - what could be a secret between the sender and us: Authorization, Cookie, and the header of an
+//     API-key source,
+//   - what is not a well-formed header;
+// the secrets stay if the source's forward_headers name them. Adds X-Convoy-Source-Id.
+absl::StatusOr<Headers> KeepIngestHeaders(const Source& source,
+                                          std::span<const HeaderView> received);
+
+// Whether the custom headers of a REST event may be sent: kInvalidArgument names the one that is
+// malformed, or that a sender may not choose.
+absl::Status CheckCustomHeaders(const Headers& headers);
+
+}  // namespace convoy::intake

@@ -1,0 +1,174 @@
+// Two readers of forms, both strictly forward over the bytes: application/x-www-form-urlencoded
+// (the WHATWG's name=value pairs) and multipart/form-data (RFC 7578). Text that is not UTF-8
+// becomes U+FFFD in the JSON; the raw form keeps it.
+
+#include "lib/intake/form_body.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+#include "lib/base/encoding.h"
+#include "lib/base/text.h"
+#include "lib/json/writer.h"
+
+namespace convoy::intake {
+namespace {
+
+constexpr std::string_view kUrlEncoded = "application/x-www-form-urlencoded";
+constexpr std::string_view kMultipart = "multipart/form-data";
+constexpr size_t kBoundaryBytesMax = 70;          // RFC 2046
+constexpr size_t kPartHeaderBytesMax = 8 * 1024;  // of all header lines of one part
+
+// Fields in order of first appearance, each with its values.
+class Fields {
+ public:
+  // False if there are too many.
+  bool Add(std::string name, std::string value) {
+    if (++values_count_ > kFormFieldsMax) return false;
+    const auto [found, is_new] = index_by_name_.emplace(std::move(name), fields_.size());
+    if (is_new) fields_.push_back({found->first, {}});
+    fields_[found->second].second.push_back(std::move(value));
+    return true;
+  }
+
+  std::string ToJson() const {
+    json::Writer writer;
+    writer.BeginObject();
+    for (const auto& [name, values] : fields_) {
+      writer.Key(name);
+      if (values.size() == 1) {
+        writer.String(values.front());
+        continue;
+      }
+      writer.BeginArray();
+      for (const std::string& value : values) writer.String(value);
+      writer.EndArray();
+    }
+    writer.EndObject();
+    return writer.TakeText();
+  }
+
+ private:
+  size_t values_count_ = 0;
+  std::vector<std::pair<std::string, std::vector<std::string>>> fields_;
+  absl::flat_hash_map<std::string, size_t> index_by_name_;
+};
+
+std::string_view MediaType(std::string_view content_type) {
+  return absl::StripAsciiWhitespace(content_type.substr(0, content_type.find(';')));
+}
+
+// The parameter `name` of a header value such as `form-data; name="a"; filename="b"`.
+std::optional<std::string> FindParameter(std::string_view header, std::string_view name) {
+  size_t at = header.find(';');
+  while (at != std::string_view::npos) {
+    const size_t equals = header.find('=', at);
+    if (equals == std::string_view::npos) return std::nullopt;
+    const std::string_view key = absl::StripAsciiWhitespace(header.substr(at + 1, equals - at - 1));
+    std::string value;
+    at = equals + 1;
+    if (at < header.size() && header[at] == '"') {
+      for (++at; at < header.size() && header[at] != '"'; ++at) {
+        if (header[at] == '\\' && at + 1 < header.size()) ++at;
+        value.push_back(header[at]);
+      }
+      if (at == header.size()) return std::nullopt;  // the quote never closes
+      at = header.find(';', at);
+    } else {
+      const size_t end = header.find(';', at);
+      value = absl::StripAsciiWhitespace(
+          header.substr(at, end == std::string_view::npos ? end : end - at));
+      at = end;
+    }
+    if (base::EqualsIgnoreCase(key, name)) return value;
+  }
+  return std::nullopt;
+}
+
+bool ReadUrlEncoded(std::string_view body, Fields& fields) {
+  for (const std::string_view field : absl::StrSplit(body, '&', absl::SkipEmpty())) {
+    const std::pair<std::string_view, std::string_view> pair =
+        absl::StrSplit(field, absl::MaxSplits('=', 1));
+    std::optional<std::string> name = base::PercentDecode(pair.first, /*plus_is_space=*/true);
+    std::optional<std::string> value = base::PercentDecode(pair.second, /*plus_is_space=*/true);
+    if (!name.has_value() || !value.has_value()) return false;
+    if (!fields.Add(*std::move(name), *std::move(value))) return false;
+  }
+  return true;
+}
+
+// Adds what one part says, whose header lines are `head`. False if it has no name.
+bool ReadPart(std::string_view head, std::string_view content, Fields& fields) {
+  for (const std::string_view line : absl::StrSplit(head, "\r\n", absl::SkipEmpty())) {
+    const std::pair<std::string_view, std::string_view> header =
+        absl::StrSplit(line, absl::MaxSplits(':', 1));
+    if (!base::EqualsIgnoreCase(header.first, "Content-Disposition")) continue;
+    if (FindParameter(header.second, "filename").has_value()) return true;
+    std::optional<std::string> name = FindParameter(header.second, "name");
+    return name.has_value() && fields.Add(*std::move(name), std::string(content));
+  }
+  return false;
+}
+
+bool ReadMultipart(std::string_view boundary, std::string_view body, Fields& fields) {
+  const std::string delimiter = absl::StrCat("\r\n--", boundary);
+  // The first delimiter may stand at the very beginning, without its line break.
+  size_t at = 0;
+  if (!absl::StartsWith(body, std::string_view(delimiter).substr(2))) {
+    at = body.find(delimiter);
+    if (at == std::string_view::npos) return false;
+    at += 2;
+  }
+  while (true) {
+    at += delimiter.size() - 2;
+    if (absl::StartsWith(body.substr(at), "--")) return true;
+    const size_t line_end = body.find("\r\n", at);
+    if (line_end == std::string_view::npos) return false;
+    // White space may follow a delimiter, nothing else.
+    const std::string_view padding = body.substr(at, line_end - at);
+    if (!absl::StripAsciiWhitespace(padding).empty()) return false;
+    // The line break that ends the delimiter also begins the empty line of a part without headers.
+    const size_t head_end = body.substr(line_end, kPartHeaderBytesMax).find("\r\n\r\n");
+    if (head_end == std::string_view::npos) return false;
+    const size_t content = line_end + head_end + 4;
+    const size_t content_end = body.find(delimiter, content - 2);
+    if (content_end == std::string_view::npos) return false;
+    const size_t content_size = content_end < content ? 0 : content_end - content;
+    if (!ReadPart(body.substr(line_end, head_end), body.substr(content, content_size), fields)) {
+      return false;
+    }
+    at = content_end + 2;
+  }
+}
+
+}  // namespace
+
+bool IsForm(std::string_view content_type) {
+  const std::string_view type = MediaType(content_type);
+  return base::EqualsIgnoreCase(type, kUrlEncoded) || base::EqualsIgnoreCase(type, kMultipart);
+}
+
+std::optional<std::string> FormToJson(std::string_view content_type, std::string_view body) {
+  Fields fields;
+  if (base::EqualsIgnoreCase(MediaType(content_type), kUrlEncoded)) {
+    if (!ReadUrlEncoded(body, fields)) return std::nullopt;
+  } else if (base::EqualsIgnoreCase(MediaType(content_type), kMultipart)) {
+    const std::optional<std::string> boundary = FindParameter(content_type, "boundary");
+    if (!boundary.has_value() || boundary->empty() || boundary->size() > kBoundaryBytesMax ||
+        !ReadMultipart(*boundary, body, fields)) {
+      return std::nullopt;
+    }
+  } else {
+    return std::nullopt;
+  }
+  return fields.ToJson();
+}
+
+}  // namespace convoy::intake

@@ -1,0 +1,51 @@
+// See idempotency.h. The first byte of a dedupe key tells where it comes from; these bytes are
+// stored and therefore permanent.
+
+#include "lib/intake/idempotency.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/encoding.h"
+#include "lib/crypto/digest.h"
+#include "lib/intake/locations.h"
+
+namespace convoy::intake {
+namespace {
+
+constexpr char kFromIngest = 'i';
+constexpr char kFromRest = 'r';
+
+}  // namespace
+
+absl::StatusOr<IngestKeys> MakeIngestKeys(const Source& source, const HttpRequest& request,
+                                          const JsonView& body, absl::Time expires_at) {
+  std::string shown = source.name;
+  std::string compared = source.id;
+  for (const std::string& location : source.idempotency_keys) {
+    const std::optional<std::string> value = FindAtLocation(location, request, body);
+    if (!value.has_value()) return absl::InvalidArgumentError("Failed to process request");
+    absl::StrAppend(&shown, *value);
+    // The size before the value makes the list of values unambiguous.
+    absl::StrAppend(&compared, ";", value->size(), ":", *value);
+  }
+  const crypto::Digest shown_digest = crypto::Hash(crypto::HashAlgorithm::kSha256, shown);
+  const crypto::Digest compared_digest = crypto::Hash(crypto::HashAlgorithm::kSha256, compared);
+  return IngestKeys{
+      .idempotency_key = base::HexEncode(shown_digest.view()),
+      .dedupe = {.scope = source.project_id,
+                 .key = absl::StrCat(std::string(1, kFromIngest), compared_digest.view()),
+                 .expires_at = expires_at}};
+}
+
+DedupeKey MakeRestDedupeKey(std::string project_id, std::string_view idempotency_key,
+                            absl::Time expires_at) {
+  return {.scope = std::move(project_id),
+          .key = absl::StrCat(std::string(1, kFromRest), idempotency_key),
+          .expires_at = expires_at};
+}
+
+}  // namespace convoy::intake
