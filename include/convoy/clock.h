@@ -1,5 +1,6 @@
-// Time and randomness as the library sees them. Everything that happens in libconvoy takes its notion
-// of "now" and its random bytes from these two interfaces, so a simulator can drive all of it.
+// Time and randomness as the library sees them. Everything that happens in libconvoy takes its
+// notion of "now" and its random bytes from these two interfaces, so a simulator can drive all of
+// it.
 #pragma once
 
 #include <cstdint>

@@ -3,9 +3,9 @@
 //   {"amount": {"$gte": 100}, "customer.country": {"$in": ["DE", "FR"]}, "$or": [ … ]}
 //
 // A plain value means $eq. Keys reach into nested objects with dots, into arrays with numbers, and
-// into any position with "$" (at most three). All conditions of an object must hold; the empty object
-// matches everything. A missing field matches only $neq, $nin and {"$exist": false}. Operators: $eq
-// $neq $gt $gte $lt $lte $in $nin $or $and $exist.
+// into any position with "$" (at most three). All conditions of an object must hold; the empty
+// object matches everything. A missing field matches only $neq, $nin and {"$exist": false}.
+// Operators: $eq $neq $gt $gte $lt $lte $in $nin $or $and $exist.
 #pragma once
 
 #include <memory>

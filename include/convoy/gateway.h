@@ -2,11 +2,12 @@
 // drive its deliveries in one of two ways:
 //
 //   threaded   Start(); the gateway runs a committer and a dispatcher thread of its own
-//   pumped     call Step() when wake_fd() is readable or the instant it returned has come; the gateway
+//   pumped     call Step() when wake_fd() is readable or the instant it returned has come; the
+//   gateway
 //              creates no thread
 //
-// Durability: a 2xx of Handle is given after the commit that holds the event, its idempotency key and
-// its deliveries. What was acknowledged survives the death of the process.
+// Durability: a 2xx of Handle is given after the commit that holds the event, its idempotency key
+// and its deliveries. What was acknowledged survives the death of the process.
 #pragma once
 
 #include <functional>
@@ -18,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "convoy/clock.h"
 #include "convoy/http.h"
 #include "convoy/observer.h"
@@ -27,8 +29,8 @@
 
 namespace convoy {
 
-// What a gateway stands on. Null members get the default: SystemClock, SystemRandom, libcurl, silence.
-// Storage has no default: see OpenSqliteStorage and NewMemoryStorage.
+// What a gateway stands on. Null members get the default: SystemClock, SystemRandom, libcurl,
+// silence. Storage has no default: see OpenSqliteStorage and NewMemoryStorage.
 struct GatewayParts {
   std::unique_ptr<Storage> storage;
   std::unique_ptr<Transport> transport;
@@ -56,7 +58,7 @@ class Gateway {
   // shown this once.
   virtual absl::StatusOr<std::string> Bootstrap() = 0;
 
-  // ---- Requests: from any thread, concurrently ----
+  // Requests: from any thread, concurrently.
 
   // Looks at a request without its body (`head.body` is ignored).
   virtual HeadDecision InspectHead(const HttpRequest& head) = 0;
@@ -67,10 +69,9 @@ class Gateway {
 
   // The same without blocking. Returns false if the path is not the gateway's; `done` is then never
   // called. Otherwise it runs exactly once: before this returns, or on the thread that commits.
-  virtual bool HandleAsync(const HttpRequest& request,
-                           std::function<void(HttpResponse)> done) = 0;
+  virtual bool HandleAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) = 0;
 
-  // ---- Driving ----
+  // Driving.
 
   // Does what can be done without waiting: commits, deliveries. Returns when to call again at the
   // latest. One thread at a time; kFailedPrecondition after Start.

@@ -1,5 +1,5 @@
-// HTTP as the library sees it: plain values in, plain values out. There are no sockets here; the host
-// has a server, reads the request, calls the gateway and writes the response.
+// HTTP as the library sees it: plain values in, plain values out. There are no sockets here; the
+// host has a server, reads the request, calls the gateway and writes the response.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ struct HeaderView {
   std::string_view value;
 };
 
-// A request as the host read it. All views are borrowed and must stay valid until the call that takes
-// the request returns (for the asynchronous call: until its completion has run).
+// A request as the host read it. All views are borrowed and must stay valid until the call that
+// takes the request returns (for the asynchronous call: until its completion has run).
 struct HttpRequest {
   std::string_view method;  // as on the wire: "POST"
   std::string_view path;    // without query, still percent-encoded: "/ingest/abc"

@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "absl/time/time.h"
+
 #include "convoy/http.h"
 
 namespace convoy {
 
-// ---- Configuration -------------------------------------------------------------------------------
+// Configuration.
 
 enum class ProjectType : uint8_t { kIncoming, kOutgoing };
 
@@ -58,13 +59,15 @@ struct SignatureConfig {
 };
 
 struct ProjectConfig {
-  uint64_t body_bytes_max = 51'200;  // "max_payload_read_size": of ingested and of stored response bodies
+  // "max_payload_read_size": of ingested bodies and of stored response bodies.
+  uint64_t body_bytes_max = 51'200;
   RetryPolicy retry;
   RateLimit rate_limit;  // default of endpoints that set none
   SignatureConfig signature;
   std::string request_id_header = "X-Convoy-Idempotency-Key";
   bool has_trace_headers = false;  // "add_event_id_trace_headers"
-  bool should_disable_endpoint = false;  // "disable_endpoint": when a delivery has exhausted its tries
+  // "disable_endpoint": when a delivery has exhausted its tries.
+  bool should_disable_endpoint = false;
   bool may_share_endpoint = false;  // "multiple_endpoint_subscriptions"
   bool is_https_required = false;   // "ssl.enforce_secure_endpoints"
 
@@ -163,9 +166,10 @@ struct Source {
   bool is_disabled = false;
   VerifierConfig verifier;
   CustomResponse custom_response;
-  std::vector<std::string> idempotency_keys;  // locations: "request.header.X-Id", "request.body.a.b"
-  std::string event_type_location;            // the same kind of location, or empty
-  std::vector<std::string> forward_headers;   // names of request headers that are sent to endpoints
+  // Locations: "request.header.X-Id", "request.body.a.b", "request.query.q".
+  std::vector<std::string> idempotency_keys;
+  std::string event_type_location;           // the same kind of location, or empty
+  std::vector<std::string> forward_headers;  // names of request headers that are sent to endpoints
   absl::Time created_at;
   absl::Time updated_at;
 
@@ -218,7 +222,7 @@ struct ApiKey {
   friend bool operator==(const ApiKey&, const ApiKey&) = default;
 };
 
-// ---- What flows ----------------------------------------------------------------------------------
+// What flows.
 
 enum class EventStatus : uint8_t { kPending, kProcessing, kSuccess, kFailure, kRetry };
 

@@ -1,4 +1,5 @@
-// The settings of a gateway. Every field has a safe default; a setting that is accepted is enforced.
+// The settings of a gateway. Every field has a safe default; a setting that is accepted is
+// enforced.
 #pragma once
 
 #include <cstdint>

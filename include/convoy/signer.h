@@ -10,12 +10,13 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "convoy/model.h"
 
 namespace convoy {
 
-// The value of the signature header for `body` as of `now`. Secrets that have expired by then do not
-// sign. kFailedPrecondition if no secret is live or `config` has no version.
+// The value of the signature header for `body` as of `now`. Secrets that have expired by then do
+// not sign. kFailedPrecondition if no secret is live or `config` has no version.
 absl::StatusOr<std::string> Sign(const SignatureConfig& config, const Endpoint& endpoint,
                                  std::string_view body, absl::Time now);
 

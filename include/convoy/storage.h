@@ -20,11 +20,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "convoy/model.h"
 
 namespace convoy {
 
-// ---- Writing -------------------------------------------------------------------------------------
+// Writing.
 
 // Makes equal submissions recognisable. `scope` is the project's id; `key` is opaque bytes.
 struct DedupeKey {
@@ -33,16 +34,16 @@ struct DedupeKey {
   absl::Time expires_at = absl::InfiniteFuture();  // from then on the key counts as new again
 };
 
-// An event to be accepted, with its deliveries. If `dedupe` is held by an earlier event, the event is
-// stored with `is_duplicate` set, status success, no endpoint ids and none of its deliveries.
+// An event to be accepted, with its deliveries. If `dedupe` is held by an earlier event, the event
+// is stored with `is_duplicate` set, status success, no endpoint ids and none of its deliveries.
 struct Submission {
   Event event;
   std::vector<Delivery> deliveries;
   std::optional<DedupeKey> dedupe;
 };
 
-// What an attempt did to a delivery. The attempt is always recorded. The delivery takes its next state
-// only while `lease` still holds it; a dispatcher that lost its lease changes nothing.
+// What an attempt did to a delivery. The attempt is always recorded. The delivery takes its next
+// state only while `lease` still holds it; a dispatcher that lost its lease changes nothing.
 struct DeliveryUpdate {
   uint64_t lease = 0;
   Delivery delivery;               // the next state, whole
@@ -66,11 +67,11 @@ struct ConfigRef {
 };
 
 // A change of configuration, all or nothing. `scope` is the project's id, or empty for the instance
-// (projects and API keys belong to the instance scope). It is applied only while the scope's revision
-// is still `expected_revision`, i.e. while what the caller read is still true; otherwise the batch
-// fails with kAborted and the caller reads again. Every applied change raises the revision by one.
-// Removing a project removes everything in it; removing an endpoint or a source removes its
-// subscriptions.
+// (projects and API keys belong to the instance scope). It is applied only while the scope's
+// revision is still `expected_revision`, i.e. while what the caller read is still true; otherwise
+// the batch fails with kAborted and the caller reads again. Every applied change raises the
+// revision by one. Removing a project removes everything in it; removing an endpoint or a source
+// removes its subscriptions.
 struct ConfigWrite {
   std::string scope;
   uint64_t expected_revision = 0;
@@ -97,7 +98,7 @@ struct CommitResult {
   std::vector<bool> requeues_applied;          // one for each requeue: it exists and was in `from`
 };
 
-// ---- Reading -------------------------------------------------------------------------------------
+// Reading.
 
 // A window of a list. Lists are ordered by id, newest first unless `is_ascending`. `cursor` is one
 // that an earlier page gave, or empty for the first page; `is_backward` walks towards its start.
@@ -166,7 +167,7 @@ struct ProjectConfiguration {
   std::vector<Subscription> subscriptions;
 };
 
-// ---- Work ----------------------------------------------------------------------------------------
+// Work.
 
 struct ClaimRequest {
   absl::Time now;
@@ -197,16 +198,16 @@ class Storage {
 
   // Applies `batches` in order and makes them durable together. A batch that fails (kAborted for a
   // revision that moved, kAlreadyExists for a taken name) leaves no trace and does not touch its
-  // neighbours; its result says so. `results` has the size of `batches`. The returned status speaks of
-  // all: if it is not OK nothing at all was written, or — kDataLoss — nobody can know, and every later
-  // Commit returns the same until the store is opened anew.
-  // The batches are consumed (bodies may be moved from) unless the call fails.
+  // neighbours; its result says so. `results` has the size of `batches`. The returned status speaks
+  // of all: if it is not OK nothing at all was written, or — kDataLoss — nobody can know, and every
+  // later Commit returns the same until the store is opened anew. The batches are consumed (bodies
+  // may be moved from) unless the call fails.
   virtual absl::Status Commit(std::span<WriteBatch* const> batches,
                               std::span<CommitResult> results) = 0;
 
   // Hands out deliveries that are due, at most once each until their lease ends; those whose lease
-  // has ended are due again. Fair between endpoints. Status becomes kProcessing. Need not be durable:
-  // a claim forgotten in a crash is merely claimed again.
+  // has ended are due again. Fair between endpoints. Status becomes kProcessing. Need not be
+  // durable: a claim forgotten in a crash is merely claimed again.
   virtual absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) = 0;
 
   // Gives back every lease of this opener of the store, so a clean shutdown delays nothing.
@@ -228,8 +229,7 @@ class Storage {
   virtual absl::StatusOr<Delivery> GetDelivery(std::string_view project_id,
                                                std::string_view id) = 0;
   virtual absl::StatusOr<Attempt> GetAttempt(std::string_view project_id,
-                                             std::string_view delivery_id,
-                                             std::string_view id) = 0;
+                                             std::string_view delivery_id, std::string_view id) = 0;
   // All attempts of a delivery, oldest first.
   virtual absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view project_id,
                                                             std::string_view delivery_id) = 0;

@@ -1,9 +1,9 @@
-// Transport: how requests leave the gateway. The default is libcurl; a host that has a client of its
-// own (an event loop, a proxy) plugs it in here.
+// Transport: how requests leave the gateway. The default is libcurl; a host that has a client of
+// its own (an event loop, a proxy) plugs it in here.
 //
 // A transport has no thread of its own that calls back: it works when its owner calls Step, and it
-// tells by a file descriptor and a time when that is worth doing. All calls come from one thread at a
-// time.
+// tells by a file descriptor and a time when that is worth doing. All calls come from one thread at
+// a time.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+
 #include "convoy/http.h"
 
 namespace convoy {
@@ -28,9 +29,9 @@ struct OutgoingRequest {
 
 // How an exchange ended. The numeric values are permanent.
 enum class TransportOutcome : uint8_t {
-  kResponse = 0,      // a response arrived; look at its status
-  kDeniedAddress = 1, // the guard refused the resolved address; nothing was sent
-  kInvalidUrl = 2,    // the URL cannot be used; nothing was sent
+  kResponse = 0,       // a response arrived; look at its status
+  kDeniedAddress = 1,  // the guard refused the resolved address; nothing was sent
+  kInvalidUrl = 2,     // the URL cannot be used; nothing was sent
   kNameNotResolved = 3,
   kConnectFailed = 4,
   kTlsFailed = 5,

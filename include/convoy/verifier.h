@@ -1,9 +1,9 @@
 // Stateless verification of webhooks: does this request come from who it claims to?
 //
 // A scheme is data: where the signature stands, how it is encoded, which bytes it covers, how far
-// its timestamp may be off. It is compiled once into a Verifier, which may then be used by any number
-// of threads at once and does not allocate on the accept path of HMAC schemes. Nothing here needs a
-// gateway, a store or a thread.
+// its timestamp may be off. It is compiled once into a Verifier, which may then be used by any
+// number of threads at once and does not allocate on the accept path of HMAC schemes. Nothing here
+// needs a gateway, a store or a thread.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "convoy/http.h"
 #include "convoy/model.h"
 
@@ -24,24 +25,25 @@ namespace convoy {
 // What a scheme may look at. Borrowed views.
 struct VerifyRequest {
   std::string_view method;
-  std::string_view url;    // the public URL as the provider was given it; only URL-signing schemes look
+  // The public URL as the provider was given it; only URL-signing schemes look.
+  std::string_view url;
   std::string_view path;
   std::string_view query;  // without '?', percent-encoded
   std::span<const HeaderView> headers;
-  std::string_view body;   // raw bytes, never re-serialised
+  std::string_view body;  // raw bytes, never re-serialised
 };
 
 // Why a request was refused. The numeric values and the names are permanent.
 enum class VerifyReason : uint8_t {
   kAccepted = 0,
-  kMissingHeader = 1,      // a header or field that the scheme needs is absent
-  kMalformed = 2,          // present but not of the scheme's form, or ambiguous (given twice)
-  kUnknownKey = 3,         // the request names a key that is not configured
+  kMissingHeader = 1,  // a header or field that the scheme needs is absent
+  kMalformed = 2,      // present but not of the scheme's form, or ambiguous (given twice)
+  kUnknownKey = 3,     // the request names a key that is not configured
   kSignatureMismatch = 4,
   kTooOld = 5,
   kTooFarInFuture = 6,
   kReplayed = 7,
-  kKeyUnavailable = 8,     // the key could not be obtained; trying again may help
+  kKeyUnavailable = 8,  // the key could not be obtained; trying again may help
 };
 
 // "signature_mismatch" and so on.
@@ -51,15 +53,15 @@ std::string_view VerifyReasonName(VerifyReason reason);
 enum class Integrity : uint8_t { kNone, kPartial, kFull };
 std::string_view IntegrityName(Integrity integrity);
 
-// The outcome of one verification. Never holds an expected value. Views point into the request or the
-// verifier.
+// The outcome of one verification. Never holds an expected value. Views point into the request or
+// the verifier.
 struct Verdict {
   VerifyReason reason = VerifyReason::kSignatureMismatch;
   Integrity integrity = Integrity::kNone;
-  std::string_view scheme;             // name of the scheme that decided
-  int32_t secret_index = -1;           // which of the configured secrets matched; -1: none
-  std::optional<absl::Time> signed_at; // the timestamp that the scheme carries
-  std::string_view event_id;           // the provider's id of the event, if the scheme names one
+  std::string_view scheme;              // name of the scheme that decided
+  int32_t secret_index = -1;            // which of the configured secrets matched; -1: none
+  std::optional<absl::Time> signed_at;  // the timestamp that the scheme carries
+  std::string_view event_id;            // the provider's id of the event, if the scheme names one
 
   bool accepted() const { return reason == VerifyReason::kAccepted; }
 };
@@ -80,7 +82,8 @@ class Verifier {
 absl::StatusOr<std::shared_ptr<const Verifier>> CompileScheme(std::string_view scheme_json,
                                                               std::vector<std::string> secrets);
 
-// A scheme by the name of a preset: "github", "shopify", "twitter", "stripe", …; kNotFound otherwise.
+// A scheme by the name of a preset: "github", "shopify", "twitter", "stripe", …; kNotFound
+// otherwise.
 absl::StatusOr<std::shared_ptr<const Verifier>> CompilePreset(std::string_view preset,
                                                               std::vector<std::string> secrets);
 

@@ -1,5 +1,5 @@
-// Strict text encodings. Every decoder comes in one form that writes into a caller's buffer; the one
-// that returns a string sizes a buffer from the text's length and calls it.
+// Strict text encodings. Every decoder comes in one form that writes into a caller's buffer; the
+// one that returns a string sizes a buffer from the text's length and calls it.
 #include "lib/base/encoding.h"
 
 #include <array>
@@ -86,8 +86,8 @@ template <typename DecodeTo>
 std::optional<std::string> DecodeToString(std::string_view text, size_t size_max,
                                           DecodeTo decode_to) {
   std::string bytes(size_max, '\0');
-  const auto size = decode_to(
-      text, std::span(reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()));
+  const auto size =
+      decode_to(text, std::span(reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()));
   if (!size.has_value()) return std::nullopt;
   bytes.resize(*size);
   return bytes;

@@ -11,12 +11,12 @@
 
 namespace convoy::base {
 
-std::string HexEncode(std::string_view bytes);  // lower case
-std::string Base64Encode(std::string_view bytes);  // padded
+std::string HexEncode(std::string_view bytes);        // lower case
+std::string Base64Encode(std::string_view bytes);     // padded
 std::string Base64UrlEncode(std::string_view bytes);  // not padded
 
-std::optional<std::string> HexDecode(std::string_view text);  // either case
-std::optional<std::string> Base64Decode(std::string_view text);  // padding required
+std::optional<std::string> HexDecode(std::string_view text);        // either case
+std::optional<std::string> Base64Decode(std::string_view text);     // padding required
 std::optional<std::string> Base64UrlDecode(std::string_view text);  // padding optional
 
 // The same into a caller's buffer, without allocating. Returns the number of bytes written; nullopt

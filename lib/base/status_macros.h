@@ -10,11 +10,11 @@
 #define CONVOY_STATUS_CONCAT(a, b) CONVOY_STATUS_CONCAT_INNER(a, b)
 
 // Returns the status of `expression` from the enclosing function unless it is OK.
-#define CONVOY_RETURN_IF_ERROR(expression)                                        \
-  do {                                                                            \
-    if (absl::Status convoy_status = (expression); !convoy_status.ok()) {         \
-      return convoy_status;                                                       \
-    }                                                                             \
+#define CONVOY_RETURN_IF_ERROR(expression)                                \
+  do {                                                                    \
+    if (absl::Status convoy_status = (expression); !convoy_status.ok()) { \
+      return convoy_status;                                               \
+    }                                                                     \
   } while (false)
 
 // Assigns the value of a StatusOr to `target` (a declaration or an lvalue), or returns its status.

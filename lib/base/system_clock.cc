@@ -1,5 +1,6 @@
 // The operating system's wall clock: the one place of the library that reads it.
 #include "absl/time/clock.h"
+
 #include "convoy/clock.h"
 
 namespace convoy {
@@ -7,9 +8,7 @@ namespace {
 
 class SystemClock final : public Clock {
  public:
-  absl::Time Now() override {
-    return absl::FromUnixMicros(absl::ToUnixMicros(absl::Now()));
-  }
+  absl::Time Now() override { return absl::FromUnixMicros(absl::ToUnixMicros(absl::Now())); }
 };
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace {
 
 char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-// The size of the UTF-8 sequence at the start of `text`, or 0 if it is not one (RFC 3629, section 4).
+// The size of the UTF-8 sequence at the start of `text`, or 0 if it is not one (RFC 3629, section
+// 4).
 size_t SequenceSize(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const auto is_tail = [&](size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
@@ -101,10 +102,9 @@ std::optional<std::string_view> FindHeader(const Headers& headers, std::string_v
 }
 
 size_t CountHeader(std::span<const HeaderView> headers, std::string_view name) {
-  return static_cast<size_t>(
-      std::count_if(headers.begin(), headers.end(), [name](const HeaderView& header) {
-        return EqualsIgnoreCase(header.name, name);
-      }));
+  return static_cast<size_t>(std::count_if(
+      headers.begin(), headers.end(),
+      [name](const HeaderView& header) { return EqualsIgnoreCase(header.name, name); }));
 }
 
 std::optional<std::string> FindQueryParameter(std::string_view query, std::string_view name) {

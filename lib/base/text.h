@@ -13,7 +13,7 @@ namespace convoy::base {
 
 bool IsValidUtf8(std::string_view text);  // RFC 3629: no surrogates, nothing overlong
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);  // ASCII
-bool IsHeaderName(std::string_view name);    // an RFC 9110 token
+bool IsHeaderName(std::string_view name);                       // an RFC 9110 token
 bool IsHeaderValue(std::string_view value);  // no control characters but tab: nothing to inject
 
 // The value of the first header called `name`, without case.

@@ -10,7 +10,8 @@
 
 namespace convoy::base {
 
-// RFC 3339 in UTC with as many fractional digits as needed (at most six): "2026-05-01T10:00:00.25Z".
+// RFC 3339 in UTC with as many fractional digits as needed (at most six):
+// "2026-05-01T10:00:00.25Z".
 std::string FormatTime(absl::Time time);
 // Any RFC 3339 instant; nullopt otherwise.
 std::optional<absl::Time> ParseTime(std::string_view text);

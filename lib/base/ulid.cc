@@ -1,5 +1,5 @@
-// ULID: 48 bits of Unix milliseconds, then 80 bits of randomness, in Crockford's base 32. Within one
-// millisecond the random part counts up, so order of creation is order of ids.
+// ULID: 48 bits of Unix milliseconds, then 80 bits of randomness, in Crockford's base 32. Within
+// one millisecond the random part counts up, so order of creation is order of ids.
 #include "lib/base/ulid.h"
 
 #include <algorithm>
@@ -40,9 +40,8 @@ std::string Encode(uint64_t milliseconds, const std::array<uint8_t, 10>& random)
 
 bool IsUlid(std::string_view text) {
   return text.size() == kUlidSize && text[0] <= '7' &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return kCrockford.find(c) != std::string_view::npos;
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return kCrockford.find(c) != std::string_view::npos; });
 }
 
 std::string UlidGenerator::Next() {

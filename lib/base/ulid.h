@@ -1,5 +1,5 @@
-// ULIDs (github.com/ulid/spec): 26 upper-case characters, 48 bits of milliseconds and 80 random bits,
-// so that ids sort by creation.
+// ULIDs (github.com/ulid/spec): 26 upper-case characters, 48 bits of milliseconds and 80 random
+// bits, so that ids sort by creation.
 #pragma once
 
 #include <array>
@@ -9,14 +9,15 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+
 #include "convoy/clock.h"
 
 namespace convoy::base {
 
 bool IsUlid(std::string_view text);
 
-// Makes ids that ascend strictly within one generator, also within one millisecond and when the clock
-// steps back. Safe to call from any thread. The clock and the generator must outlive it.
+// Makes ids that ascend strictly within one generator, also within one millisecond and when the
+// clock steps back. Safe to call from any thread. The clock and the generator must outlive it.
 class UlidGenerator {
  public:
   UlidGenerator(Clock* clock, Random* random) : clock_(clock), random_(random) {}

@@ -1,13 +1,13 @@
-// HMAC (RFC 2104) over BoringSSL's digests, with the key schedule done once: an HmacKey holds the two
-// digest states after the padded key block, and a computation starts from copies of them. That saves
-// two of the four compressions of a short message against HMAC_Init.
+// HMAC (RFC 2104) over BoringSSL's digests, with the key schedule done once: an HmacKey holds the
+// two digest states after the padded key block, and a computation starts from copies of them. That
+// saves two of the four compressions of a short message against HMAC_Init.
 #include "lib/crypto/digest.h"
+
+#include <cstring>
 
 #include <openssl/md5.h>
 #include <openssl/mem.h>
 #include <openssl/sha.h>
-
-#include <cstring>
 
 namespace convoy::crypto {
 namespace {

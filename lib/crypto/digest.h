@@ -33,8 +33,8 @@ class Digest {
 
 Digest Hash(HashAlgorithm algorithm, std::string_view data);
 
-// A key that is ready to sign: the two padded blocks are hashed once, here. Immutable; any number of
-// threads may compute with it at once.
+// A key that is ready to sign: the two padded blocks are hashed once, here. Immutable; any number
+// of threads may compute with it at once.
 class HmacKey {
  public:
   HmacKey(HashAlgorithm algorithm, std::string_view key);
@@ -69,7 +69,8 @@ class Hmac {
 // Convenience for one message.
 Digest HmacOf(const HmacKey& key, std::string_view data);
 
-// Takes the same time wherever the bytes differ. Different sizes are unequal at once: a size is no secret.
+// Takes the same time wherever the bytes differ. Different sizes are unequal at once: a size is no
+// secret.
 bool ConstantTimeEquals(std::string_view a, std::string_view b);
 
 }  // namespace convoy::crypto

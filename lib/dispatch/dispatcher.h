@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "absl/time/time.h"
+
 #include "convoy/clock.h"
 #include "convoy/observer.h"
 #include "convoy/options.h"
@@ -35,12 +36,13 @@ class Dispatcher {
   ~Dispatcher();  // only when idle() or after Abandon()
 
   // Claims what is due and there is room for, runs the transport, records outcomes (queued on the
-  // commit queue; their completions arrive by themselves). Never waits. Returns when to call again at
-  // the latest. One thread at a time.
+  // commit queue; their completions arrive by themselves). Never waits. Returns when to call again
+  // at the latest. One thread at a time.
   absl::Time Step();
 
-  // There is new work in the store, or an outcome was committed: Step soon. From any thread. `wake` is
-  // called when the dispatcher learns something on a foreign thread; it must make the driver step.
+  // There is new work in the store, or an outcome was committed: Step soon. From any thread. `wake`
+  // is called when the dispatcher learns something on a foreign thread; it must make the driver
+  // step.
   void Notify();
   void set_wake(std::function<void()> wake);
 

@@ -83,7 +83,7 @@ absl::StatusOr<std::string> EmbeddedGateway::Bootstrap() {
   return key.text;
 }
 
-// ---- Requests ------------------------------------------------------------------------------------
+// Requests.
 
 bool EmbeddedGateway::Enter() {
   absl::MutexLock lock(&mutex_);
@@ -160,7 +160,7 @@ void EmbeddedGateway::NotifyIfDue(const CommitResult& result, bool has_deliverie
   if (has_deliveries && result.status.ok()) dispatcher_.Notify();
 }
 
-// ---- Driving -------------------------------------------------------------------------------------
+// Driving.
 
 absl::StatusOr<absl::Time> EmbeddedGateway::Step() {
   {
@@ -242,7 +242,7 @@ void EmbeddedGateway::StopThreads() {
   if (committer_thread_.joinable()) committer_thread_.join();
 }
 
-// ---- Closing -------------------------------------------------------------------------------------
+// Closing.
 
 absl::Status EmbeddedGateway::Close(absl::Duration patience) {
   absl::MutexLock closing(&close_mutex_);

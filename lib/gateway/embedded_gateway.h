@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+
 #include "convoy/gateway.h"
 #include "lib/base/ulid.h"
 #include "lib/config/config_cache.h"

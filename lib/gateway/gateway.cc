@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+
 #include "lib/gateway/embedded_gateway.h"
 
 namespace convoy {
@@ -26,8 +27,7 @@ absl::Status CheckOptions(const GatewayOptions& options) {
     return absl::InvalidArgumentError("dedupe_window must be positive");
   }
   if (options.projects_cached_max == 0 || options.sources_cached_max == 0) {
-    return absl::InvalidArgumentError(
-        "projects_cached_max and sources_cached_max must not be 0");
+    return absl::InvalidArgumentError("projects_cached_max and sources_cached_max must not be 0");
   }
   return absl::OkStatus();
 }
@@ -41,8 +41,8 @@ absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
   if (parts.random == nullptr) parts.random = NewSystemRandom();
   if (parts.observer == nullptr) parts.observer = std::make_shared<Observer>();
   if (parts.transport == nullptr) {
-    auto transport = NewCurlTransport({.allowed_networks = options.allowed_networks,
-                                       .connections_max = options.in_flight_max});
+    auto transport = NewCurlTransport(
+        {.allowed_networks = options.allowed_networks, .connections_max = options.in_flight_max});
     if (!transport.ok()) return transport.status();
     parts.transport = *std::move(transport);
   }
@@ -51,8 +51,7 @@ absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(GatewayOptions options,
-                                                       GatewayParts parts) {
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(GatewayOptions options, GatewayParts parts) {
   if (absl::Status status = CheckOptions(options); !status.ok()) return status;
   if (absl::Status status = FillDefaults(options, parts); !status.ok()) return status;
   auto wake = gateway::WakeFd::Open(parts.transport->wake_fd());

@@ -1,5 +1,5 @@
-// An epoll descriptor over an eventfd and, where given, one more descriptor: epoll descriptors nest,
-// so a host can put the result into its own loop whatever that is.
+// An epoll descriptor over an eventfd and, where given, one more descriptor: epoll descriptors
+// nest, so a host can put the result into its own loop whatever that is.
 #include "lib/gateway/wake_fd.h"
 
 #include <poll.h>
@@ -57,8 +57,8 @@ void WakeFd::Signal() {
 void WakeFd::Clear() {
   uint64_t count = 0;
   [[maybe_unused]] const ssize_t size = read(event_fd_, &count, sizeof count);
-  // After the read: a signal that comes between the two finds the flag set and writes nothing, but its
-  // work is there to be seen by the caller, who looks only now.
+  // After the read: a signal that comes between the two finds the flag set and writes nothing, but
+  // its work is there to be seen by the caller, who looks only now.
   is_signalled_.store(false);
 }
 
@@ -67,8 +67,8 @@ void WakeFd::Wait(absl::Duration patience) const {
   const absl::Duration bounded = std::clamp(patience, absl::ZeroDuration(), kLongest);
   pollfd descriptor = {.fd = epoll_fd_, .events = POLLIN, .revents = 0};
   // Rounded up, so that the caller does not spin during the last fraction of a millisecond.
-  const int milliseconds = static_cast<int>(absl::ToInt64Milliseconds(
-      absl::Ceil(bounded, absl::Milliseconds(1))));
+  const int milliseconds =
+      static_cast<int>(absl::ToInt64Milliseconds(absl::Ceil(bounded, absl::Milliseconds(1))));
   poll(&descriptor, 1, milliseconds);
 }
 

@@ -1,5 +1,5 @@
-// A file descriptor by which one thread learns that there is something to do: signalled by any other
-// thread, or by file descriptors that are watched along with it.
+// A file descriptor by which one thread learns that there is something to do: signalled by any
+// other thread, or by file descriptors that are watched along with it.
 #pragma once
 
 #include <atomic>
@@ -12,8 +12,8 @@ namespace convoy::gateway {
 
 class WakeFd {
  public:
-  // `watched` is another descriptor whose readability counts as well, or -1. It is not owned and must
-  // outlive this object.
+  // `watched` is another descriptor whose readability counts as well, or -1. It is not owned and
+  // must outlive this object.
   static absl::StatusOr<std::unique_ptr<WakeFd>> Open(int watched);
   ~WakeFd();
   WakeFd(const WakeFd&) = delete;
@@ -22,8 +22,8 @@ class WakeFd {
   // Makes fd() readable until the next Clear. From any thread; cheap when already signalled.
   void Signal();
 
-  // Takes the signal back. Look for work after this call, never before: what was signalled until now
-  // is then seen, and what comes later signals anew.
+  // Takes the signal back. Look for work after this call, never before: what was signalled until
+  // now is then seen, and what comes later signals anew.
   void Clear();
 
   // Waits until fd() is readable, at most `patience`.

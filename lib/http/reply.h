@@ -1,7 +1,7 @@
 // What a handler answers: a response at once, or a write that must be durable first.
 //
-// Handlers never commit. They say what should be written and how to answer once it is; who calls them
-// decides whether to wait for that or to go on (docs/architecture.md).
+// Handlers never commit. They say what should be written and how to answer once it is; who calls
+// them decides whether to wait for that or to go on (docs/architecture.md).
 #pragma once
 
 #include <functional>

@@ -1,8 +1,9 @@
-// Trees: the scanner checks text and limits first, then RapidJSON builds what is known to be small and
-// well-formed. It parses iteratively and frees by pool, so neither direction recurses.
+// Trees: the scanner checks text and limits first, then RapidJSON builds what is known to be small
+// and well-formed. It parses iteratively and frees by pool, so neither direction recurses.
 #include "lib/json/document.h"
 
 #include "absl/strings/str_cat.h"
+
 #include "lib/json/raw.h"
 
 namespace convoy::json {
@@ -10,8 +11,8 @@ namespace convoy::json {
 absl::StatusOr<Document> Parse(std::string_view text, const Limits& limits) {
   if (absl::Status status = Validate(text, limits); !status.ok()) return status;
   Document document;
-  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag>(
-      text.data(), text.size());
+  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag>(text.data(),
+                                                                                      text.size());
   if (document.HasParseError()) {  // a number that no double can hold
     return absl::InvalidArgumentError(absl::StrCat(
         "body contains a number out of range (at character ", document.GetErrorOffset() + 1, ")"));
@@ -23,16 +24,16 @@ ObjectReader::ObjectReader(const Value& object, std::string path)
     : object_(object), path_(std::move(path)) {
   if (!object_.IsObject()) {
     Fail(absl::InvalidArgumentError(
-        path_.empty() ? "body contains incorrect JSON type (at character 1)"
-                      : absl::StrCat("body contains incorrect JSON type for field \"", path_,
-                                     "\"")));
+        path_.empty()
+            ? "body contains incorrect JSON type (at character 1)"
+            : absl::StrCat("body contains incorrect JSON type for field \"", path_, "\"")));
   }
 }
 
 const Value* ObjectReader::Find(std::string_view field) const {
   if (!object_.IsObject()) return nullptr;
-  const auto member = object_.FindMember(
-      Value(field.data(), static_cast<rapidjson::SizeType>(field.size())));
+  const auto member =
+      object_.FindMember(Value(field.data(), static_cast<rapidjson::SizeType>(field.size())));
   return member == object_.MemberEnd() || member->value.IsNull() ? nullptr : &member->value;
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "lib/json/limits.h"
 #include "lib/json/rapidjson.h"
 
@@ -35,7 +36,8 @@ class ObjectReader {
 
   bool Read(std::string_view field, std::string* out);
   bool Read(std::string_view field, bool* out);
-  bool Read(std::string_view field, uint32_t* out);  // negative, fractional or too large: wrong type
+  bool Read(std::string_view field,
+            uint32_t* out);  // negative, fractional or too large: wrong type
   bool Read(std::string_view field, uint64_t* out);
   bool Read(std::string_view field, int64_t* out);
   bool Read(std::string_view field, std::vector<std::string>* out);

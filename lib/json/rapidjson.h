@@ -1,5 +1,5 @@
-// RapidJSON as this library uses it. The only place that includes its headers: the settings below must
-// be the same everywhere, and the private namespace keeps a host's RapidJSON apart from ours.
+// RapidJSON as this library uses it. The only place that includes its headers: the settings below
+// must be the same everywhere, and the private namespace keeps a host's RapidJSON apart from ours.
 #pragma once
 
 #define RAPIDJSON_NAMESPACE convoy_rapidjson

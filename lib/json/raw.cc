@@ -33,9 +33,7 @@ Type TypeOf(Token token) {
   return Type::kNull;
 }
 
-bool IsOpening(Token token) {
-  return token == Token::kBeginArray || token == Token::kBeginObject;
-}
+bool IsOpening(Token token) { return token == Token::kBeginArray || token == Token::kBeginObject; }
 
 void AppendUtf8(uint32_t code, std::string* out) {
   const auto push = [out](uint32_t byte) { out->push_back(static_cast<char>(byte)); };

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "lib/json/limits.h"
 
 namespace convoy::json {
@@ -42,8 +43,8 @@ struct RawObject {
 };
 
 // OK if `text` is exactly one JSON value (RFC 8259, UTF-8) within the limits. kInvalidArgument says
-// "body contains badly-formed JSON (at character N)" or names the limit; kOutOfRange means that there
-// are more than bytes_max bytes.
+// "body contains badly-formed JSON (at character N)" or names the limit; kOutOfRange means that
+// there are more than bytes_max bytes.
 absl::Status Validate(std::string_view text, const Limits& limits);
 
 // The members of the object that `text` is. All of `text` is checked. Views point into `text`.
@@ -52,8 +53,8 @@ absl::StatusOr<RawObject> ScanObject(std::string_view text, const Limits& limits
 // The elements of the array that `text` is, in the same way.
 absl::StatusOr<std::vector<RawValue>> ScanArray(std::string_view text, const Limits& limits);
 
-// The value at a dotted path ("a.b.0.c"; numbers index arrays). nullopt if there is none or `text` is
-// not JSON within the limits.
+// The value at a dotted path ("a.b.0.c"; numbers index arrays). nullopt if there is none or `text`
+// is not JSON within the limits.
 std::optional<RawValue> FindPath(std::string_view text, std::string_view path,
                                  const Limits& limits);
 

@@ -1,8 +1,9 @@
-// The grammar of RFC 8259 as a small state machine: `expect_` says what may come next, and a list of
-// bits says which containers are open.
+// The grammar of RFC 8259 as a small state machine: `expect_` says what may come next, and a list
+// of bits says which containers are open.
 #include "lib/json/scanner.h"
 
 #include "absl/strings/str_cat.h"
+
 #include "lib/base/text.h"
 
 namespace convoy::json {
@@ -10,9 +11,7 @@ namespace {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-bool IsHexDigit(char c) {
-  return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
+bool IsHexDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 int HexDigitValue(char c) { return IsDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10; }
 
@@ -20,8 +19,8 @@ int HexDigitValue(char c) { return IsDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
 
 Scanner::Scanner(std::string_view text, const Limits& limits) : text_(text), limits_(limits) {
   if (text.size() > limits.bytes_max) {
-    FailWith(absl::OutOfRangeError(
-        absl::StrCat("body is larger than ", limits.bytes_max, " bytes")));
+    FailWith(
+        absl::OutOfRangeError(absl::StrCat("body is larger than ", limits.bytes_max, " bytes")));
   } else if (text.empty()) {
     FailWith(absl::InvalidArgumentError("body must not be empty"));
   }
@@ -125,8 +124,8 @@ Token Scanner::ScanNumber() {
 Token Scanner::ScanText(Token token) {
   if (!SkipString()) return Fail();
   if (!base::IsValidUtf8(token_text())) {
-    return FailWith(absl::InvalidArgumentError(absl::StrCat(
-        "body contains a string that is not UTF-8 (at character ", begin_ + 1, ")")));
+    return FailWith(absl::InvalidArgumentError(
+        absl::StrCat("body contains a string that is not UTF-8 (at character ", begin_ + 1, ")")));
   }
   if (token == Token::kString) return Finished(token);
   expect_ = Expect::kColon;
@@ -169,8 +168,8 @@ bool Scanner::SkipString() {
   return false;
 }
 
-// From the backslash to the last character of the escape. A lone surrogate is malformed: there is no
-// text that it stands for.
+// From the backslash to the last character of the escape. A lone surrogate is malformed: there is
+// no text that it stands for.
 bool Scanner::SkipEscape() {
   const auto read_unit = [this](size_t at) {
     int unit = 0;
@@ -182,7 +181,8 @@ bool Scanner::SkipEscape() {
   };
   ++position_;
   const char kind = Peek();
-  if (kind != 'u') return kind != '\0' && std::string_view("\"\\/bfnrt").find(kind) != std::string_view::npos;
+  if (kind != 'u')
+    return kind != '\0' && std::string_view("\"\\/bfnrt").find(kind) != std::string_view::npos;
   const int unit = read_unit(position_ + 1);
   if (unit < 0 || (unit >= 0xDC00 && unit <= 0xDFFF)) return false;
   position_ += 4;

@@ -1,7 +1,8 @@
 // A pull scanner over a JSON text (RFC 8259): checks everything, builds nothing, copies nothing.
 //
-// Why not RapidJSON's reader: it refuses numbers beyond the range of a double ("1e400") even where it
-// is told to keep them as text, and a gateway has no business refusing a payload for its numbers.
+// Why not RapidJSON's reader: it refuses numbers beyond the range of a double ("1e400") even where
+// it is told to keep them as text, and a gateway has no business refusing a payload for its
+// numbers.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "lib/json/limits.h"
 
 namespace convoy::json {

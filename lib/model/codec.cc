@@ -1,8 +1,9 @@
-// Stored JSON of configuration objects. Durations are whole microseconds where a client may set any,
-// so nothing is lost; instants are microseconds since 1970.
+// Stored JSON of configuration objects. Durations are whole microseconds where a client may set
+// any, so nothing is lost; instants are microseconds since 1970.
 #include "lib/model/codec.h"
 
 #include "absl/strings/str_cat.h"
+
 #include "lib/base/encoding.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
@@ -19,7 +20,7 @@ using json::Writer;
 // What the store holds was written by us, but a file can be damaged: the limits stay.
 constexpr json::Limits kStoredLimits = {.values_max = 5'000'000};
 
-// ---- Pieces --------------------------------------------------------------------------------------
+// Pieces.
 
 void WriteTime(Writer& writer, std::string_view key, absl::Time time) {
   writer.Field(key, base::ToMicros(time));
@@ -119,7 +120,7 @@ void FailKind(ObjectReader& reader, std::string_view what) {
   reader.Fail(absl::DataLossError(absl::StrCat("stored ", what, " has an unknown kind")));
 }
 
-// ---- Project -------------------------------------------------------------------------------------
+// Project.
 
 void WriteSignature(Writer& writer, const SignatureConfig& signature) {
   writer.Key("signature").BeginObject().Field("header", signature.header);
@@ -184,7 +185,7 @@ void ReadConfig(ObjectReader& parent, ProjectConfig* out) {
   parent.Fail(reader.status());
 }
 
-// ---- Endpoint and source -------------------------------------------------------------------------
+// Endpoint and source.
 
 void WriteSecrets(Writer& writer, const std::vector<Secret>& secrets) {
   writer.Key("secrets").BeginArray();

@@ -20,11 +20,10 @@ constexpr Table<Encoding, 2> kEncodings = {
 constexpr Table<EndpointStatus, 3> kEndpointStatuses = {{{EndpointStatus::kActive, "active"},
                                                          {EndpointStatus::kInactive, "inactive"},
                                                          {EndpointStatus::kPaused, "paused"}}};
-constexpr Table<SourceType, 4> kSourceTypes = {
-    {{SourceType::kHttp, "http"},
-     {SourceType::kRestApi, "rest_api"},
-     {SourceType::kPubSub, "pub_sub"},
-     {SourceType::kDbChangeStream, "db_change_stream"}}};
+constexpr Table<SourceType, 4> kSourceTypes = {{{SourceType::kHttp, "http"},
+                                                {SourceType::kRestApi, "rest_api"},
+                                                {SourceType::kPubSub, "pub_sub"},
+                                                {SourceType::kDbChangeStream, "db_change_stream"}}};
 constexpr Table<Provider, 4> kProviders = {{{Provider::kNone, ""},
                                             {Provider::kGithub, "github"},
                                             {Provider::kShopify, "shopify"},
@@ -65,11 +64,11 @@ std::optional<Enum> ParseIn(const Table<Enum, kCount>& table, std::string_view n
 
 }  // namespace
 
-#define CONVOY_NAMES(Enum, table)                                       \
-  std::string_view Name(Enum value) { return NameIn(table, value); }    \
-  template <>                                                           \
-  std::optional<Enum> Parse<Enum>(std::string_view name) {              \
-    return ParseIn(table, name);                                        \
+#define CONVOY_NAMES(Enum, table)                                    \
+  std::string_view Name(Enum value) { return NameIn(table, value); } \
+  template <>                                                        \
+  std::optional<Enum> Parse<Enum>(std::string_view name) {           \
+    return ParseIn(table, name);                                     \
   }
 
 CONVOY_NAMES(ProjectType, kProjectTypes)

@@ -17,7 +17,7 @@ std::string_view Name(SourceType value);      // "http", "rest_api", "pub_sub", 
 std::string_view Name(Provider value);        // "", "github", "shopify", "twitter"
 std::string_view Name(DeliveryMode value);    // "at_least_once", "at_most_once"
 std::string_view Name(Role value);            // "instance_admin", "project_admin", "project_viewer"
-std::string_view Name(EventStatus value);     // "Pending", "Processing", "Success", "Failure", "Retry"
+std::string_view Name(EventStatus value);  // "Pending", "Processing", "Success", "Failure", "Retry"
 std::string_view Name(DeliveryStatus value);  // "Scheduled", "Processing", "Retry", "Success", …
 
 // The value with that spelling; nullopt if there is none. E.g. Parse<Hash>("SHA256").

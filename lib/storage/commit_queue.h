@@ -1,6 +1,6 @@
 // Many callers, one fsync. Callers that want to commit at the same time are merged into one
-// Storage::Commit: the first becomes leader and writes for all that queued behind it, while the next
-// ones gather (the pattern of LevelDB's writer queue).
+// Storage::Commit: the first becomes leader and writes for all that queued behind it, while the
+// next ones gather (the pattern of LevelDB's writer queue).
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,16 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+
 #include "convoy/storage.h"
 
 namespace convoy::storage {
 
 struct CommitQueueOptions {
-  size_t batches_max = 256;              // in one Storage::Commit
-  size_t bytes_max = 4 * 1024 * 1024;    // of event bodies in one Storage::Commit, beyond the first batch
-  size_t queued_max = 64 * 1024;         // beyond it a commit is refused with kResourceExhausted
+  size_t batches_max = 256;  // in one Storage::Commit
+  size_t bytes_max =
+      4 * 1024 * 1024;            // of event bodies in one Storage::Commit, beyond the first batch
+  size_t queued_max = 64 * 1024;  // beyond it a commit is refused with kResourceExhausted
 };
 
 // Safe to use from any thread. The storage must outlive it.
@@ -32,7 +34,8 @@ class CommitQueue {
   // Commits `batch`; returns when it is durable or refused. May commit for others on this thread.
   CommitResult Commit(WriteBatch batch);
 
-  // Queues `batch` and returns. `done` runs once, on whichever thread commits it, without a lock held.
+  // Queues `batch` and returns. `done` runs once, on whichever thread commits it, without a lock
+  // held.
   void CommitAsync(WriteBatch batch, Completion done);
 
   // Commits all that is queued, on this thread, unless another thread is at it. Returns whether it

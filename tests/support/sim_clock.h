@@ -8,6 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+
 #include "convoy/clock.h"
 
 namespace convoy::testing {
@@ -41,8 +42,8 @@ class SimClock : public Clock {
   absl::Time now_ ABSL_GUARDED_BY(mutex_);
 };
 
-// SplitMix64: small, fast, and the same on every platform and in every release. Safe to use from any
-// thread; the sequence is reproducible only if one thread draws from it.
+// SplitMix64: small, fast, and the same on every platform and in every release. Safe to use from
+// any thread; the sequence is reproducible only if one thread draws from it.
 class SeededRandom : public Random {
  public:
   explicit SeededRandom(uint64_t seed = 1) : state_(seed) {}

@@ -12,9 +12,13 @@ namespace {
 using namespace std::string_literals;
 
 TEST_CASE("encoding: the vectors of RFC 4648 hold in both directions") {
-  const std::pair<std::string, std::string> vectors[] = {
-      {"", ""},          {"f", "Zg=="},      {"fo", "Zm8="},        {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<std::string, std::string> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"}};
   for (const auto& [bytes, text] : vectors) {
     CHECK(Base64Encode(bytes) == text);
     CHECK(Base64Decode(text) == bytes);
@@ -40,8 +44,8 @@ TEST_CASE("encoding: random bytes survive") {
 
 TEST_CASE("encoding: malformed text is refused") {
   for (const char* text : {"0", "0g", "g0", "0x00", " 00", "00\n"}) CHECK_FALSE(HexDecode(text));
-  for (const char* text : {"Zg", "Zg=", "Zg===", "Z===", "====", "Zh==", "Zm9=", "Zm 9v", "-_8=",
-                           "Zg==Zg==", "Zm9vY"}) {
+  for (const char* text : {"Zg", "Zg=", "Zg===", "Z===", "====", "Zh==", "Zm9=", "Zm 9v",
+                           "-_8=", "Zg==Zg==", "Zm9vY"}) {
     INFO(text);
     CHECK_FALSE(Base64Decode(text));
   }

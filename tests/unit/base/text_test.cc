@@ -8,7 +8,8 @@ namespace {
 using namespace std::string_literals;
 
 TEST_CASE("text: UTF-8 is what RFC 3629 says") {
-  for (const auto& text : {""s, "a"s, "\0"s, "é"s, "€"s, "😀"s, "\xf4\x8f\xbf\xbf"s, "\xed\x9f\xbf"s}) {
+  for (const auto& text :
+       {""s, "a"s, "\0"s, "é"s, "€"s, "😀"s, "\xf4\x8f\xbf\xbf"s, "\xed\x9f\xbf"s}) {
     CHECK(IsValidUtf8(text));
   }
   for (const auto& text :
@@ -22,7 +23,8 @@ TEST_CASE("text: UTF-8 is what RFC 3629 says") {
 
 TEST_CASE("text: header names are tokens and values have nothing to inject") {
   CHECK(IsHeaderName("X-Hub-Signature-256"));
-  for (const auto& name : {""s, "a b"s, "a:"s, "a\n"s, "é"s, "a\0"s}) CHECK_FALSE(IsHeaderName(name));
+  for (const auto& name : {""s, "a b"s, "a:"s, "a\n"s, "é"s, "a\0"s})
+    CHECK_FALSE(IsHeaderName(name));
   CHECK(IsHeaderValue("a b\tc \xe9"));
   for (const auto& value : {"a\r\nb"s, "a\n"s, "\0"s, "\x7f"s}) CHECK_FALSE(IsHeaderValue(value));
 }

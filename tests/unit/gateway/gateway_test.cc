@@ -90,9 +90,9 @@ struct Fixture {
     project = DataOf(Call("POST", "/api/v1/projects", R"({"name":"p","type":"outgoing"})", 201),
                      "project");
     base = "/api/v1/projects/" + project;
-    endpoint = DataOf(Call("POST", base + "/endpoints",
-                           R"({"name":"e","url":"http://receiver.test/hook"})", 201),
-                      "");
+    endpoint = DataOf(
+        Call("POST", base + "/endpoints", R"({"name":"e","url":"http://receiver.test/hook"})", 201),
+        "");
   }
 
   HttpResponse Call(std::string_view method, const std::string& path, std::string_view body,
@@ -100,8 +100,8 @@ struct Fixture {
     const std::string authorization = "Bearer " + key;
     const std::vector<HeaderView> headers = {{"Authorization", authorization},
                                              {"Content-Type", "application/json"}};
-    auto response = gateway->Handle(
-        {.method = method, .path = path, .headers = headers, .body = body});
+    auto response =
+        gateway->Handle({.method = method, .path = path, .headers = headers, .body = body});
     REQUIRE(response.has_value());
     INFO(method << " " << path << " answered " << response->body);
     REQUIRE(response->status == expected_status);
@@ -149,8 +149,7 @@ TEST_CASE("gateway: an option that cannot be met is refused by name") {
   CHECK(refuse({.body_bytes_max = 0}).find("body_bytes_max") != std::string::npos);
   CHECK(refuse({.in_flight_max = 0}).find("in_flight_max") != std::string::npos);
   CHECK(refuse({.lease = absl::ZeroDuration()}).find("lease") != std::string::npos);
-  CHECK(refuse({.dedupe_window = absl::ZeroDuration()}).find("dedupe_window") !=
-        std::string::npos);
+  CHECK(refuse({.dedupe_window = absl::ZeroDuration()}).find("dedupe_window") != std::string::npos);
   CHECK(refuse({.sources_cached_max = 0}).find("sources_cached_max") != std::string::npos);
   CHECK(refuse({.allowed_networks = {"nonsense"}}).find("nonsense") != std::string::npos);
   CHECK_FALSE(Gateway::Open({}, {}).ok());
@@ -224,8 +223,7 @@ TEST_CASE("gateway: threaded, events of many callers are all delivered") {
           accepted += fixture.gateway->Handle(request)->status == 201;
         } else {
           std::atomic<int> status = 0;
-          fixture.gateway->HandleAsync(request,
-                                       [&](const HttpResponse& r) { status = r.status; });
+          fixture.gateway->HandleAsync(request, [&](const HttpResponse& r) { status = r.status; });
           while (status == 0) std::this_thread::yield();
           accepted += status == 201;
         }

@@ -8,7 +8,8 @@ namespace {
 TEST_CASE("document: fields are read by type, absent and null ones left alone") {
   const auto document = Parse(
       R"({"s":"x","b":true,"u":4000000000,"w":18446744073709551615,"i":-5,"l":["a","b"],
-          "o":{"k":1},"n":null})", {});
+          "o":{"k":1},"n":null})",
+      {});
   REQUIRE(document.ok());
   ObjectReader reader(*document);
   std::string s = "old", n = "old";

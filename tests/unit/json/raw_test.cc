@@ -14,24 +14,81 @@ std::string ErrorOf(std::string_view text, const Limits& limits = {}) {
 }
 
 TEST_CASE("raw: what RFC 8259 allows is accepted") {
-  for (const char* text :
-       {"null", "true", "false", "0", "-0", "-1.5e+10", "1E-5", "1e400", "-1e99999999999",
-        "0.10000000000000000000001", "123456789012345678901234567890", "\"\"", "\"\\u0000\\\"\\\\\\/\"",
-        "\"\\ud83d\\ude00\"", "\"😀é\"", "[]", "{}", " [ 1 , [ ] , { } ] ", "\t\n\r {\"a\" : {\"a\":1}}",
-        "{\"a\":1,\"a\":2}", "\"\x7f\""}) {
+  for (const char* text : {"null",
+                           "true",
+                           "false",
+                           "0",
+                           "-0",
+                           "-1.5e+10",
+                           "1E-5",
+                           "1e400",
+                           "-1e99999999999",
+                           "0.10000000000000000000001",
+                           "123456789012345678901234567890",
+                           "\"\"",
+                           "\"\\u0000\\\"\\\\\\/\"",
+                           "\"\\ud83d\\ude00\"",
+                           "\"😀é\"",
+                           "[]",
+                           "{}",
+                           " [ 1 , [ ] , { } ] ",
+                           "\t\n\r {\"a\" : {\"a\":1}}",
+                           "{\"a\":1,\"a\":2}",
+                           "\"\x7f\""}) {
     INFO(text);
     CHECK(ErrorOf(text).empty());
   }
 }
 
 TEST_CASE("raw: everything else is refused with its place") {
-  for (const auto& text :
-       {" "s, "nul"s, "nulll"s, "True"s, "01"s, "-"s, "1."s, ".5"s, "1e"s, "1e+"s, "+1"s, "0x1"s,
-        "NaN"s, "\""s, "\"\\\""s, "\"\\x\""s, "\"\\u12g4\""s, "\"\\u12\""s, "\"\n\""s, "\"\0\""s,
-        "\"\\ud83d\""s, "\"\\ude00\""s, "\"\\ud83d\\u0041\""s, "["s, "]"s, "[1"s, "[1,]"s, "[,1]"s,
-        "[1 2]"s, "[1}"s, "{"s, "}"s, "{]"s, "{\"a\"}"s, "{\"a\":}"s, "{\"a\":1,}"s, "{a:1}"s,
-        "{1:1}"s, "{\"a\" 1}"s, "{\"a\":1 \"b\":2}"s, "1 2"s, "{}{}"s, "null\0"s, "\0"s, "[1]]"s,
-        "\xef\xbb\xbf{}"s, "//x\n1"s, "'a'"s}) {
+  for (const auto& text : {" "s,
+                           "nul"s,
+                           "nulll"s,
+                           "True"s,
+                           "01"s,
+                           "-"s,
+                           "1."s,
+                           ".5"s,
+                           "1e"s,
+                           "1e+"s,
+                           "+1"s,
+                           "0x1"s,
+                           "NaN"s,
+                           "\""s,
+                           "\"\\\""s,
+                           "\"\\x\""s,
+                           "\"\\u12g4\""s,
+                           "\"\\u12\""s,
+                           "\"\n\""s,
+                           "\"\0\""s,
+                           "\"\\ud83d\""s,
+                           "\"\\ude00\""s,
+                           "\"\\ud83d\\u0041\""s,
+                           "["s,
+                           "]"s,
+                           "[1"s,
+                           "[1,]"s,
+                           "[,1]"s,
+                           "[1 2]"s,
+                           "[1}"s,
+                           "{"s,
+                           "}"s,
+                           "{]"s,
+                           "{\"a\"}"s,
+                           "{\"a\":}"s,
+                           "{\"a\":1,}"s,
+                           "{a:1}"s,
+                           "{1:1}"s,
+                           "{\"a\" 1}"s,
+                           "{\"a\":1 \"b\":2}"s,
+                           "1 2"s,
+                           "{}{}"s,
+                           "null\0"s,
+                           "\0"s,
+                           "[1]]"s,
+                           "\xef\xbb\xbf{}"s,
+                           "//x\n1"s,
+                           "'a'"s}) {
     INFO(text);
     CHECK(ErrorOf(text).find("badly-formed JSON (at character") != std::string::npos);
   }
@@ -55,7 +112,8 @@ TEST_CASE("raw: depth, number and size are limited, deep input costs no stack") 
 }
 
 TEST_CASE("raw: the members of an object keep their bytes") {
-  const std::string text = R"( { "data" : { "b":1e400 , "a":[ 1 ] } , "n" : 0.10 ,"s":"x\u00e9\n", "t":true})";
+  const std::string text =
+      R"( { "data" : { "b":1e400 , "a":[ 1 ] } , "n" : 0.10 ,"s":"x\u00e9\n", "t":true})";
   const auto object = ScanObject(text, {});
   REQUIRE(object.ok());
   REQUIRE(object->members.size() == 4);

@@ -25,7 +25,9 @@ TEST_CASE("writer: writes what it is told, raw values as they are") {
 }
 
 TEST_CASE("writer: bytes that are not UTF-8 become replacement characters") {
-  for (const char* bytes : {"a\xff" "b", "\xe2\x82", "\xf0\x9f\x98", "\xc3\x28", "\x80\x80"}) {
+  for (const char* bytes : {"a\xff"
+                            "b",
+                            "\xe2\x82", "\xf0\x9f\x98", "\xc3\x28", "\x80\x80"}) {
     Writer writer;
     writer.String(bytes);
     CHECK(Validate(writer.text(), {}).ok());

@@ -23,10 +23,14 @@ class Maker {
   }
   bool Flag() { return random_.Chance(50); }
   uint32_t Number() { return static_cast<uint32_t>(random_.Next()); }
-  absl::Time Time() { return absl::FromUnixMicros(static_cast<int64_t>(random_.Below(1ull << 52))); }
+  absl::Time Time() {
+    return absl::FromUnixMicros(static_cast<int64_t>(random_.Below(1ull << 52)));
+  }
   absl::Duration Duration() { return absl::Microseconds(random_.Below(1ull << 40)); }
   template <typename Enum>
-  Enum Pick(int count) { return static_cast<Enum>(random_.Below(count)); }
+  Enum Pick(int count) {
+    return static_cast<Enum>(random_.Below(count));
+  }
   std::vector<std::string> Texts() {
     std::vector<std::string> texts(random_.Below(4));
     for (std::string& text : texts) text = Text();
@@ -56,8 +60,13 @@ class Maker {
   }
 
   Endpoint MakeEndpoint() {
-    Endpoint endpoint{.id = Text(), .project_id = Text(), .owner_id = Text(), .name = Text(),
-                      .url = Text(), .description = Text(), .support_email = Text(),
+    Endpoint endpoint{.id = Text(),
+                      .project_id = Text(),
+                      .owner_id = Text(),
+                      .name = Text(),
+                      .url = Text(),
+                      .description = Text(),
+                      .support_email = Text(),
                       .status = Pick<EndpointStatus>(3)};
     for (uint64_t i = random_.Below(3); i > 0; --i) {
       Secret secret{.id = Text(), .value = Text(), .created_at = Time(), .updated_at = Time()};
@@ -68,20 +77,33 @@ class Maker {
     endpoint.timeout = Duration();
     endpoint.rate_limit = Limit();
     endpoint.content_type = Text();
-    if (Flag()) endpoint.auth = ApiKeyAuth{Text(), Text()};
-    else if (Flag()) endpoint.auth = BasicAuth{Text(), Text()};
+    if (Flag())
+      endpoint.auth = ApiKeyAuth{Text(), Text()};
+    else if (Flag())
+      endpoint.auth = BasicAuth{Text(), Text()};
     endpoint.created_at = Time();
     endpoint.updated_at = Time();
     return endpoint;
   }
 
   Source MakeSource() {
-    Source source{.id = Text(), .project_id = Text(), .mask_id = Text(), .name = Text(),
-                  .type = Pick<SourceType>(4), .provider = Pick<Provider>(4), .is_disabled = Flag()};
+    Source source{.id = Text(),
+                  .project_id = Text(),
+                  .mask_id = Text(),
+                  .name = Text(),
+                  .type = Pick<SourceType>(4),
+                  .provider = Pick<Provider>(4),
+                  .is_disabled = Flag()};
     switch (random_.Below(4)) {
-      case 0: source.verifier = HmacVerifierConfig{Text(), Pick<Hash>(2), Pick<Encoding>(2), Text()}; break;
-      case 1: source.verifier = BasicAuth{Text(), Text()}; break;
-      case 2: source.verifier = ApiKeyAuth{Text(), Text()}; break;
+      case 0:
+        source.verifier = HmacVerifierConfig{Text(), Pick<Hash>(2), Pick<Encoding>(2), Text()};
+        break;
+      case 1:
+        source.verifier = BasicAuth{Text(), Text()};
+        break;
+      case 2:
+        source.verifier = ApiKeyAuth{Text(), Text()};
+        break;
     }
     source.custom_response = {Text(), Text()};
     source.idempotency_keys = Texts();
@@ -93,8 +115,12 @@ class Maker {
   }
 
   Subscription MakeSubscription() {
-    Subscription subscription{.id = Text(), .project_id = Text(), .name = Text(),
-                              .source_id = Text(), .endpoint_id = Text(), .event_types = Texts(),
+    Subscription subscription{.id = Text(),
+                              .project_id = Text(),
+                              .name = Text(),
+                              .source_id = Text(),
+                              .endpoint_id = Text(),
+                              .event_types = Texts(),
                               .filter = {Text(), Text(), Text(), Text()}};
     if (Flag()) subscription.retry = Retry();
     subscription.delivery_mode = Pick<DeliveryMode>(2);
@@ -106,8 +132,13 @@ class Maker {
   ApiKey MakeApiKey() {
     std::string bytes(16, '\0');
     random_.Fill(std::span(reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()));
-    ApiKey key{.id = Text(), .name = Text(), .mask_id = Text(), .salt = bytes, .hash = bytes + "x",
-               .role = Pick<Role>(3), .project_id = Text()};
+    ApiKey key{.id = Text(),
+               .name = Text(),
+               .mask_id = Text(),
+               .salt = bytes,
+               .hash = bytes + "x",
+               .role = Pick<Role>(3),
+               .project_id = Text()};
     if (Flag()) key.expires_at = Time();
     key.created_at = Time();
     return key;
