@@ -1,6 +1,6 @@
-// Builds flat documents with RapidJSON's iterative SAX reader. Values wait on a stack until their
-// container ends and then move, side by side, into the array of nodes: a container's children are
-// contiguous, and deep input costs no machine stack.
+// Builds flat documents from the tokens of a scanner. Values wait on a stack until their container
+// ends and then move, side by side, into the array of nodes: a container's children are contiguous,
+// and deep input costs no machine stack.
 
 #include "lib/route/flat_document.h"
 
@@ -11,7 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 
-#include "lib/json/rapidjson.h"
+#include "lib/json/scanner.h"
 
 namespace convoy::route {
 
@@ -43,53 +43,15 @@ std::optional<double> ParseNumber(std::string_view text) {
   return number;
 }
 
-// The handler of the SAX reader: returning false ends the parse.
 class FlatBuilder {
  public:
-  FlatBuilder(size_t text_size, const json::Limits& limits) : limits_(limits) {
+  explicit FlatBuilder(size_t text_size) {
     // A decoded string is never longer than its spelling, so this never grows.
     document_.characters_.reserve(text_size);
   }
 
-  bool Null() { return Add({.type = json::Type::kNull}); }
-  bool Bool(bool value) { return Add({.type = value ? json::Type::kTrue : json::Type::kFalse}); }
-  bool RawNumber(const char* text, unsigned size, bool) {
-    // The reader has checked the grammar already.
-    return Add({.type = json::Type::kNumber,
-                .is_numeric = true,
-                .number = ParseNumber({text, size}).value_or(0)});
-  }
-  bool String(const char* text, unsigned size, bool) {
-    const std::optional<double> number = ParseNumber({text, size});
-    return Add({.type = json::Type::kString,
-                .is_numeric = number.has_value(),
-                .number = number.value_or(0),
-                .text = Keep({text, size})});
-  }
-  bool Key(const char* text, unsigned size, bool) {
-    next_key_ = Keep({text, size});
-    return true;
-  }
-  bool StartObject() { return Open(); }
-  bool StartArray() { return Open(); }
-  bool EndObject(unsigned) {
-    const auto first = waiting_.begin() + static_cast<ptrdiff_t>(open_.back().first_waiting);
-    std::stable_sort(first, waiting_.end(),
-                     [](const Node& a, const Node& b) { return a.key < b.key; });
-    // Of equal keys keep the last: unique() keeps the first, so it runs from the far end.
-    const auto kept = std::unique(waiting_.rbegin(), std::make_reverse_iterator(first),
-                                  [](const Node& a, const Node& b) { return a.key == b.key; });
-    waiting_.erase(first, kept.base());
-    return Close(json::Type::kObject);
-  }
-  bool EndArray(unsigned) { return Close(json::Type::kArray); }
-
-  // Not called with numbers read as strings; the reader's interface wants them.
-  bool Int(int) { return false; }
-  bool Uint(unsigned) { return false; }
-  bool Int64(int64_t) { return false; }
-  bool Uint64(uint64_t) { return false; }
-  bool Double(double) { return false; }
+  // False if the token's text cannot be decoded.
+  bool Add(json::Token token, std::string_view text);
 
   FlatDocument Take() {
     document_.root_ = waiting_.front();
@@ -102,60 +64,115 @@ class FlatBuilder {
     std::string_view key;
   };
 
-  std::string_view Keep(std::string_view text) {
-    std::vector<char>& characters = document_.characters_;
-    const size_t first = characters.size();
-    characters.insert(characters.end(), text.begin(), text.end());
-    return {characters.data() + first, text.size()};
-  }
-
-  bool Add(Node node) {
-    if (++values_count_ > limits_.values_max) return false;
+  std::optional<std::string_view> Decode(std::string_view spelling);
+  bool AddString(std::string_view spelling);
+  void AddNode(Node node) {
     node.key = std::exchange(next_key_, {});
     waiting_.push_back(node);
-    return true;
   }
+  void Close(json::Type type);
 
-  bool Open() {
-    if (open_.size() >= limits_.depth_max) return false;
-    open_.push_back({.first_waiting = waiting_.size(), .key = std::exchange(next_key_, {})});
-    return true;
-  }
-
-  bool Close(json::Type type) {
-    const OpenContainer container = open_.back();
-    open_.pop_back();
-    const auto first = waiting_.begin() + static_cast<ptrdiff_t>(container.first_waiting);
-    Node node{.type = type,
-              .first_child = static_cast<uint32_t>(document_.nodes_.size()),
-              .children_count = static_cast<uint32_t>(waiting_.end() - first)};
-    document_.nodes_.insert(document_.nodes_.end(), first, waiting_.end());
-    waiting_.erase(first, waiting_.end());
-    next_key_ = container.key;
-    return Add(node);
-  }
-
-  const json::Limits limits_;
   FlatDocument document_;
   std::vector<Node> waiting_;  // values whose container is still open
   std::vector<OpenContainer> open_;
   std::string_view next_key_;
-  size_t values_count_ = 0;
 };
 
+bool FlatBuilder::Add(json::Token token, std::string_view text) {
+  switch (token) {
+    case json::Token::kNull:
+      AddNode({.type = json::Type::kNull});
+      return true;
+    case json::Token::kFalse:
+      AddNode({.type = json::Type::kFalse});
+      return true;
+    case json::Token::kTrue:
+      AddNode({.type = json::Type::kTrue});
+      return true;
+    case json::Token::kNumber:
+      AddNode({.type = json::Type::kNumber,
+               .is_numeric = true,
+               .number = ParseNumber(text).value_or(0)});  // the scanner has checked the grammar
+      return true;
+    case json::Token::kString:
+      return AddString(text);
+    case json::Token::kKey: {
+      const std::optional<std::string_view> key = Decode(text);
+      next_key_ = key.value_or("");
+      return key.has_value();
+    }
+    case json::Token::kBeginArray:
+    case json::Token::kBeginObject:
+      open_.push_back({.first_waiting = waiting_.size(), .key = std::exchange(next_key_, {})});
+      return true;
+    case json::Token::kEndArray:
+      Close(json::Type::kArray);
+      return true;
+    case json::Token::kEndObject:
+      Close(json::Type::kObject);
+      return true;
+    case json::Token::kEnd:
+    case json::Token::kError:
+      break;
+  }
+  return false;
+}
+
+std::optional<std::string_view> FlatBuilder::Decode(std::string_view spelling) {
+  std::vector<char>& characters = document_.characters_;
+  const size_t first = characters.size();
+  if (spelling.find('\\') == std::string_view::npos) {
+    characters.insert(characters.end(), spelling.begin() + 1, spelling.end() - 1);
+  } else {
+    const std::optional<std::string> decoded =
+        json::RawValue{.type = json::Type::kString, .text = spelling}.AsString();
+    if (!decoded.has_value()) return std::nullopt;
+    characters.insert(characters.end(), decoded->begin(), decoded->end());
+  }
+  return std::string_view(characters.data() + first, characters.size() - first);
+}
+
+bool FlatBuilder::AddString(std::string_view spelling) {
+  const std::optional<std::string_view> text = Decode(spelling);
+  if (!text.has_value()) return false;
+  const std::optional<double> number = ParseNumber(*text);
+  AddNode({.type = json::Type::kString,
+           .is_numeric = number.has_value(),
+           .number = number.value_or(0),
+           .text = *text});
+  return true;
+}
+
+void FlatBuilder::Close(json::Type type) {
+  const OpenContainer container = open_.back();
+  open_.pop_back();
+  const auto first = waiting_.begin() + static_cast<ptrdiff_t>(container.first_waiting);
+  if (type == json::Type::kObject) {
+    std::stable_sort(first, waiting_.end(),
+                     [](const Node& a, const Node& b) { return a.key < b.key; });
+    // Of equal keys keep the last: unique() keeps the first, so it runs from the far end.
+    const auto kept = std::unique(waiting_.rbegin(), std::make_reverse_iterator(first),
+                                  [](const Node& a, const Node& b) { return a.key == b.key; });
+    waiting_.erase(first, kept.base());
+  }
+  const Node node{.type = type,
+                  .first_child = static_cast<uint32_t>(document_.nodes_.size()),
+                  .children_count = static_cast<uint32_t>(waiting_.end() - first)};
+  document_.nodes_.insert(document_.nodes_.end(), first, waiting_.end());
+  waiting_.erase(first, waiting_.end());
+  next_key_ = container.key;
+  AddNode(node);
+}
+
 std::optional<FlatDocument> FlatDocument::Parse(std::string_view text, const json::Limits& limits) {
-  namespace rapidjson = json::rapidjson;
   if (text.size() > limits.bytes_max) return std::nullopt;
-  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
-                              rapidjson::kParseNumbersAsStringsFlag |
-                              rapidjson::kParseValidateEncodingFlag;
-  rapidjson::MemoryStream stream(text.data(), text.size());
-  rapidjson::Reader reader;
-  FlatBuilder builder(text.size(), limits);
-  if (reader.Parse<kFlags>(stream, builder).IsError()) return std::nullopt;
-  // A NUL byte looks like the end of the text to the reader.
-  if (stream.Tell() != text.size()) return std::nullopt;
-  return builder.Take();
+  json::Scanner scanner(text, limits);
+  FlatBuilder builder(text.size());
+  while (true) {
+    const json::Token token = scanner.Next();
+    if (token == json::Token::kEnd) return builder.Take();
+    if (!builder.Add(token, scanner.token_text())) return std::nullopt;
+  }
 }
 
 const Node* FlatDocument::FindMember(const Node& node, std::string_view key) const {
