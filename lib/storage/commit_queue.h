@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -48,16 +49,24 @@ class CommitQueue {
 
  private:
   struct Waiter;
+  using Group = std::vector<std::shared_ptr<Waiter>>;
 
-  // Writes for the front of the queue until `own` is done (or, without one, until it is empty).
-  void Lead(Waiter* own) ABSL_LOCKS_EXCLUDED(mutex_);
+  static CommitResult QueueFull();
+
+  // Writes for the front of the queue until `own` is settled (or, without one, until it is empty).
+  void Lead(const Waiter* own) ABSL_LOCKS_EXCLUDED(mutex_);
+  Group TakeGroup() ABSL_LOCKS_EXCLUDED(mutex_);
+  void CommitGroup(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Settle(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Gives leadership up or away if the leader's part is done.
+  bool StepDown(const Waiter* own) ABSL_LOCKS_EXCLUDED(mutex_);
 
   Storage* const storage_;
   const CommitQueueOptions options_;
   std::function<void()> wake_;
 
   absl::Mutex mutex_;
-  std::deque<std::unique_ptr<Waiter>> queue_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<Waiter>> queue_ ABSL_GUARDED_BY(mutex_);
   bool has_leader_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
