@@ -1,0 +1,66 @@
+// A store that has nothing and takes nothing: for tests that need only a few of its questions
+// answered and override those.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "convoy/storage.h"
+
+namespace convoy::testing {
+
+class NullStorage : public Storage {
+ public:
+  std::string_view name() const override { return "null"; }
+  absl::Status Commit(std::span<WriteBatch* const>, std::span<CommitResult>) override {
+    return Nothing();
+  }
+  absl::StatusOr<Claim> ClaimDue(const ClaimRequest&) override { return Claim{}; }
+  absl::Status ReleaseClaims() override { return absl::OkStatus(); }
+  absl::StatusOr<uint64_t> ConfigRevision(std::string_view) override { return 0; }
+  absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view) override { return Nothing(); }
+  absl::StatusOr<std::vector<Project>> ListProjects() override { return std::vector<Project>{}; }
+  absl::StatusOr<Source> FindSourceByMask(std::string_view) override { return Nothing(); }
+  absl::StatusOr<ApiKey> FindApiKeyByMask(std::string_view) override { return Nothing(); }
+  absl::StatusOr<std::vector<ApiKey>> ListApiKeys(std::string_view) override {
+    return std::vector<ApiKey>{};
+  }
+  absl::StatusOr<Source> GetSource(std::string_view, std::string_view) override {
+    return Nothing();
+  }
+  absl::StatusOr<Event> GetEvent(std::string_view, std::string_view) override { return Nothing(); }
+  absl::StatusOr<Delivery> GetDelivery(std::string_view, std::string_view) override {
+    return Nothing();
+  }
+  absl::StatusOr<Attempt> GetAttempt(std::string_view, std::string_view,
+                                     std::string_view) override {
+    return Nothing();
+  }
+  absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view, std::string_view) override {
+    return std::vector<Attempt>{};
+  }
+  absl::StatusOr<Page<Source>> ListSources(const SourceQuery&, const PageRequest&) override {
+    return Page<Source>{};
+  }
+  absl::StatusOr<Page<Endpoint>> ListEndpoints(const EndpointQuery&, const PageRequest&) override {
+    return Page<Endpoint>{};
+  }
+  absl::StatusOr<Page<Subscription>> ListSubscriptions(const SubscriptionQuery&,
+                                                       const PageRequest&) override {
+    return Page<Subscription>{};
+  }
+  absl::StatusOr<Page<Event>> ListEvents(const EventQuery&, const PageRequest&) override {
+    return Page<Event>{};
+  }
+  absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery&, const PageRequest&) override {
+    return Page<Delivery>{};
+  }
+  absl::Status CheckWritable() override { return absl::OkStatus(); }
+
+ private:
+  static absl::Status Nothing() { return absl::NotFoundError("not found"); }
+};
+
+}  // namespace convoy::testing
