@@ -1,0 +1,37 @@
+#include "lib/storage/write_rules.h"
+
+namespace convoy::storage {
+
+absl::Status RevisionMoved() {
+  return absl::AbortedError("the configuration was changed by somebody else meanwhile");
+}
+
+absl::Status ProjectNameTaken() {
+  return absl::AlreadyExistsError("a project with this name already exists");
+}
+
+bool IsFinal(DeliveryStatus status) {
+  return status == DeliveryStatus::kSuccess || status == DeliveryStatus::kFailure ||
+         status == DeliveryStatus::kDiscarded;
+}
+
+DeliveryStatus StatusBeforeClaim(const Delivery& delivery) {
+  return delivery.attempts_count == 0 ? DeliveryStatus::kScheduled : DeliveryStatus::kRetry;
+}
+
+void MarkDuplicate(Submission& submission) {
+  submission.event.is_duplicate = true;
+  submission.event.status = EventStatus::kSuccess;
+  submission.event.endpoint_ids.clear();
+  submission.event.failure_reason.clear();
+  submission.deliveries.clear();
+}
+
+void Requeue(Delivery& delivery, absl::Time due_at) {
+  delivery.status = DeliveryStatus::kScheduled;
+  delivery.attempts_count = 0;
+  delivery.due_at = due_at;
+  delivery.description.clear();
+}
+
+}  // namespace convoy::storage

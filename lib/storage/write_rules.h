@@ -1,0 +1,28 @@
+// What every store must do alike, said once: the texts of refusals and the states that writes lead
+// to.
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+#include "convoy/storage.h"
+
+namespace convoy::storage {
+
+absl::Status RevisionMoved();
+absl::Status ProjectNameTaken();
+
+// Success, failure or discarded: nothing more will happen by itself.
+bool IsFinal(DeliveryStatus status);
+
+// What a claimed delivery goes back to when its claim is given up: untried ones are scheduled,
+// others wait for their retry.
+DeliveryStatus StatusBeforeClaim(const Delivery& delivery);
+
+// Turns a submission into the record of a duplicate: kept, but delivered to nobody.
+void MarkDuplicate(Submission& submission);
+
+// Puts a delivery back on schedule. Its tries begin anew: an operator asked for it.
+void Requeue(Delivery& delivery, absl::Time due_at);
+
+}  // namespace convoy::storage
