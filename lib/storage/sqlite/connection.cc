@@ -1,0 +1,166 @@
+// A thin cover over SQLite's C interface; nothing here knows the schema.
+#include "lib/storage/sqlite/connection.h"
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include <sqlite3.h>
+
+namespace convoy::storage {
+namespace {
+
+// Other processes hold the write lock for one transaction at a time; this is ages for that.
+constexpr int kBusyTimeoutMs = 10'000;
+
+absl::StatusCode CodeFor(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return absl::StatusCode::kDataLoss;
+    case SQLITE_FULL:
+      return absl::StatusCode::kResourceExhausted;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return absl::StatusCode::kUnavailable;
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+      return absl::StatusCode::kPermissionDenied;
+    case SQLITE_CONSTRAINT:
+      return absl::StatusCode::kAlreadyExists;
+    case SQLITE_NOMEM:
+      return absl::StatusCode::kResourceExhausted;
+    default:
+      return absl::StatusCode::kInternal;
+  }
+}
+
+}  // namespace
+
+absl::Status SqliteStatus(sqlite3* db, int code, std::string_view doing) {
+  if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return absl::OkStatus();
+  const char* message = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code);
+  return absl::Status(CodeFor(code), absl::StrCat(doing, ": ", message, " (SQLite ", code, ")"));
+}
+
+Statement::~Statement() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+void Statement::Keep(int code, std::string_view doing) {
+  if (status_.ok()) status_ = SqliteStatus(db_, code, doing);
+}
+
+Statement& Statement::Text(std::string_view value) {
+  if (status_.ok()) {
+    // A null pointer would bind NULL; an empty text is meant.
+    Keep(sqlite3_bind_text64(statement_, ++parameters_count_, value.empty() ? "" : value.data(),
+                             value.size(), SQLITE_STATIC, SQLITE_UTF8),
+         "cannot bind a text");
+  }
+  return *this;
+}
+
+Statement& Statement::Blob(std::string_view value) {
+  if (status_.ok()) {
+    Keep(sqlite3_bind_blob64(statement_, ++parameters_count_, value.empty() ? "" : value.data(),
+                             value.size(), SQLITE_STATIC),
+         "cannot bind a body");
+  }
+  return *this;
+}
+
+Statement& Statement::Int(int64_t value) {
+  if (status_.ok()) {
+    Keep(sqlite3_bind_int64(statement_, ++parameters_count_, value), "cannot bind a number");
+  }
+  return *this;
+}
+
+bool Statement::Next() {
+  if (!status_.ok()) return false;
+  const int code = sqlite3_step(statement_);
+  Keep(code, "cannot read or write the database");
+  return code == SQLITE_ROW;
+}
+
+absl::Status Statement::Run() {
+  while (Next()) {
+  }
+  return status_;
+}
+
+std::string_view Statement::TextAt(int column) const {
+  const void* bytes = sqlite3_column_blob(statement_, column);
+  const int size = sqlite3_column_bytes(statement_, column);
+  return bytes == nullptr
+             ? std::string_view()
+             : std::string_view(static_cast<const char*>(bytes), static_cast<size_t>(size));
+}
+
+int64_t Statement::IntAt(int column) const { return sqlite3_column_int64(statement_, column); }
+
+bool Statement::IsNullAt(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const OpenOptions& options) {
+  const int flags =
+      SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+      (options.is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  sqlite3* db = nullptr;
+  const int code = sqlite3_open_v2(options.path.c_str(), &db, flags,
+                                   options.vfs.empty() ? nullptr : options.vfs.c_str());
+  if (code != SQLITE_OK) {
+    absl::Status status = SqliteStatus(db, code, "cannot open the database");
+    sqlite3_close(db);
+    return status;
+  }
+  auto connection = absl::WrapUnique(new Connection(db));
+  sqlite3_busy_timeout(db, kBusyTimeoutMs);
+  return connection;
+}
+
+Connection::~Connection() {
+  for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  sqlite3_close(db_);
+}
+
+Statement Connection::Prepare(std::string_view sql) {
+  const auto known = statements_.find(sql);
+  if (known != statements_.end()) return Statement(db_, known->second, absl::OkStatus());
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  absl::Status status = SqliteStatus(db_, code, "cannot prepare a statement");
+  if (status.ok()) statements_.emplace(sql, statement);
+  return Statement(db_, statement, std::move(status));
+}
+
+absl::Status Connection::Execute(const char* sql) {
+  return SqliteStatus(db_, sqlite3_exec(db_, sql, nullptr, nullptr, nullptr),
+                      "cannot set up the database");
+}
+
+absl::StatusOr<int64_t> Connection::QueryInt(const char* sql) {
+  Statement statement = Prepare(sql);
+  if (statement.Next()) return statement.IntAt(0);
+  if (!statement.status().ok()) return statement.status();
+  return absl::InternalError("a query without an answer");
+}
+
+absl::StatusOr<std::string> Connection::QueryText(const char* sql) {
+  Statement statement = Prepare(sql);
+  if (statement.Next()) return std::string(statement.TextAt(0));
+  if (!statement.status().ok()) return statement.status();
+  return absl::InternalError("a query without an answer");
+}
+
+int Connection::changes_count() const { return sqlite3_changes(db_); }
+
+bool Connection::is_in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+
+int Connection::last_error() const { return sqlite3_errcode(db_) & 0xFF; }
+
+}  // namespace convoy::storage

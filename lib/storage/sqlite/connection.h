@@ -1,0 +1,92 @@
+// One SQLite connection and its prepared statements: RAII, and SQLite's results as statuses.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace convoy::storage {
+
+// Maps a SQLite result code; `doing` says what failed ("cannot write"). A damaged or foreign file
+// is kDataLoss, a full disk kResourceExhausted, a locked database kUnavailable, other I/O
+// kInternal.
+absl::Status SqliteStatus(sqlite3* db, int code, std::string_view doing);
+
+// A prepared statement in use. Errors stick: bind and step freely, then look at status(). Resets
+// the statement when it goes out of scope. Bound texts are not copied and must outlive the last
+// step.
+class Statement {
+ public:
+  Statement(sqlite3* db, sqlite3_stmt* statement, absl::Status status)
+      : db_(db), statement_(statement), status_(std::move(status)) {}
+  ~Statement();
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  // Binds the next parameter.
+  Statement& Text(std::string_view value);
+  Statement& Blob(std::string_view value);
+  Statement& Int(int64_t value);
+
+  // Moves to the next row; false at the end and on errors.
+  bool Next();
+  // For statements without rows.
+  absl::Status Run();
+  const absl::Status& status() const { return status_; }
+
+  // Columns of the current row. Views are valid until the next step.
+  std::string_view TextAt(int column) const;
+  int64_t IntAt(int column) const;
+  bool IsNullAt(int column) const;
+
+ private:
+  void Keep(int code, std::string_view doing);
+
+  sqlite3* const db_;
+  sqlite3_stmt* const statement_;
+  absl::Status status_;
+  int parameters_count_ = 0;
+};
+
+// Not safe for several threads at once.
+class Connection {
+ public:
+  struct OpenOptions {
+    std::string path;
+    std::string vfs;  // empty: the default one
+    bool is_read_only = false;
+  };
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const OpenOptions& options);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // The statement for `sql`, prepared on first use and kept. One use at a time of each.
+  Statement Prepare(std::string_view sql);
+
+  // Runs SQL that is not worth keeping.
+  absl::Status Execute(const char* sql);
+  absl::StatusOr<int64_t> QueryInt(const char* sql);
+  absl::StatusOr<std::string> QueryText(const char* sql);
+
+  int changes_count() const;
+  bool is_in_transaction() const;
+  int last_error() const;  // the primary result code of the last failed call
+  sqlite3* db() const { return db_; }
+
+ private:
+  explicit Connection(sqlite3* db) : db_(db) {}
+
+  sqlite3* const db_;
+  absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
+};
+
+}  // namespace convoy::storage

@@ -1,0 +1,156 @@
+// Tables are named by the singular nouns of the model. Configuration is a document with the columns
+// that look-ups need; what flows is columns throughout.
+//
+// delivery.wake_at_us is when a dispatcher should look at the row: its due time, or, while it is
+// claimed, the end of the lease. lane holds one row for each endpoint with unfinished deliveries: a
+// lower bound of their wake_at_us, so that claiming costs what is due and not what exists.
+#include "lib/storage/sqlite/schema.h"
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+
+namespace convoy::storage {
+namespace {
+
+// "cnvy": says whose file it is (https://www.sqlite.org/pragma.html#pragma_application_id).
+constexpr int64_t kApplicationId = 0x636E7679;
+
+constexpr const char* kCreateVersion1 = R"sql(
+CREATE TABLE opener (count INTEGER NOT NULL);
+INSERT INTO opener VALUES (0);
+
+CREATE TABLE config_revision (
+  scope TEXT PRIMARY KEY, revision INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE project (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE source (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, mask_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+  type INTEGER NOT NULL, provider INTEGER NOT NULL, document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX source_by_project ON source (project_id, id);
+CREATE TABLE endpoint (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, owner_id TEXT NOT NULL, name TEXT NOT NULL,
+  document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX endpoint_by_project ON endpoint (project_id, id);
+CREATE INDEX endpoint_by_owner ON endpoint (project_id, owner_id, id);
+CREATE TABLE subscription (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, endpoint_id TEXT NOT NULL,
+  source_id TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX subscription_by_project ON subscription (project_id, id);
+CREATE INDEX subscription_by_endpoint ON subscription (endpoint_id);
+CREATE INDEX subscription_by_source ON subscription (source_id) WHERE source_id <> '';
+CREATE TABLE api_key (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, mask_id TEXT NOT NULL UNIQUE,
+  document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX api_key_by_project ON api_key (project_id, id);
+
+CREATE TABLE event (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, source_id TEXT NOT NULL, event_type TEXT NOT NULL,
+  endpoint_ids TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL,
+  content_type TEXT NOT NULL, url_query TEXT NOT NULL, url_path TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL, is_duplicate INTEGER NOT NULL, status INTEGER NOT NULL,
+  failure_reason TEXT NOT NULL, created_at_us INTEGER NOT NULL, acknowledged_at_us INTEGER NOT NULL
+);
+CREATE INDEX event_by_project ON event (project_id, id);
+CREATE INDEX event_by_idempotency_key ON event (project_id, idempotency_key, id)
+  WHERE idempotency_key <> '';
+CREATE TABLE dedupe_key (
+  scope TEXT NOT NULL, key BLOB NOT NULL, expires_at_us INTEGER NOT NULL,
+  PRIMARY KEY (scope, key)
+) WITHOUT ROWID;
+
+CREATE TABLE delivery (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, event_id TEXT NOT NULL,
+  endpoint_id TEXT NOT NULL, subscription_id TEXT NOT NULL, event_type TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL, status INTEGER NOT NULL, mode INTEGER NOT NULL,
+  strategy INTEGER NOT NULL, interval_us INTEGER NOT NULL, attempts_max INTEGER NOT NULL,
+  attempts_count INTEGER NOT NULL, due_at_us INTEGER NOT NULL, description TEXT NOT NULL,
+  latency_us INTEGER NOT NULL, created_at_us INTEGER NOT NULL, updated_at_us INTEGER NOT NULL,
+  lease INTEGER NOT NULL, wake_at_us INTEGER NOT NULL
+);
+CREATE INDEX delivery_by_project ON delivery (project_id, id);
+CREATE INDEX delivery_by_event ON delivery (event_id, id);
+CREATE INDEX delivery_by_wake ON delivery (endpoint_id, wake_at_us) WHERE status < 3;
+CREATE TABLE lane (
+  endpoint_id TEXT PRIMARY KEY, wake_at_us INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX lane_by_wake ON lane (wake_at_us);
+
+CREATE TABLE attempt (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, delivery_id TEXT NOT NULL,
+  endpoint_id TEXT NOT NULL, url TEXT NOT NULL, method TEXT NOT NULL,
+  request_headers TEXT NOT NULL, http_status INTEGER NOT NULL, response_headers TEXT NOT NULL,
+  response_body BLOB NOT NULL, remote_ip TEXT NOT NULL, error TEXT NOT NULL,
+  is_success INTEGER NOT NULL, requested_at_us INTEGER NOT NULL, responded_at_us INTEGER NOT NULL
+);
+CREATE INDEX attempt_by_delivery ON attempt (delivery_id, id);
+)sql";
+
+// kMigrations[v] leads from version v to v + 1; version 0 is the empty file.
+constexpr const char* kMigrations[kSchemaVersion] = {kCreateVersion1};
+
+absl::StatusOr<int64_t> CheckIdentity(Connection& connection) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t application_id,
+                          connection.QueryInt("PRAGMA application_id"));
+  CONVOY_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version"));
+  CONVOY_ASSIGN_OR_RETURN(const int64_t tables_count,
+                          connection.QueryInt("SELECT count(*) FROM sqlite_schema"));
+  if (tables_count > 0 && application_id != kApplicationId) {
+    return absl::FailedPreconditionError(
+        "the file is a SQLite database of another program; choose another path");
+  }
+  if (version > kSchemaVersion) {
+    return absl::FailedPreconditionError(absl::StrCat("the database has schema version ", version,
+                                                      ", this library knows up to ", kSchemaVersion,
+                                                      "; use a newer library"));
+  }
+  return tables_count == 0 ? 0 : version;
+}
+
+absl::Status SetDurability(Connection& connection) {
+  CONVOY_ASSIGN_OR_RETURN(const std::string journal,
+                          connection.QueryText("PRAGMA journal_mode = WAL"));
+  if (journal != "wal") {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the database cannot use a write-ahead log here (its journal is '", journal,
+                     "'); a local file system is needed"));
+  }
+  CONVOY_RETURN_IF_ERROR(connection.Execute("PRAGMA synchronous = FULL"));
+  CONVOY_ASSIGN_OR_RETURN(const int64_t synchronous, connection.QueryInt("PRAGMA synchronous"));
+  constexpr int64_t kFull = 2;
+  if (synchronous != kFull) {
+    return absl::FailedPreconditionError("the database does not accept synchronous = FULL");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Migrate(Connection& connection, int64_t version) {
+  if (version == kSchemaVersion) return absl::OkStatus();
+  CONVOY_RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
+  // Another process may have been quicker.
+  CONVOY_ASSIGN_OR_RETURN(version, connection.QueryInt("PRAGMA user_version"));
+  for (; version < kSchemaVersion; ++version) {
+    CONVOY_RETURN_IF_ERROR(connection.Execute(kMigrations[version]));
+  }
+  CONVOY_RETURN_IF_ERROR(
+      connection.Execute(absl::StrCat("PRAGMA application_id = ", kApplicationId).c_str()));
+  CONVOY_RETURN_IF_ERROR(
+      connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str()));
+  return connection.Execute("COMMIT");
+}
+
+}  // namespace
+
+absl::Status PrepareDatabase(Connection& connection) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t version, CheckIdentity(connection));
+  CONVOY_RETURN_IF_ERROR(SetDurability(connection));
+  return Migrate(connection, version);
+}
+
+}  // namespace convoy::storage

@@ -1,0 +1,288 @@
+// Puts reader and writer together behind the interface. Queries are here; writes are in writer.cc
+// and claims.cc, rows in rows.cc and config_rows.cc.
+#include "lib/storage/sqlite/sqlite_storage.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "convoy/gateway.h"
+#include "lib/base/status_macros.h"
+#include "lib/model/codec.h"
+#include "lib/storage/sqlite/config_rows.h"
+#include "lib/storage/sqlite/connection_pool.h"
+#include "lib/storage/sqlite/list_query.h"
+#include "lib/storage/sqlite/rows.h"
+#include "lib/storage/sqlite/schema.h"
+#include "lib/storage/sqlite/writer.h"
+
+namespace convoy::storage {
+namespace {
+
+// The one object that `statement` selects, as `read` reads it.
+template <typename Read>
+auto ReadOne(Statement& statement, std::string_view what, Read read)
+    -> decltype(read(std::as_const(statement))) {
+  if (statement.Next()) return read(std::as_const(statement));
+  if (!statement.status().ok()) return statement.status();
+  return absl::NotFoundError(absl::StrCat(what, " not found"));
+}
+
+// All of them.
+template <typename T, typename Read>
+absl::StatusOr<std::vector<T>> ReadAll(Statement& statement, Read read) {
+  std::vector<T> all;
+  while (statement.Next()) {
+    absl::StatusOr<T> one = read(std::as_const(statement));
+    if (!one.ok()) return one.status();
+    all.push_back(*std::move(one));
+  }
+  if (!statement.status().ok()) return statement.status();
+  return all;
+}
+
+// Documents stand in the first column, or in the second behind the id.
+absl::StatusOr<Project> ProjectOf(const Statement& row) {
+  return model::DecodeProject(row.TextAt(0));
+}
+absl::StatusOr<Source> SourceOf(const Statement& row) { return model::DecodeSource(row.TextAt(0)); }
+absl::StatusOr<ApiKey> ApiKeyOf(const Statement& row) { return model::DecodeApiKey(row.TextAt(0)); }
+absl::StatusOr<Endpoint> EndpointOf(const Statement& row) {
+  return model::DecodeEndpoint(row.TextAt(0));
+}
+absl::StatusOr<Subscription> SubscriptionOf(const Statement& row) {
+  return model::DecodeSubscription(row.TextAt(0));
+}
+
+std::vector<int64_t> NumbersOf(const std::vector<DeliveryStatus>& statuses) {
+  std::vector<int64_t> numbers;
+  for (const DeliveryStatus status : statuses) numbers.push_back(static_cast<int64_t>(status));
+  return numbers;
+}
+
+std::string SelectFrom(std::string_view columns, std::string_view rest) {
+  return absl::StrCat("SELECT ", columns, " FROM ", rest);
+}
+
+class SqliteStorage final : public Storage {
+ public:
+  SqliteStorage(std::unique_ptr<Writer> writer, Connection::OpenOptions reader_options,
+                size_t readers_max)
+      : writer_(std::move(writer)), readers_(std::move(reader_options), readers_max) {}
+
+  std::string_view name() const override { return "sqlite"; }
+
+  absl::Status Commit(std::span<WriteBatch* const> batches,
+                      std::span<CommitResult> results) override {
+    return writer_->Commit(batches, results);
+  }
+  absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
+    return writer_->ClaimDue(request);
+  }
+  absl::Status ReleaseClaims() override { return writer_->ReleaseClaims(); }
+  absl::Status CheckWritable() override { return writer_->CheckWritable(); }
+
+  // A look-up by primary key costs about as much as asking SQLite whether another process has
+  // written, so there is no copy of the revisions to be kept in step.
+  absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return ReadRevision(*reader, scope);
+  }
+
+  absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view project_id) override;
+
+  absl::StatusOr<std::vector<Project>> ListProjects() override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    Statement rows = (*reader).Prepare("SELECT document FROM project ORDER BY id");
+    return ReadAll<Project>(rows, ProjectOf);
+  }
+
+  absl::StatusOr<Source> FindSourceByMask(std::string_view mask_id) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    Statement row = (*reader).Prepare("SELECT document FROM source WHERE mask_id = ?");
+    return ReadOne(row.Text(mask_id), "source", SourceOf);
+  }
+
+  absl::StatusOr<ApiKey> FindApiKeyByMask(std::string_view mask_id) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    Statement row = (*reader).Prepare("SELECT document FROM api_key WHERE mask_id = ?");
+    return ReadOne(row.Text(mask_id), "API key", ApiKeyOf);
+  }
+
+  absl::StatusOr<std::vector<ApiKey>> ListApiKeys(std::string_view project_id) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    Statement rows =
+        (*reader).Prepare("SELECT document FROM api_key WHERE project_id = ? ORDER BY id");
+    return ReadAll<ApiKey>(rows.Text(project_id), ApiKeyOf);
+  }
+
+  absl::StatusOr<Source> GetSource(std::string_view project_id, std::string_view id) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    Statement row =
+        (*reader).Prepare("SELECT document FROM source WHERE id = ? AND project_id = ?");
+    return ReadOne(row.Text(id).Text(project_id), "source", SourceOf);
+  }
+
+  absl::StatusOr<Event> GetEvent(std::string_view project_id, std::string_view id) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    Statement row =
+        (*reader).Prepare(SelectFrom(kEventColumns, "event WHERE id = ? AND project_id = ?"));
+    return ReadOne(row.Text(id).Text(project_id), "event", ReadEvent);
+  }
+
+  absl::StatusOr<Delivery> GetDelivery(std::string_view project_id, std::string_view id) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    Statement row =
+        (*reader).Prepare(SelectFrom(kDeliveryColumns, "delivery WHERE id = ? AND project_id = ?"));
+    return ReadOne(row.Text(id).Text(project_id), "event delivery",
+                   [](const Statement& s) -> absl::StatusOr<Delivery> { return ReadDelivery(s); });
+  }
+
+  absl::StatusOr<Attempt> GetAttempt(std::string_view project_id, std::string_view delivery_id,
+                                     std::string_view id) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    Statement row = (*reader).Prepare(
+        SelectFrom(kAttemptColumns, "attempt WHERE id = ? AND delivery_id = ? AND project_id = ?"));
+    return ReadOne(row.Text(id).Text(delivery_id).Text(project_id), "event delivery attempt",
+                   ReadAttempt);
+  }
+
+  absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view project_id,
+                                                    std::string_view delivery_id) override {
+    CONVOY_RETURN_IF_ERROR(GetDelivery(project_id, delivery_id).status());
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    Statement rows =
+        (*reader).Prepare(SelectFrom(kAttemptColumns, "attempt WHERE delivery_id = ? ORDER BY id"));
+    return ReadAll<Attempt>(rows.Text(delivery_id), ReadAttempt);
+  }
+
+  absl::StatusOr<Page<Source>> ListSources(const SourceQuery& query,
+                                           const PageRequest& page) override;
+  absl::StatusOr<Page<Endpoint>> ListEndpoints(const EndpointQuery& query,
+                                               const PageRequest& page) override;
+  absl::StatusOr<Page<Subscription>> ListSubscriptions(const SubscriptionQuery& query,
+                                                       const PageRequest& page) override;
+  absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query, const PageRequest& page) override;
+  absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
+                                                const PageRequest& page) override;
+
+ private:
+  const std::unique_ptr<Writer> writer_;
+  ConnectionPool readers_;
+};
+
+// One read transaction, so that objects and revision belong together.
+absl::StatusOr<ProjectConfiguration> SqliteStorage::LoadProject(std::string_view project_id) {
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  const auto load = [&]() -> absl::StatusOr<ProjectConfiguration> {
+    ProjectConfiguration configuration;
+    CONVOY_ASSIGN_OR_RETURN(configuration.revision, ReadRevision(*reader, project_id));
+    Statement project = (*reader).Prepare("SELECT document FROM project WHERE id = ?");
+    CONVOY_ASSIGN_OR_RETURN(configuration.project,
+                            ReadOne(project.Text(project_id), "project", ProjectOf));
+    Statement endpoints =
+        (*reader).Prepare("SELECT document FROM endpoint WHERE project_id = ? ORDER BY id");
+    CONVOY_ASSIGN_OR_RETURN(configuration.endpoints,
+                            ReadAll<Endpoint>(endpoints.Text(project_id), EndpointOf));
+    Statement subscriptions =
+        (*reader).Prepare("SELECT document FROM subscription WHERE project_id = ? ORDER BY id");
+    CONVOY_ASSIGN_OR_RETURN(configuration.subscriptions,
+                            ReadAll<Subscription>(subscriptions.Text(project_id), SubscriptionOf));
+    return configuration;
+  };
+  CONVOY_RETURN_IF_ERROR((*reader).Prepare("BEGIN").Run());
+  absl::StatusOr<ProjectConfiguration> loaded = load();
+  const absl::Status ended = (*reader).Prepare("COMMIT").Run();
+  if (loaded.ok() && !ended.ok()) return ended;
+  return loaded;
+}
+
+absl::StatusOr<Page<Source>> SqliteStorage::ListSources(const SourceQuery& query,
+                                                        const PageRequest& page) {
+  ListQuery list("source", "id, document", query.project_id);
+  list.Contains("name", query.name_contains);
+  if (query.type.has_value()) list.EqualsNumber("type", static_cast<int64_t>(*query.type));
+  if (query.provider.has_value()) {
+    list.EqualsNumber("provider", static_cast<int64_t>(*query.provider));
+  }
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  return list.Run<Source>(*reader, page,
+                          [](const Statement& row) { return model::DecodeSource(row.TextAt(1)); });
+}
+
+absl::StatusOr<Page<Endpoint>> SqliteStorage::ListEndpoints(const EndpointQuery& query,
+                                                            const PageRequest& page) {
+  ListQuery list("endpoint", "id, document", query.project_id);
+  list.Contains("name", query.name_contains);
+  list.Equals("owner_id", query.owner_id);
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  return list.Run<Endpoint>(
+      *reader, page, [](const Statement& row) { return model::DecodeEndpoint(row.TextAt(1)); });
+}
+
+absl::StatusOr<Page<Subscription>> SqliteStorage::ListSubscriptions(const SubscriptionQuery& query,
+                                                                    const PageRequest& page) {
+  ListQuery list("subscription", "id, document", query.project_id);
+  list.Contains("name", query.name_contains);
+  list.AnyOf("endpoint_id", query.endpoint_ids);
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  return list.Run<Subscription>(
+      *reader, page, [](const Statement& row) { return model::DecodeSubscription(row.TextAt(1)); });
+}
+
+absl::StatusOr<Page<Event>> SqliteStorage::ListEvents(const EventQuery& query,
+                                                      const PageRequest& page) {
+  ListQuery list("event", kEventColumns, query.project_id);
+  list.Equals("idempotency_key", query.idempotency_key);
+  list.Equals("event_type", query.event_type);
+  list.AnyOf("source_id", query.source_ids);
+  list.Between("created_at_us", query.created_from, query.created_until);
+  if (!query.endpoint_ids.empty()) {
+    // endpoint_ids is a list with spaces in between; ids have a fixed size and none within them.
+    std::string any;
+    for (size_t i = 0; i < query.endpoint_ids.size(); ++i) {
+      absl::StrAppend(&any, i == 0 ? "(" : " OR ", "instr(endpoint_ids, ?) > 0");
+    }
+    list.Where(any + ")", query.endpoint_ids);
+  }
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  return list.Run<Event>(*reader, page, ReadEvent);
+}
+
+absl::StatusOr<Page<Delivery>> SqliteStorage::ListDeliveries(const DeliveryQuery& query,
+                                                             const PageRequest& page) {
+  ListQuery list("delivery", kDeliveryColumns, query.project_id);
+  list.Equals("event_id", query.event_id);
+  list.Equals("subscription_id", query.subscription_id);
+  list.Equals("idempotency_key", query.idempotency_key);
+  list.Equals("event_type", query.event_type);
+  list.AnyOf("endpoint_id", query.endpoint_ids);
+  list.AnyOfNumbers("status", NumbersOf(query.statuses));
+  list.Between("created_at_us", query.created_from, query.created_until);
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  return list.Run<Delivery>(*reader, page, [](const Statement& row) -> absl::StatusOr<Delivery> {
+    return ReadDelivery(row);
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Storage>> OpenSqlite(const SqliteOptions& options) {
+  const Connection::OpenOptions writing = {.path = options.path, .vfs = options.vfs};
+  const Connection::OpenOptions reading = {
+      .path = options.path, .vfs = options.vfs, .is_read_only = true};
+  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::Open(writing));
+  CONVOY_RETURN_IF_ERROR(PrepareDatabase(*connection));
+  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer, Writer::Open(std::move(connection)));
+  return std::make_unique<SqliteStorage>(std::move(writer), reading, options.readers_max);
+}
+
+}  // namespace convoy::storage
+
+namespace convoy {
+
+absl::StatusOr<std::unique_ptr<Storage>> OpenSqliteStorage(std::string_view path) {
+  return storage::OpenSqlite({.path = std::string(path)});
+}
+
+}  // namespace convoy

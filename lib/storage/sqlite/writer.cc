@@ -1,0 +1,257 @@
+// Batches become rows. One transaction holds a whole group of batches; one that is refused is
+// undone by a savepoint and does not touch its neighbours.
+//
+// Failure: until COMMIT is called, whatever fails is rolled back and nothing was written. If COMMIT
+// itself fails for another reason than a lack of space or a busy file, nobody knows what reached
+// the disk: the writer is poisoned and every later write returns kDataLoss until the store is
+// opened anew.
+#include "lib/storage/sqlite/writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include <sqlite3.h>
+
+#include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
+#include "lib/storage/sqlite/config_rows.h"
+#include "lib/storage/sqlite/rows.h"
+#include "lib/storage/write_rules.h"
+
+namespace convoy::storage {
+namespace {
+
+// Leases of one opener: its number, then a counter.
+constexpr int kLeaseCounterBits = 40;
+
+bool IsRefusal(const absl::Status& status) {
+  return absl::IsAborted(status) || absl::IsAlreadyExists(status);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(std::unique_ptr<Connection> connection) {
+  CONVOY_RETURN_IF_ERROR(connection->Execute("BEGIN IMMEDIATE"));
+  CONVOY_RETURN_IF_ERROR(connection->Execute("UPDATE opener SET count = count + 1"));
+  CONVOY_ASSIGN_OR_RETURN(const int64_t opener, connection->QueryInt("SELECT count FROM opener"));
+  CONVOY_RETURN_IF_ERROR(connection->Execute("COMMIT"));
+  const uint64_t first_lease = (static_cast<uint64_t>(opener) << kLeaseCounterBits) + 1;
+  return absl::WrapUnique(new Writer(std::move(connection), first_lease));
+}
+
+absl::Status Writer::Begin() {
+  CONVOY_RETURN_IF_ERROR(poison_);
+  return connection_->Prepare("BEGIN IMMEDIATE").Run();
+}
+
+absl::Status Writer::End(absl::Status status) {
+  if (status.ok()) {
+    status = connection_->Prepare("COMMIT").Run();
+    if (status.ok()) return status;
+    const int code = connection_->last_error();
+    if (!connection_->is_in_transaction() || (code != SQLITE_FULL && code != SQLITE_BUSY)) {
+      poison_ = absl::DataLossError(absl::StrCat(
+          "a commit failed and may or may not have reached the disk, open the store anew: ",
+          status.message()));
+      status = poison_;
+    }
+  }
+  if (connection_->is_in_transaction()) {
+    connection_->Prepare("ROLLBACK").Run().IgnoreError();
+  }
+  return status;
+}
+
+absl::Status Writer::Commit(std::span<WriteBatch* const> batches, std::span<CommitResult> results) {
+  absl::MutexLock lock(&mutex_);
+  CONVOY_RETURN_IF_ERROR(Begin());
+  CONVOY_RETURN_IF_ERROR(End(ApplyAll(batches, results)));
+  for (const WriteBatch* batch : batches) {
+    for (const DeliveryUpdate& update : batch->updates) {
+      const auto claim = claimed_.find(update.delivery.id);
+      if (claim != claimed_.end() && claim->second == update.lease) claimed_.erase(claim);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Writer::ApplyAll(std::span<WriteBatch* const> batches,
+                              std::span<CommitResult> results) {
+  Lanes lanes;
+  for (size_t i = 0; i < batches.size(); ++i) {
+    CONVOY_RETURN_IF_ERROR(Apply(*batches[i], results[i], lanes));
+  }
+  return WriteLanes(lanes);
+}
+
+absl::Status Writer::Apply(WriteBatch& batch, CommitResult& result, Lanes& lanes) {
+  if (!batch.config.empty()) {
+    CONVOY_RETURN_IF_ERROR(ApplyConfig(batch, result));
+    if (!result.status.ok()) return absl::OkStatus();
+  }
+  for (Submission& submission : batch.submissions) {
+    CONVOY_RETURN_IF_ERROR(ApplySubmission(submission, result, lanes));
+  }
+  for (const Delivery& delivery : batch.extra_deliveries) {
+    CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, lanes));
+  }
+  for (const DeliveryUpdate& update : batch.updates) {
+    CONVOY_RETURN_IF_ERROR(ApplyUpdate(update, result, lanes));
+  }
+  for (const DeliveryRequeue& requeue : batch.requeues) {
+    CONVOY_RETURN_IF_ERROR(ApplyRequeue(requeue, result, lanes));
+  }
+  return absl::OkStatus();
+}
+
+// Configuration comes first in a batch and is all that can be refused, so the savepoint ends here.
+absl::Status Writer::ApplyConfig(const WriteBatch& batch, CommitResult& result) {
+  const auto write_all = [&]() -> absl::Status {
+    for (const ConfigWrite& write : batch.config) {
+      CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, ReadRevision(*connection_, write.scope));
+      if (revision != write.expected_revision) return RevisionMoved();
+      CONVOY_RETURN_IF_ERROR(RaiseRevision(*connection_, write.scope));
+      for (const ConfigObject& object : write.puts) {
+        CONVOY_RETURN_IF_ERROR(PutConfig(*connection_, object));
+      }
+      for (const ConfigRef& ref : write.removes) {
+        CONVOY_RETURN_IF_ERROR(RemoveConfig(*connection_, ref));
+      }
+    }
+    return absl::OkStatus();
+  };
+  CONVOY_RETURN_IF_ERROR(connection_->Prepare("SAVEPOINT batch").Run());
+  const absl::Status status = write_all();
+  if (!status.ok() && !IsRefusal(status)) return status;
+  if (!status.ok()) {
+    result.status = status;
+    CONVOY_RETURN_IF_ERROR(connection_->Prepare("ROLLBACK TO batch").Run());
+  }
+  return connection_->Prepare("RELEASE batch").Run();
+}
+
+absl::Status Writer::ApplySubmission(Submission& submission, CommitResult& result, Lanes& lanes) {
+  SubmissionOutcome outcome = SubmissionOutcome::kAccepted;
+  if (submission.dedupe.has_value()) {
+    CONVOY_ASSIGN_OR_RETURN(const bool is_new,
+                            TakeKey(*submission.dedupe, submission.event.created_at));
+    if (!is_new) {
+      outcome = SubmissionOutcome::kDuplicate;
+      MarkDuplicate(submission);
+    }
+  }
+  CONVOY_RETURN_IF_ERROR(InsertEvent(*connection_, submission.event));
+  for (const Delivery& delivery : submission.deliveries) {
+    CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, lanes));
+  }
+  result.submissions.push_back(outcome);
+  return absl::OkStatus();
+}
+
+// Whether the key was free, or has expired, and is now taken.
+absl::StatusOr<bool> Writer::TakeKey(const DedupeKey& key, absl::Time now) {
+  CONVOY_RETURN_IF_ERROR(
+      connection_
+          ->Prepare("INSERT INTO dedupe_key VALUES (?, ?, ?) ON CONFLICT (scope, key) DO UPDATE "
+                    "SET expires_at_us = excluded.expires_at_us "
+                    "WHERE dedupe_key.expires_at_us <= ?")
+          .Text(key.scope)
+          .Blob(key.key)
+          .Int(base::ToMicros(key.expires_at))
+          .Int(base::ToMicros(now))
+          .Run());
+  return connection_->changes_count() > 0;
+}
+
+absl::Status Writer::AddDelivery(const Delivery& delivery, Lanes& lanes) {
+  CONVOY_RETURN_IF_ERROR(InsertDelivery(*connection_, delivery));
+  if (!IsFinal(delivery.status)) {
+    const int64_t wake_at_us = base::ToMicros(delivery.due_at);
+    int64_t& lane = lanes.try_emplace(delivery.endpoint_id, wake_at_us).first->second;
+    lane = std::min(lane, wake_at_us);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Writer::ApplyUpdate(const DeliveryUpdate& update, CommitResult& result, Lanes& lanes) {
+  if (update.attempt.has_value()) {
+    CONVOY_RETURN_IF_ERROR(InsertAttempt(*connection_, *update.attempt));
+  }
+  const Delivery& delivery = update.delivery;
+  const int64_t due_at_us = base::ToMicros(delivery.due_at);
+  CONVOY_RETURN_IF_ERROR(
+      connection_
+          ->Prepare("UPDATE delivery SET status = ?, attempts_count = ?, due_at_us = ?, "
+                    "description = ?, latency_us = ?, updated_at_us = ?, lease = 0, "
+                    "wake_at_us = ? WHERE id = ? AND lease = ?")
+          .Int(static_cast<int64_t>(delivery.status))
+          .Int(delivery.attempts_count)
+          .Int(due_at_us)
+          .Text(delivery.description)
+          .Int(absl::ToInt64Microseconds(delivery.latency))
+          .Int(base::ToMicros(delivery.updated_at))
+          .Int(due_at_us)
+          .Text(delivery.id)
+          .Int(static_cast<int64_t>(update.lease))
+          .Run());
+  const bool is_applied = connection_->changes_count() > 0;
+  result.updates_applied.push_back(is_applied);
+  if (is_applied && !IsFinal(delivery.status)) {
+    int64_t& lane = lanes.try_emplace(delivery.endpoint_id, due_at_us).first->second;
+    lane = std::min(lane, due_at_us);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Writer::ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& result,
+                                  Lanes& lanes) {
+  std::string endpoint_id;
+  {
+    Statement row = connection_->Prepare(
+        "SELECT endpoint_id, status FROM delivery WHERE id = ? AND project_id = ?");
+    row.Text(requeue.delivery_id).Text(requeue.project_id);
+    const bool is_eligible =
+        row.Next() && std::find(requeue.from.begin(), requeue.from.end(),
+                                static_cast<DeliveryStatus>(row.IntAt(1))) != requeue.from.end();
+    CONVOY_RETURN_IF_ERROR(row.status());
+    result.requeues_applied.push_back(is_eligible);
+    if (!is_eligible) return absl::OkStatus();
+    endpoint_id = row.TextAt(0);
+  }
+  const int64_t due_at_us = base::ToMicros(requeue.due_at);
+  CONVOY_RETURN_IF_ERROR(
+      connection_
+          ->Prepare("UPDATE delivery SET status = 0, attempts_count = 0, description = '', "
+                    "due_at_us = ?, wake_at_us = ?, lease = 0 WHERE id = ?")
+          .Int(due_at_us)
+          .Int(due_at_us)
+          .Text(requeue.delivery_id)
+          .Run());
+  int64_t& lane = lanes.try_emplace(endpoint_id, due_at_us).first->second;
+  lane = std::min(lane, due_at_us);
+  return absl::OkStatus();
+}
+
+absl::Status Writer::WriteLanes(const Lanes& lanes) {
+  for (const auto& [endpoint_id, wake_at_us] : lanes) {
+    CONVOY_RETURN_IF_ERROR(
+        connection_
+            ->Prepare("INSERT INTO lane VALUES (?, ?) ON CONFLICT (endpoint_id) DO UPDATE "
+                      "SET wake_at_us = excluded.wake_at_us "
+                      "WHERE excluded.wake_at_us < lane.wake_at_us")
+            .Text(endpoint_id)
+            .Int(wake_at_us)
+            .Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Writer::CheckWritable() {
+  absl::MutexLock lock(&mutex_);
+  CONVOY_RETURN_IF_ERROR(Begin());
+  return connection_->Prepare("ROLLBACK").Run();
+}
+
+}  // namespace convoy::storage
