@@ -82,6 +82,7 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   options.allowed_networks = settings.allowed_networks;
   options.in_flight_max = settings.in_flight_max;
   options.in_flight_per_endpoint_max = settings.in_flight_per_endpoint_max;
+  options.lease = absl::FromChrono(settings.lease);
   return convoy::Gateway::Open(std::move(options), std::move(parts));
 }
 

@@ -33,6 +33,7 @@ struct Settings {
   uint32_t connections_max = 10'000;
   uint32_t in_flight_max = 256;
   uint32_t in_flight_per_endpoint_max = 16;
+  std::chrono::milliseconds lease{90'000};
   std::chrono::milliseconds read_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};
   std::chrono::milliseconds drain_timeout{10'000};

@@ -83,7 +83,8 @@ class CrashTest(unittest.TestCase):
         self.load = Load()
 
     def start(self):
-        self.convoyd = host.Convoyd(self.database)
+        # What was on its way at the kill comes back when its lease ends.
+        self.convoyd = host.Convoyd(self.database, "--lease-ms", "1500")
         self.addCleanup(self.convoyd.kill)
         for project in getattr(self, "projects", ()):
             project.client = self.convoyd.client(project.key)
