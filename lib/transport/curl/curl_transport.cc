@@ -1,0 +1,249 @@
+// The default transport: libcurl's multi interface driven by its sockets. One epoll descriptor
+// holds them and a timer, so the owner waits for a single descriptor and a step touches only what
+// is ready.
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <deque>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/memory/memory.h"
+#include "absl/status/status.h"
+#include <curl/curl.h>
+
+#include "convoy/gateway.h"
+#include "convoy/transport.h"
+#include "lib/transport/curl/exchange.h"
+#include "lib/transport/guard.h"
+
+namespace convoy {
+namespace {
+
+using transport::Exchange;
+using transport::Guard;
+
+// libcurl has global state that must be set up once in a process; it is never torn down, because
+// another user of libcurl may be in the same process.
+bool InitialiseCurl() {
+  static std::once_flag once;
+  static CURLcode code = CURLE_FAILED_INIT;
+  std::call_once(once, [] { code = curl_global_init(CURL_GLOBAL_DEFAULT); });
+  return code == CURLE_OK;
+}
+
+class CurlTransport final : public Transport {
+ public:
+  static absl::StatusOr<std::unique_ptr<CurlTransport>> Open(Guard guard, uint32_t connections_max);
+  ~CurlTransport() override;
+
+  std::string_view name() const override { return "curl"; }
+  void Send(OutgoingRequest request, SendCompletion done) override;
+  void Step() override;
+  int wake_fd() const override { return epoll_fd_; }
+  void Cancel() override;
+
+ private:
+  CurlTransport(Guard guard, CURLM* multi, int epoll_fd, int timer_fd)
+      : guard_(std::move(guard)), multi_(multi), epoll_fd_(epoll_fd), timer_fd_(timer_fd) {}
+
+  static int OnSocket(CURL*, curl_socket_t socket, int what, void* self, void* is_watched);
+  static int OnTimer(CURLM*, long timeout_ms, void* self);
+  void ArmTimer(int64_t nanoseconds);  // 0 disarms
+
+  std::unique_ptr<Exchange> TakeExchange();
+  void Refuse(SendCompletion done, TransportResult result);
+  // Hands out what is finished. Completions may send again.
+  void Complete();
+
+  const Guard guard_;
+  CURLM* const multi_;
+  const int epoll_fd_;
+  const int timer_fd_;
+  absl::flat_hash_set<Exchange*> running_;  // owned; libcurl holds them, too
+  std::vector<std::unique_ptr<Exchange>> idle_;
+  std::deque<std::pair<SendCompletion, TransportResult>> refused_;  // to be told in the next step
+};
+
+absl::StatusOr<std::unique_ptr<CurlTransport>> CurlTransport::Open(Guard guard,
+                                                                   uint32_t connections_max) {
+  if (!InitialiseCurl()) return absl::InternalError("libcurl cannot be initialised");
+  CURLM* const multi = curl_multi_init();
+  const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  const int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  auto transport = absl::WrapUnique(new CurlTransport(std::move(guard), multi, epoll_fd, timer_fd));
+  if (multi == nullptr || epoll_fd < 0 || timer_fd < 0) {
+    return absl::ErrnoToStatus(errno, "cannot set up the transport");
+  }
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.fd = timer_fd;
+  if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, timer_fd, &event) != 0) {
+    return absl::ErrnoToStatus(errno, "cannot watch the timer");
+  }
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &CurlTransport::OnSocket);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport.get());
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &CurlTransport::OnTimer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transport.get());
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(connections_max));
+  curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(connections_max));
+  return transport;
+}
+
+CurlTransport::~CurlTransport() {
+  for (Exchange* exchange : running_) {
+    curl_multi_remove_handle(multi_, exchange->handle());
+    delete exchange;
+  }
+  idle_.clear();
+  if (multi_ != nullptr) curl_multi_cleanup(multi_);
+  if (timer_fd_ >= 0) close(timer_fd_);
+  if (epoll_fd_ >= 0) close(epoll_fd_);
+}
+
+void CurlTransport::Send(OutgoingRequest request, SendCompletion done) {
+  std::unique_ptr<Exchange> exchange = TakeExchange();
+  if (exchange == nullptr) {
+    return Refuse(std::move(done), {.outcome = TransportOutcome::kConnectFailed,
+                                    .error = "no memory for another request"});
+  }
+  TransportResult refusal;
+  if (!exchange->Prepare(std::move(request), std::move(done), &refusal)) {
+    Refuse(exchange->TakeCompletion(), std::move(refusal));
+    idle_.push_back(std::move(exchange));
+    return;
+  }
+  if (curl_multi_add_handle(multi_, exchange->handle()) != CURLM_OK) {
+    return Refuse(exchange->TakeCompletion(), {.outcome = TransportOutcome::kConnectFailed,
+                                               .error = "the request cannot be started"});
+  }
+  running_.insert(exchange.release());
+}
+
+std::unique_ptr<Exchange> CurlTransport::TakeExchange() {
+  if (idle_.empty()) return Exchange::New(&guard_);
+  std::unique_ptr<Exchange> exchange = std::move(idle_.back());
+  idle_.pop_back();
+  return exchange;
+}
+
+void CurlTransport::Refuse(SendCompletion done, TransportResult result) {
+  refused_.emplace_back(std::move(done), std::move(result));
+  ArmTimer(1);
+}
+
+void CurlTransport::Step() {
+  std::array<epoll_event, 64> events;
+  int running_count = 0;
+  int count = 0;
+  do {
+    count = epoll_wait(epoll_fd_, events.data(), events.size(), 0);
+    for (int i = 0; i < count; ++i) {
+      if (events[i].data.fd == timer_fd_) {
+        uint64_t expirations = 0;
+        [[maybe_unused]] const ssize_t size = read(timer_fd_, &expirations, sizeof expirations);
+        curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running_count);
+        continue;
+      }
+      const uint32_t ready = events[i].events;
+      const int actions = ((ready & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
+                          ((ready & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+                          ((ready & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
+      curl_multi_socket_action(multi_, events[i].data.fd, actions, &running_count);
+    }
+    Complete();
+  } while (count == static_cast<int>(events.size()));
+}
+
+void CurlTransport::Complete() {
+  while (!refused_.empty()) {
+    auto [done, result] = std::move(refused_.front());
+    refused_.pop_front();
+    done(std::move(result));
+  }
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    const CURLcode code = message->data.result;
+    Exchange* finished = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &finished);
+    curl_multi_remove_handle(multi_, finished->handle());
+    running_.erase(finished);
+    TransportResult result = finished->TakeResult(code);
+    const SendCompletion done = finished->TakeCompletion();
+    idle_.emplace_back(finished);
+    done(std::move(result));
+  }
+}
+
+void CurlTransport::Cancel() {
+  const std::vector<Exchange*> cancelled(running_.begin(), running_.end());
+  running_.clear();
+  for (Exchange* exchange : cancelled) {
+    curl_multi_remove_handle(multi_, exchange->handle());
+    const SendCompletion done = exchange->TakeCompletion();
+    delete exchange;
+    done({.outcome = TransportOutcome::kCancelled, .error = "the gateway is closing"});
+  }
+  auto refused = std::move(refused_);
+  refused_.clear();
+  for (auto& [done, result] : refused) done(std::move(result));
+}
+
+int CurlTransport::OnSocket(CURL*, curl_socket_t socket, int what, void* self, void* is_watched) {
+  auto* transport = static_cast<CurlTransport*>(self);
+  if (what == CURL_POLL_REMOVE) {
+    epoll_ctl(transport->epoll_fd_, EPOLL_CTL_DEL, socket, nullptr);
+    return 0;
+  }
+  epoll_event event = {};
+  event.data.fd = socket;
+  event.events = ((what & CURL_POLL_IN) != 0 ? static_cast<uint32_t>(EPOLLIN) : 0u) |
+                 ((what & CURL_POLL_OUT) != 0 ? static_cast<uint32_t>(EPOLLOUT) : 0u);
+  const int operation = is_watched == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  if (epoll_ctl(transport->epoll_fd_, operation, socket, &event) != 0 && errno == EEXIST) {
+    epoll_ctl(transport->epoll_fd_, EPOLL_CTL_MOD, socket, &event);
+  }
+  if (is_watched == nullptr) curl_multi_assign(transport->multi_, socket, transport);
+  return 0;
+}
+
+int CurlTransport::OnTimer(CURLM*, long timeout_ms, void* self) {
+  constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
+  auto* transport = static_cast<CurlTransport*>(self);
+  // libcurl says -1 for "no timer" and 0 for "at once", which for a timer descriptor is 1 ns.
+  transport->ArmTimer(timeout_ms < 0    ? 0
+                      : timeout_ms == 0 ? 1
+                                        : timeout_ms * kNanosecondsPerMillisecond);
+  return 0;
+}
+
+void CurlTransport::ArmTimer(int64_t nanoseconds) {
+  if (nanoseconds == 0 && !refused_.empty()) return;  // somebody is to be told yet
+  constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
+  itimerspec spec = {};
+  spec.it_value.tv_sec = static_cast<time_t>(nanoseconds / kNanosecondsPerSecond);
+  spec.it_value.tv_nsec = static_cast<long>(nanoseconds % kNanosecondsPerSecond);
+  timerfd_settime(timer_fd_, 0, &spec, nullptr);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Transport>> NewCurlTransport(const CurlTransportOptions& options) {
+  std::vector<transport::Network> allowed;
+  for (const std::string& text : options.allowed_networks) {
+    absl::StatusOr<transport::Network> network = transport::Network::Parse(text);
+    if (!network.ok()) return network.status();
+    allowed.push_back(*network);
+  }
+  auto opened = CurlTransport::Open(Guard(std::move(allowed)), options.connections_max);
+  if (!opened.ok()) return opened.status();
+  return std::unique_ptr<Transport>(*std::move(opened));
+}
+
+}  // namespace convoy

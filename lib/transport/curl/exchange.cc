@@ -1,0 +1,238 @@
+// Options: no redirects, no proxies, no signals, http and https only, and every address is put to
+// the guard when its socket is about to be opened. The URL is parsed by the same parser that will
+// use it.
+#include "lib/transport/curl/exchange.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/text.h"
+
+namespace convoy::transport {
+namespace {
+
+constexpr size_t kHeaderBytesMax = 64 * 1024;
+constexpr size_t kHeadersMax = 256;
+
+std::optional<IpAddress> AddressOf(const curl_sockaddr& address) {
+  if (address.family == AF_INET) {
+    sockaddr_in v4;
+    std::memcpy(&v4, &address.addr, sizeof v4);
+    std::array<uint8_t, 4> bytes;
+    std::memcpy(bytes.data(), &v4.sin_addr, bytes.size());
+    return IpAddress::FromV4(bytes);
+  }
+  if (address.family == AF_INET6) {
+    sockaddr_in6 v6;
+    // curl_sockaddr declares room for the smallest address and gives more.
+    std::memcpy(static_cast<void*>(&v6), static_cast<const void*>(&address.addr),
+                std::min<size_t>(address.addrlen, sizeof v6));
+    std::array<uint8_t, 16> bytes;
+    std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
+    return IpAddress::FromV6(bytes);
+  }
+  return std::nullopt;
+}
+
+struct UrlDeleter {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+
+bool HasPart(CURLU* url, CURLUPart part) {
+  char* text = nullptr;
+  const bool has = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+  curl_free(text);
+  return has;
+}
+
+}  // namespace
+
+std::unique_ptr<Exchange> Exchange::New(const Guard* guard) {
+  CURL* const handle = curl_easy_init();
+  if (handle == nullptr) return nullptr;
+  auto exchange = absl::WrapUnique(new Exchange(handle, guard));
+  exchange->SetConstantOptions();
+  return exchange;
+}
+
+Exchange::~Exchange() {
+  curl_easy_cleanup(handle_);
+  curl_slist_free_all(header_lines_);
+}
+
+void Exchange::SetConstantOptions() {
+  curl_easy_setopt(handle_, CURLOPT_PRIVATE, this);
+  curl_easy_setopt(handle_, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle_, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(handle_, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(handle_, CURLOPT_PROXY, "");
+  curl_easy_setopt(handle_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  curl_easy_setopt(handle_, CURLOPT_OPENSOCKETFUNCTION, &Exchange::OpenSocket);
+  curl_easy_setopt(handle_, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(handle_, CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
+  curl_easy_setopt(handle_, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(handle_, CURLOPT_WRITEFUNCTION, &Exchange::OnBody);
+  curl_easy_setopt(handle_, CURLOPT_WRITEDATA, this);
+}
+
+bool Exchange::Prepare(OutgoingRequest request, SendCompletion done, TransportResult* refusal) {
+  request_ = std::move(request);
+  done_ = std::move(done);
+  result_ = {};
+  header_bytes_ = 0;
+  is_denied_ = is_too_large_ = false;
+  std::string error;
+  if (!SetUrl(&error) || !SetHeaders(&error)) {
+    *refusal = {.outcome = TransportOutcome::kInvalidUrl, .error = error};
+    return false;
+  }
+  curl_easy_setopt(handle_, CURLOPT_POST, 1L);
+  curl_easy_setopt(handle_, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, request_.body->data());
+  curl_easy_setopt(handle_, CURLOPT_POSTFIELDSIZE_LARGE,
+                   static_cast<curl_off_t>(request_.body->size()));
+  const int64_t timeout_ms = std::max<int64_t>(1, absl::ToInt64Milliseconds(request_.timeout));
+  curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
+  return true;
+}
+
+bool Exchange::SetUrl(std::string* error) {
+  const std::unique_ptr<CURLU, UrlDeleter> url(curl_url());
+  const bool is_clean = std::none_of(request_.url.begin(), request_.url.end(), [](char c) {
+    return static_cast<uint8_t>(c) <= 0x20 || c == 0x7F;
+  });
+  if (url == nullptr || !is_clean ||
+      curl_url_set(url.get(), CURLUPART_URL, request_.url.c_str(), 0) != CURLUE_OK) {
+    *error = "the URL is malformed";
+    return false;
+  }
+  if (HasPart(url.get(), CURLUPART_USER) || HasPart(url.get(), CURLUPART_PASSWORD)) {
+    *error = "the URL must not hold a user name or password";
+    return false;
+  }
+  curl_easy_setopt(handle_, CURLOPT_URL, request_.url.c_str());
+  return true;
+}
+
+bool Exchange::SetHeaders(std::string* error) {
+  curl_slist_free_all(header_lines_);
+  header_lines_ = nullptr;
+  const auto append = [this](const std::string& line) {
+    header_lines_ = curl_slist_append(header_lines_, line.c_str());
+  };
+  // What libcurl would add by itself.
+  append("Expect:");
+  append("Accept:");
+  if (!base::FindHeader(request_.headers, "Content-Type").has_value()) append("Content-Type:");
+  for (const Header& header : request_.headers) {
+    if (!base::IsHeaderName(header.name) || !base::IsHeaderValue(header.value)) {
+      *error = "a header has a name or value that HTTP does not allow";
+      return false;
+    }
+    // "Name;" is libcurl's way of asking for an empty value.
+    append(header.value.empty() ? absl::StrCat(header.name, ";")
+                                : absl::StrCat(header.name, ": ", header.value));
+  }
+  curl_easy_setopt(handle_, CURLOPT_HTTPHEADER, header_lines_);
+  return true;
+}
+
+curl_socket_t Exchange::OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address) {
+  auto* exchange = static_cast<Exchange*>(self);
+  const std::optional<IpAddress> ip = AddressOf(*address);
+  if (purpose != CURLSOCKTYPE_IPCXN || !ip.has_value() || !exchange->guard_->Allows(*ip)) {
+    exchange->is_denied_ = true;
+    return CURL_SOCKET_BAD;
+  }
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+size_t Exchange::OnHeader(char* data, size_t size, size_t count, void* self) {
+  auto* exchange = static_cast<Exchange*>(self);
+  const std::string_view line = absl::StripAsciiWhitespace({data, size * count});
+  exchange->header_bytes_ += size * count;
+  if (exchange->header_bytes_ > kHeaderBytesMax ||
+      exchange->result_.headers.size() >= kHeadersMax) {
+    return 0;  // ends the transfer
+  }
+  if (line.starts_with("HTTP/")) {
+    exchange->result_.headers.clear();  // those before belonged to an interim response
+    return size * count;
+  }
+  const size_t colon = line.find(':');
+  if (colon != std::string_view::npos) {
+    exchange->result_.headers.push_back(
+        {.name = std::string(line.substr(0, colon)),
+         .value = std::string(absl::StripAsciiWhitespace(line.substr(colon + 1)))});
+  }
+  return size * count;
+}
+
+size_t Exchange::OnBody(char* data, size_t size, size_t count, void* self) {
+  auto* exchange = static_cast<Exchange*>(self);
+  std::string& body = exchange->result_.body;
+  const size_t room = exchange->request_.response_bytes_max - body.size();
+  body.append(data, std::min(room, size * count));
+  if (size * count <= room) return size * count;
+  exchange->is_too_large_ = true;
+  return 0;  // ends the transfer and drops the connection
+}
+
+TransportOutcome Exchange::OutcomeOf(CURLcode code) const {
+  if (is_too_large_) return TransportOutcome::kResponseTooLarge;
+  switch (code) {
+    case CURLE_OK:
+      return TransportOutcome::kResponse;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return TransportOutcome::kInvalidUrl;
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return TransportOutcome::kNameNotResolved;
+    case CURLE_COULDNT_CONNECT:
+      return is_denied_ ? TransportOutcome::kDeniedAddress : TransportOutcome::kConnectFailed;
+    case CURLE_OPERATION_TIMEDOUT:
+      return TransportOutcome::kTimedOut;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return TransportOutcome::kTlsFailed;
+    default:
+      return TransportOutcome::kProtocolError;
+  }
+}
+
+TransportResult Exchange::TakeResult(CURLcode code) {
+  TransportResult result = std::move(result_);
+  result.outcome = OutcomeOf(code);
+  if (result.outcome == TransportOutcome::kDeniedAddress) {
+    result.error = "the address is not allowed: deliveries go to public addresses only";
+  } else if (result.outcome == TransportOutcome::kResponseTooLarge) {
+    result.error = "the response is too large";
+  } else if (code != CURLE_OK) {
+    result.error = curl_easy_strerror(code);
+  }
+  long status = 0;
+  curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
+  result.http_status = static_cast<int>(status);
+  const char* ip = nullptr;
+  if (curl_easy_getinfo(handle_, CURLINFO_PRIMARY_IP, &ip) == CURLE_OK && ip != nullptr) {
+    result.remote_ip = ip;
+  }
+  curl_off_t elapsed_us = 0;
+  curl_easy_getinfo(handle_, CURLINFO_TOTAL_TIME_T, &elapsed_us);
+  result.elapsed = absl::Microseconds(static_cast<int64_t>(elapsed_us));
+  request_ = {};
+  return result;
+}
+
+}  // namespace convoy::transport

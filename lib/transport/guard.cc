@@ -1,0 +1,122 @@
+// Ranges that are not public unicast, after IANA's special-purpose registries for IPv4 (RFC 6890
+// and later) and IPv6. Transition mechanisms that embed an IPv4 address (NAT64, 6to4,
+// IPv4-compatible) are denied as a whole: no receiver of webhooks is reached that way, and an
+// attacker might be.
+#include "lib/transport/guard.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace convoy::transport {
+namespace {
+
+constexpr int kMappedPrefixBits = 96;
+constexpr std::array<uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+
+constexpr const char* kDenied[] = {
+    "0.0.0.0/8",        // this network
+    "10.0.0.0/8",       // private
+    "100.64.0.0/10",    // carrier-grade NAT; holds cloud metadata 100.100.100.200
+    "127.0.0.0/8",      // loopback
+    "169.254.0.0/16",   // link-local; holds cloud metadata 169.254.169.254
+    "172.16.0.0/12",    // private
+    "192.0.0.0/24",     // protocol assignments
+    "192.0.2.0/24",     // documentation
+    "192.88.99.0/24",   // 6to4 relays
+    "192.168.0.0/16",   // private
+    "198.18.0.0/15",    // benchmarks
+    "198.51.100.0/24",  // documentation
+    "203.0.113.0/24",   // documentation
+    "224.0.0.0/4",      // multicast
+    "240.0.0.0/4",      // reserved, broadcast
+    "::/96",            // unspecified, loopback, IPv4-compatible
+    "64:ff9b::/96",     // NAT64
+    "64:ff9b:1::/48",   // local NAT64
+    "100::/64",         // discard
+    "2001::/23",        // protocol assignments, Teredo
+    "2001:db8::/32",    // documentation
+    "2002::/16",        // 6to4
+    "3fff::/20",        // documentation
+    "5f00::/16",        // segment routing
+    "fc00::/7",         // unique local
+    "fe80::/10",        // link-local
+    "fec0::/10",        // site-local
+    "ff00::/8",         // multicast
+};
+
+const std::vector<Network>& DeniedNetworks() {
+  static const auto* const networks = [] {
+    auto* list = new std::vector<Network>();
+    for (const char* text : kDenied) list->push_back(*Network::Parse(text));
+    return list;
+  }();
+  return *networks;
+}
+
+}  // namespace
+
+IpAddress IpAddress::FromV4(const std::array<uint8_t, 4>& bytes) {
+  std::array<uint8_t, 16> mapped = {};
+  std::copy(kMappedPrefix.begin(), kMappedPrefix.end(), mapped.begin());
+  std::copy(bytes.begin(), bytes.end(), mapped.begin() + kMappedPrefix.size());
+  return IpAddress(mapped);
+}
+
+std::optional<IpAddress> IpAddress::Parse(std::string_view text) {
+  const std::string terminated(text);
+  std::array<uint8_t, 4> v4;
+  if (inet_pton(AF_INET, terminated.c_str(), v4.data()) == 1) return FromV4(v4);
+  std::array<uint8_t, 16> v6;
+  if (inet_pton(AF_INET6, terminated.c_str(), v6.data()) == 1) return FromV6(v6);
+  return std::nullopt;
+}
+
+bool IpAddress::is_v4() const {
+  return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes_.begin());
+}
+
+absl::StatusOr<Network> Network::Parse(std::string_view text) {
+  const auto malformed = [text] {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "' is not a network; write it like 10.0.0.0/8 or fd00::/8"));
+  };
+  const size_t slash = text.find('/');
+  const std::optional<IpAddress> address = IpAddress::Parse(text.substr(0, slash));
+  if (!address.has_value()) return malformed();
+  // A mapped IPv4 range may be written either way.
+  const bool is_dotted = text.substr(0, slash).find(':') == std::string_view::npos;
+  const int bits_max = is_dotted ? 32 : 128;
+  int bits = bits_max;
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = text.substr(slash + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() ||
+        bits < 0 || bits > bits_max) {
+      return malformed();
+    }
+  }
+  return Network(*address, is_dotted ? bits + kMappedPrefixBits : bits);
+}
+
+bool Network::Contains(const IpAddress& address) const {
+  int bits = prefix_bits_;
+  for (size_t i = 0; i < 16 && bits > 0; ++i, bits -= 8) {
+    const int mask = bits >= 8 ? 0xFF : (0xFF00 >> bits) & 0xFF;
+    if (((address.bytes()[i] ^ address_.bytes()[i]) & mask) != 0) return false;
+  }
+  return true;
+}
+
+bool Guard::Allows(const IpAddress& address) const {
+  const auto contains = [&](const Network& network) { return network.Contains(address); };
+  if (std::any_of(allowed_.begin(), allowed_.end(), contains)) return true;
+  const std::vector<Network>& denied = DeniedNetworks();
+  return std::none_of(denied.begin(), denied.end(), contains);
+}
+
+}  // namespace convoy::transport

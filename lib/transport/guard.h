@@ -1,0 +1,60 @@
+// The guard: which addresses a delivery may connect to. It judges the address that a connection is
+// about to be made to, so neither DNS nor odd spellings of hosts can get around it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace convoy::transport {
+
+// An IP address. IPv4 is held in its IPv4-mapped form (RFC 4291, section 2.5.5.2), so that
+// ::ffff:127.0.0.1 and 127.0.0.1 are the same address here as they are to the network.
+class IpAddress {
+ public:
+  static IpAddress FromV4(const std::array<uint8_t, 4>& bytes);
+  static IpAddress FromV6(const std::array<uint8_t, 16>& bytes) { return IpAddress(bytes); }
+  static std::optional<IpAddress> Parse(std::string_view text);
+
+  bool is_v4() const;
+  const std::array<uint8_t, 16>& bytes() const { return bytes_; }
+
+ private:
+  explicit IpAddress(const std::array<uint8_t, 16>& bytes) : bytes_(bytes) {}
+
+  std::array<uint8_t, 16> bytes_;
+};
+
+// A range of addresses, "10.0.0.0/8" or "fd00::/8"; a bare address is a range of one.
+class Network {
+ public:
+  // kInvalidArgument quotes the text.
+  static absl::StatusOr<Network> Parse(std::string_view text);
+
+  bool Contains(const IpAddress& address) const;
+
+ private:
+  Network(const IpAddress& address, int prefix_bits)
+      : address_(address), prefix_bits_(prefix_bits) {}
+
+  IpAddress address_;
+  int prefix_bits_;  // of the 128
+};
+
+// Immutable and safe to share between threads.
+class Guard {
+ public:
+  explicit Guard(std::vector<Network> allowed) : allowed_(std::move(allowed)) {}
+
+  // True for public unicast addresses, and for what the operator has allowed.
+  bool Allows(const IpAddress& address) const;
+
+ private:
+  const std::vector<Network> allowed_;
+};
+
+}  // namespace convoy::transport
