@@ -1,0 +1,96 @@
+// The life of a delivery:
+//
+//   scheduled ──▶ processing ──▶ success
+//       ▲             │  ├─────▶ failure      (gone, no tries left, or not to be repeated)
+//       │             ▼  └─────▶ discarded    (endpoint inactive or deleted; never tried)
+//       └── retry ◀── attempt failed
+//
+// A delivery leaves "processing" only through a function of this file.
+#include "lib/dispatch/delivery_machine.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace convoy::dispatch {
+namespace {
+
+constexpr absl::Duration kExponentialMax = absl::Seconds(7'200);
+constexpr absl::Duration kJitterMax = absl::Seconds(5);
+
+absl::Duration Jitter(Random& random) {
+  std::array<uint8_t, 2> bytes;
+  random.Fill(bytes);
+  const int fraction = bytes[0] << 8 | bytes[1];
+  return kJitterMax * fraction / 0x10000;
+}
+
+Delivery Finish(Delivery delivery, DeliveryStatus status, std::string_view description,
+                absl::Time now) {
+  delivery.status = status;
+  delivery.description = description;
+  delivery.latency = std::max(absl::ZeroDuration(), now - delivery.created_at);
+  delivery.updated_at = now;
+  return delivery;
+}
+
+// "at_most_once" is repeated only where no response arrived: a receiver that has answered, whatever
+// it said, has had the event.
+bool MayRepeat(const Delivery& delivery, const Classification& classification) {
+  if (delivery.mode == DeliveryMode::kAtLeastOnce) return true;
+  return !classification.has_response;
+}
+
+}  // namespace
+
+absl::Duration RetryDelay(const RetryPolicy& policy, uint32_t attempts_count, Random& random) {
+  if (policy.strategy == RetryStrategy::kLinear) return policy.interval;
+  absl::Duration delay = policy.interval;
+  for (uint32_t i = 0; i < attempts_count && delay < kExponentialMax; ++i) delay *= 2;
+  return std::min(delay, kExponentialMax) + Jitter(random);
+}
+
+Transition AfterAttempt(const Delivery& delivery, const Classification& classification,
+                        const ProjectConfig& config, absl::Time now, Random& random) {
+  Delivery next = delivery;
+  ++next.attempts_count;
+
+  if (classification.outcome == Outcome::kDelivered) {
+    return {Finish(std::move(next), DeliveryStatus::kSuccess, "", now)};
+  }
+  if (classification.outcome == Outcome::kGone) {
+    return {Finish(std::move(next), DeliveryStatus::kFailure,
+                   "the endpoint answered 410 Gone and was disabled", now),
+            true};
+  }
+  if (!MayRepeat(next, classification)) {
+    return {Finish(std::move(next), DeliveryStatus::kFailure,
+                   "the endpoint refused; not repeated, because the delivery mode is at_most_once",
+                   now)};
+  }
+  if (next.attempts_count >= next.retry.attempts_max) {
+    return {Finish(std::move(next), DeliveryStatus::kFailure, "Retry limit exceeded", now),
+            config.should_disable_endpoint};
+  }
+  const absl::Duration delay = std::max(RetryDelay(next.retry, next.attempts_count, random),
+                                        classification.wait_min.value_or(absl::ZeroDuration()));
+  next.status = DeliveryStatus::kRetry;
+  next.description = OutcomeName(classification.outcome);
+  next.due_at = now + delay;
+  next.updated_at = now;
+  return {std::move(next)};
+}
+
+Delivery PutBack(const Delivery& delivery, absl::Time due_at, absl::Time now) {
+  Delivery back = delivery;
+  back.status = back.attempts_count == 0 ? DeliveryStatus::kScheduled : DeliveryStatus::kRetry;
+  back.due_at = due_at;
+  back.updated_at = now;
+  return back;
+}
+
+Delivery Discard(const Delivery& delivery, std::string_view reason, absl::Time now) {
+  return Finish(delivery, DeliveryStatus::kDiscarded, reason, now);
+}
+
+}  // namespace convoy::dispatch

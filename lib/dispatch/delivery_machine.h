@@ -1,0 +1,32 @@
+// One delivery as a pure state machine: what it is after an attempt, given what the attempt came
+// to. No I/O, no clock, no hidden state; everything it needs is an argument.
+#pragma once
+
+#include "absl/time/time.h"
+
+#include "convoy/clock.h"
+#include "convoy/model.h"
+#include "lib/dispatch/outcome.h"
+
+namespace convoy::dispatch {
+
+struct Transition {
+  Delivery delivery;                     // the next state
+  bool should_disable_endpoint = false;  // the endpoint is gone, or exhausted and to be disabled
+};
+
+// The state after an attempt that ended at `now`. `random` jitters exponential retries.
+Transition AfterAttempt(const Delivery& delivery, const Classification& classification,
+                        const ProjectConfig& config, absl::Time now, Random& random);
+
+// The state of a delivery that was claimed but not tried: as before, to be looked at from `due_at`.
+Delivery PutBack(const Delivery& delivery, absl::Time due_at, absl::Time now);
+
+// The final state of one that will not be tried at all.
+Delivery Discard(const Delivery& delivery, std::string_view reason, absl::Time now);
+
+// How long to wait after the `attempts_count`-th try failed. Linear: the interval. Exponential: the
+// interval, doubled with each try, at most two hours, plus up to five seconds of jitter.
+absl::Duration RetryDelay(const RetryPolicy& policy, uint32_t attempts_count, Random& random);
+
+}  // namespace convoy::dispatch

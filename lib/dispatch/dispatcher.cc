@@ -1,0 +1,402 @@
+// One step of the dispatcher: run the transport, turn what has ended into one batch of outcomes,
+// take in what the commits said, claim what there is room for, send.
+//
+// Every claimed delivery ends in exactly one update: an outcome, a discard, or being put back. If
+// the commit of that update fails, nothing is done about it: the lease ends and the delivery is
+// claimed again, which costs a repetition and loses nothing.
+#include "lib/dispatch/dispatcher.h"
+
+#include <algorithm>
+#include <atomic>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+
+#include "lib/dispatch/delivery_machine.h"
+#include "lib/dispatch/lane.h"
+#include "lib/dispatch/outcome.h"
+#include "lib/dispatch/request_builder.h"
+
+namespace convoy::dispatch {
+namespace {
+
+using Snapshot = std::shared_ptr<const route::ProjectSnapshot>;
+
+// An attempt must have ended, and its outcome be on its way, before the lease does.
+constexpr absl::Duration kLeaseMargin = absl::Seconds(2);
+// How long a paused endpoint, or a store that refuses, is left alone before looking again.
+constexpr absl::Duration kLookAgain = absl::Seconds(1);
+
+// A claimed delivery until its outcome is known.
+struct Task {
+  ClaimedDelivery claimed;
+  absl::Time lease_ends_at;
+};
+
+// An attempt on its way.
+struct Sending {
+  Task task;
+  Snapshot project;
+  Attempt attempt;
+};
+
+struct LaneState {
+  Lane lane;
+  std::deque<Task> waiting;  // claimed, but the lane was full
+};
+
+// The endpoint's limit; what it leaves open is the project's.
+RateLimit RateLimitOf(const Endpoint& endpoint, const ProjectConfig& config) {
+  if (endpoint.rate_limit.count == 0) return config.rate_limit;
+  RateLimit limit = endpoint.rate_limit;
+  if (limit.window <= absl::ZeroDuration()) limit.window = config.rate_limit.window;
+  return limit;
+}
+
+}  // namespace
+
+struct Dispatcher::State {
+  State(const GatewayOptions& o, DispatcherParts p) : options(o), parts(p) {}
+
+  absl::Time Step();
+  void Claim(absl::Time now);
+  std::vector<std::string> SkippedEndpoints(absl::Time now) const;
+
+  // Sends, queues or ends a claimed delivery.
+  void Admit(Task task, absl::Time now);
+  void Start(Task task, Snapshot project, const Endpoint& endpoint, absl::Time now);
+  void StartWaiting(const std::string& endpoint_id, absl::Time now);
+  void OnSent(std::shared_ptr<Sending> sending, TransportResult result);
+  void RecordOutcome(Sending& sending, TransportResult result, absl::Time now);
+
+  void PutBackTask(const Task& task, absl::Time due_at, absl::Time now);
+  void AddUpdate(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt);
+  void Flush();
+  void OnCommitted(size_t updates_count, const CommitResult& result);
+  void TakeInCommits(absl::Time now);
+  void DisableEndpoint(const std::string& project_id, const std::string& endpoint_id);
+
+  bool is_idle() const { return sending_count == 0 && waiting_count == 0 && unsettled() == 0; }
+  size_t unsettled() const {
+    absl::MutexLock lock(&mutex);
+    return uncommitted_count + pending.updates.size();
+  }
+
+  const GatewayOptions& options;
+  const DispatcherParts parts;
+
+  // Touched only by the thread that steps.
+  absl::flat_hash_map<std::string, LaneState> lanes;
+  WriteBatch pending;  // updates to be committed at the end of the step
+  size_t sending_count = 0;
+  size_t waiting_count = 0;
+  absl::Time next_claim_at = absl::InfinitePast();
+  std::atomic<bool> is_draining = false;  // also set by whoever closes
+  bool is_abandoning = false;
+
+  // Written by other threads.
+  mutable absl::Mutex mutex;
+  std::function<void()> wake;
+  bool is_notified ABSL_GUARDED_BY(mutex) = false;
+  bool is_store_refusing ABSL_GUARDED_BY(mutex) = false;
+  bool is_store_lost ABSL_GUARDED_BY(mutex) = false;
+  size_t uncommitted_count ABSL_GUARDED_BY(mutex) = 0;
+};
+
+// Stepping.
+
+absl::Time Dispatcher::State::Step() {
+  parts.transport->Step();
+  const absl::Time now = parts.clock->Now();
+  TakeInCommits(now);
+  std::vector<std::string> ready;
+  for (const auto& [endpoint_id, state] : lanes) {
+    if (!state.waiting.empty() && !state.lane.is_blocked(now)) ready.push_back(endpoint_id);
+  }
+  for (const std::string& endpoint_id : ready) StartWaiting(endpoint_id, now);
+  if (!is_draining && now >= next_claim_at) Claim(now);
+  Flush();
+
+  absl::Time next = is_draining ? absl::InfiniteFuture() : next_claim_at;
+  for (const auto& [endpoint_id, state] : lanes) {
+    if (state.lane.is_blocked(now)) next = std::min(next, state.lane.blocked_until());
+  }
+  return next;
+}
+
+void Dispatcher::State::TakeInCommits(absl::Time now) {
+  absl::MutexLock lock(&mutex);
+  if (is_notified) next_claim_at = std::min(next_claim_at, now);
+  is_notified = false;
+  if (is_store_refusing) next_claim_at = now + kLookAgain;
+  is_store_refusing = false;
+  if (is_store_lost) is_draining = true;  // nothing can be recorded any more
+}
+
+std::vector<std::string> Dispatcher::State::SkippedEndpoints(absl::Time now) const {
+  std::vector<std::string> skipped;
+  for (const auto& [endpoint_id, state] : lanes) {
+    if (state.lane.is_blocked(now) || !state.waiting.empty() ||
+        state.lane.room(options.in_flight_per_endpoint_max) == 0) {
+      skipped.push_back(endpoint_id);
+    }
+  }
+  return skipped;
+}
+
+void Dispatcher::State::Claim(absl::Time now) {
+  const size_t busy_count = sending_count + waiting_count;
+  if (busy_count >= options.in_flight_max) {
+    next_claim_at = absl::InfiniteFuture();  // until something ends
+    return;
+  }
+  absl::erase_if(lanes, [now](const auto& entry) {
+    return entry.second.waiting.empty() && entry.second.lane.may_be_forgotten(now);
+  });
+  absl::StatusOr<convoy::Claim> claim = parts.storage->ClaimDue(
+      {.now = now,
+       .lease = options.lease,
+       .items_max = static_cast<uint32_t>(options.in_flight_max - busy_count),
+       .items_per_endpoint_max = options.in_flight_per_endpoint_max,
+       .skipped_endpoint_ids = SkippedEndpoints(now)});
+  if (!claim.ok()) {
+    const LogField fields[] = {{"error", claim.status().message()}};
+    parts.observer->Log(LogLevel::kError, "cannot claim deliveries", fields);
+    next_claim_at = now + kLookAgain;
+    return;
+  }
+  next_claim_at = claim->next_due_at;
+  for (ClaimedDelivery& claimed : claim->deliveries) {
+    Admit({.claimed = std::move(claimed), .lease_ends_at = now + options.lease}, now);
+  }
+}
+
+// One delivery.
+
+void Dispatcher::State::Admit(Task task, absl::Time now) {
+  const Delivery& delivery = task.claimed.delivery;
+  const absl::StatusOr<Snapshot> project = parts.configuration->FindProject(delivery.project_id);
+  if (!project.ok() && !absl::IsNotFound(project.status())) {
+    return PutBackTask(task, now + kLookAgain, now);
+  }
+  const Endpoint* endpoint =
+      project.ok() ? (*project)->FindEndpoint(delivery.endpoint_id) : nullptr;
+  if (endpoint == nullptr || endpoint->status == EndpointStatus::kInactive) {
+    const std::string_view reason =
+        endpoint == nullptr ? "the endpoint was deleted" : "the endpoint is inactive";
+    return AddUpdate(task.claimed.lease, Discard(delivery, reason, now), std::nullopt);
+  }
+  LaneState& state = lanes[delivery.endpoint_id];
+  if (endpoint->status == EndpointStatus::kPaused) {
+    state.lane.Block(now + kLookAgain);
+    return PutBackTask(task, delivery.due_at, now);
+  }
+  if (task.lease_ends_at < now + kLeaseMargin) return PutBackTask(task, delivery.due_at, now);
+  if (state.lane.room(options.in_flight_per_endpoint_max) == 0) {
+    state.waiting.push_back(std::move(task));
+    ++waiting_count;
+    return;
+  }
+  const RateLimit limit = RateLimitOf(*endpoint, (*project)->project().config);
+  if (!state.lane.Admit(limit, now)) {
+    return PutBackTask(task, state.lane.blocked_until(), now);
+  }
+  Start(std::move(task), *project, *endpoint, now);
+}
+
+void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpoint,
+                              absl::Time now) {
+  auto sending = std::make_shared<Sending>();
+  sending->task = std::move(task);
+  sending->project = std::move(project);
+  const ClaimedDelivery& claimed = sending->task.claimed;
+  sending->attempt = {.id = parts.ulids->Next(),
+                      .project_id = claimed.delivery.project_id,
+                      .delivery_id = claimed.delivery.id,
+                      .endpoint_id = endpoint.id,
+                      .url = endpoint.url,
+                      .requested_at = now};
+  ++sending_count;
+  absl::StatusOr<OutgoingRequest> request = BuildRequest(
+      sending->project->project().config, endpoint, claimed.delivery, claimed.event, now);
+  if (!request.ok()) {
+    return OnSent(std::move(sending), {.outcome = TransportOutcome::kInvalidUrl,
+                                       .error = std::string(request.status().message())});
+  }
+  request->timeout =
+      std::min(request->timeout, sending->task.lease_ends_at - now - kLeaseMargin / 2);
+  sending->attempt.url = request->url;
+  sending->attempt.request_headers = request->headers;
+  parts.transport->Send(*std::move(request), [this, sending](TransportResult result) {
+    OnSent(sending, std::move(result));
+  });
+}
+
+void Dispatcher::State::OnSent(std::shared_ptr<Sending> sending, TransportResult result) {
+  const absl::Time now = parts.clock->Now();
+  --sending_count;
+  if (!is_draining) next_claim_at = std::min(next_claim_at, now);  // there is room again
+  const std::string endpoint_id = sending->attempt.endpoint_id;
+  lanes[endpoint_id].lane.Release();
+  RecordOutcome(*sending, std::move(result), now);
+  StartWaiting(endpoint_id, now);
+}
+
+void Dispatcher::State::StartWaiting(const std::string& endpoint_id, absl::Time now) {
+  // Each round either sends, ends or puts back the front, so this comes to an end.
+  while (true) {
+    LaneState& state = lanes[endpoint_id];
+    const bool has_room = state.lane.room(options.in_flight_per_endpoint_max) > 0;
+    if (state.waiting.empty() || (!has_room && !is_abandoning)) return;
+    Task task = std::move(state.waiting.front());
+    state.waiting.pop_front();
+    --waiting_count;
+    if (is_abandoning) {
+      PutBackTask(task, task.claimed.delivery.due_at, now);
+    } else {
+      Admit(std::move(task), now);
+    }
+  }
+}
+
+void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result, absl::Time now) {
+  const Classification classification = Classify(result, now);
+  if (classification.outcome == Outcome::kCancelled) {
+    return PutBackTask(sending.task, sending.task.claimed.delivery.due_at, now);
+  }
+  const Delivery& before = sending.task.claimed.delivery;
+  Transition transition =
+      AfterAttempt(before, classification, sending.project->project().config, now, *parts.random);
+  Attempt attempt = std::move(sending.attempt);
+  attempt.http_status = result.http_status;
+  attempt.response_headers = std::move(result.headers);
+  attempt.response_body = std::move(result.body);
+  attempt.remote_ip = std::move(result.remote_ip);
+  attempt.is_success = classification.outcome == Outcome::kDelivered;
+  if (!attempt.is_success) {
+    attempt.error = result.error.empty() ? std::string(OutcomeName(classification.outcome))
+                                         : std::move(result.error);
+  }
+  attempt.responded_at = now;
+  parts.observer->Count("convoy_delivery_attempt_total", 1);
+  if (attempt.is_success) parts.observer->Count("convoy_delivery_success_total", 1);
+  if (transition.should_disable_endpoint) {
+    DisableEndpoint(before.project_id, before.endpoint_id);
+  }
+  AddUpdate(sending.task.claimed.lease, std::move(transition.delivery), std::move(attempt));
+}
+
+// Writing.
+
+void Dispatcher::State::PutBackTask(const Task& task, absl::Time due_at, absl::Time now) {
+  AddUpdate(task.claimed.lease, PutBack(task.claimed.delivery, due_at, now), std::nullopt);
+}
+
+void Dispatcher::State::AddUpdate(uint64_t lease, Delivery delivery,
+                                  std::optional<Attempt> attempt) {
+  pending.updates.push_back(
+      {.lease = lease, .delivery = std::move(delivery), .attempt = std::move(attempt)});
+}
+
+void Dispatcher::State::Flush() {
+  if (pending.updates.empty()) return;
+  const size_t count = pending.updates.size();
+  {
+    absl::MutexLock lock(&mutex);
+    uncommitted_count += count;
+  }
+  parts.commits->CommitAsync(std::exchange(pending, {}), [this, count](const CommitResult& result) {
+    OnCommitted(count, result);
+  });
+}
+
+void Dispatcher::State::OnCommitted(size_t updates_count, const CommitResult& result) {
+  {
+    absl::MutexLock lock(&mutex);
+    uncommitted_count -= updates_count;
+    if (!result.status.ok()) {
+      is_store_refusing = true;
+      is_store_lost |= absl::IsDataLoss(result.status);
+    } else {
+      is_notified = true;  // what was put back or is to be retried may be due at once
+    }
+  }
+  if (!result.status.ok()) {
+    const LogField fields[] = {{"error", result.status.message()}};
+    parts.observer->Log(LogLevel::kError, "outcomes of deliveries were not recorded", fields);
+  }
+  if (wake) wake();
+}
+
+// A change of configuration like any other; if somebody else was quicker, it is made again on what
+// they wrote.
+void Dispatcher::State::DisableEndpoint(const std::string& project_id,
+                                        const std::string& endpoint_id) {
+  const absl::StatusOr<Snapshot> project = parts.configuration->FindProject(project_id);
+  const Endpoint* current = project.ok() ? (*project)->FindEndpoint(endpoint_id) : nullptr;
+  if (current == nullptr || current->status == EndpointStatus::kInactive) return;
+  Endpoint disabled = *current;
+  disabled.status = EndpointStatus::kInactive;
+  disabled.updated_at = parts.clock->Now();
+  WriteBatch batch;
+  batch.config.push_back({.scope = project_id,
+                          .expected_revision = (*project)->revision(),
+                          .puts = {std::move(disabled)}});
+  {
+    absl::MutexLock lock(&mutex);
+    ++uncommitted_count;
+  }
+  parts.commits->CommitAsync(
+      std::move(batch), [this, project_id, endpoint_id](const CommitResult& result) {
+        if (absl::IsAborted(result.status)) {
+          DisableEndpoint(project_id, endpoint_id);
+        } else {
+          const LogField fields[] = {{"endpoint_id", endpoint_id}};
+          parts.observer->Log(LogLevel::kWarning, "endpoint disabled", fields);
+        }
+        {
+          absl::MutexLock lock(&mutex);
+          --uncommitted_count;
+        }
+        if (wake) wake();
+      });
+}
+
+// The face.
+
+Dispatcher::Dispatcher(const GatewayOptions& options, DispatcherParts parts)
+    : state_(std::make_unique<State>(options, parts)) {}
+
+Dispatcher::~Dispatcher() = default;
+
+absl::Time Dispatcher::Step() { return state_->Step(); }
+
+void Dispatcher::set_wake(std::function<void()> wake) { state_->wake = std::move(wake); }
+
+void Dispatcher::Notify() {
+  {
+    absl::MutexLock lock(&state_->mutex);
+    state_->is_notified = true;
+  }
+  if (state_->wake) state_->wake();
+}
+
+void Dispatcher::Drain() { state_->is_draining = true; }
+
+bool Dispatcher::idle() const { return state_->is_idle(); }
+
+void Dispatcher::Abandon() {
+  state_->is_draining = state_->is_abandoning = true;
+  state_->parts.transport->Cancel();
+  const absl::Time now = state_->parts.clock->Now();
+  std::vector<std::string> endpoint_ids;
+  for (const auto& [endpoint_id, state] : state_->lanes) endpoint_ids.push_back(endpoint_id);
+  for (const std::string& endpoint_id : endpoint_ids) state_->StartWaiting(endpoint_id, now);
+  state_->Flush();
+}
+
+}  // namespace convoy::dispatch

@@ -1,0 +1,118 @@
+#include "lib/dispatch/outcome.h"
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+
+#include "lib/base/text.h"
+
+namespace convoy::dispatch {
+namespace {
+
+// Nobody may silence an endpoint of somebody else for longer than that.
+constexpr absl::Duration kRetryAfterMax = absl::Hours(24);
+
+Outcome OutcomeOfStatus(int status) {
+  if (status >= 200 && status < 300) return Outcome::kDelivered;
+  if (status >= 300 && status < 400) return Outcome::kRedirected;
+  if (status == 410) return Outcome::kGone;
+  if (status == 429 || status == 503) return Outcome::kThrottled;
+  return Outcome::kRejected;
+}
+
+Outcome OutcomeOf(const TransportResult& result) {
+  switch (result.outcome) {
+    case TransportOutcome::kResponse:
+      return OutcomeOfStatus(result.http_status);
+    case TransportOutcome::kDeniedAddress:
+      return Outcome::kRefusedByGuard;
+    case TransportOutcome::kInvalidUrl:
+      return Outcome::kInvalidRequest;
+    case TransportOutcome::kNameNotResolved:
+      return Outcome::kNameNotResolved;
+    case TransportOutcome::kConnectFailed:
+      return Outcome::kConnectFailed;
+    case TransportOutcome::kTlsFailed:
+      return Outcome::kTlsFailed;
+    case TransportOutcome::kTimedOut:
+      return Outcome::kTimedOut;
+    case TransportOutcome::kResponseTooLarge:
+      // The receiver has taken the event if it says so, however much it has to say about it.
+      return OutcomeOfStatus(result.http_status) == Outcome::kDelivered
+                 ? Outcome::kDelivered
+                 : Outcome::kResponseTooLarge;
+    case TransportOutcome::kCancelled:
+      return Outcome::kCancelled;
+    case TransportOutcome::kProtocolError:
+      break;
+  }
+  return Outcome::kProtocolError;
+}
+
+}  // namespace
+
+Classification Classify(const TransportResult& result, absl::Time now) {
+  Classification classification;
+  classification.outcome = OutcomeOf(result);
+  classification.has_response = result.http_status != 0;
+  classification.counts_against_endpoint = classification.outcome != Outcome::kDelivered &&
+                                           classification.outcome != Outcome::kCancelled;
+  if (classification.outcome == Outcome::kThrottled) {
+    if (const auto header = base::FindHeader(result.headers, "Retry-After")) {
+      classification.wait_min = ParseRetryAfter(*header, now);
+    }
+  }
+  return classification;
+}
+
+std::optional<absl::Duration> ParseRetryAfter(std::string_view value, absl::Time now) {
+  absl::Duration wait;
+  uint32_t seconds = 0;
+  absl::Time date;
+  std::string error;
+  if (absl::SimpleAtoi(value, &seconds)) {
+    wait = absl::Seconds(seconds);
+  } else if (value.size() < 64 &&
+             absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", value, &date, &error)) {
+    wait = date - now;
+  } else {
+    return std::nullopt;
+  }
+  return std::clamp(wait, absl::ZeroDuration(), kRetryAfterMax);
+}
+
+std::string_view OutcomeName(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDelivered:
+      return "delivered";
+    case Outcome::kRedirected:
+      return "redirected";
+    case Outcome::kGone:
+      return "gone";
+    case Outcome::kThrottled:
+      return "throttled";
+    case Outcome::kRejected:
+      return "rejected";
+    case Outcome::kRefusedByGuard:
+      return "refused_by_guard";
+    case Outcome::kInvalidRequest:
+      return "invalid_request";
+    case Outcome::kNameNotResolved:
+      return "name_not_resolved";
+    case Outcome::kConnectFailed:
+      return "connect_failed";
+    case Outcome::kTlsFailed:
+      return "tls_failed";
+    case Outcome::kTimedOut:
+      return "timed_out";
+    case Outcome::kResponseTooLarge:
+      return "response_too_large";
+    case Outcome::kProtocolError:
+      return "protocol_error";
+    case Outcome::kCancelled:
+      break;
+  }
+  return "cancelled";
+}
+
+}  // namespace convoy::dispatch

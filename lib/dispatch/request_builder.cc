@@ -1,0 +1,118 @@
+// Headers, in the order of who has the last word: what HTTP itself needs is nobody's to set; the
+// gateway's own headers (signature, ids, authentication) replace those of the event.
+#include "lib/dispatch/request_builder.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "convoy/signer.h"
+#include "convoy/version.h"
+#include "lib/base/encoding.h"
+#include "lib/base/status_macros.h"
+#include "lib/base/text.h"
+#include "lib/json/raw.h"
+
+namespace convoy::dispatch {
+namespace {
+
+constexpr absl::Duration kDefaultTimeout = absl::Seconds(10);
+constexpr std::string_view kFormContentType = "application/x-www-form-urlencoded";
+
+// Headers of the connection, not of the message.
+bool IsHopByHop(std::string_view name) {
+  constexpr std::string_view kNames[] = {
+      "Connection", "Content-Length",    "Expect", "Host", "Keep-Alive", "Proxy-Connection", "TE",
+      "Trailer",    "Transfer-Encoding", "Upgrade"};
+  return std::any_of(std::begin(kNames), std::end(kNames), [name](std::string_view other) {
+    return base::EqualsIgnoreCase(name, other);
+  });
+}
+
+void Set(Headers& headers, std::string_view name, std::string value) {
+  std::erase_if(headers,
+                [name](const Header& header) { return base::EqualsIgnoreCase(header.name, name); });
+  headers.push_back({.name = std::string(name), .value = std::move(value)});
+}
+
+// The endpoint's URL with the query of the incoming request added.
+std::string UrlOf(const Endpoint& endpoint, const Event& event) {
+  if (event.url_query.empty()) return endpoint.url;
+  const size_t fragment = std::min(endpoint.url.find('#'), endpoint.url.size());
+  const std::string_view base = std::string_view(endpoint.url).substr(0, fragment);
+  const char* separator = base.find('?') == std::string_view::npos ? "?" : "&";
+  return absl::StrCat(base, separator, event.url_query);
+}
+
+// A JSON object as form fields; nested values stay JSON text. nullopt for anything else.
+std::optional<std::string> ToForm(std::string_view body) {
+  const absl::StatusOr<json::RawObject> object = json::ScanObject(body, {});
+  if (!object.ok()) return std::nullopt;
+  std::string form;
+  for (const json::RawMember& member : object->members) {
+    const std::optional<std::string> scalar = member.value.AsScalarText();
+    absl::StrAppend(
+        &form, form.empty() ? "" : "&", base::PercentEncode(member.key), "=",
+        base::PercentEncode(scalar.has_value() ? *scalar : std::string(member.value.text)));
+  }
+  return form;
+}
+
+void SetBody(const Endpoint& endpoint, const std::shared_ptr<const Event>& event,
+             OutgoingRequest& request) {
+  if (endpoint.content_type == kFormContentType) {
+    if (std::optional<std::string> form = ToForm(event->body)) {
+      request.body = std::make_shared<const std::string>(*std::move(form));
+      Set(request.headers, "Content-Type", std::string(kFormContentType));
+      return;
+    }
+  }
+  request.body = std::shared_ptr<const std::string>(event, &event->body);
+  Set(request.headers, "Content-Type",
+      event->content_type.empty() ? "application/json" : event->content_type);
+}
+
+void SetAuthentication(const EndpointAuth& auth, Headers& headers) {
+  if (const auto* api_key = std::get_if<ApiKeyAuth>(&auth)) {
+    Set(headers, api_key->header_name, api_key->header_value);
+  } else if (const auto* basic = std::get_if<BasicAuth>(&auth)) {
+    Set(headers, "Authorization",
+        absl::StrCat("Basic ",
+                     base::Base64Encode(absl::StrCat(basic->username, ":", basic->password))));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const Endpoint& endpoint,
+                                             const Delivery& delivery,
+                                             const std::shared_ptr<const Event>& event,
+                                             absl::Time now) {
+  OutgoingRequest request;
+  request.url = UrlOf(endpoint, *event);
+  for (const Header& header : event->headers) {
+    if (!IsHopByHop(header.name)) request.headers.push_back(header);
+  }
+  if (!base::FindHeader(request.headers, "User-Agent").has_value()) {
+    request.headers.push_back({"User-Agent", absl::StrCat("Convoy/", kVersion)});
+  }
+  SetBody(endpoint, event, request);
+  CONVOY_ASSIGN_OR_RETURN(std::string signature,
+                          Sign(config.signature, endpoint, *request.body, now));
+  Set(request.headers, config.signature.header, std::move(signature));
+  if (!delivery.idempotency_key.empty()) {
+    Set(request.headers, config.request_id_header, delivery.idempotency_key);
+  }
+  if (config.has_trace_headers) {
+    Set(request.headers, "X-Convoy-EventDelivery-ID", delivery.id);
+    Set(request.headers, "X-Convoy-Event-ID", event->id);
+  }
+  SetAuthentication(endpoint.auth, request.headers);
+  request.timeout = endpoint.timeout > absl::ZeroDuration() ? endpoint.timeout : kDefaultTimeout;
+  request.response_bytes_max = config.body_bytes_max;
+  return request;
+}
+
+}  // namespace convoy::dispatch

@@ -1,0 +1,22 @@
+// From a delivery to the request that carries it.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "convoy/model.h"
+#include "convoy/transport.h"
+
+namespace convoy::dispatch {
+
+// The request of one attempt at `now`: the event's bytes, its headers, ids, signature and the
+// endpoint's authentication. The body is not copied: it lives as long as `event` does.
+// kFailedPrecondition if the endpoint cannot be signed for.
+absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const Endpoint& endpoint,
+                                             const Delivery& delivery,
+                                             const std::shared_ptr<const Event>& event,
+                                             absl::Time now);
+
+}  // namespace convoy::dispatch
