@@ -1,0 +1,179 @@
+// What must hold: the guarantees of FAULTS.md.
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "convoy/signer.h"
+#include "lib/base/text.h"
+#include "tests/simulation/process.h"
+#include "tests/simulation/simulator.h"
+
+namespace convoy::simulation {
+namespace {
+
+bool IsFinal(DeliveryStatus status) {
+  return status == DeliveryStatus::kSuccess || status == DeliveryStatus::kFailure ||
+         status == DeliveryStatus::kDiscarded;
+}
+
+}  // namespace
+
+void Simulator::Fail(std::string what) {
+  if (failure_.empty()) failure_ = std::move(what);
+}
+
+void Simulator::Acknowledge(const std::string& event_id, const CommitResult& result) {
+  if (!result.status.ok()) return;  // the caller was told that it failed, or nothing at all
+  if (result.submissions.front() == SubmissionOutcome::kDuplicate) {
+    ++figures_.events_duplicate;
+    return;
+  }
+  ++figures_.events_accepted;
+  acknowledged_.insert(event_id);
+  const std::string& key = expected_[event_id].idempotency_key;
+  if (!key.empty() && !accepted_keys_.insert(key).second) {
+    Fail(absl::StrCat("G2: idempotency key ", key, " was accepted twice"));
+  }
+  CheckStored(event_id);
+}
+
+void Simulator::CheckStored(const std::string& event_id) {
+  const absl::StatusOr<Event> stored = store_->GetEvent(project_.id, event_id);
+  if (!stored.ok()) {
+    Fail(absl::StrCat("G1: acknowledged event ", event_id, " is lost"));
+  } else if (stored->body != expected_[event_id].body) {
+    Fail(absl::StrCat("G1: acknowledged event ", event_id, " has other bytes"));
+  }
+}
+
+void Simulator::CheckAllAcknowledged() {
+  for (const std::string& event_id : acknowledged_) CheckStored(event_id);
+}
+
+void Simulator::CheckArrival(const OutgoingRequest& request, bool is_success) {
+  ++figures_.requests_arrived;
+  const absl::Time now = clock_.Now();
+  const auto endpoint =
+      std::find_if(endpoints_.begin(), endpoints_.end(),
+                   [&request](const Endpoint& each) { return each.url == request.url; });
+  const std::string delivery_id(
+      base::FindHeader(request.headers, "X-Convoy-EventDelivery-ID").value_or(""));
+  const auto event = event_of_delivery_.find(delivery_id);
+  if (endpoint == endpoints_.end() || event == event_of_delivery_.end()) {
+    return Fail(absl::StrCat("G3: an invented request to ", request.url));
+  }
+  if (endpoint->status != EndpointStatus::kActive) {
+    Fail(absl::StrCat("G4: a request to an endpoint that is not active: ", request.url));
+  }
+
+  const auto [last, is_first] = last_arrival_.emplace(delivery_id, now);
+  if (!is_first) {
+    if (now < last->second + project_.config.retry.interval) {
+      Fail(absl::StrCat("G4: delivery ", delivery_id, " came again after ",
+                        absl::FormatDuration(now - last->second)));
+    }
+    last->second = now;
+  }
+
+  if (*request.body != expected_[event->second].body) {
+    Fail(absl::StrCat("G5: delivery ", delivery_id, " has other bytes than its event"));
+  }
+  const absl::StatusOr<std::string> signature =
+      Sign(project_.config.signature, *endpoint, *request.body, now);
+  if (!signature.ok() ||
+      base::FindHeader(request.headers, project_.config.signature.header) != *signature) {
+    Fail(absl::StrCat("G5: delivery ", delivery_id, " is not signed over its bytes"));
+  }
+  if (is_success) answered_with_success_.insert(delivery_id);
+}
+
+std::vector<Event> Simulator::ListAllEvents() {
+  std::vector<Event> events;
+  PageRequest request{.items_max = 100};
+  while (true) {
+    absl::StatusOr<Page<Event>> page = store_->ListEvents({.project_id = project_.id}, request);
+    if (!page.ok()) {
+      Fail(page.status().ToString());
+      return events;
+    }
+    std::move(page->items.begin(), page->items.end(), std::back_inserter(events));
+    if (!page->has_next) return events;
+    request.cursor = page->next_cursor;
+  }
+}
+
+std::vector<Delivery> Simulator::ListDeliveriesOf(const std::string& event_id) {
+  absl::StatusOr<Page<Delivery>> page =
+      store_->ListDeliveries({.project_id = project_.id, .event_id = event_id}, {.items_max = 100});
+  if (!page.ok()) {
+    Fail(page.status().ToString());
+    return {};
+  }
+  return std::move(page->items);
+}
+
+bool Simulator::IsQuiet() {
+  if (!process_->dispatcher.idle()) return false;
+  const absl::StatusOr<Page<Delivery>> open =
+      store_->ListDeliveries({.project_id = project_.id,
+                              .statuses = {DeliveryStatus::kScheduled, DeliveryStatus::kProcessing,
+                                           DeliveryStatus::kRetry}},
+                             {.items_max = 1});
+  return open.ok() && open->items.empty();
+}
+
+void Simulator::CheckEnd() {
+  CheckAllAcknowledged();
+  std::set<std::string> keys;
+  for (const Event& event : ListAllEvents()) {
+    if (!event.is_duplicate && !event.idempotency_key.empty() &&
+        !keys.insert(event.idempotency_key).second) {
+      Fail(absl::StrCat("G2: two events hold idempotency key ", event.idempotency_key));
+    }
+    CheckEvent(event);
+  }
+}
+
+void Simulator::CheckEvent(const Event& event) {
+  const auto expected = expected_.find(event.id);
+  if (expected == expected_.end()) return Fail(absl::StrCat("G3: invented event ", event.id));
+  const std::vector<Delivery> deliveries = ListDeliveriesOf(event.id);
+  std::set<std::string> ids;
+  for (const Delivery& delivery : deliveries) {
+    ids.insert(delivery.id);
+    CheckDelivery(delivery);
+  }
+  const std::set<std::string> wanted =
+      event.is_duplicate ? std::set<std::string>{} : expected->second.delivery_ids;
+  if (ids != wanted) {
+    Fail(absl::StrCat("G3: event ", event.id, " has ", ids.size(), " deliveries instead of ",
+                      wanted.size()));
+  }
+}
+
+void Simulator::CheckDelivery(const Delivery& delivery) {
+  if (!IsFinal(delivery.status)) {
+    Fail(absl::StrCat("G3: delivery ", delivery.id, " never became final"));
+  }
+  const absl::StatusOr<std::vector<Attempt>> attempts =
+      store_->ListAttempts(project_.id, delivery.id);
+  if (!attempts.ok()) return Fail(attempts.status().ToString());
+  if (attempts->size() > delivery.retry.attempts_max) {
+    Fail(absl::StrCat("G4: delivery ", delivery.id, " was tried ", attempts->size(), " times"));
+  }
+  const auto successes = std::count_if(attempts->begin(), attempts->end(),
+                                       [](const Attempt& attempt) { return attempt.is_success; });
+  const bool is_success = delivery.status == DeliveryStatus::kSuccess;
+  if (successes != (is_success ? 1 : 0)) {
+    Fail(absl::StrCat("G5: delivery ", delivery.id, " has ", successes, " successful attempts"));
+  }
+  if (is_success && !answered_with_success_.contains(delivery.id)) {
+    Fail(absl::StrCat("G5: delivery ", delivery.id, " was never answered with success"));
+  }
+  figures_.deliveries_succeeded += is_success ? 1 : 0;
+  figures_.deliveries_failed += is_success ? 0 : 1;
+}
+
+}  // namespace convoy::simulation

@@ -1,0 +1,68 @@
+// The store as one simulated process sees it: it can refuse, and it can lose its process.
+#pragma once
+
+#include "tests/support/forwarding_storage.h"
+#include "tests/support/sim_clock.h"
+
+namespace convoy::simulation {
+
+// How often what goes wrong, in percent. All zero: nothing does.
+struct FaultRates {
+  uint32_t commit_refused = 0;
+  uint32_t commit_untold = 0;  // written, but the process ends before it says so
+  uint32_t claim_refused = 0;
+  uint32_t connect_refused = 0;
+  uint32_t answer_late = 0;
+  uint32_t answer_never = 0;
+  uint32_t answer_failure = 0;   // a status that is no success
+  uint32_t answer_cut_off = 0;   // the endpoint has taken the request, the gateway cannot know
+  uint32_t process_ends = 0;     // at any step
+  uint32_t operator_pauses = 0;  // or reactivates an endpoint, at any step
+};
+
+// Once dead, it refuses everything: nothing that the process does any more reaches the store.
+class FaultyStorage : public testing::ForwardingStorage {
+ public:
+  FaultyStorage(Storage* target, const FaultRates& rates, testing::SeededRandom* random)
+      : ForwardingStorage(target), rates_(rates), random_(*random) {}
+
+  absl::Status Commit(std::span<WriteBatch* const> batches,
+                      std::span<CommitResult> results) override {
+    if (is_dead_ || random_.Chance(rates_.commit_refused)) return Refused();
+    if (should_forget_) {  // the canary: it says yes and writes nothing
+      should_forget_ = false;
+      for (size_t i = 0; i < batches.size(); ++i) {
+        results[i].submissions.resize(batches[i]->submissions.size(), SubmissionOutcome::kAccepted);
+        results[i].updates_applied.resize(batches[i]->updates.size(), true);
+        results[i].requeues_applied.resize(batches[i]->requeues.size(), true);
+      }
+      return absl::OkStatus();
+    }
+    const absl::Status status = ForwardingStorage::Commit(batches, results);
+    if (random_.Chance(rates_.commit_untold)) {
+      is_dead_ = true;
+      return Refused();
+    }
+    return status;
+  }
+
+  absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
+    if (is_dead_ || random_.Chance(rates_.claim_refused)) return Refused();
+    return ForwardingStorage::ClaimDue(request);
+  }
+
+  // Ends the process as far as the store is concerned.
+  void Die() { is_dead_ = true; }
+  bool is_dead() const { return is_dead_; }
+  void ForgetNextCommit() { should_forget_ = true; }
+
+ private:
+  static absl::Status Refused() { return absl::UnavailableError("simulated refusal"); }
+
+  const FaultRates& rates_;
+  testing::SeededRandom& random_;
+  bool is_dead_ = false;
+  bool should_forget_ = false;
+};
+
+}  // namespace convoy::simulation

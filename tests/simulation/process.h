@@ -1,0 +1,40 @@
+// A simulated process: the parts of a gateway, on a store that outlives them.
+#pragma once
+
+#include <functional>
+
+#include "convoy/observer.h"
+#include "tests/simulation/simulator.h"
+
+namespace convoy::simulation {
+
+struct Simulator::Process {
+  Process(const GatewayOptions& options, Storage* target, testing::SimClock* clock,
+          testing::SeededRandom* random, testing::SeededRandom* secrets, const FaultRates& rates,
+          SimTransport::OnArrival on_arrival)
+      : store(target, rates, random),
+        transport(clock, random, rates, std::move(on_arrival)),
+        ulids(clock, secrets),
+        configuration(&store, {}),
+        commits(&store),
+        intake(options, clock, &ulids),
+        dispatcher(options, {.storage = &store,
+                             .commits = &commits,
+                             .configuration = &configuration,
+                             .transport = &transport,
+                             .clock = clock,
+                             .random = secrets,
+                             .ulids = &ulids,
+                             .observer = &observer}) {}
+
+  Observer observer;  // silence
+  FaultyStorage store;
+  SimTransport transport;
+  base::UlidGenerator ulids;
+  config::ConfigCache configuration;
+  storage::CommitQueue commits;
+  intake::Intake intake;
+  dispatch::Dispatcher dispatcher;
+};
+
+}  // namespace convoy::simulation

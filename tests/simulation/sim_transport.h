@@ -1,0 +1,53 @@
+// The network and the endpoints behind it, in simulated time.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "convoy/transport.h"
+#include "tests/simulation/faulty_process.h"
+#include "tests/support/sim_clock.h"
+
+namespace convoy::simulation {
+
+class SimTransport : public Transport {
+ public:
+  // Called with each request that reaches an endpoint, and whether the endpoint answers it 2xx in
+  // time.
+  using OnArrival = std::function<void(const OutgoingRequest&, bool is_success)>;
+
+  // All must outlive it.
+  SimTransport(testing::SimClock* clock, testing::SeededRandom* random, const FaultRates& rates,
+               OnArrival on_arrival)
+      : clock_(*clock), random_(*random), rates_(rates), on_arrival_(std::move(on_arrival)) {}
+
+  // The endpoint at `url` never answers with success.
+  void set_refusing_url(std::string url) { refusing_url_ = std::move(url); }
+
+  std::string_view name() const override { return "simulated"; }
+  void Send(OutgoingRequest request, SendCompletion done) override;
+  void Step() override;
+  int wake_fd() const override { return -1; }
+  void Cancel() override;
+
+  // When the next exchange ends.
+  absl::Time next_end() const {
+    return exchanges_.empty() ? absl::InfiniteFuture() : exchanges_.begin()->first;
+  }
+
+ private:
+  struct Exchange {
+    TransportResult result;
+    SendCompletion done;
+  };
+
+  testing::SimClock& clock_;
+  testing::SeededRandom& random_;
+  const FaultRates& rates_;
+  const OnArrival on_arrival_;
+  std::string refusing_url_;
+  std::multimap<absl::Time, Exchange> exchanges_;  // by when they end
+};
+
+}  // namespace convoy::simulation

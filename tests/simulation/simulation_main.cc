@@ -1,0 +1,64 @@
+// Plays simulated runs: --seeds N (default 200) of them from --first (default 1), or one with
+// --seed N. Exits with 1 at the first that breaks a guarantee. --canary breaks one on purpose.
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/numbers.h"
+
+#include "tests/simulation/simulator.h"
+
+int main(int argc, char** argv) {
+  uint64_t first = 1;
+  uint64_t count = 200;
+  bool is_canary = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    if (name == "--canary") {
+      is_canary = true;
+      continue;
+    }
+    uint64_t value = 0;
+    const bool has_value = i + 1 < argc && absl::SimpleAtoi(argv[++i], &value);
+    if (!has_value || (name != "--seed" && name != "--seeds" && name != "--first")) {
+      std::fprintf(stderr, "usage: %s [--seed N | --first N --seeds N] [--canary]\n", argv[0]);
+      return 2;
+    }
+    if (name == "--seeds") {
+      count = value;
+    } else {
+      first = value;
+      if (name == "--seed") count = 1;
+    }
+  }
+
+  convoy::simulation::Figures sum;
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    convoy::simulation::Simulator simulator(seed, is_canary);
+    const std::string failure = simulator.Run();
+    if (!failure.empty()) {
+      std::fprintf(stderr, "seed %ju: %s\nreplay: %s --seed %ju%s\n", static_cast<uintmax_t>(seed),
+                   failure.c_str(), argv[0], static_cast<uintmax_t>(seed),
+                   is_canary ? " --canary" : "");
+      return 1;
+    }
+    const convoy::simulation::Figures& figures = simulator.figures();
+    sum.events_accepted += figures.events_accepted;
+    sum.events_duplicate += figures.events_duplicate;
+    sum.requests_arrived += figures.requests_arrived;
+    sum.processes += figures.processes;
+    sum.deliveries_succeeded += figures.deliveries_succeeded;
+    sum.deliveries_failed += figures.deliveries_failed;
+  }
+  std::printf(
+      "%ju runs, %ju processes: %ju events accepted, %ju duplicates, %ju requests arrived, "
+      "%ju deliveries succeeded, %ju failed or discarded\n",
+      static_cast<uintmax_t>(count), static_cast<uintmax_t>(sum.processes),
+      static_cast<uintmax_t>(sum.events_accepted), static_cast<uintmax_t>(sum.events_duplicate),
+      static_cast<uintmax_t>(sum.requests_arrived),
+      static_cast<uintmax_t>(sum.deliveries_succeeded),
+      static_cast<uintmax_t>(sum.deliveries_failed));
+  return 0;
+}

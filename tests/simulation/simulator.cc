@@ -1,0 +1,238 @@
+// What happens in a run. What must hold is in checks.cc.
+
+#include "tests/simulation/simulator.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "tests/simulation/process.h"
+
+namespace convoy::simulation {
+namespace {
+
+constexpr int kSteps = 120;
+constexpr int kHealedStepsMax = 20'000;
+constexpr uint64_t kSecretsSalt = 0x5ec2e75;
+
+}  // namespace
+
+Simulator::Simulator(uint64_t seed, bool is_canary)
+    : is_canary_(is_canary),
+      random_(seed),
+      secrets_(seed ^ kSecretsSalt),
+      ulids_(&clock_, &secrets_),
+      store_(NewMemoryStorage()) {
+  DrawFaults();
+  MakeWorld();
+  BeginProcess();
+}
+
+Simulator::~Simulator() {
+  if (process_ != nullptr) EndProcess();
+}
+
+// Each fault is off in half of the runs, and anything up to frequent in the others.
+void Simulator::DrawFaults() {
+  for (uint32_t* rate :
+       {&rates_.commit_refused, &rates_.commit_untold, &rates_.claim_refused,
+        &rates_.connect_refused, &rates_.answer_late, &rates_.answer_never, &rates_.answer_failure,
+        &rates_.answer_cut_off, &rates_.process_ends, &rates_.operator_pauses}) {
+    *rate = random_.Chance(50) ? 0 : static_cast<uint32_t>(random_.Below(40));
+  }
+  rates_.process_ends /= 4;
+  options_.in_flight_max = 1 + static_cast<uint32_t>(random_.Below(32));
+  options_.in_flight_per_endpoint_max = 1 + static_cast<uint32_t>(random_.Below(8));
+}
+
+void Simulator::MakeWorld() {
+  const absl::Time now = clock_.Now();
+  project_ = {.id = ulids_.Next(), .name = "simulated", .created_at = now, .updated_at = now};
+  project_.config.has_trace_headers = true;
+  project_.config.rate_limit = {.count = random_.Chance(50) ? 0u : 5u, .window = absl::Seconds(10)};
+  project_.config.retry = {
+      .strategy = random_.Chance(50) ? RetryStrategy::kLinear : RetryStrategy::kExponential,
+      .interval = absl::Seconds(1 + static_cast<int64_t>(random_.Below(20))),
+      .attempts_max = 1 + static_cast<uint32_t>(random_.Below(5))};
+  project_.config.signature.versions = {{.id = "v1", .created_at = now}};
+  Write({.scope = "", .puts = {project_}});
+
+  const uint64_t endpoints_count = 1 + random_.Below(6);
+  ConfigWrite write{.scope = project_.id};
+  for (uint64_t i = 0; i < endpoints_count; ++i) {
+    Endpoint endpoint{.id = ulids_.Next(),
+                      .project_id = project_.id,
+                      .owner_id = absl::StrCat("owner", i % 2),
+                      .name = absl::StrCat("endpoint", i),
+                      .url = absl::StrCat("https://endpoint", i, ".example.com/hook"),
+                      .secrets = {{.id = ulids_.Next(), .value = absl::StrCat("secret", i)}},
+                      .has_advanced_signatures = random_.Chance(50),
+                      .created_at = now,
+                      .updated_at = now};
+    if (i > 0 && random_.Chance(15)) endpoint.status = EndpointStatus::kInactive;
+    endpoints_.push_back(endpoint);
+    write.puts.push_back(endpoint);
+    // An endpoint without a subscription gets one with its first single event.
+    if (random_.Chance(15)) continue;
+    write.puts.push_back(Subscription{.id = ulids_.Next(),
+                                      .project_id = project_.id,
+                                      .name = endpoint.name,
+                                      .endpoint_id = endpoint.id,
+                                      .event_types = {random_.Chance(50) ? "*" : "kind1.*"},
+                                      .created_at = now,
+                                      .updated_at = now});
+  }
+  Write(std::move(write));
+}
+
+void Simulator::Write(ConfigWrite write) {
+  const absl::StatusOr<uint64_t> revision = store_->ConfigRevision(write.scope);
+  if (!revision.ok()) return Fail(revision.status().ToString());
+  write.expected_revision = *revision;
+  WriteBatch batch;
+  batch.config.push_back(std::move(write));
+  WriteBatch* const batches[] = {&batch};
+  CommitResult results[1];
+  const absl::Status status = store_->Commit(batches, results);
+  if (!status.ok() || !results[0].status.ok()) {
+    Fail(absl::StrCat("configuration refused: ", status.ToString(), " ",
+                      results[0].status.ToString()));
+  }
+}
+
+void Simulator::BeginProcess() {
+  process_ = std::make_unique<Process>(options_, store_.get(), &clock_, &random_, &secrets_, rates_,
+                                       [this](const OutgoingRequest& request, bool is_success) {
+                                         CheckArrival(request, is_success);
+                                       });
+  process_->transport.set_refusing_url(endpoints_.back().url);
+  ++figures_.processes;
+}
+
+// Nothing that the process does from now on reaches the store; its objects still have to be taken
+// down in order.
+void Simulator::EndProcess() {
+  process_->store.Die();
+  process_->commits.Drain();
+  process_->dispatcher.Abandon();
+  for (int round = 0; round < 8 && !process_->dispatcher.idle(); ++round) {
+    process_->commits.Drain();
+    process_->dispatcher.Step();
+  }
+  process_.reset();
+}
+
+std::string Simulator::Run() {
+  if (is_canary_) process_->store.ForgetNextCommit();
+  for (int step = 0; step < kSteps && failure_.empty(); ++step) PlayStep();
+  if (failure_.empty()) Heal();
+  if (failure_.empty()) PlayUntilQuiet();
+  if (failure_.empty()) CheckEnd();
+  return failure_;
+}
+
+void Simulator::PlayStep() {
+  if (random_.Chance(40)) {
+    const uint64_t burst = 1 + random_.Below(3);
+    for (uint64_t i = 0; i < burst; ++i) Submit();
+  }
+  if (random_.Chance(rates_.operator_pauses)) ToggleEndpoint();
+  if (random_.Chance(80)) Pump();
+  AdvanceClock();
+  if (process_->store.is_dead() || random_.Chance(rates_.process_ends)) {
+    EndProcess();
+    BeginProcess();
+    CheckAllAcknowledged();
+  }
+}
+
+void Simulator::Submit() {
+  const auto snapshot = process_->configuration.FindProject(project_.id);
+  if (!snapshot.ok()) return Fail(snapshot.status().ToString());
+  intake::RestEvent input{
+      .event_type = absl::StrCat("kind", random_.Below(3), ".made"),
+      .data = absl::StrCat("{\"n\": ", random_.Next(), ", \"x\":0.10000000000000000000001}")};
+  if (random_.Chance(50)) input.idempotency_key = absl::StrCat("key", random_.Below(20));
+
+  absl::StatusOr<WriteBatch> batch = absl::UnknownError("not prepared");
+  switch (random_.Below(3)) {
+    case 0:
+      batch = process_->intake.PrepareSingle(**snapshot, std::move(input),
+                                             endpoints_[random_.Below(endpoints_.size())].id);
+      break;
+    case 1:
+      batch = process_->intake.PrepareFanout(**snapshot, std::move(input),
+                                             absl::StrCat("owner", random_.Below(3)));
+      break;
+    default:
+      batch = process_->intake.PrepareBroadcast(**snapshot, std::move(input));
+  }
+  if (!batch.ok()) return Fail(absl::StrCat("intake refused: ", batch.status().ToString()));
+
+  const Submission& submission = batch->submissions.front();
+  Expected& expected = expected_[submission.event.id];
+  expected.body = submission.event.body;
+  expected.idempotency_key = submission.event.idempotency_key;
+  for (const Delivery& delivery : submission.deliveries) {
+    expected.delivery_ids.insert(delivery.id);
+    event_of_delivery_[delivery.id] = submission.event.id;
+  }
+  process_->commits.CommitAsync(
+      *std::move(batch),
+      [this, id = submission.event.id](const CommitResult& result) { Acknowledge(id, result); });
+}
+
+void Simulator::ToggleEndpoint() {
+  Endpoint& endpoint = endpoints_[random_.Below(endpoints_.size())];
+  if (endpoint.status == EndpointStatus::kInactive) return;
+  endpoint.status = endpoint.status == EndpointStatus::kActive ? EndpointStatus::kPaused
+                                                               : EndpointStatus::kActive;
+  Write({.scope = project_.id, .puts = {endpoint}});
+}
+
+void Simulator::Pump() {
+  process_->commits.Drain();
+  for (int round = 0; round < 4; ++round) {
+    next_step_ = process_->dispatcher.Step();
+    if (!process_->commits.Drain()) break;
+  }
+}
+
+// To when the gateway asked to be called, or somewhere before or behind it.
+void Simulator::AdvanceClock() {
+  const absl::Time now = clock_.Now();
+  const absl::Time next = std::min(next_step_, process_->transport.next_end());
+  if (next > now && next < absl::InfiniteFuture() && random_.Chance(60)) {
+    clock_.Set(next);
+  } else if (random_.Chance(3)) {
+    clock_.Advance(absl::Minutes(static_cast<int64_t>(random_.Below(180))));
+  } else {
+    clock_.Advance(absl::Milliseconds(static_cast<int64_t>(random_.Below(3000))));
+  }
+}
+
+void Simulator::Heal() {
+  rates_ = FaultRates{};
+  for (Endpoint& endpoint : endpoints_) {
+    if (endpoint.status != EndpointStatus::kPaused) continue;
+    endpoint.status = EndpointStatus::kActive;
+    Write({.scope = project_.id, .puts = {endpoint}});
+  }
+}
+
+void Simulator::PlayUntilQuiet() {
+  for (int step = 0; step < kHealedStepsMax && failure_.empty(); ++step) {
+    Pump();
+    if (IsQuiet()) return;
+    const absl::Time next = std::min(next_step_, process_->transport.next_end());
+    if (next < absl::InfiniteFuture() && next > clock_.Now()) {
+      clock_.Set(next);
+    } else {
+      clock_.Advance(absl::Seconds(1));
+    }
+  }
+  Fail("G3: deliveries are still not final long after everything healed");
+}
+
+}  // namespace convoy::simulation

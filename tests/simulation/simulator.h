@@ -1,0 +1,107 @@
+// One simulated run of the pumped core of a gateway: intake, commit queue, a memory store,
+// dispatcher. See FAULTS.md for what may happen and what is checked.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "convoy/gateway.h"
+#include "convoy/storage.h"
+#include "lib/base/ulid.h"
+#include "lib/config/config_cache.h"
+#include "lib/dispatch/dispatcher.h"
+#include "lib/intake/intake.h"
+#include "lib/storage/commit_queue.h"
+#include "tests/simulation/faulty_process.h"
+#include "tests/simulation/sim_transport.h"
+#include "tests/support/sim_clock.h"
+
+namespace convoy::simulation {
+
+// What a run was made of, to see that the runs say something.
+struct Figures {
+  uint64_t events_accepted = 0;
+  uint64_t events_duplicate = 0;
+  uint64_t requests_arrived = 0;
+  uint64_t processes = 0;
+  uint64_t deliveries_succeeded = 0;
+  uint64_t deliveries_failed = 0;
+};
+
+class Simulator {
+ public:
+  Simulator(uint64_t seed, bool is_canary);
+
+  ~Simulator();
+
+  // Plays the run. Empty, or what guarantee was broken.
+  std::string Run();
+
+  const Figures& figures() const { return figures_; }
+
+ private:
+  // Everything that dies with a process.
+  struct Process;
+
+  // What is known of an event before it is committed.
+  struct Expected {
+    std::string body;
+    std::string idempotency_key;
+    std::set<std::string> delivery_ids;
+  };
+
+  void DrawFaults();
+  void MakeWorld();
+  void BeginProcess();
+  void EndProcess();
+  void PlayStep();
+  void Submit();
+  void Acknowledge(const std::string& event_id, const CommitResult& result);
+  void ToggleEndpoint();
+  void Pump();
+  void AdvanceClock();
+  void Heal();
+  void PlayUntilQuiet();
+  bool IsQuiet();
+
+  void CheckArrival(const OutgoingRequest& request, bool is_success);
+  void CheckStored(const std::string& event_id);
+  void CheckAllAcknowledged();
+  void CheckEnd();
+  void CheckEvent(const Event& event);
+  void CheckDelivery(const Delivery& delivery);
+  std::vector<Event> ListAllEvents();
+  std::vector<Delivery> ListDeliveriesOf(const std::string& event_id);
+
+  // Remembers the first broken guarantee.
+  void Fail(std::string what);
+  void Write(ConfigWrite write);
+
+  const bool is_canary_;
+  testing::SimClock clock_;
+  testing::SeededRandom random_;   // decides what happens
+  testing::SeededRandom secrets_;  // what the library draws
+  GatewayOptions options_;
+  FaultRates rates_;
+  base::UlidGenerator ulids_;
+  std::unique_ptr<Storage> store_;
+  std::unique_ptr<Process> process_;
+  Project project_;
+  std::vector<Endpoint> endpoints_;
+  absl::Time next_step_ = absl::InfinitePast();
+
+  std::map<std::string, Expected> expected_;  // by event id
+  std::set<std::string> acknowledged_;        // event ids
+  std::set<std::string> accepted_keys_;       // idempotency keys
+  std::map<std::string, std::string> event_of_delivery_;
+  std::map<std::string, absl::Time> last_arrival_;  // by delivery id
+  std::set<std::string> answered_with_success_;     // delivery ids
+  std::string failure_;
+  Figures figures_;
+};
+
+}  // namespace convoy::simulation

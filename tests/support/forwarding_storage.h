@@ -1,0 +1,85 @@
+// Passes every call on to another store: the base of stores that count, record or fail, which
+// override what they care about.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "convoy/storage.h"
+
+namespace convoy::testing {
+
+class ForwardingStorage : public Storage {
+ public:
+  // `target` must outlive it.
+  explicit ForwardingStorage(Storage* target) : target_(*target) {}
+
+  std::string_view name() const override { return target_.name(); }
+  absl::Status Commit(std::span<WriteBatch* const> batches,
+                      std::span<CommitResult> results) override {
+    return target_.Commit(batches, results);
+  }
+  absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
+    return target_.ClaimDue(request);
+  }
+  absl::Status ReleaseClaims() override { return target_.ReleaseClaims(); }
+  absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
+    return target_.ConfigRevision(scope);
+  }
+  absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view project_id) override {
+    return target_.LoadProject(project_id);
+  }
+  absl::StatusOr<std::vector<Project>> ListProjects() override { return target_.ListProjects(); }
+  absl::StatusOr<Source> FindSourceByMask(std::string_view mask_id) override {
+    return target_.FindSourceByMask(mask_id);
+  }
+  absl::StatusOr<ApiKey> FindApiKeyByMask(std::string_view mask_id) override {
+    return target_.FindApiKeyByMask(mask_id);
+  }
+  absl::StatusOr<std::vector<ApiKey>> ListApiKeys(std::string_view project_id) override {
+    return target_.ListApiKeys(project_id);
+  }
+  absl::StatusOr<Source> GetSource(std::string_view project_id, std::string_view id) override {
+    return target_.GetSource(project_id, id);
+  }
+  absl::StatusOr<Event> GetEvent(std::string_view project_id, std::string_view id) override {
+    return target_.GetEvent(project_id, id);
+  }
+  absl::StatusOr<Delivery> GetDelivery(std::string_view project_id, std::string_view id) override {
+    return target_.GetDelivery(project_id, id);
+  }
+  absl::StatusOr<Attempt> GetAttempt(std::string_view project_id, std::string_view delivery_id,
+                                     std::string_view id) override {
+    return target_.GetAttempt(project_id, delivery_id, id);
+  }
+  absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view project_id,
+                                                    std::string_view delivery_id) override {
+    return target_.ListAttempts(project_id, delivery_id);
+  }
+  absl::StatusOr<Page<Source>> ListSources(const SourceQuery& query,
+                                           const PageRequest& page) override {
+    return target_.ListSources(query, page);
+  }
+  absl::StatusOr<Page<Endpoint>> ListEndpoints(const EndpointQuery& query,
+                                               const PageRequest& page) override {
+    return target_.ListEndpoints(query, page);
+  }
+  absl::StatusOr<Page<Subscription>> ListSubscriptions(const SubscriptionQuery& query,
+                                                       const PageRequest& page) override {
+    return target_.ListSubscriptions(query, page);
+  }
+  absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query,
+                                         const PageRequest& page) override {
+    return target_.ListEvents(query, page);
+  }
+  absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
+                                                const PageRequest& page) override {
+    return target_.ListDeliveries(query, page);
+  }
+  absl::Status CheckWritable() override { return target_.CheckWritable(); }
+
+ private:
+  Storage& target_;
+};
+
+}  // namespace convoy::testing
