@@ -232,7 +232,7 @@ void Simulator::PlayUntilQuiet() {
       clock_.Advance(absl::Seconds(1));
     }
   }
-  Fail("G3: deliveries are still not final long after everything healed");
+  Fail(absl::StrCat("G3: not quiet long after everything healed: ", DescribeOpen()));
 }
 
 }  // namespace convoy::simulation

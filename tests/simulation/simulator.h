@@ -67,6 +67,8 @@ class Simulator {
   void Heal();
   void PlayUntilQuiet();
   bool IsQuiet();
+  std::vector<Delivery> ListOpenDeliveries();
+  std::string DescribeOpen();
 
   void CheckArrival(const OutgoingRequest& request, bool is_success);
   void CheckStored(const std::string& event_id);
