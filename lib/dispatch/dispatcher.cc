@@ -123,9 +123,11 @@ absl::Time Dispatcher::State::Step() {
 
   absl::Time next = is_draining ? absl::InfiniteFuture() : next_claim_at;
   for (const auto& [endpoint_id, state] : lanes) {
-    if (state.lane.is_blocked(now)) next = std::min(next, state.lane.blocked_until());
+    if (!state.waiting.empty() && state.lane.is_blocked(now)) {
+      next = std::min(next, state.lane.blocked_until());
+    }
   }
-  return next;
+  return std::max(next, now);
 }
 
 void Dispatcher::State::TakeInCommits(absl::Time now) {
@@ -172,6 +174,12 @@ void Dispatcher::State::Claim(absl::Time now) {
   next_claim_at = claim->next_due_at;
   for (ClaimedDelivery& claimed : claim->deliveries) {
     Admit({.claimed = std::move(claimed), .lease_ends_at = now + options.lease}, now);
+  }
+  // The store was not asked about blocked lanes: their work may be due as soon as they are open.
+  for (const auto& [endpoint_id, state] : lanes) {
+    if (state.lane.is_blocked(now)) {
+      next_claim_at = std::min(next_claim_at, state.lane.blocked_until());
+    }
   }
 }
 
