@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include <sqlite3.h>
 
-#include "benchmarks/embedded.h"
+#include "benchmarks/common.h"
 
 namespace benchmarks {
 namespace {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include <curl/curl.h>
 
+#include "benchmarks/common.h"
 #include "benchmarks/embedded.h"
 #include "benchmarks/receiver.h"
 

@@ -3,8 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <thread>
 #include <utility>
@@ -13,12 +11,9 @@
 #include "rapidjson/document.h"
 #include "rapidjson/pointer.h"
 
-namespace benchmarks {
+#include "benchmarks/common.h"
 
-void Die(std::string_view message) {
-  std::fprintf(stderr, "benchmark: %.*s\n", static_cast<int>(message.size()), message.data());
-  std::_Exit(1);
-}
+namespace benchmarks {
 
 std::string At(std::string_view json, std::string_view pointer) {
   rapidjson::Document document;
@@ -104,12 +99,6 @@ double IngestMany(Embedded& embedded, const std::string& link, const std::string
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   if (failures > 0) Die(absl::StrCat(failures.load(), " events were refused"));
   return elapsed.count();
-}
-
-std::string BodyOf1KiB() {
-  std::string body = R"({"id":"evt_1","text":")";
-  body.resize(1022, 'x');
-  return body + "\"}";
 }
 
 }  // namespace benchmarks

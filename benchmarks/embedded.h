@@ -10,9 +10,6 @@
 
 namespace benchmarks {
 
-// Prints the message and ends the program: a benchmark that went wrong has no figures.
-[[noreturn]] void Die(std::string_view message);
-
 // The text at `pointer` ("/data/project/uid") of a JSON text; dies if there is none.
 std::string At(std::string_view json, std::string_view pointer);
 
@@ -43,7 +40,5 @@ class Embedded {
 // idempotency key of its own in the header X-Id. Returns the seconds it took.
 double IngestMany(Embedded& embedded, const std::string& link, const std::string& body, int callers,
                   int count);
-
-std::string BodyOf1KiB();
 
 }  // namespace benchmarks

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "benchmarks/bare_sqlite.h"
+#include "benchmarks/common.h"
 #include "benchmarks/embedded.h"
 #include "benchmarks/file_traffic.h"
 

@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
-#include "benchmarks/embedded.h"
+#include "benchmarks/common.h"
 
 namespace benchmarks {
 namespace {

@@ -15,7 +15,7 @@
 #include "absl/time/clock.h"
 #include "openssl/hmac.h"
 
-#include "benchmarks/embedded.h"
+#include "benchmarks/common.h"
 #include "convoy/verifier.h"
 
 namespace {
