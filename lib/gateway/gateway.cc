@@ -60,10 +60,4 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(GatewayOptions options, G
                                                     *std::move(wake));
 }
 
-HttpResponse Gateway::TooLargeResponse() {
-  return {.status = 413,
-          .headers = {{"Content-Type", "application/json"}, {"Connection", "close"}},
-          .body = R"({"status":false,"message":"request body too large"})"};
-}
-
 }  // namespace convoy

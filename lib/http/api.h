@@ -40,6 +40,10 @@ class Api {
   HeadDecision InspectHead(const HttpRequest& head) const;
 
  private:
+  std::optional<Reply> Dispatch(const HttpRequest& request) const;
+  // Adds what every answer carries.
+  void Stamp(HttpResponse& response) const;
+
   const GatewayOptions& options_;
   const ApiParts parts_;
 };

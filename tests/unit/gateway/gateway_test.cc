@@ -14,6 +14,7 @@
 #include <catch2/catch.hpp>
 
 #include "lib/json/document.h"
+#include "lib/json/raw.h"
 #include "tests/support/sim_clock.h"
 
 namespace convoy {
@@ -123,11 +124,12 @@ struct Fixture {
 
   int CountDeliveries(std::string_view status) {
     const std::string list = Call("GET", base + "/eventdeliveries", "", 200).body;
-    auto document = json::Parse(list, {});
-    REQUIRE(document.ok());
+    // Payloads may hold numbers that no tree can: look at the text.
+    const auto content = json::FindPath(list, "data.content", {});
+    REQUIRE(content.has_value());
     int count = 0;
-    for (const auto& delivery : (*document)["data"]["content"].GetArray()) {
-      if (delivery["status"].GetString() == status) ++count;
+    for (const json::RawValue& delivery : json::ScanArray(content->text, {}).value()) {
+      if (json::FindPath(delivery.text, "status", {})->AsString() == status) ++count;
     }
     return count;
   }

@@ -1,0 +1,25 @@
+// Who is asking, and whether they may.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "convoy/http.h"
+#include "lib/http/api.h"
+
+namespace convoy::http {
+
+// What a route asks of the key.
+enum class Access { kRead, kWrite, kInstance };
+
+// The key that the request carries as "Authorization: Bearer CO.<mask>.<secret>". kUnauthenticated
+// if there is none, or it is unknown, wrong or expired; which of these is not told.
+absl::StatusOr<std::shared_ptr<const ApiKey>> Authenticate(const ApiParts& parts,
+                                                           const HttpRequest& request);
+
+// kPermissionDenied unless the key's role allows `access` to `project_id` (empty: the instance).
+absl::Status Authorize(const ApiKey& key, Access access, std::string_view project_id);
+
+}  // namespace convoy::http

@@ -1,0 +1,71 @@
+#include "lib/http/context.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/http/envelope.h"
+
+namespace convoy::http {
+namespace {
+
+constexpr int kTriesMax = 5;
+
+// One try of a change: `prepare` reads what is there now and says what to write.
+using Prepare = std::function<absl::StatusOr<ConfigWrite>()>;
+
+Reply Try(Prepare prepare, std::function<HttpResponse()> answer, int tries_left) {
+  absl::StatusOr<ConfigWrite> write = prepare();
+  if (!write.ok()) return FromStatus(write.status());
+  PendingWrite pending;
+  pending.batch.config.push_back(*std::move(write));
+  pending.finish = [prepare = std::move(prepare), answer = std::move(answer),
+                    tries_left](const CommitResult& result) -> Reply {
+    if (result.status.ok()) return answer();
+    if (absl::IsAborted(result.status) && tries_left > 1) {
+      return Try(prepare, answer, tries_left - 1);
+    }
+    return FromStatus(result.status);
+  };
+  return pending;
+}
+
+}  // namespace
+
+absl::StatusOr<json::Document> ParseBody(const Context& context) {
+  CONVOY_ASSIGN_OR_RETURN(json::Document document, json::Parse(context.request->body, {}));
+  if (!document.IsObject()) {
+    return absl::InvalidArgumentError("body contains incorrect JSON type (at character 1)");
+  }
+  return document;
+}
+
+Reply ChangeProject(const Context& context, BuildWrite build,
+                    std::function<HttpResponse()> answer) {
+  Prepare prepare = [configuration = context.parts->configuration,
+                     project_id = context.project->project().id,
+                     build = std::move(build)]() -> absl::StatusOr<ConfigWrite> {
+    CONVOY_ASSIGN_OR_RETURN(const Snapshot project, configuration->FindProject(project_id));
+    CONVOY_ASSIGN_OR_RETURN(ConfigWrite write, build(project));
+    write.scope = project_id;
+    write.expected_revision = project->revision();
+    return write;
+  };
+  return Try(std::move(prepare), std::move(answer), kTriesMax);
+}
+
+Reply ChangeInstance(const Context& context, BuildInstanceWrite build,
+                     std::function<HttpResponse()> answer) {
+  Prepare prepare = [storage = context.parts->storage,
+                     build = std::move(build)]() -> absl::StatusOr<ConfigWrite> {
+    CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, storage->ConfigRevision(""));
+    CONVOY_ASSIGN_OR_RETURN(ConfigWrite write, build(revision));
+    write.scope = "";
+    write.expected_revision = revision;
+    return write;
+  };
+  return Try(std::move(prepare), std::move(answer), kTriesMax);
+}
+
+}  // namespace convoy::http

@@ -1,0 +1,48 @@
+// What a handler knows of the request it answers, and what handlers share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "convoy/http.h"
+#include "convoy/options.h"
+#include "lib/http/api.h"
+#include "lib/http/reply.h"
+#include "lib/json/document.h"
+#include "lib/route/snapshot.h"
+
+namespace convoy::http {
+
+using Snapshot = std::shared_ptr<const route::ProjectSnapshot>;
+
+// Borrowed for the time of a request; copied into what finishes it later.
+struct Context {
+  const GatewayOptions* options;
+  const ApiParts* parts;
+  const HttpRequest* request;
+  std::vector<std::string> captures;  // decoded path segments, in the order of the route
+  Snapshot project;                   // of the route's {projectID}; null for other routes
+
+  const std::string& capture(size_t index) const { return captures[index]; }
+};
+
+// The body as a tree; the status says what is wrong with it.
+absl::StatusOr<json::Document> ParseBody(const Context& context);
+
+// A change of one project's configuration. `build` makes the write from a current snapshot; if
+// somebody else was quicker it is called again with what they wrote, a few times. `answer` is asked
+// once the write is durable.
+using BuildWrite = std::function<absl::StatusOr<ConfigWrite>(const Snapshot& project)>;
+Reply ChangeProject(const Context& context, BuildWrite build, std::function<HttpResponse()> answer);
+
+// The same for the instance: projects and API keys.
+using BuildInstanceWrite = std::function<absl::StatusOr<ConfigWrite>(uint64_t revision)>;
+Reply ChangeInstance(const Context& context, BuildInstanceWrite build,
+                     std::function<HttpResponse()> answer);
+
+}  // namespace convoy::http

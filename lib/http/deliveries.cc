@@ -1,0 +1,201 @@
+// Event deliveries and their attempts.
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/base/text.h"
+#include "lib/http/envelope.h"
+#include "lib/http/fields.h"
+#include "lib/http/handlers.h"
+#include "lib/http/pagination.h"
+#include "lib/http/wire.h"
+
+namespace convoy::http {
+namespace {
+
+constexpr size_t kResendsMax = 1000;
+
+std::string ParameterOf(std::string_view query, std::string_view name) {
+  return base::FindQueryParameter(query, name).value_or("");
+}
+
+// Spellings that no delivery has select nothing; they are an error rather than ignored.
+absl::StatusOr<std::vector<DeliveryStatus>> ParseStatuses(std::string_view query) {
+  std::vector<DeliveryStatus> statuses;
+  for (const std::string& name : base::FindQueryParameters(query, "status")) {
+    if (name.empty()) continue;
+    const auto status = model::Parse<DeliveryStatus>(name);
+    if (!status.has_value()) return FieldError("status", "is not a status of deliveries");
+    statuses.push_back(*status);
+  }
+  return statuses;
+}
+
+absl::StatusOr<std::string> DeliveryJson(const Context& context, const Delivery& delivery) {
+  CONVOY_ASSIGN_OR_RETURN(const Event event,
+                          context.parts->storage->GetEvent(delivery.project_id, delivery.event_id));
+  return ToJson([&](json::Writer& writer) {
+    WriteDelivery(writer, delivery, event, context.project->FindEndpoint(delivery.endpoint_id));
+  });
+}
+
+// Why a delivery may not be sent again to its endpoint now, if so.
+absl::Status CheckEndpointAccepts(const Context& context, const Delivery& delivery) {
+  const Endpoint* endpoint = context.project->FindEndpoint(delivery.endpoint_id);
+  if (endpoint == nullptr) return absl::InvalidArgumentError("endpoint not found");
+  if (endpoint->status == EndpointStatus::kPaused) {
+    return absl::InvalidArgumentError("the endpoint is currently paused");
+  }
+  if (endpoint->status == EndpointStatus::kInactive) {
+    return absl::InvalidArgumentError("the endpoint is currently inactive");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckMayResend(const Context& context, const Delivery& delivery) {
+  switch (delivery.status) {
+    case DeliveryStatus::kSuccess:
+      return absl::InvalidArgumentError("event already sent");
+    case DeliveryStatus::kFailure:
+    case DeliveryStatus::kDiscarded:
+      return CheckEndpointAccepts(context, delivery);
+    default:
+      return absl::InvalidArgumentError("cannot resend event that did not fail previously");
+  }
+}
+
+}  // namespace
+
+Reply ListDeliveries(const Context& context) {
+  const std::string_view query = context.request->query;
+  const absl::StatusOr<TimeRange> range = ParseTimeRange(query);
+  if (!range.ok()) return FromStatus(range.status());
+  const auto statuses = ParseStatuses(query);
+  if (!statuses.ok()) return FromStatus(statuses.status());
+  // The contract and Convoy's server spell this key differently; clients use either.
+  std::string event_type = ParameterOf(query, "event_type");
+  if (event_type.empty()) event_type = ParameterOf(query, "eventType");
+  const PageRequest page = ParsePage(query);
+  const auto deliveries = context.parts->storage->ListDeliveries(
+      {.project_id = context.project->project().id,
+       .event_id = ParameterOf(query, "eventId"),
+       .subscription_id = ParameterOf(query, "subscriptionId"),
+       .idempotency_key = ParameterOf(query, "idempotencyKey"),
+       .event_type = std::move(event_type),
+       .endpoint_ids = base::FindQueryParameters(query, "endpointId"),
+       .statuses = *statuses,
+       .created_from = range->from,
+       .created_until = range->until},
+      page);
+  if (!deliveries.ok()) return FromStatus(deliveries.status());
+  std::map<std::string, std::string> texts;
+  for (const Delivery& delivery : deliveries->items) {
+    absl::StatusOr<std::string> text = DeliveryJson(context, delivery);
+    if (!text.ok()) return FromStatus(text.status());
+    texts[delivery.id] = *std::move(text);
+  }
+  return Success(200, "Event deliveries fetched successfully",
+                 PageToJson(*deliveries, page, [&](json::Writer& writer, const Delivery& delivery) {
+                   writer.Raw(texts[delivery.id]);
+                 }));
+}
+
+Reply GetDelivery(const Context& context) {
+  const auto delivery =
+      context.parts->storage->GetDelivery(context.project->project().id, context.capture(1));
+  if (!delivery.ok()) return FromStatus(delivery.status());
+  const absl::StatusOr<std::string> data = DeliveryJson(context, *delivery);
+  if (!data.ok()) return FromStatus(data.status());
+  return Success(200, "Event Delivery fetched successfully", *data);
+}
+
+Reply ResendDelivery(const Context& context) {
+  const std::string& project_id = context.project->project().id;
+  auto delivery = context.parts->storage->GetDelivery(project_id, context.capture(1));
+  if (!delivery.ok()) return FromStatus(delivery.status());
+  if (const absl::Status status = CheckMayResend(context, *delivery); !status.ok()) {
+    return FromStatus(status);
+  }
+  const absl::Time now = context.parts->clock->Now();
+  PendingWrite pending{.has_deliveries = true};
+  pending.batch.requeues.push_back({.project_id = project_id,
+                                    .delivery_id = delivery->id,
+                                    .from = {DeliveryStatus::kFailure, DeliveryStatus::kDiscarded},
+                                    .due_at = now});
+  Delivery scheduled = *std::move(delivery);
+  scheduled.status = DeliveryStatus::kScheduled;
+  scheduled.attempts_count = 0;
+  scheduled.due_at = now;
+  const absl::StatusOr<std::string> data = DeliveryJson(context, scheduled);
+  if (!data.ok()) return FromStatus(data.status());
+  pending.finish = [data = *data](const CommitResult& result) -> Reply {
+    if (!result.status.ok()) return FromStatus(result.status);
+    if (!result.requeues_applied.front()) {
+      return Failure(400, "cannot resend event that did not fail previously");
+    }
+    return Success(200, "App event processed for retry successfully", data);
+  };
+  return pending;
+}
+
+Reply ForceResendDeliveries(const Context& context) {
+  const auto document = ParseBody(context);
+  if (!document.ok()) return FromStatus(document.status());
+  json::ObjectReader reader(*document);
+  std::vector<std::string> ids;
+  reader.Read("ids", &ids);
+  if (!reader.status().ok()) return FromStatus(reader.status());
+  if (ids.empty() || ids.size() > kResendsMax) return Failure(400, "Request is invalid");
+
+  const std::string& project_id = context.project->project().id;
+  PendingWrite pending{.has_deliveries = true};
+  size_t refused_count = 0;
+  for (const std::string& id : ids) {
+    const auto delivery = context.parts->storage->GetDelivery(project_id, id);
+    if (absl::IsNotFound(delivery.status())) continue;
+    if (!delivery.ok()) return FromStatus(delivery.status());
+    if (delivery->status != DeliveryStatus::kSuccess) {
+      return Failure(400, "only successful events can be force resent");
+    }
+    if (!CheckEndpointAccepts(context, *delivery).ok()) {
+      ++refused_count;
+      continue;
+    }
+    pending.batch.requeues.push_back({.project_id = project_id,
+                                      .delivery_id = id,
+                                      .from = {DeliveryStatus::kSuccess},
+                                      .due_at = context.parts->clock->Now()});
+  }
+  pending.finish = [refused_count](const CommitResult& result) -> Reply {
+    if (!result.status.ok()) return FromStatus(result.status);
+    size_t applied_count = 0;
+    for (const bool is_applied : result.requeues_applied) applied_count += is_applied;
+    const size_t failed_count = refused_count + result.requeues_applied.size() - applied_count;
+    return Success(200, absl::StrCat(applied_count, " successful, ", failed_count, " failed"));
+  };
+  return pending;
+}
+
+Reply ListAttempts(const Context& context) {
+  const auto attempts =
+      context.parts->storage->ListAttempts(context.project->project().id, context.capture(1));
+  if (!attempts.ok()) return FromStatus(attempts.status());
+  return Success(200, "Event delivery attempts fetched successfully",
+                 ToJson([&](json::Writer& writer) {
+                   writer.BeginArray();
+                   for (const Attempt& attempt : *attempts) WriteAttempt(writer, attempt);
+                   writer.EndArray();
+                 }));
+}
+
+Reply GetAttempt(const Context& context) {
+  const auto attempt = context.parts->storage->GetAttempt(context.project->project().id,
+                                                          context.capture(1), context.capture(2));
+  if (!attempt.ok()) return FromStatus(attempt.status());
+  return Success(200, "Event delivery attempt fetched successfully",
+                 ToJson([&](json::Writer& writer) { WriteAttempt(writer, *attempt); }));
+}
+
+}  // namespace convoy::http

@@ -1,0 +1,20 @@
+// The shape of every answer: {"status": bool, "message": text, "data": value}.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+#include "convoy/http.h"
+
+namespace convoy::http {
+
+// `data_json` is a JSON value; empty means null.
+HttpResponse Success(int status, std::string_view message, std::string_view data_json = "");
+HttpResponse Failure(int status, std::string_view message);
+
+// A refusal as clients know it. What went wrong inside is not told outside.
+HttpResponse FromStatus(const absl::Status& status);
+
+}  // namespace convoy::http

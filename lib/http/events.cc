@@ -1,0 +1,186 @@
+// Events of the REST API.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/base/text.h"
+#include "lib/http/envelope.h"
+#include "lib/http/fields.h"
+#include "lib/http/handlers.h"
+#include "lib/http/pagination.h"
+#include "lib/http/wire.h"
+#include "lib/json/raw.h"
+
+namespace convoy::http {
+namespace {
+
+constexpr size_t kCustomHeadersMax = 64;
+constexpr int kTriesMax = 5;
+
+// What the three kinds of events have in common, and whom they are for.
+struct EventRequest {
+  intake::RestEvent event;
+  std::string endpoint_id;
+  std::string owner_id;
+};
+
+absl::Status ReadText(const json::RawObject& object, std::string_view field, std::string* out) {
+  const json::RawValue* value = object.Find(field);
+  if (value == nullptr || value->type == json::Type::kNull) return absl::OkStatus();
+  const std::optional<std::string> text = value->AsString();
+  if (!text.has_value()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("body contains incorrect JSON type for field \"", field, "\""));
+  }
+  *out = *text;
+  return absl::OkStatus();
+}
+
+absl::Status ReadCustomHeaders(const json::RawObject& object, Headers* out) {
+  const json::RawValue* value = object.Find("custom_headers");
+  if (value == nullptr || value->type == json::Type::kNull) return absl::OkStatus();
+  const absl::Status wrong_type =
+      absl::InvalidArgumentError("body contains incorrect JSON type for field \"custom_headers\"");
+  if (value->type != json::Type::kObject) return wrong_type;
+  CONVOY_ASSIGN_OR_RETURN(const json::RawObject headers, json::ScanObject(value->text, {}));
+  if (headers.members.size() > kCustomHeadersMax) {
+    return FieldError("custom_headers", "has too many entries");
+  }
+  for (const json::RawMember& member : headers.members) {
+    std::optional<std::string> text = member.value.AsString();
+    if (!text.has_value()) return wrong_type;
+    out->push_back({.name = member.key, .value = *std::move(text)});
+  }
+  return absl::OkStatus();
+}
+
+// `data` is taken as the bytes it is: nothing of a payload is ever written again.
+absl::StatusOr<EventRequest> ReadEvent(std::string_view body) {
+  CONVOY_ASSIGN_OR_RETURN(const json::RawObject object, json::ScanObject(body, {}));
+  EventRequest request;
+  CONVOY_RETURN_IF_ERROR(ReadText(object, "event_type", &request.event.event_type));
+  CONVOY_RETURN_IF_ERROR(ReadText(object, "idempotency_key", &request.event.idempotency_key));
+  CONVOY_RETURN_IF_ERROR(ReadText(object, "owner_id", &request.owner_id));
+  CONVOY_RETURN_IF_ERROR(ReadText(object, "endpoint_id", &request.endpoint_id));
+  if (request.endpoint_id.empty()) {
+    CONVOY_RETURN_IF_ERROR(ReadText(object, "app_id", &request.endpoint_id));
+  }
+  CONVOY_RETURN_IF_ERROR(ReadCustomHeaders(object, &request.event.custom_headers));
+  if (const json::RawValue* data = object.Find("data")) request.event.data = data->text;
+  return request;
+}
+
+using PrepareEvent = std::function<absl::StatusOr<WriteBatch>(const intake::Intake& intake,
+                                                              const Snapshot& project)>;
+using AnswerEvent = std::function<HttpResponse(const CommitResult& result)>;
+
+// Accepts an event. A batch that also creates a subscription is prepared anew if the project was
+// changed meanwhile.
+Reply Accept(const ApiParts& parts, const std::string& project_id, PrepareEvent prepare,
+             AnswerEvent answer, int tries_left) {
+  const absl::StatusOr<Snapshot> project = parts.configuration->FindProject(project_id);
+  if (!project.ok()) return FromStatus(project.status());
+  absl::StatusOr<WriteBatch> batch = prepare(*parts.intake, *project);
+  if (!batch.ok()) return FromStatus(batch.status());
+  PendingWrite pending{.batch = *std::move(batch), .has_deliveries = true};
+  pending.finish = [&parts, project_id, prepare = std::move(prepare), answer = std::move(answer),
+                    tries_left](const CommitResult& result) -> Reply {
+    if (result.status.ok()) return answer(result);
+    if (absl::IsAborted(result.status) && tries_left > 1) {
+      return Accept(parts, project_id, prepare, answer, tries_left - 1);
+    }
+    return FromStatus(result.status);
+  };
+  return pending;
+}
+
+AnswerEvent Answer(std::string message, std::string duplicate_message) {
+  return [message = std::move(message),
+          duplicate_message = std::move(duplicate_message)](const CommitResult& result) {
+    const bool is_duplicate = result.submissions.front() == SubmissionOutcome::kDuplicate;
+    // Strict clients read data as an object or as nothing.
+    return Success(201, is_duplicate ? duplicate_message : message, "{}");
+  };
+}
+
+constexpr const char* kDuplicate = "Duplicate event received, but will not be sent";
+
+}  // namespace
+
+Reply CreateEvent(const Context& context) {
+  absl::StatusOr<EventRequest> request = ReadEvent(context.request->body);
+  if (!request.ok()) return FromStatus(request.status());
+  return Accept(
+      *context.parts, context.project->project().id,
+      [request = *std::move(request)](const intake::Intake& intake, const Snapshot& project) {
+        return intake.PrepareSingle(*project, request.event, request.endpoint_id);
+      },
+      Answer("Event queued successfully", kDuplicate), kTriesMax);
+}
+
+Reply CreateFanoutEvent(const Context& context) {
+  absl::StatusOr<EventRequest> request = ReadEvent(context.request->body);
+  if (!request.ok()) return FromStatus(request.status());
+  return Accept(
+      *context.parts, context.project->project().id,
+      [request = *std::move(request)](const intake::Intake& intake, const Snapshot& project) {
+        return intake.PrepareFanout(*project, request.event, request.owner_id);
+      },
+      Answer("Endpoint fanout event queued successfully", kDuplicate), kTriesMax);
+}
+
+Reply CreateBroadcastEvent(const Context& context) {
+  absl::StatusOr<EventRequest> request = ReadEvent(context.request->body);
+  if (!request.ok()) return FromStatus(request.status());
+  return Accept(
+      *context.parts, context.project->project().id,
+      [request = *std::move(request)](const intake::Intake& intake, const Snapshot& project) {
+        return intake.PrepareBroadcast(*project, request.event);
+      },
+      Answer("Broadcast event created successfully", kDuplicate), kTriesMax);
+}
+
+Reply ListEvents(const Context& context) {
+  const std::string_view query = context.request->query;
+  const absl::StatusOr<TimeRange> range = ParseTimeRange(query);
+  if (!range.ok()) return FromStatus(range.status());
+  const PageRequest page = ParsePage(query);
+  const auto events = context.parts->storage->ListEvents(
+      {.project_id = context.project->project().id,
+       .endpoint_ids = base::FindQueryParameters(query, "endpointId"),
+       .source_ids = base::FindQueryParameters(query, "sourceId"),
+       .idempotency_key = base::FindQueryParameter(query, "idempotencyKey").value_or(""),
+       .event_type = base::FindQueryParameter(query, "event_type").value_or(""),
+       .created_from = range->from,
+       .created_until = range->until},
+      page);
+  if (!events.ok()) return FromStatus(events.status());
+  return Success(200, "App events fetched successfully", PageToJson(*events, page, WriteEvent));
+}
+
+Reply GetEvent(const Context& context) {
+  const auto event =
+      context.parts->storage->GetEvent(context.project->project().id, context.capture(1));
+  if (!event.ok()) return FromStatus(event.status());
+  return Success(200, "Endpoint event fetched successfully",
+                 ToJson([&](json::Writer& writer) { WriteEvent(writer, *event); }));
+}
+
+Reply ReplayEvent(const Context& context) {
+  auto event = context.parts->storage->GetEvent(context.project->project().id, context.capture(1));
+  if (absl::IsNotFound(event.status())) return Failure(400, "event not found");
+  if (!event.ok()) return FromStatus(event.status());
+  const std::string data = ToJson([&](json::Writer& writer) { WriteEvent(writer, *event); });
+  return Accept(
+      *context.parts, context.project->project().id,
+      [event = *std::move(event)](const intake::Intake& intake, const Snapshot& project) {
+        return intake.PrepareReplay(*project, event);
+      },
+      [data](const CommitResult&) {
+        return Success(200, "Endpoint event replayed successfully", data);
+      },
+      kTriesMax);
+}
+
+}  // namespace convoy::http

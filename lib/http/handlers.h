@@ -1,0 +1,58 @@
+// The handlers of the REST API, one file for each resource.
+#pragma once
+
+#include "lib/http/context.h"
+#include "lib/http/reply.h"
+
+namespace convoy::http {
+
+Reply CreateProject(const Context& context);
+Reply ListProjects(const Context& context);
+Reply GetProject(const Context& context);
+Reply UpdateProject(const Context& context);
+Reply DeleteProject(const Context& context);
+
+Reply CreateApiKey(const Context& context);
+Reply ListApiKeys(const Context& context);
+Reply DeleteApiKey(const Context& context);
+
+Reply CreateSource(const Context& context);
+Reply ListSources(const Context& context);
+Reply GetSource(const Context& context);
+Reply UpdateSource(const Context& context);
+Reply DeleteSource(const Context& context);
+
+Reply CreateEndpoint(const Context& context);
+Reply ListEndpoints(const Context& context);
+Reply GetEndpoint(const Context& context);
+Reply UpdateEndpoint(const Context& context);
+Reply DeleteEndpoint(const Context& context);
+Reply PauseEndpoint(const Context& context);
+Reply ActivateEndpoint(const Context& context);
+Reply ExpireEndpointSecret(const Context& context);
+
+Reply CreateSubscription(const Context& context);
+Reply ListSubscriptions(const Context& context);
+Reply GetSubscription(const Context& context);
+Reply UpdateSubscription(const Context& context);
+Reply DeleteSubscription(const Context& context);
+Reply TestSubscriptionFilter(const Context& context);
+
+Reply CreateEvent(const Context& context);
+Reply CreateFanoutEvent(const Context& context);
+Reply CreateBroadcastEvent(const Context& context);
+Reply ListEvents(const Context& context);
+Reply GetEvent(const Context& context);
+Reply ReplayEvent(const Context& context);
+
+Reply ListDeliveries(const Context& context);
+Reply GetDelivery(const Context& context);
+Reply ResendDelivery(const Context& context);
+Reply ForceResendDeliveries(const Context& context);
+Reply ListAttempts(const Context& context);
+Reply GetAttempt(const Context& context);
+
+// Not of the REST API: `context.captures` holds the mask.
+Reply Ingest(const Context& context);
+
+}  // namespace convoy::http

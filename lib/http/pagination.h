@@ -1,0 +1,45 @@
+// Pages of lists: the query parameters and the answer.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "convoy/storage.h"
+#include "lib/json/writer.h"
+
+namespace convoy::http {
+
+// perPage, direction, sort and the cursors. What cannot be read takes its default, as clients
+// expect.
+PageRequest ParsePage(std::string_view query);
+
+struct TimeRange {
+  absl::Time from = absl::InfinitePast();
+  absl::Time until = absl::InfiniteFuture();
+};
+// startDate and endDate, with or without a zone (then UTC).
+absl::StatusOr<TimeRange> ParseTimeRange(std::string_view query);
+
+// {"content": […], "pagination": {…}}; `write_item` writes one item.
+template <typename T, typename WriteItem>
+std::string PageToJson(const Page<T>& page, const PageRequest& request, WriteItem write_item) {
+  json::Writer writer;
+  writer.BeginObject().Key("content").BeginArray();
+  for (const T& item : page.items) write_item(writer, item);
+  writer.EndArray();
+  writer.Key("pagination")
+      .BeginObject()
+      .Field("per_page", request.items_max)
+      .Field("has_next_page", page.has_next)
+      .Field("has_prev_page", page.has_prev)
+      .Field("prev_page_cursor", page.prev_cursor)
+      .Field("next_page_cursor", page.next_cursor)
+      .EndObject()
+      .EndObject();
+  return writer.TakeText();
+}
+
+}  // namespace convoy::http

@@ -1,0 +1,205 @@
+// Projects. They belong to the instance, so their writes are guarded by the instance's revision.
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/status_macros.h"
+#include "lib/base/text.h"
+#include "lib/http/envelope.h"
+#include "lib/http/fields.h"
+#include "lib/http/handlers.h"
+#include "lib/http/wire.h"
+
+namespace convoy::http {
+namespace {
+
+using json::ObjectReader;
+
+constexpr size_t kSignatureVersionsMax = 8;
+
+absl::Status ReadRateLimit(ObjectReader& config, RateLimit* out) {
+  const json::Value* object = config.Object("ratelimit");
+  if (object == nullptr) return config.status();
+  ObjectReader reader(*object, "config.ratelimit");
+  reader.Read("count", &out->count);
+  uint32_t seconds = 0;
+  if (reader.Read("duration", &seconds)) out->window = absl::Seconds(seconds);
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (out->count > 0 && out->window <= absl::ZeroDuration()) {
+    return FieldError("config.ratelimit.duration", "must be at least one second");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SignatureVersion> ReadVersion(const json::Value& object, const ApiParts& parts) {
+  ObjectReader reader(object, "config.signature.versions");
+  SignatureVersion version{.created_at = parts.clock->Now()};
+  reader.Read("uid", &version.id);
+  ReadEnum(reader, "hash", "must be SHA256 or SHA512", &version.hash);
+  ReadEnum(reader, "encoding", "must be hex or base64", &version.encoding);
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (version.id.empty()) version.id = parts.ulids->Next();
+  return version;
+}
+
+absl::Status ReadSignature(ObjectReader& config, const ApiParts& parts, SignatureConfig* out) {
+  const json::Value* object = config.Object("signature");
+  if (object == nullptr) return config.status();
+  ObjectReader reader(*object, "config.signature");
+  if (reader.Read("header", &out->header) && !base::IsHeaderName(out->header)) {
+    return FieldError("config.signature.header", "must be a header name");
+  }
+  if (const json::Value* versions = reader.Array("versions")) {
+    if (versions->Empty() || versions->Size() > kSignatureVersionsMax) {
+      return FieldError("config.signature.versions", "must have 1 to 8 entries");
+    }
+    out->versions.clear();
+    for (const json::Value& entry : versions->GetArray()) {
+      CONVOY_ASSIGN_OR_RETURN(SignatureVersion version, ReadVersion(entry, parts));
+      out->versions.push_back(std::move(version));
+    }
+  }
+  return reader.status();
+}
+
+absl::Status ReadConfig(const json::Value& object, ProjectType type, const ApiParts& parts,
+                        ProjectConfig* out) {
+  for (const char* field : {"replay_attacks_prevention_enabled", "verify_dynamic_events",
+                            "allow_unmatched_dynamic_urls", "search_policy"}) {
+    CONVOY_RETURN_IF_ERROR(RefuseIfSet(object, field));
+  }
+  ObjectReader reader(object, "config");
+  if (const json::Value* meta = reader.Object("meta_event")) {
+    CONVOY_RETURN_IF_ERROR(RefuseIfSet(*meta, "is_enabled"));
+  }
+  uint64_t body_bytes_max = 0;
+  if (reader.Read("max_payload_read_size", &body_bytes_max) && body_bytes_max > 0) {
+    out->body_bytes_max = body_bytes_max;
+  }
+  CONVOY_RETURN_IF_ERROR(ReadRateLimit(reader, &out->rate_limit));
+  if (const json::Value* strategy = reader.Object("strategy")) {
+    CONVOY_RETURN_IF_ERROR(ReadRetry(*strategy, "config.strategy", &out->retry));
+  }
+  CONVOY_RETURN_IF_ERROR(ReadSignature(reader, parts, &out->signature));
+  if (const json::Value* ssl = reader.Object("ssl")) {
+    ObjectReader fields(*ssl, "config.ssl");
+    fields.Read("enforce_secure_endpoints", &out->is_https_required);
+    CONVOY_RETURN_IF_ERROR(fields.status());
+  }
+  reader.Read("add_event_id_trace_headers", &out->has_trace_headers);
+  reader.Read("disable_endpoint", &out->should_disable_endpoint);
+  reader.Read("multiple_endpoint_subscriptions", &out->may_share_endpoint);
+  std::string header;
+  if (reader.Read("request_id_header", &header) && !header.empty()) {
+    if (type == ProjectType::kIncoming && header != ProjectConfig().request_id_header) {
+      return absl::InvalidArgumentError(
+          "request_id_header can only be customized on outgoing projects");
+    }
+    if (!base::IsHeaderName(header)) {
+      return FieldError("config.request_id_header", "must be a valid HTTP header token");
+    }
+    out->request_id_header = header;
+  }
+  return reader.status();
+}
+
+// Fields that creating and updating have in common.
+absl::Status ReadProject(const json::Document& document, const ApiParts& parts, Project* out) {
+  ObjectReader reader(document);
+  reader.Read("name", &out->name);
+  reader.Read("logo_url", &out->logo_url);
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (out->name.empty()) return FieldError("name", "please provide a valid name");
+  CONVOY_RETURN_IF_ERROR(CheckLength("name", out->name));
+  CONVOY_RETURN_IF_ERROR(CheckLength("logo_url", out->logo_url));
+  if (const json::Value* config = reader.Object("config")) {
+    CONVOY_RETURN_IF_ERROR(ReadConfig(*config, out->type, parts, &out->config));
+  }
+  return reader.status();
+}
+
+absl::StatusOr<Project> MakeProject(const Context& context) {
+  CONVOY_ASSIGN_OR_RETURN(const json::Document document, ParseBody(context));
+  const ApiParts& parts = *context.parts;
+  ObjectReader reader(document);
+  std::string type;
+  reader.Read("type", &type);
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  Project project{.id = parts.ulids->Next(), .created_at = parts.clock->Now()};
+  project.updated_at = project.created_at;
+  const auto parsed = model::Parse<ProjectType>(type);
+  if (!parsed.has_value()) return FieldError("type", "please provide a valid type");
+  project.type = *parsed;
+  project.config.signature.versions.push_back(
+      {.id = parts.ulids->Next(), .created_at = project.created_at});
+  CONVOY_RETURN_IF_ERROR(ReadProject(document, parts, &project));
+  return project;
+}
+
+}  // namespace
+
+Reply CreateProject(const Context& context) {
+  absl::StatusOr<Project> project = MakeProject(context);
+  if (!project.ok()) return FromStatus(project.status());
+  const NewApiKey key = MakeApiKey(Role::kProjectAdmin, project->id,
+                                   absl::StrCat(project->name, "'s default key"), *context.parts);
+  const std::string data = ToJson([&](json::Writer& writer) {
+    writer.BeginObject().Key("api_key");
+    WriteApiKey(writer, key.stored, key.text);
+    writer.Key("project");
+    WriteProject(writer, *project);
+    writer.EndObject();
+  });
+  return ChangeInstance(
+      context,
+      [project = *std::move(project), stored = key.stored](uint64_t) {
+        return ConfigWrite{.puts = {project, stored}};
+      },
+      [data] { return Success(201, "Project created successfully", data); });
+}
+
+Reply ListProjects(const Context& context) {
+  const absl::StatusOr<std::vector<Project>> projects = context.parts->storage->ListProjects();
+  if (!projects.ok()) return FromStatus(projects.status());
+  return Success(200, "Projects fetched successfully", ToJson([&](json::Writer& writer) {
+                   writer.BeginArray();
+                   for (const Project& project : *projects) WriteProject(writer, project);
+                   writer.EndArray();
+                 }));
+}
+
+Reply GetProject(const Context& context) {
+  return Success(200, "Project fetched successfully", ToJson([&](json::Writer& writer) {
+                   WriteProject(writer, context.project->project());
+                 }));
+}
+
+Reply UpdateProject(const Context& context) {
+  const auto document = ParseBody(context);
+  if (!document.ok()) return FromStatus(document.status());
+  auto updated = std::make_shared<Project>();
+  return ChangeInstance(
+      context,
+      [updated, parts = context.parts, id = context.project->project().id,
+       body = std::string(context.request->body)](uint64_t) -> absl::StatusOr<ConfigWrite> {
+        CONVOY_ASSIGN_OR_RETURN(const Snapshot current, parts->configuration->FindProject(id));
+        CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(body, {}));
+        *updated = current->project();
+        updated->updated_at = parts->clock->Now();
+        CONVOY_RETURN_IF_ERROR(ReadProject(fields, *parts, updated.get()));
+        return ConfigWrite{.puts = {*updated}};
+      },
+      [updated] {
+        return Success(202, "Project updated successfully",
+                       ToJson([&](json::Writer& writer) { WriteProject(writer, *updated); }));
+      });
+}
+
+Reply DeleteProject(const Context& context) {
+  const std::string id = context.project->project().id;
+  return ChangeInstance(
+      context,
+      [id](uint64_t) { return ConfigWrite{.removes = {{.kind = ConfigKind::kProject, .id = id}}}; },
+      [] { return Success(200, "Project deleted successfully"); });
+}
+
+}  // namespace convoy::http

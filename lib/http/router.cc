@@ -1,0 +1,128 @@
+#include "lib/http/router.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_split.h"
+
+#include "lib/base/encoding.h"
+#include "lib/http/handlers.h"
+
+namespace convoy::http {
+namespace {
+
+#define CONVOY_PROJECT "/api/v1/projects/{projectID}"
+
+constexpr Route kRoutes[] = {
+    {"POST", "/api/v1/projects", Access::kInstance, CreateProject},
+    {"GET", "/api/v1/projects", Access::kInstance, ListProjects},
+    {"GET", CONVOY_PROJECT, Access::kRead, GetProject},
+    {"PUT POST", CONVOY_PROJECT, Access::kWrite, UpdateProject},
+    {"DELETE", CONVOY_PROJECT, Access::kWrite, DeleteProject},
+
+    {"POST", CONVOY_PROJECT "/api-keys", Access::kWrite, CreateApiKey},
+    {"GET", CONVOY_PROJECT "/api-keys", Access::kWrite, ListApiKeys},
+    {"DELETE", CONVOY_PROJECT "/api-keys/{keyID}", Access::kWrite, DeleteApiKey},
+
+    {"POST", CONVOY_PROJECT "/sources", Access::kWrite, CreateSource},
+    {"GET", CONVOY_PROJECT "/sources", Access::kRead, ListSources},
+    {"GET", CONVOY_PROJECT "/sources/{sourceID}", Access::kRead, GetSource},
+    {"PUT POST", CONVOY_PROJECT "/sources/{sourceID}", Access::kWrite, UpdateSource},
+    {"DELETE", CONVOY_PROJECT "/sources/{sourceID}", Access::kWrite, DeleteSource},
+
+    {"POST", CONVOY_PROJECT "/endpoints", Access::kWrite, CreateEndpoint},
+    {"GET", CONVOY_PROJECT "/endpoints", Access::kRead, ListEndpoints},
+    {"GET", CONVOY_PROJECT "/endpoints/{endpointID}", Access::kRead, GetEndpoint},
+    {"PUT", CONVOY_PROJECT "/endpoints/{endpointID}", Access::kWrite, UpdateEndpoint},
+    {"DELETE", CONVOY_PROJECT "/endpoints/{endpointID}", Access::kWrite, DeleteEndpoint},
+    {"PUT", CONVOY_PROJECT "/endpoints/{endpointID}/pause", Access::kWrite, PauseEndpoint},
+    {"POST", CONVOY_PROJECT "/endpoints/{endpointID}/activate", Access::kWrite, ActivateEndpoint},
+    {"PUT", CONVOY_PROJECT "/endpoints/{endpointID}/expire_secret", Access::kWrite,
+     ExpireEndpointSecret},
+
+    {"POST", CONVOY_PROJECT "/subscriptions", Access::kWrite, CreateSubscription},
+    {"GET", CONVOY_PROJECT "/subscriptions", Access::kRead, ListSubscriptions},
+    {"POST", CONVOY_PROJECT "/subscriptions/test_filter", Access::kRead, TestSubscriptionFilter},
+    {"GET", CONVOY_PROJECT "/subscriptions/{subscriptionID}", Access::kRead, GetSubscription},
+    {"PUT", CONVOY_PROJECT "/subscriptions/{subscriptionID}", Access::kWrite, UpdateSubscription},
+    {"DELETE", CONVOY_PROJECT "/subscriptions/{subscriptionID}", Access::kWrite,
+     DeleteSubscription},
+
+    {"POST", CONVOY_PROJECT "/events", Access::kWrite, CreateEvent},
+    {"POST", CONVOY_PROJECT "/events/fanout", Access::kWrite, CreateFanoutEvent},
+    {"POST", CONVOY_PROJECT "/events/broadcast", Access::kWrite, CreateBroadcastEvent},
+    {"GET", CONVOY_PROJECT "/events", Access::kRead, ListEvents},
+    {"GET", CONVOY_PROJECT "/events/{eventID}", Access::kRead, GetEvent},
+    {"PUT", CONVOY_PROJECT "/events/{eventID}/replay", Access::kWrite, ReplayEvent},
+
+    {"GET", CONVOY_PROJECT "/eventdeliveries", Access::kRead, ListDeliveries},
+    {"POST", CONVOY_PROJECT "/eventdeliveries/forceresend", Access::kWrite, ForceResendDeliveries},
+    {"GET", CONVOY_PROJECT "/eventdeliveries/{eventDeliveryID}", Access::kRead, GetDelivery},
+    {"PUT", CONVOY_PROJECT "/eventdeliveries/{eventDeliveryID}/resend", Access::kWrite,
+     ResendDelivery},
+    {"GET", CONVOY_PROJECT "/eventdeliveries/{eventDeliveryID}/deliveryattempts", Access::kRead,
+     ListAttempts},
+    {"GET",
+     CONVOY_PROJECT "/eventdeliveries/{eventDeliveryID}/deliveryattempts/{deliveryAttemptID}",
+     Access::kRead, GetAttempt},
+};
+
+#undef CONVOY_PROJECT
+
+// Takes the part of `path` before its next slash off.
+std::string_view TakeSegment(std::string_view& path) {
+  path.remove_prefix(1);  // the slash
+  const size_t end = std::min(path.find('/'), path.size());
+  const std::string_view segment = path.substr(0, end);
+  path.remove_prefix(end);
+  return segment;
+}
+
+// Whether `path` has the form of `pattern`; the captured segments are decoded.
+bool MatchPath(std::string_view pattern, std::string_view path,
+               std::vector<std::string>* captures) {
+  captures->clear();
+  while (!pattern.empty() && !path.empty()) {
+    const std::string_view expected = TakeSegment(pattern);
+    const std::string_view segment = TakeSegment(path);
+    if (!expected.starts_with('{')) {
+      if (expected != segment) return false;
+      continue;
+    }
+    std::optional<std::string> decoded = base::PercentDecode(segment);
+    if (!decoded.has_value() || decoded->empty()) return false;
+    captures->push_back(*std::move(decoded));
+  }
+  return pattern.empty() && path.empty();
+}
+
+bool HasMethod(std::string_view methods, std::string_view method) {
+  for (const std::string_view each : absl::StrSplit(methods, ' ')) {
+    if (each == method) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::span<const Route> Routes() { return kRoutes; }
+
+RouteMatch MatchRoute(std::string_view method, std::string_view path) {
+  RouteMatch match;
+  if (!path.starts_with('/')) return match;
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  std::vector<std::string> captures;
+  for (const Route& route : kRoutes) {
+    if (!MatchPath(route.path, path, &captures)) continue;
+    // Of two patterns that fit, the one that stands first in the table wins.
+    match.is_path_known = true;
+    if (match.captures.empty()) match.captures = captures;
+    if (HasMethod(route.methods, method)) {
+      match.route = &route;
+      match.captures = std::move(captures);
+      return match;
+    }
+  }
+  return match;
+}
+
+}  // namespace convoy::http

@@ -1,0 +1,32 @@
+// The table of routes: which handler answers which method and path, and what the caller's key must
+// allow. The table is the only place that knows paths; tests walk it.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/http/authentication.h"
+#include "lib/http/context.h"
+
+namespace convoy::http {
+
+struct Route {
+  std::string_view methods;  // one or more, "PUT POST"
+  std::string_view path;     // "/api/v1/projects/{projectID}/events"
+  Access access;
+  Reply (*handle)(const Context& context);
+};
+
+std::span<const Route> Routes();
+
+struct RouteMatch {
+  const Route* route = nullptr;       // null: none with this method
+  bool is_path_known = false;         // some method is served here
+  std::vector<std::string> captures;  // of the route, or of the path if the method is unknown
+};
+
+RouteMatch MatchRoute(std::string_view method, std::string_view path);
+
+}  // namespace convoy::http

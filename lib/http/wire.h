@@ -1,0 +1,39 @@
+// Resources as clients see them. What is null, absent or empty here is what strict clients expect.
+#pragma once
+
+#include <string>
+
+#include "convoy/model.h"
+#include "lib/json/writer.h"
+
+namespace convoy::http {
+
+void WriteProject(json::Writer& writer, const Project& project);
+void WriteEndpoint(json::Writer& writer, const Endpoint& endpoint);
+void WriteSource(json::Writer& writer, const Source& source, std::string_view public_url);
+// `endpoint` and `source` may be null: then their metadata is.
+void WriteSubscription(json::Writer& writer, const Subscription& subscription,
+                       const Endpoint* endpoint, const Source* source);
+void WriteEvent(json::Writer& writer, const Event& event);
+// `endpoint` is null if it was deleted.
+void WriteDelivery(json::Writer& writer, const Delivery& delivery, const Event& event,
+                   const Endpoint* endpoint);
+void WriteAttempt(json::Writer& writer, const Attempt& attempt);
+// Without the key itself, unless `text` is given.
+void WriteApiKey(json::Writer& writer, const ApiKey& key, std::string_view text);
+
+// Shared pieces.
+void WriteTimeField(json::Writer& writer, std::string_view key, absl::Time time);
+void WriteNullField(json::Writer& writer, std::string_view key);
+void WriteTextsField(json::Writer& writer, std::string_view key,
+                     const std::vector<std::string>& texts);
+
+// The text that `write` writes.
+template <typename Write>
+std::string ToJson(Write write) {
+  json::Writer writer;
+  write(writer);
+  return writer.TakeText();
+}
+
+}  // namespace convoy::http

@@ -1,0 +1,299 @@
+// Configuration on the wire.
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/time_text.h"
+#include "lib/http/wire.h"
+#include "lib/model/names.h"
+
+namespace convoy::http {
+namespace {
+
+using json::Writer;
+using model::Name;
+
+void WriteStamps(Writer& writer, absl::Time created_at, absl::Time updated_at) {
+  WriteTimeField(writer, "created_at", created_at);
+  WriteTimeField(writer, "updated_at", updated_at);
+  WriteNullField(writer, "deleted_at");
+}
+
+void WriteConfig(Writer& writer, const ProjectConfig& config) {
+  writer.Key("config").BeginObject().Field("max_payload_read_size", config.body_bytes_max);
+  writer.Key("ratelimit")
+      .BeginObject()
+      .Field("count", config.rate_limit.count)
+      .Field("duration", absl::ToInt64Seconds(config.rate_limit.window))
+      .EndObject();
+  writer.Key("strategy")
+      .BeginObject()
+      .Field("type", Name(config.retry.strategy))
+      .Field("duration", absl::ToInt64Seconds(config.retry.interval))
+      .Field("retry_count", config.retry.attempts_max)
+      .EndObject();
+  writer.Key("signature").BeginObject().Field("header", config.signature.header);
+  writer.Key("versions").BeginArray();
+  for (const SignatureVersion& version : config.signature.versions) {
+    writer.BeginObject()
+        .Field("uid", version.id)
+        .Field("hash", Name(version.hash))
+        .Field("encoding", Name(version.encoding));
+    WriteTimeField(writer, "created_at", version.created_at);
+    writer.EndObject();
+  }
+  writer.EndArray().EndObject();
+  writer.Key("ssl")
+      .BeginObject()
+      .Field("enforce_secure_endpoints", config.is_https_required)
+      .EndObject();
+  writer.Field("request_id_header", config.request_id_header)
+      .Field("add_event_id_trace_headers", config.has_trace_headers)
+      .Field("disable_endpoint", config.should_disable_endpoint)
+      .Field("multiple_endpoint_subscriptions", config.may_share_endpoint)
+      .Field("replay_attacks_prevention_enabled", false)
+      .EndObject();
+}
+
+void WriteSecrets(Writer& writer, const std::vector<Secret>& secrets) {
+  writer.Key("secrets").BeginArray();
+  for (const Secret& secret : secrets) {
+    writer.BeginObject().Field("uid", secret.id).Field("value", secret.value);
+    if (secret.expires_at.has_value()) {
+      WriteTimeField(writer, "expires_at", *secret.expires_at);
+    } else {
+      WriteNullField(writer, "expires_at");
+    }
+    WriteStamps(writer, secret.created_at, secret.updated_at);
+    writer.EndObject();
+  }
+  writer.EndArray();
+}
+
+void WriteAuthentication(Writer& writer, const EndpointAuth& auth) {
+  writer.Key("authentication");
+  if (const auto* key = std::get_if<ApiKeyAuth>(&auth)) {
+    writer.BeginObject().Field("type", "api_key");
+    writer.Key("api_key")
+        .BeginObject()
+        .Field("header_name", key->header_name)
+        .Field("header_value", key->header_value)
+        .EndObject()
+        .EndObject();
+  } else if (const auto* basic = std::get_if<BasicAuth>(&auth)) {
+    writer.BeginObject().Field("type", "basic_auth");
+    writer.Key("basic_auth")
+        .BeginObject()
+        .Field("username", basic->username)
+        .Field("password", "[REDACTED]")
+        .EndObject()
+        .EndObject();
+  } else {
+    writer.Null();
+  }
+}
+
+void WriteVerifier(Writer& writer, const VerifierConfig& verifier) {
+  const auto* hmac = std::get_if<HmacVerifierConfig>(&verifier);
+  const auto* basic = std::get_if<BasicAuth>(&verifier);
+  const auto* key = std::get_if<ApiKeyAuth>(&verifier);
+  writer.Key("verifier")
+      .BeginObject()
+      .Field("type", hmac != nullptr    ? "hmac"
+                     : basic != nullptr ? "basic_auth"
+                     : key != nullptr   ? "api_key"
+                                        : "noop");
+  writer.Key("hmac");
+  if (hmac != nullptr) {
+    writer.BeginObject()
+        .Field("header", hmac->header)
+        .Field("hash", Name(hmac->hash))
+        .Field("encoding", Name(hmac->encoding))
+        .Field("secret", hmac->secret)
+        .EndObject();
+  } else {
+    writer.Null();
+  }
+  writer.Key("basic_auth");
+  if (basic != nullptr) {
+    writer.BeginObject()
+        .Field("username", basic->username)
+        .Field("password", basic->password)
+        .EndObject();
+  } else {
+    writer.Null();
+  }
+  writer.Key("api_key");
+  if (key != nullptr) {
+    writer.BeginObject()
+        .Field("header_name", key->header_name)
+        .Field("header_value", key->header_value)
+        .EndObject();
+  } else {
+    writer.Null();
+  }
+  writer.EndObject();
+}
+
+// Parts of other resources, without their secrets.
+void WriteEndpointMetadata(Writer& writer, const Endpoint* endpoint) {
+  writer.Key("endpoint_metadata");
+  if (endpoint == nullptr) {
+    writer.Null();
+    return;
+  }
+  writer.BeginObject()
+      .Field("uid", endpoint->id)
+      .Field("name", endpoint->name)
+      .Field("project_id", endpoint->project_id)
+      .FieldIfSet("owner_id", endpoint->owner_id)
+      .FieldIfSet("support_email", endpoint->support_email)
+      .Field("url", endpoint->url)
+      .Field("status", Name(endpoint->status))
+      .EndObject();
+}
+
+void WriteSourceMetadata(Writer& writer, const Source* source) {
+  writer.Key("source_metadata");
+  if (source == nullptr) {
+    writer.Null();
+    return;
+  }
+  writer.BeginObject()
+      .Field("uid", source->id)
+      .Field("name", source->name)
+      .Field("project_id", source->project_id)
+      .Field("mask_id", source->mask_id)
+      .Field("type", Name(source->type))
+      .Field("is_disabled", source->is_disabled)
+      .EndObject();
+}
+
+void WriteCondition(Writer& writer, std::string_view key, const std::string& condition) {
+  writer.Key(key).Raw(condition.empty() ? "{}" : condition);
+}
+
+}  // namespace
+
+void WriteTimeField(Writer& writer, std::string_view key, absl::Time time) {
+  writer.Field(key, base::FormatTime(time));
+}
+
+void WriteNullField(Writer& writer, std::string_view key) { writer.Key(key).Null(); }
+
+void WriteTextsField(Writer& writer, std::string_view key, const std::vector<std::string>& texts) {
+  writer.Key(key).BeginArray();
+  for (const std::string& text : texts) writer.String(text);
+  writer.EndArray();
+}
+
+void WriteProject(Writer& writer, const Project& project) {
+  writer.BeginObject()
+      .Field("uid", project.id)
+      .Field("name", project.name)
+      .Field("logo_url", project.logo_url)
+      .Field("type", Name(project.type));
+  WriteConfig(writer, project.config);
+  WriteNullField(writer, "statistics");
+  writer.Field("retained_events", 0);
+  WriteStamps(writer, project.created_at, project.updated_at);
+  writer.EndObject();
+}
+
+void WriteEndpoint(Writer& writer, const Endpoint& endpoint) {
+  writer.BeginObject()
+      .Field("uid", endpoint.id)
+      .Field("project_id", endpoint.project_id)
+      .FieldIfSet("owner_id", endpoint.owner_id)
+      .Field("url", endpoint.url)
+      .Field("name", endpoint.name)
+      .Field("description", endpoint.description)
+      .FieldIfSet("support_email", endpoint.support_email)
+      .Field("status", Name(endpoint.status))
+      .Field("advanced_signatures", endpoint.has_advanced_signatures)
+      .Field("http_timeout", absl::ToInt64Seconds(endpoint.timeout))
+      .Field("rate_limit", endpoint.rate_limit.count)
+      .Field("rate_limit_duration", absl::ToInt64Seconds(endpoint.rate_limit.window))
+      .Field("content_type", endpoint.content_type);
+  WriteSecrets(writer, endpoint.secrets);
+  WriteAuthentication(writer, endpoint.auth);
+  WriteNullField(writer, "failure_rate");
+  WriteNullField(writer, "cb_state");
+  WriteStamps(writer, endpoint.created_at, endpoint.updated_at);
+  writer.EndObject();
+}
+
+void WriteSource(Writer& writer, const Source& source, std::string_view public_url) {
+  writer.BeginObject()
+      .Field("uid", source.id)
+      .Field("project_id", source.project_id)
+      .Field("mask_id", source.mask_id)
+      .Field("name", source.name)
+      .Field("type", Name(source.type))
+      .Field("provider", Name(source.provider))
+      .Field("is_disabled", source.is_disabled)
+      .Field("url", absl::StrCat(public_url, "/ingest/", source.mask_id))
+      .Field("event_type_location", source.event_type_location);
+  WriteVerifier(writer, source.verifier);
+  writer.Key("custom_response")
+      .BeginObject()
+      .Field("body", source.custom_response.body)
+      .Field("content_type", source.custom_response.content_type)
+      .EndObject();
+  WriteTextsField(writer, "idempotency_keys", source.idempotency_keys);
+  WriteTextsField(writer, "forward_headers", source.forward_headers);
+  for (const char* key : {"provider_config", "pub_sub", "body_function", "header_function"}) {
+    WriteNullField(writer, key);
+  }
+  WriteStamps(writer, source.created_at, source.updated_at);
+  writer.EndObject();
+}
+
+void WriteSubscription(Writer& writer, const Subscription& subscription, const Endpoint* endpoint,
+                       const Source* source) {
+  writer.BeginObject()
+      .Field("uid", subscription.id)
+      .Field("name", subscription.name)
+      .Field("type", "api")
+      .Field("delivery_mode", Name(subscription.delivery_mode));
+  writer.Key("filter_config").BeginObject();
+  WriteTextsField(writer, "event_types", subscription.event_types);
+  writer.Key("filter").BeginObject().Field("is_flattened", false);
+  WriteCondition(writer, "headers", subscription.filter.headers);
+  WriteCondition(writer, "body", subscription.filter.body);
+  WriteCondition(writer, "query", subscription.filter.query);
+  WriteCondition(writer, "path", subscription.filter.path);
+  writer.EndObject().EndObject();
+  if (subscription.retry.has_value()) {
+    writer.Key("retry_config")
+        .BeginObject()
+        .Field("type", Name(subscription.retry->strategy))
+        .Field("duration", absl::ToInt64Seconds(subscription.retry->interval))
+        .Field("retry_count", subscription.retry->attempts_max)
+        .EndObject();
+  }
+  WriteEndpointMetadata(writer, endpoint);
+  WriteSourceMetadata(writer, source);
+  WriteNullField(writer, "device_metadata");
+  WriteNullField(writer, "function");
+  WriteStamps(writer, subscription.created_at, subscription.updated_at);
+  writer.EndObject();
+}
+
+void WriteApiKey(Writer& writer, const ApiKey& key, std::string_view text) {
+  writer.BeginObject().Field("uid", key.id).Field("name", key.name);
+  writer.Key("role")
+      .BeginObject()
+      .Field("type", Name(key.role))
+      .FieldIfSet("project", key.project_id)
+      .EndObject();
+  writer.Field("key_type", "project");
+  if (key.expires_at.has_value()) {
+    WriteTimeField(writer, "expires_at", *key.expires_at);
+  } else {
+    WriteNullField(writer, "expires_at");
+  }
+  writer.FieldIfSet("key", text);
+  WriteTimeField(writer, "created_at", key.created_at);
+  writer.EndObject();
+}
+
+}  // namespace convoy::http

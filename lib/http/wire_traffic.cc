@@ -1,0 +1,160 @@
+// What flows, on the wire.
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/encoding.h"
+#include "lib/base/text.h"
+#include "lib/base/time_text.h"
+#include "lib/http/wire.h"
+#include "lib/intake/form_body.h"
+#include "lib/intake/json_view.h"
+#include "lib/json/raw.h"
+#include "lib/model/names.h"
+
+namespace convoy::http {
+namespace {
+
+using json::Writer;
+using model::Name;
+
+// {"Name": ["value", …]}, as events and deliveries show headers.
+void WriteHeaderLists(Writer& writer, const Headers& headers) {
+  writer.Key("headers").BeginObject();
+  for (size_t i = 0; i < headers.size(); ++i) {
+    const auto is_same = [&](const Header& other) {
+      return base::EqualsIgnoreCase(other.name, headers[i].name);
+    };
+    if (std::any_of(headers.begin(), headers.begin() + i, is_same)) continue;
+    writer.Key(headers[i].name).BeginArray();
+    for (const Header& header : headers) {
+      if (is_same(header)) writer.String(header.value);
+    }
+    writer.EndArray();
+  }
+  writer.EndObject();
+}
+
+// {"Name": "value"}, as attempts do.
+void WriteHeaderMap(Writer& writer, std::string_view key, const Headers& headers) {
+  if (headers.empty()) return;
+  writer.Key(key).BeginObject();
+  for (size_t i = 0; i < headers.size(); ++i) {
+    const bool is_repeated = std::any_of(headers.begin(), headers.begin() + i, [&](auto& other) {
+      return base::EqualsIgnoreCase(other.name, headers[i].name);
+    });
+    if (!is_repeated) writer.Field(headers[i].name, headers[i].value);
+  }
+  writer.EndObject();
+}
+
+// JSON and forms as JSON in "data"; anything else in "raw", as text or as base64.
+void WriteData(Writer& writer, const Event& event) {
+  const intake::JsonView view(event.content_type, event.body);
+  if (json::Validate(view.text(), {}).ok()) {
+    writer.Key("data").Raw(view.text());
+  } else if (base::IsValidUtf8(event.body)) {
+    writer.Field("raw", event.body);
+  } else {
+    writer.Field("raw", base::Base64Encode(event.body)).Field("raw_encoding", "base64");
+  }
+}
+
+void WriteStamps(Writer& writer, absl::Time created_at, absl::Time updated_at) {
+  WriteTimeField(writer, "created_at", created_at);
+  WriteTimeField(writer, "updated_at", updated_at);
+  WriteNullField(writer, "deleted_at");
+}
+
+void WriteDeliveryMetadata(Writer& writer, const Delivery& delivery, const Event& event) {
+  writer.Key("metadata").BeginObject();
+  WriteData(writer, event);
+  writer.Field("strategy", Name(delivery.retry.strategy))
+      .Field("num_trials", delivery.attempts_count)
+      .Field("interval_seconds", absl::ToInt64Seconds(delivery.retry.interval))
+      .Field("retry_limit", delivery.retry.attempts_max);
+  WriteTimeField(writer, "next_send_time", delivery.due_at);
+  writer.EndObject();
+}
+
+}  // namespace
+
+void WriteEvent(Writer& writer, const Event& event) {
+  writer.BeginObject()
+      .Field("uid", event.id)
+      .Field("event_type", event.event_type)
+      .FieldIfSet("source_id", event.source_id)
+      .Field("project_id", event.project_id);
+  WriteTextsField(writer, "endpoints", event.endpoint_ids);
+  WriteHeaderLists(writer, event.headers);
+  writer.Field("content_type", event.content_type)
+      .Field("url_query_params", event.url_query)
+      .Field("url_path", event.url_path)
+      .Field("idempotency_key", event.idempotency_key)
+      .Field("is_duplicate_event", event.is_duplicate);
+  WriteData(writer, event);
+  writer.Field("status", Name(event.status)).FieldIfSet("failure_reason", event.failure_reason);
+  WriteTimeField(writer, "acknowledged_at", event.acknowledged_at);
+  WriteStamps(writer, event.created_at, event.created_at);
+  writer.EndObject();
+}
+
+void WriteDelivery(Writer& writer, const Delivery& delivery, const Event& event,
+                   const Endpoint* endpoint) {
+  writer.BeginObject()
+      .Field("uid", delivery.id)
+      .Field("project_id", delivery.project_id)
+      .Field("event_id", delivery.event_id)
+      .Field("endpoint_id", delivery.endpoint_id)
+      .Field("subscription_id", delivery.subscription_id)
+      .Field("device_id", "")
+      .Field("event_type", delivery.event_type)
+      .Field("idempotency_key", delivery.idempotency_key)
+      .Field("delivery_mode", Name(delivery.mode))
+      .Field("status", Name(delivery.status))
+      .FieldIfSet("description", delivery.description)
+      .Field("url_query_params", event.url_query)
+      .Field("latency", absl::FormatDuration(delivery.latency));
+  writer.Key("latency_seconds").Double(absl::ToDoubleSeconds(delivery.latency));
+  WriteHeaderLists(writer, event.headers);
+  writer.Key("endpoint_metadata").BeginObject();
+  if (endpoint != nullptr) {
+    writer.Field("uid", endpoint->id)
+        .Field("name", endpoint->name)
+        .Field("project_id", endpoint->project_id)
+        .FieldIfSet("owner_id", endpoint->owner_id)
+        .Field("url", endpoint->url)
+        .Field("status", Name(endpoint->status));
+  }
+  writer.EndObject();
+  writer.Key("event_metadata")
+      .BeginObject()
+      .Field("uid", event.id)
+      .Field("event_type", event.event_type)
+      .EndObject();
+  WriteDeliveryMetadata(writer, delivery, event);
+  WriteNullField(writer, "cli_metadata");
+  WriteTimeField(writer, "acknowledged_at", event.acknowledged_at);
+  WriteStamps(writer, delivery.created_at, delivery.updated_at);
+  writer.EndObject();
+}
+
+void WriteAttempt(Writer& writer, const Attempt& attempt) {
+  writer.BeginObject()
+      .Field("uid", attempt.id)
+      .Field("project_id", attempt.project_id)
+      .Field("endpoint_id", attempt.endpoint_id)
+      .Field("msg_id", attempt.delivery_id)
+      .Field("url", attempt.url)
+      .Field("method", attempt.method)
+      .FieldIfSet("ip_address", attempt.remote_ip);
+  WriteHeaderMap(writer, "request_http_header", attempt.request_headers);
+  WriteHeaderMap(writer, "response_http_header", attempt.response_headers);
+  if (attempt.http_status != 0) writer.Field("http_status", absl::StrCat(attempt.http_status));
+  writer.FieldIfSet("response_data", attempt.response_body).FieldIfSet("error", attempt.error);
+  if (attempt.is_success) writer.Field("status", true);
+  WriteTimeField(writer, "requested_at", attempt.requested_at);
+  WriteTimeField(writer, "responded_at", attempt.responded_at);
+  WriteStamps(writer, attempt.requested_at, attempt.responded_at);
+  writer.EndObject();
+}
+
+}  // namespace convoy::http
