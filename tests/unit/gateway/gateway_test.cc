@@ -128,7 +128,9 @@ struct Fixture {
     const auto content = json::FindPath(list, "data.content", {});
     REQUIRE(content.has_value());
     int count = 0;
-    for (const json::RawValue& delivery : json::ScanArray(content->text, {}).value()) {
+    const auto deliveries = json::ScanArray(content->text, {});
+    REQUIRE(deliveries.ok());
+    for (const json::RawValue& delivery : *deliveries) {
       if (json::FindPath(delivery.text, "status", {})->AsString() == status) ++count;
     }
     return count;
