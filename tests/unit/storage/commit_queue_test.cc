@@ -1,0 +1,190 @@
+#include "lib/storage/commit_queue.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/null_storage.h"
+#include "tests/unit/storage/stores.h"
+
+namespace convoy::storage {
+namespace {
+
+using testing::Id;
+using testing::MakeEvent;
+
+// Remembers the size of each commit; can be made to wait and to fail.
+class RecordingStorage final : public testing::NullStorage {
+ public:
+  absl::Status Commit(std::span<WriteBatch* const> batches,
+                      std::span<CommitResult> results) override {
+    std::unique_lock lock(mutex_);
+    ++entered_count;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !is_held_; });
+    sizes.push_back(batches.size());
+    for (size_t i = 0; i < batches.size(); ++i) {
+      results[i].submissions.assign(batches[i]->submissions.size(), SubmissionOutcome::kAccepted);
+    }
+    return status;
+  }
+
+  void Hold() {
+    std::lock_guard lock(mutex_);
+    is_held_ = true;
+  }
+  void Release() {
+    std::lock_guard lock(mutex_);
+    is_held_ = false;
+    changed_.notify_all();
+  }
+  void AwaitEntry() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return entered_count > 0; });
+  }
+
+  absl::Status status;
+  std::vector<size_t> sizes;
+  int entered_count = 0;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_held_ = false;
+};
+
+WriteBatch BatchOf(std::string body) {
+  WriteBatch batch;
+  batch.submissions.push_back({.event = {.body = std::move(body)}});
+  return batch;
+}
+
+TEST_CASE("commit_queue: callers that come during a commit share the next one") {
+  RecordingStorage storage;
+  CommitQueue queue(&storage);
+  storage.Hold();
+  std::thread leader([&] { CHECK(queue.Commit(BatchOf("a")).status.ok()); });
+  storage.AwaitEntry();
+  std::atomic<int> done_count = 0;
+  for (int i = 0; i < 10; ++i) {
+    queue.CommitAsync(BatchOf("b"), [&](const CommitResult& result) {
+      CHECK(result.status.ok());
+      ++done_count;
+    });
+  }
+  CHECK_FALSE(queue.Drain());  // there is a leader
+  storage.Release();
+  leader.join();
+  while (done_count < 10) queue.Drain();
+  CHECK(storage.sizes == std::vector<size_t>{1, 10});
+}
+
+TEST_CASE("commit_queue: a group is bounded by count and by bytes") {
+  RecordingStorage storage;
+  CommitQueue queue(&storage, {.batches_max = 3, .bytes_max = 10});
+  const auto add = [&](std::string body) {
+    queue.CommitAsync(BatchOf(std::move(body)), [](auto) {});
+  };
+  for (int i = 0; i < 4; ++i) add("x");
+  add("123456");
+  add("123456");
+  add(std::string(100, 'x'));
+  CHECK(queue.Drain());
+  CHECK_FALSE(queue.Drain());
+  // Three by count; one and the first that fits; the next alone; a large one goes alone, too.
+  CHECK(storage.sizes == std::vector<size_t>{3, 2, 1, 1});
+}
+
+TEST_CASE("commit_queue: a failure reaches everybody in the group") {
+  RecordingStorage storage;
+  storage.status = absl::DataLossError("disk");
+  CommitQueue queue(&storage);
+  int failures_count = 0;
+  for (int i = 0; i < 3; ++i) {
+    queue.CommitAsync(BatchOf("x"), [&](const CommitResult& result) {
+      failures_count += absl::IsDataLoss(result.status);
+    });
+  }
+  queue.Drain();
+  CHECK(failures_count == 3);
+  CHECK(absl::IsDataLoss(queue.Commit(BatchOf("x")).status));
+}
+
+TEST_CASE("commit_queue: a full queue refuses") {
+  RecordingStorage storage;
+  CommitQueue queue(&storage, {.queued_max = 2});
+  absl::Status status;
+  queue.CommitAsync(BatchOf("x"), [](auto) {});
+  queue.CommitAsync(BatchOf("x"), [](auto) {});
+  queue.CommitAsync(BatchOf("x"), [&](const CommitResult& result) { status = result.status; });
+  CHECK(absl::IsResourceExhausted(status));
+  CHECK(absl::IsResourceExhausted(queue.Commit(BatchOf("x")).status));
+  queue.Drain();
+  CHECK(queue.Commit(BatchOf("x")).status.ok());
+}
+
+TEST_CASE("commit_queue: somebody is woken for asynchronous work, once for each idle queue") {
+  RecordingStorage storage;
+  CommitQueue queue(&storage);
+  int wakes_count = 0;
+  queue.set_wake([&] { ++wakes_count; });
+  queue.CommitAsync(BatchOf("x"), [](auto) {});
+  queue.CommitAsync(BatchOf("x"), [](auto) {});
+  CHECK(wakes_count == 1);
+  queue.Drain();
+  queue.CommitAsync(BatchOf("x"), [](auto) {});
+  CHECK(wakes_count == 2);
+  queue.Drain();
+}
+
+TEST_CASE("commit_queue: a completion may queue more") {
+  RecordingStorage storage;
+  CommitQueue queue(&storage);
+  int done_count = 0;
+  queue.CommitAsync(BatchOf("x"), [&](const CommitResult&) {
+    ++done_count;
+    queue.CommitAsync(BatchOf("y"), [&](const CommitResult&) { ++done_count; });
+  });
+  queue.Drain();
+  CHECK(done_count == 2);
+}
+
+TEST_CASE("commit_queue: many threads, blocking and not, each get their own result") {
+  auto storage = NewMemoryStorage();
+  CommitQueue queue(storage.get(), {.batches_max = 8});
+  std::atomic<int> accepted_count = 0, duplicate_count = 0, async_count = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i) {
+        WriteBatch batch;
+        Event event = MakeEvent("p", t * 1000 + i);
+        batch.submissions.push_back(
+            {.event = event, .dedupe = DedupeKey{.scope = "p", .key = std::to_string(i)}});
+        const auto count = [&](const CommitResult& result) {
+          const bool is_new = result.submissions.at(0) == SubmissionOutcome::kAccepted;
+          ++(is_new ? accepted_count : duplicate_count);
+        };
+        if (t % 2 == 0) {
+          count(queue.Commit(std::move(batch)));
+        } else {
+          ++async_count;
+          queue.CommitAsync(std::move(batch), [&, count](const CommitResult& result) {
+            count(result);
+            --async_count;
+          });
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  while (async_count > 0) queue.Drain();
+  CHECK(accepted_count == 200);
+  CHECK(duplicate_count == 1400);
+}
+
+}  // namespace
+}  // namespace convoy::storage
