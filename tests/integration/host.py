@@ -69,6 +69,10 @@ class Client:
         self.address = address
         self.key = key
         self._local = threading.local()
+        self._connections = []  # of all threads
+
+    def __del__(self):
+        self.close()
 
     def with_key(self, key):
         return Client(self.address, key)
@@ -88,12 +92,14 @@ class Client:
                 host, port = self.address.rsplit(":", 1)
                 connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
                 self._local.connection = connection
+                self._connections.append(connection)
             try:
                 connection.request(method, path, body, sent)
                 answer = connection.getresponse()
                 return Response(answer.status, answer.headers, answer.read())
             except (http.client.HTTPException, OSError):
                 connection.close()
+                self._connections.remove(connection)
                 self._local.connection = None
                 # A kept connection may have been closed in between: once more on a fresh one, but
                 # only where sending twice does no harm.
@@ -102,10 +108,11 @@ class Client:
         raise AssertionError("unreachable")
 
     def close(self):
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
+        """Closes the connections; nobody may be sending."""
+        for connection in self._connections:
             connection.close()
-            self._local.connection = None
+        self._connections.clear()
+        self._local.connection = None
 
     def ok(self, method, path, body=None, headers=None):
         """The data of a response that must be a success."""

@@ -137,17 +137,29 @@ class RoutingTest(HostCase):
         self.assertEqual(request.headers["X-Other"], "b")
         self.assertEqual(request.headers["X-Convoy-Idempotency-Key"], "key-1")
 
-    def test_chosen_request_headers_are_forwarded(self):
+    def test_request_headers_are_forwarded_but_credentials_only_if_named(self):
         project = self.project("incoming")
-        source = project.source("s")
-        source = project.ok("PUT", f"/sources/{source['uid']}", {
-            "name": "s", "type": "http", "verifier": {"type": "noop"},
-            "forward_headers": ["X-Tenant"]})
-        project.subscribe("s", project.endpoint("e", f"{self.inbox.url}/{project.id}"), source)
-        project.ingest(source, b"{}", {"X-Tenant": "acme", "X-Private": "no"})
-        request = self.inbox.wait_for("/" + project.id, 1)[0]
+        source = project.source("s", {"type": "api_key", "api_key": {
+            "header_name": "X-Key", "header_value": "right"}})
+        path = "/" + project.id
+        project.subscribe("s", project.endpoint("e", self.inbox.url + path), source)
+        headers = {"X-Key": "right", "X-Tenant": "acme", "Authorization": "Bearer secret",
+                   "Cookie": "session=1"}
+        self.assertEqual(project.ingest(source, b"{}", headers).status, 200)
+        request = self.inbox.wait_for(path, 1)[0]
         self.assertEqual(request.headers["X-Tenant"], "acme")
-        self.assertNotIn("X-Private", request.headers)
+        self.assertEqual(request.headers["X-Convoy-Source-Id"], source["mask_id"])
+        for name in ("X-Key", "Authorization", "Cookie"):
+            self.assertNotIn(name, request.headers)
+
+        project.ok("PUT", f"/sources/{source['uid']}", {
+            "name": "s", "type": "http", "forward_headers": ["cookie"],
+            "verifier": {"type": "api_key", "api_key": {"header_name": "X-Key",
+                                                        "header_value": "right"}}})
+        self.assertEqual(project.ingest(source, b"{}", headers).status, 200)
+        request = self.inbox.wait_for(path, 2)[1]
+        self.assertEqual(request.headers["Cookie"], "session=1")
+        self.assertNotIn("X-Key", request.headers)
 
 
 class RetryTest(HostCase):

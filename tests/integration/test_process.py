@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import pathlib
 import signal
 import socket
 import ssl
@@ -93,9 +94,9 @@ class CommandTest(unittest.TestCase):
             path = folder + "/c.db"
             with open(path, "wb") as file:
                 file.write(b"this is not a database, but it is somebody's file" * 100)
-            before = open(path, "rb").read()
+            before = pathlib.Path(path).read_bytes()
             self.assertEqual(run("bootstrap", "--database", path).returncode, 1)
-            self.assertEqual(open(path, "rb").read(), before)
+            self.assertEqual(pathlib.Path(path).read_bytes(), before)
 
 
 class VerifyCommandTest(unittest.TestCase):
