@@ -1,0 +1,73 @@
+#include "lib/dispatch/lane.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/sim_clock.h"
+
+namespace convoy::dispatch {
+namespace {
+
+const absl::Time kNow = testing::SimEpoch();
+const RateLimit kLimit = {.count = 3, .window = absl::Seconds(60)};
+
+TEST_CASE("lane: admits as many as its rate allows, then says when there will be room") {
+  Lane lane;
+  for (int i = 0; i < 3; ++i) CHECK(lane.Admit(kLimit, kNow));
+  CHECK_FALSE(lane.Admit(kLimit, kNow));
+  CHECK(lane.is_blocked(kNow));
+  const absl::Time open_at = lane.blocked_until();
+  CHECK(open_at - kNow == absl::Seconds(20));
+  CHECK_FALSE(lane.is_blocked(open_at));
+  CHECK(lane.Admit(kLimit, open_at));
+  CHECK_FALSE(lane.Admit(kLimit, open_at));
+}
+
+TEST_CASE("lane: in any window no more than the limit and its refill pass") {
+  testing::SeededRandom random(5);
+  Lane lane;
+  absl::Time now = kNow;
+  int admitted_count = 0;
+  while (now < kNow + absl::Minutes(10)) {
+    admitted_count += lane.Admit(kLimit, now);
+    now += absl::Milliseconds(random.Below(3000));
+  }
+  CHECK(admitted_count <= 3 + 30);
+  CHECK(admitted_count >= 30);
+}
+
+TEST_CASE("lane: a limit of zero is none") {
+  Lane lane;
+  for (int i = 0; i < 10'000; ++i) CHECK(lane.Admit({.count = 0}, kNow));
+  CHECK(lane.room(16) == 0);
+}
+
+TEST_CASE("lane: room is what is not in flight") {
+  Lane lane;
+  CHECK(lane.room(2) == 2);
+  lane.Admit({.count = 0}, kNow);
+  CHECK(lane.room(2) == 1);
+  lane.Admit({.count = 0}, kNow);
+  CHECK(lane.room(2) == 0);
+  lane.Release();
+  CHECK(lane.room(2) == 1);
+}
+
+TEST_CASE("lane: it is forgotten only when that gives nothing away") {
+  Lane lane;
+  CHECK(lane.may_be_forgotten(kNow));
+  lane.Admit(kLimit, kNow);
+  CHECK_FALSE(lane.may_be_forgotten(kNow));
+  lane.Release();
+  CHECK_FALSE(lane.may_be_forgotten(kNow + absl::Minutes(1)));
+  CHECK(lane.may_be_forgotten(kNow + absl::Hours(2)));
+}
+
+TEST_CASE("lane: a clock that steps back neither opens nor closes it for long") {
+  Lane lane;
+  for (int i = 0; i < 3; ++i) CHECK(lane.Admit(kLimit, kNow));
+  CHECK_FALSE(lane.Admit(kLimit, kNow - absl::Hours(1)));
+  CHECK(lane.blocked_until() <= kNow);
+}
+
+}  // namespace
+}  // namespace convoy::dispatch
