@@ -132,7 +132,7 @@ const std::vector<Spec>& Specs() {
                  "deliveries on their way at once (default 256)"),
       NumberSpec("in_flight_per_endpoint_max", &Settings::in_flight_per_endpoint_max, 1, kMany,
                  "the same to one endpoint (default 16)"),
-      NumberSpec("lease_ms", &Settings::lease, 1000, kDayMs,
+      NumberSpec("lease_ms", &Settings::lease, 3000, kDayMs,
                  "how long a delivery of a process that died is kept from others; no attempt takes "
                  "longer (default 90000)"),
       NumberSpec("read_timeout_ms", &Settings::read_timeout, 1, kDayMs,

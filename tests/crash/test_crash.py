@@ -22,6 +22,7 @@ import host  # noqa: E402
 RUNS = int(os.environ.get("CONVOY_CRASH_RUNS", "20"))
 SEED = int(os.environ.get("CONVOY_CRASH_SEED", str(time.time_ns() % 10**9)))
 CLIENTS = 8
+AUDIT_SECONDS = 120
 ACCEPTED_INGEST = "Event received"
 
 
@@ -84,7 +85,7 @@ class CrashTest(unittest.TestCase):
 
     def start(self):
         # What was on its way at the kill comes back when its lease ends.
-        self.convoyd = host.Convoyd(self.database, "--lease-ms", "1500")
+        self.convoyd = host.Convoyd(self.database, "--lease-ms", "3000")
         self.addCleanup(self.convoyd.kill)
         for project in getattr(self, "projects", ()):
             project.client = self.convoyd.client(project.key)
@@ -149,6 +150,14 @@ class CrashTest(unittest.TestCase):
               f"0 accepted twice; {len(bodies)} deliveries of {len(set(bodies))} events",
               file=sys.stderr, flush=True)
 
+    def describe_unfinished(self):
+        """The deliveries that are not at their end, with what is known of them."""
+        return [(delivery["status"], delivery["event_type"], delivery["metadata"]["next_send_time"],
+                 [attempt.get("http_status") or attempt.get("error")
+                  for attempt in project.attempts(delivery["uid"])])
+                for project in self.projects for delivery in project.deliveries()
+                if delivery["status"] != "Success"][:20]
+
     def audit(self):
         self.assertEqual(self.load.refusals, [])
         accepted = collections.Counter()
@@ -166,8 +175,11 @@ class CrashTest(unittest.TestCase):
         # What was accepted is delivered, byte for byte, acknowledged or not: it is in the store.
         expected = {raw_body(key) if key.startswith("in-") else json_text(key).encode()
                     for key in accepted}
-        host.wait_until(lambda: expected <= set(self.inbox.bodies()), "the deliveries",
-                        timeout=180, interval=0.1)
+        try:
+            host.wait_until(lambda: expected <= set(self.inbox.bodies()), "the deliveries",
+                            timeout=AUDIT_SECONDS, interval=0.1)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.describe_unfinished()}") from None
         self.assertEqual(set(self.inbox.bodies()), expected, "delivered something never sent")
         for project in self.projects:
             host.wait_until(
