@@ -1,0 +1,125 @@
+// The API over a store in memory, with every pending write committed on the spot.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "convoy/gateway.h"
+#include "lib/http/api.h"
+#include "lib/json/raw.h"
+#include "tests/support/sim_clock.h"
+
+namespace convoy::testing {
+
+class ApiHarness {
+ public:
+  ApiHarness()
+      : ulids_(&clock, &random_),
+        configuration_(storage.get(), {}),
+        intake_(options, &clock, &ulids_),
+        parts_{.storage = storage.get(),
+               .configuration = &configuration_,
+               .intake = &intake_,
+               .clock = &clock,
+               .random = &random_,
+               .ulids = &ulids_,
+               .observer = &observer_},
+        api(options, parts_) {
+    instance_key = AddKey(Role::kInstanceAdmin, "");
+  }
+
+  // A key as Bootstrap and the API make them.
+  std::string AddKey(Role role, const std::string& project_id) {
+    const http::NewApiKey key = http::MakeApiKey(role, project_id, "test", parts_);
+    WriteBatch batch;
+    batch.config.push_back({.scope = "",
+                            .expected_revision = storage->ConfigRevision("").value(),
+                            .puts = {key.stored}});
+    REQUIRE(Commit(batch).status.ok());
+    return key.text;
+  }
+
+  HttpResponse Send(std::string_view method, const std::string& target, std::string_view body,
+                    const std::string& key, std::vector<HeaderView> headers = {}) {
+    const size_t question = std::min(target.find('?'), target.size());
+    const std::string authorization = "Bearer " + key;
+    if (!key.empty()) headers.push_back({"Authorization", authorization});
+    const HttpRequest request = {
+        .method = method,
+        .path = std::string_view(target).substr(0, question),
+        .query = std::string_view(target).substr(std::min(question + 1, target.size())),
+        .headers = headers,
+        .body = body};
+    std::optional<http::Reply> reply = api.Handle(request);
+    REQUIRE(reply.has_value());
+    while (auto* write = std::get_if<http::PendingWrite>(&*reply)) {
+      const CommitResult result = Commit(write->batch);
+      const auto finish = std::move(write->finish);
+      reply = finish(result);
+    }
+    return std::get<HttpResponse>(*std::move(reply));
+  }
+
+  // The same, with the status checked and the answer's text returned.
+  std::string Expect(int status, std::string_view method, const std::string& target,
+                     std::string_view body, const std::string& key) {
+    const HttpResponse response = Send(method, target, body, key);
+    INFO(method << " " << target << " " << body.substr(0, 200) << " answered " << response.status
+                << " " << response.body.substr(0, 300));
+    REQUIRE(response.status == status);
+    REQUIRE(json::Validate(response.body, {}).ok());
+    return response.body;
+  }
+
+  static std::string Field(const std::string& body, std::string_view path) {
+    const auto value = json::FindPath(body, path, {});
+    INFO(path << " of " << body);
+    REQUIRE(value.has_value());
+    return value->AsScalarText().value_or(std::string(value->text));
+  }
+
+  // A project of the given type; returns its id.
+  std::string AddProject(const std::string& type, const std::string& name,
+                         const std::string& config = "{}") {
+    return Field(
+        Expect(201, "POST", "/api/v1/projects",
+               R"({"name":")" + name + R"(","type":")" + type + R"(","config":)" + config + "}",
+               instance_key),
+        "data.project.uid");
+  }
+
+  std::string AddEndpoint(const std::string& project_id, const std::string& extra = "") {
+    return Field(Expect(201, "POST", "/api/v1/projects/" + project_id + "/endpoints",
+                        R"({"name":"e","url":"https://x.test/")" + extra + "}", instance_key),
+                 "data.uid");
+  }
+
+  SimClock clock;
+  GatewayOptions options;
+  std::unique_ptr<Storage> storage = NewMemoryStorage();
+
+ private:
+  CommitResult Commit(WriteBatch& batch) {
+    WriteBatch* const batches[] = {&batch};
+    CommitResult results[1];
+    REQUIRE(storage->Commit(batches, results).ok());
+    return std::move(results[0]);
+  }
+
+  SeededRandom random_;
+  base::UlidGenerator ulids_;
+  config::ConfigCache configuration_;
+  intake::Intake intake_;
+  Observer observer_;
+  const http::ApiParts parts_;
+
+ public:
+  http::Api api;
+  std::string instance_key;
+};
+
+}  // namespace convoy::testing
