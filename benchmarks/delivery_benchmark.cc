@@ -29,6 +29,8 @@ std::vector<std::string> MakePausedEndpoints(Embedded& embedded, const std::stri
   for (int number = 0; number < kEndpoints; ++number) {
     endpoints.push_back(embedded.MakeEndpoint(project, absl::StrCat(receiver.url(), "/e", number)));
     embedded.Call("PUT", absl::StrCat(project, "/endpoints/", endpoints.back(), "/pause"), "");
+    embedded.Call("POST", project + "/subscriptions",
+                  absl::StrCat(R"({"name":"s","endpoint_id":")", endpoints.back(), R"("})"));
   }
   return endpoints;
 }

@@ -118,7 +118,7 @@ def wrk(url, folder):
     found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)", out)
     requests, micros, refused, broken, p50, p99 = map(int, found.groups())
     if refused or broken:
-        raise SystemExit(f"bench: {refused} requests refused, {broken} broken at {url}")
+        raise RuntimeError(f"{refused} requests refused, {broken} broken at {url}")
     return requests / (micros / 1e6), p50 / 1000, p99 / 1000
 
 
@@ -162,7 +162,7 @@ def bench_http(table, folder):
         rate, p50, p99 = wrk(f"http://{convoyd.address}/ingest/{source['mask_id']}", folder)
         loaded = memory_mib(convoyd.process.pid)
         if convoyd.stop() != 0:
-            raise SystemExit("bench: convoyd did not end well")
+            raise RuntimeError("convoyd did not end well")
     finally:
         convoyd.kill()
     with nginx(folder) as url:
@@ -185,7 +185,7 @@ def bench_delivery(table, folder):
 def bench_size(table, folder):
     found = sorted(BUILD.glob("lib/libconvoy.so*"), key=lambda path: len(path.name))
     if not found:
-        raise SystemExit("bench: libconvoy.so is not built")
+        raise RuntimeError("libconvoy.so is not built")
     stripped = folder + "/libconvoy.so"
     subprocess.run(["strip", "--strip-unneeded", "-o", stripped, str(found[0].resolve())],
                    check=True)
@@ -210,14 +210,20 @@ def main():
     folder = tempfile.mkdtemp(prefix="bench-", dir=os.environ.get("CONVOY_BENCH_DIR", BUILD))
     try:
         describe_machine(folder)
+        failures = 0
         for name in names:
             say(f"bench: {name} …")
-            globals()["bench_" + name](table, folder)
+            try:
+                globals()["bench_" + name](table, folder)
+            except Exception as error:  # the other figures are still worth printing
+                table.add(name, "failed", str(error))
+                failures += 1
         table.print()
+        return failures
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
     BUILD = pathlib.Path(sys.argv[1]).resolve()
-    main()
+    sys.exit(1 if main() else 0)
