@@ -41,6 +41,11 @@ target_compile_options(convoy_flags INTERFACE
   $<$<COMPILE_LANGUAGE:C,CXX>:-Wno-missing-field-initializers>
   $<$<AND:$<COMPILE_LANGUAGE:C,CXX>,$<BOOL:${CONVOY_WERROR}>>:-Werror>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:Clang>>:-Wthread-safety>)
+if(CONVOY_SANITIZE)
+  # GCC sees uninitialised values where the instrumentation put them.
+  target_compile_options(convoy_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized>)
+endif()
 if(CONVOY_COVERAGE)
   target_compile_options(convoy_flags INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:--coverage>)
   target_link_options(convoy_flags INTERFACE --coverage)

@@ -1,0 +1,136 @@
+// One table holds every setting: its name, its default, what it does and how it is read.
+#include "capi/config.h"
+
+#include <charconv>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+#include "capi/shim.h"
+
+namespace {
+
+using convoy::capi::Fail;
+using convoy::capi::Guard;
+using convoy::capi::View;
+
+struct Setting {
+  const char* key;
+  const char* default_text;
+  const char* help;
+  // False if the value does not fit.
+  bool (*set)(convoy_config& config, std::string_view value);
+};
+
+template <typename Number>
+bool ReadNumber(std::string_view text, Number least, Number most, Number* out) {
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < least ||
+      value > most) {
+    return false;
+  }
+  *out = value;
+  return true;
+}
+
+bool ReadSeconds(std::string_view text, uint32_t least, uint32_t most, absl::Duration* out) {
+  uint32_t seconds = 0;
+  if (!ReadNumber(text, least, most, &seconds)) return false;
+  *out = absl::Seconds(seconds);
+  return true;
+}
+
+constexpr Setting kSettings[] = {
+    {"storage.path", "", "SQLite file, created if missing; empty: in memory, forgotten at the end",
+     [](convoy_config& config, std::string_view value) {
+       config.storage_path = value;
+       return value.find('\0') == std::string_view::npos;
+     }},
+    {"gateway.public_url", "http://localhost:5005",
+     "scheme and authority under which the host serves the gateway",
+     [](convoy_config& config, std::string_view value) {
+       config.options.public_url = value;
+       return value.starts_with("http://") || value.starts_with("https://");
+     }},
+    {"gateway.body_bytes_max", "16777216", "largest request body, 1 to 1073741824",
+     [](convoy_config& config, std::string_view value) {
+       return ReadNumber<uint64_t>(value, 1, 1u << 30, &config.options.body_bytes_max);
+     }},
+    {"gateway.dedupe_window_s", "0", "how long idempotency keys are remembered; 0: for ever",
+     [](convoy_config& config, std::string_view value) {
+       if (!ReadSeconds(value, 0, UINT32_MAX, &config.options.dedupe_window)) return false;
+       if (config.options.dedupe_window == absl::ZeroDuration()) {
+         config.options.dedupe_window = absl::InfiniteDuration();
+       }
+       return true;
+     }},
+    {"gateway.projects_cached_max", "1024", "projects kept in memory, 1 to 1000000",
+     [](convoy_config& config, std::string_view value) {
+       return ReadNumber<uint32_t>(value, 1, 1'000'000, &config.options.projects_cached_max);
+     }},
+    {"gateway.sources_cached_max", "16384", "sources kept in memory, 1 to 10000000",
+     [](convoy_config& config, std::string_view value) {
+       return ReadNumber<uint32_t>(value, 1, 10'000'000, &config.options.sources_cached_max);
+     }},
+    {"deliver.allowed_networks", "",
+     "networks that deliveries may reach although they are not public, with commas in between",
+     [](convoy_config& config, std::string_view value) {
+       config.options.allowed_networks = absl::StrSplit(value, ',', absl::SkipWhitespace());
+       return true;
+     }},
+    {"deliver.in_flight_max", "256", "deliveries on their way at once, 1 to 100000",
+     [](convoy_config& config, std::string_view value) {
+       return ReadNumber<uint32_t>(value, 1, 100'000, &config.options.in_flight_max);
+     }},
+    {"deliver.in_flight_per_endpoint_max", "16", "the same to one endpoint, 1 to 10000",
+     [](convoy_config& config, std::string_view value) {
+       return ReadNumber<uint32_t>(value, 1, 10'000, &config.options.in_flight_per_endpoint_max);
+     }},
+    {"deliver.lease_s", "90", "how long a delivery is held for one attempt, 5 to 3600",
+     [](convoy_config& config, std::string_view value) {
+       return ReadSeconds(value, 5, 3600, &config.options.lease);
+     }},
+};
+
+}  // namespace
+
+convoy_status convoy_config_new(convoy_config** out, convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (out == nullptr) return Fail(error, CONVOY_E_INVALID, "out: must not be NULL");
+    *out = nullptr;
+    *out = new convoy_config;
+    return CONVOY_OK;
+  });
+}
+
+void convoy_config_free(convoy_config* config) { delete config; }
+
+convoy_status convoy_config_set(convoy_config* config, const char* key, size_t key_size,
+                                const char* value, size_t value_size, convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (config == nullptr) return Fail(error, CONVOY_E_INVALID, "config: must not be NULL");
+    for (const Setting& setting : kSettings) {
+      if (View(key, key_size) != setting.key) continue;
+      convoy_config changed = *config;
+      if (!setting.set(changed, View(value, value_size))) {
+        return Fail(error, CONVOY_E_INVALID,
+                    absl::StrCat(setting.key, ": '", View(value, value_size),
+                                 "' does not fit: ", setting.help));
+      }
+      *config = std::move(changed);
+      return CONVOY_OK;
+    }
+    return Fail(error, CONVOY_E_INVALID,
+                absl::StrCat("there is no setting called '", View(key, key_size), "'"));
+  });
+}
+
+int32_t convoy_config_describe(size_t index, const char** out_key, const char** out_default,
+                               const char** out_help) {
+  const bool exists = index < std::size(kSettings);
+  if (out_key != nullptr) *out_key = exists ? kSettings[index].key : nullptr;
+  if (out_default != nullptr) *out_default = exists ? kSettings[index].default_text : nullptr;
+  if (out_help != nullptr) *out_help = exists ? kSettings[index].help : nullptr;
+  return exists;
+}
