@@ -1,0 +1,15 @@
+"""libconvoy in Python: the webhooks gateway inside your own process, by ctypes.
+
+    from convoy import Config, Gateway
+
+    gateway = Gateway(Config({"storage.path": "events.db"}))
+    gateway.start()
+    reply = gateway.handle("POST", "/ingest/abc", headers=[("X-Hub-Signature-256", "…")], body=b"…")
+
+The library is looked for in the environment variable CONVOY_LIBRARY, then by the system's loader.
+"""
+from convoy._gateway import Config, Gateway, Reply, mount
+from convoy._library import ConvoyError, version
+from convoy._verifier import Verdict, Verifier
+
+__all__ = ["Config", "ConvoyError", "Gateway", "Reply", "Verdict", "Verifier", "mount", "version"]

@@ -1,0 +1,144 @@
+"""The shared library: its declarations, and its errors as exceptions."""
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import POINTER, Structure, c_char_p, c_int32, c_int64, c_size_t, c_uint32, c_uint64
+from ctypes import c_void_p
+from typing import Any, Iterable
+
+CONVOY_DECLINED = 64
+
+
+class Slice(Structure):
+    """convoy_slice: borrowed bytes."""
+
+    _fields_ = [("data", c_void_p), ("size", c_size_t)]
+
+    def bytes(self) -> bytes:
+        return ctypes.string_at(self.data, self.size) if self.size else b""
+
+
+class Buf(Structure):
+    """convoy_buf: text that must be given back."""
+
+    _fields_ = [("data", c_void_p), ("size", c_size_t)]
+
+
+class Header(Structure):
+    """convoy_header."""
+
+    _fields_ = [("name", Slice), ("value", Slice)]
+
+
+class Request(Structure):
+    """convoy_request."""
+
+    _fields_ = [("struct_size", c_size_t), ("method", Slice), ("path", Slice), ("query", Slice),
+                ("headers", POINTER(Header)), ("headers_count", c_size_t), ("body", Slice),
+                ("remote_ip", Slice)]
+
+
+_HANDLE, _ERROR = c_void_p, POINTER(c_void_p)
+
+# Every function of convoy.h: its result and its parameters. A test compares the names with the header.
+DECLARATIONS: dict[str, tuple[Any, list[Any]]] = {
+    "convoy_error_code": (c_int32, [_HANDLE]),
+    "convoy_error_message": (c_char_p, [_HANDLE]),
+    "convoy_error_is_retriable": (c_int32, [_HANDLE]),
+    "convoy_error_free": (None, [_HANDLE]),
+    "convoy_buf_free": (None, [POINTER(Buf)]),
+    "convoy_version_string": (c_char_p, []),
+    "convoy_version_number": (c_uint32, []),
+    "convoy_config_new": (c_int32, [POINTER(_HANDLE), _ERROR]),
+    "convoy_config_free": (None, [_HANDLE]),
+    "convoy_config_set": (c_int32, [_HANDLE, c_char_p, c_size_t, c_char_p, c_size_t, _ERROR]),
+    "convoy_config_describe": (c_int32, [c_size_t, POINTER(c_char_p), POINTER(c_char_p),
+                                         POINTER(c_char_p)]),
+    "convoy_gateway_open": (c_int32, [_HANDLE, POINTER(_HANDLE), _ERROR]),
+    "convoy_gateway_bootstrap": (c_int32, [_HANDLE, POINTER(Buf), _ERROR]),
+    "convoy_gateway_start": (c_int32, [_HANDLE, _ERROR]),
+    "convoy_gateway_step": (c_int32, [_HANDLE, POINTER(c_int64), _ERROR]),
+    "convoy_gateway_wake_fd": (c_int32, [_HANDLE, POINTER(c_int32), _ERROR]),
+    "convoy_gateway_close": (c_int32, [_HANDLE, c_uint64, _ERROR]),
+    "convoy_gateway_free": (None, [_HANDLE]),
+    "convoy_http_inspect": (c_int32, [_HANDLE, POINTER(Request), POINTER(_HANDLE),
+                                      POINTER(c_uint64), _ERROR]),
+    "convoy_http_handle": (c_int32, [_HANDLE, POINTER(Request), POINTER(_HANDLE), _ERROR]),
+    "convoy_http_handle_async": (c_int32, [_HANDLE, POINTER(Request), c_void_p, c_void_p, _ERROR]),
+    "convoy_reply_status": (c_int32, [_HANDLE]),
+    "convoy_reply_body": (None, [_HANDLE, POINTER(Slice)]),
+    "convoy_reply_headers_count": (c_size_t, [_HANDLE]),
+    "convoy_reply_header": (c_int32, [_HANDLE, c_size_t, POINTER(Header)]),
+    "convoy_reply_free": (None, [_HANDLE]),
+    "convoy_verifier_new": (c_int32, [c_char_p, c_size_t, POINTER(Slice), c_size_t,
+                                      POINTER(_HANDLE), _ERROR]),
+    "convoy_verifier_verify": (c_int32, [_HANDLE, POINTER(Request), c_int64, POINTER(_HANDLE),
+                                         _ERROR]),
+    "convoy_verifier_free": (None, [_HANDLE]),
+    "convoy_verdict_is_accepted": (c_int32, [_HANDLE]),
+    "convoy_verdict_reason": (c_char_p, [_HANDLE]),
+    "convoy_verdict_integrity": (c_char_p, [_HANDLE]),
+    "convoy_verdict_secret_index": (c_int32, [_HANDLE]),
+    "convoy_verdict_event_id": (None, [_HANDLE, POINTER(Slice)]),
+    "convoy_verdict_free": (None, [_HANDLE]),
+}
+
+
+def _load() -> ctypes.CDLL:
+    library = ctypes.CDLL(os.environ.get("CONVOY_LIBRARY", "libconvoy.so.0"))
+    for name, (result, parameters) in DECLARATIONS.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, parameters
+    return library
+
+
+library = _load()
+
+
+class ConvoyError(Exception):
+    """A call failed. `code` is a convoy_status, `is_retriable` whether trying again may help."""
+
+    def __init__(self, code: int, message: str, is_retriable: bool) -> None:
+        super().__init__(message)
+        self.code = code
+        self.is_retriable = is_retriable
+
+
+def call(name: str, *arguments: Any, allowed: Iterable[int] = (0,)) -> int:
+    """Calls a function whose last parameter is the error; raises unless the status is allowed."""
+    error = c_void_p()
+    code = getattr(library, name)(*arguments, ctypes.byref(error))
+    if code in allowed:
+        return code
+    message = library.convoy_error_message(error).decode("utf-8", "replace")
+    is_retriable = bool(library.convoy_error_is_retriable(error))
+    library.convoy_error_free(error)
+    raise ConvoyError(code, message, is_retriable)
+
+
+class BorrowedRequest:
+    """A convoy_request and everything that it points to."""
+
+    def __init__(self, method: str, path: str, query: str, headers: Iterable[tuple[str, str]],
+                 body: bytes, remote_ip: str = "") -> None:
+        self._kept: list[Any] = []
+        pairs = list(headers)
+        self._headers = (Header * max(1, len(pairs)))()
+        for slot, (name, value) in zip(self._headers, pairs):
+            slot.name, slot.value = self._slice(name), self._slice(value)
+        self.request = Request(ctypes.sizeof(Request), self._slice(method), self._slice(path),
+                               self._slice(query), self._headers, len(pairs), self._slice(body),
+                               self._slice(remote_ip))
+
+    def _slice(self, value: str | bytes) -> Slice:
+        # Header values are bytes that servers in Python decode as Latin-1.
+        data = value if isinstance(value, bytes) else value.encode("latin-1")
+        buffer = ctypes.create_string_buffer(data, len(data)) if data else None
+        self._kept.append(buffer)
+        return Slice(ctypes.cast(buffer, c_void_p) if buffer is not None else None, len(data))
+
+
+def version() -> str:
+    """The version of the library, e.g. "0.1.0"."""
+    return library.convoy_version_string().decode()
