@@ -254,9 +254,10 @@ void MemoryStorage::RemoveProject(const std::string& id) {
   std::erase_if(tables_.subscriptions, is_inside);
   std::erase_if(tables_.keys, is_inside);
   std::erase_if(tables_.events, [&](const auto& entry) { return entry.second->project_id == id; });
+  auto& attempts = tables_.attempts;
   std::erase_if(tables_.deliveries, [&](const auto& entry) {
     if (entry.second.delivery.project_id != id) return false;
-    tables_.attempts.erase(entry.first);
+    attempts.erase(entry.first);
     return true;
   });
   std::erase_if(tables_.dedupe, [&](const auto& entry) { return entry.first.first == id; });

@@ -108,16 +108,17 @@ absl::Status Writer::Apply(WriteBatch& batch, CommitResult& result, Lanes& lanes
 
 // Configuration comes first in a batch and is all that can be refused, so the savepoint ends here.
 absl::Status Writer::ApplyConfig(const WriteBatch& batch, CommitResult& result) {
+  Connection& connection = *connection_;
   const auto write_all = [&]() -> absl::Status {
     for (const ConfigWrite& write : batch.config) {
-      CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, ReadRevision(*connection_, write.scope));
+      CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, ReadRevision(connection, write.scope));
       if (revision != write.expected_revision) return RevisionMoved();
-      CONVOY_RETURN_IF_ERROR(RaiseRevision(*connection_, write.scope));
+      CONVOY_RETURN_IF_ERROR(RaiseRevision(connection, write.scope));
       for (const ConfigObject& object : write.puts) {
-        CONVOY_RETURN_IF_ERROR(PutConfig(*connection_, object));
+        CONVOY_RETURN_IF_ERROR(PutConfig(connection, object));
       }
       for (const ConfigRef& ref : write.removes) {
-        CONVOY_RETURN_IF_ERROR(RemoveConfig(*connection_, ref));
+        CONVOY_RETURN_IF_ERROR(RemoveConfig(connection, ref));
       }
     }
     return absl::OkStatus();
