@@ -14,23 +14,23 @@
  *   its deliveries. What was acknowledged survives the death of the process.
  *
  * THREADS
- *   A function that takes a const handle may be called from any thread, concurrently. One that takes
- *   a handle that is not const may be called from any thread, one call at a time, except where its
- *   comment says more. Different handles are independent. There is no global state and no thread
+ *   A function that takes a const handle may be called from any thread, concurrently. One that
+ * takes a handle that is not const may be called from any thread, one call at a time, except where
+ * its comment says more. Different handles are independent. There is no global state and no thread
  *   unless convoy_gateway_start is called. A gateway belongs to the process that opened it: after
  *   fork, every call with it in the child returns CONVOY_E_FORKED.
  *
  * ERRORS
- *   Functions that can fail return convoy_status: 0, or a class in bits 0 to 7 and a detail in bits 8
- *   to 23. Compare classes with CONVOY_STATUS_CLASS and treat unknown details as their class. The
+ *   Functions that can fail return convoy_status: 0, or a class in bits 0 to 7 and a detail in bits
+ * 8 to 23. Compare classes with CONVOY_STATUS_CLASS and treat unknown details as their class. The
  *   last parameter `error` may be NULL; otherwise it receives an object for convoy_error_free when
  *   the call fails, and NULL when it does not. Outputs are zeroed on failure and need not be freed.
  *   Messages never hold secrets.
  *
  * MEMORY AND TEXT
- *   Inputs are (pointer, size) pairs, borrowed for the time of the call; a NULL pointer with size 0 is
- *   empty. Text is UTF-8; bodies are raw bytes. Outputs are borrowed from the object they come from,
- *   unless they are a convoy_buf. Every _free accepts NULL.
+ *   Inputs are (pointer, size) pairs, borrowed for the time of the call; a NULL pointer with size 0
+ * is empty. Text is UTF-8; bodies are raw bytes. Outputs are borrowed from the object they come
+ * from, unless they are a convoy_buf. Every _free accepts NULL.
  */
 #ifndef CONVOY_H_
 #define CONVOY_H_
@@ -53,50 +53,50 @@ extern "C" {
 typedef int32_t convoy_status;
 
 #define CONVOY_OK 0
-#define CONVOY_E_INVALID 1          /* an argument or setting is wrong; the message names it */
+#define CONVOY_E_INVALID 1 /* an argument or setting is wrong; the message names it */
 #define CONVOY_E_NOT_FOUND 2
 #define CONVOY_E_ALREADY_EXISTS 3
-#define CONVOY_E_STATE 4            /* not now: closed, started, another thread is inside */
-#define CONVOY_E_DENIED 5           /* the operating system refuses */
+#define CONVOY_E_STATE 4  /* not now: closed, started, another thread is inside */
+#define CONVOY_E_DENIED 5 /* the operating system refuses */
 #define CONVOY_E_TOO_LARGE 6
-#define CONVOY_E_BUSY 7             /* try again */
-#define CONVOY_E_TIMEOUT 8          /* not finished by its deadline */
-#define CONVOY_E_CORRUPT 9          /* the store is damaged, or its last write is in doubt */
+#define CONVOY_E_BUSY 7    /* try again */
+#define CONVOY_E_TIMEOUT 8 /* not finished by its deadline */
+#define CONVOY_E_CORRUPT 9 /* the store is damaged, or its last write is in doubt */
 #define CONVOY_E_NO_MEMORY 10
-#define CONVOY_E_FORKED 11          /* the handle belongs to the parent process */
-#define CONVOY_E_INTERNAL 12        /* a defect of the library */
-#define CONVOY_DECLINED 64          /* not an error: the path is not the gateway's */
+#define CONVOY_E_FORKED 11   /* the handle belongs to the parent process */
+#define CONVOY_E_INTERNAL 12 /* a defect of the library */
+#define CONVOY_DECLINED 64   /* not an error: the path is not the gateway's */
 
-#define CONVOY_STATUS_CLASS(status) ((status) & 0xFF)
+#define CONVOY_STATUS_CLASS(status) ((status)&0xFF)
 
 typedef struct convoy_error convoy_error;
 
-CONVOY_API convoy_status convoy_error_code(const convoy_error *error);
+CONVOY_API convoy_status convoy_error_code(const convoy_error* error);
 /* One line, NUL-terminated. */
-CONVOY_API const char *convoy_error_message(const convoy_error *error);
+CONVOY_API const char* convoy_error_message(const convoy_error* error);
 /* 1 if the same call may succeed later. */
-CONVOY_API int32_t convoy_error_is_retriable(const convoy_error *error);
-CONVOY_API void convoy_error_free(convoy_error *error);
+CONVOY_API int32_t convoy_error_is_retriable(const convoy_error* error);
+CONVOY_API void convoy_error_free(convoy_error* error);
 
 /* ---- Text ---- */
 
 typedef struct convoy_slice {
-  const char *data;
+  const char* data;
   size_t size;
 } convoy_slice;
 
 /* `data` is NUL-terminated; `size` does not count that. Zero it before use. */
 typedef struct convoy_buf {
-  char *data;
+  char* data;
   size_t size;
 } convoy_buf;
 
-CONVOY_API void convoy_buf_free(convoy_buf *buf);
+CONVOY_API void convoy_buf_free(convoy_buf* buf);
 
 /* ---- Version ---- */
 
 /* "0.1.0". Static. */
-CONVOY_API const char *convoy_version_string(void);
+CONVOY_API const char* convoy_version_string(void);
 /* major * 1000000 + minor * 1000 + patch */
 CONVOY_API uint32_t convoy_version_number(void);
 
@@ -104,41 +104,42 @@ CONVOY_API uint32_t convoy_version_number(void);
 
 typedef struct convoy_config convoy_config;
 
-CONVOY_API convoy_status convoy_config_new(convoy_config **out, convoy_error **error);
-CONVOY_API void convoy_config_free(convoy_config *config);
+CONVOY_API convoy_status convoy_config_new(convoy_config** out, convoy_error** error);
+CONVOY_API void convoy_config_free(convoy_config* config);
 /* CONVOY_E_INVALID for an unknown key and for a value that does not fit; both are named. */
-CONVOY_API convoy_status convoy_config_set(convoy_config *config, const char *key, size_t key_size,
-                                           const char *value, size_t value_size,
-                                           convoy_error **error);
+CONVOY_API convoy_status convoy_config_set(convoy_config* config, const char* key, size_t key_size,
+                                           const char* value, size_t value_size,
+                                           convoy_error** error);
 /* The settings there are, for index 0, 1, …; 0 when there is none. All texts are static. */
-CONVOY_API int32_t convoy_config_describe(size_t index, const char **out_key,
-                                          const char **out_default, const char **out_help);
+CONVOY_API int32_t convoy_config_describe(size_t index, const char** out_key,
+                                          const char** out_default, const char** out_help);
 
 /* ---- Gateway ---- */
 
 typedef struct convoy_gateway convoy_gateway;
 
 /* Opens the store that `config` names and the gateway on it. `config` stays the caller's. */
-CONVOY_API convoy_status convoy_gateway_open(const convoy_config *config, convoy_gateway **out,
-                                             convoy_error **error);
+CONVOY_API convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** out,
+                                             convoy_error** error);
 /* Creates the instance's first API key. It is shown this once; CONVOY_E_ALREADY_EXISTS later. */
-CONVOY_API convoy_status convoy_gateway_bootstrap(convoy_gateway *gateway, convoy_buf *out_key,
-                                                  convoy_error **error);
+CONVOY_API convoy_status convoy_gateway_bootstrap(convoy_gateway* gateway, convoy_buf* out_key,
+                                                  convoy_error** error);
 /* Runs the gateway on two threads of its own. Without it, call convoy_gateway_step. */
-CONVOY_API convoy_status convoy_gateway_start(convoy_gateway *gateway, convoy_error **error);
-/* Does what can be done without waiting. `out_next_us`, which may be NULL, receives when to call again
- * at the latest, in microseconds since 1970; INT64_MAX: when convoy_gateway_wake_fd is readable. */
-CONVOY_API convoy_status convoy_gateway_step(convoy_gateway *gateway, int64_t *out_next_us,
-                                             convoy_error **error);
+CONVOY_API convoy_status convoy_gateway_start(convoy_gateway* gateway, convoy_error** error);
+/* Does what can be done without waiting. `out_next_us`, which may be NULL, receives when to call
+ * again at the latest, in microseconds since 1970; INT64_MAX: when convoy_gateway_wake_fd is
+ * readable. */
+CONVOY_API convoy_status convoy_gateway_step(convoy_gateway* gateway, int64_t* out_next_us,
+                                             convoy_error** error);
 /* A descriptor for poll that is readable when a step has something to do. Owned by the gateway. */
-CONVOY_API convoy_status convoy_gateway_wake_fd(const convoy_gateway *gateway, int32_t *out_fd,
-                                                convoy_error **error);
+CONVOY_API convoy_status convoy_gateway_wake_fd(const convoy_gateway* gateway, int32_t* out_fd,
+                                                convoy_error** error);
 /* Finishes what is in flight, at most for `patience_ms`, and gives the rest back to the store.
  * CONVOY_E_TIMEOUT: requests are still being answered, close again. Repeatable. */
-CONVOY_API convoy_status convoy_gateway_close(convoy_gateway *gateway, uint64_t patience_ms,
-                                              convoy_error **error);
+CONVOY_API convoy_status convoy_gateway_close(convoy_gateway* gateway, uint64_t patience_ms,
+                                              convoy_error** error);
 /* Closes without patience if need be. No other call with the handle may be running. */
-CONVOY_API void convoy_gateway_free(convoy_gateway *gateway);
+CONVOY_API void convoy_gateway_free(convoy_gateway* gateway);
 
 /* ---- HTTP ---- */
 
@@ -149,11 +150,11 @@ typedef struct convoy_header {
 
 /* A request as the host read it. Zero it, then set what there is. */
 typedef struct convoy_request {
-  size_t struct_size;           /* sizeof(convoy_request) */
+  size_t struct_size; /* sizeof(convoy_request) */
   convoy_slice method;
-  convoy_slice path;            /* without the query, percent-encoded as it came */
-  convoy_slice query;           /* without '?' */
-  const convoy_header *headers;
+  convoy_slice path;  /* without the query, percent-encoded as it came */
+  convoy_slice query; /* without '?' */
+  const convoy_header* headers;
   size_t headers_count;
   convoy_slice body;
   convoy_slice remote_ip;
@@ -161,58 +162,59 @@ typedef struct convoy_request {
 
 typedef struct convoy_reply convoy_reply;
 
-/* Judges a request by its head. CONVOY_OK with *out_reply set: answer with it and do not read the body.
- * CONVOY_OK with *out_reply NULL: read at most *out_body_bytes_max bytes, beyond that answer 413. */
-CONVOY_API convoy_status convoy_http_inspect(const convoy_gateway *gateway,
-                                             const convoy_request *head, convoy_reply **out_reply,
-                                             uint64_t *out_body_bytes_max, convoy_error **error);
-/* Answers a request; returns when what it did is durable. CONVOY_DECLINED: not a path of the gateway. */
-CONVOY_API convoy_status convoy_http_handle(const convoy_gateway *gateway,
-                                            const convoy_request *request, convoy_reply **out_reply,
-                                            convoy_error **error);
-/* The same without waiting. `done` runs exactly once if CONVOY_OK is returned: before the return or on
- * the thread that commits; the request must stay valid until then, and `done` must not call back into
- * the gateway. It owns `reply`. */
-typedef void (*convoy_reply_fn)(void *user, convoy_reply *reply);
-CONVOY_API convoy_status convoy_http_handle_async(const convoy_gateway *gateway,
-                                                  const convoy_request *request,
-                                                  convoy_reply_fn done, void *user,
-                                                  convoy_error **error);
+/* Judges a request by its head. CONVOY_OK with *out_reply set: answer with it and do not read the
+ * body. CONVOY_OK with *out_reply NULL: read at most *out_body_bytes_max bytes, beyond that answer
+ * 413. */
+CONVOY_API convoy_status convoy_http_inspect(const convoy_gateway* gateway,
+                                             const convoy_request* head, convoy_reply** out_reply,
+                                             uint64_t* out_body_bytes_max, convoy_error** error);
+/* Answers a request; returns when what it did is durable. CONVOY_DECLINED: not a path of the
+ * gateway. */
+CONVOY_API convoy_status convoy_http_handle(const convoy_gateway* gateway,
+                                            const convoy_request* request, convoy_reply** out_reply,
+                                            convoy_error** error);
+/* The same without waiting. `done` runs exactly once if CONVOY_OK is returned: before the return or
+ * on the thread that commits; the request must stay valid until then, and `done` must not call back
+ * into the gateway. It owns `reply`. */
+typedef void (*convoy_reply_fn)(void* user, convoy_reply* reply);
+CONVOY_API convoy_status convoy_http_handle_async(const convoy_gateway* gateway,
+                                                  const convoy_request* request,
+                                                  convoy_reply_fn done, void* user,
+                                                  convoy_error** error);
 
-CONVOY_API int32_t convoy_reply_status(const convoy_reply *reply);
-CONVOY_API void convoy_reply_body(const convoy_reply *reply, convoy_slice *out);
-CONVOY_API size_t convoy_reply_headers_count(const convoy_reply *reply);
+CONVOY_API int32_t convoy_reply_status(const convoy_reply* reply);
+CONVOY_API void convoy_reply_body(const convoy_reply* reply, convoy_slice* out);
+CONVOY_API size_t convoy_reply_headers_count(const convoy_reply* reply);
 /* 0, and an empty header, beyond the last one. */
-CONVOY_API int32_t convoy_reply_header(const convoy_reply *reply, size_t index,
-                                       convoy_header *out);
-CONVOY_API void convoy_reply_free(convoy_reply *reply);
+CONVOY_API int32_t convoy_reply_header(const convoy_reply* reply, size_t index, convoy_header* out);
+CONVOY_API void convoy_reply_free(convoy_reply* reply);
 
 /* ---- Verification ---- */
 
 typedef struct convoy_verifier convoy_verifier;
 typedef struct convoy_verdict convoy_verdict;
 
-/* Compiles a preset ("github", "stripe", …), or a scheme given as JSON if `text` begins with '{'. All
- * secrets are live. The verifier may be used by any number of threads at once. */
-CONVOY_API convoy_status convoy_verifier_new(const char *text, size_t text_size,
-                                             const convoy_slice *secrets, size_t secrets_count,
-                                             convoy_verifier **out, convoy_error **error);
+/* Compiles a preset ("github", "stripe", …), or a scheme given as JSON if `text` begins with '{'.
+ * All secrets are live. The verifier may be used by any number of threads at once. */
+CONVOY_API convoy_status convoy_verifier_new(const char* text, size_t text_size,
+                                             const convoy_slice* secrets, size_t secrets_count,
+                                             convoy_verifier** out, convoy_error** error);
 /* Judges a request as of `now_us`. CONVOY_OK means that there is a verdict, not that it is good. */
-CONVOY_API convoy_status convoy_verifier_verify(const convoy_verifier *verifier,
-                                                const convoy_request *request, int64_t now_us,
-                                                convoy_verdict **out, convoy_error **error);
-CONVOY_API void convoy_verifier_free(convoy_verifier *verifier);
+CONVOY_API convoy_status convoy_verifier_verify(const convoy_verifier* verifier,
+                                                const convoy_request* request, int64_t now_us,
+                                                convoy_verdict** out, convoy_error** error);
+CONVOY_API void convoy_verifier_free(convoy_verifier* verifier);
 
-CONVOY_API int32_t convoy_verdict_is_accepted(const convoy_verdict *verdict);
+CONVOY_API int32_t convoy_verdict_is_accepted(const convoy_verdict* verdict);
 /* "accepted", "missing_header", "malformed", "signature_mismatch", "too_old", … Static. */
-CONVOY_API const char *convoy_verdict_reason(const convoy_verdict *verdict);
+CONVOY_API const char* convoy_verdict_reason(const convoy_verdict* verdict);
 /* How much of the request the signature covers: "full", "partial", "none". Static. */
-CONVOY_API const char *convoy_verdict_integrity(const convoy_verdict *verdict);
+CONVOY_API const char* convoy_verdict_integrity(const convoy_verdict* verdict);
 /* Which of the secrets matched; -1: none. */
-CONVOY_API int32_t convoy_verdict_secret_index(const convoy_verdict *verdict);
+CONVOY_API int32_t convoy_verdict_secret_index(const convoy_verdict* verdict);
 /* The provider's id of the event; empty if the scheme names none. */
-CONVOY_API void convoy_verdict_event_id(const convoy_verdict *verdict, convoy_slice *out);
-CONVOY_API void convoy_verdict_free(convoy_verdict *verdict);
+CONVOY_API void convoy_verdict_event_id(const convoy_verdict* verdict, convoy_slice* out);
+CONVOY_API void convoy_verdict_free(convoy_verdict* verdict);
 
 #ifdef __cplusplus
 }

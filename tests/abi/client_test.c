@@ -1,10 +1,12 @@
-/* A C program as a host would write it: the whole way from opening to closing, and what is refused. */
-#include <convoy.h>
+/* A C program as a host would write it: the whole way from opening to closing, and what is refused.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <convoy.h>
 
 #define CHECK(condition)                                                        \
   do {                                                                          \
@@ -14,25 +16,25 @@
     }                                                                           \
   } while (0)
 
-static convoy_slice Slice(const char *text) {
+static convoy_slice Slice(const char* text) {
   convoy_slice slice = {text, strlen(text)};
   return slice;
 }
 
-static convoy_config *NewConfig(const char *path) {
-  convoy_config *config = NULL;
+static convoy_config* NewConfig(const char* path) {
+  convoy_config* config = NULL;
   CHECK(convoy_config_new(&config, NULL) == CONVOY_OK);
   CHECK(convoy_config_set(config, "storage.path", 12, path, strlen(path), NULL) == CONVOY_OK);
   return config;
 }
 
 /* Sends a request and returns the reply's status; keeps the body for the caller. */
-static int Send(const convoy_gateway *gateway, const char *method, const char *path,
-                const char *body, const char *key, char *out, size_t out_size) {
+static int Send(const convoy_gateway* gateway, const char* method, const char* path,
+                const char* body, const char* key, char* out, size_t out_size) {
   char authorization[256];
   convoy_header header;
   convoy_request request;
-  convoy_reply *reply = NULL;
+  convoy_reply* reply = NULL;
   convoy_slice answer;
   int status;
   snprintf(authorization, sizeof authorization, "Bearer %s", key);
@@ -59,8 +61,8 @@ static int Send(const convoy_gateway *gateway, const char *method, const char *p
 }
 
 static void CheckSettings(void) {
-  convoy_config *config = NewConfig("");
-  convoy_error *error = NULL;
+  convoy_config* config = NewConfig("");
+  convoy_error* error = NULL;
   const char *key = NULL, *text = NULL, *help = NULL;
   size_t index;
   CHECK(convoy_config_set(config, "no.such", 7, "x", 1, &error) == CONVOY_E_INVALID);
@@ -83,12 +85,11 @@ static void CheckSettings(void) {
 }
 
 static void CheckVerifier(void) {
-  const char *signature =
-      "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+  const char* signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
   convoy_slice secret = Slice("It's a Secret to Everybody");
-  convoy_verifier *verifier = NULL;
-  convoy_verdict *verdict = NULL;
-  convoy_error *error = NULL;
+  convoy_verifier* verifier = NULL;
+  convoy_verdict* verdict = NULL;
+  convoy_error* error = NULL;
   convoy_header header;
   convoy_request request;
   CHECK(convoy_verifier_new("github", 6, &secret, 1, &verifier, NULL) == CONVOY_OK);
@@ -117,13 +118,13 @@ static void CheckVerifier(void) {
   CHECK(convoy_verifier_new("{\"type\":1}", 10, &secret, 1, &verifier, NULL) == CONVOY_E_INVALID);
 }
 
-static void CheckGateway(const char *path) {
-  convoy_config *config = NewConfig(path);
+static void CheckGateway(const char* path) {
+  convoy_config* config = NewConfig(path);
   convoy_gateway *gateway = NULL, *second = NULL;
-  convoy_error *error = NULL;
+  convoy_error* error = NULL;
   convoy_buf key = {NULL, 0};
   convoy_request request;
-  convoy_reply *reply = NULL;
+  convoy_reply* reply = NULL;
   uint64_t body_bytes_max = 0;
   int64_t next_us = 0;
   int32_t fd = -1;
@@ -171,7 +172,7 @@ static void CheckGateway(const char *path) {
   convoy_gateway_free(NULL);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   char path[256];
   (void)argc;
   (void)argv;

@@ -254,12 +254,14 @@ void MemoryStorage::RemoveProject(const std::string& id) {
   std::erase_if(tables_.subscriptions, is_inside);
   std::erase_if(tables_.keys, is_inside);
   std::erase_if(tables_.events, [&](const auto& entry) { return entry.second->project_id == id; });
-  auto& attempts = tables_.attempts;
-  std::erase_if(tables_.deliveries, [&](const auto& entry) {
-    if (entry.second.delivery.project_id != id) return false;
-    attempts.erase(entry.first);
-    return true;
-  });
+  for (auto entry = tables_.deliveries.begin(); entry != tables_.deliveries.end();) {
+    if (entry->second.delivery.project_id == id) {
+      tables_.attempts.erase(entry->first);
+      entry = tables_.deliveries.erase(entry);
+    } else {
+      ++entry;
+    }
+  }
   std::erase_if(tables_.dedupe, [&](const auto& entry) { return entry.first.first == id; });
   ++tables_.revisions[id];  // whoever holds a snapshot of the project finds it outdated
 }
