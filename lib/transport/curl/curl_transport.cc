@@ -138,10 +138,13 @@ void CurlTransport::Refuse(SendCompletion done, TransportResult result) {
 }
 
 void CurlTransport::Step() {
+  // Receivers that always have something to say must not keep the owner from its other work: what
+  // is left over makes the descriptor readable again.
+  constexpr int kRoundsMax = 16;
   std::array<epoll_event, 64> events;
   int running_count = 0;
-  int count = 0;
-  do {
+  int count = events.size();
+  for (int round = 0; round < kRoundsMax && count == static_cast<int>(events.size()); ++round) {
     count = epoll_wait(epoll_fd_, events.data(), events.size(), 0);
     for (int i = 0; i < count; ++i) {
       if (events[i].data.fd == timer_fd_) {
@@ -157,7 +160,7 @@ void CurlTransport::Step() {
       curl_multi_socket_action(multi_, events[i].data.fd, actions, &running_count);
     }
     Complete();
-  } while (count == static_cast<int>(events.size()));
+  }
 }
 
 void CurlTransport::Complete() {
@@ -224,7 +227,7 @@ int CurlTransport::OnTimer(CURLM*, long timeout_ms, void* self) {
 }
 
 void CurlTransport::ArmTimer(int64_t nanoseconds) {
-  if (nanoseconds == 0 && !refused_.empty()) return;  // somebody is to be told yet
+  if (!refused_.empty()) nanoseconds = 1;  // somebody is to be told; libcurl then asks again
   constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
   itimerspec spec = {};
   spec.it_value.tv_sec = static_cast<time_t>(nanoseconds / kNanosecondsPerSecond);

@@ -45,11 +45,23 @@ struct UrlDeleter {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
 };
 
-bool HasPart(CURLU* url, CURLUPart part) {
+std::optional<std::string> PartOf(CURLU* url, CURLUPart part) {
   char* text = nullptr;
-  const bool has = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return std::nullopt;
+  std::string found = text;
   curl_free(text);
-  return has;
+  return found;
+}
+
+// How far an exchange came before its time was over.
+const char* TimeoutText(CURL* handle, bool has_status) {
+  curl_off_t looked_up_us = 0;
+  curl_off_t ready_us = 0;
+  curl_easy_getinfo(handle, CURLINFO_NAMELOOKUP_TIME_T, &looked_up_us);
+  curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+  if (has_status) return "timed out reading the response";
+  if (ready_us > 0) return "timed out waiting for the response";
+  return looked_up_us > 0 ? "timed out connecting" : "timed out before connecting";
 }
 
 }  // namespace
@@ -87,17 +99,18 @@ bool Exchange::Prepare(OutgoingRequest request, SendCompletion done, TransportRe
   done_ = std::move(done);
   result_ = {};
   header_bytes_ = 0;
-  is_denied_ = is_too_large_ = false;
+  is_denied_ = is_head_complete_ = is_too_large_ = false;
   std::string error;
   if (!SetUrl(&error) || !SetHeaders(&error)) {
     *refusal = {.outcome = TransportOutcome::kInvalidUrl, .error = error};
+    request_ = {};
     return false;
   }
   curl_easy_setopt(handle_, CURLOPT_POST, 1L);
   curl_easy_setopt(handle_, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
-  curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, request_.body->data());
-  curl_easy_setopt(handle_, CURLOPT_POSTFIELDSIZE_LARGE,
-                   static_cast<curl_off_t>(request_.body->size()));
+  const std::string_view body = request_.body == nullptr ? "" : std::string_view(*request_.body);
+  curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, body.data());
+  curl_easy_setopt(handle_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
   const int64_t timeout_ms = std::max<int64_t>(1, absl::ToInt64Milliseconds(request_.timeout));
   curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
   return true;
@@ -113,7 +126,13 @@ bool Exchange::SetUrl(std::string* error) {
     *error = "the URL is malformed";
     return false;
   }
-  if (HasPart(url.get(), CURLUPART_USER) || HasPart(url.get(), CURLUPART_PASSWORD)) {
+  const std::string scheme = PartOf(url.get(), CURLUPART_SCHEME).value_or("");
+  if (scheme != "http" && scheme != "https") {
+    *error = "the URL is neither http nor https";
+    return false;
+  }
+  if (PartOf(url.get(), CURLUPART_USER).has_value() ||
+      PartOf(url.get(), CURLUPART_PASSWORD).has_value()) {
     *error = "the URL must not hold a user name or password";
     return false;
   }
@@ -136,9 +155,9 @@ bool Exchange::SetHeaders(std::string* error) {
       *error = "a header has a name or value that HTTP does not allow";
       return false;
     }
-    // "Name;" is libcurl's way of asking for an empty value.
-    append(header.value.empty() ? absl::StrCat(header.name, ";")
-                                : absl::StrCat(header.name, ": ", header.value));
+    // "Name;" is libcurl's way of asking for an empty value; with a blank one it drops the header.
+    const std::string_view value = absl::StripAsciiWhitespace(header.value);
+    append(value.empty() ? absl::StrCat(header.name, ";") : absl::StrCat(header.name, ": ", value));
   }
   curl_easy_setopt(handle_, CURLOPT_HTTPHEADER, header_lines_);
   return true;
@@ -157,20 +176,22 @@ curl_socket_t Exchange::OpenSocket(void* self, curlsocktype purpose, curl_sockad
 size_t Exchange::OnHeader(char* data, size_t size, size_t count, void* self) {
   auto* exchange = static_cast<Exchange*>(self);
   const std::string_view line = absl::StripAsciiWhitespace({data, size * count});
+  Headers& headers = exchange->result_.headers;
   exchange->header_bytes_ += size * count;
-  if (exchange->header_bytes_ > kHeaderBytesMax ||
-      exchange->result_.headers.size() >= kHeadersMax) {
+  if (exchange->header_bytes_ > kHeaderBytesMax || headers.size() >= kHeadersMax) {
+    exchange->is_too_large_ = true;
     return 0;  // ends the transfer
   }
+  if (line.empty()) exchange->is_head_complete_ = true;
   if (line.starts_with("HTTP/")) {
-    exchange->result_.headers.clear();  // those before belonged to an interim response
+    headers.clear();  // those before belonged to an interim response
+    exchange->is_head_complete_ = false;
     return size * count;
   }
   const size_t colon = line.find(':');
   if (colon != std::string_view::npos) {
-    exchange->result_.headers.push_back(
-        {.name = std::string(line.substr(0, colon)),
-         .value = std::string(absl::StripAsciiWhitespace(line.substr(colon + 1)))});
+    headers.push_back({.name = std::string(line.substr(0, colon)),
+                       .value = std::string(absl::StripAsciiWhitespace(line.substr(colon + 1)))});
   }
   return size * count;
 }
@@ -185,13 +206,16 @@ size_t Exchange::OnBody(char* data, size_t size, size_t count, void* self) {
   return 0;  // ends the transfer and drops the connection
 }
 
-TransportOutcome Exchange::OutcomeOf(CURLcode code) const {
+// CURLE_UNSUPPORTED_PROTOCOL is what libcurl says of answers that are not HTTP: the scheme of the
+// URL was looked at before.
+TransportOutcome Exchange::OutcomeOf(CURLcode code, bool has_status) const {
   if (is_too_large_) return TransportOutcome::kResponseTooLarge;
   switch (code) {
-    case CURLE_OK:
-      return TransportOutcome::kResponse;
+    case CURLE_OK:  // also where the connection ended within the headers
+      return is_head_complete_ ? TransportOutcome::kResponse : TransportOutcome::kProtocolError;
+    case CURLE_OUT_OF_MEMORY:  // also libcurl's word for a header line beyond its own limit
+      return has_status ? TransportOutcome::kResponseTooLarge : TransportOutcome::kProtocolError;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
       return TransportOutcome::kInvalidUrl;
     case CURLE_COULDNT_RESOLVE_HOST:
       return TransportOutcome::kNameNotResolved;
@@ -212,18 +236,22 @@ TransportOutcome Exchange::OutcomeOf(CURLcode code) const {
 }
 
 TransportResult Exchange::TakeResult(CURLcode code) {
+  long status = 0;
+  curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
   TransportResult result = std::move(result_);
-  result.outcome = OutcomeOf(code);
+  result.http_status = static_cast<int>(status);
+  result.outcome = OutcomeOf(code, status != 0);
   if (result.outcome == TransportOutcome::kDeniedAddress) {
     result.error = "the address is not allowed: deliveries go to public addresses only";
   } else if (result.outcome == TransportOutcome::kResponseTooLarge) {
     result.error = "the response is too large";
+  } else if (result.outcome == TransportOutcome::kTimedOut) {
+    result.error = TimeoutText(handle_, status != 0);
+  } else if (result.outcome == TransportOutcome::kProtocolError && code == CURLE_OK) {
+    result.error = "the response broke off";
   } else if (code != CURLE_OK) {
     result.error = curl_easy_strerror(code);
   }
-  long status = 0;
-  curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
-  result.http_status = static_cast<int>(status);
   const char* ip = nullptr;
   if (curl_easy_getinfo(handle_, CURLINFO_PRIMARY_IP, &ip) == CURLE_OK && ip != nullptr) {
     result.remote_ip = ip;

@@ -39,7 +39,7 @@ class Exchange {
   void SetConstantOptions();
   bool SetUrl(std::string* error);
   bool SetHeaders(std::string* error);
-  TransportOutcome OutcomeOf(CURLcode code) const;
+  TransportOutcome OutcomeOf(CURLcode code, bool has_status) const;
 
   CURL* const handle_;
   const Guard* const guard_;
@@ -49,6 +49,7 @@ class Exchange {
   TransportResult result_;
   size_t header_bytes_ = 0;
   bool is_denied_ = false;
+  bool is_head_complete_ = false;
   bool is_too_large_ = false;
 };
 
