@@ -1,7 +1,9 @@
 // Ranges that are not public unicast, after IANA's special-purpose registries for IPv4 (RFC 6890
-// and later) and IPv6. Transition mechanisms that embed an IPv4 address (NAT64, 6to4,
-// IPv4-compatible) are denied as a whole: no receiver of webhooks is reached that way, and an
-// attacker might be.
+// and later) and IPv6. All public unicast of IPv6 is in 2000::/3, so whatever is outside of it is
+// denied, known or not: loopback, unique-local, link-local, multicast, and the mechanisms that
+// embed an IPv4 address (NAT64, IPv4-compatible, IPv4-translated). Those within it (6to4, Teredo)
+// are denied as a whole, too: no receiver of webhooks is reached that way, and an attacker might
+// be.
 #include "lib/transport/guard.h"
 
 #include <arpa/inet.h>
@@ -34,20 +36,13 @@ constexpr const char* kDenied[] = {
     "203.0.113.0/24",   // documentation
     "224.0.0.0/4",      // multicast
     "240.0.0.0/4",      // reserved, broadcast
-    "::/96",            // unspecified, loopback, IPv4-compatible
-    "64:ff9b::/96",     // NAT64
-    "64:ff9b:1::/48",   // local NAT64
-    "100::/64",         // discard
     "2001::/23",        // protocol assignments, Teredo
     "2001:db8::/32",    // documentation
     "2002::/16",        // 6to4
     "3fff::/20",        // documentation
-    "5f00::/16",        // segment routing
-    "fc00::/7",         // unique local
-    "fe80::/10",        // link-local
-    "fec0::/10",        // site-local
-    "ff00::/8",         // multicast
 };
+
+bool IsGlobalV6(const IpAddress& address) { return (address.bytes()[0] & 0xE0) == 0x20; }
 
 const std::vector<Network>& DeniedNetworks() {
   static const auto* const networks = [] {
@@ -115,6 +110,7 @@ bool Network::Contains(const IpAddress& address) const {
 bool Guard::Allows(const IpAddress& address) const {
   const auto contains = [&](const Network& network) { return network.Contains(address); };
   if (std::any_of(allowed_.begin(), allowed_.end(), contains)) return true;
+  if (!address.is_v4() && !IsGlobalV6(address)) return false;
   const std::vector<Network>& denied = DeniedNetworks();
   return std::none_of(denied.begin(), denied.end(), contains);
 }

@@ -260,6 +260,14 @@ TransportResult Exchange::TakeResult(CURLcode code) {
   curl_easy_getinfo(handle_, CURLINFO_TOTAL_TIME_T, &elapsed_us);
   result.elapsed = absl::Microseconds(static_cast<int64_t>(elapsed_us));
   request_ = {};
+  // libcurl repeats a request whose connection, used again, turns out to be dead, but only so often
+  // in the life of a handle. Such a repetition always makes a connection.
+  long connects_count = 0;
+  curl_easy_getinfo(handle_, CURLINFO_NUM_CONNECTS, &connects_count);
+  if (connects_count > 0) {
+    curl_easy_reset(handle_);
+    SetConstantOptions();
+  }
   return result;
 }
 

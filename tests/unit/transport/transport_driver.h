@@ -4,7 +4,6 @@
 
 #include <poll.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,6 +20,8 @@ class TransportDriver {
  public:
   explicit TransportDriver(CurlTransportOptions options = {.allowed_networks = {"127.0.0.0/8"}})
       : transport_(NewCurlTransport(options).value()) {}
+  TransportDriver(const TransportDriver&) = delete;
+  TransportDriver& operator=(const TransportDriver&) = delete;
 
   static OutgoingRequest Post(std::string url, std::string body = "{}") {
     OutgoingRequest request;
@@ -36,14 +37,17 @@ class TransportDriver {
                      [this](TransportResult result) { results_.push_back(std::move(result)); });
   }
 
+  // Waits until the transport asks for it, then steps once.
+  void Step() {
+    constexpr int kPatienceMs = 30'000;
+    pollfd wake = {.fd = transport_->wake_fd(), .events = POLLIN};
+    if (poll(&wake, 1, kPatienceMs) != 1) FAIL("the transport did not ask to be stepped");
+    transport_->Step();
+  }
+
   // Steps until all requests have ended.
   void Run() {
-    constexpr int kPatienceMs = 30'000;
-    while (results_.size() < sent_count_) {
-      pollfd wake = {.fd = transport_->wake_fd(), .events = POLLIN};
-      if (poll(&wake, 1, kPatienceMs) != 1) FAIL("the transport did not ask to be stepped");
-      transport_->Step();
-    }
+    while (results_.size() < sent_count_) Step();
   }
 
   // The whole exchange; every earlier one must have ended.
