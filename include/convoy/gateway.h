@@ -98,6 +98,9 @@ std::unique_ptr<Storage> NewMemoryStorage();
 struct CurlTransportOptions {
   std::vector<std::string> allowed_networks;  // as in GatewayOptions
   uint32_t connections_max = 256;
+  // PEM file of the certificate authorities that receivers are trusted by, instead of the system's:
+  // for intranets with an authority of their own. kInvalidArgument if it cannot be read.
+  std::string ca_file;
 };
 absl::StatusOr<std::unique_ptr<Transport>> NewCurlTransport(const CurlTransportOptions& options);
 

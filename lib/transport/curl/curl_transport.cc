@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <deque>
+#include <fstream>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include <curl/curl.h>
 
 #include "convoy/gateway.h"
@@ -39,7 +41,8 @@ bool InitialiseCurl() {
 
 class CurlTransport final : public Transport {
  public:
-  static absl::StatusOr<std::unique_ptr<CurlTransport>> Open(Guard guard, uint32_t connections_max);
+  static absl::StatusOr<std::unique_ptr<CurlTransport>> Open(Exchange::Setting setting,
+                                                             uint32_t connections_max);
   ~CurlTransport() override;
 
   std::string_view name() const override { return "curl"; }
@@ -49,8 +52,8 @@ class CurlTransport final : public Transport {
   void Cancel() override;
 
  private:
-  CurlTransport(Guard guard, CURLM* multi, int epoll_fd, int timer_fd)
-      : guard_(std::move(guard)), multi_(multi), epoll_fd_(epoll_fd), timer_fd_(timer_fd) {}
+  CurlTransport(Exchange::Setting setting, CURLM* multi, int epoll_fd, int timer_fd)
+      : setting_(std::move(setting)), multi_(multi), epoll_fd_(epoll_fd), timer_fd_(timer_fd) {}
 
   static int OnSocket(CURL*, curl_socket_t socket, int what, void* self, void* is_watched);
   static int OnTimer(CURLM*, long timeout_ms, void* self);
@@ -61,7 +64,7 @@ class CurlTransport final : public Transport {
   // Hands out what is finished. Completions may send again.
   void Complete();
 
-  const Guard guard_;
+  const Exchange::Setting setting_;
   CURLM* const multi_;
   const int epoll_fd_;
   const int timer_fd_;
@@ -70,13 +73,14 @@ class CurlTransport final : public Transport {
   std::deque<std::pair<SendCompletion, TransportResult>> refused_;  // to be told in the next step
 };
 
-absl::StatusOr<std::unique_ptr<CurlTransport>> CurlTransport::Open(Guard guard,
+absl::StatusOr<std::unique_ptr<CurlTransport>> CurlTransport::Open(Exchange::Setting setting,
                                                                    uint32_t connections_max) {
   if (!InitialiseCurl()) return absl::InternalError("libcurl cannot be initialised");
   CURLM* const multi = curl_multi_init();
   const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   const int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  auto transport = absl::WrapUnique(new CurlTransport(std::move(guard), multi, epoll_fd, timer_fd));
+  auto transport =
+      absl::WrapUnique(new CurlTransport(std::move(setting), multi, epoll_fd, timer_fd));
   if (multi == nullptr || epoll_fd < 0 || timer_fd < 0) {
     return absl::ErrnoToStatus(errno, "cannot set up the transport");
   }
@@ -126,7 +130,7 @@ void CurlTransport::Send(OutgoingRequest request, SendCompletion done) {
 }
 
 std::unique_ptr<Exchange> CurlTransport::TakeExchange() {
-  if (idle_.empty()) return Exchange::New(&guard_);
+  if (idle_.empty()) return Exchange::New(&setting_);
   std::unique_ptr<Exchange> exchange = std::move(idle_.back());
   idle_.pop_back();
   return exchange;
@@ -244,7 +248,12 @@ absl::StatusOr<std::unique_ptr<Transport>> NewCurlTransport(const CurlTransportO
     if (!network.ok()) return network.status();
     allowed.push_back(*network);
   }
-  auto opened = CurlTransport::Open(Guard(std::move(allowed)), options.connections_max);
+  if (!options.ca_file.empty() && std::ifstream(options.ca_file).peek() == EOF) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the certificate authorities in '", options.ca_file, "' cannot be read"));
+  }
+  auto opened = CurlTransport::Open(
+      {.guard = Guard(std::move(allowed)), .ca_file = options.ca_file}, options.connections_max);
   if (!opened.ok()) return opened.status();
   return std::unique_ptr<Transport>(*std::move(opened));
 }

@@ -66,10 +66,10 @@ const char* TimeoutText(CURL* handle, bool has_status) {
 
 }  // namespace
 
-std::unique_ptr<Exchange> Exchange::New(const Guard* guard) {
+std::unique_ptr<Exchange> Exchange::New(const Setting* setting) {
   CURL* const handle = curl_easy_init();
   if (handle == nullptr) return nullptr;
-  auto exchange = absl::WrapUnique(new Exchange(handle, guard));
+  auto exchange = absl::WrapUnique(new Exchange(handle, setting));
   exchange->SetConstantOptions();
   return exchange;
 }
@@ -86,6 +86,10 @@ void Exchange::SetConstantOptions() {
   curl_easy_setopt(handle_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle_, CURLOPT_PROXY, "");
   curl_easy_setopt(handle_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  if (!setting_->ca_file.empty()) {
+    curl_easy_setopt(handle_, CURLOPT_CAINFO, setting_->ca_file.c_str());
+    curl_easy_setopt(handle_, CURLOPT_CAPATH, nullptr);
+  }
   curl_easy_setopt(handle_, CURLOPT_OPENSOCKETFUNCTION, &Exchange::OpenSocket);
   curl_easy_setopt(handle_, CURLOPT_OPENSOCKETDATA, this);
   curl_easy_setopt(handle_, CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
@@ -166,7 +170,7 @@ bool Exchange::SetHeaders(std::string* error) {
 curl_socket_t Exchange::OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address) {
   auto* exchange = static_cast<Exchange*>(self);
   const std::optional<IpAddress> ip = AddressOf(*address);
-  if (purpose != CURLSOCKTYPE_IPCXN || !ip.has_value() || !exchange->guard_->Allows(*ip)) {
+  if (purpose != CURLSOCKTYPE_IPCXN || !ip.has_value() || !exchange->setting_->guard.Allows(*ip)) {
     exchange->is_denied_ = true;
     return CURL_SOCKET_BAD;
   }

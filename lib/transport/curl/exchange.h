@@ -14,8 +14,14 @@ namespace convoy::transport {
 
 class Exchange {
  public:
-  // `guard` must outlive it. nullptr if libcurl has no memory.
-  static std::unique_ptr<Exchange> New(const Guard* guard);
+  // What all exchanges of a transport have in common; must outlive them.
+  struct Setting {
+    Guard guard;
+    std::string ca_file;  // empty: the system's authorities
+  };
+
+  // nullptr if libcurl has no memory.
+  static std::unique_ptr<Exchange> New(const Setting* setting);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -30,7 +36,7 @@ class Exchange {
   CURL* handle() const { return handle_; }
 
  private:
-  Exchange(CURL* handle, const Guard* guard) : handle_(handle), guard_(guard) {}
+  Exchange(CURL* handle, const Setting* setting) : handle_(handle), setting_(setting) {}
 
   static curl_socket_t OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
@@ -42,7 +48,7 @@ class Exchange {
   TransportOutcome OutcomeOf(CURLcode code, bool has_status) const;
 
   CURL* const handle_;
-  const Guard* const guard_;
+  const Setting* const setting_;
   curl_slist* header_lines_ = nullptr;
   OutgoingRequest request_;
   SendCompletion done_;
