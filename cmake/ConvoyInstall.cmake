@@ -1,1 +1,107 @@
+# What `cmake --install` lays down:
+#
+#   lib/libconvoy.so.*            the C interface; exports convoy_* alone
+#   lib/libconvoy.a               both interfaces: our libraries, Abseil and the prefixed BoringSSL
+#                                 merged; SQLite and libcurl stay the system's
+#   include/convoy.h, convoy/     the C header and the C++ headers
+#   include/convoy/third_party/   the Abseil headers that the C++ headers stand on
+#   lib/cmake/Convoy, lib/pkgconfig/convoy.pc
+#
+# Everything may be moved to another prefix after it was installed.
 
+include(CMakePackageConfigHelpers)
+
+# The static libraries behind `ARGN`, themselves included: the members of libconvoy.a.
+function(convoy_static_closure out)
+  set(waiting ${ARGN})
+  set(seen "")
+  set(found "")
+  while(waiting)
+    list(POP_FRONT waiting item)
+    string(REGEX REPLACE "^\\$<LINK_ONLY:(.*)>$" "\\1" item "${item}")
+    if(NOT TARGET "${item}")
+      continue()
+    endif()
+    get_target_property(aliased "${item}" ALIASED_TARGET)
+    if(aliased)
+      set(item "${aliased}")
+    endif()
+    if(item IN_LIST seen)
+      continue()
+    endif()
+    list(APPEND seen "${item}")
+    get_target_property(type "${item}" TYPE)
+    if(type STREQUAL "STATIC_LIBRARY")
+      list(APPEND found "${item}")
+    endif()
+    foreach(property IN ITEMS LINK_LIBRARIES INTERFACE_LINK_LIBRARIES)
+      get_target_property(links "${item}" ${property})
+      if(links)
+        list(APPEND waiting ${links})
+      endif()
+    endforeach()
+  endwhile()
+  set(${out} "${found}" PARENT_SCOPE)
+endfunction()
+
+add_library(convoy_c_objects STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:convoy_shared>)
+set_target_properties(convoy_c_objects PROPERTIES LINKER_LANGUAGE CXX)
+get_property(convoy_libraries GLOBAL PROPERTY CONVOY_LIBRARIES)
+convoy_static_closure(convoy_members convoy_c_objects ${convoy_libraries})
+
+# The one C symbol that Abseil's inline namespace does not reach: two Abseils in one program would
+# define it twice.
+target_compile_definitions(absl_symbolize PRIVATE
+  AbslInternalGetFileMappingHint=AbslInternalGetFileMappingHint_convoy_lts)
+
+# The script that makes ar take each library apart. Paths are relative because its language has no
+# quotes.
+set(convoy_merge "CREATE lib/libconvoy.a\n")
+foreach(member IN LISTS convoy_members)
+  string(APPEND convoy_merge
+         "ADDLIB $<PATH:RELATIVE_PATH,$<TARGET_FILE:${member}>,${CMAKE_BINARY_DIR}>\n")
+endforeach()
+file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/libconvoy.mri" CONTENT "${convoy_merge}SAVE\nEND\n")
+
+set(convoy_static "${CMAKE_BINARY_DIR}/lib/libconvoy.a")
+add_custom_command(
+  OUTPUT "${convoy_static}"
+  COMMAND "${CMAKE_COMMAND}" -E rm -f "${convoy_static}"
+  COMMAND sh -c "'${CMAKE_AR}' -M < libconvoy.mri"
+  COMMAND "${CMAKE_RANLIB}" "${convoy_static}"
+  DEPENDS "${CMAKE_BINARY_DIR}/libconvoy.mri" ${convoy_members} convoy_boringssl_prefixed
+  WORKING_DIRECTORY "${CMAKE_BINARY_DIR}"
+  COMMENT "Merging libconvoy.a" VERBATIM)
+add_custom_target(convoy_static ALL DEPENDS "${convoy_static}")
+
+install(TARGETS convoy_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(FILES "${convoy_static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/capi/convoy.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/convoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+        FILES_MATCHING PATTERN "*.h")
+# All of Abseil's headers, not only those that ours include: a missing one would be looked for in
+# the system's Abseil, and two versions would meet in one translation unit.
+install(DIRECTORY "${CONVOY_ABSEIL_SOURCE_DIR}/absl"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/convoy/third_party"
+        FILES_MATCHING PATTERN "*.h" PATTERN "*.inc")
+install(FILES "${CONVOY_ABSEIL_SOURCE_DIR}/LICENSE"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/convoy/third_party/absl")
+
+get_target_property(convoy_soversion convoy_shared SOVERSION)
+set(convoy_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/Convoy")
+configure_package_config_file(
+  "${PROJECT_SOURCE_DIR}/cmake/ConvoyConfig.cmake.in" "${CMAKE_BINARY_DIR}/ConvoyConfig.cmake"
+  INSTALL_DESTINATION "${convoy_package_dir}"
+  PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+# Before 1.0 a new minor version may change the C++ interface.
+write_basic_package_version_file("${CMAKE_BINARY_DIR}/ConvoyConfigVersion.cmake"
+  COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_BINARY_DIR}/ConvoyConfig.cmake"
+              "${CMAKE_BINARY_DIR}/ConvoyConfigVersion.cmake"
+        DESTINATION "${convoy_package_dir}")
+
+# From the folder of convoy.pc up to the prefix.
+file(RELATIVE_PATH convoy_pc_to_prefix
+     "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+configure_file("${PROJECT_SOURCE_DIR}/cmake/convoy.pc.in" "${CMAKE_BINARY_DIR}/convoy.pc" @ONLY)
+install(FILES "${CMAKE_BINARY_DIR}/convoy.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

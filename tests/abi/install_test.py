@@ -1,0 +1,92 @@
+"""Installs the build into an empty folder and uses it from there as a stranger would."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CMAKE, BUILD, CONSUMER, VERSION, CC = sys.argv[1:6]
+SONAME = "libconvoy.so.0"
+
+
+def run(*command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}\n{done.stdout[-6000:]}{done.stderr[-6000:]}")
+    return done.stdout
+
+
+def is_ours(symbol):
+    """Is a strong symbol in a name space that nobody else has? Mangled names tell."""
+    return (symbol.startswith("convoy_") or "convoy_lts" in symbol or
+            re.match(r"_Z[A-Z]*N?K?[A-Za-z]*6convoy", symbol) or "16convoy_rapidjson" in symbol)
+
+
+class Install(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="convoy_install_")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        first = os.path.join(cls.folder, "first")
+        run(CMAKE, "--install", BUILD, "--prefix", first)
+        # Nothing may remember where it was installed.
+        cls.prefix = os.path.join(cls.folder, "moved")
+        os.rename(first, cls.prefix)
+        (pc_folder,) = [where for where, _, files in os.walk(cls.prefix) if "convoy.pc" in files]
+        cls.libdir = os.path.dirname(pc_folder)
+        cls.environment = dict(os.environ, PKG_CONFIG_PATH=pc_folder)
+
+    def test_library_has_its_soname_and_links(self):
+        real = os.path.join(self.libdir, f"libconvoy.so.{VERSION}")
+        self.assertTrue(os.path.isfile(real) and not os.path.islink(real))
+        self.assertIn(f"[{SONAME}]", run("readelf", "-d", real))
+        for name in (SONAME, "libconvoy.so"):
+            self.assertEqual(os.path.realpath(os.path.join(self.libdir, name)),
+                             os.path.realpath(real))
+
+    def test_no_installed_text_names_the_build(self):
+        for where, _, files in os.walk(self.prefix):
+            for name in files:
+                if name.endswith((".h", ".cmake", ".pc")):
+                    with open(os.path.join(where, name), errors="replace") as file:
+                        self.assertNotIn(BUILD, file.read(), name)
+
+    def test_archive_defines_no_strong_symbol_outside_our_name_spaces(self):
+        archive = os.path.join(self.libdir, "libconvoy.a")
+        listing = run("nm", "--defined-only", "--extern-only", archive)
+        strong = set(re.findall(r"^\w+ [TDBRC] (\S+)$", listing, flags=re.M))
+        self.assertGreater(len(strong), 1000)
+        self.assertEqual([name for name in sorted(strong) if not is_ours(name)], [])
+
+    def test_c_program_by_pkg_config(self):
+        flags = run("pkg-config", "--cflags", "--libs", "convoy", env=self.environment).split()
+        self.assertEqual(run("pkg-config", "--modversion", "convoy",
+                             env=self.environment).strip(), VERSION)
+        program = os.path.join(self.folder, "by_pkg_config")
+        run(CC, "-std=c99", os.path.join(CONSUMER, "verify.c"), "-o", program, *flags,
+            f"-Wl,-rpath,{self.libdir}")
+        self.assertIn(SONAME, run("ldd", program))
+        self.assertEqual(run(program).strip(), "verified")
+
+    def test_programs_by_find_package(self):
+        build = os.path.join(self.folder, "consumer")
+        run(CMAKE, "-S", CONSUMER, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",
+            f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DEXPECTED_VERSION={VERSION}")
+        run(CMAKE, "--build", build)
+        for name, is_shared in (("c_shared", True), ("c_static", False), ("cxx_shared", True),
+                                ("cxx_static", False), ("host_linked", True),
+                                ("host_loaded", False), ("host_archive", False)):
+            with self.subTest(program=name):
+                program = os.path.join(build, name)
+                self.assertEqual(run(program, cwd=build).strip(), "verified")
+                libraries = run("ldd", program)
+                self.assertEqual(SONAME in libraries, is_shared)
+                if name.startswith("host_"):  # the test is worth nothing without them
+                    self.assertIn("libcrypto.so.3", libraries)
+                    self.assertIn("libabsl_", libraries)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
