@@ -127,7 +127,10 @@ TEST_CASE("curl_tls: a file of authorities that cannot be read is told at once")
 }
 
 TEST_CASE("curl_tls: a receiver that speaks no TLS, or breaks off in it, is a failure of TLS") {
-  const Receiver plain(testing::Answer("HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n"));
+  const Receiver plain([](testing::Peer& peer) {
+    peer.Write("HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n");
+    peer.WaitForClose();
+  });
   const Receiver abrupt([](testing::Peer&) {});
   const Receiver garbage([](testing::Peer& peer) {
     peer.Write(std::string(20'000, 'g'));
