@@ -1,0 +1,129 @@
+// Our verification engine behind a pipe, for the cross-check with the providers' own libraries.
+//
+// In: one JSON object per line, {"preset" | "scheme", "secrets", "config", "method", "url",
+// "headers": [["name", "value"], …], "body_base64", "now_ms"}. Out, one line each:
+// {"reason", "integrity", "event_id"}, or {"error"} if it does not come to a verdict.
+#include <iostream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+
+#include "convoy/http.h"
+#include "convoy/verifier.h"
+#include "lib/base/status_macros.h"
+#include "lib/json/document.h"
+
+namespace convoy {
+namespace {
+
+std::string ToText(const json::Value& value) {
+  json::rapidjson::StringBuffer buffer;
+  json::rapidjson::Writer<json::rapidjson::StringBuffer> writer(buffer);
+  value.Accept(writer);
+  return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string_view View(const json::Value& value) {
+  return {value.GetString(), value.GetStringLength()};
+}
+
+absl::StatusOr<std::shared_ptr<const Verifier>> CompileOrder(const json::Document& order) {
+  json::ObjectReader reader(order);
+  std::vector<std::string> secrets;
+  std::string preset;
+  reader.Read("secrets", &secrets);
+  reader.Read("preset", &preset);
+  const json::Value* scheme = reader.Object("scheme");
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (scheme != nullptr) return CompileScheme(ToText(*scheme), std::move(secrets));
+  return CompilePreset(preset, std::move(secrets));
+}
+
+absl::StatusOr<std::vector<HeaderView>> ReadHeaders(const json::Value* list) {
+  std::vector<HeaderView> headers;
+  if (list == nullptr) return headers;
+  for (const json::Value& pair : list->GetArray()) {
+    if (!pair.IsArray() || pair.Size() != 2 || !pair[0].IsString() || !pair[1].IsString()) {
+      return absl::InvalidArgumentError("a header is a pair of texts");
+    }
+    headers.push_back({.name = View(pair[0]), .value = View(pair[1])});
+  }
+  return headers;
+}
+
+// What a server hands over: path and query of the URL, without scheme, authority and fragment.
+void SplitUrl(VerifyRequest* request) {
+  std::string_view rest = request->url;
+  if (const size_t scheme_end = rest.find("://"); scheme_end != std::string_view::npos) {
+    rest.remove_prefix(scheme_end + 3);
+    const size_t path_begin = rest.find_first_of("/?#");
+    rest.remove_prefix(path_begin == std::string_view::npos ? rest.size() : path_begin);
+  }
+  rest = rest.substr(0, rest.find('#'));
+  const size_t query_begin = rest.find('?');
+  request->path = rest.substr(0, query_begin);
+  if (query_begin != std::string_view::npos) request->query = rest.substr(query_begin + 1);
+}
+
+absl::StatusOr<std::string> Judge(std::string_view line) {
+  CONVOY_ASSIGN_OR_RETURN(const json::Document order, json::Parse(line, json::Limits{}));
+  if (!order.IsObject()) return absl::InvalidArgumentError("an order is an object");
+  json::ObjectReader reader(order);
+  std::string method;
+  std::string url;
+  std::string body_base64;
+  int64_t now_ms = 0;
+  reader.Read("method", &method);
+  reader.Read("url", &url);
+  reader.Read("body_base64", &body_base64);
+  reader.Read("now_ms", &now_ms);
+  const json::Value* header_list = reader.Array("headers");
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<HeaderView> headers, ReadHeaders(header_list));
+  std::string body;
+  if (!absl::Base64Unescape(body_base64, &body)) {
+    return absl::InvalidArgumentError("body_base64 is not base64");
+  }
+  CONVOY_ASSIGN_OR_RETURN(const std::shared_ptr<const Verifier> verifier, CompileOrder(order));
+  VerifyRequest request{.method = method, .url = url, .headers = headers, .body = body};
+  SplitUrl(&request);
+  const Verdict verdict = verifier->Verify(request, absl::FromUnixMillis(now_ms));
+
+  json::Document answer(json::rapidjson::kObjectType);
+  auto& allocator = answer.GetAllocator();
+  const auto add = [&](const char* name, std::string_view value) {
+    answer.AddMember(json::rapidjson::StringRef(name), json::Value(std::string(value), allocator),
+                     allocator);
+  };
+  add("reason", VerifyReasonName(verdict.reason));
+  add("integrity", IntegrityName(verdict.integrity));
+  add("event_id", verdict.event_id);
+  return ToText(answer);
+}
+
+std::string ErrorText(const absl::Status& status) {
+  json::Document answer(json::rapidjson::kObjectType);
+  answer.AddMember("error", json::Value(status.ToString(), answer.GetAllocator()),
+                   answer.GetAllocator());
+  return ToText(answer);
+}
+
+}  // namespace
+}  // namespace convoy
+
+int main() {
+  std::ios::sync_with_stdio(false);
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    const absl::StatusOr<std::string> answer = convoy::Judge(line);
+    std::cout << (answer.ok() ? *answer : convoy::ErrorText(answer.status())) << std::endl;
+  }
+  return 0;
+}
