@@ -42,8 +42,9 @@ struct Submission {
   std::optional<DedupeKey> dedupe;
 };
 
-// What an attempt did to a delivery. The attempt is always recorded. The delivery takes its next
-// state only while `lease` still holds it; a dispatcher that lost its lease changes nothing.
+// What an attempt did to a delivery. The attempt is recorded as long as there is a delivery at all.
+// The delivery takes its next state only while `lease` still holds it; a dispatcher that lost its
+// lease changes nothing.
 struct DeliveryUpdate {
   uint64_t lease = 0;
   Delivery delivery;               // the next state, whole
@@ -70,7 +71,8 @@ struct ConfigRef {
 // (projects and API keys belong to the instance scope). It is applied only while the scope's
 // revision is still `expected_revision`, i.e. while what the caller read is still true; otherwise
 // the batch fails with kAborted and the caller reads again. Every applied change raises the
-// revision by one. Removing a project removes everything in it; removing an endpoint or a source
+// revision by one. The names of projects and the masks of sources and of API keys are unique, at each
+// point of a batch; one that is taken fails the batch with kAlreadyExists. Removing a project removes everything in it; removing an endpoint or a source
 // removes its subscriptions.
 struct ConfigWrite {
   std::string scope;
@@ -82,7 +84,8 @@ struct ConfigWrite {
 // The unit of atomicity: all of it happens, or none.
 struct WriteBatch {
   std::vector<Submission> submissions;
-  std::vector<Delivery> extra_deliveries;  // of events that are stored already (replay)
+  // Of events that are stored already (replay). Those whose event is gone meanwhile are left out.
+  std::vector<Delivery> extra_deliveries;
   std::vector<DeliveryUpdate> updates;
   std::vector<DeliveryRequeue> requeues;
   std::vector<ConfigWrite> config;
@@ -197,7 +200,7 @@ class Storage {
   virtual std::string_view name() const = 0;
 
   // Applies `batches` in order and makes them durable together. A batch that fails (kAborted for a
-  // revision that moved, kAlreadyExists for a taken name) leaves no trace and does not touch its
+  // revision that moved, kAlreadyExists for a taken name or mask) leaves no trace and does not touch its
   // neighbours; its result says so. `results` has the size of `batches`. The returned status speaks
   // of all: if it is not OK nothing at all was written, or — kDataLoss — nobody can know, and every
   // later Commit returns the same until the store is opened anew. The batches are consumed (bodies

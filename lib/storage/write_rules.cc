@@ -10,6 +10,8 @@ absl::Status ProjectNameTaken() {
   return absl::AlreadyExistsError("a project with this name already exists");
 }
 
+absl::Status MaskTaken() { return absl::AlreadyExistsError("another one has this mask already"); }
+
 bool IsFinal(DeliveryStatus status) {
   return status == DeliveryStatus::kSuccess || status == DeliveryStatus::kFailure ||
          status == DeliveryStatus::kDiscarded;

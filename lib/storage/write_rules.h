@@ -11,6 +11,7 @@ namespace convoy::storage {
 
 absl::Status RevisionMoved();
 absl::Status ProjectNameTaken();
+absl::Status MaskTaken();
 
 // Success, failure or discarded: nothing more will happen by itself.
 bool IsFinal(DeliveryStatus status);

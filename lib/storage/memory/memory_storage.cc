@@ -15,6 +15,7 @@
 #include "convoy/gateway.h"
 #include "convoy/storage.h"
 #include "lib/base/status_macros.h"
+#include "lib/storage/memory/config_tables.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy {
@@ -26,22 +27,14 @@ struct StoredDelivery {
   absl::Time lease_ends_at;
 };
 
-template <typename T>
-using ById = std::map<std::string, T, std::less<>>;
+using storage::ById;
 
-// Everything a store holds. A value type, so that a batch can be tried on a copy of what it
-// changes.
-struct Tables {
-  ById<Project> projects;
-  ById<Source> sources;
-  ById<Endpoint> endpoints;
-  ById<Subscription> subscriptions;
-  ById<ApiKey> keys;
-  std::map<std::string, uint64_t, std::less<>> revisions;
+// What flows through the store; configuration is in ConfigTables.
+struct Flow {
   ById<std::shared_ptr<const Event>> events;
   ById<StoredDelivery> deliveries;
-  std::map<std::string, std::vector<Attempt>, std::less<>> attempts;  // by delivery
-  std::map<std::pair<std::string, std::string>, absl::Time> dedupe;   // (scope, key) -> expiry
+  ById<std::vector<Attempt>> attempts;                               // by delivery
+  std::map<std::pair<std::string, std::string>, absl::Time> dedupe;  // (scope, key) -> expiry
 };
 
 template <typename T>
@@ -108,7 +101,7 @@ class MemoryStorage final : public Storage {
 
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
     absl::MutexLock lock(&mutex_);
-    return RevisionOf(scope);
+    return config_.RevisionOf(scope);
   }
 
   absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view project_id) override;
@@ -136,17 +129,8 @@ class MemoryStorage final : public Storage {
                                                 const PageRequest& page) override;
 
  private:
-  uint64_t RevisionOf(std::string_view scope) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const auto entry = tables_.revisions.find(scope);
-    return entry == tables_.revisions.end() ? 0 : entry->second;
-  }
-
   CommitResult Apply(WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether all configuration writes of a batch would succeed.
-  absl::Status CheckConfig(const WriteBatch& batch) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ApplyConfig(ConfigWrite& write) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Remove(const ConfigRef& ref) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void RemoveProject(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RemoveFlow(const std::string& project_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SubmissionOutcome ApplySubmission(Submission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyUpdate(DeliveryUpdate& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyRequeue(const DeliveryRequeue& requeue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -161,7 +145,8 @@ class MemoryStorage final : public Storage {
   }
 
   absl::Mutex mutex_;
-  Tables tables_ ABSL_GUARDED_BY(mutex_);
+  storage::ConfigTables config_ ABSL_GUARDED_BY(mutex_);
+  Flow flow_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_lease_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
@@ -169,15 +154,20 @@ class MemoryStorage final : public Storage {
 
 CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   CommitResult result;
-  result.status = CheckConfig(batch);
+  result.status = config_.Apply(batch.config);
   if (!result.status.ok()) return result;
-  for (ConfigWrite& write : batch.config) ApplyConfig(write);
+  for (const ConfigWrite& write : batch.config) {
+    for (const ConfigRef& ref : write.removes) {
+      if (ref.kind == ConfigKind::kProject) RemoveFlow(ref.id);
+    }
+  }
   for (Submission& submission : batch.submissions) {
     result.submissions.push_back(ApplySubmission(submission));
   }
   for (Delivery& delivery : batch.extra_deliveries) {
+    if (!flow_.events.contains(delivery.event_id)) continue;
     std::string id = delivery.id;
-    tables_.deliveries[std::move(id)] = {.delivery = std::move(delivery)};
+    flow_.deliveries[std::move(id)] = {.delivery = std::move(delivery)};
   }
   for (DeliveryUpdate& update : batch.updates) {
     result.updates_applied.push_back(ApplyUpdate(update));
@@ -188,82 +178,17 @@ CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   return result;
 }
 
-absl::Status MemoryStorage::CheckConfig(const WriteBatch& batch) const {
-  std::map<std::string, uint64_t> raised;  // scopes that this batch has written already
-  for (const ConfigWrite& write : batch.config) {
-    const uint64_t current = RevisionOf(write.scope) + raised[write.scope]++;
-    if (write.expected_revision != current) return storage::RevisionMoved();
-    for (const ConfigObject& object : write.puts) {
-      const auto* project = std::get_if<Project>(&object);
-      if (project == nullptr) continue;
-      for (const auto& [id, other] : tables_.projects) {
-        if (id != project->id && other.name == project->name) return storage::ProjectNameTaken();
-      }
-    }
-  }
-  return absl::OkStatus();
-}
-
-void MemoryStorage::ApplyConfig(ConfigWrite& write) {
-  ++tables_.revisions[write.scope];
-  for (ConfigObject& object : write.puts) {
-    if (auto* project = std::get_if<Project>(&object)) {
-      tables_.projects[project->id] = *project;
-    } else if (auto* source = std::get_if<Source>(&object)) {
-      tables_.sources[source->id] = *source;
-    } else if (auto* endpoint = std::get_if<Endpoint>(&object)) {
-      tables_.endpoints[endpoint->id] = *endpoint;
-    } else if (auto* subscription = std::get_if<Subscription>(&object)) {
-      tables_.subscriptions[subscription->id] = *subscription;
-    } else if (auto* key = std::get_if<ApiKey>(&object)) {
-      tables_.keys[key->id] = *key;
-    }
-  }
-  for (const ConfigRef& ref : write.removes) Remove(ref);
-}
-
-void MemoryStorage::Remove(const ConfigRef& ref) {
-  switch (ref.kind) {
-    case ConfigKind::kProject:
-      RemoveProject(ref.id);
-      break;
-    case ConfigKind::kSource:
-      tables_.sources.erase(ref.id);
-      std::erase_if(tables_.subscriptions,
-                    [&](const auto& entry) { return entry.second.source_id == ref.id; });
-      break;
-    case ConfigKind::kEndpoint:
-      tables_.endpoints.erase(ref.id);
-      std::erase_if(tables_.subscriptions,
-                    [&](const auto& entry) { return entry.second.endpoint_id == ref.id; });
-      break;
-    case ConfigKind::kSubscription:
-      tables_.subscriptions.erase(ref.id);
-      break;
-    case ConfigKind::kApiKey:
-      tables_.keys.erase(ref.id);
-      break;
-  }
-}
-
-void MemoryStorage::RemoveProject(const std::string& id) {
-  const auto is_inside = [&](const auto& entry) { return entry.second.project_id == id; };
-  tables_.projects.erase(id);
-  std::erase_if(tables_.sources, is_inside);
-  std::erase_if(tables_.endpoints, is_inside);
-  std::erase_if(tables_.subscriptions, is_inside);
-  std::erase_if(tables_.keys, is_inside);
-  std::erase_if(tables_.events, [&](const auto& entry) { return entry.second->project_id == id; });
-  for (auto entry = tables_.deliveries.begin(); entry != tables_.deliveries.end();) {
+void MemoryStorage::RemoveFlow(const std::string& id) {
+  std::erase_if(flow_.events, [&](const auto& entry) { return entry.second->project_id == id; });
+  for (auto entry = flow_.deliveries.begin(); entry != flow_.deliveries.end();) {
     if (entry->second.delivery.project_id == id) {
-      tables_.attempts.erase(entry->first);
-      entry = tables_.deliveries.erase(entry);
+      flow_.attempts.erase(entry->first);
+      entry = flow_.deliveries.erase(entry);
     } else {
       ++entry;
     }
   }
-  std::erase_if(tables_.dedupe, [&](const auto& entry) { return entry.first.first == id; });
-  ++tables_.revisions[id];  // whoever holds a snapshot of the project finds it outdated
+  std::erase_if(flow_.dedupe, [&](const auto& entry) { return entry.first.first == id; });
 }
 
 SubmissionOutcome MemoryStorage::ApplySubmission(Submission& submission) {
@@ -271,7 +196,7 @@ SubmissionOutcome MemoryStorage::ApplySubmission(Submission& submission) {
   if (submission.dedupe.has_value()) {
     const DedupeKey& key = *submission.dedupe;
     absl::Time& expires_at =
-        tables_.dedupe.try_emplace({key.scope, key.key}, absl::InfinitePast()).first->second;
+        flow_.dedupe.try_emplace({key.scope, key.key}, absl::InfinitePast()).first->second;
     is_duplicate = expires_at > submission.event.created_at;
     if (!is_duplicate) expires_at = key.expires_at;
   }
@@ -280,18 +205,18 @@ SubmissionOutcome MemoryStorage::ApplySubmission(Submission& submission) {
   }
   for (Delivery& delivery : submission.deliveries) {
     std::string id = delivery.id;
-    tables_.deliveries[std::move(id)] = {.delivery = std::move(delivery)};
+    flow_.deliveries[std::move(id)] = {.delivery = std::move(delivery)};
   }
   std::string id = submission.event.id;
-  tables_.events[std::move(id)] = std::make_shared<const Event>(std::move(submission.event));
+  flow_.events[std::move(id)] = std::make_shared<const Event>(std::move(submission.event));
   return is_duplicate ? SubmissionOutcome::kDuplicate : SubmissionOutcome::kAccepted;
 }
 
 bool MemoryStorage::ApplyUpdate(DeliveryUpdate& update) {
-  const auto stored = tables_.deliveries.find(update.delivery.id);
-  if (stored == tables_.deliveries.end()) return false;
+  const auto stored = flow_.deliveries.find(update.delivery.id);
+  if (stored == flow_.deliveries.end()) return false;
   if (update.attempt.has_value()) {
-    tables_.attempts[update.delivery.id].push_back(*std::move(update.attempt));
+    flow_.attempts[update.delivery.id].push_back(*std::move(update.attempt));
   }
   if (stored->second.lease != update.lease) return false;
   stored->second = {.delivery = std::move(update.delivery)};
@@ -299,8 +224,8 @@ bool MemoryStorage::ApplyUpdate(DeliveryUpdate& update) {
 }
 
 bool MemoryStorage::ApplyRequeue(const DeliveryRequeue& requeue) {
-  const auto stored = tables_.deliveries.find(requeue.delivery_id);
-  if (stored == tables_.deliveries.end()) return false;
+  const auto stored = flow_.deliveries.find(requeue.delivery_id);
+  if (stored == flow_.deliveries.end()) return false;
   Delivery& delivery = stored->second.delivery;
   if (delivery.project_id != requeue.project_id ||
       std::find(requeue.from.begin(), requeue.from.end(), delivery.status) == requeue.from.end()) {
@@ -320,7 +245,7 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
   // Due deliveries of each endpoint, earliest first; then one of each endpoint in turn.
   std::map<std::string, std::vector<std::pair<absl::Time, StoredDelivery*>>> due;
   Claim claim;
-  for (auto& [id, stored] : tables_.deliveries) {
+  for (auto& [id, stored] : flow_.deliveries) {
     const Delivery& delivery = stored.delivery;
     if (storage::IsFinal(delivery.status) || skipped.contains(delivery.endpoint_id)) continue;
     const absl::Time due_at = stored.lease == 0 ? delivery.due_at : stored.lease_ends_at;
@@ -342,7 +267,7 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
       stored.delivery.status = DeliveryStatus::kProcessing;
       claim.deliveries.push_back({.lease = stored.lease,
                                   .delivery = stored.delivery,
-                                  .event = tables_.events.at(stored.delivery.event_id)});
+                                  .event = flow_.events.at(stored.delivery.event_id)});
       claim.next_due_at = std::min(claim.next_due_at, stored.lease_ends_at);
     }
   }
@@ -355,7 +280,7 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
 
 absl::Status MemoryStorage::ReleaseClaims() {
   absl::MutexLock lock(&mutex_);
-  for (auto& [id, stored] : tables_.deliveries) {
+  for (auto& [id, stored] : flow_.deliveries) {
     if (stored.lease == 0) continue;
     stored.lease = 0;
     stored.delivery.status = storage::StatusBeforeClaim(stored.delivery);
@@ -367,12 +292,13 @@ absl::Status MemoryStorage::ReleaseClaims() {
 
 absl::StatusOr<ProjectConfiguration> MemoryStorage::LoadProject(std::string_view project_id) {
   absl::MutexLock lock(&mutex_);
-  ProjectConfiguration configuration{.revision = RevisionOf(project_id)};
-  CONVOY_ASSIGN_OR_RETURN(configuration.project, Find(tables_.projects, project_id, "project"));
-  for (const auto& [id, endpoint] : tables_.endpoints) {
+  ProjectConfiguration configuration{.revision = config_.RevisionOf(project_id)};
+  CONVOY_ASSIGN_OR_RETURN(configuration.project,
+                          Find(config_.All<Project>(), project_id, "project"));
+  for (const auto& [id, endpoint] : config_.All<Endpoint>()) {
     if (endpoint.project_id == project_id) configuration.endpoints.push_back(endpoint);
   }
-  for (const auto& [id, subscription] : tables_.subscriptions) {
+  for (const auto& [id, subscription] : config_.All<Subscription>()) {
     if (subscription.project_id == project_id) configuration.subscriptions.push_back(subscription);
   }
   return configuration;
@@ -381,30 +307,26 @@ absl::StatusOr<ProjectConfiguration> MemoryStorage::LoadProject(std::string_view
 absl::StatusOr<std::vector<Project>> MemoryStorage::ListProjects() {
   absl::MutexLock lock(&mutex_);
   std::vector<Project> projects;
-  for (const auto& [id, project] : tables_.projects) projects.push_back(project);
+  for (const auto& [id, project] : config_.All<Project>()) projects.push_back(project);
   return projects;
 }
 
 absl::StatusOr<Source> MemoryStorage::FindSourceByMask(std::string_view mask_id) {
   absl::MutexLock lock(&mutex_);
-  for (const auto& [id, source] : tables_.sources) {
-    if (source.mask_id == mask_id) return source;
-  }
+  if (const Source* source = config_.FindSourceByMask(mask_id)) return *source;
   return absl::NotFoundError("source not found");
 }
 
 absl::StatusOr<ApiKey> MemoryStorage::FindApiKeyByMask(std::string_view mask_id) {
   absl::MutexLock lock(&mutex_);
-  for (const auto& [id, key] : tables_.keys) {
-    if (key.mask_id == mask_id) return key;
-  }
+  if (const ApiKey* key = config_.FindApiKeyByMask(mask_id)) return *key;
   return absl::NotFoundError("API key not found");
 }
 
 absl::StatusOr<std::vector<ApiKey>> MemoryStorage::ListApiKeys(std::string_view project_id) {
   absl::MutexLock lock(&mutex_);
   std::vector<ApiKey> keys;
-  for (const auto& [id, key] : tables_.keys) {
+  for (const auto& [id, key] : config_.All<ApiKey>()) {
     if (key.project_id == project_id) keys.push_back(key);
   }
   return keys;
@@ -412,7 +334,7 @@ absl::StatusOr<std::vector<ApiKey>> MemoryStorage::ListApiKeys(std::string_view 
 
 absl::StatusOr<Source> MemoryStorage::GetSource(std::string_view project_id, std::string_view id) {
   absl::MutexLock lock(&mutex_);
-  CONVOY_ASSIGN_OR_RETURN(Source source, Find(tables_.sources, id, "source"));
+  CONVOY_ASSIGN_OR_RETURN(Source source, Find(config_.All<Source>(), id, "source"));
   if (source.project_id != project_id) return absl::NotFoundError("source not found");
   return source;
 }
@@ -420,7 +342,7 @@ absl::StatusOr<Source> MemoryStorage::GetSource(std::string_view project_id, std
 absl::StatusOr<Event> MemoryStorage::GetEvent(std::string_view project_id, std::string_view id) {
   absl::MutexLock lock(&mutex_);
   CONVOY_ASSIGN_OR_RETURN(const std::shared_ptr<const Event> event,
-                          Find(tables_.events, id, "event"));
+                          Find(flow_.events, id, "event"));
   if (event->project_id != project_id) return absl::NotFoundError("event not found");
   return *event;
 }
@@ -428,7 +350,7 @@ absl::StatusOr<Event> MemoryStorage::GetEvent(std::string_view project_id, std::
 absl::StatusOr<Delivery> MemoryStorage::GetDelivery(std::string_view project_id,
                                                     std::string_view id) {
   absl::MutexLock lock(&mutex_);
-  CONVOY_ASSIGN_OR_RETURN(StoredDelivery stored, Find(tables_.deliveries, id, "event delivery"));
+  CONVOY_ASSIGN_OR_RETURN(StoredDelivery stored, Find(flow_.deliveries, id, "event delivery"));
   if (stored.delivery.project_id != project_id) {
     return absl::NotFoundError("event delivery not found");
   }
@@ -439,8 +361,8 @@ absl::StatusOr<std::vector<Attempt>> MemoryStorage::ListAttempts(std::string_vie
                                                                  std::string_view delivery_id) {
   CONVOY_RETURN_IF_ERROR(GetDelivery(project_id, delivery_id).status());
   absl::MutexLock lock(&mutex_);
-  const auto attempts = tables_.attempts.find(delivery_id);
-  return attempts == tables_.attempts.end() ? std::vector<Attempt>() : attempts->second;
+  const auto attempts = flow_.attempts.find(delivery_id);
+  return attempts == flow_.attempts.end() ? std::vector<Attempt>() : attempts->second;
 }
 
 absl::StatusOr<Attempt> MemoryStorage::GetAttempt(std::string_view project_id,
@@ -456,7 +378,7 @@ absl::StatusOr<Attempt> MemoryStorage::GetAttempt(std::string_view project_id,
 absl::StatusOr<Page<Source>> MemoryStorage::ListSources(const SourceQuery& query,
                                                         const PageRequest& page) {
   absl::MutexLock lock(&mutex_);
-  return List<Source>(tables_.sources, page, [&](const Source& source) {
+  return List<Source>(config_.All<Source>(), page, [&](const Source& source) {
     return source.project_id == query.project_id &&
            ContainsIgnoringCase(source.name, query.name_contains) &&
            source.type == query.type.value_or(source.type) &&
@@ -467,7 +389,7 @@ absl::StatusOr<Page<Source>> MemoryStorage::ListSources(const SourceQuery& query
 absl::StatusOr<Page<Endpoint>> MemoryStorage::ListEndpoints(const EndpointQuery& query,
                                                             const PageRequest& page) {
   absl::MutexLock lock(&mutex_);
-  return List<Endpoint>(tables_.endpoints, page, [&](const Endpoint& endpoint) {
+  return List<Endpoint>(config_.All<Endpoint>(), page, [&](const Endpoint& endpoint) {
     return endpoint.project_id == query.project_id &&
            ContainsIgnoringCase(endpoint.name, query.name_contains) &&
            (query.owner_id.empty() || endpoint.owner_id == query.owner_id);
@@ -477,18 +399,19 @@ absl::StatusOr<Page<Endpoint>> MemoryStorage::ListEndpoints(const EndpointQuery&
 absl::StatusOr<Page<Subscription>> MemoryStorage::ListSubscriptions(const SubscriptionQuery& query,
                                                                     const PageRequest& page) {
   absl::MutexLock lock(&mutex_);
-  return List<Subscription>(tables_.subscriptions, page, [&](const Subscription& subscription) {
-    return subscription.project_id == query.project_id &&
-           ContainsIgnoringCase(subscription.name, query.name_contains) &&
-           IsAnyOf(query.endpoint_ids, subscription.endpoint_id);
-  });
+  return List<Subscription>(config_.All<Subscription>(), page,
+                            [&](const Subscription& subscription) {
+                              return subscription.project_id == query.project_id &&
+                                     ContainsIgnoringCase(subscription.name, query.name_contains) &&
+                                     IsAnyOf(query.endpoint_ids, subscription.endpoint_id);
+                            });
 }
 
 absl::StatusOr<Page<Event>> MemoryStorage::ListEvents(const EventQuery& query,
                                                       const PageRequest& page) {
   absl::MutexLock lock(&mutex_);
   std::vector<Event> matching;
-  for (const auto& [id, event] : tables_.events) {
+  for (const auto& [id, event] : flow_.events) {
     if (event->project_id == query.project_id && HasAnyEndpoint(*event, query.endpoint_ids) &&
         IsAnyOf(query.source_ids, event->source_id) &&
         (query.idempotency_key.empty() || event->idempotency_key == query.idempotency_key) &&
@@ -507,7 +430,7 @@ absl::StatusOr<Page<Delivery>> MemoryStorage::ListDeliveries(const DeliveryQuery
     return wanted.empty() || wanted == value;
   };
   std::vector<Delivery> matching;
-  for (const auto& [id, stored] : tables_.deliveries) {
+  for (const auto& [id, stored] : flow_.deliveries) {
     const Delivery& delivery = stored.delivery;
     if (delivery.project_id == query.project_id && is_any(query.event_id, delivery.event_id) &&
         is_any(query.subscription_id, delivery.subscription_id) &&

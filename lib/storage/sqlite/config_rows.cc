@@ -25,15 +25,23 @@ absl::Status Put(Connection& connection, const Project& project) {
 
 absl::Status Put(Connection& connection, const Source& source) {
   const std::string document = model::Encode(source);
-  return connection.Prepare("INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?, ?, ?, ?)")
-      .Text(source.id)
-      .Text(source.project_id)
-      .Text(source.mask_id)
-      .Text(source.name)
-      .Int(static_cast<int64_t>(source.type))
-      .Int(static_cast<int64_t>(source.provider))
-      .Text(document)
-      .Run();
+  // Not REPLACE, which would also remove another source that has the mask.
+  const absl::Status status =
+      connection
+          .Prepare(
+              "INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+              "SET project_id = excluded.project_id, mask_id = excluded.mask_id, "
+              "name = excluded.name, type = excluded.type, provider = excluded.provider, "
+              "document = excluded.document")
+          .Text(source.id)
+          .Text(source.project_id)
+          .Text(source.mask_id)
+          .Text(source.name)
+          .Int(static_cast<int64_t>(source.type))
+          .Int(static_cast<int64_t>(source.provider))
+          .Text(document)
+          .Run();
+  return absl::IsAlreadyExists(status) ? MaskTaken() : status;
 }
 
 absl::Status Put(Connection& connection, const Endpoint& endpoint) {
@@ -61,12 +69,18 @@ absl::Status Put(Connection& connection, const Subscription& subscription) {
 
 absl::Status Put(Connection& connection, const ApiKey& key) {
   const std::string document = model::Encode(key);
-  return connection.Prepare("INSERT OR REPLACE INTO api_key VALUES (?, ?, ?, ?)")
-      .Text(key.id)
-      .Text(key.project_id)
-      .Text(key.mask_id)
-      .Text(document)
-      .Run();
+  const absl::Status status =
+      connection
+          .Prepare(
+              "INSERT INTO api_key VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+              "SET project_id = excluded.project_id, mask_id = excluded.mask_id, "
+              "document = excluded.document")
+          .Text(key.id)
+          .Text(key.project_id)
+          .Text(key.mask_id)
+          .Text(document)
+          .Run();
+  return absl::IsAlreadyExists(status) ? MaskTaken() : status;
 }
 
 absl::Status DeleteBy(Connection& connection, std::string_view sql, std::string_view id) {

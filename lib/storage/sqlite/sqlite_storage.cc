@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "convoy/gateway.h"
@@ -238,12 +239,15 @@ absl::StatusOr<Page<Event>> SqliteStorage::ListEvents(const EventQuery& query,
   list.AnyOf("source_id", query.source_ids);
   list.Between("created_at_us", query.created_from, query.created_until);
   if (!query.endpoint_ids.empty()) {
-    // endpoint_ids is a list with spaces in between; ids have a fixed size and none within them.
-    std::string any;
-    for (size_t i = 0; i < query.endpoint_ids.size(); ++i) {
-      absl::StrAppend(&any, i == 0 ? "(" : " OR ", "instr(endpoint_ids, ?) > 0");
+    // endpoint_ids is a list with spaces in between; ids have none within them.
+    std::string any = "(0";
+    std::vector<std::string> ids;
+    for (const std::string& id : query.endpoint_ids) {
+      if (id.empty() || absl::StrContains(id, ' ')) continue;  // nobody's
+      absl::StrAppend(&any, " OR instr(' ' || endpoint_ids || ' ', ?) > 0");
+      ids.push_back(absl::StrCat(" ", id, " "));
     }
-    list.Where(any + ")", query.endpoint_ids);
+    list.Where(any + ")", ids);
   }
   CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
   return list.Run<Event>(*reader, page, ReadEvent);

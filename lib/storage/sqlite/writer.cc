@@ -68,8 +68,9 @@ absl::Status Writer::Commit(std::span<WriteBatch* const> batches, std::span<Comm
   absl::MutexLock lock(&mutex_);
   CONVOY_RETURN_IF_ERROR(Begin());
   CONVOY_RETURN_IF_ERROR(End(ApplyAll(batches, results)));
-  for (const WriteBatch* batch : batches) {
-    for (const DeliveryUpdate& update : batch->updates) {
+  for (size_t i = 0; i < batches.size(); ++i) {
+    if (!results[i].status.ok()) continue;  // its claims are still out
+    for (const DeliveryUpdate& update : batches[i]->updates) {
       const auto claim = claimed_.find(update.delivery.id);
       if (claim != claimed_.end() && claim->second == update.lease) claimed_.erase(claim);
     }
@@ -86,16 +87,17 @@ absl::Status Writer::ApplyAll(std::span<WriteBatch* const> batches,
   return WriteLanes(lanes);
 }
 
-absl::Status Writer::Apply(WriteBatch& batch, CommitResult& result, Lanes& lanes) {
+absl::Status Writer::Apply(const WriteBatch& batch, CommitResult& result, Lanes& lanes) {
   if (!batch.config.empty()) {
     CONVOY_RETURN_IF_ERROR(ApplyConfig(batch, result));
     if (!result.status.ok()) return absl::OkStatus();
   }
-  for (Submission& submission : batch.submissions) {
+  for (const Submission& submission : batch.submissions) {
     CONVOY_RETURN_IF_ERROR(ApplySubmission(submission, result, lanes));
   }
   for (const Delivery& delivery : batch.extra_deliveries) {
-    CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, lanes));
+    CONVOY_ASSIGN_OR_RETURN(const bool has_event, Exists("event", delivery.event_id));
+    if (has_event) CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, lanes));
   }
   for (const DeliveryUpdate& update : batch.updates) {
     CONVOY_RETURN_IF_ERROR(ApplyUpdate(update, result, lanes));
@@ -133,22 +135,33 @@ absl::Status Writer::ApplyConfig(const WriteBatch& batch, CommitResult& result) 
   return connection_->Prepare("RELEASE batch").Run();
 }
 
-absl::Status Writer::ApplySubmission(Submission& submission, CommitResult& result, Lanes& lanes) {
-  SubmissionOutcome outcome = SubmissionOutcome::kAccepted;
+absl::Status Writer::ApplySubmission(const Submission& submission, CommitResult& result,
+                                     Lanes& lanes) {
   if (submission.dedupe.has_value()) {
     CONVOY_ASSIGN_OR_RETURN(const bool is_new,
                             TakeKey(*submission.dedupe, submission.event.created_at));
     if (!is_new) {
-      outcome = SubmissionOutcome::kDuplicate;
-      MarkDuplicate(submission);
+      // A copy: if the commit fails after this, the caller has the submission as it was.
+      Submission duplicate = submission;
+      MarkDuplicate(duplicate);
+      result.submissions.push_back(SubmissionOutcome::kDuplicate);
+      return InsertEvent(*connection_, duplicate.event);
     }
   }
   CONVOY_RETURN_IF_ERROR(InsertEvent(*connection_, submission.event));
   for (const Delivery& delivery : submission.deliveries) {
     CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, lanes));
   }
-  result.submissions.push_back(outcome);
+  result.submissions.push_back(SubmissionOutcome::kAccepted);
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Writer::Exists(std::string_view table, std::string_view id) {
+  const std::string sql = absl::StrCat("SELECT 1 FROM ", table, " WHERE id = ?");
+  Statement row = connection_->Prepare(sql);
+  const bool exists = row.Text(id).Next();
+  if (!row.status().ok()) return row.status();
+  return exists;
 }
 
 // Whether the key was free, or has expired, and is now taken.
@@ -177,9 +190,6 @@ absl::Status Writer::AddDelivery(const Delivery& delivery, Lanes& lanes) {
 }
 
 absl::Status Writer::ApplyUpdate(const DeliveryUpdate& update, CommitResult& result, Lanes& lanes) {
-  if (update.attempt.has_value()) {
-    CONVOY_RETURN_IF_ERROR(InsertAttempt(*connection_, *update.attempt));
-  }
   const Delivery& delivery = update.delivery;
   const int64_t due_at_us = base::ToMicros(delivery.due_at);
   CONVOY_RETURN_IF_ERROR(
@@ -199,6 +209,14 @@ absl::Status Writer::ApplyUpdate(const DeliveryUpdate& update, CommitResult& res
           .Run());
   const bool is_applied = connection_->changes_count() > 0;
   result.updates_applied.push_back(is_applied);
+  if (update.attempt.has_value()) {
+    // Without the lease the delivery may have gone, with its project.
+    bool has_delivery = is_applied;
+    if (!is_applied) {
+      CONVOY_ASSIGN_OR_RETURN(has_delivery, Exists("delivery", delivery.id));
+    }
+    if (has_delivery) CONVOY_RETURN_IF_ERROR(InsertAttempt(*connection_, *update.attempt));
+  }
   if (is_applied && !IsFinal(delivery.status)) {
     int64_t& lane = lanes.try_emplace(delivery.endpoint_id, due_at_us).first->second;
     lane = std::min(lane, due_at_us);

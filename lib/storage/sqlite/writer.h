@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -43,17 +44,19 @@ class Writer {
   absl::Status ApplyAll(std::span<WriteBatch* const> batches, std::span<CommitResult> results)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A refusal of the batch is in `result`; the returned status speaks of the database.
-  absl::Status Apply(WriteBatch& batch, CommitResult& result, Lanes& lanes)
+  absl::Status Apply(const WriteBatch& batch, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyConfig(const WriteBatch& batch, CommitResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ApplySubmission(Submission& submission, CommitResult& result, Lanes& lanes)
+  absl::Status ApplySubmission(const Submission& submission, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyUpdate(const DeliveryUpdate& update, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddDelivery(const Delivery& delivery, Lanes& lanes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<bool> Exists(std::string_view table, std::string_view id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<bool> TakeKey(const DedupeKey& key, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
