@@ -1,0 +1,175 @@
+// Handing out work: what is due, once, fairly, until the lease ends.
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "lib/testing/storage_requirements.h"
+#include "lib/testing/storage_samples.h"
+
+namespace convoy::testing {
+namespace {
+
+const Event& SampleEvent() {
+  static const Event* const kEvent = new Event(MakeEvent(MakeProject(1).id, 1));
+  return *kEvent;
+}
+
+void CheckLeases(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch();
+  CONVOY_REQUIRE(Submit(storage, SampleEvent(),
+                        {MakeDelivery(SampleEvent(), Id('E', 1), 1, now + absl::Seconds(5)),
+                         MakeDelivery(SampleEvent(), Id('E', 2), 2, now)})
+                     .status.ok());
+  const Claim first = CONVOY_VALUE(storage.ClaimDue({.now = now, .lease = absl::Seconds(60)}));
+  CONVOY_REQUIRE(first.deliveries.size() == 1);
+  CONVOY_EXPECT(first.deliveries[0].lease != 0);
+  CONVOY_EXPECT(first.deliveries[0].delivery.id == Id('D', 2));
+  CONVOY_EXPECT(first.deliveries[0].delivery.status == DeliveryStatus::kProcessing);
+  CONVOY_EXPECT(*first.deliveries[0].event == SampleEvent());
+  CONVOY_EXPECT(first.next_due_at == now + absl::Seconds(5));
+  CONVOY_EXPECT(CONVOY_VALUE(storage.GetDelivery(SampleEvent().project_id, Id('D', 2))).status ==
+                DeliveryStatus::kProcessing);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ClaimDue({.now = now})).deliveries.empty());
+  const Claim later = CONVOY_VALUE(storage.ClaimDue({.now = now + absl::Seconds(60)}));
+  // The other became due, and the first lease has ended.
+  CONVOY_REQUIRE(later.deliveries.size() == 2);
+  CONVOY_EXPECT(later.deliveries[0].lease != later.deliveries[1].lease);
+  for (const ClaimedDelivery& claimed : later.deliveries) {
+    CONVOY_EXPECT(claimed.lease != first.deliveries[0].lease);
+  }
+}
+
+void CheckReleasing(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch();
+  Delivery tried = MakeDelivery(SampleEvent(), Id('E', 2), 2, now);
+  tried.status = DeliveryStatus::kRetry;
+  tried.attempts_count = 1;
+  CONVOY_REQUIRE(
+      Submit(storage, SampleEvent(), {MakeDelivery(SampleEvent(), Id('E', 1), 1, now), tried})
+          .status.ok());
+  const Claim claim = CONVOY_VALUE(storage.ClaimDue({.now = now}));
+  CONVOY_REQUIRE(claim.deliveries.size() == 2);
+  CONVOY_REQUIRE(storage.ReleaseClaims().ok());
+  const std::string project = SampleEvent().project_id;
+  CONVOY_EXPECT(CONVOY_VALUE(storage.GetDelivery(project, Id('D', 1))) ==
+                MakeDelivery(SampleEvent(), Id('E', 1), 1, now));
+  CONVOY_EXPECT(CONVOY_VALUE(storage.GetDelivery(project, Id('D', 2))) == tried);
+  // The lease ended with it.
+  DeliveryUpdate late{.lease = claim.deliveries[0].lease, .delivery = claim.deliveries[0].delivery};
+  late.delivery.status = DeliveryStatus::kSuccess;
+  CONVOY_EXPECT(Update(storage, late).updates_applied == std::vector<bool>{false});
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ClaimDue({.now = now})).deliveries.size() == 2);
+}
+
+void CheckFairness(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch();
+  std::vector<Delivery> deliveries;
+  for (int i = 0; i < 300; ++i) {
+    deliveries.push_back(MakeDelivery(SampleEvent(), Id('E', 1), i, now - absl::Hours(1)));
+  }
+  for (int i = 300; i < 310; ++i) {
+    deliveries.push_back(MakeDelivery(SampleEvent(), Id('E', i), i, now));
+  }
+  for (int i = 310; i < 330; ++i) {
+    deliveries.push_back(MakeDelivery(SampleEvent(), Id('E', 305), i, now));
+  }
+  CONVOY_REQUIRE(Submit(storage, SampleEvent(), deliveries).status.ok());
+  const Claim claim = CONVOY_VALUE(storage.ClaimDue({.now = now, .items_max = 22}));
+  CONVOY_EXPECT(claim.deliveries.size() <= 22);
+  std::set<std::string> endpoints;
+  for (const auto& claimed : claim.deliveries) endpoints.insert(claimed.delivery.endpoint_id);
+  CONVOY_EXPECT(endpoints.size() == 11);  // the backlog of one does not keep the others out
+  CONVOY_EXPECT(claim.next_due_at <= now);
+
+  const Claim rest = CONVOY_VALUE(storage.ClaimDue(
+      {.now = now, .items_per_endpoint_max = 4, .skipped_endpoint_ids = {Id('E', 305)}}));
+  std::map<std::string, int> counts;
+  for (const auto& claimed : rest.deliveries) ++counts[claimed.delivery.endpoint_id];
+  CONVOY_EXPECT(!counts.contains(Id('E', 305)));
+  CONVOY_EXPECT(std::all_of(counts.begin(), counts.end(),
+                            [](const auto& entry) { return entry.second <= 4; }));
+  CONVOY_EXPECT(counts[Id('E', 1)] > 0);
+}
+
+void CheckSkippedAlone(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch();
+  CONVOY_REQUIRE(Submit(storage, SampleEvent(),
+                        {MakeDelivery(SampleEvent(), Id('E', 1), 1, now),
+                         MakeDelivery(SampleEvent(), Id('E', 2), 2, now + absl::Seconds(9))})
+                     .status.ok());
+  const Claim claim =
+      CONVOY_VALUE(storage.ClaimDue({.now = now, .skipped_endpoint_ids = {Id('E', 1)}}));
+  CONVOY_EXPECT(claim.deliveries.empty());
+  CONVOY_EXPECT(claim.next_due_at == now + absl::Seconds(9));  // of those that are not skipped
+  const Claim none = CONVOY_VALUE(
+      storage.ClaimDue({.now = now, .skipped_endpoint_ids = {Id('E', 1), Id('E', 2)}}));
+  CONVOY_EXPECT(none.deliveries.empty());
+  CONVOY_EXPECT(none.next_due_at == absl::InfiniteFuture());
+}
+
+// However small the portions are, a dispatcher that goes on asking gets all that is due, once.
+void CheckPortions(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch();
+  std::vector<Delivery> deliveries;
+  for (int i = 0; i < 60; ++i) {
+    deliveries.push_back(
+        MakeDelivery(SampleEvent(), Id('E', i % 7), i, now - absl::Seconds(i % 11)));
+  }
+  CONVOY_REQUIRE(Submit(storage, SampleEvent(), deliveries).status.ok());
+  std::set<std::string> claimed_ids;
+  size_t claimed_count = 0;
+  for (int round = 0; round < 200; ++round) {
+    const Claim claim =
+        CONVOY_VALUE(storage.ClaimDue({.now = now, .items_max = 3, .items_per_endpoint_max = 2}));
+    CONVOY_EXPECT(claim.deliveries.size() <= 3);
+    for (const auto& claimed : claim.deliveries) claimed_ids.insert(claimed.delivery.id);
+    claimed_count += claim.deliveries.size();
+    if (claim.next_due_at > now) break;
+  }
+  CONVOY_EXPECT(claimed_count == 60);
+  CONVOY_EXPECT(claimed_ids.size() == 60);
+}
+
+void CheckThreads(Expectations& expect, Storage& storage) {
+  std::vector<Delivery> deliveries;
+  for (int i = 0; i < 200; ++i) {
+    deliveries.push_back(MakeDelivery(SampleEvent(), Id('E', i % 7), i, SampleEpoch()));
+  }
+  CONVOY_REQUIRE(Submit(storage, SampleEvent(), deliveries).status.ok());
+  std::mutex mutex;
+  std::vector<std::string> claimed_ids;
+  bool has_failed = false;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 60; ++i) {
+        const auto claim = storage.ClaimDue({.now = SampleEpoch(), .items_max = 10});
+        const std::lock_guard lock(mutex);
+        has_failed = has_failed || !claim.ok();
+        if (!claim.ok()) return;
+        for (const auto& claimed : claim->deliveries) claimed_ids.push_back(claimed.delivery.id);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CONVOY_EXPECT(!has_failed);
+  CONVOY_EXPECT(claimed_ids.size() == 200);
+  CONVOY_EXPECT(std::set<std::string>(claimed_ids.begin(), claimed_ids.end()).size() == 200);
+}
+
+constexpr StorageRequirement kRequirements[] = {
+    {"a delivery is handed out once until its lease ends", CheckLeases},
+    {"claims given back are due as before", CheckReleasing},
+    {"claiming is fair between endpoints and skips those it is told to", CheckFairness},
+    {"endpoints that are skipped do not wake the dispatcher", CheckSkippedAlone},
+    {"whoever goes on asking gets all that is due", CheckPortions},
+    {"threads that claim at the same time share the work", CheckThreads},
+};
+
+}  // namespace
+
+std::span<const StorageRequirement> ClaimRequirements() { return kRequirements; }
+
+}  // namespace convoy::testing

@@ -1,0 +1,171 @@
+// Lists: pages without gaps, and conditions that select what they say.
+#include <algorithm>
+
+#include "lib/testing/storage_requirements.h"
+#include "lib/testing/storage_samples.h"
+
+namespace convoy::testing {
+namespace {
+
+// The distinguishing last digits of what a page holds, in order.
+template <typename T>
+std::string Digits(const Page<T>& page) {
+  std::string digits;
+  for (const T& item : page.items) digits += item.id.empty() ? '?' : item.id.back();
+  return digits;
+}
+
+void Walk(Expectations& expect, Storage& storage, bool is_ascending, uint32_t items_max) {
+  const EndpointQuery query{.project_id = MakeProject(1).id};
+  std::vector<std::string> forward;
+  PageRequest request{.is_ascending = is_ascending, .items_max = items_max};
+  Page<Endpoint> page;
+  for (int pages_count = 0; pages_count < 30; ++pages_count) {
+    page = CONVOY_VALUE(storage.ListEndpoints(query, request));
+    for (const Endpoint& endpoint : page.items) forward.push_back(endpoint.id);
+    CONVOY_EXPECT(page.items.size() <= items_max);
+    CONVOY_EXPECT(page.has_prev == !request.cursor.empty());
+    if (!page.has_next) break;
+    request.cursor = page.next_cursor;
+  }
+  CONVOY_REQUIRE(forward.size() == 25);
+  CONVOY_EXPECT(std::is_sorted(forward.begin(), forward.end()) == is_ascending);
+
+  std::vector<std::string> backward;
+  for (const Endpoint& endpoint : page.items) backward.push_back(endpoint.id);
+  for (int pages_count = 0; pages_count < 30 && page.has_prev; ++pages_count) {
+    page = CONVOY_VALUE(storage.ListEndpoints(query, {.cursor = page.prev_cursor,
+                                                      .is_backward = true,
+                                                      .is_ascending = is_ascending,
+                                                      .items_max = items_max}));
+    CONVOY_EXPECT(page.has_next);
+    std::vector<std::string> ids;
+    for (const Endpoint& endpoint : page.items) ids.push_back(endpoint.id);
+    backward.insert(backward.begin(), ids.begin(), ids.end());
+  }
+  CONVOY_EXPECT(backward == forward);
+}
+
+void CheckPages(Expectations& expect, Storage& storage) {
+  const std::string project = MakeProject(1).id;
+  std::vector<ConfigObject> endpoints;
+  for (int i = 0; i < 25; ++i) endpoints.push_back(MakeEndpoint(project, i));
+  endpoints.push_back(MakeEndpoint("other", 99));
+  CONVOY_REQUIRE(PutNow(storage, project, endpoints).status.ok());
+  for (const bool is_ascending : {false, true}) {
+    for (const uint32_t items_max : {1u, 7u, 25u, 30u}) {
+      Walk(expect, storage, is_ascending, items_max);
+    }
+  }
+}
+
+void CheckConfigLists(Expectations& expect, Storage& storage) {
+  const std::string project = MakeProject(1).id;
+  Endpoint special = MakeEndpoint(project, 1);
+  special.name = "100%_Sure\\";
+  special.owner_id = "me";
+  Source mail = MakeSource(project, 1);
+  mail.type = SourceType::kRestApi;
+  mail.provider = Provider::kGithub;
+  CONVOY_REQUIRE(PutNow(storage, project,
+                        {special, MakeEndpoint(project, 2), mail, MakeSource(project, 2),
+                         MakeSubscription(project, 1, 1), MakeSubscription(project, 2, 2)})
+                     .status.ok());
+  const auto endpoints = [&](const std::string& part, const std::string& owner) {
+    return Digits(CONVOY_VALUE(storage.ListEndpoints(
+        {.project_id = project, .name_contains = part, .owner_id = owner}, {})));
+  };
+  CONVOY_EXPECT(endpoints("", "") == "21");
+  CONVOY_EXPECT(endpoints("sure", "") == "1");
+  CONVOY_EXPECT(endpoints("%", "") == "1");
+  CONVOY_EXPECT(endpoints("_", "") == "1");
+  CONVOY_EXPECT(endpoints("\\", "") == "1");
+  CONVOY_EXPECT(endpoints("x%", "") == "");
+  CONVOY_EXPECT(endpoints("", "me") == "1");
+  CONVOY_EXPECT(endpoints("' OR 1=1 --", "") == "");
+
+  const auto sources = [&](SourceQuery query) {
+    query.project_id = project;
+    return Digits(CONVOY_VALUE(storage.ListSources(query, {})));
+  };
+  CONVOY_EXPECT(sources({}) == "21");
+  CONVOY_EXPECT(sources({.name_contains = "CE 2"}) == "2");
+  CONVOY_EXPECT(sources({.type = SourceType::kRestApi}) == "1");
+  CONVOY_EXPECT(sources({.provider = Provider::kNone}) == "2");
+  const auto subscriptions = [&](SubscriptionQuery query) {
+    query.project_id = project;
+    return Digits(CONVOY_VALUE(storage.ListSubscriptions(query, {})));
+  };
+  CONVOY_EXPECT(subscriptions({}) == "21");
+  CONVOY_EXPECT(subscriptions({.endpoint_ids = {Id('E', 2), Id('E', 9)}}) == "2");
+  CONVOY_EXPECT(subscriptions({.name_contains = "none"}) == "");
+}
+
+// Four events of different kinds with a delivery each.
+bool SubmitFour(Storage& storage, const std::string& project) {
+  for (int i = 0; i < 4; ++i) {
+    Event event = MakeEvent(project, i);
+    event.source_id = i < 2 ? Id('O', 1) : "";
+    event.idempotency_key = i == 3 ? "key" : "";
+    event.event_type = i == 0 ? "zero" : "type";
+    event.endpoint_ids = {Id('E', i), Id('E', 7)};
+    Delivery delivery = MakeDelivery(event, Id('E', i), i, SampleEpoch());
+    delivery.idempotency_key = event.idempotency_key;
+    delivery.status = static_cast<DeliveryStatus>(i);
+    if (!Submit(storage, event, {delivery}).status.ok()) return false;
+  }
+  return true;
+}
+
+void CheckEventLists(Expectations& expect, Storage& storage) {
+  const std::string project = MakeProject(1).id;
+  CONVOY_REQUIRE(SubmitFour(storage, project));
+  const auto events = [&](EventQuery query) {
+    query.project_id = project;
+    return Digits(CONVOY_VALUE(storage.ListEvents(query, {})));
+  };
+  const absl::Time epoch = SampleEpoch();
+  CONVOY_EXPECT(events({}) == "3210");
+  CONVOY_EXPECT(events({.endpoint_ids = {Id('E', 1), Id('E', 2)}}) == "21");
+  CONVOY_EXPECT(events({.endpoint_ids = {"E"}}) == "");  // a part of an id is not the id
+  CONVOY_EXPECT(events({.endpoint_ids = {" "}}) == "");
+  CONVOY_EXPECT(events({.endpoint_ids = {""}}) == "");
+  CONVOY_EXPECT(events({.source_ids = {Id('O', 1)}}) == "10");
+  CONVOY_EXPECT(events({.idempotency_key = "key"}) == "3");
+  CONVOY_EXPECT(events({.event_type = "zero"}) == "0");
+  CONVOY_EXPECT(events({.created_from = epoch + absl::Seconds(1),
+                        .created_until = epoch + absl::Seconds(2)}) == "21");
+  CONVOY_EXPECT(events({.created_from = epoch + absl::Seconds(2)}) == "32");
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ListEvents({.project_id = "other"}, {})).items.empty());
+}
+
+void CheckDeliveryLists(Expectations& expect, Storage& storage) {
+  const std::string project = MakeProject(1).id;
+  CONVOY_REQUIRE(SubmitFour(storage, project));
+  const auto deliveries = [&](DeliveryQuery query) {
+    query.project_id = project;
+    return Digits(CONVOY_VALUE(storage.ListDeliveries(query, {})));
+  };
+  CONVOY_EXPECT(deliveries({}) == "3210");
+  CONVOY_EXPECT(deliveries({.event_id = Id('V', 2)}) == "2");
+  CONVOY_EXPECT(deliveries({.subscription_id = Id('S', 1), .endpoint_ids = {Id('E', 0)}}) == "0");
+  CONVOY_EXPECT(deliveries({.subscription_id = Id('S', 2)}) == "");
+  CONVOY_EXPECT(deliveries({.idempotency_key = "key"}) == "3");
+  CONVOY_EXPECT(deliveries({.statuses = {DeliveryStatus::kScheduled, DeliveryStatus::kRetry}}) ==
+                "20");
+  CONVOY_EXPECT(deliveries({.event_type = "none"}) == "");
+  CONVOY_EXPECT(deliveries({.created_until = SampleEpoch() + absl::Seconds(1)}) == "10");
+}
+
+constexpr StorageRequirement kRequirements[] = {
+    {"lists are walked in both directions without gaps or repetition", CheckPages},
+    {"lists of configuration select what is asked for, and nothing by accident", CheckConfigLists},
+    {"lists of events select what is asked for", CheckEventLists},
+    {"lists of deliveries select what is asked for", CheckDeliveryLists},
+};
+
+}  // namespace
+
+std::span<const StorageRequirement> ListRequirements() { return kRequirements; }
+
+}  // namespace convoy::testing

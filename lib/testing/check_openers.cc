@@ -1,0 +1,97 @@
+// Several openers of one store, one after the other or at the same time.
+#include <memory>
+#include <utility>
+
+#include "lib/testing/storage_requirements.h"
+#include "lib/testing/storage_samples.h"
+
+namespace convoy::testing {
+namespace {
+
+using Opened = std::unique_ptr<Storage>;
+
+void CheckReopening(Expectations& expect, StorageFactory& stores) {
+  const std::string project = MakeProject(1).id;
+  const Event event = MakeEvent(project, 1);
+  const DedupeKey key{.scope = project, .key = "k"};
+  Opened first = CONVOY_VALUE(stores.OpenEmpty());
+  CONVOY_REQUIRE(first != nullptr);
+  CONVOY_REQUIRE(PutNow(*first, "", {MakeProject(1)}).status.ok());
+  CONVOY_REQUIRE(
+      Submit(*first, event, {MakeDelivery(event, Id('E', 1), 1, SampleEpoch())}, key).status.ok());
+  first.reset();
+
+  const Opened second = CONVOY_VALUE(stores.OpenAgain());
+  CONVOY_REQUIRE(second != nullptr);
+  CONVOY_EXPECT(CONVOY_VALUE(second->ConfigRevision("")) == 1);
+  CONVOY_EXPECT(CONVOY_VALUE(second->LoadProject(project)).project == MakeProject(1));
+  CONVOY_EXPECT(CONVOY_VALUE(second->GetEvent(project, event.id)) == event);
+  CONVOY_EXPECT(Submit(*second, MakeEvent(project, 2), {}, key).submissions ==
+                std::vector{SubmissionOutcome::kDuplicate});
+  CONVOY_EXPECT(CONVOY_VALUE(second->ClaimDue({.now = SampleEpoch()})).deliveries.size() == 1);
+}
+
+void CheckDeadOpener(Expectations& expect, StorageFactory& stores) {
+  const std::string project = MakeProject(1).id;
+  const Event event = MakeEvent(project, 1);
+  Opened first = CONVOY_VALUE(stores.OpenEmpty());
+  CONVOY_REQUIRE(first != nullptr);
+  CONVOY_REQUIRE(
+      Submit(*first, event, {MakeDelivery(event, Id('E', 1), 1, SampleEpoch())}).status.ok());
+  const Claim dead =
+      CONVOY_VALUE(first->ClaimDue({.now = SampleEpoch(), .lease = absl::Seconds(60)}));
+  CONVOY_REQUIRE(dead.deliveries.size() == 1);
+  first.reset();
+
+  const Opened second = CONVOY_VALUE(stores.OpenAgain());
+  CONVOY_REQUIRE(second != nullptr);
+  CONVOY_REQUIRE(second->ReleaseClaims().ok());  // its own, of which there are none
+  const Claim later = CONVOY_VALUE(second->ClaimDue({.now = SampleEpoch() + absl::Seconds(60)}));
+  CONVOY_REQUIRE(later.deliveries.size() == 1);
+  CONVOY_EXPECT(later.deliveries[0].lease != dead.deliveries[0].lease);
+  DeliveryUpdate stale{.lease = dead.deliveries[0].lease, .delivery = dead.deliveries[0].delivery};
+  stale.delivery.status = DeliveryStatus::kSuccess;
+  CONVOY_EXPECT(Update(*second, stale).updates_applied == std::vector<bool>{false});
+}
+
+void CheckTwoAtOnce(Expectations& expect, StorageFactory& stores) {
+  const std::string project = MakeProject(1).id;
+  const Opened first = CONVOY_VALUE(stores.OpenEmpty());
+  CONVOY_REQUIRE(first != nullptr);
+  const Opened second = CONVOY_VALUE(stores.OpenAgain());
+  CONVOY_REQUIRE(second != nullptr);
+  CONVOY_REQUIRE(Put(*first, "", 0, {MakeProject(1)}).status.ok());
+  CONVOY_EXPECT(absl::IsAborted(Put(*second, "", 0, {MakeProject(2)}).status));
+
+  const Event event = MakeEvent(project, 1);
+  const DedupeKey key{.scope = project, .key = "k"};
+  std::vector<Delivery> deliveries;
+  for (int i = 0; i < 20; ++i) {
+    deliveries.push_back(MakeDelivery(event, Id('E', i % 3), i, SampleEpoch()));
+  }
+  CONVOY_REQUIRE(Submit(*first, event, deliveries, key).status.ok());
+  CONVOY_EXPECT(Submit(*second, MakeEvent(project, 2), {}, key).submissions ==
+                std::vector{SubmissionOutcome::kDuplicate});
+  const Claim mine = CONVOY_VALUE(first->ClaimDue({.now = SampleEpoch(), .items_max = 6}));
+  const Claim yours = CONVOY_VALUE(second->ClaimDue({.now = SampleEpoch()}));
+  CONVOY_EXPECT(!mine.deliveries.empty());
+  CONVOY_EXPECT(mine.deliveries.size() + yours.deliveries.size() == 20);
+  // Each gives back what is its own.
+  CONVOY_REQUIRE(first->ReleaseClaims().ok());
+  const Claim again = CONVOY_VALUE(second->ClaimDue({.now = SampleEpoch()}));
+  CONVOY_EXPECT(again.deliveries.size() == mine.deliveries.size());
+}
+
+constexpr StorageRequirement kRequirements[] = {
+    {.sentence = "what was committed is there after reopening", .check_openers = CheckReopening},
+    {.sentence = "the claims of an opener that died end with their leases",
+     .check_openers = CheckDeadOpener},
+    {.sentence = "two openers share the work and see each other's writes",
+     .check_openers = CheckTwoAtOnce},
+};
+
+}  // namespace
+
+std::span<const StorageRequirement> OpenerRequirements() { return kRequirements; }
+
+}  // namespace convoy::testing

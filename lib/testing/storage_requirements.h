@@ -1,0 +1,28 @@
+// The requirements of the storage suite, grouped by subject: one group in each check_*.cc.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "convoy/storage.h"
+#include "convoy/testing/storage_conformance.h"
+#include "lib/testing/expectations.h"
+
+namespace convoy::testing {
+
+struct StorageRequirement {
+  std::string_view sentence;
+  // Exactly one is set. The first gets an empty store; the second makes its stores itself and needs
+  // StorageFactory::OpenAgain.
+  void (*check)(Expectations& expect, Storage& storage) = nullptr;
+  void (*check_openers)(Expectations& expect, StorageFactory& stores) = nullptr;
+};
+
+std::span<const StorageRequirement> SubmissionRequirements();
+std::span<const StorageRequirement> ConfigurationRequirements();
+std::span<const StorageRequirement> ClaimRequirements();
+std::span<const StorageRequirement> OutcomeRequirements();
+std::span<const StorageRequirement> ListRequirements();
+std::span<const StorageRequirement> OpenerRequirements();
+
+}  // namespace convoy::testing
