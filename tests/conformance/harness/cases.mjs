@@ -102,6 +102,7 @@ export async function makeCases(oracle, seed, round) {
     add('future', good, good.ms - ((future ?? 300) + random.between(2, 5)) * 1000);
     add('future', good, good.ms - random.between(10_000, 1_000_000) * 1000);
   }
+  for (const [category, offset_s] of oracle.probes ?? []) add(category, good, good.ms + offset_s * 1000);
   if (oracle.ts && oracle.moved !== false) add('moved', moveTime(oracle, good));
   for (const [category, make] of Object.entries(oracle.more ?? {})) {
     const request = await make(good, random);

@@ -119,8 +119,9 @@ export function p256(random) {
 
 // RSA keys cannot be derived from the seed; which ones are drawn changes no verdict. A few serve all.
 const rsaPool = [];
-export function rsa(random) {
-  const index = random.below(4);
+let rsaIndex = 0;
+export function rsa() {
+  const index = rsaIndex++ % 4;
   while (rsaPool.length <= index) {
     const pair = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
     rsaPool.push({
