@@ -1,9 +1,7 @@
 // One step of the dispatcher: run the transport, turn what has ended into one batch of outcomes,
 // take in what the commits said, claim what there is room for, send.
 //
-// Every claimed delivery ends in exactly one update: an outcome, a discard, or being put back. If
-// the commit of that update fails, nothing is done about it: the lease ends and the delivery is
-// claimed again, which costs a repetition and loses nothing.
+// Every claimed delivery ends in exactly one update: an outcome, a discard, or being put back.
 #include "lib/dispatch/dispatcher.h"
 
 #include <algorithm>
@@ -12,13 +10,13 @@
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 
 #include "lib/dispatch/delivery_machine.h"
 #include "lib/dispatch/lane.h"
 #include "lib/dispatch/outcome.h"
+#include "lib/dispatch/outcome_writer.h"
+#include "lib/dispatch/redaction.h"
 #include "lib/dispatch/request_builder.h"
 
 namespace convoy::dispatch {
@@ -60,51 +58,42 @@ RateLimit RateLimitOf(const Endpoint& endpoint, const ProjectConfig& config) {
 }  // namespace
 
 struct Dispatcher::State {
-  State(const GatewayOptions& o, DispatcherParts p) : options(o), parts(p) {}
+  State(const GatewayOptions& o, DispatcherParts p)
+      : options(o), parts(p), outcomes(p.commits, p.configuration, p.clock, p.observer) {}
 
   absl::Time Step();
+  void TakeInNews(absl::Time now);
   void Claim(absl::Time now);
   std::vector<std::string> SkippedEndpoints(absl::Time now) const;
 
   // Sends, queues or ends a claimed delivery.
   void Admit(Task task, absl::Time now);
+  // Whether the lease leaves an attempt the time it may take.
+  bool HasTime(const Task& task, const Endpoint& endpoint, absl::Time now) const;
   void Start(Task task, Snapshot project, const Endpoint& endpoint, absl::Time now);
   void StartWaiting(const std::string& endpoint_id, absl::Time now);
-  void OnSent(std::shared_ptr<Sending> sending, TransportResult result);
+
+  // The end of an attempt.
+  void OnSent(Sending& sending, TransportResult result);
+  void End(Sending& sending, TransportResult result, absl::Time now);
   void RecordOutcome(Sending& sending, TransportResult result, absl::Time now);
-
   void PutBackTask(const Task& task, absl::Time due_at, absl::Time now);
-  void AddUpdate(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt);
-  void Flush();
-  void OnCommitted(size_t updates_count, const CommitResult& result);
-  void TakeInCommits(absl::Time now);
-  void DisableEndpoint(const std::string& project_id, const std::string& endpoint_id);
 
-  bool is_idle() const { return sending_count == 0 && waiting_count == 0 && unsettled() == 0; }
-  size_t unsettled() const {
-    absl::MutexLock lock(&mutex);
-    return uncommitted_count + pending.updates.size();
-  }
+  // The part of a lease that is kept free for recording the outcome.
+  absl::Duration lease_margin() const { return std::min(kLeaseMargin, options.lease / 4); }
 
   const GatewayOptions& options;
   const DispatcherParts parts;
+  OutcomeWriter outcomes;
 
   // Touched only by the thread that steps.
   absl::flat_hash_map<std::string, LaneState> lanes;
-  WriteBatch pending;  // updates to be committed at the end of the step
   size_t sending_count = 0;
   size_t waiting_count = 0;
   absl::Time next_claim_at = absl::InfinitePast();
-  std::atomic<bool> is_draining = false;  // also set by whoever closes
   bool is_abandoning = false;
 
-  // Written by other threads.
-  mutable absl::Mutex mutex;
-  std::function<void()> wake;
-  bool is_notified ABSL_GUARDED_BY(mutex) = false;
-  bool is_store_refusing ABSL_GUARDED_BY(mutex) = false;
-  bool is_store_lost ABSL_GUARDED_BY(mutex) = false;
-  size_t uncommitted_count ABSL_GUARDED_BY(mutex) = 0;
+  std::atomic<bool> is_draining = false;  // also set by whoever closes
 };
 
 // Stepping.
@@ -112,14 +101,14 @@ struct Dispatcher::State {
 absl::Time Dispatcher::State::Step() {
   parts.transport->Step();
   const absl::Time now = parts.clock->Now();
-  TakeInCommits(now);
+  TakeInNews(now);
   std::vector<std::string> ready;
   for (const auto& [endpoint_id, state] : lanes) {
     if (!state.waiting.empty() && !state.lane.is_blocked(now)) ready.push_back(endpoint_id);
   }
   for (const std::string& endpoint_id : ready) StartWaiting(endpoint_id, now);
   if (!is_draining && now >= next_claim_at) Claim(now);
-  Flush();
+  outcomes.Flush();
 
   absl::Time next = is_draining ? absl::InfiniteFuture() : next_claim_at;
   for (const auto& [endpoint_id, state] : lanes) {
@@ -130,13 +119,11 @@ absl::Time Dispatcher::State::Step() {
   return std::max(next, now);
 }
 
-void Dispatcher::State::TakeInCommits(absl::Time now) {
-  absl::MutexLock lock(&mutex);
-  if (is_notified) next_claim_at = std::min(next_claim_at, now);
-  is_notified = false;
-  if (is_store_refusing) next_claim_at = now + kLookAgain;
-  is_store_refusing = false;
-  if (is_store_lost) is_draining = true;  // nothing can be recorded any more
+void Dispatcher::State::TakeInNews(absl::Time now) {
+  const StoreNews news = outcomes.TakeNews();
+  if (news.has_work) next_claim_at = std::min(next_claim_at, now);
+  if (news.is_refusing) next_claim_at = now + kLookAgain;
+  if (news.is_lost) is_draining = true;
 }
 
 std::vector<std::string> Dispatcher::State::SkippedEndpoints(absl::Time now) const {
@@ -196,14 +183,14 @@ void Dispatcher::State::Admit(Task task, absl::Time now) {
   if (endpoint == nullptr || endpoint->status == EndpointStatus::kInactive) {
     const std::string_view reason =
         endpoint == nullptr ? "the endpoint was deleted" : "the endpoint is inactive";
-    return AddUpdate(task.claimed.lease, Discard(delivery, reason, now), std::nullopt);
+    return outcomes.Add(task.claimed.lease, Discard(delivery, reason, now), std::nullopt);
   }
   LaneState& state = lanes[delivery.endpoint_id];
   if (endpoint->status == EndpointStatus::kPaused) {
     state.lane.Block(now + kLookAgain);
     return PutBackTask(task, delivery.due_at, now);
   }
-  if (task.lease_ends_at < now + kLeaseMargin) return PutBackTask(task, delivery.due_at, now);
+  if (!HasTime(task, *endpoint, now)) return PutBackTask(task, delivery.due_at, now);
   if (state.lane.room(options.in_flight_per_endpoint_max) == 0) {
     state.waiting.push_back(std::move(task));
     ++waiting_count;
@@ -214,6 +201,12 @@ void Dispatcher::State::Admit(Task task, absl::Time now) {
     return PutBackTask(task, state.lane.blocked_until(), now);
   }
   Start(std::move(task), *project, *endpoint, now);
+}
+
+// A task that has waited must not be cut short for it: that would look like a failure of the
+// endpoint. One that comes fresh from the store has all the time there can be.
+bool Dispatcher::State::HasTime(const Task& task, const Endpoint& endpoint, absl::Time now) const {
+  return task.lease_ends_at - now >= std::min(options.lease, TimeoutOf(endpoint) + lease_margin());
 }
 
 void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpoint,
@@ -232,26 +225,31 @@ void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpo
   absl::StatusOr<OutgoingRequest> request = BuildRequest(
       sending->project->project().config, endpoint, claimed.delivery, claimed.event, now);
   if (!request.ok()) {
-    return OnSent(std::move(sending), {.outcome = TransportOutcome::kInvalidUrl,
-                                       .error = std::string(request.status().message())});
+    return End(*sending,
+               {.outcome = TransportOutcome::kInvalidUrl,
+                .error = std::string(request.status().message())},
+               now);
   }
-  request->timeout =
-      std::min(request->timeout, sending->task.lease_ends_at - now - kLeaseMargin / 2);
+  request->timeout = std::min(request->timeout, sending->task.lease_ends_at - now - lease_margin());
   sending->attempt.url = request->url;
-  sending->attempt.request_headers = request->headers;
+  sending->attempt.request_headers = RedactHeaders(request->headers, endpoint.auth);
   parts.transport->Send(*std::move(request), [this, sending](TransportResult result) {
-    OnSent(sending, std::move(result));
+    OnSent(*sending, std::move(result));
   });
 }
 
-void Dispatcher::State::OnSent(std::shared_ptr<Sending> sending, TransportResult result) {
+void Dispatcher::State::OnSent(Sending& sending, TransportResult result) {
   const absl::Time now = parts.clock->Now();
+  const std::string endpoint_id = sending.attempt.endpoint_id;
+  End(sending, std::move(result), now);
+  StartWaiting(endpoint_id, now);
+}
+
+void Dispatcher::State::End(Sending& sending, TransportResult result, absl::Time now) {
   --sending_count;
   if (!is_draining) next_claim_at = std::min(next_claim_at, now);  // there is room again
-  const std::string endpoint_id = sending->attempt.endpoint_id;
-  lanes[endpoint_id].lane.Release();
-  RecordOutcome(*sending, std::move(result), now);
-  StartWaiting(endpoint_id, now);
+  lanes[sending.attempt.endpoint_id].lane.Release();
+  RecordOutcome(sending, std::move(result), now);
 }
 
 void Dispatcher::State::StartWaiting(const std::string& endpoint_id, absl::Time now) {
@@ -293,85 +291,13 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result, 
   parts.observer->Count("convoy_delivery_attempt_total", 1);
   if (attempt.is_success) parts.observer->Count("convoy_delivery_success_total", 1);
   if (transition.should_disable_endpoint) {
-    DisableEndpoint(before.project_id, before.endpoint_id);
+    outcomes.DisableEndpoint(before.project_id, before.endpoint_id);
   }
-  AddUpdate(sending.task.claimed.lease, std::move(transition.delivery), std::move(attempt));
+  outcomes.Add(sending.task.claimed.lease, std::move(transition.delivery), std::move(attempt));
 }
-
-// Writing.
 
 void Dispatcher::State::PutBackTask(const Task& task, absl::Time due_at, absl::Time now) {
-  AddUpdate(task.claimed.lease, PutBack(task.claimed.delivery, due_at, now), std::nullopt);
-}
-
-void Dispatcher::State::AddUpdate(uint64_t lease, Delivery delivery,
-                                  std::optional<Attempt> attempt) {
-  pending.updates.push_back(
-      {.lease = lease, .delivery = std::move(delivery), .attempt = std::move(attempt)});
-}
-
-void Dispatcher::State::Flush() {
-  if (pending.updates.empty()) return;
-  const size_t count = pending.updates.size();
-  {
-    absl::MutexLock lock(&mutex);
-    uncommitted_count += count;
-  }
-  parts.commits->CommitAsync(std::exchange(pending, {}), [this, count](const CommitResult& result) {
-    OnCommitted(count, result);
-  });
-}
-
-void Dispatcher::State::OnCommitted(size_t updates_count, const CommitResult& result) {
-  {
-    absl::MutexLock lock(&mutex);
-    uncommitted_count -= updates_count;
-    if (!result.status.ok()) {
-      is_store_refusing = true;
-      is_store_lost |= absl::IsDataLoss(result.status);
-    } else {
-      is_notified = true;  // what was put back or is to be retried may be due at once
-    }
-  }
-  if (!result.status.ok()) {
-    const LogField fields[] = {{"error", result.status.message()}};
-    parts.observer->Log(LogLevel::kError, "outcomes of deliveries were not recorded", fields);
-  }
-  if (wake) wake();
-}
-
-// A change of configuration like any other; if somebody else was quicker, it is made again on what
-// they wrote.
-void Dispatcher::State::DisableEndpoint(const std::string& project_id,
-                                        const std::string& endpoint_id) {
-  const absl::StatusOr<Snapshot> project = parts.configuration->FindProject(project_id);
-  const Endpoint* current = project.ok() ? (*project)->FindEndpoint(endpoint_id) : nullptr;
-  if (current == nullptr || current->status == EndpointStatus::kInactive) return;
-  Endpoint disabled = *current;
-  disabled.status = EndpointStatus::kInactive;
-  disabled.updated_at = parts.clock->Now();
-  WriteBatch batch;
-  batch.config.push_back({.scope = project_id,
-                          .expected_revision = (*project)->revision(),
-                          .puts = {std::move(disabled)}});
-  {
-    absl::MutexLock lock(&mutex);
-    ++uncommitted_count;
-  }
-  parts.commits->CommitAsync(
-      std::move(batch), [this, project_id, endpoint_id](const CommitResult& result) {
-        if (absl::IsAborted(result.status)) {
-          DisableEndpoint(project_id, endpoint_id);
-        } else {
-          const LogField fields[] = {{"endpoint_id", endpoint_id}};
-          parts.observer->Log(LogLevel::kWarning, "endpoint disabled", fields);
-        }
-        {
-          absl::MutexLock lock(&mutex);
-          --uncommitted_count;
-        }
-        if (wake) wake();
-      });
+  outcomes.Add(task.claimed.lease, PutBack(task.claimed.delivery, due_at, now), std::nullopt);
 }
 
 // The face.
@@ -383,19 +309,17 @@ Dispatcher::~Dispatcher() = default;
 
 absl::Time Dispatcher::Step() { return state_->Step(); }
 
-void Dispatcher::set_wake(std::function<void()> wake) { state_->wake = std::move(wake); }
-
-void Dispatcher::Notify() {
-  {
-    absl::MutexLock lock(&state_->mutex);
-    state_->is_notified = true;
-  }
-  if (state_->wake) state_->wake();
+void Dispatcher::set_wake(std::function<void()> wake) {
+  state_->outcomes.set_wake(std::move(wake));
 }
+
+void Dispatcher::Notify() { state_->outcomes.NotifyWork(); }
 
 void Dispatcher::Drain() { state_->is_draining = true; }
 
-bool Dispatcher::idle() const { return state_->is_idle(); }
+bool Dispatcher::idle() const {
+  return state_->sending_count == 0 && state_->waiting_count == 0 && state_->outcomes.is_settled();
+}
 
 void Dispatcher::Abandon() {
   state_->is_draining = state_->is_abandoning = true;
@@ -404,7 +328,7 @@ void Dispatcher::Abandon() {
   std::vector<std::string> endpoint_ids;
   for (const auto& [endpoint_id, state] : state_->lanes) endpoint_ids.push_back(endpoint_id);
   for (const std::string& endpoint_id : endpoint_ids) state_->StartWaiting(endpoint_id, now);
-  state_->Flush();
+  state_->outcomes.Flush();
 }
 
 }  // namespace convoy::dispatch

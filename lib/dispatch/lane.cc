@@ -12,6 +12,7 @@ void TokenBucket::Refill(const RateLimit& limit, absl::Time now) {
     tokens_ = std::min<double>(tokens_, limit.count);
   }
   refilled_at_ = now;
+  window_ = limit.window;
 }
 
 bool TokenBucket::Take(const RateLimit& limit, absl::Time now) {

@@ -17,17 +17,15 @@ class TokenBucket {
   bool Take(const RateLimit& limit, absl::Time now);
   // When the next token will be there; `now` if there is one.
   absl::Time NextAt(const RateLimit& limit, absl::Time now) const;
-  // Whether it has been left alone so long that forgetting it gives nothing away.
-  bool is_rested(absl::Time now) const { return tokens_ < 0 || now - refilled_at_ > kMemory; }
+  // Whether it has been left alone so long that it is full, and forgetting it gives nothing away.
+  bool is_rested(absl::Time now) const { return tokens_ < 0 || now - refilled_at_ > window_; }
 
  private:
-  // Longer than the windows that rates are given for.
-  static constexpr absl::Duration kMemory = absl::Hours(1);
-
   void Refill(const RateLimit& limit, absl::Time now);
 
   double tokens_ = -1;  // negative: never used, therefore full
   absl::Time refilled_at_;
+  absl::Duration window_;  // in which it fills up
 };
 
 class Lane {

@@ -12,6 +12,21 @@ namespace {
 // Nobody may silence an endpoint of somebody else for longer than that.
 constexpr absl::Duration kRetryAfterMax = absl::Hours(24);
 
+// A date of RFC 9110, section 5.6.7, in the form to be used or one of the obsolete two.
+std::optional<absl::Time> ParseHttpDate(std::string_view text) {
+  constexpr const char* kForms[] = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
+                                    "%a %b %e %H:%M:%S %Y"};
+  constexpr size_t kDateSizeMax = 64;
+  // The parser would take "infinite-future", too.
+  if (text.size() > kDateSizeMax || text.starts_with("infinite")) return std::nullopt;
+  for (const char* form : kForms) {
+    absl::Time date;
+    std::string error;
+    if (absl::ParseTime(form, text, &date, &error)) return date;
+  }
+  return std::nullopt;
+}
+
 Outcome OutcomeOfStatus(int status) {
   if (status >= 200 && status < 300) return Outcome::kDelivered;
   if (status >= 300 && status < 400) return Outcome::kRedirected;
@@ -66,19 +81,15 @@ Classification Classify(const TransportResult& result, absl::Time now) {
 }
 
 std::optional<absl::Duration> ParseRetryAfter(std::string_view value, absl::Time now) {
-  absl::Duration wait;
+  std::optional<absl::Duration> wait;
   uint32_t seconds = 0;
-  absl::Time date;
-  std::string error;
   if (absl::SimpleAtoi(value, &seconds)) {
     wait = absl::Seconds(seconds);
-  } else if (value.size() < 64 &&
-             absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", value, &date, &error)) {
-    wait = date - now;
-  } else {
-    return std::nullopt;
+  } else if (const std::optional<absl::Time> date = ParseHttpDate(value)) {
+    wait = *date - now;
   }
-  return std::clamp(wait, absl::ZeroDuration(), kRetryAfterMax);
+  if (!wait.has_value()) return std::nullopt;
+  return std::clamp(*wait, absl::ZeroDuration(), kRetryAfterMax);
 }
 
 std::string_view OutcomeName(Outcome outcome) {

@@ -86,6 +86,10 @@ void SetAuthentication(const EndpointAuth& auth, Headers& headers) {
 
 }  // namespace
 
+absl::Duration TimeoutOf(const Endpoint& endpoint) {
+  return endpoint.timeout > absl::ZeroDuration() ? endpoint.timeout : kDefaultTimeout;
+}
+
 absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const Endpoint& endpoint,
                                              const Delivery& delivery,
                                              const std::shared_ptr<const Event>& event,
@@ -110,7 +114,14 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
     Set(request.headers, "X-Convoy-Event-ID", event->id);
   }
   SetAuthentication(endpoint.auth, request.headers);
-  request.timeout = endpoint.timeout > absl::ZeroDuration() ? endpoint.timeout : kDefaultTimeout;
+  // Configured names, too, may be those of the connection, but there they mean something else.
+  for (const Header& header : request.headers) {
+    if (IsHopByHop(header.name)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the header '", header.name, "' cannot be set: it belongs to the connection"));
+    }
+  }
+  request.timeout = TimeoutOf(endpoint);
   request.response_bytes_max = config.body_bytes_max;
   return request;
 }

@@ -58,8 +58,12 @@ TEST_CASE("lane: it is forgotten only when that gives nothing away") {
   lane.Admit(kLimit, kNow);
   CHECK_FALSE(lane.may_be_forgotten(kNow));
   lane.Release();
-  CHECK_FALSE(lane.may_be_forgotten(kNow + absl::Minutes(1)));
-  CHECK(lane.may_be_forgotten(kNow + absl::Hours(2)));
+  CHECK_FALSE(lane.may_be_forgotten(kNow + kLimit.window));
+  CHECK(lane.may_be_forgotten(kNow + kLimit.window + absl::Seconds(1)));
+  Lane slow;
+  slow.Admit({.count = 1, .window = absl::Hours(24)}, kNow);
+  slow.Release();
+  CHECK_FALSE(slow.may_be_forgotten(kNow + absl::Hours(23)));
 }
 
 TEST_CASE("lane: a clock that steps back neither opens nor closes it for long") {

@@ -61,7 +61,13 @@ TEST_CASE("outcome: Retry-After is seconds or a date, within a day") {
   CHECK(ParseRetryAfter("4000000000", kNow) == absl::Hours(24));
   CHECK(ParseRetryAfter("Fri, 01 May 2026 10:01:00 GMT", kNow) == absl::Minutes(1));
   CHECK(ParseRetryAfter("Fri, 01 May 2020 10:01:00 GMT", kNow) == absl::ZeroDuration());
-  for (const char* text : {"", "-5", "soon", "1.5", "99999999999999999999"}) {
+  CHECK(ParseRetryAfter("Friday, 01-May-26 10:01:00 GMT", kNow) == absl::Minutes(1));
+  CHECK(ParseRetryAfter("Fri May  1 10:01:00 2026", kNow) == absl::Minutes(1));
+  CHECK(ParseRetryAfter("Fri, 01 May 9999 10:01:00 GMT", kNow) == absl::Hours(24));
+  for (const char* text :
+       {"", "-5", "soon", "1.5", "99999999999999999999", "infinite-future", "infinite-past",
+        "Fri, 01 May 2026 10:01:00 CET", "Fri, 99 May 2026 10:01:00 GMT", "2026-05-01T10:01:00Z",
+        "120 120", "0x10"}) {
     INFO(text);
     CHECK_FALSE(ParseRetryAfter(text, kNow));
   }

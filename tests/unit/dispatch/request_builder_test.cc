@@ -115,6 +115,28 @@ TEST_CASE("request_builder: form endpoints get objects as fields and anything el
   CHECK(setting.HeaderOf(setting.Build(), "Content-Type") == "application/json");
 }
 
+TEST_CASE("request_builder: headers of the connection cannot be configured either") {
+  const auto build = [](auto change) {
+    Setting setting;
+    setting.delivery.idempotency_key = "key";
+    change(setting);
+    return BuildRequest(setting.config, setting.endpoint, setting.delivery,
+                        std::make_shared<const Event>(setting.event), testing::SimEpoch())
+        .status();
+  };
+  for (const char* name : {"Transfer-Encoding", "host", "CONTENT-LENGTH", "Connection"}) {
+    INFO(name);
+    CHECK(absl::IsFailedPrecondition(build([&](Setting& setting) {
+      setting.endpoint.auth = ApiKeyAuth{name, "1"};
+    })));
+    CHECK(absl::IsFailedPrecondition(
+        build([&](Setting& setting) { setting.config.signature.header = name; })));
+    CHECK(absl::IsFailedPrecondition(
+        build([&](Setting& setting) { setting.config.request_id_header = name; })));
+  }
+  CHECK(build([](Setting&) {}).ok());
+}
+
 TEST_CASE("request_builder: nothing is sent unsigned") {
   Setting setting;
   setting.endpoint.secrets.clear();

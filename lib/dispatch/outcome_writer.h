@@ -1,0 +1,71 @@
+// What the dispatcher tells the store: updates of deliveries, gathered and committed in batches,
+// and what the commits answered.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+#include "convoy/clock.h"
+#include "convoy/observer.h"
+#include "convoy/storage.h"
+#include "lib/config/config_cache.h"
+#include "lib/storage/commit_queue.h"
+
+namespace convoy::dispatch {
+
+// What was learnt on other threads since the last time it was asked for.
+struct StoreNews {
+  bool has_work = false;     // something may be due: a commit went through, or somebody said so
+  bool is_refusing = false;  // a commit failed; it is not worth claiming at once
+  bool is_lost = false;      // the store can record nothing any more
+};
+
+class OutcomeWriter {
+ public:
+  // All must outlive it, and it must not go before is_settled().
+  OutcomeWriter(storage::CommitQueue* commits, config::ConfigCache* configuration, Clock* clock,
+                Observer* observer)
+      : commits_(*commits), configuration_(*configuration), clock_(*clock), observer_(*observer) {}
+
+  // Called when there is news, on whichever thread brings it. Set once, before the first commit.
+  void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
+
+  // Only from the thread that steps the dispatcher.
+  void Add(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt);
+  void Flush();  // commits what was added, as one batch
+
+  // From any thread.
+  void DisableEndpoint(const std::string& project_id, const std::string& endpoint_id);
+  void NotifyWork();
+  StoreNews TakeNews();
+
+  // Nothing added that is not committed or refused. From the thread that steps the dispatcher.
+  bool is_settled() const;
+
+ private:
+  void Begin(size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnFlushed(size_t count, const CommitResult& result) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnDisabled(const std::string& project_id, const std::string& endpoint_id,
+                  const CommitResult& result) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Wake() const {
+    if (wake_) wake_();
+  }
+
+  storage::CommitQueue& commits_;
+  config::ConfigCache& configuration_;
+  Clock& clock_;
+  Observer& observer_;
+  std::function<void()> wake_;
+
+  WriteBatch pending_;  // touched only by the thread that steps
+
+  mutable absl::Mutex mutex_;
+  StoreNews news_ ABSL_GUARDED_BY(mutex_);
+  size_t uncommitted_count_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace convoy::dispatch
