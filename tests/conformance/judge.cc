@@ -1,8 +1,8 @@
 // Our verification engine behind a pipe, for the cross-check with the providers' own libraries.
 //
-// In: one JSON object per line, {"preset" | "scheme", "secrets", "config", "method", "url",
-// "headers": [["name", "value"], …], "body_base64", "now_ms"}. Out, one line each:
-// {"reason", "integrity", "event_id"}, or {"error"} if it does not come to a verdict.
+// In: one JSON object per line, {"preset" | "scheme", "scheme_name", "secrets", "config", "method",
+// "url", "headers": [["name", "value"], …], "body_base64", "now_ms"}. Out, one line each:
+// {"reason", "integrity", "scheme", "event_id"}, or {"error"} if it does not come to a verdict.
 #include <iostream>
 #include <memory>
 #include <string>
@@ -36,14 +36,22 @@ std::string_view View(const json::Value& value) {
 
 absl::StatusOr<std::shared_ptr<const Verifier>> CompileOrder(const json::Document& order) {
   json::ObjectReader reader(order);
-  std::vector<std::string> secrets;
+  VerifierSettings settings;
   std::string preset;
-  reader.Read("secrets", &secrets);
+  reader.Read("secrets", &settings.secrets);
+  reader.Read("scheme_name", &settings.scheme);
   reader.Read("preset", &preset);
+  const json::Value* config = reader.Object("config");
   const json::Value* scheme = reader.Object("scheme");
   CONVOY_RETURN_IF_ERROR(reader.status());
-  if (scheme != nullptr) return CompileScheme(ToText(*scheme), std::move(secrets));
-  return CompilePreset(preset, std::move(secrets));
+  if (config != nullptr) {
+    for (const auto& member : config->GetObject()) {
+      if (!member.value.IsString()) return absl::InvalidArgumentError("config holds texts");
+      settings.parameters.emplace(View(member.name), View(member.value));
+    }
+  }
+  if (scheme != nullptr) return CompileScheme(ToText(*scheme), std::move(settings));
+  return CompilePreset(preset, std::move(settings));
 }
 
 absl::StatusOr<std::vector<HeaderView>> ReadHeaders(const json::Value* list) {
@@ -104,7 +112,8 @@ absl::StatusOr<std::string> Judge(std::string_view line) {
   };
   add("reason", VerifyReasonName(verdict.reason));
   add("integrity", IntegrityName(verdict.integrity));
-  add("event_id", verdict.event_id);
+  add("scheme", verdict.scheme);
+  add("event_id", verdict.accepted() ? verifier->EventId(request) : "");
   return ToText(answer);
 }
 
