@@ -14,15 +14,24 @@ import { startLines } from './harness/lines.mjs';
 import { printTable } from './harness/table.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const { values: options } = parseArgs({ options: {
-  judge: { type: 'string' }, work: { type: 'string' }, python: { type: 'string' }, go: { type: 'string' },
-  seed: { type: 'string', default: '20240501' }, rounds: { type: 'string', default: '20' },
-  only: { type: 'string', default: '' }, strict: { type: 'boolean', default: false },
-  verbose: { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  options: {
+    judge: { type: 'string' },
+    work: { type: 'string' },
+    python: { type: 'string' },
+    go: { type: 'string' },
+    seed: { type: 'string', default: '20240501' },
+    rounds: { type: 'string', default: '20' },
+    only: { type: 'string', default: '' },
+    strict: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+  },
+});
 const seed = Number(options.seed);
 const startedAt = realNow();
 const print = (text) => process.stdout.write(text + '\n');
-if (!options.verbose) for (const name of ['log', 'warn', 'error', 'info', 'debug']) console[name] = () => {};
+if (!options.verbose)
+  for (const name of ['log', 'warn', 'error', 'info', 'debug']) console[name] = () => {};
 
 // Oracles whose package signs with the clock set it themselves.
 globalThis.conformance = { setClock };
@@ -31,8 +40,10 @@ const npmFolder = installNpm(path.join(here, 'oracles/npm'), options.work);
 const workers = {};
 if (options.python) {
   const folder = path.join(here, 'oracles/python');
-  workers.python = startLines(installPython(folder, options.work, options.python),
-    ['-B', path.join(folder, 'worker.py')]);
+  workers.python = startLines(installPython(folder, options.work, options.python), [
+    '-B',
+    path.join(folder, 'worker.py'),
+  ]);
 }
 if (options.go) {
   workers.go = startLines(buildGo(path.join(here, 'oracles/go'), options.work, options.go), []);
@@ -50,20 +61,26 @@ async function loadOracles() {
   const oracles = [];
   for (const file of fs.readdirSync(folder).sort()) {
     const { default: exported } = await import(pathToFileURL(path.join(folder, file)));
-    for (const one of [].concat(exported)) oracles.push({ ...one, package_label: packageLabel(one.package) });
+    for (const one of [].concat(exported))
+      oracles.push({ ...one, package_label: packageLabel(one.package) });
   }
   for (const [name, worker] of Object.entries(workers)) {
-    const { default: connect } = await import(pathToFileURL(path.join(here, `oracles/${name}/oracles.mjs`)));
-    oracles.push(...await connect(worker));
+    const { default: connect } = await import(
+      pathToFileURL(path.join(here, `oracles/${name}/oracles.mjs`))
+    );
+    oracles.push(...(await connect(worker)));
   }
-  for (const one of oracles) one.label = [one.preset, one.variant, one.package].filter(Boolean).join('/');
+  for (const one of oracles)
+    one.label = [one.preset, one.variant, one.package].filter(Boolean).join('/');
   return oracles.filter((one) => one.label.includes(options.only));
 }
 
 async function askPackage(oracle, { request, secret, nowMs }) {
   setClock(nowMs);
   try {
-    return (await oracle.verify({ ...request, secret, nowMs, text: request.body.toString() })) ? 'accepted' : 'refused';
+    return (await oracle.verify({ ...request, secret, nowMs, text: request.body.toString() }))
+      ? 'accepted'
+      : 'refused';
   } catch (error) {
     if (options.verbose) print(`  ${oracle.label}: ${error?.message}`);
     return 'refused';
@@ -77,27 +94,45 @@ function orderFor(oracle, { request, secret, nowMs }) {
   return {
     ...(oracle.scheme ? { scheme: oracle.scheme } : { preset: oracle.preset }),
     ...(oracle.scheme_name ? { scheme_name: oracle.scheme_name } : {}),
-    config: request.config, ...engine, method: request.method, url: request.url,
-    headers: Object.entries(request.headers), body_base64: request.body.toString('base64'), now_ms: nowMs };
+    config: request.config,
+    ...engine,
+    method: request.method,
+    url: request.url,
+    headers: Object.entries(request.headers),
+    body_base64: request.body.toString('base64'),
+    now_ms: nowMs,
+  };
 }
 
 // What is wrong with this pair of verdicts, or null.
 function complaint(oracle, category, theirs, ours) {
   const differs = oracle.differs?.[category];
-  if (theirs && mustAccept.has(category) && theirs !== 'accepted' && !differs) return 'the package refuses a good request';
-  if (theirs && mustRefuse.has(category) && theirs !== 'refused' && !differs) return 'the package accepts a spoilt request';
+  if (theirs && mustAccept.has(category) && theirs !== 'accepted' && !differs)
+    return 'the package refuses a good request';
+  if (theirs && mustRefuse.has(category) && theirs !== 'refused' && !differs)
+    return 'the package accepts a spoilt request';
   if (ours === null) return null;
   if (!theirs) {
     const expected = mustAccept.has(category) ? 'accepted' : 'refused';
-    return ours === expected || !(mustAccept.has(category) || mustRefuse.has(category)) ? null : `expected ${expected}`;
+    return ours === expected || !(mustAccept.has(category) || mustRefuse.has(category))
+      ? null
+      : `expected ${expected}`;
   }
   if (differs) return theirs === ours ? `no difference, although one is stated: ${differs}` : null;
   return theirs === ours ? null : 'the verdicts differ';
 }
 
 async function runOracle(oracle) {
-  const row = { preset: oracle.preset + (oracle.variant ? ` (${oracle.variant})` : ''), oracle: oracle.package_label,
-    cases: 0, accepted: 0, refused: 0, known: true, failures: [], notes: new Set(oracle.note ? [oracle.note] : []) };
+  const row = {
+    preset: oracle.preset + (oracle.variant ? ` (${oracle.variant})` : ''),
+    oracle: oracle.package_label,
+    cases: 0,
+    accepted: 0,
+    refused: 0,
+    known: true,
+    failures: [],
+    notes: new Set(oracle.note ? [oracle.note] : []),
+  };
   for (let round = 0; round < (oracle.rounds ?? Number(options.rounds)); round++) {
     for (const one of await makeCases(oracle, seed, round)) {
       const theirs = oracle.verify ? await askPackage(oracle, one) : null;
@@ -107,9 +142,11 @@ async function runOracle(oracle) {
       const ours = !row.known ? null : answer.reason === 'accepted' ? 'accepted' : 'refused';
       row.cases++;
       row[(ours ?? theirs) === 'accepted' ? 'accepted' : 'refused']++;
-      const reason = complaint(oracle, one.category, theirs, ours)
-        ?? (row.known && answer.error ? 'the engine gives no verdict' : null);
-      if (reason) row.failures.push({ reason, category: one.category, round, theirs, answer, order });
+      const reason =
+        complaint(oracle, one.category, theirs, ours) ??
+        (row.known && answer.error ? 'the engine gives no verdict' : null);
+      if (reason)
+        row.failures.push({ reason, category: one.category, round, theirs, answer, order });
       else if (oracle.differs?.[one.category]) row.notes.add(oracle.differs[one.category]);
     }
   }
@@ -123,13 +160,23 @@ for (const oracle of oracles) {
   try {
     rows.push(await runOracle(oracle));
   } catch (error) {
-    rows.push({ preset: oracle.preset, oracle: oracle.package_label, cases: 0, accepted: 0, refused: 0, known: true,
-      notes: new Set(), failures: [{ reason: `the oracle failed: ${error?.stack ?? error}` }] });
+    rows.push({
+      preset: oracle.preset,
+      oracle: oracle.package_label,
+      cases: 0,
+      accepted: 0,
+      refused: 0,
+      known: true,
+      notes: new Set(),
+      failures: [{ reason: `the oracle failed: ${error?.stack ?? error}` }],
+    });
   }
 }
 judge.stop();
 for (const worker of Object.values(workers)) worker.stop();
 const isGood = printTable(rows, { print, strict: options.strict });
-print(`installed in ${((installedAt - startedAt) / 1000).toFixed(1)} s, `
-  + `judged in ${((realNow() - installedAt) / 1000).toFixed(1)} s`);
+print(
+  `installed in ${((installedAt - startedAt) / 1000).toFixed(1)} s, ` +
+    `judged in ${((realNow() - installedAt) / 1000).toFixed(1)} s`,
+);
 process.exitCode = isGood ? 0 : 1;

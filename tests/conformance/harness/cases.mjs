@@ -23,12 +23,27 @@ async function makeRequest(oracle, random, secret) {
   // A whole second: neither unit loses anything.
   const ms = kBase + random.below(10_000_000) * 1000;
   const c = {
-    random, secret, body, ms, s: ms / 1000, id: 'msg_' + random.hex(10), method: 'POST',
+    random,
+    secret,
+    body,
+    ms,
+    s: ms / 1000,
+    id: 'msg_' + random.hex(10),
+    method: 'POST',
     ts: oracle.ts ? timeText[oracle.ts](ms) : undefined,
     url: oracle.url ? oracle.url(random) : `https://hooks.example.com/in/${random.text(8)}`,
   };
   const signed = await oracle.sign(c);
-  return { method: 'POST', url: c.url, body, ms, ts: c.ts, config: {}, ...signed, headers: { ...signed.headers } };
+  return {
+    method: 'POST',
+    url: c.url,
+    body,
+    ms,
+    ts: c.ts,
+    config: {},
+    ...signed,
+    headers: { ...signed.headers },
+  };
 }
 
 // One character within the longest run that looks like an encoded signature.
@@ -63,8 +78,12 @@ function flipBody(request, random) {
 
 function moveTime(oracle, request) {
   const moved = timeText[oracle.ts](request.ms + 1000);
-  const headers = Object.fromEntries(Object.entries(request.headers)
-    .map(([name, value]) => [name, value.replace(request.ts, moved)]));
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [
+      name,
+      value.replace(request.ts, moved),
+    ]),
+  );
   return { ...request, headers };
 }
 
@@ -84,10 +103,19 @@ export async function makeCases(oracle, seed, round) {
   add('secret', good, good.ms, await oracle.secret(random));
   const signature = oracle.signature;
   if (typeof signature === 'string') {
-    add('signature', withHeader(good, signature, (value) => alterText(value, random)));
-    add('missing', withHeader(good, signature, () => undefined));
+    add(
+      'signature',
+      withHeader(good, signature, (value) => alterText(value, random)),
+    );
+    add(
+      'missing',
+      withHeader(good, signature, () => undefined),
+    );
   } else if (signature) {
-    add('signature', signature.alter(good, (text) => alterText(text, random)));
+    add(
+      'signature',
+      signature.alter(good, (text) => alterText(text, random)),
+    );
     add('missing', signature.remove(good));
   }
   if (oracle.window) {
@@ -102,7 +130,8 @@ export async function makeCases(oracle, seed, round) {
     add('future', good, good.ms - ((future ?? 300) + random.between(2, 5)) * 1000);
     add('future', good, good.ms - random.between(10_000, 1_000_000) * 1000);
   }
-  for (const [category, offset_s] of oracle.probes ?? []) add(category, good, good.ms + offset_s * 1000);
+  for (const [category, offset_s] of oracle.probes ?? [])
+    add(category, good, good.ms + offset_s * 1000);
   if (oracle.ts && oracle.moved !== false) add('moved', moveTime(oracle, good));
   for (const [category, make] of Object.entries(oracle.more ?? {})) {
     const request = await make(good, random);

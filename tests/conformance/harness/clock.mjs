@@ -2,7 +2,9 @@
 const RealDate = Date;
 let nowMs = null;
 
-export function setClock(ms) { nowMs = ms; }
+export function setClock(ms) {
+  nowMs = ms;
+}
 export const realNow = () => RealDate.now();
 
 const read = () => (nowMs === null ? RealDate.now() : nowMs);
@@ -11,6 +13,8 @@ class HeldDate extends RealDate {
     if (args.length === 0) super(read());
     else super(...args);
   }
-  static now() { return read(); }
+  static now() {
+    return read();
+  }
 }
 globalThis.Date = HeldDate;

@@ -5,8 +5,14 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 
-const kNpmFlags = ['--ignore-scripts', '--no-audit', '--no-fund', '--legacy-peer-deps', '--omit=optional',
-  '--loglevel=error'];
+const kNpmFlags = [
+  '--ignore-scripts',
+  '--no-audit',
+  '--no-fund',
+  '--legacy-peer-deps',
+  '--omit=optional',
+  '--loglevel=error',
+];
 
 function once(folder, files, install) {
   const hash = crypto.createHash('sha256');
@@ -30,8 +36,9 @@ export function installNpm(source, work) {
   for (const name of ['package.json', 'package-lock.json', 'kit.mjs', 'oracles']) {
     fs.cpSync(path.join(source, name), path.join(folder, name), { recursive: true });
   }
-  once(folder, [path.join(source, 'package-lock.json')],
-    () => run('npm', ['ci', ...kNpmFlags], { cwd: folder }));
+  once(folder, [path.join(source, 'package-lock.json')], () =>
+    run('npm', ['ci', ...kNpmFlags], { cwd: folder }),
+  );
   return folder;
 }
 
@@ -41,8 +48,16 @@ export function installPython(source, work, python) {
   fs.mkdirSync(folder, { recursive: true });
   once(folder, [requirements], () => {
     run(python, ['-m', 'venv', '--clear', path.join(folder, 'venv')]);
-    run(path.join(folder, 'venv/bin/python'),
-      ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '-r', requirements]);
+    run(path.join(folder, 'venv/bin/python'), [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--no-deps',
+      '-r',
+      requirements,
+    ]);
   });
   return path.join(folder, 'venv/bin/python');
 }
@@ -51,8 +66,18 @@ export function buildGo(source, work, go) {
   const folder = path.join(work, 'go');
   fs.mkdirSync(folder, { recursive: true });
   const binary = path.join(folder, 'oracles');
-  const inputs = fs.readdirSync(source).filter((name) => /\.go$|^go\./.test(name)).sort();
-  once(folder, inputs.map((name) => path.join(source, name)),
-    () => run(go, ['build', '-o', binary, '.'], { cwd: source, env: { ...process.env, CGO_ENABLED: '0' } }));
+  const inputs = fs
+    .readdirSync(source)
+    .filter((name) => /\.go$|^go\./.test(name))
+    .sort();
+  once(
+    folder,
+    inputs.map((name) => path.join(source, name)),
+    () =>
+      run(go, ['build', '-o', binary, '.'], {
+        cwd: source,
+        env: { ...process.env, CGO_ENABLED: '0' },
+      }),
+  );
   return binary;
 }

@@ -3,12 +3,30 @@ const kFailuresShown = 3;
 
 export function printTable(rows, { print, strict }) {
   const header = ['preset', 'oracle', 'cases', 'accepted', 'refused', 'note'];
-  const lines = rows.map((row) => [row.preset, row.oracle, row.cases, row.accepted, row.refused,
-    [...(row.failures.length ? [`${row.failures.length} FAILED`] : []),
-      ...(row.known ? [] : ['no such preset yet: package only']), ...row.notes].join('; ')].map(String));
-  const widths = header.map((name, i) => Math.max(name.length, ...lines.map((line) => line[i].length)));
-  const format = (line) => line.map((cell, i) => (i === 5 ? cell : i >= 2 ? cell.padStart(widths[i])
-    : cell.padEnd(widths[i]))).join(' | ').trimEnd();
+  const lines = rows.map((row) =>
+    [
+      row.preset,
+      row.oracle,
+      row.cases,
+      row.accepted,
+      row.refused,
+      [
+        ...(row.failures.length ? [`${row.failures.length} FAILED`] : []),
+        ...(row.known ? [] : ['no such preset yet: package only']),
+        ...row.notes,
+      ].join('; '),
+    ].map(String),
+  );
+  const widths = header.map((name, i) =>
+    Math.max(name.length, ...lines.map((line) => line[i].length)),
+  );
+  const format = (line) =>
+    line
+      .map((cell, i) =>
+        i === 5 ? cell : i >= 2 ? cell.padStart(widths[i]) : cell.padEnd(widths[i]),
+      )
+      .join(' | ')
+      .trimEnd();
   print(format(header));
   for (const line of lines) print(format(line));
 
@@ -16,8 +34,10 @@ export function printTable(rows, { print, strict }) {
     for (const failure of row.failures.slice(0, kFailuresShown)) {
       print(`\n${row.preset} (${row.oracle}): ${failure.reason}`);
       if (!failure.order) continue;
-      print(`  ${failure.category}, round ${failure.round}: package ${failure.theirs}, `
-        + `engine ${JSON.stringify(failure.answer)}`);
+      print(
+        `  ${failure.category}, round ${failure.round}: package ${failure.theirs}, ` +
+          `engine ${JSON.stringify(failure.answer)}`,
+      );
       print(`  ${JSON.stringify(failure.order).slice(0, 3000)}`);
     }
   }
@@ -26,8 +46,10 @@ export function printTable(rows, { print, strict }) {
   const failed = rows.filter((row) => row.failures.length > 0);
   const unknown = new Set(rows.filter((row) => !row.known).map((row) => row.preset.split(' ')[0]));
   const judged = new Set(rows.filter((row) => row.known).map((row) => row.preset.split(' ')[0]));
-  print(`\ntotals: ${rows.length} oracles, ${judged.size} presets judged, ${sum('cases')} cases, `
-    + `${sum('accepted')} accepted, ${sum('refused')} refused, ${failed.length} oracles failed`);
+  print(
+    `\ntotals: ${rows.length} oracles, ${judged.size} presets judged, ${sum('cases')} cases, ` +
+      `${sum('accepted')} accepted, ${sum('refused')} refused, ${failed.length} oracles failed`,
+  );
   if (unknown.size > 0) print(`unknown presets (${unknown.size}): ${[...unknown].join(', ')}`);
   return failed.length === 0 && rows.length > 0 && !(strict && unknown.size > 0);
 }

@@ -37,17 +37,42 @@ export function createRandom(seed) {
   return random;
 }
 
-const kWords = ['paid', 'naïve', 'Łódź', '東京', '🙂', 'a"b', 'back\\slash', 'tab\there', 'é', '½', '\u2028',
-  'line\nbreak', '<&>', '100%', 'a+b', '', ' ', 'plain'];
+const kWords = [
+  'paid',
+  'naïve',
+  'Łódź',
+  '東京',
+  '🙂',
+  'a"b',
+  'back\\slash',
+  'tab\there',
+  'é',
+  '½',
+  '\u2028',
+  'line\nbreak',
+  '<&>',
+  '100%',
+  'a+b',
+  '',
+  ' ',
+  'plain',
+];
 
 export function randomValue(random, depth = 0) {
   switch (random.below(depth > 2 ? 5 : 7)) {
-    case 0: return random.between(-100000, 100000);
-    case 1: return random.pick([true, false, null]);
-    case 2: return random.between(0, 10 ** 9) / 100;
-    case 3: case 4: return random.pick(kWords) + random.text(random.below(12));
-    case 5: return Array.from({ length: random.below(4) }, () => randomValue(random, depth + 1));
-    default: return randomObject(random, depth + 1);
+    case 0:
+      return random.between(-100000, 100000);
+    case 1:
+      return random.pick([true, false, null]);
+    case 2:
+      return random.between(0, 10 ** 9) / 100;
+    case 3:
+    case 4:
+      return random.pick(kWords) + random.text(random.below(12));
+    case 5:
+      return Array.from({ length: random.below(4) }, () => randomValue(random, depth + 1));
+    default:
+      return randomObject(random, depth + 1);
   }
 }
 
@@ -69,9 +94,12 @@ export function spell(random, value) {
 }
 
 export const bodies = {
-  json: (random) => Buffer.from(spell(random, { id: 'evt_' + random.hex(8), type: 'a.b',
-    data: randomObject(random) })),
-  compact: (random) => Buffer.from(JSON.stringify({ id: random.hex(8), data: randomObject(random) })),
+  json: (random) =>
+    Buffer.from(
+      spell(random, { id: 'evt_' + random.hex(8), type: 'a.b', data: randomObject(random) }),
+    ),
+  compact: (random) =>
+    Buffer.from(JSON.stringify({ id: random.hex(8), data: randomObject(random) })),
   bytes: (random) => random.bytes(random.between(1, 600)),
   text: (random) => Buffer.from(random.text(random.between(1, 300))),
   empty: () => Buffer.alloc(0),
@@ -97,7 +125,9 @@ export const formEncode = (params) => {
 export function ed25519(random) {
   const key = crypto.createPrivateKey({
     key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), random.bytes(32)]),
-    format: 'der', type: 'pkcs8' });
+    format: 'der',
+    type: 'pkcs8',
+  });
   const raw = crypto.createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(-32);
   return { raw, sign: (message) => crypto.sign(null, message, key) };
 }
@@ -107,8 +137,16 @@ export function p256(random) {
   curve.setPrivateKey(random.bytes(32));
   const point = curve.getPublicKey();
   const part = (bytes) => bytes.toString('base64url');
-  const key = crypto.createPrivateKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256',
-    d: part(curve.getPrivateKey()), x: part(point.subarray(1, 33)), y: part(point.subarray(33)) } });
+  const key = crypto.createPrivateKey({
+    format: 'jwk',
+    key: {
+      kty: 'EC',
+      crv: 'P-256',
+      d: part(curve.getPrivateKey()),
+      x: part(point.subarray(1, 33)),
+      y: part(point.subarray(33)),
+    },
+  });
   const publicKey = crypto.createPublicKey(key);
   return {
     spki: publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
@@ -140,7 +178,9 @@ export function jwt(header, claims, sign) {
   return input + '.' + sign(input).toString('base64url');
 }
 export const jwtHs256 = (claims, key, header = {}) =>
-  jwt({ alg: 'HS256', typ: 'JWT', ...header }, claims, (input) => hmac('sha256', key, undefined, input));
+  jwt({ alg: 'HS256', typ: 'JWT', ...header }, claims, (input) =>
+    hmac('sha256', key, undefined, input),
+  );
 
 // Header names as node's own server hands them over.
 export const lowerNames = (headers) =>
@@ -158,33 +198,61 @@ export function standardWebhook({ prefix = 'webhook', key, ...rest }) {
   const keyOf = key ?? ((secret) => Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
   return {
     secret: (random) => 'whsec_' + random.base64(random.between(24, 64)),
-    ts: 's', window: { past_s: 300, future_s: 300 },
+    ts: 's',
+    window: { past_s: 300, future_s: 300 },
     signature: `${prefix}-signature`,
-    sign: ({ secret, id, ts, body }) => ({ headers: {
-      [`${prefix}-id`]: id, [`${prefix}-timestamp`]: ts,
-      [`${prefix}-signature`]: 'v1,' + hmac('sha256', keyOf(secret), 'base64', `${id}.${ts}.`, body) } }),
+    sign: ({ secret, id, ts, body }) => ({
+      headers: {
+        [`${prefix}-id`]: id,
+        [`${prefix}-timestamp`]: ts,
+        [`${prefix}-signature`]:
+          'v1,' + hmac('sha256', keyOf(secret), 'base64', `${id}.${ts}.`, body),
+      },
+    }),
     ...rest,
   };
 }
 
 // The plainest of all: one header, an HMAC of the body.
-export function bodyHmac({ header, algorithm = 'sha256', encoding = 'hex', prefix = '', key = (s) => s, ...rest }) {
+export function bodyHmac({
+  header,
+  algorithm = 'sha256',
+  encoding = 'hex',
+  prefix = '',
+  key = (s) => s,
+  ...rest
+}) {
   return {
     secret: (random) => random.text(random.between(16, 48)),
     signature: header,
-    sign: ({ secret, body }) => ({ headers: {
-      [header]: prefix + hmac(algorithm, key(secret), encoding, body) } }),
+    sign: ({ secret, body }) => ({
+      headers: {
+        [header]: prefix + hmac(algorithm, key(secret), encoding, body),
+      },
+    }),
     ...rest,
   };
 }
 
 // `t=…,v1=…` and its relatives.
-export function listHmac({ header, time = 't', key = 'v1', glue = '.', separator = ',', encoding = 'hex', ...rest }) {
+export function listHmac({
+  header,
+  time = 't',
+  key = 'v1',
+  glue = '.',
+  separator = ',',
+  encoding = 'hex',
+  ...rest
+}) {
   return {
     secret: (random) => random.text(random.between(16, 48)),
-    ts: 's', signature: header,
-    sign: ({ secret, ts, body }) => ({ headers: {
-      [header]: `${time}=${ts}${separator}${key}=${hmac('sha256', secret, encoding, ts + glue, body)}` } }),
+    ts: 's',
+    signature: header,
+    sign: ({ secret, ts, body }) => ({
+      headers: {
+        [header]: `${time}=${ts}${separator}${key}=${hmac('sha256', secret, encoding, ts + glue, body)}`,
+      },
+    }),
     ...rest,
   };
 }

@@ -1,17 +1,43 @@
 import { Webhook } from 'svix';
 import { standardWebhook } from '../kit.mjs';
 
-const verify = ({ secret, body, headers }) => { new Webhook(secret).verify(body.toString(), headers); return true; };
-const sign = (prefix) => ({ secret, id, ms, ts, body }) => ({ headers: { [`${prefix}-id`]: id,
-  [`${prefix}-timestamp`]: ts, [`${prefix}-signature`]: new Webhook(secret).sign(id, new Date(ms), body.toString()) } });
+const verify = ({ secret, body, headers }) => {
+  new Webhook(secret).verify(body.toString(), headers);
+  return true;
+};
+const sign =
+  (prefix) =>
+  ({ secret, id, ms, ts, body }) => ({
+    headers: {
+      [`${prefix}-id`]: id,
+      [`${prefix}-timestamp`]: ts,
+      [`${prefix}-signature`]: new Webhook(secret).sign(id, new Date(ms), body.toString()),
+    },
+  });
 const prescribed = 'the library that the provider tells its users to verify with';
 
 // Senders that run on Svix have no library of their own.
 export default [
   standardWebhook({ preset: 'svix', package: 'svix', prefix: 'svix', sign: sign('svix'), verify }),
-  standardWebhook({ preset: 'svix', variant: 'unbranded', package: 'svix', sign: sign('webhook'), verify }),
-  ...['stytch', 'vanta'].map((preset) => standardWebhook({ preset, package: 'svix', prefix: 'svix',
-    sign: sign('svix'), verify, note: prescribed })),
-  ...['brex', 'render', 'incident_io', 'etsy', 'gitlab_signing_token', 'gemini_static'].map((preset) =>
-    standardWebhook({ preset, package: 'svix', sign: sign('webhook'), verify, note: prescribed })),
+  standardWebhook({
+    preset: 'svix',
+    variant: 'unbranded',
+    package: 'svix',
+    sign: sign('webhook'),
+    verify,
+  }),
+  ...['stytch', 'vanta'].map((preset) =>
+    standardWebhook({
+      preset,
+      package: 'svix',
+      prefix: 'svix',
+      sign: sign('svix'),
+      verify,
+      note: prescribed,
+    }),
+  ),
+  ...['brex', 'render', 'incident_io', 'etsy', 'gitlab_signing_token', 'gemini_static'].map(
+    (preset) =>
+      standardWebhook({ preset, package: 'svix', sign: sign('webhook'), verify, note: prescribed }),
+  ),
 ];

@@ -1,8 +1,14 @@
 import twilio from 'twilio';
 import { formEncode, get, randomParams } from '../kit.mjs';
 
-const url = (random) => random.pick(['https://hooks.example.com/in', 'https://hooks.example.com:8443/in/a?x=1&y=a%20b',
-  'https://user:pass@hooks.example.com/in?q=%C3%A9', 'http://hooks.example.com/in', 'https://hooks.example.com:443/in']);
+const url = (random) =>
+  random.pick([
+    'https://hooks.example.com/in',
+    'https://hooks.example.com:8443/in/a?x=1&y=a%20b',
+    'https://user:pass@hooks.example.com/in?q=%C3%A9',
+    'http://hooks.example.com/in',
+    'https://hooks.example.com:443/in',
+  ]);
 const read = (body) => {
   const params = {};
   for (const [name, value] of new URLSearchParams(body.toString())) {
@@ -17,25 +23,66 @@ const changeForm = (good, random) => {
 };
 
 export default [
-  { preset: 'twilio', variant: 'form', package: 'twilio', url, signature: 'X-Twilio-Signature', secret: (random) => random.hex(16),
+  {
+    preset: 'twilio',
+    variant: 'form',
+    package: 'twilio',
+    url,
+    signature: 'X-Twilio-Signature',
+    secret: (random) => random.hex(16),
     sign: ({ secret, url, random }) => {
       const params = randomParams(random);
       if (random.below(3) === 0) params.MediaUrl = ['b', 'a', 'b', random.text(3)];
-      return { body: formEncode(params), headers: { 'Content-Type': 'application/x-www-form-urlencoded',
-        'X-Twilio-Signature': twilio.getExpectedTwilioSignature(secret, url, params) } };
+      return {
+        body: formEncode(params),
+        headers: {
+          'Content-Type': 'application/x-www-form-urlencoded',
+          'X-Twilio-Signature': twilio.getExpectedTwilioSignature(secret, url, params),
+        },
+      };
     },
     flip: changeForm,
-    verify: (request) => twilio.validateRequest(request.secret, get(request, 'X-Twilio-Signature'), request.url, read(request.body)),
+    verify: (request) =>
+      twilio.validateRequest(
+        request.secret,
+        get(request, 'X-Twilio-Signature'),
+        request.url,
+        read(request.body),
+      ),
     more: {
       'other path': (good) => ({ ...good, url: good.url.replace('/in', '/out') }),
-      'default port added': (good) => ({ ...good, url: good.url.replace(/^https:\/\/hooks\.example\.com(?=\/)/, 'https://hooks.example.com:443') }),
-    } },
-  { preset: 'twilio', variant: 'json', package: 'twilio', signature: 'X-Twilio-Signature', secret: (random) => random.hex(16),
+      'default port added': (good) => ({
+        ...good,
+        url: good.url.replace(
+          /^https:\/\/hooks\.example\.com(?=\/)/,
+          'https://hooks.example.com:443',
+        ),
+      }),
+    },
+  },
+  {
+    preset: 'twilio',
+    variant: 'json',
+    package: 'twilio',
+    signature: 'X-Twilio-Signature',
+    secret: (random) => random.hex(16),
     bodies: ['json', 'text'],
     sign: ({ secret, url, body }) => {
       const full = `${url}?bodySHA256=${twilio.getExpectedBodyHash?.(body.toString()) ?? ''}`;
-      return { url: full, headers: { 'Content-Type': 'application/json',
-        'X-Twilio-Signature': twilio.getExpectedTwilioSignature(secret, full, {}) } };
+      return {
+        url: full,
+        headers: {
+          'Content-Type': 'application/json',
+          'X-Twilio-Signature': twilio.getExpectedTwilioSignature(secret, full, {}),
+        },
+      };
     },
-    verify: (request) => twilio.validateRequestWithBody(request.secret, get(request, 'X-Twilio-Signature'), request.url, request.text) },
+    verify: (request) =>
+      twilio.validateRequestWithBody(
+        request.secret,
+        get(request, 'X-Twilio-Signature'),
+        request.url,
+        request.text,
+      ),
+  },
 ];

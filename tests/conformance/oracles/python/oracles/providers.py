@@ -2,6 +2,7 @@
 
 import binascii
 from base64 import b64decode
+from urllib.parse import parse_qsl
 
 import stripe
 from cryptography.exceptions import InvalidSignature
@@ -13,9 +14,7 @@ from sinch.domains.authentication.sinch_events.v1.authentication_validation impo
     validate_sinch_event_signature_with_nonce,
 )
 from slack_sdk.signature import SignatureVerifier
-from svix.webhooks import Webhook
 from twilio.request_validator import RequestValidator
-from urllib.parse import parse_qs
 
 
 def _stripe(order):
@@ -27,13 +26,8 @@ def _slack(order):
     return SignatureVerifier(order["secret"]).is_valid_request(order["body"], order["headers"])
 
 
-def _svix(order):
-    Webhook(order["secret"]).verify(order["body"], order["headers"])
-    return True
-
-
 def _twilio(order):
-    params = parse_qs(order["body"].decode(), keep_blank_values=True)
+    params = dict(parse_qsl(order["body"].decode(), keep_blank_values=True))
     return RequestValidator(order["secret"]).validate(
         order["url"], params, order["lower"]["x-twilio-signature"])
 
@@ -64,5 +58,4 @@ def _paypal(order):
     return True
 
 
-CALLS = {"stripe": _stripe, "slack": _slack, "svix": _svix, "twilio": _twilio,
-         "airtable": _airtable, "sinch": _sinch, "paypal": _paypal}
+CALLS = {"stripe": _stripe, "slack": _slack, "twilio": _twilio, "airtable": _airtable, "sinch": _sinch, "paypal": _paypal}
