@@ -1,0 +1,213 @@
+// The oracle is the store in memory. Operations without an answer leave open what happened: with n
+// of them there are 2^n states that the database may be in, and it must be in one of those; n is at
+// most a few, as a store that does not know its state refuses to go on.
+#include "tests/faults/audit.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "convoy/gateway.h"
+#include "lib/storage/sqlite/connection.h"
+#include "lib/storage/sqlite/sqlite_storage.h"
+#include "lib/storage/write_rules.h"
+#include "lib/testing/storage_samples.h"
+#include "tests/faults/faulty_vfs.h"
+
+namespace convoy::testing {
+namespace {
+
+const absl::Time kLater = SampleEpoch() + absl::Hours(24);  // all leases have ended
+
+// Everything that can be read, claims aside: they need not survive.
+struct Contents {
+  std::map<std::string, uint64_t> revisions;
+  std::vector<Project> projects;
+  std::vector<ApiKey> keys;
+  std::vector<Endpoint> endpoints;
+  std::vector<Subscription> subscriptions;
+  std::vector<Source> sources;
+  std::vector<Event> events;
+  std::vector<Delivery> deliveries;
+  std::map<std::string, std::vector<Attempt>> attempts;
+
+  friend bool operator==(const Contents&, const Contents&) = default;
+};
+
+absl::StatusOr<Contents> Read(Storage& storage) {
+  const std::string project = MakeProject(1).id;
+  const PageRequest all{.is_ascending = true, .items_max = 1000};
+  Contents contents;
+  absl::Status status;
+  const auto take = [&status](auto answer) {
+    status.Update(answer.status());
+    return answer.ok() ? *std::move(answer) : std::decay_t<decltype(*answer)>{};
+  };
+  for (const std::string& scope : {std::string(), project}) {
+    contents.revisions[scope] = take(storage.ConfigRevision(scope));
+  }
+  contents.projects = take(storage.ListProjects());
+  contents.keys = take(storage.ListApiKeys(""));
+  contents.endpoints = take(storage.ListEndpoints({.project_id = project}, all)).items;
+  contents.subscriptions = take(storage.ListSubscriptions({.project_id = project}, all)).items;
+  contents.sources = take(storage.ListSources({.project_id = project}, all)).items;
+  contents.events = take(storage.ListEvents({.project_id = project}, all)).items;
+  contents.deliveries = take(storage.ListDeliveries({.project_id = project}, all)).items;
+  for (Delivery& delivery : contents.deliveries) {
+    contents.attempts[delivery.id] = take(storage.ListAttempts(project, delivery.id));
+    if (delivery.status == DeliveryStatus::kProcessing) {
+      delivery.status = storage::StatusBeforeClaim(delivery);
+    }
+  }
+  if (!status.ok()) return status;
+  return contents;
+}
+
+bool IsSame(const CommitResult& a, const CommitResult& b) {
+  return a.status == b.status && a.submissions == b.submissions &&
+         a.updates_applied == b.updates_applied && a.requeues_applied == b.requeues_applied;
+}
+
+// Applies the operation to the model; whether it gave the same answer as was given then.
+bool Replay(const Operation& operation, Storage& model) {
+  // The model's leases are other numbers than the store's: take one of each delivery.
+  std::map<std::string, uint64_t> leases;
+  const Claim claim = model
+                          .ClaimDue({.now = kLater,
+                                     .lease = absl::Seconds(1),
+                                     .items_max = 1000,
+                                     .items_per_endpoint_max = 1000})
+                          .value();
+  for (const ClaimedDelivery& claimed : claim.deliveries) {
+    leases[claimed.delivery.id] = claimed.lease;
+  }
+  bool is_same = true;
+  for (size_t i = 0; i < operation.batches.size(); ++i) {
+    WriteBatch batch = operation.batches[i];
+    if (batch.updates.empty()) model.ReleaseClaims().IgnoreError();
+    for (DeliveryUpdate& update : batch.updates) update.lease = leases[update.delivery.id];
+    const CommitResult result = CommitOne(model, std::move(batch));
+    if (operation.answer == Answer::kGiven) {
+      is_same = is_same && IsSame(result, operation.results[i]);
+    }
+  }
+  model.ReleaseClaims().IgnoreError();
+  return is_same;
+}
+
+// The model after what was answered and those unanswered operations whose bits are set, or nullptr
+// if the answers of then do not go with that.
+std::unique_ptr<Storage> Model(const History& history, uint64_t happened) {
+  std::unique_ptr<Storage> model = NewMemoryStorage();
+  for (const Operation& operation : history.operations) {
+    if (operation.answer == Answer::kRefused) continue;
+    if (operation.answer == Answer::kNone) {
+      const bool has_happened = happened & 1;
+      happened >>= 1;
+      if (!has_happened) continue;
+    }
+    if (!Replay(operation, *model)) return nullptr;
+  }
+  return model;
+}
+
+std::unique_ptr<Storage> FindModel(const History& history, const Contents& contents) {
+  const auto open_count =
+      std::count_if(history.operations.begin(), history.operations.end(),
+                    [](const Operation& operation) { return operation.answer == Answer::kNone; });
+  for (uint64_t happened = 0; happened < (uint64_t{1} << open_count); ++happened) {
+    std::unique_ptr<Storage> model = Model(history, happened);
+    if (model != nullptr && Read(*model).value() == contents) return model;
+  }
+  return nullptr;
+}
+
+std::set<std::string> ClaimAll(Storage& storage, std::vector<std::string>& findings) {
+  std::set<std::string> ids;
+  const auto claim =
+      storage.ClaimDue({.now = kLater, .items_max = 1000, .items_per_endpoint_max = 1000});
+  if (!claim.ok()) {
+    findings.push_back(absl::StrCat("claiming: ", claim.status().ToString()));
+    return ids;
+  }
+  for (const ClaimedDelivery& claimed : claim->deliveries) {
+    if (!ids.insert(claimed.delivery.id).second) findings.push_back("claimed twice in one answer");
+  }
+  return ids;
+}
+
+// The store goes on where the model does: the same keys count, the same work is left.
+void CheckGoesOn(Storage& storage, Storage& model, std::vector<std::string>& findings) {
+  const std::string project = MakeProject(1).id;
+  for (int number = 1; number <= 6; ++number) {
+    const DedupeKey key{.scope = project, .key = absl::StrCat("key ", number)};
+    const Event event = MakeEvent(project, 100 + number);
+    const Delivery delivery = MakeDelivery(event, Id('E', 1), 2000 + number, kLater);
+    const CommitResult ours = Submit(storage, event, {delivery}, key);
+    if (!IsSame(ours, Submit(model, event, {delivery}, key))) {
+      findings.push_back(
+          absl::StrCat(key.key, " does not agree with its events: ", ours.status.ToString()));
+    }
+  }
+  if (ClaimAll(storage, findings) != ClaimAll(model, findings)) {
+    findings.push_back("not all that is unfinished is handed out, or more than that");
+  }
+}
+
+void CheckFile(const std::string& path, std::vector<std::string>& findings) {
+  auto connection = storage::Connection::Open({.path = path, .vfs = FaultyVfs::Get().name()});
+  if (!connection.ok()) {
+    findings.push_back(connection.status().ToString());
+    return;
+  }
+  const auto integrity = (*connection)->QueryText("PRAGMA integrity_check");
+  if (!integrity.ok() || *integrity != "ok") {
+    findings.push_back(absl::StrCat("integrity_check: ", integrity.value_or("fails")));
+  }
+  constexpr std::pair<const char*, const char*> kNoRows[] = {
+      {"a delivery without its event",
+       "SELECT count(*) FROM delivery WHERE event_id NOT IN (SELECT id FROM event)"},
+      {"an attempt without its delivery",
+       "SELECT count(*) FROM attempt WHERE delivery_id NOT IN (SELECT id FROM delivery)"},
+      {"a lease without processing, or processing without a lease",
+       "SELECT count(*) FROM delivery WHERE (lease <> 0) <> (status = 1)"},
+      {"a delivery that nobody will be woken for",
+       "SELECT count(*) FROM delivery d WHERE status < 3 AND NOT EXISTS (SELECT 1 FROM lane "
+       "WHERE lane.endpoint_id = d.endpoint_id AND lane.wake_at_us <= d.wake_at_us)"},
+  };
+  for (const auto& [finding, sql] : kNoRows) {
+    const auto count = (*connection)->QueryInt(sql);
+    if (!count.ok() || *count != 0) findings.emplace_back(finding);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> Audit(const std::string& path, const History& history) {
+  std::vector<std::string> findings = history.findings;
+  // The VFS again, disarmed: it spares thousands of real syncs.
+  auto opened = storage::OpenSqlite({.path = path, .vfs = FaultyVfs::Get().name()});
+  if (!opened.ok()) {
+    findings.push_back(absl::StrCat("does not open: ", opened.status().ToString()));
+    return findings;
+  }
+  CheckFile(path, findings);
+  const auto contents = Read(**opened);
+  if (!contents.ok()) {
+    findings.push_back(absl::StrCat("cannot be read: ", contents.status().ToString()));
+    return findings;
+  }
+  const std::unique_ptr<Storage> model = FindModel(history, *contents);
+  if (model == nullptr) {
+    findings.push_back("what is stored is not what was answered");
+    return findings;
+  }
+  CheckGoesOn(**opened, *model, findings);
+  return findings;
+}
+
+}  // namespace convoy::testing
