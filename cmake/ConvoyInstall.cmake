@@ -3,6 +3,7 @@
 #   lib/libconvoy.so.*            the C interface; exports convoy_* alone
 #   lib/libconvoy.a               both interfaces: our libraries, Abseil and the prefixed BoringSSL
 #                                 merged; SQLite and libcurl stay the system's
+#   lib/libconvoy_testing.a       the conformance suite (installed by lib/testing)
 #   include/convoy.h, convoy/     the C header and the C++ headers
 #   include/convoy/third_party/   the Abseil headers that the C++ headers stand on
 #   lib/cmake/Convoy, lib/pkgconfig/convoy.pc
