@@ -50,16 +50,18 @@ convoy_status convoy_verifier_verify(const convoy_verifier* verifier, const conv
     if (verifier == nullptr) return Fail(error, CONVOY_E_INVALID, "verifier: must not be NULL");
     if (const convoy_status checked = CheckRequest(request, error)) return checked;
     const BorrowedRequest borrowed(*request);
-    const convoy::Verdict verdict = verifier->verifier->Verify({.method = borrowed.http.method,
-                                                                .path = borrowed.http.path,
-                                                                .query = borrowed.http.query,
-                                                                .headers = borrowed.headers,
-                                                                .body = borrowed.http.body},
-                                                               absl::FromUnixMicros(now_us));
+    const convoy::VerifyRequest verify_request{.method = borrowed.http.method,
+                                               .path = borrowed.http.path,
+                                               .query = borrowed.http.query,
+                                               .headers = borrowed.headers,
+                                               .body = borrowed.http.body};
+    const convoy::Verdict verdict =
+        verifier->verifier->Verify(verify_request, absl::FromUnixMicros(now_us));
     // The names are literals, so they end with a NUL.
-    *out = new convoy_verdict{verdict.accepted(), convoy::VerifyReasonName(verdict.reason).data(),
-                              convoy::IntegrityName(verdict.integrity).data(), verdict.secret_index,
-                              std::string(verdict.event_id)};
+    *out = new convoy_verdict{
+        verdict.accepted(), convoy::VerifyReasonName(verdict.reason).data(),
+        convoy::IntegrityName(verdict.integrity).data(), verdict.secret_index,
+        verdict.accepted() ? verifier->verifier->EventId(verify_request) : std::string()};
     return CONVOY_OK;
   });
 }

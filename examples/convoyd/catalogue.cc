@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "convoy/verifier.h"
 #include "examples/convoyd/commands.h"
@@ -20,7 +21,8 @@ int RunPresets(std::span<char* const> words) {
   for (const convoy::PresetInfo& preset : presets) {
     std::string name(preset.name);
     name.resize(width, ' ');
-    Print(absl::StrCat(name, "  ", preset.evidence, "\n"));
+    Print(absl::StrCat(name, "  ", preset.title, "; ", preset.evidence, ": ",
+                       absl::StrJoin(preset.sources, "; "), "\n"));
   }
   return kExitDone;
 }

@@ -27,10 +27,12 @@ constexpr std::string_view kHelp =
     "convoyd verify: judge one signed request\n"
     "\n"
     "  convoyd verify --preset NAME --secret S [FLAGS] < BODY\n"
-    "  convoyd verify --scheme FILE --secret S [FLAGS] < BODY\n"
+    "  convoyd verify --scheme-file FILE --secret S [FLAGS] < BODY\n"
     "\n"
     "  --preset NAME         one of `convoyd presets`\n"
-    "  --scheme FILE         a scheme of your own as JSON\n"
+    "  --scheme NAME         of the preset's schemes only this one\n"
+    "  --scheme-file FILE    a scheme or preset of your own as JSON\n"
+    "  --config NAME=VALUE   a setting that the scheme asks for; repeatable\n"
     "  --secret S            the shared secret; repeatable, any of them may match\n"
     "  --secret-file FILE    the same from a file, which keeps it out of the process list; one "
     "line\n"
@@ -49,7 +51,7 @@ constexpr size_t kBodyBytesMax = 16 * 1024 * 1024;
 struct Job {
   std::string preset;
   std::string scheme_file;
-  std::vector<std::string> secrets;
+  convoy::VerifierSettings settings;
   std::vector<convoy::Header> headers;
   std::string method = "POST";
   std::string url = "http://localhost/";
@@ -77,14 +79,25 @@ absl::Status AddSecretFile(Job& job, const std::string& path) {
   auto secret = ReadFile(path);
   if (!secret.ok()) return secret.status();
   if (secret->ends_with('\n')) secret->pop_back();
-  job.secrets.push_back(*std::move(secret));
+  job.settings.secrets.push_back(*std::move(secret));
+  return absl::OkStatus();
+}
+
+absl::Status AddParameter(Job& job, std::string_view text) {
+  const size_t equals = text.find('=');
+  if (equals == text.npos || equals == 0) {
+    return absl::InvalidArgumentError("--config must be NAME=VALUE");
+  }
+  job.settings.parameters.emplace(text.substr(0, equals), text.substr(equals + 1));
   return absl::OkStatus();
 }
 
 absl::Status Apply(Job& job, const Argument& argument) {
   if (argument.flag == "preset") job.preset = argument.value;
-  if (argument.flag == "scheme") job.scheme_file = argument.value;
-  if (argument.flag == "secret") job.secrets.push_back(argument.value);
+  if (argument.flag == "scheme") job.settings.scheme = argument.value;
+  if (argument.flag == "scheme-file") job.scheme_file = argument.value;
+  if (argument.flag == "config") return AddParameter(job, argument.value);
+  if (argument.flag == "secret") job.settings.secrets.push_back(argument.value);
   if (argument.flag == "secret-file") return AddSecretFile(job, argument.value);
   if (argument.flag == "header") return AddHeader(job, argument.value);
   if (argument.flag == "method") job.method = argument.value;
@@ -100,12 +113,12 @@ absl::Status Apply(Job& job, const Argument& argument) {
 
 absl::StatusOr<std::shared_ptr<const convoy::Verifier>> Compile(const Job& job) {
   if (job.preset.empty() == job.scheme_file.empty()) {
-    return absl::InvalidArgumentError("give either --preset or --scheme");
+    return absl::InvalidArgumentError("give either --preset or --scheme-file");
   }
-  if (!job.preset.empty()) return convoy::CompilePreset(job.preset, job.secrets);
+  if (!job.preset.empty()) return convoy::CompilePreset(job.preset, job.settings);
   const auto scheme = ReadFile(job.scheme_file);
   if (!scheme.ok()) return scheme.status();
-  return convoy::CompileScheme(*scheme, job.secrets);
+  return convoy::CompileScheme(*scheme, job.settings);
 }
 
 absl::StatusOr<std::string> ReadBody() {
@@ -121,7 +134,7 @@ absl::StatusOr<std::string> ReadBody() {
   return body;
 }
 
-std::string Describe(const convoy::Verdict& verdict) {
+std::string Describe(const convoy::Verdict& verdict, const std::string& event_id) {
   JsonLine line;
   line.AddRaw("accepted", verdict.accepted() ? "true" : "false")
       .Add("reason", convoy::VerifyReasonName(verdict.reason))
@@ -132,15 +145,15 @@ std::string Describe(const convoy::Verdict& verdict) {
     line.Add("signed_at",
              absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", *verdict.signed_at, absl::UTCTimeZone()));
   }
-  if (!verdict.event_id.empty()) line.Add("event_id", verdict.event_id);
+  if (!event_id.empty()) line.Add("event_id", event_id);
   return line.Take();
 }
 
 }  // namespace
 
 int RunVerify(std::span<char* const> words) {
-  const std::vector<std::string> flags{"preset", "scheme", "secret", "secret-file",
-                                       "header", "method", "url",    "now"};
+  const std::vector<std::string> flags{"preset",      "scheme", "scheme-file", "config", "secret",
+                                       "secret-file", "header", "method",      "url",    "now"};
   const auto list = ReadArguments(words, flags);
   if (!list.ok()) return Fail("verify", list.status(), kExitUsage);
   if (list->is_help_wanted) {
@@ -165,14 +178,14 @@ int RunVerify(std::span<char* const> words) {
 
   std::vector<convoy::HeaderView> headers;
   for (const convoy::Header& header : job.headers) headers.push_back({header.name, header.value});
-  const convoy::Verdict verdict = (*verifier)->Verify({.method = job.method,
-                                                       .url = job.url,
-                                                       .path = target->path,
-                                                       .query = target->query,
-                                                       .headers = headers,
-                                                       .body = *body},
-                                                      job.now.value_or(absl::Now()));
-  Print(Describe(verdict));
+  const convoy::VerifyRequest request{.method = job.method,
+                                      .url = job.url,
+                                      .path = target->path,
+                                      .query = target->query,
+                                      .headers = headers,
+                                      .body = *body};
+  const convoy::Verdict verdict = (*verifier)->Verify(request, job.now.value_or(absl::Now()));
+  Print(Describe(verdict, verdict.accepted() ? (*verifier)->EventId(request) : ""));
   return verdict.accepted() ? kExitDone : kExitFailed;
 }
 

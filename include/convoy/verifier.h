@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -43,7 +44,7 @@ enum class VerifyReason : uint8_t {
   kTooOld = 5,
   kTooFarInFuture = 6,
   kReplayed = 7,
-  kKeyUnavailable = 8,  // the key could not be obtained; trying again may help
+  kKeyUnavailable = 8,  // the provider's published key is not here (yet); trying again may help
 };
 
 // "signature_mismatch" and so on.
@@ -53,17 +54,24 @@ std::string_view VerifyReasonName(VerifyReason reason);
 enum class Integrity : uint8_t { kNone, kPartial, kFull };
 std::string_view IntegrityName(Integrity integrity);
 
-// The outcome of one verification. Never holds an expected value. Views point into the request or
-// the verifier.
+// The outcome of one verification. Never holds an expected value. The view points into the
+// verifier.
 struct Verdict {
   VerifyReason reason = VerifyReason::kSignatureMismatch;
   Integrity integrity = Integrity::kNone;
   std::string_view scheme;              // name of the scheme that decided
   int32_t secret_index = -1;            // which of the configured secrets matched; -1: none
   std::optional<absl::Time> signed_at;  // the timestamp that the scheme carries
-  std::string_view event_id;            // the provider's id of the event, if the scheme names one
+  std::string missing_key_url;          // for kKeyUnavailable: what would have to be fetched
 
   bool accepted() const { return reason == VerifyReason::kAccepted; }
+};
+
+// The answer to a handshake, and what else it asks for.
+struct ChallengeAnswer {
+  HttpResponse response;
+  std::string learned_secret;  // the provider handed over its secret: keep it, if there is none yet
+  std::string visit_url;       // to be fetched once, to confirm; its host has been checked
 };
 
 // Immutable and safe to share between threads.
@@ -73,30 +81,52 @@ class Verifier {
 
   // Judges one request as of `now`. Does not fail: whatever is wrong is a refusal.
   virtual Verdict Verify(const VerifyRequest& request, absl::Time now) const = 0;
+
+  // The provider's id of the event that an accepted request carries; empty if there is none.
+  virtual std::string EventId(const VerifyRequest& request) const = 0;
+
+  // Answers a handshake of the provider (X's `GET ?crc_token=…`, Slack's url_verification, …);
+  // nullopt if `request` is none. Ask before Verify.
+  virtual std::optional<ChallengeAnswer> AnswerChallenge(const VerifyRequest& request,
+                                                         absl::Time now) const = 0;
+
+  // The HTTP status that the provider expects for a wrong signature; 0: it does not matter.
+  virtual int refusal_status() const = 0;
 };
 
-// Compiles a scheme given as JSON (docs/verification.md describes the fields). `secrets` are all
-// active at once; which key format applies is the scheme's matter. kInvalidArgument names the field
-// that is wrong; an empty secret list or an undecodable secret is refused here where the scheme
-// needs one.
-absl::StatusOr<std::shared_ptr<const Verifier>> CompileScheme(std::string_view scheme_json,
+// What a verifier needs to know beyond its scheme.
+struct VerifierSettings {
+  std::vector<std::string> secrets;  // all of them are live; the newest one last
+  // Values that a scheme or challenge calls {config:NAME}: PayPal's webhook_id, a token's audience.
+  std::map<std::string, std::string> parameters;
+  std::string scheme;  // of a preset with several schemes only this one; empty: those by default
+};
+
+// Compiles a scheme, or a preset of one's own, given as JSON (docs/verification.md describes the
+// fields). Which key format applies is the scheme's matter. kInvalidArgument names the field that
+// is wrong; an empty secret list or an undecodable secret is refused here where the scheme needs
+// one.
+absl::StatusOr<std::shared_ptr<const Verifier>> CompileScheme(std::string_view json,
+                                                              VerifierSettings settings);
+absl::StatusOr<std::shared_ptr<const Verifier>> CompileScheme(std::string_view json,
                                                               std::vector<std::string> secrets);
 
-// A scheme by the name of a preset: "github", "shopify", "twitter", "stripe", …; kNotFound
-// otherwise.
-absl::StatusOr<std::shared_ptr<const Verifier>> CompilePreset(std::string_view preset,
+// A preset by its name: "github", "shopify", "stripe", …; kNotFound otherwise.
+absl::StatusOr<std::shared_ptr<const Verifier>> CompilePreset(std::string_view name,
+                                                              VerifierSettings settings);
+absl::StatusOr<std::shared_ptr<const Verifier>> CompilePreset(std::string_view name,
                                                               std::vector<std::string> secrets);
 
 // The verifier of a source: its provider's scheme, else what its verifier configuration says.
 absl::StatusOr<std::shared_ptr<const Verifier>> CompileSourceVerifier(const Source& source);
 
 struct PresetInfo {
-  std::string_view name;
-  std::string_view evidence;  // where the facts come from
+  std::string name;                  // "github"
+  std::string title;                 // "GitHub"
+  std::vector<std::string> schemes;  // their names
+  std::string evidence;              // "official_code", "official_docs", …
+  std::vector<std::string> sources;  // where the facts come from
 };
-std::vector<PresetInfo> ListPresets();
-
-// Answers a provider's handshake (e.g. X's `GET ?crc_token=…`), if `request` is one for `source`.
-std::optional<HttpResponse> AnswerChallenge(const Source& source, const VerifyRequest& request);
+std::vector<PresetInfo> ListPresets();  // in order of their names
 
 }  // namespace convoy

@@ -34,6 +34,13 @@ struct Sha256 {
   static void Update(Context* c, const void* p, size_t n) { SHA256_Update(c, p, n); }
   static void Final(uint8_t* out, Context* c) { SHA256_Final(out, c); }
 };
+struct Sha384 {
+  using Context = SHA512_CTX;
+  static constexpr size_t kSize = SHA384_DIGEST_LENGTH, kBlock = SHA384_CBLOCK;
+  static void Init(Context* c) { SHA384_Init(c); }
+  static void Update(Context* c, const void* p, size_t n) { SHA384_Update(c, p, n); }
+  static void Final(uint8_t* out, Context* c) { SHA384_Final(out, c); }
+};
 struct Sha512 {
   using Context = SHA512_CTX;
   static constexpr size_t kSize = SHA512_DIGEST_LENGTH, kBlock = SHA512_CBLOCK;
@@ -50,6 +57,8 @@ auto Dispatch(HashAlgorithm algorithm, Visit visit) {
       return visit(Md5{});
     case HashAlgorithm::kSha1:
       return visit(Sha1{});
+    case HashAlgorithm::kSha384:
+      return visit(Sha384{});
     case HashAlgorithm::kSha512:
       return visit(Sha512{});
     case HashAlgorithm::kSha256:

@@ -11,7 +11,7 @@
 
 namespace convoy::crypto {
 
-enum class HashAlgorithm : uint8_t { kMd5, kSha1, kSha256, kSha512 };
+enum class HashAlgorithm : uint8_t { kMd5, kSha1, kSha256, kSha384, kSha512 };
 
 inline constexpr size_t kDigestBytesMax = 64;
 size_t DigestSize(HashAlgorithm algorithm);

@@ -15,12 +15,21 @@ bool CarriesEvent(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
-VerifyRequest VerifyRequestOf(const HttpRequest& request) {
-  return {.method = request.method,
-          .path = request.path,
-          .query = request.query,
-          .headers = request.headers,
-          .body = request.body};
+// Handshakes that providers make before they send anything.
+std::optional<HttpResponse> AnswerChallenge(const config::SourceEntry& entry,
+                                            const Context& context) {
+  if (entry.verifier == nullptr || entry.source.is_disabled) return std::nullopt;
+  const HttpRequest& request = *context.request;
+  const std::string url = intake::PublicUrlOf(request, context.options->public_url);
+  auto answer = entry.verifier->AnswerChallenge({.method = request.method,
+                                                 .url = url,
+                                                 .path = request.path,
+                                                 .query = request.query,
+                                                 .headers = request.headers,
+                                                 .body = request.body},
+                                                context.parts->clock->Now());
+  if (!answer.has_value()) return std::nullopt;
+  return std::move(answer->response);
 }
 
 HttpResponse Accepted(const Source& source, bool is_duplicate, size_t body_bytes) {
@@ -44,9 +53,7 @@ Reply Ingest(const Context& context) {
   const auto source = parts.configuration->FindSourceByMask(context.capture(0));
   if (absl::IsNotFound(source.status())) return Failure(404, "Resource not found");
   if (!source.ok()) return FromStatus(source.status());
-  if (auto challenge = AnswerChallenge((*source)->source, VerifyRequestOf(request))) {
-    return *std::move(challenge);
-  }
+  if (auto challenge = AnswerChallenge(**source, context)) return *std::move(challenge);
   if (!CarriesEvent(request.method)) return Failure(405, "method not allowed");
 
   const auto project = parts.configuration->FindProject((*source)->source.project_id);

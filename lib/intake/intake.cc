@@ -42,8 +42,7 @@ absl::Status CheckSource(const config::SourceEntry& entry) {
 
 absl::Status CheckSignature(const config::SourceEntry& entry, const HttpRequest& request,
                             std::string_view public_url, absl::Time now) {
-  const std::string url =
-      absl::StrCat(public_url, request.path, request.query.empty() ? "" : "?", request.query);
+  const std::string url = PublicUrlOf(request, public_url);
   const Verdict verdict = entry.verifier->Verify({.method = request.method,
                                                   .url = url,
                                                   .path = request.path,
@@ -118,6 +117,10 @@ WriteBatch BatchOf(Submission submission, std::optional<DedupeKey> dedupe) {
 }
 
 }  // namespace
+
+std::string PublicUrlOf(const HttpRequest& request, std::string_view public_url) {
+  return absl::StrCat(public_url, request.path, request.query.empty() ? "" : "?", request.query);
+}
 
 Intake::Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator* ulids)
     : options_(options), clock_(clock), ulids_(ulids) {}

@@ -34,6 +34,9 @@ struct RestEvent {
   std::string idempotency_key;
 };
 
+// The URL as the provider was given it: its host is configuration, whatever the request claims.
+std::string PublicUrlOf(const HttpRequest& request, std::string_view public_url);
+
 // Safe to use from any thread. What it is given must outlive it.
 class Intake {
  public:

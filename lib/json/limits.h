@@ -5,6 +5,9 @@
 
 namespace convoy::json {
 
+// What depth_max can be at most.
+inline constexpr size_t kDepthMax = 1024;
+
 // Exceeding one is an error before anything is built from the text.
 struct Limits {
   size_t bytes_max = 16 * 1024 * 1024;

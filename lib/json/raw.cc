@@ -99,11 +99,28 @@ std::string_view TakeStep(std::string_view& path) {
   return step;
 }
 
+// Whether a member's name, as it was written, means `step`. Only an escaped name is decoded.
+bool KeyEquals(std::string_view quoted, std::string_view step) {
+  const std::string_view text = quoted.substr(1, quoted.size() - 2);
+  if (text.find('\\') == std::string_view::npos) return text == step;
+  return DecodeString(quoted) == step;
+}
+
+// A path's step as an index, spelt as JSON Pointer (RFC 6901) does: no sign, no leading zero.
+std::optional<size_t> ReadIndex(std::string_view step) {
+  size_t index = 0;
+  const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), index);
+  const bool is_canonical = step == "0" || !step.starts_with('0');
+  if (error != std::errc() || end != step.data() + step.size() || !is_canonical) return {};
+  return index;
+}
+
 // The direct child of a container called `step` (or at that index). `text` has been validated.
 std::optional<RawValue> FindChild(const RawValue& container, std::string_view step,
                                   const Limits& limits) {
   Scanner scanner(container.text, limits);
   scanner.Next();
+  const std::optional<size_t> wanted_index = ReadIndex(step);
   std::optional<RawValue> found;
   size_t index = 0;
   while (true) {
@@ -111,10 +128,10 @@ std::optional<RawValue> FindChild(const RawValue& container, std::string_view st
     if (token == Token::kEndArray || token == Token::kEndObject) return found;
     bool is_wanted = false;
     if (token == Token::kKey) {
-      is_wanted = DecodeString(scanner.token_text()) == step;
+      is_wanted = KeyEquals(scanner.token_text(), step);
       token = scanner.Next();
     } else {
-      is_wanted = std::to_string(index++) == step;
+      is_wanted = index++ == wanted_index;
     }
     const RawValue value = TakeValue(scanner, token, container.text);
     if (!scanner.status().ok()) return std::nullopt;

@@ -54,7 +54,7 @@ absl::StatusOr<RawObject> ScanObject(std::string_view text, const Limits& limits
 absl::StatusOr<std::vector<RawValue>> ScanArray(std::string_view text, const Limits& limits);
 
 // The value at a dotted path ("a.b.0.c"; numbers index arrays). nullopt if there is none or `text`
-// is not JSON within the limits.
+// is not JSON within the limits. Does not allocate unless a member's name is written with escapes.
 std::optional<RawValue> FindPath(std::string_view text, std::string_view path,
                                  const Limits& limits);
 

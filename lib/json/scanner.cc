@@ -1,6 +1,8 @@
-// The grammar of RFC 8259 as a small state machine: `expect_` says what may come next, and a list
+// The grammar of RFC 8259 as a small state machine: `expect_` says what may come next, and a row
 // of bits says which containers are open.
 #include "lib/json/scanner.h"
+
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 
@@ -37,7 +39,7 @@ Token Scanner::Next() {
   } else if (expect_ == Expect::kCommaOrEnd && Peek() == ',') {
     ++position_;
     SkipSpace();
-    expect_ = is_object_.back() ? Expect::kKey : Expect::kValue;
+    expect_ = is_object_[depth_ - 1] ? Expect::kKey : Expect::kValue;
   }
   begin_ = position_;
   if (position_ == text_.size()) {
@@ -133,25 +135,25 @@ Token Scanner::ScanText(Token token) {
 }
 
 Token Scanner::Open(bool is_object) {
-  if (is_object_.size() >= limits_.depth_max) {
-    return FailWith(absl::InvalidArgumentError(
-        absl::StrCat("body is nested deeper than ", limits_.depth_max, " levels")));
+  if (depth_ >= std::min(limits_.depth_max, kDepthMax)) {
+    return FailWith(absl::InvalidArgumentError(absl::StrCat(
+        "body is nested deeper than ", std::min(limits_.depth_max, kDepthMax), " levels")));
   }
   ++position_;
-  is_object_.push_back(is_object);
+  is_object_[depth_++] = is_object;
   expect_ = is_object ? Expect::kKeyOrEndObject : Expect::kValueOrEndArray;
   return is_object ? Token::kBeginObject : Token::kBeginArray;
 }
 
 Token Scanner::Close(bool is_object) {
-  if (is_object_.empty() || is_object_.back() != is_object) return Fail();
+  if (depth_ == 0 || is_object_[depth_ - 1] != is_object) return Fail();
   ++position_;
-  is_object_.pop_back();
+  --depth_;
   return Finished(is_object ? Token::kEndObject : Token::kEndArray);
 }
 
 Token Scanner::Finished(Token token) {
-  expect_ = is_object_.empty() ? Expect::kNothing : Expect::kCommaOrEnd;
+  expect_ = depth_ == 0 ? Expect::kNothing : Expect::kCommaOrEnd;
   return token;
 }
 

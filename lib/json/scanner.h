@@ -5,10 +5,10 @@
 // numbers.
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 
@@ -35,7 +35,7 @@ class Scanner {
  public:
   Scanner(std::string_view text, const Limits& limits);
 
-  // The next token. Nesting is kept in a list, not on the stack.
+  // The next token. Neither recursion nor the heap: nesting is kept in a row of bits.
   Token Next();
 
   // The bytes of the last token: a string with its quotes and escapes, a bracket.
@@ -43,7 +43,7 @@ class Scanner {
   size_t token_begin() const { return begin_; }
   size_t token_end() const { return position_; }
   // Containers open after the last token.
-  size_t depth() const { return is_object_.size(); }
+  size_t depth() const { return depth_; }
 
   const absl::Status& status() const { return status_; }
 
@@ -75,7 +75,8 @@ class Scanner {
 
   const std::string_view text_;
   const Limits limits_;
-  std::vector<bool> is_object_;  // the open containers, outermost first
+  std::bitset<kDepthMax> is_object_;  // of the open containers, outermost first
+  size_t depth_ = 0;
   Expect expect_ = Expect::kValue;
   size_t position_ = 0;
   size_t begin_ = 0;

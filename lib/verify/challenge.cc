@@ -1,44 +1,123 @@
-// Handshakes that providers make before they send anything.
-//
-// X (Twitter): GET with crc_token; the answer proves that the secret is known here
-// (docs.x.com: Securing webhooks).
-#include <string>
+#include "lib/verify/challenge.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
-#include "convoy/verifier.h"
 #include "lib/base/encoding.h"
+#include "lib/base/status_macros.h"
 #include "lib/base/text.h"
-#include "lib/crypto/digest.h"
-#include "lib/json/writer.h"
+#include "lib/verify/key_lookup.h"
+#include "lib/verify/secret_key.h"
 
-namespace convoy {
+namespace convoy::verify {
 namespace {
 
+constexpr size_t kEchoBytesMax = 4096;
 constexpr size_t kTokenBytesMax = 1024;
 
-HttpResponse AnswerCrc(std::string_view secret, std::string_view token) {
-  const crypto::HmacKey key(crypto::HashAlgorithm::kSha256, secret);
-  json::Writer writer;
-  writer.BeginObject()
-      .Field("response_token",
-             absl::StrCat("sha256=", base::Base64Encode(crypto::HmacOf(key, token).view())))
-      .EndObject();
-  return {
-      .status = 200, .headers = {{"Content-Type", "application/json"}}, .body = writer.TakeText()};
+std::string EncodeBytes(SignatureEncoding encoding, std::string_view bytes) {
+  return encoding == SignatureEncoding::kBase64 ? base::Base64Encode(bytes)
+                                                : base::HexEncode(bytes);
+}
+
+// What is signed for whoever asks must never be something that signs an event as well: a JSON body,
+// a "timestamp:body" message. A token holds none of the characters that those need.
+bool IsToken(std::string_view text) {
+  constexpr std::string_view kPunctuation = "-._~+/=";
+  return !text.empty() && text.size() <= kTokenBytesMax &&
+         std::all_of(text.begin(), text.end(), [&](char c) {
+           return absl::ascii_isalnum(c) || kPunctuation.find(c) != std::string_view::npos;
+         });
 }
 
 }  // namespace
 
-std::optional<HttpResponse> AnswerChallenge(const Source& source, const VerifyRequest& request) {
-  if (source.provider != Provider::kTwitter || request.method != "GET") return std::nullopt;
-  const auto* hmac = std::get_if<HmacVerifierConfig>(&source.verifier);
-  const std::optional<std::string> token = base::FindQueryParameter(request.query, "crc_token");
-  if (hmac == nullptr || hmac->secret.empty() || !token.has_value() || token->empty() ||
-      token->size() > kTokenBytesMax) {
-    return std::nullopt;
+absl::StatusOr<ChallengeResponder> ChallengeResponder::Compile(
+    const Challenge& challenge, const KeyRules& key_rules,
+    const std::vector<std::string>& secrets) {
+  ChallengeResponder responder;
+  responder.challenge_ = challenge;
+  CONVOY_ASSIGN_OR_RETURN(responder.when_, Conditions::Compile(challenge.when));
+  CONVOY_ASSIGN_OR_RETURN(responder.body_, MessageTemplate::Compile(challenge.body));
+  for (const auto& [name, value] : challenge.headers) {
+    CONVOY_ASSIGN_OR_RETURN(MessageTemplate compiled, MessageTemplate::Compile(value));
+    responder.headers_.push_back({name, std::move(compiled)});
   }
-  return AnswerCrc(hmac->secret, *token);
+  if (!challenge.computed.has_value()) return responder;
+  CONVOY_ASSIGN_OR_RETURN(responder.computed_message_,
+                          MessageTemplate::Compile(challenge.computed->message));
+  if (challenge.computed->is_keyed && !secrets.empty()) {
+    // The newest secret is the one that the provider was given.
+    CONVOY_ASSIGN_OR_RETURN(const std::string key, DecodeSecret(key_rules, secrets.back()));
+    responder.key_ = std::make_shared<const crypto::HmacKey>(challenge.computed->algorithm, key);
+  }
+  return responder;
 }
 
-}  // namespace convoy
+bool ChallengeResponder::Compute(Evidence* evidence, std::string* out) const {
+  if (!challenge_.computed.has_value()) return true;
+  std::string message;
+  if (computed_message_.Render(*evidence, &message) != Finding::kFound) return false;
+  const Computation& computation = *challenge_.computed;
+  crypto::Digest digest;
+  if (!computation.is_keyed) {
+    digest = crypto::Hash(computation.algorithm, message);
+  } else if (key_ == nullptr || !IsToken(message)) {
+    return false;
+  } else {
+    digest = crypto::HmacOf(*key_, message);
+  }
+  *out = EncodeBytes(computation.encoding, digest.view());
+  evidence->computed = *out;
+  return true;
+}
+
+std::optional<ChallengeAnswer> ChallengeResponder::Answer(
+    const VerifyRequest& request, const Parameters& parameters,
+    absl::FunctionRef<bool()> is_accepted) const {
+  Evidence evidence{.request = request, .parameters = parameters};
+  if (request.method != challenge_.method || when_.Judge(evidence) != VerifyReason::kAccepted) {
+    return std::nullopt;
+  }
+  if (challenge_.is_signed && !is_accepted()) return std::nullopt;
+  std::string computed;
+  if (!Compute(&evidence, &computed)) return std::nullopt;
+
+  ChallengeAnswer answer;
+  answer.response.status = challenge_.status;
+  if (body_.Render(evidence, &answer.response.body) != Finding::kFound ||
+      answer.response.body.size() > kEchoBytesMax) {
+    return std::nullopt;
+  }
+  for (const HeaderTemplate& header : headers_) {
+    std::string value;
+    if (header.value.Render(evidence, &value) != Finding::kFound || value.size() > kEchoBytesMax ||
+        !base::IsHeaderValue(value)) {
+      return std::nullopt;
+    }
+    answer.response.headers.push_back({header.name, std::move(value)});
+  }
+  // What is echoed is somebody else's text: no browser may take it for a page.
+  answer.response.headers.push_back({"Content-Type", challenge_.content_type});
+  answer.response.headers.push_back({"X-Content-Type-Options", "nosniff"});
+
+  Text text;
+  if (challenge_.learns_secret.has_value()) {
+    if (evidence.Find(*challenge_.learns_secret, &text) != Finding::kFound) return std::nullopt;
+    answer.learned_secret = std::string(text.view());
+  }
+  if (challenge_.visits.has_value()) {
+    if (evidence.Find(*challenge_.visits, &text) != Finding::kFound ||
+        !IsHostAllowed(text.view(), challenge_.hosts)) {
+      return std::nullopt;
+    }
+    answer.visit_url = std::string(text.view());
+  }
+  return answer;
+}
+
+}  // namespace convoy::verify

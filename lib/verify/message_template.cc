@@ -1,48 +1,122 @@
 #include "lib/verify/message_template.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/encoding.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/crypto/digest.h"
+#include "lib/json/writer.h"
+#include "lib/verify/canonical.h"
 
 namespace convoy::verify {
+namespace {
+
+constexpr auto kSha256 = crypto::HashAlgorithm::kSha256;
+
+absl::Status Invalid(std::string_view why) {
+  return absl::InvalidArgumentError(absl::StrCat("scheme field \"message\" ", why));
+}
+
+// Takes `prefix` off `text` if it is there.
+bool Consume(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+}  // namespace
 
 absl::StatusOr<MessageTemplate> MessageTemplate::Compile(std::string_view text) {
   MessageTemplate compiled;
+  CONVOY_RETURN_IF_ERROR(compiled.CompileText(text));
+  return compiled;
+}
+
+absl::Status MessageTemplate::CompileText(std::string_view text) {
+  uint8_t segment = 0, segments_count = 0;
   while (!text.empty()) {
-    const size_t open = std::min(text.find_first_of("{}"), text.size());
-    if (open > 0) {
-      compiled.parts_.push_back({Kind::kLiteral, std::string(text.substr(0, open))});
-      text.remove_prefix(open);
+    const size_t special = std::min(text.find_first_of("{}[]"), text.size());
+    if (special > 0) AddLiteral(text.substr(0, special), segment);
+    text.remove_prefix(special);
+    if (text.empty()) break;
+    const char c = text[0];
+    if (text.size() > 1 && text[1] == c) {
+      AddLiteral(text.substr(0, 1), segment);
+      text.remove_prefix(2);
       continue;
     }
-    const size_t close = text.find('}');
-    if (text[0] == '}' || close == std::string_view::npos) {
-      return absl::InvalidArgumentError("scheme field \"message\" has a brace without its partner");
+    if (c == '[' && segment == 0 && segments_count < 255) {
+      segment = ++segments_count;
+      text.remove_prefix(1);
+    } else if (c == ']' && segment != 0) {
+      segment = 0;
+      text.remove_prefix(1);
+    } else if (const size_t close = text.find('}'); c == '{' && close != std::string_view::npos) {
+      CONVOY_ASSIGN_OR_RETURN(Part part, CompilePart(text.substr(1, close - 1)));
+      part.segment = segment;
+      parts_.push_back(std::move(part));
+      text.remove_prefix(close + 1);
+    } else {
+      return Invalid("has a brace or bracket without its partner");
     }
-    CONVOY_ASSIGN_OR_RETURN(Part part, CompilePart(text.substr(1, close - 1)));
-    compiled.parts_.push_back(std::move(part));
-    text.remove_prefix(close + 1);
   }
-  return compiled;
+  return segment == 0 ? absl::OkStatus() : Invalid("has a brace or bracket without its partner");
+}
+
+void MessageTemplate::AddLiteral(std::string_view text, uint8_t segment) {
+  if (!parts_.empty() && parts_.back().kind == Kind::kLiteral && parts_.back().segment == segment) {
+    parts_.back().text += text;
+  } else {
+    parts_.push_back({.text = std::string(text), .segment = segment});
+  }
 }
 
 absl::StatusOr<MessageTemplate::Part> MessageTemplate::CompilePart(std::string_view name) {
   constexpr std::pair<std::string_view, Kind> kNames[] = {
-      {"body", Kind::kBody}, {"ts", Kind::kTimestamp}, {"method", Kind::kMethod},
-      {"path", Kind::kPath}, {"url", Kind::kUrl},      {"query", Kind::kQuery}};
+      {"ts", Kind::kTimestamp},
+      {"method", Kind::kMethod},
+      {"path", Kind::kPath},
+      {"query", Kind::kQuery},
+      {"target", Kind::kTarget},
+      {"url", Kind::kUrl},
+      {"url_no_query", Kind::kUrlNoQuery},
+      {"url_other_port", Kind::kUrlOtherPort},
+      {"sha256hex:body", Kind::kBodySha256Hex},
+      {"sha256base64:body", Kind::kBodySha256Base64},
+      {"sha256raw:body", Kind::kBodySha256Raw},
+      {"crc32:body", Kind::kBodyCrc32},
+      {"sha256hex:url", Kind::kUrlSha256Hex},
+      {"secret", Kind::kSecret},
+      {"computed", Kind::kComputed},
+      {"form_sorted", Kind::kFormSorted},
+      {"query_sorted", Kind::kQuerySorted},
+      {"plivo_v3_url", Kind::kPlivoV3Url},
+      {"qsh", Kind::kQueryStringHash}};
   for (const auto& [known, kind] : kNames) {
-    if (name == known) return Part{kind, ""};
+    if (name == known) return Part{.kind = kind};
   }
-  constexpr std::string_view kHeaderPrefix = "header:";
-  if (name.starts_with(kHeaderPrefix) && base::IsHeaderName(name.substr(kHeaderPrefix.size()))) {
-    return Part{Kind::kHeader, std::string(name.substr(kHeaderPrefix.size()))};
+  Part part{.kind = Kind::kLocator};
+  std::string_view rest = name;
+  if (Consume(rest, "signed_headers:")) {
+    if (!base::IsHeaderName(rest)) return Invalid("names no header in {signed_headers:…}");
+    return Part{.kind = Kind::kSignedHeaders, .text = std::string(rest)};
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("scheme field \"message\" has an unknown part {", name, "}"));
+  if (Consume(rest, "json_string:")) part.kind = Kind::kJsonString;
+  if (Consume(rest, "body_with_secret:")) part.kind = Kind::kBodyWithSecret;
+  if (rest.ends_with("|lower")) {
+    part.is_lower_case = true;
+    rest.remove_suffix(6);
+  }
+  absl::StatusOr<Locator> locator = ParseLocator(rest);
+  if (!locator.ok()) return Invalid(absl::StrCat("has an unknown part {", name, "}"));
+  part.locator = *std::move(locator);
+  return part;
 }
 
 bool MessageTemplate::Has(Kind kind) const {
@@ -50,38 +124,147 @@ bool MessageTemplate::Has(Kind kind) const {
                      [kind](const Part& part) { return part.kind == kind; });
 }
 
-bool MessageTemplate::Feed(const VerifyRequest& request, std::string_view timestamp,
-                           crypto::Hmac& mac) const {
-  for (const Part& part : parts_) {
+bool MessageTemplate::covers_body() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
     switch (part.kind) {
-      case Kind::kLiteral:
-        mac.Update(part.text);
-        break;
-      case Kind::kBody:
-        mac.Update(request.body);
-        break;
-      case Kind::kTimestamp:
-        mac.Update(timestamp);
-        break;
-      case Kind::kMethod:
-        mac.Update(request.method);
-        break;
-      case Kind::kPath:
-        mac.Update(request.path);
-        break;
-      case Kind::kUrl:
-        mac.Update(request.url);
-        break;
-      case Kind::kQuery:
-        mac.Update(request.query);
-        break;
-      case Kind::kHeader:
-        if (base::CountHeader(request.headers, part.text) != 1) return false;
-        mac.Update(*base::FindHeader(request.headers, part.text));
-        break;
+      case Kind::kBodySha256Hex:
+      case Kind::kBodySha256Base64:
+      case Kind::kBodySha256Raw:
+      case Kind::kFormSorted:
+      case Kind::kPlivoV3Url:
+      case Kind::kBodyWithSecret:
+        return true;
+      case Kind::kLocator:
+      case Kind::kJsonString:
+        return part.locator.kind == Locator::Kind::kBody;
+      default:
+        return false;
+    }
+  });
+}
+
+bool MessageTemplate::covers_request() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
+    if (part.kind == Kind::kLocator) return part.locator.kind != Locator::Kind::kConfig;
+    return part.kind != Kind::kLiteral && part.kind != Kind::kSecret;
+  });
+}
+
+bool MessageTemplate::IsSegmentThere(const Evidence& evidence, uint8_t segment) const {
+  return std::all_of(parts_.begin(), parts_.end(), [&](const Part& part) {
+    if (part.segment != segment || part.kind != Kind::kLocator) return true;
+    Text text;
+    return evidence.Find(part.locator, &text) != Finding::kMissing;
+  });
+}
+
+Finding MessageTemplate::Feed(const Evidence& evidence, Sink sink) const {
+  uint8_t judged = 0;
+  bool is_there = true;
+  for (const Part& part : parts_) {
+    if (part.segment != judged) {
+      judged = part.segment;
+      is_there = judged == 0 || IsSegmentThere(evidence, judged);
+    }
+    if (!is_there) continue;
+    if (const Finding finding = FeedPart(part, evidence, sink); finding != Finding::kFound) {
+      return finding;
     }
   }
-  return true;
+  return Finding::kFound;
+}
+
+Finding MessageTemplate::Render(const Evidence& evidence, std::string* out) const {
+  return Feed(evidence, [out](std::string_view piece) { out->append(piece); });
+}
+
+Finding MessageTemplate::FeedLocator(const Part& part, const Evidence& evidence, Sink sink) {
+  Text text;
+  const Finding finding = evidence.Find(part.locator, &text);
+  if (finding != Finding::kFound) return finding;
+  if (part.kind == Kind::kJsonString) {
+    json::Writer writer;
+    sink(writer.String(text.view()).text());
+  } else if (part.is_lower_case) {
+    sink(absl::AsciiStrToLower(text.view()));
+  } else {
+    sink(text.view());
+  }
+  return Finding::kFound;
+}
+
+Finding MessageTemplate::FeedPart(const Part& part, const Evidence& evidence, Sink sink) {
+  const VerifyRequest& request = evidence.request;
+  switch (part.kind) {
+    case Kind::kLiteral:
+      sink(part.text);
+      break;
+    case Kind::kLocator:
+    case Kind::kJsonString:
+      return FeedLocator(part, evidence, sink);
+    case Kind::kTimestamp:
+      sink(evidence.timestamp);
+      break;
+    case Kind::kMethod:
+      sink(request.method);
+      break;
+    case Kind::kPath:
+      sink(request.path);
+      break;
+    case Kind::kQuery:
+      sink(request.query);
+      break;
+    case Kind::kTarget:
+      sink(request.path);
+      if (!request.query.empty()) sink("?"), sink(request.query);
+      break;
+    case Kind::kUrl:
+      sink(request.url);
+      break;
+    case Kind::kUrlNoQuery:
+      sink(request.url.substr(0, request.url.find('?')));
+      break;
+    case Kind::kUrlOtherPort: {
+      const std::string other = OtherPortForm(request.url);
+      if (other.empty()) return Finding::kMissing;
+      sink(other);
+      break;
+    }
+    case Kind::kBodySha256Hex:
+      sink(base::HexEncode(crypto::Hash(kSha256, request.body).view()));
+      break;
+    case Kind::kBodySha256Base64:
+      sink(base::Base64Encode(crypto::Hash(kSha256, request.body).view()));
+      break;
+    case Kind::kBodySha256Raw:
+      sink(crypto::Hash(kSha256, request.body).view());
+      break;
+    case Kind::kBodyCrc32:
+      sink(absl::StrCat(Crc32(request.body)));
+      break;
+    case Kind::kUrlSha256Hex:
+      sink(base::HexEncode(crypto::Hash(kSha256, request.url).view()));
+      break;
+    case Kind::kSecret:
+      sink(evidence.secret);
+      break;
+    case Kind::kComputed:
+      sink(evidence.computed);
+      break;
+    case Kind::kFormSorted:
+      return FeedSortedForm(request.body, sink);
+    case Kind::kQuerySorted:
+      return FeedSortedQuery(request.query, sink);
+    case Kind::kPlivoV3Url:
+      return FeedPlivoV3Url(request, sink);
+    case Kind::kSignedHeaders:
+      return FeedSignedHeaders(request, part.text, sink);
+    case Kind::kQueryStringHash:
+      return FeedQueryStringHash(request, sink);
+    case Kind::kBodyWithSecret:
+      return FeedBodyWithSecret(evidence, part.locator, sink);
+  }
+  return Finding::kFound;
 }
 
 }  // namespace convoy::verify

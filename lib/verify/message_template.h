@@ -1,5 +1,19 @@
-// Which bytes a signature covers: "{ts}.{body}", compiled once into parts that are fed to the MAC
-// one after the other. Nothing is ever put together in memory.
+// The bytes that a signature covers (or that an answer holds), as a template: compiled once into
+// parts, fed to the computation part by part, never put together.
+//
+//   literals        as they are; braces and brackets are doubled: {{ }} [[ ]]
+//   {body} {ts}     the raw body; the timestamp as it was written
+//   {method} {path} {query} {target} {url} {url_no_query} {url_other_port}
+//                   target is path?query; url is the public one, as the provider was given it;
+//                   other_port: with its default port written out, or without it
+//   {header:N} …    any locator (locator.h); {…|lower} in lower case (ASCII)
+//   {sha256hex:body} {sha256hex:url} {sha256base64:body} {sha256raw:body} {crc32:body}
+//   {json_string:L} what a locator finds, as a JSON string with its quotes
+//   {secret}        the secret, for plain digests
+//   {computed}      what a challenge computes
+//   {form_sorted} {query_sorted} {plivo_v3_url} {signed_headers:N} {qsh} {body_with_secret:L}
+//                   canonical forms, see canonical.h
+//   [ … ]           left out if a locator inside finds nothing
 #pragma once
 
 #include <cstdint>
@@ -7,34 +21,76 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 
-#include "convoy/verifier.h"
-#include "lib/crypto/digest.h"
+#include "lib/verify/evidence.h"
+#include "lib/verify/locator.h"
 
 namespace convoy::verify {
 
 class MessageTemplate {
  public:
-  // Parts: {body} {ts} {method} {path} {url} {query} {header:NAME}; anything else is literal.
-  // kInvalidArgument names a part that is not known, or a brace without its partner.
+  using Sink = absl::FunctionRef<void(std::string_view)>;
+
+  // kInvalidArgument names a part that is not known, or a bracket without its partner.
   static absl::StatusOr<MessageTemplate> Compile(std::string_view text);
 
-  // Feeds the message. False if the request lacks a part (a header that is absent or given twice).
-  bool Feed(const VerifyRequest& request, std::string_view timestamp, crypto::Hmac& mac) const;
+  // Feeds the message. Anything but kFound: the request lacks a part, or has it in two ways.
+  Finding Feed(const Evidence& evidence, Sink sink) const;
+  // The same, as one text.
+  Finding Render(const Evidence& evidence, std::string* out) const;
 
-  bool covers_body() const { return Has(Kind::kBody); }
-  bool covers_timestamp() const { return Has(Kind::kTimestamp); }
+  // Does the message hold all of the body, directly or by its hash?
+  bool covers_body() const;
+  // Does it hold anything that the request brings?
+  bool covers_request() const;
+  bool uses_timestamp() const { return Has(Kind::kTimestamp); }
+  bool uses_secret() const { return Has(Kind::kSecret) || Has(Kind::kBodyWithSecret); }
 
  private:
-  enum class Kind : uint8_t { kLiteral, kBody, kTimestamp, kMethod, kPath, kUrl, kQuery, kHeader };
+  enum class Kind : uint8_t {
+    kLiteral,
+    kLocator,
+    kTimestamp,
+    kMethod,
+    kPath,
+    kQuery,
+    kTarget,
+    kUrl,
+    kUrlNoQuery,
+    kUrlOtherPort,
+    kBodySha256Hex,
+    kBodySha256Base64,
+    kBodySha256Raw,
+    kBodyCrc32,
+    kUrlSha256Hex,
+    kJsonString,
+    kSecret,
+    kComputed,
+    kFormSorted,
+    kQuerySorted,
+    kPlivoV3Url,
+    kSignedHeaders,
+    kQueryStringHash,
+    kBodyWithSecret,
+  };
   struct Part {
-    Kind kind;
+    Kind kind = Kind::kLiteral;
     std::string text;  // the literal, or the header's name
+    Locator locator;
+    bool is_lower_case = false;
+    uint8_t segment = 0;  // which optional segment it belongs to; 0: none
   };
 
-  bool Has(Kind kind) const;
   static absl::StatusOr<Part> CompilePart(std::string_view name);
+  absl::Status CompileText(std::string_view text);
+  void AddLiteral(std::string_view text, uint8_t segment);
+  bool Has(Kind kind) const;
+  // Whether everything that the optional segment looks for is there.
+  bool IsSegmentThere(const Evidence& evidence, uint8_t segment) const;
+  static Finding FeedPart(const Part& part, const Evidence& evidence, Sink sink);
+  static Finding FeedLocator(const Part& part, const Evidence& evidence, Sink sink);
 
   std::vector<Part> parts_;
 };

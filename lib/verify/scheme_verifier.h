@@ -1,4 +1,4 @@
-// Compiled schemes.
+// One scheme, compiled. Immutable and safe to share between threads.
 #pragma once
 
 #include <memory>
@@ -6,17 +6,39 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "convoy/verifier.h"
+#include "lib/verify/evidence.h"
+#include "lib/verify/key_source.h"
 #include "lib/verify/scheme.h"
 
 namespace convoy::verify {
 
-absl::StatusOr<std::shared_ptr<const Verifier>> Compile(Scheme scheme,
-                                                        std::vector<std::string> secrets);
+class SchemeVerifier {
+ public:
+  virtual ~SchemeVerifier() = default;
+  // Judges a request as of `now`. The order is always the same: is everything there and
+  // well-formed, is the signature right, and only then the time window, so that a forger learns
+  // nothing from the clock.
+  virtual Verdict Verify(const VerifyRequest& request, const Parameters& parameters,
+                         absl::Time now) const = 0;
+};
 
-// Accepts what any of `alternatives` accepts. A refusal is that of the alternative that came
-// furthest. Not a negotiation: all alternatives are pinned by configuration.
-std::shared_ptr<const Verifier> AnyOf(std::vector<std::shared_ptr<const Verifier>> alternatives);
+// kInvalidArgument names what is wrong with the scheme, or says that a secret is missing or not in
+// its format. `source` may be null: then keys that are published must be given as secrets.
+absl::StatusOr<std::unique_ptr<SchemeVerifier>> CompileSchemeVerifier(
+    Scheme scheme, const std::vector<std::string>& secrets, std::shared_ptr<KeySource> source);
+
+// Its parts, one for each family of schemes.
+absl::StatusOr<std::unique_ptr<SchemeVerifier>> CompileSignedVerifier(
+    Scheme scheme, const std::vector<std::string>& secrets, std::shared_ptr<KeySource> source);
+absl::StatusOr<std::unique_ptr<SchemeVerifier>> CompileJwtVerifier(
+    Scheme scheme, const std::vector<std::string>& secrets, std::shared_ptr<KeySource> source);
+std::unique_ptr<SchemeVerifier> CompileTokenVerifier(Scheme scheme,
+                                                     const std::vector<std::string>& tokens);
+std::unique_ptr<SchemeVerifier> CompileBasicVerifier(Scheme scheme,
+                                                     const std::vector<std::string>& credentials);
+std::unique_ptr<SchemeVerifier> CompileNoVerifier(Scheme scheme);
 
 }  // namespace convoy::verify

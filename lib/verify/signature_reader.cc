@@ -1,7 +1,9 @@
 #include "lib/verify/signature_reader.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "lib/base/encoding.h"
 #include "lib/base/text.h"
 
 namespace convoy::verify {
@@ -9,97 +11,157 @@ namespace {
 
 constexpr VerifyReason kOk = VerifyReason::kAccepted;
 
-// A header that must be there exactly once.
-VerifyReason ReadHeader(const VerifyRequest& request, std::string_view name,
-                        std::string_view* value) {
-  const size_t count = base::CountHeader(request.headers, name);
-  if (count == 0) return VerifyReason::kMissingHeader;
-  *value = *base::FindHeader(request.headers, name);
-  return count > 1 || value->size() > kFieldBytesMax ? VerifyReason::kMalformed : kOk;
+bool AreDigits(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// A query parameter that must be there exactly once. Signatures are written in characters that need
-// no escape in a query, so an escaped one is malformed rather than decoded.
-VerifyReason ReadParameter(std::string_view query, std::string_view name, std::string_view* value) {
-  size_t count = 0;
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(pair.size() + 1, query.size()));
-    const size_t equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) != name) continue;
-    *value = pair.substr(std::min(equals + 1, pair.size()));
-    ++count;
-  }
-  if (count == 0) return VerifyReason::kMissingHeader;
-  const bool is_escaped = value->find_first_of("%+") != std::string_view::npos;
-  return count > 1 || is_escaped || value->size() > kFieldBytesMax ? VerifyReason::kMalformed : kOk;
+bool IsSignatureKey(const ListSyntax& list, std::string_view wanted, std::string_view key) {
+  if (!list.is_key_numbered) return key == wanted;
+  return key.starts_with(wanted) && AreDigits(key.substr(wanted.size()));
 }
 
-bool IsSignatureKey(const ListSyntax& list, std::string_view key) {
-  if (!list.is_key_numbered) return key == list.key;
-  if (!key.starts_with(list.key) || key.size() == list.key.size()) return false;
-  key.remove_prefix(list.key.size());
-  return std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-std::string_view TrimSpaces(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
-bool AddCandidate(const Scheme& scheme, std::string_view value, SignatureFields* fields) {
+bool AddCandidate(const Scheme& scheme, std::string_view value, FoundSignatures* out) {
   if (!value.starts_with(scheme.signature.prefix)) return false;
   value.remove_prefix(scheme.signature.prefix.size());
-  if (value.empty() || fields->candidates_count == kCandidatesMax) return false;
-  fields->candidates[fields->candidates_count++] = value;
+  if (value.empty() || out->candidates_count == kCandidatesMax) return false;
+  out->candidates[out->candidates_count++] = value;
   return true;
 }
 
-// Unknown items are ignored: they may be versions to come.
-VerifyReason ReadList(const Scheme& scheme, std::string_view text, SignatureFields* fields) {
+// Items without keys: each is a signature, but for the first if it is the timestamp.
+VerifyReason ReadPlainList(const Scheme& scheme, std::string_view text, FoundSignatures* out) {
+  ListReader items(text, scheme.signature.list->item_separator);
+  std::string_view item;
+  if (scheme.signature.list->is_timestamp_first) {
+    items.Next(&item);
+    out->timestamp.Borrow(item);
+  }
+  while (items.Next(&item)) {
+    if (!AddCandidate(scheme, item, out)) return VerifyReason::kMalformed;
+  }
+  return out->candidates_count == 0 ? VerifyReason::kMalformed : kOk;
+}
+
+// Items "key=value". Unknown keys are ignored: they may be versions to come.
+VerifyReason ReadKeyedList(const Scheme& scheme, const Evidence& evidence, std::string_view text,
+                           FoundSignatures* out) {
   const ListSyntax& list = *scheme.signature.list;
-  const bool has_timestamp = scheme.timestamp.has_value() && !scheme.timestamp->item.empty();
-  size_t timestamps_count = 0;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(list.item_separator), text.size());
-    const std::string_view item = TrimSpaces(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+  std::string_view wanted = list.key;
+  if (!list.key_parameter.empty()) {
+    const auto parameter = evidence.parameters.find(list.key_parameter);
+    if (parameter == evidence.parameters.end()) return VerifyReason::kUnknownKey;
+    wanted = parameter->second;
+  }
+  ListReader items(text, list.item_separator);
+  for (std::string_view item; items.Next(&item);) {
     const size_t separator = item.find(list.key_separator);
     if (separator == std::string_view::npos) continue;
-    const std::string_view key = item.substr(0, separator);
-    const std::string_view value = item.substr(separator + 1);
-    if (has_timestamp && key == scheme.timestamp->item) {
-      fields->timestamp = value;
-      ++timestamps_count;
-    } else if (IsSignatureKey(list, key) && !AddCandidate(scheme, value, fields)) {
+    if (!IsSignatureKey(list, wanted, item.substr(0, separator))) continue;
+    if (!AddCandidate(scheme, item.substr(separator + 1), out)) return VerifyReason::kMalformed;
+  }
+  return out->candidates_count == 0 ? VerifyReason::kMalformed : kOk;
+}
+
+// The group of `text` that is asked for; without a group separator there is just one.
+std::optional<std::string_view> SelectGroup(const ListSyntax& list, std::string_view text,
+                                            size_t group, bool* has_more) {
+  if (list.group_separator == '\0') return text;
+  ListReader groups(text, list.group_separator);
+  std::string_view selected;
+  for (size_t i = 0; i <= group; ++i) {
+    if (!groups.Next(&selected)) return std::nullopt;
+  }
+  std::string_view next;
+  *has_more = group + 1 < kGroupsMax && groups.Next(&next);
+  return selected;
+}
+
+VerifyReason ReadList(const Scheme& scheme, size_t group, std::string_view text, Evidence* evidence,
+                      FoundSignatures* out) {
+  const ListSyntax& list = *scheme.signature.list;
+  const auto selected = SelectGroup(list, text, group, &out->has_more_groups);
+  if (!selected.has_value()) return VerifyReason::kMalformed;
+  evidence->signature_list = *selected;
+  evidence->item_separator = list.item_separator;
+  evidence->key_separator = list.key_separator;
+  const bool has_keys = !list.key.empty() || !list.key_parameter.empty();
+  return has_keys ? ReadKeyedList(scheme, *evidence, *selected, out)
+                  : ReadPlainList(scheme, *selected, out);
+}
+
+// Every header called base-1, base-2 … is a candidate.
+VerifyReason ReadNumbered(const Scheme& scheme, const VerifyRequest& request,
+                          FoundSignatures* out) {
+  const std::string_view base = scheme.signature.places.front().name;
+  for (const HeaderView& header : request.headers) {
+    if (header.name.size() <= base.size() ||
+        !base::EqualsIgnoreCase(header.name.substr(0, base.size()), base) ||
+        !AreDigits(header.name.substr(base.size()))) {
+      continue;
+    }
+    if (header.value.size() > kFieldBytesMax || !AddCandidate(scheme, header.value, out)) {
       return VerifyReason::kMalformed;
     }
   }
-  if (timestamps_count > 1) return VerifyReason::kMalformed;
-  if (has_timestamp && timestamps_count == 0) return VerifyReason::kMalformed;
-  return fields->candidates_count == 0 ? VerifyReason::kMalformed : kOk;
+  return out->candidates_count == 0 ? VerifyReason::kMissingHeader : kOk;
+}
+
+// The signature wrapped in base64 of JSON.
+VerifyReason ReadEnvelope(const Scheme& scheme, FoundSignatures* out) {
+  const std::optional<std::string> json = base::Base64Decode(out->field.view());
+  if (!json.has_value()) return VerifyReason::kMalformed;
+  Text signature;
+  const Finding finding = FindJson(*json, scheme.signature.envelope_path, &signature);
+  if (finding != Finding::kFound) return VerifyReason::kMalformed;
+  out->field.Own(std::string(signature.view()));
+  return AddCandidate(scheme, out->field.view(), out) ? kOk : VerifyReason::kMalformed;
+}
+
+VerifyReason ReadOne(const Scheme& scheme, size_t group, Evidence* evidence, FoundSignatures* out) {
+  const SignatureField& field = scheme.signature;
+  const Finding finding = evidence->Find(field.places.front(), &out->field);
+  if (finding != Finding::kFound) return ReasonOf(finding);
+  if (!field.envelope_path.empty()) return ReadEnvelope(scheme, out);
+  if (field.list.has_value()) return ReadList(scheme, group, out->field.view(), evidence, out);
+  return AddCandidate(scheme, out->field.view(), out) ? kOk : VerifyReason::kMalformed;
+}
+
+// Several headers may carry a signature each; those that are there count.
+VerifyReason ReadSeveral(const Scheme& scheme, const Evidence& evidence, FoundSignatures* out) {
+  for (const Locator& place : scheme.signature.places) {
+    Text value;
+    const Finding finding = evidence.Find(place, &value);
+    if (finding == Finding::kMissing) continue;
+    // A header is never decoded, so the view outlives `value`.
+    if (finding == Finding::kAmbiguous || !AddCandidate(scheme, value.view(), out)) {
+      return VerifyReason::kMalformed;
+    }
+  }
+  return out->candidates_count == 0 ? VerifyReason::kMissingHeader : kOk;
 }
 
 }  // namespace
 
-SignatureFields ReadSignatureFields(const Scheme& scheme, const VerifyRequest& request) {
-  SignatureFields fields;
-  std::string_view text;
-  fields.reason = scheme.signature.place == Place::kHeader
-                      ? ReadHeader(request, scheme.signature.name, &text)
-                      : ReadParameter(request.query, scheme.signature.name, &text);
-  if (fields.reason != kOk) return fields;
-  if (scheme.timestamp.has_value() && !scheme.timestamp->header.empty()) {
-    fields.reason = ReadHeader(request, scheme.timestamp->header, &fields.timestamp);
-    if (fields.reason != kOk) return fields;
+VerifyReason ReadSignatures(const Scheme& scheme, size_t group, Evidence* evidence,
+                            FoundSignatures* out) {
+  VerifyReason reason = kOk;
+  if (scheme.signature.is_name_numbered) {
+    reason = ReadNumbered(scheme, evidence->request, out);
+  } else if (scheme.signature.places.size() > 1) {
+    reason = ReadSeveral(scheme, *evidence, out);
+  } else {
+    reason = ReadOne(scheme, group, evidence, out);
   }
-  if (scheme.signature.list.has_value()) {
-    fields.reason = ReadList(scheme, text, &fields);
-  } else if (!AddCandidate(scheme, text, &fields)) {
-    fields.reason = VerifyReason::kMalformed;
+  if (reason != kOk) return reason;
+  if (scheme.timestamp.has_value() && scheme.timestamp->from.has_value()) {
+    reason = ReasonOf(evidence->Find(*scheme.timestamp->from, &out->timestamp));
+    // Within the signature's own list nothing is a header that could be missing.
+    const bool is_in_list = scheme.timestamp->from->kind == Locator::Kind::kSignatureItem;
+    if (is_in_list && reason == VerifyReason::kMissingHeader) reason = VerifyReason::kMalformed;
   }
-  return fields;
+  evidence->timestamp = out->timestamp.view();
+  return reason;
 }
 
 }  // namespace convoy::verify

@@ -13,30 +13,34 @@
 #include "convoy/verifier.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
-#include "lib/verify/scheme.h"
-#include "lib/verify/scheme_verifier.h"
+#include "lib/verify/preset_verifier.h"
 
 namespace convoy {
 namespace {
 
+using verify::Locator;
+using verify::Preset;
 using verify::Scheme;
 using verify::SchemeType;
 
+using Compiled = absl::StatusOr<std::shared_ptr<const Verifier>>;
+
 constexpr absl::Duration kAdvancedTolerance = absl::Seconds(300);
 
-absl::StatusOr<std::shared_ptr<const Verifier>> CompileProvider(const Source& source) {
+Compiled CompileProvider(const Source& source, std::shared_ptr<verify::KeySource> keys) {
   const auto* hmac = std::get_if<HmacVerifierConfig>(&source.verifier);
-  const std::string_view preset = source.provider == Provider::kGithub    ? "github"
-                                  : source.provider == Provider::kShopify ? "shopify"
-                                                                          : "twitter";
+  const std::string_view name = source.provider == Provider::kGithub    ? "github"
+                                : source.provider == Provider::kShopify ? "shopify"
+                                                                        : "twitter";
   if (hmac == nullptr || hmac->secret.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("hmac secret is required for ", preset, " source"));
+        absl::StrCat("hmac secret is required for ", name, " source"));
   }
-  return CompilePreset(preset, {hmac->secret});
+  CONVOY_ASSIGN_OR_RETURN(const Preset preset, verify::FindPreset(name));
+  return verify::CompilePresetVerifier(preset, {.secrets = {hmac->secret}}, std::move(keys));
 }
 
-absl::StatusOr<std::shared_ptr<const Verifier>> CompileHmac(const HmacVerifierConfig& config) {
+Compiled CompileHmac(const HmacVerifierConfig& config) {
   if (!base::IsHeaderName(config.header)) {
     return absl::InvalidArgumentError("verifier.hmac.header must be a header name");
   }
@@ -47,30 +51,31 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompileHmac(const HmacVerifierCo
                                                   : crypto::HashAlgorithm::kSha256;
   simple.encoding = config.encoding == Encoding::kBase64 ? verify::SignatureEncoding::kBase64
                                                          : verify::SignatureEncoding::kHex;
-  simple.signature.name = config.header;
+  simple.signature.places = {{Locator::Kind::kHeader, config.header}};
   Scheme advanced = simple;
   advanced.name = "advanced";
   advanced.message = "{ts},{body}";
   advanced.signature.list = verify::ListSyntax{.key = "v", .is_key_numbered = true};
-  advanced.timestamp = verify::TimestampField{
-      .item = "t", .past_max = kAdvancedTolerance, .future_max = kAdvancedTolerance};
-  CONVOY_ASSIGN_OR_RETURN(auto by_list, verify::Compile(std::move(advanced), {config.secret}));
-  CONVOY_ASSIGN_OR_RETURN(auto by_value, verify::Compile(std::move(simple), {config.secret}));
-  return verify::AnyOf({std::move(by_list), std::move(by_value)});
+  advanced.timestamp = verify::TimestampField{.from = Locator{Locator::Kind::kSignatureItem, "t"},
+                                              .past_max = kAdvancedTolerance,
+                                              .future_max = kAdvancedTolerance};
+  return verify::CompilePresetVerifier({.schemes = {std::move(advanced), std::move(simple)}},
+                                       {.secrets = {config.secret}});
 }
 
-absl::StatusOr<std::shared_ptr<const Verifier>> CompileApiKey(const ApiKeyAuth& config) {
+Compiled CompileApiKey(const ApiKeyAuth& config) {
   if (!base::IsHeaderName(config.header_name)) {
     return absl::InvalidArgumentError("verifier.api_key.header_name must be a header name");
   }
   Scheme scheme;
   scheme.name = "api_key";
   scheme.type = SchemeType::kToken;
-  scheme.signature.name = config.header_name;
-  return verify::Compile(std::move(scheme), {config.header_value});
+  scheme.signature.places = {{Locator::Kind::kHeader, config.header_name}};
+  return verify::CompilePresetVerifier({.schemes = {std::move(scheme)}},
+                                       {.secrets = {config.header_value}});
 }
 
-absl::StatusOr<std::shared_ptr<const Verifier>> CompileBasic(const BasicAuth& config) {
+Compiled CompileBasic(const BasicAuth& config) {
   // RFC 7617, section 2: the first colon ends the user name.
   if (config.username.find(':') != std::string::npos) {
     return absl::InvalidArgumentError("verifier.basic_auth.username must not hold a colon");
@@ -78,19 +83,21 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompileBasic(const BasicAuth& co
   Scheme scheme;
   scheme.name = "basic_auth";
   scheme.type = SchemeType::kBasic;
-  return verify::Compile(std::move(scheme), {absl::StrCat(config.username, ":", config.password)});
+  return verify::CompilePresetVerifier(
+      {.schemes = {std::move(scheme)}},
+      {.secrets = {absl::StrCat(config.username, ":", config.password)}});
 }
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const Verifier>> CompileSourceVerifier(const Source& source) {
-  if (source.provider != Provider::kNone) return CompileProvider(source);
+Compiled CompileSourceVerifier(const Source& source) {
+  if (source.provider != Provider::kNone) return CompileProvider(source, nullptr);
   if (const auto* hmac = std::get_if<HmacVerifierConfig>(&source.verifier)) {
     return CompileHmac(*hmac);
   }
   if (const auto* basic = std::get_if<BasicAuth>(&source.verifier)) return CompileBasic(*basic);
   if (const auto* key = std::get_if<ApiKeyAuth>(&source.verifier)) return CompileApiKey(*key);
-  return verify::Compile(Scheme{.name = "noop"}, {});
+  return verify::CompilePresetVerifier({.schemes = {Scheme{.name = "noop"}}}, {});
 }
 
 }  // namespace convoy

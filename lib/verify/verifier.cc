@@ -7,9 +7,10 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
-#include "lib/verify/presets.h"
-#include "lib/verify/scheme.h"
-#include "lib/verify/scheme_verifier.h"
+#include "lib/json/document.h"
+#include "lib/verify/preset.h"
+#include "lib/verify/preset_verifier.h"
+#include "lib/verify/scheme_loader.h"
 
 namespace convoy {
 
@@ -49,25 +50,47 @@ std::string_view IntegrityName(Integrity integrity) {
   return "none";
 }
 
-absl::StatusOr<std::shared_ptr<const Verifier>> CompileScheme(std::string_view scheme_json,
-                                                              std::vector<std::string> secrets) {
-  CONVOY_ASSIGN_OR_RETURN(verify::Scheme scheme, verify::ParseScheme(scheme_json));
-  return verify::Compile(std::move(scheme), std::move(secrets));
+absl::StatusOr<std::shared_ptr<const Verifier>> CompileScheme(std::string_view json,
+                                                              VerifierSettings settings) {
+  CONVOY_ASSIGN_OR_RETURN(const json::Document document, json::Parse(json, verify::kSchemeLimits));
+  // A preset of one's own is told from a scheme by its list of schemes.
+  if (document.IsObject() && document.HasMember("schemes")) {
+    CONVOY_ASSIGN_OR_RETURN(const verify::Preset preset, verify::LoadPreset(json));
+    return verify::CompilePresetVerifier(preset, settings);
+  }
+  verify::Preset alone;
+  CONVOY_ASSIGN_OR_RETURN(verify::Scheme scheme, verify::LoadScheme(document));
+  alone.schemes.push_back(std::move(scheme));
+  return verify::CompilePresetVerifier(alone, settings);
 }
 
-absl::StatusOr<std::shared_ptr<const Verifier>> CompilePreset(std::string_view preset,
+absl::StatusOr<std::shared_ptr<const Verifier>> CompileScheme(std::string_view json,
                                                               std::vector<std::string> secrets) {
-  const verify::Preset* found = verify::FindPreset(preset);
-  if (found == nullptr) {
-    return absl::NotFoundError(absl::StrCat("there is no preset called '", preset, "'"));
-  }
-  return CompileScheme(found->scheme, std::move(secrets));
+  return CompileScheme(json, VerifierSettings{.secrets = std::move(secrets)});
+}
+
+absl::StatusOr<std::shared_ptr<const Verifier>> CompilePreset(std::string_view name,
+                                                              VerifierSettings settings) {
+  CONVOY_ASSIGN_OR_RETURN(const verify::Preset preset, verify::FindPreset(name));
+  return verify::CompilePresetVerifier(preset, settings);
+}
+
+absl::StatusOr<std::shared_ptr<const Verifier>> CompilePreset(std::string_view name,
+                                                              std::vector<std::string> secrets) {
+  return CompilePreset(name, VerifierSettings{.secrets = std::move(secrets)});
 }
 
 std::vector<PresetInfo> ListPresets() {
   std::vector<PresetInfo> list;
-  for (const verify::Preset& preset : verify::Presets()) {
-    list.push_back({.name = preset.name, .evidence = preset.evidence});
+  for (const verify::PresetFile& file : verify::PresetFiles()) {
+    const absl::StatusOr<verify::Preset> preset = verify::LoadPreset(file.json);
+    if (!preset.ok()) continue;  // a test sees to it that there are none
+    PresetInfo info{.name = std::string(file.name),
+                    .title = preset->title,
+                    .evidence = preset->evidence,
+                    .sources = preset->sources};
+    for (const verify::Scheme& scheme : preset->schemes) info.schemes.push_back(scheme.name);
+    list.push_back(std::move(info));
   }
   return list;
 }

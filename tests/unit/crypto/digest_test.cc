@@ -29,7 +29,7 @@ struct HmacVector {
   std::string key, data, expected;
 };
 
-// RFC 2202 (MD5, SHA-1) and RFC 4231 (SHA-256, SHA-512): short keys, and keys longer than a block.
+// RFC 2202 (MD5, SHA-1) and RFC 4231 (SHA-256, SHA-384, SHA-512): short keys, and keys longer than a block.
 const HmacVector kHmacVectors[] = {
     {HashAlgorithm::kMd5, std::string(16, '\x0b'), "Hi There", "9294727a3638bb1c13f48ef8158bfc9d"},
     {HashAlgorithm::kSha1, "Jefe", "what do ya want for nothing?",
@@ -41,6 +41,9 @@ const HmacVector kHmacVectors[] = {
      "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
     {HashAlgorithm::kSha256, "Jefe", "what do ya want for nothing?",
      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+    {HashAlgorithm::kSha384, "Jefe", "what do ya want for nothing?",
+     "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e"
+     "8e2240ca5e69e2c78b3239ecfab21649"},
     {HashAlgorithm::kSha256, std::string(131, '\xaa'),
      "Test Using Larger Than Block-Size Key - Hash Key First",
      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},

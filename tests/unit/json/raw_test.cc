@@ -101,8 +101,11 @@ TEST_CASE("raw: everything else is refused with its place") {
 TEST_CASE("raw: depth, number and size are limited, deep input costs no stack") {
   const std::string deep(10'000, '[');
   CHECK(ErrorOf(deep) == "body is nested deeper than 128 levels");
-  const std::string million = std::string(1'000'000, '[') + std::string(1'000'000, ']');
-  CHECK(ErrorOf(million, {.depth_max = 1'000'000, .values_max = 2'000'000}).empty());
+  const auto nested = [](size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
+  CHECK(ErrorOf(nested(kDepthMax), {.depth_max = 1'000'000}).empty());
+  CHECK_FALSE(ErrorOf(nested(kDepthMax + 1), {.depth_max = 1'000'000}).empty());
   CHECK(ErrorOf("[[]]", {.depth_max = 2}).empty());
   CHECK(ErrorOf("[[]]", {.depth_max = 1}) == "body is nested deeper than 1 levels");
   CHECK(ErrorOf("[1,2]", {.values_max = 3}).empty());

@@ -111,8 +111,8 @@ TEST_CASE("verifier: several live secrets are all tried, and the one that matche
   CHECK(verdict.accepted());
   CHECK(verdict.secret_index == 1);
   CHECK(verdict.integrity == Integrity::kFull);
-  CHECK(verdict.event_id == "id-1");
-  CHECK(verdict.scheme == "sha256");
+  CHECK(verifier->EventId({.headers = headers, .body = "body"}) == "id-1");
+  CHECK(verdict.scheme == "default");
 }
 
 TEST_CASE("verifier: a list with the timestamp twice, or not at all, is ambiguous") {
@@ -203,26 +203,31 @@ TEST_CASE("verifier: noop accepts, a provider without its secret is refused") {
 TEST_CASE("verifier: X's challenge is answered with the token's MAC, for X only") {
   Source source{.provider = Provider::kTwitter, .verifier = HmacVerifierConfig{.secret = "secret"}};
   const VerifyRequest request = {.method = "GET", .query = "crc_token=abc%2B&nonce=1"};
-  const auto answer = AnswerChallenge(source, request);
+  const auto answer_to = [&source](const VerifyRequest& asked) {
+    return CompileSourceVerifier(source).value()->AnswerChallenge(asked, kNow);
+  };
+  const auto answer = answer_to(request);
   REQUIRE(answer.has_value());
-  CHECK(answer->status == 200);
-  CHECK(answer->body ==
+  CHECK(answer->response.status == 200);
+  CHECK(answer->response.body ==
         R"({"response_token":"sha256=)" + base::Base64Encode(Mac("secret", "abc+")) + "\"}");
-  CHECK_FALSE(AnswerChallenge(source, {.method = "POST", .query = "crc_token=a"}));
-  CHECK_FALSE(AnswerChallenge(source, {.method = "GET", .query = "crc_token="}));
-  CHECK_FALSE(AnswerChallenge(source, {.method = "GET", .query = ""}));
+  CHECK_FALSE(answer_to({.method = "POST", .query = "crc_token=a"}));
+  CHECK_FALSE(answer_to({.method = "GET", .query = "crc_token="}));
+  CHECK_FALSE(answer_to({.method = "GET", .query = ""}));
   const std::string long_query = "crc_token=" + std::string(5000, 'x');
-  CHECK_FALSE(AnswerChallenge(source, {.method = "GET", .query = long_query}));
+  CHECK_FALSE(answer_to({.method = "GET", .query = long_query}));
+  // What would sign an event is not signed for whoever asks.
+  CHECK_FALSE(answer_to({.method = "GET", .query = "crc_token=%7B%22a%22%3A1%7D"}));
   source.provider = Provider::kGithub;
-  CHECK_FALSE(AnswerChallenge(source, request));
+  CHECK_FALSE(answer_to(request));
 }
 
 TEST_CASE("verifier: presets are listed with their evidence and found by name") {
   for (const PresetInfo& preset : ListPresets()) {
+    INFO(preset.name);
     CHECK_FALSE(preset.evidence.empty());
-    CHECK(CompilePreset(preset.name, {"whsec_c2VjcmV0"}).ok());
-    CHECK_FALSE(CompilePreset(preset.name, {}).ok());
-    CHECK_FALSE(CompilePreset(preset.name, {""}).ok());
+    CHECK_FALSE(preset.sources.empty());
+    CHECK_FALSE(preset.schemes.empty());
   }
   CHECK(absl::IsNotFound(CompilePreset("nobody", {"x"}).status()));
 }
@@ -236,7 +241,7 @@ TEST_CASE("verifier: a scheme with a mistake is refused with the field named") {
       {R"({"type":"none","surprise":1})", "\"surprise\""},
       {R"({"type":"hmac"})", "\"signature\""},
       {R"({"type":"basic",)" + signature + "}", "\"signature\""},
-      {R"({"type":"hmac","signature":{"in":"body","name":"X"}})", "\"signature.in\""},
+      {R"({"type":"hmac","signature":{"in":"moon","name":"X"}})", "\"signature.in\""},
       {R"({"type":"hmac","signature":{"in":"header","name":"X Y"}})", "\"signature.name\""},
       {R"({"type":"hmac","signature":{"in":"header","name":"X","sufix":"a"}})",
        "\"signature.sufix\""},
@@ -252,7 +257,7 @@ TEST_CASE("verifier: a scheme with a mistake is refused with the field named") {
       {R"({"type":"token","alg":"sha256",)" + signature + "}", "\"alg\""},
       {R"({"type":"hmac","signature":{"in":"header","name":"X","list":{"item_sep":";;"}}})",
        "\"signature.list.item_sep\""},
-      {R"({"type":"hmac","signature":{"in":"header","name":"X","list":{}}})",
+      {R"({"type":"hmac","signature":{"in":"header","name":"X","list":{"key":"a","key_numbered":"b"}}})",
        "\"signature.list.key\""},
   };
   for (const auto& [scheme, named] : cases) {
@@ -266,7 +271,7 @@ TEST_CASE("verifier: a scheme with a mistake is refused with the field named") {
       CompileScheme(R"({"type":"hmac","key":{"format":"hex"},)" + signature + "}", {"zz"}).ok());
 }
 
-TEST_CASE("verifier: a signature in the query is found once and unescaped") {
+TEST_CASE("verifier: a signature in the query is found once") {
   const auto verifier = CompileScheme(R"({"type":"hmac","signature":{"in":"query","name":"sig"},
                         "message":"{method} {path} {header:X-H}"})",
                                       {"secret"})
@@ -280,7 +285,7 @@ TEST_CASE("verifier: a signature in the query is found once and unescaped") {
   };
   CHECK(judge("a=b&sig=" + sig) == VerifyReason::kAccepted);
   CHECK(judge("sig=" + sig + "&sig=" + sig) == VerifyReason::kMalformed);
-  CHECK(judge("sig=%30" + sig.substr(1)) == VerifyReason::kMalformed);
+  CHECK(judge("sig=%zz" + sig.substr(2)) == VerifyReason::kMalformed);
   CHECK(judge("a=b") == VerifyReason::kMissingHeader);
 }
 

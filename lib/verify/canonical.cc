@@ -1,0 +1,189 @@
+#include "lib/verify/canonical.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/encoding.h"
+#include "lib/base/text.h"
+#include "lib/crypto/digest.h"
+
+namespace convoy::verify {
+namespace {
+
+constexpr size_t kFieldsMax = 1000;
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+// The fields of a form or query, decoded and sorted by name and value; nullopt if one has a broken
+// escape or there are too many.
+std::optional<Fields> ReadSorted(std::string_view text) {
+  Fields fields;
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(pair.size() + 1, text.size()));
+    if (pair.empty()) continue;
+    const size_t equals = std::min(pair.find('='), pair.size());
+    auto name = base::PercentDecode(pair.substr(0, equals), /*plus_is_space=*/true);
+    auto value = base::PercentDecode(pair.substr(std::min(equals + 1, pair.size())),
+                                     /*plus_is_space=*/true);
+    if (!name.has_value() || !value.has_value() || fields.size() == kFieldsMax) return {};
+    fields.emplace_back(*std::move(name), *std::move(value));
+  }
+  std::sort(fields.begin(), fields.end());
+  return fields;
+}
+
+}  // namespace
+
+Finding FeedSortedForm(std::string_view form, Sink sink) {
+  std::optional<Fields> fields = ReadSorted(form);
+  if (!fields.has_value()) return Finding::kAmbiguous;
+  fields->erase(std::unique(fields->begin(), fields->end()), fields->end());
+  for (const auto& [name, value] : *fields) {
+    sink(name);
+    sink(value);
+  }
+  return Finding::kFound;
+}
+
+Finding FeedSortedQuery(std::string_view query, Sink sink) {
+  std::vector<std::string_view> pairs;
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    if (pairs.size() == kFieldsMax) return Finding::kAmbiguous;
+    pairs.push_back(pair);
+  }
+  std::stable_sort(pairs.begin(), pairs.end(), [](std::string_view a, std::string_view b) {
+    return a.substr(0, a.find('=')) < b.substr(0, b.find('='));
+  });
+  std::string_view separator;
+  for (const std::string_view pair : pairs) {
+    sink(separator);
+    sink(pair);
+    separator = "&";
+  }
+  return Finding::kFound;
+}
+
+Finding FeedPlivoV3Url(const VerifyRequest& request, Sink sink) {
+  const size_t question = std::min(request.url.find('?'), request.url.size());
+  const std::string_view query = request.url.substr(std::min(question + 1, request.url.size()));
+  const auto parameters = ReadSorted(query);
+  const auto fields = ReadSorted(request.method == "POST" ? request.body : std::string_view());
+  if (!parameters.has_value() || !fields.has_value()) return Finding::kAmbiguous;
+  sink(request.url.substr(0, question));
+  if (!parameters->empty() || !fields->empty()) sink("?");
+  std::string_view separator;
+  for (const auto& [name, value] : *parameters) {
+    sink(separator), sink(name), sink("="), sink(value);
+    separator = "&";
+  }
+  if (!parameters->empty() && !fields->empty()) sink(".");
+  for (const auto& [name, value] : *fields) sink(name), sink(value);
+  return Finding::kFound;
+}
+
+Finding FeedSignedHeaders(const VerifyRequest& request, std::string_view list, Sink sink) {
+  constexpr size_t kNamesMax = 64;
+  if (base::CountHeader(request.headers, list) != 1) {
+    return base::CountHeader(request.headers, list) == 0 ? Finding::kMissing : Finding::kAmbiguous;
+  }
+  std::vector<std::string> names;
+  ListReader items(*base::FindHeader(request.headers, list), ',');
+  for (std::string_view item; items.Next(&item);) {
+    if (names.size() == kNamesMax || item.size() > kFieldBytesMax) return Finding::kAmbiguous;
+    names.push_back(absl::AsciiStrToLower(item));
+  }
+  std::sort(names.begin(), names.end());
+  std::string_view separator;
+  for (const std::string& name : names) {
+    if (base::CountHeader(request.headers, name) != 1) return Finding::kMissing;
+    sink(separator), sink(name), sink(":");
+    sink(absl::StripAsciiWhitespace(*base::FindHeader(request.headers, name)));
+    separator = ";";
+  }
+  return Finding::kFound;
+}
+
+Finding FeedQueryStringHash(const VerifyRequest& request, Sink sink) {
+  const auto parameters = ReadSorted(request.query);
+  if (!parameters.has_value()) return Finding::kAmbiguous;
+  std::string_view path = request.path;
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  std::string canonical = absl::StrCat(request.method, "&", path.empty() ? "/" : path, "&");
+  std::string_view previous;
+  bool is_first = true;
+  for (const auto& [name, value] : *parameters) {
+    if (name == "jwt") continue;
+    if (!is_first && name == previous) {
+      absl::StrAppend(&canonical, ",", base::PercentEncode(value));
+    } else {
+      absl::StrAppend(&canonical, is_first ? "" : "&", base::PercentEncode(name), "=",
+                      base::PercentEncode(value));
+    }
+    previous = name;
+    is_first = false;
+  }
+  sink(base::HexEncode(crypto::Hash(crypto::HashAlgorithm::kSha256, canonical).view()));
+  return Finding::kFound;
+}
+
+Finding FeedBodyWithSecret(const Evidence& evidence, const Locator& place, Sink sink) {
+  Text text;
+  const Finding finding = evidence.Find(place, &text);
+  if (finding != Finding::kFound) return finding;
+  const std::string_view body = evidence.request.body;
+  const std::string_view value = text.view();
+  // A value that had to be decoded does not stand in the body as it is.
+  if (value.data() < body.data() || value.data() + value.size() > body.data() + body.size()) {
+    return Finding::kAmbiguous;
+  }
+  const size_t begin = static_cast<size_t>(value.data() - body.data());
+  sink(body.substr(0, begin));
+  sink(evidence.secret);
+  sink(body.substr(begin + value.size()));
+  return Finding::kFound;
+}
+
+std::string OtherPortForm(std::string_view url) {
+  const size_t scheme_end = url.find("://");
+  if (scheme_end == std::string_view::npos) return {};
+  const std::string_view scheme = url.substr(0, scheme_end);
+  const std::string_view port = scheme == "https" ? ":443" : scheme == "http" ? ":80" : "";
+  if (port.empty()) return {};
+  const size_t authority_begin = scheme_end + 3;
+  const size_t authority_end = std::min(url.find_first_of("/?#", authority_begin), url.size());
+  const std::string_view authority = url.substr(authority_begin, authority_end - authority_begin);
+  if (authority.ends_with(port)) {
+    return absl::StrCat(url.substr(0, authority_end - port.size()), url.substr(authority_end));
+  }
+  const std::string_view host = authority.substr(authority.rfind('@') + 1);
+  const size_t colon = host.rfind(':');
+  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == host.npos;
+  if (has_port) return {};
+  return absl::StrCat(url.substr(0, authority_end), port, url.substr(authority_end));
+}
+
+uint32_t Crc32(std::string_view bytes) {
+  constexpr auto kTable = [] {
+    std::array<uint32_t, 256> table{};
+    for (uint32_t i = 0; i < 256; ++i) {
+      uint32_t value = i;
+      for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xEDB88320u : 0);
+      table[i] = value;
+    }
+    return table;
+  }();
+  uint32_t crc = ~0u;
+  for (const char c : bytes) crc = kTable[(crc ^ static_cast<uint8_t>(c)) & 0xFF] ^ crc >> 8;
+  return ~crc;
+}
+
+}  // namespace convoy::verify

@@ -1,0 +1,58 @@
+#include "lib/verify/conditions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/status_macros.h"
+#include "lib/crypto/digest.h"
+
+namespace convoy::verify {
+
+absl::StatusOr<Conditions> Conditions::Compile(const std::vector<Condition>& conditions) {
+  Conditions compiled;
+  for (const Condition& condition : conditions) {
+    CONVOY_ASSIGN_OR_RETURN(MessageTemplate expected, MessageTemplate::Compile(condition.expected));
+    compiled.conditions_.push_back({.place = condition.place,
+                                    .is_any = condition.expected == "*",
+                                    .is_absence = condition.is_absence,
+                                    .is_absent_if_empty = condition.is_absent_if_empty,
+                                    .expected = std::move(expected)});
+  }
+  return compiled;
+}
+
+VerifyReason Conditions::Judge(const Evidence& evidence) const {
+  for (const Compiled& condition : conditions_) {
+    Text value;
+    const Finding finding = evidence.Find(condition.place, &value);
+    if (condition.is_absence) {
+      if (finding != Finding::kMissing) return VerifyReason::kMalformed;
+      continue;
+    }
+    if (finding == Finding::kMissing && condition.is_absent_if_empty &&
+        evidence.request.body.empty()) {
+      continue;
+    }
+    if (finding != Finding::kFound) return ReasonOf(finding);
+    if (condition.is_any) continue;
+    std::string expected;
+    const Finding rendered = condition.expected.Render(evidence, &expected);
+    if (rendered != Finding::kFound) return ReasonOf(rendered);
+    if (!crypto::ConstantTimeEquals(value.view(), expected)) {
+      return VerifyReason::kSignatureMismatch;
+    }
+  }
+  return VerifyReason::kAccepted;
+}
+
+bool Conditions::cover_body() const {
+  return std::any_of(conditions_.begin(), conditions_.end(),
+                     [](const Compiled& condition) { return condition.expected.covers_body(); });
+}
+
+bool Conditions::cover_request() const {
+  return std::any_of(conditions_.begin(), conditions_.end(),
+                     [](const Compiled& condition) { return condition.expected.covers_request(); });
+}
+
+}  // namespace convoy::verify

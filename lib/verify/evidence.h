@@ -1,0 +1,83 @@
+// What one request offers to a scheme: the request itself, and what was found in it so far. Lives
+// for one verification, on the stack. Looking allocates only where a value has to be decoded.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "convoy/verifier.h"
+#include "lib/json/limits.h"
+#include "lib/verify/locator.h"
+
+namespace convoy::verify {
+
+// Limits of what is read before anything is known to be genuine.
+inline constexpr size_t kFieldBytesMax = 8 * 1024;
+inline constexpr json::Limits kBodyLimits = {
+    .bytes_max = 16 * 1024 * 1024, .depth_max = 64, .values_max = 100'000};
+
+using Parameters = std::map<std::string, std::string, std::less<>>;
+
+// A value: a view into the request, or text of its own where it had to be decoded.
+class Text {
+ public:
+  Text() = default;
+  Text(const Text&) = delete;
+  Text& operator=(const Text&) = delete;
+
+  void Borrow(std::string_view view) { view_ = view, is_owned_ = false; }
+  void Own(std::string text) { owned_ = std::move(text), is_owned_ = true; }
+  std::string_view view() const { return is_owned_ ? std::string_view(owned_) : view_; }
+
+ private:
+  std::string owned_;
+  std::string_view view_;
+  bool is_owned_ = false;
+};
+
+// How looking for a value ended.
+enum class Finding : uint8_t { kFound, kMissing, kAmbiguous };
+
+// The pieces of a list: "t=1;v1=ab". Spaces around them do not count.
+class ListReader {
+ public:
+  ListReader(std::string_view text, char separator) : rest_(text), separator_(separator) {}
+  // False when there are no more.
+  bool Next(std::string_view* item);
+
+ private:
+  std::string_view rest_;
+  const char separator_;
+  bool is_done_ = false;
+};
+
+struct Evidence {
+  const VerifyRequest& request;
+  const Parameters& parameters;
+
+  std::string_view signature_list;  // for sig: locators
+  char item_separator = ',';
+  char key_separator = '=';
+  std::string_view timestamp;   // as it was written
+  std::string_view item;        // JSON of the element that is being judged
+  std::string_view jwt_claims;  // JSON
+  std::string_view secret;      // for digests that have it within the message
+  std::string_view computed;    // for answers to challenges
+
+  // Finds exactly one value. A value that is there more than once could be read in two ways: that
+  // is kAmbiguous, as is one that is longer than kFieldBytesMax (but for the body) or no scalar.
+  Finding Find(const Locator& locator, Text* out) const;
+};
+
+// The value of a JSON text at `path` as text: a string decoded, other scalars as they are written.
+Finding FindJson(std::string_view json, std::string_view path, Text* out);
+
+// Why a request is refused if this is how looking ended.
+inline VerifyReason ReasonOf(Finding finding) {
+  if (finding == Finding::kFound) return VerifyReason::kAccepted;
+  return finding == Finding::kMissing ? VerifyReason::kMissingHeader : VerifyReason::kMalformed;
+}
+
+}  // namespace convoy::verify

@@ -1,0 +1,131 @@
+// Shared secrets: HMAC, and plain digests that have the secret within the message.
+#include "lib/verify/keyring.h"
+
+#include <array>
+#include <utility>
+
+#include "lib/base/encoding.h"
+#include "lib/base/status_macros.h"
+#include "lib/crypto/digest.h"
+#include "lib/verify/secret_key.h"
+#include "lib/verify/signature_reader.h"
+
+namespace convoy::verify {
+namespace {
+
+// The candidates decoded; those that are not of a digest's form are left out.
+class DecodedCandidates {
+ public:
+  DecodedCandidates(const Scheme& scheme, std::span<const std::string_view> candidates)
+      : digest_size_(crypto::DigestSize(scheme.algorithm)) {
+    for (const std::string_view candidate : candidates) {
+      if (DecodeSignature(scheme.encoding, candidate, bytes_[count_]) == digest_size_) ++count_;
+    }
+  }
+
+  bool empty() const { return count_ == 0; }
+
+  // Compares with all of them, in constant time each.
+  bool Contains(const crypto::Digest& expected) const {
+    bool is_found = false;
+    for (size_t i = 0; i < count_; ++i) {
+      const std::string_view candidate(reinterpret_cast<const char*>(bytes_[i].data()),
+                                       digest_size_);
+      is_found |= crypto::ConstantTimeEquals(candidate, expected.view());
+    }
+    return is_found;
+  }
+
+ private:
+  const size_t digest_size_;
+  std::array<std::array<uint8_t, crypto::kDigestBytesMax>, kCandidatesMax> bytes_;
+  size_t count_ = 0;
+};
+
+class HmacKeyring final : public Keyring {
+ public:
+  HmacKeyring(const Scheme& scheme, std::vector<crypto::HmacKey> keys)
+      : scheme_(scheme), keys_(std::move(keys)) {}
+
+  KeyMatch Match(const MessageTemplate& message, Evidence* evidence,
+                 std::span<const std::string_view> candidates) const override {
+    const DecodedCandidates decoded(scheme_, candidates);
+    if (decoded.empty()) return {.reason = VerifyReason::kMalformed};
+    for (size_t k = 0; k < keys_.size(); ++k) {
+      crypto::Hmac mac(keys_[k]);
+      const Finding fed =
+          message.Feed(*evidence, [&mac](std::string_view piece) { mac.Update(piece); });
+      if (fed != Finding::kFound) return {.reason = ReasonOf(fed)};
+      if (decoded.Contains(mac.Finish())) {
+        return {.reason = VerifyReason::kAccepted, .key_index = static_cast<int32_t>(k)};
+      }
+    }
+    return {};
+  }
+
+ private:
+  const Scheme scheme_;
+  const std::vector<crypto::HmacKey> keys_;
+};
+
+class DigestKeyring final : public Keyring {
+ public:
+  DigestKeyring(const Scheme& scheme, std::vector<std::string> secrets)
+      : scheme_(scheme), secrets_(std::move(secrets)) {}
+
+  KeyMatch Match(const MessageTemplate& message, Evidence* evidence,
+                 std::span<const std::string_view> candidates) const override {
+    const DecodedCandidates decoded(scheme_, candidates);
+    if (decoded.empty()) return {.reason = VerifyReason::kMalformed};
+    for (size_t k = 0; k < secrets_.size(); ++k) {
+      evidence->secret = secrets_[k];
+      std::string text;
+      const Finding fed = message.Render(*evidence, &text);
+      if (fed != Finding::kFound) return {.reason = ReasonOf(fed)};
+      if (decoded.Contains(crypto::Hash(scheme_.algorithm, text))) {
+        return {.reason = VerifyReason::kAccepted, .key_index = static_cast<int32_t>(k)};
+      }
+    }
+    return {};
+  }
+
+ private:
+  const Scheme scheme_;
+  const std::vector<std::string> secrets_;
+};
+
+}  // namespace
+
+std::optional<size_t> DecodeSignature(SignatureEncoding encoding, std::string_view text,
+                                      std::span<uint8_t> out) {
+  switch (encoding) {
+    case SignatureEncoding::kHex:
+      return base::HexDecodeTo(text, out);
+    case SignatureEncoding::kBase64:
+      return base::Base64DecodeTo(text, out);
+    case SignatureEncoding::kBase64Url:
+      break;
+  }
+  return base::Base64UrlDecodeTo(text, out);
+}
+
+absl::StatusOr<std::unique_ptr<Keyring>> MakeKeyring(const Scheme& scheme,
+                                                     const std::vector<std::string>& secrets,
+                                                     std::shared_ptr<KeySource> source) {
+  if (scheme.type != SchemeType::kHmac && scheme.type != SchemeType::kDigest) {
+    return MakePublicKeyring(scheme, secrets, std::move(source));
+  }
+  std::vector<std::string> decoded;
+  for (const std::string& secret : secrets) {
+    CONVOY_ASSIGN_OR_RETURN(std::string key, DecodeSecret(scheme.key, secret));
+    decoded.push_back(std::move(key));
+  }
+  if (scheme.type == SchemeType::kDigest) {
+    return std::make_unique<DigestKeyring>(scheme, std::move(decoded));
+  }
+  std::vector<crypto::HmacKey> keys;
+  for (const std::string& key : decoded) keys.emplace_back(scheme.algorithm, key);
+  return std::make_unique<HmacKeyring>(scheme, std::move(keys));
+}
+
+}  // namespace convoy::verify

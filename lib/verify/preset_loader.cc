@@ -1,0 +1,141 @@
+// Reads presets from JSON, as strictly as schemes.
+#include <algorithm>
+#include <utility>
+
+#include "lib/base/status_macros.h"
+#include "lib/base/text.h"
+#include "lib/verify/preset.h"
+#include "lib/verify/scheme_loader.h"
+#include "lib/verify/strict_reader.h"
+
+namespace convoy::verify {
+namespace {
+
+using json::ObjectReader;
+
+absl::StatusOr<Computation> LoadComputation(const json::Value& object) {
+  using crypto::HashAlgorithm;
+  constexpr std::array<std::pair<std::string_view, HashAlgorithm>, 2> kAlgorithms = {
+      {{"sha1", HashAlgorithm::kSha1}, {"sha256", HashAlgorithm::kSha256}}};
+  constexpr std::array<std::pair<std::string_view, SignatureEncoding>, 2> kEncodings = {
+      {{"hex", SignatureEncoding::kHex}, {"base64", SignatureEncoding::kBase64}}};
+  ObjectReader reader(object, "challenges.computed");
+  CONVOY_RETURN_IF_ERROR(CheckFields(object, reader, {"alg", "keyed", "encoding", "message"}));
+  Computation computation;
+  CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "alg", kAlgorithms, &computation.algorithm));
+  CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "encoding", kEncodings, &computation.encoding));
+  reader.Read("keyed", &computation.is_keyed);
+  reader.Read("message", &computation.message);
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (computation.message.empty()) return InvalidField(reader, "message", "is missing");
+  return computation;
+}
+
+absl::Status LoadResponse(const json::Value& object, Challenge* out) {
+  ObjectReader reader(object, "challenges.respond");
+  CONVOY_RETURN_IF_ERROR(
+      CheckFields(object, reader, {"status", "content_type", "headers", "body"}));
+  uint32_t status = 200;
+  reader.Read("status", &status);
+  reader.Read("content_type", &out->content_type);
+  reader.Read("body", &out->body);
+  if (const json::Value* headers = reader.Object("headers")) {
+    ObjectReader fields(*headers, "challenges.respond.headers");
+    for (const auto& member : headers->GetObject()) {
+      const std::string name(member.name.GetString(), member.name.GetStringLength());
+      std::string value;
+      fields.Read(name, &value);
+      if (!base::IsHeaderName(name)) return InvalidField(fields, name, "is no header name");
+      out->headers.emplace_back(name, std::move(value));
+    }
+    CONVOY_RETURN_IF_ERROR(fields.status());
+  }
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (status < 200 || status > 499) return InvalidField(reader, "status", "must be 200 to 499");
+  out->status = static_cast<int>(status);
+  return absl::OkStatus();
+}
+
+absl::Status LoadLists(ObjectReader& reader, Preset* preset) {
+  if (const json::Value* schemes = reader.Array("schemes")) {
+    for (const json::Value& element : schemes->GetArray()) {
+      CONVOY_ASSIGN_OR_RETURN(Scheme scheme, LoadScheme(element));
+      preset->schemes.push_back(std::move(scheme));
+    }
+  }
+  if (const json::Value* challenges = reader.Array("challenges")) {
+    for (const json::Value& element : challenges->GetArray()) {
+      CONVOY_ASSIGN_OR_RETURN(Challenge challenge, LoadChallenge(element));
+      preset->challenges.push_back(std::move(challenge));
+    }
+  }
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  return preset->schemes.empty() ? InvalidField(reader, "schemes", "must hold at least one")
+                                 : absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Challenge> LoadChallenge(const json::Value& object) {
+  ObjectReader reader(object, "challenges");
+  CONVOY_RETURN_IF_ERROR(CheckFields(
+      object, reader,
+      {"method", "when", "signed", "computed", "respond", "learns_secret", "visits", "hosts"}));
+  Challenge challenge;
+  reader.Read("method", &challenge.method);
+  reader.Read("signed", &challenge.is_signed);
+  reader.Read("hosts", &challenge.hosts);
+  CONVOY_RETURN_IF_ERROR(ReadLocator(reader, "learns_secret", &challenge.learns_secret));
+  CONVOY_RETURN_IF_ERROR(ReadLocator(reader, "visits", &challenge.visits));
+  if (const json::Value* when = reader.Object("when")) {
+    CONVOY_RETURN_IF_ERROR(LoadWhen(*when, &challenge.when));
+  }
+  if (const json::Value* computed = reader.Object("computed")) {
+    CONVOY_ASSIGN_OR_RETURN(challenge.computed, LoadComputation(*computed));
+  }
+  if (const json::Value* respond = reader.Object("respond")) {
+    CONVOY_RETURN_IF_ERROR(LoadResponse(*respond, &challenge));
+  }
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  // Whoever may send us anywhere must have signed, and may only name the provider's own hosts.
+  if (challenge.visits.has_value() && (!challenge.is_signed || challenge.hosts.empty())) {
+    return InvalidField(reader, "visits", "needs signed: true, and hosts");
+  }
+  return challenge;
+}
+
+absl::StatusOr<Preset> LoadPreset(std::string_view text) {
+  CONVOY_ASSIGN_OR_RETURN(const json::Document document, json::Parse(text, kSchemeLimits));
+  ObjectReader reader(document);
+  CONVOY_RETURN_IF_ERROR(CheckFields(document, reader,
+                                     {"title", "aliases", "schemes", "challenges", "event_id",
+                                      "refusal_status", "evidence", "sources", "notes"}));
+  Preset preset;
+  uint32_t refusal_status = 0;
+  reader.Read("title", &preset.title);
+  reader.Read("aliases", &preset.aliases);
+  reader.Read("evidence", &preset.evidence);
+  reader.Read("sources", &preset.sources);
+  reader.Read("refusal_status", &refusal_status);
+  CONVOY_RETURN_IF_ERROR(ReadLocator(reader, "event_id", &preset.event_id));
+  CONVOY_RETURN_IF_ERROR(LoadLists(reader, &preset));
+  if (refusal_status != 0 && (refusal_status < 400 || refusal_status > 499)) {
+    return InvalidField(reader, "refusal_status", "must be 400 to 499");
+  }
+  preset.refusal_status = static_cast<int>(refusal_status);
+  return preset;
+}
+
+absl::StatusOr<Preset> FindPreset(std::string_view name) {
+  if (const PresetFile* file = FindPresetFile(name)) return LoadPreset(file->json);
+  for (const PresetFile& file : PresetFiles()) {
+    absl::StatusOr<Preset> preset = LoadPreset(file.json);
+    if (preset.ok() &&
+        std::find(preset->aliases.begin(), preset->aliases.end(), name) != preset->aliases.end()) {
+      return preset;
+    }
+  }
+  return absl::NotFoundError(absl::StrCat("there is no preset called '", name, "'"));
+}
+
+}  // namespace convoy::verify

@@ -1,0 +1,166 @@
+// Accepts what any of the schemes accepts. That is no negotiation: all of them are pinned by
+// configuration, and `when` conditions tell which of them a request may be judged by.
+#include "lib/verify/preset_verifier.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/verify/challenge.h"
+#include "lib/verify/conditions.h"
+#include "lib/verify/evidence.h"
+#include "lib/verify/scheme_verifier.h"
+
+namespace convoy::verify {
+namespace {
+
+struct Alternative {
+  Conditions when;
+  std::unique_ptr<SchemeVerifier> verifier;
+  std::optional<Locator> event_id;
+};
+
+// How far a request came before it was refused.
+int Progress(VerifyReason reason) {
+  switch (reason) {
+    case VerifyReason::kMissingHeader:
+      return 0;
+    case VerifyReason::kMalformed:
+      return 1;
+    case VerifyReason::kSignatureMismatch:
+    case VerifyReason::kUnknownKey:
+      return 2;
+    case VerifyReason::kKeyUnavailable:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
+class PresetVerifier final : public Verifier {
+ public:
+  PresetVerifier(std::vector<Alternative> alternatives, std::vector<ChallengeResponder> challenges,
+                 Parameters parameters, int refusal_status)
+      : alternatives_(std::move(alternatives)),
+        challenges_(std::move(challenges)),
+        parameters_(std::move(parameters)),
+        refusal_status_(refusal_status) {}
+
+  Verdict Verify(const VerifyRequest& request, absl::Time now) const override {
+    Verdict furthest{.reason = VerifyReason::kMissingHeader};
+    for (const Alternative& alternative : alternatives_) {
+      const Evidence evidence{.request = request, .parameters = parameters_};
+      if (alternative.when.Judge(evidence) != VerifyReason::kAccepted) continue;
+      Verdict verdict = alternative.verifier->Verify(request, parameters_, now);
+      if (verdict.accepted()) return verdict;
+      if (furthest.scheme.empty() || Progress(verdict.reason) > Progress(furthest.reason)) {
+        furthest = std::move(verdict);
+      }
+    }
+    return furthest;
+  }
+
+  std::string EventId(const VerifyRequest& request) const override {
+    const Evidence evidence{.request = request, .parameters = parameters_};
+    for (const Alternative& alternative : alternatives_) {
+      Text text;
+      if (alternative.event_id.has_value() &&
+          evidence.Find(*alternative.event_id, &text) == Finding::kFound) {
+        return std::string(text.view());
+      }
+    }
+    return "";
+  }
+
+  std::optional<ChallengeAnswer> AnswerChallenge(const VerifyRequest& request,
+                                                 absl::Time now) const override {
+    for (const ChallengeResponder& challenge : challenges_) {
+      auto answer =
+          challenge.Answer(request, parameters_, [&] { return Verify(request, now).accepted(); });
+      if (answer.has_value()) return answer;
+    }
+    return std::nullopt;
+  }
+
+  int refusal_status() const override { return refusal_status_; }
+
+ private:
+  const std::vector<Alternative> alternatives_;
+  const std::vector<ChallengeResponder> challenges_;
+  const Parameters parameters_;
+  const int refusal_status_;
+};
+
+// Whether a scheme takes part: the one that was asked for, or else every one that is not opt-in.
+bool IsWanted(const Scheme& scheme, std::string_view wanted) {
+  return wanted.empty() ? !scheme.is_opt_in : scheme.name == wanted;
+}
+
+bool UsesPublicKey(const Scheme& scheme) {
+  switch (scheme.type) {
+    case SchemeType::kEd25519:
+    case SchemeType::kEcdsaP256:
+    case SchemeType::kRsaPkcs1:
+      return true;
+    case SchemeType::kJwt:
+      return !scheme.jwt.algorithms.front().starts_with("HS");
+    default:
+      return false;
+  }
+}
+
+// A public key must never serve as a shared secret: everybody knows it, so anybody could sign.
+absl::Status CheckFamilies(const Preset& preset, std::string_view wanted) {
+  size_t public_count = 0, shared_count = 0;
+  for (const Scheme& scheme : preset.schemes) {
+    if (!IsWanted(scheme, wanted)) continue;
+    (UsesPublicKey(scheme) ? public_count : shared_count) += 1;
+  }
+  if (public_count == 0 || shared_count == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "schemes with shared secrets and schemes with public keys must not be alternatives: mark one "
+      "kind opt_in");
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Verifier>> CompilePresetVerifier(
+    const Preset& preset, const VerifierSettings& settings, std::shared_ptr<KeySource> source) {
+  CONVOY_RETURN_IF_ERROR(CheckFamilies(preset, settings.scheme));
+  std::vector<Alternative> alternatives;
+  absl::Status first_error;
+  for (const Scheme& scheme : preset.schemes) {
+    if (!IsWanted(scheme, settings.scheme)) continue;
+    Alternative alternative;
+    CONVOY_ASSIGN_OR_RETURN(alternative.when, Conditions::Compile(scheme.when));
+    alternative.event_id = scheme.event_id.has_value() ? scheme.event_id : preset.event_id;
+    auto verifier = CompileSchemeVerifier(scheme, settings.secrets, source);
+    if (!verifier.ok()) {
+      // Schemes of one provider may want secrets of different forms: a text, base64. One that the
+      // secrets do not fit is left out, as long as another remains.
+      first_error.Update(verifier.status());
+      continue;
+    }
+    alternative.verifier = *std::move(verifier);
+    alternatives.push_back(std::move(alternative));
+  }
+  if (!first_error.ok() && alternatives.empty()) return first_error;
+  if (alternatives.empty()) {
+    return absl::NotFoundError(absl::StrCat("there is no scheme called '", settings.scheme, "'"));
+  }
+  std::vector<ChallengeResponder> challenges;
+  for (const Challenge& challenge : preset.challenges) {
+    CONVOY_ASSIGN_OR_RETURN(
+        ChallengeResponder responder,
+        ChallengeResponder::Compile(challenge, preset.schemes.front().key, settings.secrets));
+    challenges.push_back(std::move(responder));
+  }
+  return std::make_shared<PresetVerifier>(
+      std::move(alternatives), std::move(challenges),
+      Parameters(settings.parameters.begin(), settings.parameters.end()), preset.refusal_status);
+}
+
+}  // namespace convoy::verify

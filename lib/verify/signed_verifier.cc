@@ -1,0 +1,129 @@
+// Signatures over a message: HMAC, digests and public keys.
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/json/raw.h"
+#include "lib/verify/conditions.h"
+#include "lib/verify/keyring.h"
+#include "lib/verify/message_template.h"
+#include "lib/verify/scheme_verifier.h"
+#include "lib/verify/signature_reader.h"
+#include "lib/verify/time_window.h"
+
+namespace convoy::verify {
+namespace {
+
+// Elements of a body that are signed one by one, at most.
+constexpr size_t kElementsMax = 100;
+
+class SignedVerifier final : public SchemeVerifier {
+ public:
+  SignedVerifier(Scheme scheme, MessageTemplate message, Conditions checks,
+                 std::unique_ptr<Keyring> keyring)
+      : scheme_(std::move(scheme)),
+        message_(std::move(message)),
+        checks_(std::move(checks)),
+        keyring_(std::move(keyring)) {}
+
+  Verdict Verify(const VerifyRequest& request, const Parameters& parameters,
+                 absl::Time now) const override {
+    Verdict verdict{.scheme = scheme_.name};
+    Evidence evidence{.request = request, .parameters = parameters};
+    if (scheme_.each.empty()) {
+      JudgeGroups(&evidence, now, &verdict);
+    } else {
+      JudgeElements(&evidence, now, &verdict);
+    }
+    if (!verdict.accepted()) return verdict;
+    verdict.reason = checks_.Judge(evidence);
+    const bool is_all_covered = message_.covers_body() || checks_.cover_body();
+    if (verdict.accepted()) {
+      verdict.integrity = is_all_covered ? Integrity::kFull : Integrity::kPartial;
+    }
+    return verdict;
+  }
+
+ private:
+  // Every element must be signed.
+  void JudgeElements(Evidence* evidence, absl::Time now, Verdict* verdict) const {
+    const std::string_view each = scheme_.each;
+    const size_t star = each.find(".*");
+    const auto array = json::FindPath(evidence->request.body, each.substr(0, star), kBodyLimits);
+    verdict->reason = VerifyReason::kMalformed;
+    if (!array.has_value() || array->type != json::Type::kArray) return;
+    const auto elements = json::ScanArray(array->text, kBodyLimits);
+    if (!elements.ok() || elements->empty() || elements->size() > kElementsMax) return;
+    const std::string_view within = star + 3 < each.size() ? each.substr(star + 3) : "";
+    for (const json::RawValue& element : *elements) {
+      std::optional<json::RawValue> item = element;
+      if (!within.empty()) item = json::FindPath(element.text, within, kBodyLimits);
+      verdict->reason = VerifyReason::kMalformed;
+      if (!item.has_value()) return;
+      evidence->item = item->text;
+      JudgeGroups(evidence, now, verdict);
+      if (!verdict->accepted()) return;
+    }
+  }
+
+  // One good group of signatures is enough.
+  void JudgeGroups(Evidence* evidence, absl::Time now, Verdict* verdict) const {
+    for (size_t group = 0; group < kGroupsMax; ++group) {
+      FoundSignatures found;
+      verdict->reason = ReadSignatures(scheme_, group, evidence, &found);
+      if (verdict->accepted()) JudgeSignatures(found, evidence, now, verdict);
+      if (verdict->accepted() || !found.has_more_groups) return;
+    }
+  }
+
+  void JudgeSignatures(const FoundSignatures& found, Evidence* evidence, absl::Time now,
+                       Verdict* verdict) const {
+    if (scheme_.timestamp.has_value()) {
+      verdict->signed_at = ParseTimestamp(scheme_.timestamp->unit, found.timestamp.view());
+      if (!verdict->signed_at.has_value()) {
+        verdict->reason = VerifyReason::kMalformed;
+        return;
+      }
+    }
+    KeyMatch match = keyring_->Match(message_, evidence,
+                                     std::span(found.candidates).first(found.candidates_count));
+    verdict->reason = match.reason;
+    verdict->secret_index = match.key_index;
+    verdict->missing_key_url = std::move(match.missing_key_url);
+    if (verdict->accepted() && scheme_.timestamp.has_value()) {
+      verdict->reason = JudgeTime(*scheme_.timestamp, *verdict->signed_at, now);
+    }
+  }
+
+  const Scheme scheme_;
+  const MessageTemplate message_;
+  const Conditions checks_;
+  const std::unique_ptr<Keyring> keyring_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SchemeVerifier>> CompileSignedVerifier(
+    Scheme scheme, const std::vector<std::string>& secrets, std::shared_ptr<KeySource> source) {
+  CONVOY_ASSIGN_OR_RETURN(MessageTemplate message, MessageTemplate::Compile(scheme.message));
+  CONVOY_ASSIGN_OR_RETURN(Conditions checks, Conditions::Compile(scheme.checks));
+  if (message.uses_timestamp() && !scheme.timestamp.has_value()) {
+    return absl::InvalidArgumentError(
+        "scheme field \"message\" uses {ts}, but there is no field \"timestamp\"");
+  }
+  if (message.uses_secret() != (scheme.type == SchemeType::kDigest)) {
+    return absl::InvalidArgumentError(
+        "scheme field \"message\" must hold {secret} for the type digest, and only for it");
+  }
+  if (!scheme.each.empty() && scheme.each.find(".*") == std::string::npos) {
+    return absl::InvalidArgumentError("scheme field \"each\" must hold \".*\"");
+  }
+  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Keyring> keyring,
+                          MakeKeyring(scheme, secrets, std::move(source)));
+  return std::make_unique<SignedVerifier>(std::move(scheme), std::move(message), std::move(checks),
+                                          std::move(keyring));
+}
+
+}  // namespace convoy::verify

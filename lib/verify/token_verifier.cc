@@ -1,0 +1,158 @@
+// Secrets that come with the request as they are: tokens and HTTP Basic. They prove who sent it and
+// cover nothing of what was sent.
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "lib/base/encoding.h"
+#include "lib/base/text.h"
+#include "lib/crypto/digest.h"
+#include "lib/json/raw.h"
+#include "lib/verify/conditions.h"
+#include "lib/verify/scheme_verifier.h"
+
+namespace convoy::verify {
+namespace {
+
+// The live secrets. Digests of equal size are compared, so that not even the length of a secret
+// shows in the time taken.
+class SecretSet {
+ public:
+  explicit SecretSet(const std::vector<std::string>& secrets) {
+    for (const std::string& secret : secrets) digests_.push_back(DigestOf(secret));
+  }
+
+  // Looks at all of them, whichever matches; -1: none.
+  int32_t Find(std::string_view given) const {
+    const crypto::Digest digest = DigestOf(given);
+    int32_t found = -1;
+    for (size_t i = 0; i < digests_.size(); ++i) {
+      if (crypto::ConstantTimeEquals(digest.view(), digests_[i].view())) {
+        found = static_cast<int32_t>(i);
+      }
+    }
+    return found;
+  }
+
+ private:
+  static crypto::Digest DigestOf(std::string_view text) {
+    return crypto::Hash(crypto::HashAlgorithm::kSha256, text);
+  }
+
+  std::vector<crypto::Digest> digests_;
+};
+
+class TokenVerifier final : public SchemeVerifier {
+ public:
+  TokenVerifier(Scheme scheme, const std::vector<std::string>& tokens)
+      : scheme_(std::move(scheme)), tokens_(tokens) {}
+
+  Verdict Verify(const VerifyRequest& request, const Parameters& parameters,
+                 absl::Time) const override {
+    Verdict verdict{.scheme = scheme_.name};
+    const Evidence evidence{.request = request, .parameters = parameters};
+    const Locator& place = scheme_.signature.places.front();
+    const size_t star = place.name.find(".*.");
+    if (place.kind == Locator::Kind::kJson && star != std::string::npos) {
+      JudgeElements(request.body, place.name.substr(0, star), place.name.substr(star + 3),
+                    &verdict);
+      return verdict;
+    }
+    Text text;
+    verdict.reason = ReasonOf(evidence.Find(place, &text));
+    if (verdict.accepted()) Judge(text.view(), &verdict);
+    return verdict;
+  }
+
+ private:
+  void Judge(std::string_view value, Verdict* verdict) const {
+    const bool has_prefix = value.starts_with(scheme_.signature.prefix);
+    if (!has_prefix || value.size() == scheme_.signature.prefix.size()) {
+      verdict->reason = VerifyReason::kMalformed;
+      return;
+    }
+    verdict->secret_index = tokens_.Find(value.substr(scheme_.signature.prefix.size()));
+    verdict->reason =
+        verdict->secret_index < 0 ? VerifyReason::kSignatureMismatch : VerifyReason::kAccepted;
+  }
+
+  // Every element of the array must carry the token.
+  void JudgeElements(std::string_view body, std::string_view array_path, std::string_view within,
+                     Verdict* verdict) const {
+    const auto array = json::FindPath(body, array_path, kBodyLimits);
+    verdict->reason = VerifyReason::kMalformed;
+    if (!array.has_value() || array->type != json::Type::kArray) return;
+    const auto elements = json::ScanArray(array->text, kBodyLimits);
+    if (!elements.ok() || elements->empty()) return;
+    for (const json::RawValue& element : *elements) {
+      Text text;
+      verdict->reason = ReasonOf(FindJson(element.text, within, &text));
+      if (verdict->accepted()) Judge(text.view(), verdict);
+      if (!verdict->accepted()) return;
+    }
+  }
+
+  const Scheme scheme_;
+  const SecretSet tokens_;
+};
+
+// RFC 7617. A secret is "user:password"; the password may hold colons.
+class BasicVerifier final : public SchemeVerifier {
+ public:
+  BasicVerifier(Scheme scheme, const std::vector<std::string>& credentials)
+      : scheme_(std::move(scheme)), credentials_(credentials) {}
+
+  Verdict Verify(const VerifyRequest& request, const Parameters& parameters,
+                 absl::Time) const override {
+    constexpr std::string_view kPrefix = "Basic ";
+    Verdict verdict{.scheme = scheme_.name};
+    const Evidence evidence{.request = request, .parameters = parameters};
+    Text text;
+    verdict.reason = ReasonOf(evidence.Find(kAuthorization, &text));
+    if (!verdict.accepted()) return verdict;
+    verdict.reason = VerifyReason::kMalformed;
+    const std::string_view value = text.view();
+    if (!base::EqualsIgnoreCase(value.substr(0, kPrefix.size()), kPrefix)) return verdict;
+    const std::optional<std::string> pair = base::Base64Decode(value.substr(kPrefix.size()));
+    if (!pair.has_value() || pair->find(':') == std::string::npos) return verdict;
+    verdict.secret_index = credentials_.Find(*pair);
+    verdict.reason =
+        verdict.secret_index < 0 ? VerifyReason::kSignatureMismatch : VerifyReason::kAccepted;
+    return verdict;
+  }
+
+ private:
+  const Locator kAuthorization{Locator::Kind::kHeader, "Authorization"};
+  const Scheme scheme_;
+  const SecretSet credentials_;
+};
+
+class NoVerifier final : public SchemeVerifier {
+ public:
+  explicit NoVerifier(Scheme scheme) : scheme_(std::move(scheme)) {}
+
+  Verdict Verify(const VerifyRequest&, const Parameters&, absl::Time) const override {
+    return {.reason = VerifyReason::kAccepted, .scheme = scheme_.name};
+  }
+
+ private:
+  const Scheme scheme_;
+};
+
+}  // namespace
+
+std::unique_ptr<SchemeVerifier> CompileTokenVerifier(Scheme scheme,
+                                                     const std::vector<std::string>& tokens) {
+  return std::make_unique<TokenVerifier>(std::move(scheme), tokens);
+}
+
+std::unique_ptr<SchemeVerifier> CompileBasicVerifier(Scheme scheme,
+                                                     const std::vector<std::string>& credentials) {
+  return std::make_unique<BasicVerifier>(std::move(scheme), credentials);
+}
+
+std::unique_ptr<SchemeVerifier> CompileNoVerifier(Scheme scheme) {
+  return std::make_unique<NoVerifier>(std::move(scheme));
+}
+
+}  // namespace convoy::verify
