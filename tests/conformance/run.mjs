@@ -104,8 +104,26 @@ function orderFor(oracle, { request, secret, nowMs }) {
   };
 }
 
+// How much the engine says is signed has to agree with which bodies are refused.
+function integrityComplaint(oracle, { category, request }, answer) {
+  if (answer.reason !== 'accepted') return null;
+  if (oracle.integrity) {
+    return answer.integrity === oracle.integrity ? null : `integrity is not ${oracle.integrity}`;
+  }
+  if (category === 'unsigned body' || oracle.body_covered === false) {
+    return answer.integrity === 'full' && request.body.length > 0
+      ? 'the body is not signed, but integrity is full'
+      : null;
+  }
+  return !oracle.flip && answer.integrity !== 'full'
+    ? 'the whole body is signed, but integrity is not full'
+    : null;
+}
+
 // What is wrong with this pair of verdicts, or null.
 function complaint(oracle, category, theirs, ours) {
+  // Whether to refuse it or to say that it is not signed is for the engine to choose.
+  if (category === 'unsigned body') return null;
   const differs = oracle.differs?.[category];
   if (theirs && mustAccept.has(category) && theirs !== 'accepted' && !differs)
     return 'the package refuses a good request';
@@ -118,7 +136,9 @@ function complaint(oracle, category, theirs, ours) {
       ? null
       : `expected ${expected}`;
   }
-  if (differs) return theirs === ours ? `no difference, although one is stated: ${differs}` : null;
+  if (differs && theirs === ours) return `no difference, although one is stated: ${differs}`;
+  // We may be stricter than a package for a stated reason, never laxer.
+  if (differs && theirs === 'accepted') return null;
   return theirs === ours ? null : 'the verdicts differ';
 }
 
@@ -144,7 +164,8 @@ async function runOracle(oracle) {
       row[(ours ?? theirs) === 'accepted' ? 'accepted' : 'refused']++;
       const reason =
         complaint(oracle, one.category, theirs, ours) ??
-        (row.known && answer.error ? 'the engine gives no verdict' : null);
+        (row.known && answer.error ? 'the engine gives no verdict' : null) ??
+        integrityComplaint(oracle, one, answer);
       if (reason)
         row.failures.push({ reason, category: one.category, round, theirs, answer, order });
       else if (oracle.differs?.[one.category]) row.notes.add(oracle.differs[one.category]);

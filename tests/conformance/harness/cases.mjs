@@ -119,15 +119,18 @@ export async function makeCases(oracle, seed, round) {
     add('missing', signature.remove(good));
   }
   if (oracle.window) {
-    const { past_s: past, future_s: future } = oracle.window;
-    const insidePast = (past ?? 300) - 2;
-    const insideFuture = (future ?? 300) - 2;
+    // Where the package has no limit, ours is looked at.
+    const ours = oracle.window.ours_s ?? 300;
+    const past = oracle.window.past_s ?? ours;
+    const future = oracle.window.future_s ?? ours;
+    const insidePast = past - 2;
+    const insideFuture = future - 2;
     add('inside', good, good.ms + random.between(0, insidePast) * 1000);
     add('inside', good, good.ms + insidePast * 1000);
     add('inside_ahead', good, good.ms - random.between(0, insideFuture) * 1000);
-    add('past', good, good.ms + ((past ?? 300) + random.between(2, 5)) * 1000);
+    add('past', good, good.ms + (past + random.between(2, 5)) * 1000);
     add('past', good, good.ms + random.between(10_000, 1_000_000) * 1000);
-    add('future', good, good.ms - ((future ?? 300) + random.between(2, 5)) * 1000);
+    add('future', good, good.ms - (future + random.between(2, 5)) * 1000);
     add('future', good, good.ms - random.between(10_000, 1_000_000) * 1000);
   }
   for (const [category, offset_s] of oracle.probes ?? [])

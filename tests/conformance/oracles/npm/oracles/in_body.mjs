@@ -196,7 +196,7 @@ export default [
     signature: 'Twitch-Eventsub-Message-Signature',
     secret: (random) => random.text(random.between(10, 60)),
     bodies: ['json', 'text'],
-    window: { past_s: null, future_s: null },
+    window: { past_s: null, future_s: null, ours_s: 600 },
     differs: { past: 'the package has no age check', future: 'the package has no age check' },
     note: 'a client, not the provider',
     sign: ({ secret, id, ts, body }) => ({

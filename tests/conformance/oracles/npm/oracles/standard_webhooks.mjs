@@ -37,6 +37,7 @@ export default [
   {
     preset: 'standard_webhooks',
     variant: 'v1a',
+    scheme_name: 'v1a',
     package: 'standardwebhooks',
     note: 'signed by node:crypto, no package judges v1a',
     secret: (random) => ed25519(random),

@@ -10,6 +10,7 @@ import { createSignatureVerifier } from '@crystallize/js-api-client';
 import { get, hmac, jwt, jwtHs256, lowerNames, need, rsa, sha256 } from '../kit.mjs';
 
 const google = new OAuth2Client();
+const account = 'push@p.iam.gserviceaccount.com';
 const strip = (text, prefix) => {
   if (!text?.startsWith(prefix)) throw new Error('no ' + prefix);
   return text.slice(prefix.length);
@@ -190,7 +191,7 @@ export default [
     body_covered: false,
     engine: (key) => ({ secrets: [key.pem] }),
     sign: ({ secret, s }) => ({
-      config: { audience: 'https://hooks.example.com', email: 'push@p.iam.gserviceaccount.com' },
+      config: { audience: 'https://hooks.example.com', service_account: account },
       headers: {
         Authorization:
           'Bearer ' +
@@ -199,7 +200,7 @@ export default [
               iss: 'https://accounts.google.com',
               aud: 'https://hooks.example.com',
               sub: '1',
-              email: 'push@p.iam.gserviceaccount.com',
+              email: account,
               email_verified: true,
               iat: s,
               exp: s + 3600,
@@ -217,7 +218,8 @@ export default [
         ['https://accounts.google.com'],
       );
       return (
-        ticket.getPayload().email === request.config.email && ticket.getPayload().email_verified
+        ticket.getPayload().email === request.config.service_account &&
+        ticket.getPayload().email_verified
       );
     },
     probes: [
@@ -232,7 +234,7 @@ export default [
       }),
       'other account': (good) => ({
         ...good,
-        config: { ...good.config, email: 'x@p.iam.gserviceaccount.com' },
+        config: { ...good.config, service_account: 'x@p.iam.gserviceaccount.com' },
       }),
     },
   },

@@ -50,6 +50,20 @@ export default [
         read(request.body),
       ),
     more: {
+      // Signed with an empty form; the body of another type is nobody's.
+      'unsigned body': (good, random) => {
+        const secret = random.hex(16);
+        return {
+          ...good,
+          secret,
+          method: random.pick(['GET', 'POST']),
+          body: Buffer.from('{"amount":1}'),
+          headers: {
+            'Content-Type': 'application/json',
+            'X-Twilio-Signature': twilio.getExpectedTwilioSignature(secret, good.url, {}),
+          },
+        };
+      },
       'other path': (good) => ({ ...good, url: good.url.replace('/in', '/out') }),
       'default port added': (good) => ({
         ...good,

@@ -23,6 +23,17 @@ const changeForm = (good, random) => {
   return { ...good, body: formEncode({ ...params, [name]: params[name] + 'x' }) };
 };
 
+// A request whose form is empty, with a body of another type put in.
+const withoutForm = (header, sign) => (good, random) => {
+  const secret = random.text(40);
+  const bare = { ...good, url: 'https://hooks.example.com/in', secret };
+  return {
+    ...bare,
+    body: Buffer.from('{"amount":1}'),
+    headers: { ...good.headers, 'Content-Type': 'application/json', [header]: sign(bare, secret) },
+  };
+};
+
 const hubspotVersion = (version, message) => ({
   preset: 'hubspot',
   variant: version,
@@ -233,6 +244,10 @@ export default [
         readForm(request.body),
       ),
     more: {
+      'unsigned body': withoutForm('X-Plivo-Signature-V3', (good, secret) => {
+        const nonce = good.headers['X-Plivo-Signature-V3-Nonce'];
+        return hmac('sha256', secret, 'base64', `${good.url}.${nonce}`);
+      }),
       'other path': otherUrl,
       'two signatures': (good) => ({
         ...good,
@@ -278,7 +293,11 @@ export default [
         request.secret,
         need(request, 'X-Plivo-Signature-V3'),
       ),
-    more: { 'other path': otherUrl },
+    more: {
+      'other path': otherUrl,
+      // The package looks at no body of a GET.
+      'unsigned body': (good) => ({ ...good, body: Buffer.from('Digits=1') }),
+    },
   },
   {
     preset: 'plivo',
