@@ -83,15 +83,17 @@ class Verifier {
   virtual Verdict Verify(const VerifyRequest& request, absl::Time now) const = 0;
 
   // The provider's id of the event that an accepted request carries; empty if there is none.
-  virtual std::string EventId(const VerifyRequest& request) const = 0;
+  virtual std::string EventId(const VerifyRequest& /*request*/) const { return ""; }
 
   // Answers a handshake of the provider (X's `GET ?crc_token=…`, Slack's url_verification, …);
   // nullopt if `request` is none. Ask before Verify.
-  virtual std::optional<ChallengeAnswer> AnswerChallenge(const VerifyRequest& request,
-                                                         absl::Time now) const = 0;
+  virtual std::optional<ChallengeAnswer> AnswerChallenge(const VerifyRequest& /*request*/,
+                                                         absl::Time /*now*/) const {
+    return std::nullopt;
+  }
 
   // The HTTP status that the provider expects for a wrong signature; 0: it does not matter.
-  virtual int refusal_status() const = 0;
+  virtual int refusal_status() const { return 0; }
 };
 
 // What a verifier needs to know beyond its scheme.
