@@ -368,9 +368,9 @@ absl::StatusOr<std::vector<Attempt>> MemoryStorage::ListAttempts(std::string_vie
 absl::StatusOr<Attempt> MemoryStorage::GetAttempt(std::string_view project_id,
                                                   std::string_view delivery_id,
                                                   std::string_view id) {
-  CONVOY_ASSIGN_OR_RETURN(std::vector<Attempt> attempts, ListAttempts(project_id, delivery_id));
-  for (Attempt& attempt : attempts) {
-    if (attempt.id == id) return std::move(attempt);
+  const auto attempts = ListAttempts(project_id, delivery_id);
+  for (const Attempt& attempt : attempts.value_or(std::vector<Attempt>())) {
+    if (attempt.id == id) return attempt;
   }
   return absl::NotFoundError("event delivery attempt not found");
 }

@@ -1,0 +1,448 @@
+// The store in memory and the one in SQLite do the same: random sequences of every operation on
+// both, and each answer compared. A failure names the seed that repeats it.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include <catch2/catch.hpp>
+
+#include "lib/storage/sqlite/sqlite_storage.h"
+#include "tests/faults/faulty_vfs.h"
+#include "tests/unit/storage/stores.h"
+
+namespace convoy::testing {
+namespace {
+
+constexpr int kSeeds = 100;
+constexpr int kSteps = 250;
+
+// Nothing fails here, but thousands of real syncs would take minutes.
+std::string VfsWithoutSyncs() {
+  FaultyVfs::Get().Arm({});
+  return FaultyVfs::Get().name();
+}
+
+// The same delivery claimed in both stores, under the lease of each.
+struct Held {
+  Delivery delivery;
+  uint64_t memory_lease = 0;
+  uint64_t sqlite_lease = 0;
+};
+
+class Twins {
+ public:
+  explicit Twins(uint64_t seed)
+      : random_(seed),
+        memory_(NewMemoryStorage()),
+        sqlite_(storage::OpenSqlite({.path = file_.path(), .vfs = VfsWithoutSyncs()}).value()) {}
+
+  void Step() {
+    switch (random_.Below(12)) {
+      case 0:
+      case 1:
+        return Configure();
+      case 2:
+      case 3:
+      case 4:
+        return CommitSeveral();
+      case 5:
+      case 6:
+        return ClaimAllDue();
+      case 7:
+        now_ += absl::Seconds(Below(40));
+        return;
+      case 8:
+        if (random_.Chance(30)) ReleaseAll();
+        return;
+      case 9:
+        return ReadSingles();
+      default:
+        return List();
+    }
+  }
+
+ private:
+  int Below(int bound) { return static_cast<int>(random_.Below(static_cast<uint64_t>(bound))); }
+
+  // Few projects and ids, so that things meet.
+  std::string AnyProject() { return Id('P', 1 + Below(3)); }
+  int AnyNumber() { return 1 + Below(8); }
+  // Endpoints of different projects have different ids, as in life.
+  int EndpointIn(const std::string& project) { return (project.back() - '0') * 100 + Below(4); }
+  std::string AnyOf(char kind, int count) { return Id(kind, count == 0 ? 0 : Below(count)); }
+  absl::Time AnyTime() { return now_ + absl::Seconds(Below(60) - 20); }
+
+  template <typename T>
+  static std::string Describe(const absl::StatusOr<T>& answer) {
+    return answer.status().ToString();
+  }
+
+  template <typename T>
+  void CheckSame(const absl::StatusOr<T>& memory, const absl::StatusOr<T>& sqlite) {
+    CHECK(Describe(memory) == Describe(sqlite));
+    if (memory.ok() && sqlite.ok()) CHECK((*memory == *sqlite));
+  }
+
+  // Writing.
+
+  ConfigObject AnyObject(const std::string& project) {
+    const int number = AnyNumber();
+    switch (Below(5)) {
+      case 0: {
+        Project named = MakeProject(1 + Below(3));
+        if (random_.Chance(30)) named.name = absl::StrCat("project ", 1 + Below(4));
+        named.logo_url = absl::StrCat(random_.Below(1000));
+        return named;
+      }
+      case 1: {
+        Source source = MakeSource(project, (project.back() - '0') * 100 + number);
+        if (random_.Chance(30)) source.mask_id = absl::StrCat("mask ", Below(6));
+        source.type = static_cast<SourceType>(Below(4));
+        source.provider = static_cast<Provider>(Below(4));
+        return source;
+      }
+      case 2: {
+        Endpoint endpoint = MakeEndpoint(project, EndpointIn(project));
+        endpoint.owner_id = Below(2) == 0 ? "" : absl::StrCat("owner ", Below(2));
+        endpoint.name = absl::StrCat("Name_", Below(5), "%");
+        return endpoint;
+      }
+      case 3: {
+        Subscription subscription =
+            MakeSubscription(project, (project.back() - '0') * 100 + number, EndpointIn(project));
+        if (random_.Chance(40)) subscription.source_id = Id('O', 100 + AnyNumber());
+        return subscription;
+      }
+      default: {
+        ApiKey key = MakeApiKey(random_.Chance(20) ? "" : project, number);
+        if (random_.Chance(30)) key.mask_id = absl::StrCat("mask ", Below(6));
+        return key;
+      }
+    }
+  }
+
+  ConfigRef AnyRef(const std::string& project) {
+    const int number = (project.back() - '0') * 100;
+    switch (Below(12)) {
+      case 0:
+        return {ConfigKind::kProject, project};
+      case 1:
+      case 2:
+        return {ConfigKind::kSource, Id('O', number + AnyNumber())};
+      case 3:
+      case 4:
+      case 5:
+        return {ConfigKind::kEndpoint, Id('E', EndpointIn(project))};
+      case 6:
+      case 7:
+        return {ConfigKind::kApiKey, Id('K', AnyNumber())};
+      default:
+        return {ConfigKind::kSubscription, Id('S', number + AnyNumber())};
+    }
+  }
+
+  std::vector<ConfigWrite> AnyConfig() {
+    std::vector<ConfigWrite> writes;
+    std::map<std::string, uint64_t> raised;
+    for (int i = 0; i <= Below(2); ++i) {
+      const std::string project = AnyProject();
+      ConfigWrite write{.scope = random_.Chance(20) ? "" : project};
+      write.expected_revision =
+          memory_->ConfigRevision(write.scope).value() + raised[write.scope]++;
+      if (random_.Chance(10)) write.expected_revision += 1;
+      for (int k = Below(4); k > 0; --k) write.puts.push_back(AnyObject(project));
+      for (int k = random_.Chance(30) ? 1 : 0; k > 0; --k) write.removes.push_back(AnyRef(project));
+      writes.push_back(std::move(write));
+    }
+    return writes;
+  }
+
+  Delivery AnyDelivery(const Event& event) {
+    const std::string endpoint = Id('E', EndpointIn(event.project_id));
+    Delivery delivery = MakeDelivery(event, endpoint, next_delivery_++, AnyTime());
+    delivery.subscription_id = AnyOf('S', 4);
+    if (random_.Chance(10)) delivery.status = static_cast<DeliveryStatus>(2 + Below(4));
+    delivery.attempts_count = delivery.status == DeliveryStatus::kScheduled ? 0 : 2;
+    return delivery;
+  }
+
+  Submission AnySubmission() {
+    const std::string project = AnyProject();
+    Submission submission{.event = MakeEvent(project, next_event_++)};
+    submission.event.created_at = now_;
+    submission.event.event_type = absl::StrCat("type ", Below(3));
+    submission.event.source_id = random_.Chance(50) ? AnyOf('O', 3) : "";
+    for (int i = Below(4); i > 0; --i) {
+      submission.deliveries.push_back(AnyDelivery(submission.event));
+      submission.event.endpoint_ids.push_back(submission.deliveries.back().endpoint_id);
+    }
+    if (random_.Chance(60)) {
+      submission.event.idempotency_key = absl::StrCat("key ", Below(6));
+      submission.dedupe = DedupeKey{.scope = project, .key = submission.event.idempotency_key};
+      if (random_.Chance(50)) submission.dedupe->expires_at = now_ + absl::Seconds(Below(50));
+    }
+    events_.push_back(submission.event);
+    return submission;
+  }
+
+  // The same update for both, but for the lease, which is sometimes a wrong one.
+  std::pair<DeliveryUpdate, DeliveryUpdate> AnyUpdate() {
+    const size_t index = random_.Below(held_.size());
+    const Held held = held_[index];
+    held_.erase(held_.begin() + static_cast<ptrdiff_t>(index));
+    DeliveryUpdate update{.lease = held.memory_lease, .delivery = held.delivery};
+    update.delivery.status = static_cast<DeliveryStatus>(2 + Below(4));
+    update.delivery.attempts_count += 1;
+    update.delivery.due_at = AnyTime();
+    update.delivery.description = absl::StrCat("because ", random_.Below(100));
+    update.delivery.latency = absl::Microseconds(Below(1000));
+    update.delivery.updated_at = now_;
+    if (random_.Chance(80)) update.attempt = MakeAttempt(held.delivery, next_attempt_++);
+    DeliveryUpdate twin = update;
+    twin.lease = held.sqlite_lease;
+    if (random_.Chance(10)) update.lease = twin.lease = 1'000'000'007;
+    return {update, twin};
+  }
+
+  std::string AnyDeliveryId() { return Id('D', Below(next_delivery_ + 1)); }
+
+  DeliveryRequeue AnyRequeue() {
+    DeliveryRequeue requeue{.project_id = AnyProject(), .delivery_id = AnyDeliveryId()};
+    for (int i = Below(4); i > 0; --i) {
+      requeue.from.push_back(static_cast<DeliveryStatus>(Below(6)));
+    }
+    requeue.due_at = AnyTime();
+    return requeue;
+  }
+
+  void AddAny(WriteBatch& memory, WriteBatch& sqlite) {
+    WriteBatch both;
+    if (random_.Chance(10)) both.config = AnyConfig();
+    for (int i = Below(3); i > 0; --i) both.submissions.push_back(AnySubmission());
+    if (random_.Chance(20) && !events_.empty()) {
+      both.extra_deliveries.push_back(AnyDelivery(events_[random_.Below(events_.size())]));
+    }
+    if (random_.Chance(30)) both.requeues.push_back(AnyRequeue());
+    memory = both;
+    sqlite = both;
+    for (int i = Below(4); i > 0 && !held_.empty(); --i) {
+      auto [update, twin] = AnyUpdate();
+      memory.updates.push_back(std::move(update));
+      sqlite.updates.push_back(std::move(twin));
+    }
+  }
+
+  void Configure() {
+    WriteBatch batch;
+    batch.config = AnyConfig();
+    CommitBoth({batch}, {batch});
+  }
+
+  void CommitSeveral() {
+    std::vector<WriteBatch> memory(1 + random_.Below(4));
+    std::vector<WriteBatch> sqlite(memory.size());
+    for (size_t i = 0; i < memory.size(); ++i) AddAny(memory[i], sqlite[i]);
+    CommitBoth(std::move(memory), std::move(sqlite));
+  }
+
+  void CommitBoth(std::vector<WriteBatch> memory, std::vector<WriteBatch> sqlite) {
+    const auto commit = [](Storage& storage, std::vector<WriteBatch>& batches) {
+      std::vector<WriteBatch*> pointers;
+      for (WriteBatch& batch : batches) pointers.push_back(&batch);
+      std::vector<CommitResult> results(batches.size());
+      REQUIRE(storage.Commit(pointers, results).ok());
+      return results;
+    };
+    const auto theirs = commit(*memory_, memory);
+    const auto ours = commit(*sqlite_, sqlite);
+    for (size_t i = 0; i < theirs.size(); ++i) {
+      INFO("batch " << i);
+      CHECK(theirs[i].status.ToString() == ours[i].status.ToString());
+      CHECK(theirs[i].submissions == ours[i].submissions);
+      CHECK(theirs[i].updates_applied == ours[i].updates_applied);
+      CHECK(theirs[i].requeues_applied == ours[i].requeues_applied);
+    }
+  }
+
+  // Work.
+
+  // In whichever order and portions a store hands work out: whoever goes on asking gets the same.
+  void ClaimAllDue() {
+    ClaimRequest request{.now = now_, .lease = absl::Seconds(1 + Below(60))};
+    request.items_max = static_cast<uint32_t>(1 + Below(30));
+    request.items_per_endpoint_max = static_cast<uint32_t>(1 + Below(8));
+    for (int i = Below(3); i > 0; --i) {
+      request.skipped_endpoint_ids.push_back(Id('E', EndpointIn(AnyProject())));
+    }
+    const std::map<std::string, ClaimedDelivery> theirs = Drain(*memory_, request);
+    const std::map<std::string, ClaimedDelivery> ours = Drain(*sqlite_, request);
+    REQUIRE(theirs.size() == ours.size());
+    for (const auto& [id, claimed] : theirs) {
+      REQUIRE(ours.contains(id));
+      const ClaimedDelivery& twin = ours.at(id);
+      CHECK(claimed.delivery == twin.delivery);
+      CHECK(*claimed.event == *twin.event);
+      held_.push_back({claimed.delivery, claimed.lease, twin.lease});
+    }
+    // SQLite may wake its dispatcher too early, never too late.
+    const absl::Time theirs_next = memory_->ClaimDue(request).value().next_due_at;
+    CHECK(sqlite_->ClaimDue(request).value().next_due_at <= theirs_next);
+  }
+
+  std::map<std::string, ClaimedDelivery> Drain(Storage& storage, const ClaimRequest& request) {
+    std::map<std::string, ClaimedDelivery> all;
+    for (int round = 0;; ++round) {
+      REQUIRE(round < 2000);
+      const Claim claim = storage.ClaimDue(request).value();
+      CHECK(claim.deliveries.size() <= request.items_max);
+      std::map<std::string, uint32_t> counts;
+      for (const ClaimedDelivery& claimed : claim.deliveries) {
+        const std::string& endpoint = claimed.delivery.endpoint_id;
+        CHECK(++counts[endpoint] <= request.items_per_endpoint_max);
+        CHECK(std::find(request.skipped_endpoint_ids.begin(), request.skipped_endpoint_ids.end(),
+                        endpoint) == request.skipped_endpoint_ids.end());
+        CHECK(all.emplace(claimed.delivery.id, claimed).second);
+      }
+      if (claim.next_due_at > request.now) return all;
+    }
+  }
+
+  void ReleaseAll() {
+    CHECK(memory_->ReleaseClaims().ok());
+    CHECK(sqlite_->ReleaseClaims().ok());
+  }
+
+  // Reading.
+
+  void ReadSingles() {
+    const std::string project = AnyProject();
+    const std::string delivery = AnyDeliveryId();
+    const auto both = [this](auto question) { CheckSame(question(*memory_), question(*sqlite_)); };
+    both([&](Storage& s) { return s.ConfigRevision(project); });
+    both([&](Storage& s) { return s.ConfigRevision(""); });
+    const std::string event = Id('V', Below(next_event_ + 1));
+    both([&](Storage& s) { return s.GetEvent(project, event); });
+    both([&](Storage& s) { return s.GetDelivery(project, delivery); });
+    both([&](Storage& s) { return s.ListAttempts(project, delivery); });
+    const std::string attempt = Id('A', Below(next_attempt_ + 1));
+    both([&](Storage& s) { return s.GetAttempt(project, delivery, attempt); });
+    const std::string source = Id('O', (project.back() - '0') * 100 + AnyNumber());
+    both([&](Storage& s) { return s.GetSource(project, source); });
+    const std::string mask = absl::StrCat("mask ", Below(6));
+    both([&](Storage& s) { return s.FindSourceByMask(mask); });
+    both([&](Storage& s) { return s.FindApiKeyByMask(mask); });
+    both([&](Storage& s) { return s.ListApiKeys(project); });
+    both([&](Storage& s) { return s.ListProjects(); });
+    const auto theirs = memory_->LoadProject(project);
+    const auto ours = sqlite_->LoadProject(project);
+    REQUIRE(Describe(theirs) == Describe(ours));
+    if (!theirs.ok()) return;
+    CHECK(theirs->revision == ours->revision);
+    CHECK(theirs->project == ours->project);
+    CHECK(theirs->endpoints == ours->endpoints);
+    CHECK(theirs->subscriptions == ours->subscriptions);
+  }
+
+  // Goes through a list in both stores, there and back at random, each with its own cursors.
+  template <typename Question>
+  void WalkBoth(Question question) {
+    PageRequest theirs_request{.is_ascending = random_.Chance(50)};
+    theirs_request.items_max = static_cast<uint32_t>(1 + Below(7));
+    PageRequest ours_request = theirs_request;
+    for (int pages = 0; pages < 6; ++pages) {
+      const auto theirs = question(*memory_, theirs_request);
+      const auto ours = question(*sqlite_, ours_request);
+      REQUIRE(theirs.ok());
+      REQUIRE(ours.ok());
+      CHECK(theirs->items == ours->items);
+      REQUIRE(theirs->has_next == ours->has_next);
+      REQUIRE(theirs->has_prev == ours->has_prev);
+      const bool is_backward = theirs->has_prev && (!theirs->has_next || random_.Chance(40));
+      if (!is_backward && !theirs->has_next) return;
+      theirs_request.is_backward = ours_request.is_backward = is_backward;
+      theirs_request.cursor = is_backward ? theirs->prev_cursor : theirs->next_cursor;
+      ours_request.cursor = is_backward ? ours->prev_cursor : ours->next_cursor;
+      if (random_.Chance(20)) CommitSeveral();  // rows come and go under a cursor
+    }
+  }
+
+  void List() {
+    const std::string project = AnyProject();
+    switch (Below(5)) {
+      case 0: {
+        SourceQuery query{.project_id = project};
+        if (random_.Chance(30)) query.name_contains = absl::StrCat("CE ", Below(4));
+        if (random_.Chance(30)) query.type = static_cast<SourceType>(Below(4));
+        if (random_.Chance(30)) query.provider = static_cast<Provider>(Below(4));
+        return WalkBoth([&](Storage& s, const auto& page) { return s.ListSources(query, page); });
+      }
+      case 1: {
+        EndpointQuery query{.project_id = project};
+        if (random_.Chance(40)) query.name_contains = absl::StrCat("E_", Below(5));
+        if (random_.Chance(30)) query.owner_id = absl::StrCat("owner ", Below(2));
+        return WalkBoth([&](Storage& s, const auto& page) { return s.ListEndpoints(query, page); });
+      }
+      case 2: {
+        SubscriptionQuery query{.project_id = project};
+        for (int i = Below(3); i > 0; --i) {
+          query.endpoint_ids.push_back(Id('E', EndpointIn(project)));
+        }
+        return WalkBoth(
+            [&](Storage& s, const auto& page) { return s.ListSubscriptions(query, page); });
+      }
+      case 3: {
+        EventQuery query{.project_id = project};
+        for (int i = Below(3); i > 0; --i) {
+          query.endpoint_ids.push_back(Id('E', EndpointIn(project)));
+        }
+        if (random_.Chance(20)) query.source_ids = {AnyOf('O', 3), AnyOf('O', 3)};
+        if (random_.Chance(20)) query.idempotency_key = absl::StrCat("key ", Below(6));
+        if (random_.Chance(20)) query.event_type = absl::StrCat("type ", Below(3));
+        if (random_.Chance(30)) query.created_from = AnyTime();
+        if (random_.Chance(30)) query.created_until = AnyTime();
+        return WalkBoth([&](Storage& s, const auto& page) { return s.ListEvents(query, page); });
+      }
+      default: {
+        DeliveryQuery query{.project_id = project};
+        if (random_.Chance(20)) query.event_id = Id('V', Below(next_event_ + 1));
+        if (random_.Chance(20)) query.subscription_id = AnyOf('S', 4);
+        if (random_.Chance(20)) query.event_type = absl::StrCat("type ", Below(3));
+        for (int i = Below(3); i > 0; --i) {
+          query.endpoint_ids.push_back(Id('E', EndpointIn(project)));
+        }
+        for (int i = Below(3); i > 0; --i) {
+          query.statuses.push_back(static_cast<DeliveryStatus>(Below(6)));
+        }
+        if (random_.Chance(30)) query.created_until = AnyTime();
+        return WalkBoth(
+            [&](Storage& s, const auto& page) { return s.ListDeliveries(query, page); });
+      }
+    }
+  }
+
+  SeededRandom random_;
+  TemporaryFile file_;
+  const std::unique_ptr<Storage> memory_;
+  const std::unique_ptr<Storage> sqlite_;
+  absl::Time now_ = SampleEpoch();
+  int next_event_ = 1;
+  int next_delivery_ = 1;  // ascending ids: both stores break ties by age
+  int next_attempt_ = 1;
+  std::vector<Event> events_;
+  std::vector<Held> held_;
+};
+
+TEST_CASE("differential: memory and SQLite answer alike whatever is asked of them") {
+  for (int seed = 1; seed <= kSeeds; ++seed) {
+    Twins twins(static_cast<uint64_t>(seed));
+    for (int step = 0; step < kSteps; ++step) {
+      INFO("seed " << seed << ", step " << step);
+      twins.Step();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace convoy::testing
