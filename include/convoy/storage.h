@@ -71,9 +71,9 @@ struct ConfigRef {
 // (projects and API keys belong to the instance scope). It is applied only while the scope's
 // revision is still `expected_revision`, i.e. while what the caller read is still true; otherwise
 // the batch fails with kAborted and the caller reads again. Every applied change raises the
-// revision by one. The names of projects and the masks of sources and of API keys are unique, at each
-// point of a batch; one that is taken fails the batch with kAlreadyExists. Removing a project removes everything in it; removing an endpoint or a source
-// removes its subscriptions.
+// revision by one. The names of projects and the masks of sources and of API keys are unique, at
+// each point of a batch; one that is taken fails the batch with kAlreadyExists. Removing a project
+// removes everything in it; removing an endpoint or a source removes its subscriptions.
 struct ConfigWrite {
   std::string scope;
   uint64_t expected_revision = 0;
@@ -200,11 +200,11 @@ class Storage {
   virtual std::string_view name() const = 0;
 
   // Applies `batches` in order and makes them durable together. A batch that fails (kAborted for a
-  // revision that moved, kAlreadyExists for a taken name or mask) leaves no trace and does not touch its
-  // neighbours; its result says so. `results` has the size of `batches`. The returned status speaks
-  // of all: if it is not OK nothing at all was written, or — kDataLoss — nobody can know, and every
-  // later Commit returns the same until the store is opened anew. The batches are consumed (bodies
-  // may be moved from) unless the call fails.
+  // revision that moved, kAlreadyExists for a taken name or mask) leaves no trace and does not
+  // touch its neighbours; its result says so. `results` has the size of `batches`. The returned
+  // status speaks of all: if it is not OK nothing at all was written, or — kDataLoss — nobody can
+  // know, and every later Commit returns the same until the store is opened anew. The batches are
+  // consumed (bodies may be moved from) unless the call fails.
   virtual absl::Status Commit(std::span<WriteBatch* const> batches,
                               std::span<CommitResult> results) = 0;
 
