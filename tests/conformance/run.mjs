@@ -36,18 +36,15 @@ if (!options.verbose)
 // Oracles whose package signs with the clock set it themselves.
 globalThis.conformance = { setClock };
 
-const npmFolder = installNpm(path.join(here, 'oracles/npm'), options.work);
+const pythonFolder = path.join(here, 'oracles/python');
+const [npmFolder, python, goOracles] = await Promise.all([
+  installNpm(path.join(here, 'oracles/npm'), options.work),
+  options.python && installPython(pythonFolder, options.work, options.python),
+  options.go && buildGo(path.join(here, 'oracles/go'), options.work, options.go),
+]);
 const workers = {};
-if (options.python) {
-  const folder = path.join(here, 'oracles/python');
-  workers.python = startLines(installPython(folder, options.work, options.python), [
-    '-B',
-    path.join(folder, 'worker.py'),
-  ]);
-}
-if (options.go) {
-  workers.go = startLines(buildGo(path.join(here, 'oracles/go'), options.work, options.go), []);
-}
+if (python) workers.python = startLines(python, ['-B', path.join(pythonFolder, 'worker.py')]);
+if (goOracles) workers.go = startLines(goOracles, []);
 const installedAt = realNow();
 const judge = startLines(options.judge, []);
 
