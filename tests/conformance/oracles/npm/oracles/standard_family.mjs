@@ -15,7 +15,7 @@ const dodo = new DodoPayments({ bearerToken: 'none' });
 const lithic = new Lithic({ apiKey: 'none' });
 const openai = new OpenAI({ apiKey: 'none', webhookSecret: 'none' });
 const resend = new Resend('re_none');
-const prescribed = 'the library that the provider tells its users to verify with';
+const prescribed = "the library that the provider's documentation uses";
 const rawKey = (secret) => Buffer.from(secret);
 const encoded = (secret) => new Webhook(Buffer.from(secret).toString('base64'));
 
@@ -113,7 +113,7 @@ export default [
   standardWebhook({
     preset: 'supabase_auth_hooks',
     package: 'standardwebhooks',
-    note: prescribed,
+    note: "the family's library; says nothing about what this provider sends",
     secret: (random) => 'v1,whsec_' + random.base64(32),
     key: (secret) => Buffer.from(secret.replace('v1,whsec_', ''), 'base64'),
     verify: ({ secret, text, headers }) => {

@@ -14,9 +14,9 @@ const sign =
       [`${prefix}-signature`]: new Webhook(secret).sign(id, new Date(ms), body.toString()),
     },
   });
-const prescribed = 'the library that the provider tells its users to verify with';
+const family = "the family's library; says nothing about what this provider sends";
 
-// Senders that run on Svix have no library of their own.
+// Senders that are said to run on Svix or Standard Webhooks and have no library of their own.
 export default [
   standardWebhook({ preset: 'svix', package: 'svix', prefix: 'svix', sign: sign('svix'), verify }),
   standardWebhook({
@@ -33,11 +33,11 @@ export default [
       prefix: 'svix',
       sign: sign('svix'),
       verify,
-      note: prescribed,
+      note: family,
     }),
   ),
   ...['brex', 'render', 'incident_io', 'etsy', 'gitlab_signing_token', 'gemini_static'].map(
     (preset) =>
-      standardWebhook({ preset, package: 'svix', sign: sign('webhook'), verify, note: prescribed }),
+      standardWebhook({ preset, package: 'svix', sign: sign('webhook'), verify, note: family }),
   ),
 ];
