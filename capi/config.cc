@@ -11,7 +11,10 @@
 namespace {
 
 using convoy::capi::Fail;
+using convoy::capi::FailNull;
 using convoy::capi::Guard;
+using convoy::capi::IsReadable;
+using convoy::capi::LogCallback;
 using convoy::capi::View;
 
 struct Setting {
@@ -97,7 +100,7 @@ constexpr Setting kSettings[] = {
 
 convoy_status convoy_config_new(convoy_config** out, convoy_error** error) {
   return Guard(error, [&]() -> convoy_status {
-    if (out == nullptr) return Fail(error, CONVOY_E_INVALID, "out: must not be NULL");
+    if (out == nullptr) return FailNull(error, "out");
     *out = nullptr;
     *out = new convoy_config;
     return CONVOY_OK;
@@ -109,7 +112,9 @@ void convoy_config_free(convoy_config* config) { delete config; }
 convoy_status convoy_config_set(convoy_config* config, const char* key, size_t key_size,
                                 const char* value, size_t value_size, convoy_error** error) {
   return Guard(error, [&]() -> convoy_status {
-    if (config == nullptr) return Fail(error, CONVOY_E_INVALID, "config: must not be NULL");
+    if (config == nullptr) return FailNull(error, "config");
+    if (!IsReadable(key, key_size)) return FailNull(error, "key");
+    if (!IsReadable(value, value_size)) return FailNull(error, "value");
     for (const Setting& setting : kSettings) {
       if (View(key, key_size) != setting.key) continue;
       convoy_config changed = *config;
@@ -123,6 +128,23 @@ convoy_status convoy_config_set(convoy_config* config, const char* key, size_t k
     }
     return Fail(error, CONVOY_E_INVALID,
                 absl::StrCat("there is no setting called '", View(key, key_size), "'"));
+  });
+}
+
+convoy_status convoy_config_set_log(convoy_config* config, uint32_t level_least, convoy_log_fn log,
+                                    void* user, void (*user_free)(void* user),
+                                    convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    // From here on `user` is freed with its owner, whatever happens.
+    convoy::capi::UserData owner(user, user_free);
+    if (config == nullptr) return FailNull(error, "config");
+    if (level_least > CONVOY_LOG_ERROR) {
+      return Fail(error, CONVOY_E_INVALID, "level_least: there is no such level");
+    }
+    config->log = log == nullptr
+                      ? nullptr
+                      : std::make_shared<LogCallback>(level_least, log, std::move(owner));
+    return CONVOY_OK;
   });
 }
 

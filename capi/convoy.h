@@ -3,6 +3,7 @@
  * OBJECTS
  *   convoy_config    settings by name; copied when a gateway is opened
  *   convoy_gateway   everything behind one handle: requests in, deliveries out
+ *   convoy_http      a request whose body is still coming
  *   convoy_reply     the answer to one HTTP request
  *   convoy_verifier  a compiled signature scheme; needs no gateway, no storage and no thread
  *   convoy_verdict   the outcome of one verification
@@ -15,22 +16,36 @@
  *
  * THREADS
  *   A function that takes a const handle may be called from any thread, concurrently. One that
- * takes a handle that is not const may be called from any thread, one call at a time, except where
- * its comment says more. Different handles are independent. There is no global state and no thread
- *   unless convoy_gateway_start is called. A gateway belongs to the process that opened it: after
- *   fork, every call with it in the child returns CONVOY_E_FORKED.
+ *   takes a handle that is not const may be called from any thread, one call at a time, except
+ *   where its comment says more. Different handles are independent. There is no global state, and
+ *   no thread unless convoy_gateway_start is called. A gateway belongs to the process that opened
+ *   it: after fork, every call with it in the child returns CONVOY_E_FORKED.
+ *
+ * CALLBACKS
+ *   A callback gets its `user` pointer first. It may run on any thread that is inside the library,
+ *   never under a lock that a call needs, but the library waits for it: it should be quick and must
+ *   not wait for another thread's call. It must not throw, longjmp or end its thread.
+ *   Inside a callback of a gateway, calls with that gateway return CONVOY_E_REENTRANT, and so do
+ *   calls with a convoy_http of it. Allowed are the functions marked [callback], and all that take
+ *   neither. Other gateways may be called.
  *
  * ERRORS
  *   Functions that can fail return convoy_status: 0, or a class in bits 0 to 7 and a detail in bits
- * 8 to 23. Compare classes with CONVOY_STATUS_CLASS and treat unknown details as their class. The
+ *   8 to 23. Compare classes with CONVOY_STATUS_CLASS and treat unknown details as their class. The
  *   last parameter `error` may be NULL; otherwise it receives an object for convoy_error_free when
  *   the call fails, and NULL when it does not. Outputs are zeroed on failure and need not be freed.
  *   Messages never hold secrets.
  *
  * MEMORY AND TEXT
  *   Inputs are (pointer, size) pairs, borrowed for the time of the call; a NULL pointer with size 0
- * is empty. Text is UTF-8; bodies are raw bytes. Outputs are borrowed from the object they come
- * from, unless they are a convoy_buf. Every _free accepts NULL.
+ *   is empty. Text is UTF-8; bodies are raw bytes. Outputs are borrowed from the object they come
+ *   from, unless they are a convoy_buf. Every _free accepts NULL. Handles may be freed in any
+ *   order.
+ *
+ * STRUCTS
+ *   A struct that begins with struct_size may grow at its end. Zero it, then set its size: what a
+ *   program built for an older header does not have counts as zero. CONVOY_E_UNSUPPORTED: it was
+ *   built for a newer header and uses what this library does not know.
  */
 #ifndef CONVOY_H_
 #define CONVOY_H_
@@ -63,9 +78,11 @@ typedef int32_t convoy_status;
 #define CONVOY_E_TIMEOUT 8 /* not finished by its deadline */
 #define CONVOY_E_CORRUPT 9 /* the store is damaged, or its last write is in doubt */
 #define CONVOY_E_NO_MEMORY 10
-#define CONVOY_E_FORKED 11   /* the handle belongs to the parent process */
-#define CONVOY_E_INTERNAL 12 /* a defect of the library */
-#define CONVOY_DECLINED 64   /* not an error: the path is not the gateway's */
+#define CONVOY_E_FORKED 11      /* the handle belongs to the parent process */
+#define CONVOY_E_INTERNAL 12    /* a defect of the library */
+#define CONVOY_E_REENTRANT 13   /* called from inside a callback of the same gateway */
+#define CONVOY_E_UNSUPPORTED 14 /* made for a newer version of the library */
+#define CONVOY_DECLINED 64      /* not an error: the path is not the gateway's */
 
 #define CONVOY_STATUS_CLASS(status) ((status)&0xFF)
 
@@ -114,6 +131,23 @@ CONVOY_API convoy_status convoy_config_set(convoy_config* config, const char* ke
 CONVOY_API int32_t convoy_config_describe(size_t index, const char** out_key,
                                           const char** out_default, const char** out_help);
 
+/* The line of a log. `event` says what happened in words that do not change ("endpoint disabled");
+ * `message` is `event` and the details, as name="value". Both are one line, NUL-terminated, valid
+ * during the call, and free of secrets. `level` is a CONVOY_LOG_ value. */
+typedef void (*convoy_log_fn)(void* user, uint32_t level, const char* event, const char* message);
+
+#define CONVOY_LOG_DEBUG 0
+#define CONVOY_LOG_INFO 1
+#define CONVOY_LOG_WARNING 2
+#define CONVOY_LOG_ERROR 3
+
+/* Sends what the gateways opened with `config` log at `level_least` or above to `log`. NULL:
+ * silence, as without this call. The library owns `user` from here on, also if the call fails:
+ * `user_free`, which may be NULL, runs exactly once, when nothing can call `log` any more. */
+CONVOY_API convoy_status convoy_config_set_log(convoy_config* config, uint32_t level_least,
+                                               convoy_log_fn log, void* user,
+                                               void (*user_free)(void* user), convoy_error** error);
+
 /* ---- Gateway ---- */
 
 typedef struct convoy_gateway convoy_gateway;
@@ -131,14 +165,16 @@ CONVOY_API convoy_status convoy_gateway_start(convoy_gateway* gateway, convoy_er
  * readable. */
 CONVOY_API convoy_status convoy_gateway_step(convoy_gateway* gateway, int64_t* out_next_us,
                                              convoy_error** error);
-/* A descriptor for poll that is readable when a step has something to do. Owned by the gateway. */
+/* [callback] A descriptor for poll that is readable when a step has something to do. Owned by the
+ * gateway. */
 CONVOY_API convoy_status convoy_gateway_wake_fd(const convoy_gateway* gateway, int32_t* out_fd,
                                                 convoy_error** error);
 /* Finishes what is in flight, at most for `patience_ms`, and gives the rest back to the store.
  * CONVOY_E_TIMEOUT: requests are still being answered, close again. Repeatable. */
 CONVOY_API convoy_status convoy_gateway_close(convoy_gateway* gateway, uint64_t patience_ms,
                                               convoy_error** error);
-/* Closes without patience if need be. No other call with the handle may be running. */
+/* Closes without patience if need be. No other call with the handle may be running. In a callback
+ * of the gateway it does nothing. */
 CONVOY_API void convoy_gateway_free(convoy_gateway* gateway);
 
 /* ---- HTTP ---- */
@@ -148,7 +184,7 @@ typedef struct convoy_header {
   convoy_slice value;
 } convoy_header;
 
-/* A request as the host read it. Zero it, then set what there is. */
+/* A request as the host read it. */
 typedef struct convoy_request {
   size_t struct_size; /* sizeof(convoy_request) */
   convoy_slice method;
@@ -162,25 +198,48 @@ typedef struct convoy_request {
 
 typedef struct convoy_reply convoy_reply;
 
-/* Judges a request by its head. CONVOY_OK with *out_reply set: answer with it and do not read the
- * body. CONVOY_OK with *out_reply NULL: read at most *out_body_bytes_max bytes, beyond that answer
- * 413. */
-CONVOY_API convoy_status convoy_http_inspect(const convoy_gateway* gateway,
-                                             const convoy_request* head, convoy_reply** out_reply,
-                                             uint64_t* out_body_bytes_max, convoy_error** error);
 /* Answers a request; returns when what it did is durable. CONVOY_DECLINED: not a path of the
  * gateway. */
 CONVOY_API convoy_status convoy_http_handle(const convoy_gateway* gateway,
                                             const convoy_request* request, convoy_reply** out_reply,
                                             convoy_error** error);
-/* The same without waiting. `done` runs exactly once if CONVOY_OK is returned: before the return or
- * on the thread that commits; the request must stay valid until then, and `done` must not call back
- * into the gateway. It owns `reply`. */
+/* The same without waiting. `done` runs exactly once if CONVOY_OK is returned, and never otherwise:
+ * before the return or on the thread that commits. The request must stay valid until then. `done`
+ * owns `reply`. */
 typedef void (*convoy_reply_fn)(void* user, convoy_reply* reply);
 CONVOY_API convoy_status convoy_http_handle_async(const convoy_gateway* gateway,
                                                   const convoy_request* request,
                                                   convoy_reply_fn done, void* user,
                                                   convoy_error** error);
+
+/* A request whose body is still coming:
+ *
+ *   convoy_http_begin    once the head has been read
+ *   convoy_http_feed     for each piece of the body
+ *   convoy_http_finish   at its end
+ *   convoy_http_free     in any case; before the end, it means that the sender went away
+ *
+ * A convoy_http belongs to one request: one call at a time. */
+typedef struct convoy_http convoy_http;
+
+/* Judges a request by its head, which is copied; head->body is ignored. CONVOY_OK with *out_reply:
+ * answer with it, do not read the body, close the connection. CONVOY_OK with *out_http: go on.
+ * CONVOY_DECLINED: not a path of the gateway. */
+CONVOY_API convoy_status convoy_http_begin(const convoy_gateway* gateway,
+                                           const convoy_request* head, convoy_http** out_http,
+                                           convoy_reply** out_reply, convoy_error** error);
+/* [callback] Takes the next bytes of the body. *out_reply is set, with status 413, when it becomes
+ * too large: as after convoy_http_begin, and no more calls but free. */
+CONVOY_API convoy_status convoy_http_feed(convoy_http* http, const void* data, size_t size,
+                                          convoy_reply** out_reply, convoy_error** error);
+/* Answers the request, like convoy_http_handle. Once. */
+CONVOY_API convoy_status convoy_http_finish(convoy_http* http, convoy_reply** out_reply,
+                                            convoy_error** error);
+/* The same without waiting, like convoy_http_handle_async. `http` may be freed at once. */
+CONVOY_API convoy_status convoy_http_finish_async(convoy_http* http, convoy_reply_fn done,
+                                                  void* user, convoy_error** error);
+/* [callback] */
+CONVOY_API void convoy_http_free(convoy_http* http);
 
 CONVOY_API int32_t convoy_reply_status(const convoy_reply* reply);
 CONVOY_API void convoy_reply_body(const convoy_reply* reply, convoy_slice* out);

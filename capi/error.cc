@@ -1,4 +1,8 @@
-// Errors, buffers and versions: what needs no gateway.
+// Errors, buffers, versions, and the reading of structs: what needs no gateway.
+#include <cstddef>
+
+#include "absl/strings/str_cat.h"
+
 #include "capi/shim.h"
 #include "convoy/version.h"
 
@@ -57,7 +61,42 @@ convoy_status Fail(convoy_error** error, const absl::Status& status) {
   return Fail(error, CodeOf(status.code()), status.message());
 }
 
-BorrowedRequest::BorrowedRequest(const convoy_request& request) {
+convoy_status FailNull(convoy_error** error, std::string_view name) {
+  return Fail(error, CONVOY_E_INVALID, absl::StrCat(name, ": must not be NULL"));
+}
+
+bool ReserveBuf(size_t bytes_max, convoy_buf* out) {
+  *out = {static_cast<char*>(std::malloc(bytes_max + 1)), 0};
+  return out->data != nullptr;
+}
+
+void FillBuf(std::string_view text, convoy_buf* buf) {
+  std::copy(text.begin(), text.end(), buf->data);
+  buf->data[text.size()] = '\0';
+  buf->size = text.size();
+}
+
+convoy_status CheckStruct(const void* given, std::string_view name, size_t size_known,
+                          convoy_error** error) {
+  constexpr size_t kSizeMax = 4096;  // far beyond any struct: this one was not initialised
+  if (given == nullptr) return FailNull(error, name);
+  size_t size = 0;
+  std::memcpy(&size, given, sizeof size);
+  if (size <= sizeof size || size > kSizeMax) {
+    return Fail(error, CONVOY_E_INVALID,
+                absl::StrCat(name, ".struct_size: must be the size of the struct"));
+  }
+  const auto* bytes = static_cast<const char*>(given);
+  if (size > size_known &&
+      !std::all_of(bytes + size_known, bytes + size, [](char byte) { return byte == 0; })) {
+    return Fail(error, CONVOY_E_UNSUPPORTED,
+                absl::StrCat(name, ": has members that this version does not know"));
+  }
+  return CONVOY_OK;
+}
+
+BorrowedRequest::BorrowedRequest(const convoy_request& given) {
+  const convoy_request request = CopyStruct(given);
   headers.reserve(request.headers_count);
   for (size_t i = 0; i < request.headers_count; ++i) {
     headers.push_back({View(request.headers[i].name), View(request.headers[i].value)});
@@ -70,11 +109,27 @@ BorrowedRequest::BorrowedRequest(const convoy_request& request) {
           .remote_ip = View(request.remote_ip)};
 }
 
-convoy_status CheckRequest(const convoy_request* request, convoy_error** error) {
-  if (request == nullptr || request->struct_size < sizeof(convoy_request) ||
-      (request->headers == nullptr && request->headers_count != 0)) {
-    return Fail(error, CONVOY_E_INVALID,
-                "request: must be given, with struct_size and headers set");
+convoy_status CheckRequest(const convoy_request* given, convoy_error** error) {
+  const convoy_status checked = CheckStruct(given, "request", sizeof(convoy_request), error);
+  if (checked != CONVOY_OK) return checked;
+  const convoy_request request = CopyStruct(*given);
+  const std::pair<const char*, convoy_slice> texts[] = {{"request.method", request.method},
+                                                        {"request.path", request.path},
+                                                        {"request.query", request.query},
+                                                        {"request.body", request.body},
+                                                        {"request.remote_ip", request.remote_ip}};
+  for (const auto& [name, text] : texts) {
+    if (!IsReadable(text.data, text.size)) return FailNull(error, name);
+  }
+  if (!IsReadable(request.headers, request.headers_count)) {
+    return FailNull(error, "request.headers");
+  }
+  for (size_t i = 0; i < request.headers_count; ++i) {
+    const convoy_header& header = request.headers[i];
+    if (!IsReadable(header.name.data, header.name.size) ||
+        !IsReadable(header.value.data, header.value.size)) {
+      return FailNull(error, absl::StrCat("request.headers[", i, "]"));
+    }
   }
   return CONVOY_OK;
 }

@@ -5,21 +5,18 @@
 
 #include "capi/config.h"
 
+using convoy::capi::CallbackScope;
 using convoy::capi::CheckGateway;
+using convoy::capi::CheckProcess;
+using convoy::capi::Engine;
 using convoy::capi::Fail;
+using convoy::capi::FailNull;
+using convoy::capi::FillBuf;
 using convoy::capi::Guard;
+using convoy::capi::LogObserver;
+using convoy::capi::ReserveBuf;
 
 namespace {
-
-// A copy for the caller, from malloc because C frees it.
-bool CopyTo(std::string_view text, convoy_buf* out) {
-  out->data = static_cast<char*>(std::malloc(text.size() + 1));
-  if (out->data == nullptr) return false;
-  std::memcpy(out->data, text.data(), text.size());
-  out->data[text.size()] = '\0';
-  out->size = text.size();
-  return true;
-}
 
 int64_t ToMicros(absl::Time time) {
   return time == absl::InfiniteFuture() ? std::numeric_limits<int64_t>::max()
@@ -31,7 +28,7 @@ template <typename Call>
 convoy_status Forward(convoy_gateway* gateway, convoy_error** error, Call call) {
   return Guard(error, [&]() -> convoy_status {
     if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
-    const absl::Status status = call(*gateway->gateway);
+    const absl::Status status = call(*gateway->engine->gateway);
     return status.ok() ? CONVOY_OK : Fail(error, status);
   });
 }
@@ -41,7 +38,7 @@ convoy_status Forward(convoy_gateway* gateway, convoy_error** error, Call call) 
 convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** out,
                                   convoy_error** error) {
   return Guard(error, [&]() -> convoy_status {
-    if (out == nullptr) return Fail(error, CONVOY_E_INVALID, "out: must not be NULL");
+    if (out == nullptr) return FailNull(error, "out");
     *out = nullptr;
     const convoy_config defaults;
     if (config == nullptr) config = &defaults;
@@ -53,9 +50,15 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
       if (!storage.ok()) return Fail(error, storage.status());
       parts.storage = *std::move(storage);
     }
+    auto engine = std::make_shared<Engine>();
+    engine->log = config->log;
+    if (config->log != nullptr) {
+      parts.observer = std::make_shared<LogObserver>(engine.get(), config->log);
+    }
     auto opened = convoy::Gateway::Open(config->options, std::move(parts));
     if (!opened.ok()) return Fail(error, opened.status());
-    *out = new convoy_gateway{*std::move(opened), getpid()};
+    engine->gateway = *std::move(opened);
+    *out = new convoy_gateway{std::move(engine)};
     return CONVOY_OK;
   });
 }
@@ -63,12 +66,20 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
 convoy_status convoy_gateway_bootstrap(convoy_gateway* gateway, convoy_buf* out_key,
                                        convoy_error** error) {
   return Guard(error, [&]() -> convoy_status {
-    if (out_key == nullptr) return Fail(error, CONVOY_E_INVALID, "out_key: must not be NULL");
+    if (out_key == nullptr) return FailNull(error, "out_key");
     *out_key = {};
     if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
-    const auto key = gateway->gateway->Bootstrap();
-    if (!key.ok()) return Fail(error, key.status());
-    if (!CopyTo(*key, out_key)) return Fail(error, CONVOY_E_NO_MEMORY, "out of memory");
+    // Before anything is written: the key is shown this once.
+    constexpr size_t kKeyBytesMax = 256;
+    convoy_buf text = {};
+    if (!ReserveBuf(kKeyBytesMax, &text)) throw std::bad_alloc();
+    const auto key = gateway->engine->gateway->Bootstrap();
+    if (!key.ok()) {
+      convoy_buf_free(&text);
+      return Fail(error, key.status());
+    }
+    FillBuf(std::string_view(*key).substr(0, kKeyBytesMax), &text);
+    *out_key = text;
     return CONVOY_OK;
   });
 }
@@ -90,10 +101,12 @@ convoy_status convoy_gateway_step(convoy_gateway* gateway, int64_t* out_next_us,
 convoy_status convoy_gateway_wake_fd(const convoy_gateway* gateway, int32_t* out_fd,
                                      convoy_error** error) {
   return Guard(error, [&]() -> convoy_status {
-    if (out_fd == nullptr) return Fail(error, CONVOY_E_INVALID, "out_fd: must not be NULL");
+    if (out_fd == nullptr) return FailNull(error, "out_fd");
     *out_fd = -1;
-    if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
-    *out_fd = gateway->gateway->wake_fd();
+    if (gateway == nullptr) return FailNull(error, "gateway");
+    const convoy_status checked = CheckProcess(*gateway->engine, error);  // callbacks may ask
+    if (checked != CONVOY_OK) return checked;
+    *out_fd = gateway->engine->gateway->wake_fd();
     return CONVOY_OK;
   });
 }
@@ -108,8 +121,15 @@ convoy_status convoy_gateway_close(convoy_gateway* gateway, uint64_t patience_ms
 
 void convoy_gateway_free(convoy_gateway* gateway) {
   if (gateway == nullptr) return;
+  // Its own callback would wait for itself: closing waits for callbacks.
+  if (CallbackScope::IsInside(gateway->engine.get())) return;
   // In a child of fork the threads do not exist and the store is the parent's: nothing may be
   // touched.
-  if (gateway->opener != getpid()) static_cast<void>(gateway->gateway.release());
+  if (gateway->engine->opener != getpid()) {
+    static_cast<void>(gateway->engine->gateway.release());
+  } else {
+    // While the handle is whole: callbacks may still look at it.
+    gateway->engine->gateway->Close(absl::ZeroDuration()).IgnoreError();
+  }
   delete gateway;
 }

@@ -6,24 +6,46 @@
 
 #include <memory>
 
+#include "capi/callback.h"
+#include "capi/log.h"
 #include "capi/shim.h"
 #include "convoy/gateway.h"
 
-struct convoy_gateway {
+namespace convoy::capi {
+
+// What the handle stands for. Other handles refer to it weakly, so they may outlive it.
+struct Engine {
   std::unique_ptr<convoy::Gateway> gateway;
-  pid_t opener;
+  std::shared_ptr<const LogCallback> log;  // null: silence
+  const pid_t opener = getpid();
+};
+
+}  // namespace convoy::capi
+
+struct convoy_gateway {
+  std::shared_ptr<convoy::capi::Engine> engine;
 };
 
 namespace convoy::capi {
 
-// CONVOY_OK if the handle may be used in this process.
+// CONVOY_OK if the engine belongs to this process.
+inline convoy_status CheckProcess(const Engine& engine, convoy_error** error) {
+  if (engine.opener == getpid()) return CONVOY_OK;
+  return Fail(error, CONVOY_E_FORKED,
+              "the gateway belongs to the parent process; open one after fork");
+}
+
+// CONVOY_OK if a call may go into the engine: in this process, and not out of its own callback.
+inline convoy_status CheckEngine(const Engine& engine, convoy_error** error) {
+  if (const convoy_status checked = CheckProcess(engine, error)) return checked;
+  if (!CallbackScope::IsInside(&engine)) return CONVOY_OK;
+  return Fail(error, CONVOY_E_REENTRANT,
+              "a callback of the gateway must not call it: do so after the callback has returned");
+}
+
 inline convoy_status CheckGateway(const convoy_gateway* gateway, convoy_error** error) {
-  if (gateway == nullptr) return Fail(error, CONVOY_E_INVALID, "gateway: must not be NULL");
-  if (gateway->opener != getpid()) {
-    return Fail(error, CONVOY_E_FORKED,
-                "the gateway belongs to the parent process; open one after fork");
-  }
-  return CONVOY_OK;
+  if (gateway == nullptr) return FailNull(error, "gateway");
+  return CheckEngine(*gateway->engine, error);
 }
 
 }  // namespace convoy::capi

@@ -1,6 +1,8 @@
-// What all entry points share: errors, and the wall that exceptions do not pass.
+// What all entry points share: errors, structs of other versions, and the wall that exceptions do
+// not pass.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -25,6 +27,8 @@ namespace convoy::capi {
 // Says what failed: stores an error object if the caller wants one, and returns its code.
 convoy_status Fail(convoy_error** error, convoy_status code, std::string_view message);
 convoy_status Fail(convoy_error** error, const absl::Status& status);
+// CONVOY_E_INVALID for a pointer that must be given.
+convoy_status FailNull(convoy_error** error, std::string_view name);
 
 // Runs the body of an entry point. Whatever is thrown inside becomes a status.
 template <typename Body>
@@ -39,17 +43,36 @@ convoy_status Guard(convoy_error** error, Body body) noexcept {
   }
 }
 
-inline std::string_view View(const convoy_slice& slice) {
-  return slice.size == 0 ? std::string_view() : std::string_view(slice.data, slice.size);
-}
 inline std::string_view View(const char* data, size_t size) {
-  return size == 0 ? std::string_view() : std::string_view(data, size);
+  return data == nullptr ? std::string_view() : std::string_view(data, size);
 }
+inline std::string_view View(const convoy_slice& slice) { return View(slice.data, slice.size); }
+inline bool IsReadable(const void* data, size_t size) { return data != nullptr || size == 0; }
 inline convoy_slice Slice(std::string_view text) { return {text.data(), text.size()}; }
 
-// A request of the library that borrows from one of the interface; both must outlive its use.
+// Text for the caller, from malloc because C frees it, in two steps: what can fail comes before the
+// work whose result it will hold. False if there is no memory.
+bool ReserveBuf(size_t bytes_max, convoy_buf* out);
+// `text` has at most the bytes that were reserved.
+void FillBuf(std::string_view text, convoy_buf* buf);
+
+// Checks the size that a struct says it has: smaller is a program built for an older header, larger
+// one built for a newer header, which must have left alone what we do not know.
+convoy_status CheckStruct(const void* given, std::string_view name, size_t size_known,
+                          convoy_error** error);
+
+// A struct that passed CheckStruct, with what it does not have zeroed.
+template <typename Struct>
+Struct CopyStruct(const Struct& given) {
+  Struct copy = {};
+  std::memcpy(&copy, &given, std::min(given.struct_size, sizeof(Struct)));
+  return copy;
+}
+
+// A request of the library that borrows from one of the interface, which must outlive its use and
+// have passed CheckRequest.
 struct BorrowedRequest {
-  explicit BorrowedRequest(const convoy_request& request);
+  explicit BorrowedRequest(const convoy_request& given);
 
   std::vector<HeaderView> headers;
   HttpRequest http;

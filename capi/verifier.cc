@@ -1,6 +1,8 @@
 // The stateless verifier.
 #include "convoy/verifier.h"
 
+#include "absl/strings/str_cat.h"
+
 #include "capi/shim.h"
 
 struct convoy_verifier {
@@ -18,7 +20,9 @@ struct convoy_verdict {
 using convoy::capi::BorrowedRequest;
 using convoy::capi::CheckRequest;
 using convoy::capi::Fail;
+using convoy::capi::FailNull;
 using convoy::capi::Guard;
+using convoy::capi::IsReadable;
 using convoy::capi::Slice;
 using convoy::capi::View;
 
@@ -26,10 +30,14 @@ convoy_status convoy_verifier_new(const char* text, size_t text_size, const conv
                                   size_t secrets_count, convoy_verifier** out,
                                   convoy_error** error) {
   return Guard(error, [&]() -> convoy_status {
-    if (out == nullptr) return Fail(error, CONVOY_E_INVALID, "out: must not be NULL");
+    if (out == nullptr) return FailNull(error, "out");
     *out = nullptr;
-    if (secrets == nullptr && secrets_count != 0) {
-      return Fail(error, CONVOY_E_INVALID, "secrets: must not be NULL");
+    if (!IsReadable(text, text_size)) return FailNull(error, "text");
+    if (!IsReadable(secrets, secrets_count)) return FailNull(error, "secrets");
+    for (size_t i = 0; i < secrets_count; ++i) {
+      if (!IsReadable(secrets[i].data, secrets[i].size)) {
+        return FailNull(error, absl::StrCat("secrets[", i, "]"));
+      }
     }
     std::vector<std::string> texts;
     for (size_t i = 0; i < secrets_count; ++i) texts.emplace_back(View(secrets[i]));
@@ -45,9 +53,9 @@ convoy_status convoy_verifier_new(const char* text, size_t text_size, const conv
 convoy_status convoy_verifier_verify(const convoy_verifier* verifier, const convoy_request* request,
                                      int64_t now_us, convoy_verdict** out, convoy_error** error) {
   return Guard(error, [&]() -> convoy_status {
-    if (out == nullptr) return Fail(error, CONVOY_E_INVALID, "out: must not be NULL");
+    if (out == nullptr) return FailNull(error, "out");
     *out = nullptr;
-    if (verifier == nullptr) return Fail(error, CONVOY_E_INVALID, "verifier: must not be NULL");
+    if (verifier == nullptr) return FailNull(error, "verifier");
     if (const convoy_status checked = CheckRequest(request, error)) return checked;
     const BorrowedRequest borrowed(*request);
     const convoy::VerifyRequest verify_request{.method = borrowed.http.method,

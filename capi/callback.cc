@@ -1,0 +1,25 @@
+// Callbacks nest (a done function may call another gateway that logs), so the scopes of a thread
+// are a list on its stack.
+#include "capi/callback.h"
+
+namespace convoy::capi {
+namespace {
+
+thread_local const CallbackScope* innermost = nullptr;
+
+}  // namespace
+
+CallbackScope::CallbackScope(const Engine* engine) : engine_(engine), outer_(innermost) {
+  innermost = this;
+}
+
+CallbackScope::~CallbackScope() { innermost = outer_; }
+
+bool CallbackScope::IsInside(const Engine* engine) {
+  for (const CallbackScope* scope = innermost; scope != nullptr; scope = scope->outer_) {
+    if (scope->engine_ == engine) return true;
+  }
+  return false;
+}
+
+}  // namespace convoy::capi

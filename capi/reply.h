@@ -1,0 +1,20 @@
+// The answer to a request, and its way to a host that did not wait for it.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "capi/gateway.h"
+
+struct convoy_reply {
+  convoy::HttpResponse response;
+};
+
+namespace convoy::capi {
+
+// A completion for Gateway::HandleAsync that calls `done`. All that it needs is allocated here, so
+// nothing can fail once there is an answer. `kept` is what the request borrows from.
+std::function<void(HttpResponse)> MakeCompletion(const Engine& engine, convoy_reply_fn done,
+                                                 void* user, std::shared_ptr<const void> kept);
+
+}  // namespace convoy::capi

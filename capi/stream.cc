@@ -1,0 +1,168 @@
+// Requests whose body is still coming: the head is judged before any of it is read, the limit is
+// kept while it comes, and at the end it is a request like the others. A convoy_http goes from open
+// to answered and never back; it refers to its gateway weakly, so either may be freed first.
+#include <algorithm>
+#include <array>
+
+#include "capi/reply.h"
+
+namespace convoy::capi {
+namespace {
+
+// A request that owns its bytes. Does not move: `http` points into it.
+struct OwnedRequest {
+  explicit OwnedRequest(const HttpRequest& head);
+
+  std::string text;  // of the head; complete before anything points into it
+  std::vector<HeaderView> headers;
+  std::string body;
+  HttpRequest http;
+};
+
+OwnedRequest::OwnedRequest(const HttpRequest& head) {
+  size_t size = head.method.size() + head.path.size() + head.query.size() + head.remote_ip.size();
+  for (const HeaderView& header : head.headers) size += header.name.size() + header.value.size();
+  text.reserve(size);
+  const auto keep = [this](std::string_view part) {
+    const size_t begin = text.size();
+    text.append(part);
+    return std::string_view(text.data() + begin, part.size());
+  };
+  http.method = keep(head.method);
+  http.path = keep(head.path);
+  http.query = keep(head.query);
+  http.remote_ip = keep(head.remote_ip);
+  headers.reserve(head.headers.size());
+  for (const HeaderView& header : head.headers) {
+    headers.push_back({keep(header.name), keep(header.value)});
+  }
+  http.headers = headers;
+}
+
+// Where the gateway answers (docs/api.md). Handle knows it best, but cannot be asked before there
+// is a body.
+bool IsGatewayPath(std::string_view path) {
+  return path.starts_with("/ingest/") || path.starts_with("/api/v1/") || path == "/healthz" ||
+         path == "/readyz";
+}
+
+}  // namespace
+}  // namespace convoy::capi
+
+struct convoy_http {
+  std::weak_ptr<convoy::capi::Engine> engine;
+  std::shared_ptr<convoy::capi::OwnedRequest> request;  // null once it has been answered
+  uint64_t body_bytes_max;
+};
+
+using convoy::capi::BorrowedRequest;
+using convoy::capi::CheckEngine;
+using convoy::capi::CheckGateway;
+using convoy::capi::CheckRequest;
+using convoy::capi::Engine;
+using convoy::capi::Fail;
+using convoy::capi::FailNull;
+using convoy::capi::Guard;
+using convoy::capi::IsGatewayPath;
+using convoy::capi::IsReadable;
+using convoy::capi::MakeCompletion;
+using convoy::capi::OwnedRequest;
+
+namespace {
+
+convoy_status CheckOpen(const convoy_http* http, convoy_error** error) {
+  if (http == nullptr) return FailNull(error, "http");
+  if (http->request == nullptr) {
+    return Fail(error, CONVOY_E_STATE, "the request has been answered");
+  }
+  return CONVOY_OK;
+}
+
+// What both ways of finishing need: the gateway, and the request with its whole body.
+convoy_status TakeRequest(convoy_http* http, std::shared_ptr<Engine>* out_engine,
+                          std::shared_ptr<OwnedRequest>* out_request, convoy_error** error) {
+  if (const convoy_status checked = CheckOpen(http, error)) return checked;
+  *out_engine = http->engine.lock();
+  if (*out_engine == nullptr) {
+    return Fail(error, CONVOY_E_STATE, "the gateway has been freed");
+  }
+  if (const convoy_status checked = CheckEngine(**out_engine, error)) return checked;
+  *out_request = std::move(http->request);
+  (*out_request)->http.body = (*out_request)->body;
+  return CONVOY_OK;
+}
+
+}  // namespace
+
+convoy_status convoy_http_begin(const convoy_gateway* gateway, const convoy_request* head,
+                                convoy_http** out_http, convoy_reply** out_reply,
+                                convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (out_http != nullptr) *out_http = nullptr;
+    if (out_reply != nullptr) *out_reply = nullptr;
+    if (out_http == nullptr) return FailNull(error, "out_http");
+    if (out_reply == nullptr) return FailNull(error, "out_reply");
+    if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
+    if (const convoy_status checked = CheckRequest(head, error)) return checked;
+    const BorrowedRequest borrowed(*head);
+    if (!IsGatewayPath(borrowed.http.path)) return CONVOY_DECLINED;
+    convoy::HeadDecision decision = gateway->engine->gateway->InspectHead(borrowed.http);
+    if (decision.refusal.has_value()) {
+      *out_reply = new convoy_reply{*std::move(decision.refusal)};
+    } else {
+      *out_http = new convoy_http{gateway->engine, std::make_shared<OwnedRequest>(borrowed.http),
+                                  decision.body_bytes_max};
+    }
+    return CONVOY_OK;
+  });
+}
+
+convoy_status convoy_http_feed(convoy_http* http, const void* data, size_t size,
+                               convoy_reply** out_reply, convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (out_reply == nullptr) return FailNull(error, "out_reply");
+    *out_reply = nullptr;
+    if (const convoy_status checked = CheckOpen(http, error)) return checked;
+    if (!IsReadable(data, size)) return FailNull(error, "data");
+    std::string& body = http->request->body;
+    if (size > http->body_bytes_max - body.size()) {
+      *out_reply = new convoy_reply{convoy::Gateway::TooLargeResponse()};
+      http->request = nullptr;
+      return CONVOY_OK;
+    }
+    if (size != 0) body.append(static_cast<const char*>(data), size);
+    return CONVOY_OK;
+  });
+}
+
+convoy_status convoy_http_finish(convoy_http* http, convoy_reply** out_reply,
+                                 convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (out_reply == nullptr) return FailNull(error, "out_reply");
+    *out_reply = nullptr;
+    auto reply = std::make_unique<convoy_reply>();
+    std::shared_ptr<Engine> engine;
+    std::shared_ptr<OwnedRequest> request;
+    if (const auto checked = TakeRequest(http, &engine, &request, error)) return checked;
+    auto response = engine->gateway->Handle(request->http);
+    if (!response.has_value()) return CONVOY_DECLINED;
+    reply->response = *std::move(response);
+    *out_reply = reply.release();
+    return CONVOY_OK;
+  });
+}
+
+convoy_status convoy_http_finish_async(convoy_http* http, convoy_reply_fn done, void* user,
+                                       convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (done == nullptr) return FailNull(error, "done");
+    std::shared_ptr<Engine> engine;
+    std::shared_ptr<OwnedRequest> request;
+    if (const auto checked = TakeRequest(http, &engine, &request, error)) return checked;
+    const bool is_ours =
+        engine->gateway->HandleAsync(request->http, MakeCompletion(*engine, done, user, request));
+    return is_ours ? CONVOY_OK : CONVOY_DECLINED;
+  });
+}
+
+void convoy_http_free(convoy_http* http) { delete http; }
