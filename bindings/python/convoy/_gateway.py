@@ -2,22 +2,37 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import byref, c_int32, c_int64, c_size_t, c_uint64, c_void_p
+import logging
+import weakref
+from concurrent.futures import Future
+from ctypes import byref, c_int32, c_int64, c_size_t, c_void_p
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
-from typing import Iterable, Mapping
+from typing import Any, Iterable, Mapping
 
-from convoy._library import (CONVOY_DECLINED, BorrowedRequest, Buf, Header, Slice, call, library)
+from convoy._callbacks import Registry, free_logger, least_level, log_line, loggers
+from convoy._library import (CONVOY_DECLINED, BorrowedRequest, Buf, Header, ReplyFunction, Slice,
+                             call, library)
+
+_ALLOWED = (0, CONVOY_DECLINED)
+_PIECE_BYTES = 64 * 1024
 
 
 class Config:
-    """Settings by name; ConvoyError names the one that is wrong."""
+    """Settings by name; ConvoyError names the one that is wrong.
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+    What a gateway logs goes to `logger`, from the level on that it has now; without one, nowhere.
+    """
+
+    def __init__(self, settings: Mapping[str, str] | None = None,
+                 logger: logging.Logger | None = None) -> None:
         self._handle = c_void_p()
         call("convoy_config_new", byref(self._handle))
         for key, value in (settings or {}).items():
             self.set(key, value)
+        if logger is not None:
+            call("convoy_config_set_log", self._handle, least_level(logger), log_line,
+                 loggers.add(logger), free_logger)
 
     def set(self, key: str, value: str) -> None:
         name, text = key.encode(), value.encode()
@@ -51,12 +66,70 @@ def _take_reply(handle: c_void_p) -> Reply:
         library.convoy_reply_free(handle)
 
 
+_awaited = Registry()  # futures, and what their requests borrow
+
+
+@ReplyFunction
+def _on_reply(number: int, handle: int) -> None:
+    future, _ = _awaited.take(number)
+    try:
+        future.set_result(_take_reply(c_void_p(handle)))
+    except Exception as error:
+        future.set_exception(error)
+
+
+def _send_async(name: str, *arguments: Any, kept: object = None) -> Future[Reply] | None:
+    """Calls a function that answers by _on_reply; None if the path is not the gateway's."""
+    future: Future[Reply] = Future()
+    future.set_running_or_notify_cancel()  # it cannot be called back
+    number = _awaited.add((future, kept))
+    try:
+        code = call(name, *arguments, _on_reply, number, allowed=_ALLOWED)
+    except BaseException:
+        _awaited.take(number)
+        raise
+    if code == CONVOY_DECLINED:
+        _awaited.take(number)
+        return None
+    return future
+
+
+class Incoming:
+    """A request whose body is still coming. Drop it if the sender goes away."""
+
+    def __init__(self, handle: c_void_p) -> None:
+        self._handle = handle
+        self._free = weakref.finalize(self, library.convoy_http_free, handle)
+
+    def feed(self, piece: bytes) -> Reply | None:
+        """Takes the next bytes of the body. A reply, with status 413, means: answer, read no more."""
+        reply = c_void_p()
+        call("convoy_http_feed", self._handle, piece, len(piece), byref(reply))
+        return _take_reply(reply) if reply else None
+
+    def finish(self) -> Reply | None:
+        """Answers the request once what it did is durable."""
+        reply = c_void_p()
+        code = call("convoy_http_finish", self._handle, byref(reply), allowed=_ALLOWED)
+        return None if code == CONVOY_DECLINED else _take_reply(reply)
+
+    def finish_async(self) -> Future[Reply] | None:
+        """The same without waiting."""
+        return _send_async("convoy_http_finish_async", self._handle)
+
+
 class Gateway:
-    """Requests in, deliveries out. Use it as a context manager, or close it yourself."""
+    """Requests in, deliveries out. Use it as a context manager, or close it yourself.
+
+    Functions that wait for a Future of it (add_done_callback) and its logger run inside the library:
+    calls with the gateway raise ConvoyError there. asyncio.wrap_future moves to an event loop.
+    """
 
     def __init__(self, config: Config | None = None) -> None:
         self._handle = c_void_p()
         call("convoy_gateway_open", config._handle if config else None, byref(self._handle))
+        # Also at exit, while its threads can still find an interpreter to log to.
+        self._free = weakref.finalize(self, library.convoy_gateway_free, self._handle)
 
     def bootstrap(self) -> str:
         """Creates the instance's first API key; it is shown this once."""
@@ -82,14 +155,17 @@ class Gateway:
         call("convoy_gateway_wake_fd", self._handle, byref(descriptor))
         return descriptor.value
 
-    def inspect(self, method: str, path: str, headers: Iterable[tuple[str, str]] = (),
-                query: str = "") -> Reply | int:
-        """The answer, if the body need not be read, else how many bytes of it to read at most."""
-        borrowed = BorrowedRequest(method, path, query, headers, b"")
-        reply, limit = c_void_p(), c_uint64()
-        call("convoy_http_inspect", self._handle, byref(borrowed.request), byref(reply),
-             byref(limit))
-        return _take_reply(reply) if reply else limit.value
+    def begin(self, method: str, path: str, headers: Iterable[tuple[str, str]] = (),
+              query: str = "", remote_ip: str = "") -> Incoming | Reply | None:
+        """Judges a request by its head. A reply: answer, do not read the body. None: not a path of
+        the gateway."""
+        borrowed = BorrowedRequest(method, path, query, headers, b"", remote_ip)
+        incoming, reply = c_void_p(), c_void_p()
+        code = call("convoy_http_begin", self._handle, byref(borrowed.request), byref(incoming),
+                    byref(reply), allowed=_ALLOWED)
+        if code == CONVOY_DECLINED:
+            return None
+        return _take_reply(reply) if reply else Incoming(incoming)
 
     def handle(self, method: str, path: str, headers: Iterable[tuple[str, str]] = (),
                body: bytes = b"", query: str = "", remote_ip: str = "") -> Reply | None:
@@ -97,8 +173,16 @@ class Gateway:
         borrowed = BorrowedRequest(method, path, query, headers, body, remote_ip)
         reply = c_void_p()
         code = call("convoy_http_handle", self._handle, byref(borrowed.request), byref(reply),
-                    allowed=(0, CONVOY_DECLINED))
+                    allowed=_ALLOWED)
         return None if code == CONVOY_DECLINED else _take_reply(reply)
+
+    def handle_async(self, method: str, path: str, headers: Iterable[tuple[str, str]] = (),
+                     body: bytes = b"", query: str = "",
+                     remote_ip: str = "") -> Future[Reply] | None:
+        """The same without waiting."""
+        borrowed = BorrowedRequest(method, path, query, headers, body, remote_ip)
+        return _send_async("convoy_http_handle_async", self._handle, byref(borrowed.request),
+                           kept=borrowed)
 
     def close(self, patience_s: float = 10.0) -> None:
         """Finishes what is in flight, at most for `patience_s`."""
@@ -110,10 +194,6 @@ class Gateway:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if getattr(self, "_handle", None):
-            library.convoy_gateway_free(self._handle)
-
 
 def mount(gateway: Gateway, handler: BaseHTTPRequestHandler) -> bool:
     """Answers the request that a handler of http.server has read the head of, if it is the gateway's.
@@ -122,22 +202,31 @@ def mount(gateway: Gateway, handler: BaseHTTPRequestHandler) -> bool:
     """
     path, _, query = handler.path.partition("?")
     headers = list(handler.headers.items())
-    if not path.startswith(("/ingest/", "/api/v1/", "/healthz", "/readyz")):
-        return False
-    decision = gateway.inspect(handler.command, path, headers, query)
-    if isinstance(decision, Reply):
-        reply: Reply | None = decision
-        handler.close_connection = True
+    begun = gateway.begin(handler.command, path, headers, query, handler.client_address[0])
+    if isinstance(begun, Incoming):
+        begun = _read(handler, begun)
     else:
-        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        reply = gateway.handle(handler.command, path, headers, body, query,
-                               handler.client_address[0])
-        if reply is None:
-            return False
-    handler.send_response(reply.status)
-    for name, value in reply.headers:
+        handler.close_connection = handler.close_connection or begun is not None
+    if begun is None:
+        return False
+    handler.send_response(begun.status)
+    for name, value in begun.headers:
         handler.send_header(name, value)
-    handler.send_header("Content-Length", str(len(reply.body)))
+    handler.send_header("Content-Length", str(len(begun.body)))
     handler.end_headers()
-    handler.wfile.write(reply.body)
+    handler.wfile.write(begun.body)
     return True
+
+
+def _read(handler: BaseHTTPRequestHandler, incoming: Incoming) -> Reply | None:
+    left = int(handler.headers.get("Content-Length") or 0)
+    while left > 0:
+        piece = handler.rfile.read(min(left, _PIECE_BYTES))
+        if not piece:
+            raise ConnectionError("the sender went away before the end of the body")
+        left -= len(piece)
+        refusal = incoming.feed(piece)
+        if refusal is not None:
+            handler.close_connection = True
+            return refusal
+    return incoming.finish()

@@ -9,6 +9,11 @@ from typing import Any, Iterable
 
 CONVOY_DECLINED = 64
 
+# Callbacks of the interface.
+ReplyFunction = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
+LogFunction = ctypes.CFUNCTYPE(None, c_void_p, c_uint32, c_char_p, c_char_p)
+FreeFunction = ctypes.CFUNCTYPE(None, c_void_p)
+
 
 class Slice(Structure):
     """convoy_slice: borrowed bytes."""
@@ -53,6 +58,8 @@ DECLARATIONS: dict[str, tuple[Any, list[Any]]] = {
     "convoy_config_new": (c_int32, [POINTER(_HANDLE), _ERROR]),
     "convoy_config_free": (None, [_HANDLE]),
     "convoy_config_set": (c_int32, [_HANDLE, c_char_p, c_size_t, c_char_p, c_size_t, _ERROR]),
+    "convoy_config_set_log": (c_int32, [_HANDLE, c_uint32, LogFunction, c_void_p, FreeFunction,
+                                        _ERROR]),
     "convoy_config_describe": (c_int32, [c_size_t, POINTER(c_char_p), POINTER(c_char_p),
                                          POINTER(c_char_p)]),
     "convoy_gateway_open": (c_int32, [_HANDLE, POINTER(_HANDLE), _ERROR]),
@@ -62,10 +69,15 @@ DECLARATIONS: dict[str, tuple[Any, list[Any]]] = {
     "convoy_gateway_wake_fd": (c_int32, [_HANDLE, POINTER(c_int32), _ERROR]),
     "convoy_gateway_close": (c_int32, [_HANDLE, c_uint64, _ERROR]),
     "convoy_gateway_free": (None, [_HANDLE]),
-    "convoy_http_inspect": (c_int32, [_HANDLE, POINTER(Request), POINTER(_HANDLE),
-                                      POINTER(c_uint64), _ERROR]),
     "convoy_http_handle": (c_int32, [_HANDLE, POINTER(Request), POINTER(_HANDLE), _ERROR]),
-    "convoy_http_handle_async": (c_int32, [_HANDLE, POINTER(Request), c_void_p, c_void_p, _ERROR]),
+    "convoy_http_handle_async": (c_int32, [_HANDLE, POINTER(Request), ReplyFunction, c_void_p,
+                                           _ERROR]),
+    "convoy_http_begin": (c_int32, [_HANDLE, POINTER(Request), POINTER(_HANDLE), POINTER(_HANDLE),
+                                    _ERROR]),
+    "convoy_http_feed": (c_int32, [_HANDLE, c_void_p, c_size_t, POINTER(_HANDLE), _ERROR]),
+    "convoy_http_finish": (c_int32, [_HANDLE, POINTER(_HANDLE), _ERROR]),
+    "convoy_http_finish_async": (c_int32, [_HANDLE, ReplyFunction, c_void_p, _ERROR]),
+    "convoy_http_free": (None, [_HANDLE]),
     "convoy_reply_status": (c_int32, [_HANDLE]),
     "convoy_reply_body": (None, [_HANDLE, POINTER(Slice)]),
     "convoy_reply_headers_count": (c_size_t, [_HANDLE]),

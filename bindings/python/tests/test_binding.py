@@ -1,12 +1,15 @@
 """The binding, with a gateway inside Python's own HTTP server while its ssl module is in use."""
+import gc
 import hashlib
 import hmac
 import http.client
 import http.server
 import json
+import logging
 import os
 import pathlib
 import re
+import select
 import ssl
 import sys
 import tempfile
@@ -19,6 +22,7 @@ HASH_BEFORE = hashlib.sha256(b"before").hexdigest()  # OpenSSL is in use before 
 ssl.create_default_context()
 
 import convoy  # noqa: E402
+from convoy import _callbacks, _gateway  # noqa: E402
 from convoy._library import DECLARATIONS  # noqa: E402
 
 HEADER = pathlib.Path(__file__).resolve().parents[3] / "capi" / "convoy.h"
@@ -44,6 +48,159 @@ def serve(handler):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
+
+
+def api(gateway, key, method, path, body=None):
+    """A call of the REST API without a server; returns its data."""
+    reply = gateway.handle(method, path, [("Authorization", "Bearer " + key)],
+                           json.dumps(body).encode() if body else b"")
+    if reply.status not in (200, 201):
+        raise AssertionError((reply.status, reply.body))
+    return json.loads(reply.body)["data"]
+
+
+def open_link(gateway):
+    """The ingest link of a new source that takes anything."""
+    key = gateway.bootstrap()
+    project = api(gateway, key, "POST", "/api/v1/projects", {"name": "p", "type": "incoming"})
+    source = api(gateway, key, "POST", f"/api/v1/projects/{project['project']['uid']}/sources",
+                 {"name": "s", "type": "http", "verifier": {"type": "noop"}})
+    return "/ingest/" + source["mask_id"]
+
+
+class Streaming(unittest.TestCase):
+    def setUp(self):
+        self.gateway = convoy.Gateway(convoy.Config({"gateway.body_bytes_max": "1000"}))
+        self.link = open_link(self.gateway)
+
+    def test_a_body_in_pieces_is_one_body(self):
+        incoming = self.gateway.begin("POST", self.link)
+        for piece in (b"\x00", b"", b"x" * 998, b"\xff"):
+            self.assertIsNone(incoming.feed(piece))
+        reply = incoming.finish()
+        self.assertEqual((reply.status, json.loads(reply.body)["data"]), (200, 1000))
+        with self.assertRaisesRegex(convoy.ConvoyError, "answered"):
+            incoming.finish()
+
+    def test_a_body_too_large_is_answered_before_its_end(self):
+        incoming = self.gateway.begin("POST", self.link)
+        self.assertIsNone(incoming.feed(b"x" * 1000))
+        self.assertEqual(incoming.feed(b"x").status, 413)
+        with self.assertRaises(convoy.ConvoyError):
+            incoming.feed(b"x")
+        refused = self.gateway.begin("POST", self.link, [("Content-Length", "1001")])
+        self.assertEqual(refused.status, 413)
+
+    def test_heads_are_judged(self):
+        self.assertIsNone(self.gateway.begin("GET", "/elsewhere"))
+        self.assertEqual(self.gateway.begin("POST", "/ingest/unknown").status, 404)
+        self.assertEqual(self.gateway.begin("GET", "/api/v1/projects").status, 401)
+
+    def test_a_request_may_outlive_its_gateway(self):
+        incoming = self.gateway.begin("POST", self.link)
+        self.gateway = None
+        gc.collect()
+        with self.assertRaisesRegex(convoy.ConvoyError, "freed"):
+            incoming.finish()
+
+
+class Asynchronous(unittest.TestCase):
+    def setUp(self):
+        self.gateway = convoy.Gateway()
+        self.link = open_link(self.gateway)
+
+    def tearDown(self):
+        self.assertEqual(len(_gateway._awaited), 0)
+
+    def test_a_future_for_each_request(self):
+        self.gateway.start()
+        futures = [self.gateway.handle_async("POST", self.link, body=b"%d" % i) for i in range(100)]
+        incoming = self.gateway.begin("POST", self.link)
+        incoming.feed(b"{}")
+        futures.append(incoming.finish_async())
+        del incoming
+        gc.collect()
+        self.assertEqual([future.result(timeout=30).status for future in futures], [200] * 101)
+        self.assertIsNone(self.gateway.handle_async("GET", "/elsewhere"))
+        self.gateway.close()
+
+    def test_pumped_by_pythons_select(self):
+        future = self.gateway.handle_async("POST", self.link, body=b"{}")
+        self.assertFalse(future.done())
+        for _ in range(100):
+            select.select([self.gateway], [], [], 0.1)
+            self.gateway.step()
+            if future.done():
+                break
+        self.assertEqual(future.result(timeout=0).status, 200)
+
+    def test_calls_from_a_callback_are_refused(self):
+        codes = []
+
+        def on_done(_):
+            for call in (self.gateway.step, self.gateway.close, self.gateway.bootstrap,
+                         lambda: self.gateway.handle("GET", "/healthz"),
+                         lambda: self.gateway.begin("GET", "/healthz")):
+                try:
+                    call()
+                except convoy.ConvoyError as error:
+                    codes.append(error.code)
+
+        future = self.gateway.handle_async("POST", self.link, body=b"{}")
+        future.add_done_callback(on_done)
+        self.gateway.step()
+        self.assertEqual(codes, [13] * 5)
+        self.assertEqual(self.gateway.handle("GET", "/healthz").status, 200)
+
+
+class Logging(unittest.TestCase):
+    def disable_endpoint(self, logger):
+        """Sends an event where nobody listens, to an endpoint that is disabled for it."""
+        config = convoy.Config({"deliver.allowed_networks": "127.0.0.0/8"}, logger=logger)
+        gateway = convoy.Gateway(config)
+        key = gateway.bootstrap()
+        base = "/api/v1/projects/" + api(gateway, key, "POST", "/api/v1/projects", {
+            "name": "p", "type": "outgoing", "config": {
+                "disable_endpoint": True,
+                "strategy": {"type": "linear", "duration": 1, "retry_count": 1}}})["project"]["uid"]
+        endpoint = api(gateway, key, "POST", base + "/endpoints",
+                       {"name": "e", "url": "http://127.0.0.1:1/"})["uid"]
+        gateway.start()
+        api(gateway, key, "POST", base + "/events",
+            {"endpoint_id": endpoint, "event_type": "t", "data": {}})
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            listed = api(gateway, key, "GET", base + "/endpoints/" + endpoint)
+            if listed["status"] == "inactive":
+                break
+            time.sleep(0.01)
+        self.assertEqual(listed["status"], "inactive")
+        gateway.close()
+        return endpoint
+
+    def test_lines_arrive_with_their_level(self):
+        logger = logging.getLogger("test.convoy")
+        with self.assertLogs(logger, "WARNING") as seen:
+            endpoint = self.disable_endpoint(logger)
+        record = seen.records[0]
+        self.assertEqual(record.levelno, logging.WARNING)
+        self.assertEqual(record.getMessage(), f'endpoint disabled endpoint_id="{endpoint}"')
+        self.assertEqual(record.convoy_event, "endpoint disabled")
+        gc.collect()
+        self.assertEqual(len(_callbacks.loggers), 0)
+
+    def test_an_exception_of_the_logger_stays_in_python(self):
+        class Broken(logging.Logger):
+            def log(self, *_, **__):
+                raise RuntimeError("a broken logger")
+
+        seen = []
+        before, sys.unraisablehook = sys.unraisablehook, lambda it: seen.append(str(it.exc_value))
+        try:
+            self.disable_endpoint(Broken("broken"))
+        finally:
+            sys.unraisablehook = before
+        self.assertEqual(seen, ["a broken logger"])
 
 
 class Binding(unittest.TestCase):
