@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -146,8 +147,25 @@ struct HmacVerifierConfig {
 
   friend bool operator==(const HmacVerifierConfig&, const HmacVerifierConfig&) = default;
 };
+// A preset of the catalogue, or a scheme of one's own (verifier.h, docs/verification.md).
+struct SchemeVerifierConfig {
+  std::string preset;                // its name, or empty:
+  std::string definition;            // a scheme or preset as JSON
+  std::string scheme;                // of several schemes only this one; may be empty
+  std::vector<std::string> secrets;  // all live, the newest one last
+  std::map<std::string, std::string> parameters;  // what the scheme calls {config:NAME}
+
+  friend bool operator==(const SchemeVerifierConfig&, const SchemeVerifierConfig&) = default;
+};
 // monostate is "noop": everything is accepted.
-using VerifierConfig = std::variant<std::monostate, HmacVerifierConfig, BasicAuth, ApiKeyAuth>;
+using VerifierConfig = std::variant<std::monostate, HmacVerifierConfig, BasicAuth, ApiKeyAuth,
+                                    SchemeVerifierConfig>;
+
+// What happens to a request that its verifier refuses.
+enum class VerifyMode : uint8_t {
+  kEnforce,  // it is refused
+  kObserve,  // it is accepted, and the refusal is reported to the observer: for migrations
+};
 
 struct CustomResponse {
   std::string body;
@@ -165,6 +183,7 @@ struct Source {
   Provider provider = Provider::kNone;
   bool is_disabled = false;
   VerifierConfig verifier;
+  VerifyMode verify_mode = VerifyMode::kEnforce;
   CustomResponse custom_response;
   // Locations: "request.header.X-Id", "request.body.a.b", "request.query.q".
   std::vector<std::string> idempotency_keys;

@@ -12,6 +12,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/config/loading_cache.h"
+#include "lib/verify/source_verifier.h"
 
 namespace convoy::config {
 namespace {
@@ -29,9 +30,11 @@ absl::StatusOr<Stamp> ReadInstanceStamp(Storage& storage) {
   return Stamp{.instance = instance};
 }
 
-std::shared_ptr<const SourceEntry> MakeSourceEntry(Source source) {
+std::shared_ptr<const SourceEntry> MakeSourceEntry(Source source,
+                                                   std::shared_ptr<verify::KeySource> keys) {
   auto entry = std::make_shared<SourceEntry>();
-  absl::StatusOr<std::shared_ptr<const Verifier>> verifier = CompileSourceVerifier(source);
+  absl::StatusOr<std::shared_ptr<const Verifier>> verifier =
+      verify::CompileForSource(source, std::move(keys));
   // A source whose verifier does not compile has none, and whoever uses it must refuse
   // (SourceEntry).
   if (verifier.ok()) entry->verifier = *std::move(verifier);
@@ -42,20 +45,23 @@ std::shared_ptr<const SourceEntry> MakeSourceEntry(Source source) {
 }  // namespace
 
 struct ConfigCache::State {
-  State(Storage* storage, const CacheLimits& limits)
+  State(Storage* storage, const CacheLimits& limits, std::shared_ptr<verify::KeySource> keys_in)
       : storage(*storage),
+        published_keys(std::move(keys_in)),
         projects(limits.projects_max),
         sources(limits.sources_max),
         keys(limits.keys_max) {}
 
   Storage& storage;
+  const std::shared_ptr<verify::KeySource> published_keys;
   LoadingCache<route::ProjectSnapshot> projects;
   LoadingCache<SourceEntry> sources;
   LoadingCache<ApiKey> keys;
 };
 
-ConfigCache::ConfigCache(Storage* storage, CacheLimits limits)
-    : state_(std::make_unique<State>(storage, limits)) {}
+ConfigCache::ConfigCache(Storage* storage, CacheLimits limits,
+                         std::shared_ptr<verify::KeySource> keys)
+    : state_(std::make_unique<State>(storage, limits, std::move(keys))) {}
 
 ConfigCache::~ConfigCache() = default;
 
@@ -92,7 +98,8 @@ absl::StatusOr<std::shared_ptr<const SourceEntry>> ConfigCache::FindSourceByMask
         }
         CONVOY_ASSIGN_OR_RETURN(const Stamp stamp, ReadProjectStamp(storage, project_id));
         CONVOY_ASSIGN_OR_RETURN(Source source, storage.FindSourceByMask(mask_id));
-        return Cache::Entry{.value = MakeSourceEntry(std::move(source)), .stamp = stamp};
+        return Cache::Entry{.value = MakeSourceEntry(std::move(source), state_->published_keys),
+                            .stamp = stamp};
       });
 }
 

@@ -12,6 +12,7 @@
 #include "convoy/storage.h"
 #include "convoy/verifier.h"
 #include "lib/route/snapshot.h"
+#include "lib/verify/key_source.h"
 
 namespace convoy::config {
 
@@ -30,7 +31,9 @@ struct CacheLimits {
 // Safe to use from any thread; a hit takes one short lock. The storage must outlive it.
 class ConfigCache {
  public:
-  ConfigCache(Storage* storage, CacheLimits limits);
+  // `keys` may be null: then sources whose keys are published have no verifier.
+  ConfigCache(Storage* storage, CacheLimits limits,
+              std::shared_ptr<verify::KeySource> keys = nullptr);
   ~ConfigCache();
 
   // kNotFound for unknown ids. Each answer is current as of Storage::ConfigRevision.

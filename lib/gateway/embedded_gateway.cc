@@ -29,8 +29,10 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
       parts_(std::move(parts)),
       wake_(std::move(wake)),
       ulids_(parts_.clock.get(), parts_.random.get()),
-      configuration_(parts_.storage.get(), CacheLimitsOf(options_)),
-      intake_(options_, parts_.clock.get(), &ulids_),
+      fetcher_(std::make_shared<fetch::Fetcher>(fetch::FetcherOptions(), parts_.transport.get(),
+                                                parts_.clock.get(), parts_.observer.get())),
+      configuration_(parts_.storage.get(), CacheLimitsOf(options_), fetcher_),
+      intake_(options_, parts_.clock.get(), &ulids_, parts_.observer.get()),
       commits_(parts_.storage.get()),
       api_(options_, api_parts()),
       dispatcher_(options_, {.storage = parts_.storage.get(),
@@ -42,6 +44,7 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
                              .ulids = &ulids_,
                              .observer = parts_.observer.get()}) {
   dispatcher_.set_wake([this] { wake_->Signal(); });
+  fetcher_->set_wake([this] { wake_->Signal(); });
   commits_.set_wake([this] {
     {
       absl::MutexLock lock(&mutex_);
@@ -61,7 +64,8 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .clock = parts_.clock.get(),
           .random = parts_.random.get(),
           .ulids = const_cast<base::UlidGenerator*>(&ulids_),
-          .observer = parts_.observer.get()};
+          .observer = parts_.observer.get(),
+          .fetcher = fetcher_};
 }
 
 absl::StatusOr<std::string> EmbeddedGateway::Bootstrap() {
@@ -186,6 +190,7 @@ absl::Time EmbeddedGateway::StepOnce() {
   wake_->Clear();
   commits_.Drain();
   for (int round = 0; round < kRoundsMax; ++round) {
+    fetcher_->Step();
     next = dispatcher_.Step();
     if (!commits_.Drain()) break;
   }
@@ -227,6 +232,7 @@ void EmbeddedGateway::RunDispatcher() {
       absl::MutexLock lock(&mutex_);
       if (should_stop_) return;
     }
+    fetcher_->Step();
     const absl::Time next = dispatcher_.Step();
     wake_->Wait(next - parts_.clock->Now());
   }
@@ -261,6 +267,7 @@ absl::Status EmbeddedGateway::Close(absl::Duration patience) {
   absl::MutexLock driving(&driver_mutex_);
   DrainUntil(deadline);
   AbandonWhatIsLeft();
+  parts_.transport->Cancel();  // fetches; of deliveries there are none any more
   const absl::Status released = parts_.storage->ReleaseClaims();
 
   absl::MutexLock lock(&mutex_);

@@ -17,6 +17,7 @@
 #include "lib/base/ulid.h"
 #include "lib/config/config_cache.h"
 #include "lib/dispatch/dispatcher.h"
+#include "lib/fetch/fetcher.h"
 #include "lib/gateway/wake_fd.h"
 #include "lib/http/api.h"
 #include "lib/intake/intake.h"
@@ -67,6 +68,7 @@ class EmbeddedGateway final : public Gateway {
   const GatewayParts parts_;
   const std::unique_ptr<WakeFd> wake_;
   base::UlidGenerator ulids_;
+  const std::shared_ptr<fetch::Fetcher> fetcher_;
   config::ConfigCache configuration_;
   intake::Intake intake_;
   storage::CommitQueue commits_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 
 #include "lib/base/encoding.h"
@@ -26,12 +27,18 @@ bool IsIngestPath(std::string_view path) { return path.starts_with(kIngestPrefix
 bool IsHealthPath(std::string_view path) { return path == "/healthz" || path == "/readyz"; }
 
 HttpResponse Health(const ApiParts& parts, const HttpRequest& request) {
-  if (request.method != "GET" && request.method != "HEAD") {
-    return Failure(405, "method not allowed");
-  }
+  if (request.method != "GET" && request.method != "HEAD") return MethodNotAllowed("GET, HEAD");
   if (request.path == "/healthz") return Success(200, "alive");
   const absl::Status writable = parts.storage->CheckWritable();
   return writable.ok() ? Success(200, "ready") : Failure(503, "the store is not writable");
+}
+
+// Absent, empty, or JSON with or without parameters.
+bool IsJsonOrUnsaid(std::span<const HeaderView> headers) {
+  const std::string_view type = base::FindHeader(headers, "Content-Type").value_or("");
+  const std::string_view media_type =
+      absl::StripAsciiWhitespace(type.substr(0, std::min(type.find(';'), type.size())));
+  return type.empty() || base::EqualsIgnoreCase(media_type, "application/json");
 }
 
 // The size that the head promises; nullopt if it promises none. Two promises, or one that is no
@@ -49,27 +56,54 @@ absl::StatusOr<std::optional<uint64_t>> ContentLength(const HttpRequest& head) {
   return std::optional<uint64_t>(size);
 }
 
-// Finds route, key and project; what is wrong is the status. `out_match` is set in any case.
-absl::Status Admit(const ApiParts& parts, const HttpRequest& request, RouteMatch* out_match,
-                   Snapshot* out_project) {
-  CONVOY_ASSIGN_OR_RETURN(const std::shared_ptr<const ApiKey> key, Authenticate(parts, request));
-  *out_match = MatchRoute(request.method, request.path);
-  if (out_match->route == nullptr) return absl::OkStatus();
-  const std::string project_id =
-      out_match->captures.empty() ? std::string() : out_match->captures.front();
-  CONVOY_RETURN_IF_ERROR(Authorize(*key, out_match->route->access, project_id));
-  if (project_id.empty()) return absl::OkStatus();
+// What the head of an API request leads to: a refusal, or a route with its project.
+struct Admission {
+  std::optional<HttpResponse> refusal;
+  RouteMatch match;
+  Snapshot project;
+};
+
+absl::StatusOr<Snapshot> FindProject(const ApiParts& parts, const std::string& project_id) {
   absl::StatusOr<Snapshot> project = parts.configuration->FindProject(project_id);
   if (absl::IsNotFound(project.status())) return absl::NotFoundError("project not found");
-  if (!project.ok()) return project.status();
-  *out_project = *std::move(project);
-  return absl::OkStatus();
+  return project;
+}
+
+// The caller is known before anything is said about paths, and may act on the project before
+// anything is said about it.
+Admission Admit(const ApiParts& parts, const HttpRequest& head) {
+  if (!IsJsonOrUnsaid(head.headers)) {
+    return {.refusal = Failure(415, "Content-Type must be application/json")};
+  }
+  const auto key = Authenticate(parts, head);
+  if (!key.ok()) return {.refusal = FromStatus(key.status())};
+  Admission admission{.match = MatchRoute(head.method, head.path)};
+  const RouteMatch& match = admission.match;
+  if (match.route == nullptr) {
+    admission.refusal = match.allowed_methods.empty()
+                            ? Failure(404, "there is nothing at this path")
+                            : MethodNotAllowed(match.allowed_methods);
+    return admission;
+  }
+  const std::string project_id = match.captures.empty() ? std::string() : match.captures.front();
+  const absl::Status authorized = Authorize(**key, match.route->access, project_id);
+  if (!authorized.ok()) {
+    admission.refusal = FromStatus(authorized);
+  } else if (!project_id.empty()) {
+    absl::StatusOr<Snapshot> project = FindProject(parts, project_id);
+    if (project.ok()) {
+      admission.project = *std::move(project);
+    } else {
+      admission.refusal = FromStatus(project.status());
+    }
+  }
+  return admission;
 }
 
 absl::StatusOr<std::string> MaskOf(std::string_view path) {
   const std::string_view mask = path.substr(kIngestPrefix.size());
   const auto decoded = base::PercentDecode(mask);
-  if (!decoded.has_value() || decoded->empty() || decoded->find('/') != std::string::npos) {
+  if (!decoded.has_value() || !MayBeId(*decoded) || decoded->find('/') != std::string::npos) {
     return absl::NotFoundError("Resource not found");
   }
   return *decoded;
@@ -81,22 +115,26 @@ Api::Api(const GatewayOptions& options, ApiParts parts) : options_(options), par
 
 std::optional<Reply> Api::Handle(const HttpRequest& request) const {
   std::optional<Reply> reply = Dispatch(request);
-  if (!reply.has_value()) return reply;
-  if (auto* response = std::get_if<HttpResponse>(&*reply)) {
-    Stamp(*response);
-  } else {
-    auto& pending = std::get<PendingWrite>(*reply);
-    pending.finish = [this, finish = std::move(pending.finish)](const CommitResult& result) {
-      Reply finished = finish(result);
-      if (auto* response = std::get_if<HttpResponse>(&finished)) Stamp(*response);
-      return finished;
-    };
-  }
+  if (reply.has_value()) reply = Stamped(std::string(request.method), *std::move(reply));
   return reply;
 }
 
-void Api::Stamp(HttpResponse& response) const {
+void Api::Stamp(std::string_view method, HttpResponse& response) const {
   response.headers.push_back({"X-Request-ID", parts_.ulids->Next()});
+  // Whatever a host does with a body here, the client would take it for the next answer.
+  if (method == "HEAD") response.body.clear();
+}
+
+Reply Api::Stamped(std::string method, Reply reply) const {
+  if (auto* response = std::get_if<HttpResponse>(&reply)) {
+    Stamp(method, *response);
+  } else {
+    auto& pending = std::get<PendingWrite>(reply);
+    // The write may lead to another one, so this goes along.
+    pending.finish = [this, method = std::move(method), finish = std::move(pending.finish)](
+                         const CommitResult& result) { return Stamped(method, finish(result)); };
+  }
+  return reply;
 }
 
 std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
@@ -111,27 +149,25 @@ std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
   }
   if (!IsApiPath(request.path)) return std::nullopt;
 
-  const auto content_type = base::FindHeader(request.headers, "Content-Type");
-  if (content_type.has_value() && !content_type->empty() &&
-      !base::EqualsIgnoreCase(content_type->substr(0, 16), "application/json")) {
-    return Failure(415, "Content-Type must be application/json");
-  }
-  RouteMatch match;
-  Context context{.options = &options_, .parts = &parts_, .request = &request};
-  const absl::Status admitted = Admit(parts_, request, &match, &context.project);
-  if (!admitted.ok()) return FromStatus(admitted);
-  if (match.route == nullptr) {
-    return match.is_path_known ? Failure(405, "method not allowed")
-                               : Failure(404, "there is nothing at this path");
-  }
+  Admission admission = Admit(parts_, request);
+  if (admission.refusal.has_value()) return *std::move(admission.refusal);
   if (request.body.size() > options_.body_bytes_max) {
     return Failure(413, "request body too large");
   }
-  context.captures = std::move(match.captures);
-  return match.route->handle(context);
+  return admission.match.route->handle({.options = &options_,
+                                        .parts = &parts_,
+                                        .request = &request,
+                                        .captures = std::move(admission.match.captures),
+                                        .project = std::move(admission.project)});
 }
 
 HeadDecision Api::InspectHead(const HttpRequest& head) const {
+  HeadDecision decision = Judge(head);
+  if (decision.refusal.has_value()) Stamp(head.method, *decision.refusal);
+  return decision;
+}
+
+HeadDecision Api::Judge(const HttpRequest& head) const {
   uint64_t body_bytes_max = options_.body_bytes_max;
   if (IsIngestPath(head.path)) {
     const absl::StatusOr<std::string> mask = MaskOf(head.path);
@@ -143,10 +179,8 @@ HeadDecision Api::InspectHead(const HttpRequest& head) const {
     if (!project.ok()) return {.refusal = FromStatus(project.status())};
     body_bytes_max = std::min(body_bytes_max, (*project)->project().config.body_bytes_max);
   } else if (IsApiPath(head.path)) {
-    RouteMatch match;
-    Snapshot project;
-    const absl::Status admitted = Admit(parts_, head, &match, &project);
-    if (!admitted.ok()) return {.refusal = FromStatus(admitted)};
+    Admission admission = Admit(parts_, head);
+    if (admission.refusal.has_value()) return {.refusal = std::move(admission.refusal)};
   }
   const absl::StatusOr<std::optional<uint64_t>> length = ContentLength(head);
   if (!length.ok()) return {.refusal = FromStatus(length.status())};

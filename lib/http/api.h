@@ -2,6 +2,7 @@
 // sockets, no threads.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "convoy/clock.h"
@@ -12,6 +13,7 @@
 #include "convoy/storage.h"
 #include "lib/base/ulid.h"
 #include "lib/config/config_cache.h"
+#include "lib/fetch/fetcher.h"
 #include "lib/http/reply.h"
 #include "lib/intake/intake.h"
 
@@ -26,6 +28,7 @@ struct ApiParts {
   Random* random;
   base::UlidGenerator* ulids;
   Observer* observer;
+  std::shared_ptr<fetch::Fetcher> fetcher;  // may be null: then nothing is fetched
 };
 
 // Safe to use from any thread.
@@ -41,8 +44,10 @@ class Api {
 
  private:
   std::optional<Reply> Dispatch(const HttpRequest& request) const;
-  // Adds what every answer carries.
-  void Stamp(HttpResponse& response) const;
+  HeadDecision Judge(const HttpRequest& head) const;
+  // Adds what every answer to `method` carries, now or once its write is done.
+  void Stamp(std::string_view method, HttpResponse& response) const;
+  Reply Stamped(std::string method, Reply reply) const;
 
   const GatewayOptions& options_;
   const ApiParts parts_;

@@ -24,7 +24,7 @@ absl::StatusOr<NewApiKey> MakeKey(const Context& context) {
   reader.Read("expires_at", &expires_at);
   CONVOY_RETURN_IF_ERROR(reader.status());
   if (name.empty()) return FieldError("name", "please provide a valid name");
-  CONVOY_RETURN_IF_ERROR(CheckLength("name", name));
+  CONVOY_RETURN_IF_ERROR(CheckText("name", name));
   if (role == Role::kInstanceAdmin) {
     return FieldError("role", "must be project_admin or project_viewer");
   }

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
 #include "lib/http/envelope.h"
@@ -31,13 +33,39 @@ Reply Try(Prepare prepare, std::function<HttpResponse()> answer, int tries_left)
   return pending;
 }
 
+// A key that some object within `root` has twice. Parsers differ in which of the two counts, and
+// what was checked must be what is used.
+std::optional<std::string_view> FindRepeatedKey(const json::Value& root) {
+  std::vector<const json::Value*> open = {&root};
+  while (!open.empty()) {
+    const json::Value& value = *open.back();
+    open.pop_back();
+    if (value.IsArray()) {
+      for (const json::Value& element : value.GetArray()) open.push_back(&element);
+    }
+    if (!value.IsObject()) continue;
+    absl::flat_hash_set<std::string_view> keys;
+    for (auto member = value.MemberBegin(); member != value.MemberEnd(); ++member) {
+      const std::string_view key(member->name.GetString(), member->name.GetStringLength());
+      if (!keys.insert(key).second) return key;
+      open.push_back(&member->value);
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+absl::Status RepeatedKeyError(std::string_view key) {
+  return absl::InvalidArgumentError(absl::StrCat("body contains field \"", key, "\" twice"));
+}
 
 absl::StatusOr<json::Document> ParseBody(const Context& context) {
   CONVOY_ASSIGN_OR_RETURN(json::Document document, json::Parse(context.request->body, {}));
   if (!document.IsObject()) {
     return absl::InvalidArgumentError("body contains incorrect JSON type (at character 1)");
   }
+  if (const auto key = FindRepeatedKey(document)) return RepeatedKeyError(*key);
   return document;
 }
 

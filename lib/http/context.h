@@ -31,8 +31,9 @@ struct Context {
   const std::string& capture(size_t index) const { return captures[index]; }
 };
 
-// The body as a tree; the status says what is wrong with it.
+// The body as a tree without repeated keys; the status says what is wrong with it.
 absl::StatusOr<json::Document> ParseBody(const Context& context);
+absl::Status RepeatedKeyError(std::string_view key);
 
 // A change of one project's configuration. `build` makes the write from a current snapshot; if
 // somebody else was quicker it is called again with what they wrote, a few times. `answer` is asked

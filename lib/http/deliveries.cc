@@ -1,11 +1,11 @@
 // Event deliveries and their attempts.
+#include <algorithm>
 #include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
-#include "lib/base/text.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
@@ -17,15 +17,11 @@ namespace {
 
 constexpr size_t kResendsMax = 1000;
 
-std::string ParameterOf(std::string_view query, std::string_view name) {
-  return base::FindQueryParameter(query, name).value_or("");
-}
-
 // Spellings that no delivery has select nothing; they are an error rather than ignored.
 absl::StatusOr<std::vector<DeliveryStatus>> ParseStatuses(std::string_view query) {
   std::vector<DeliveryStatus> statuses;
-  for (const std::string& name : base::FindQueryParameters(query, "status")) {
-    if (name.empty()) continue;
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<std::string> names, ParameterList(query, "status"));
+  for (const std::string& name : names) {
     const auto status = model::Parse<DeliveryStatus>(name);
     if (!status.has_value()) return FieldError("status", "is not a status of deliveries");
     statuses.push_back(*status);
@@ -74,6 +70,10 @@ Reply ListDeliveries(const Context& context) {
   if (!range.ok()) return FromStatus(range.status());
   const auto statuses = ParseStatuses(query);
   if (!statuses.ok()) return FromStatus(statuses.status());
+  const absl::Status refused = RefuseParameters(query, {"brokerMessageId"});
+  if (!refused.ok()) return FromStatus(refused);
+  const auto endpoint_ids = ParameterList(query, "endpointId");
+  if (!endpoint_ids.ok()) return FromStatus(endpoint_ids.status());
   // The contract and Convoy's server spell this key differently; clients use either.
   std::string event_type = ParameterOf(query, "event_type");
   if (event_type.empty()) event_type = ParameterOf(query, "eventType");
@@ -84,7 +84,7 @@ Reply ListDeliveries(const Context& context) {
        .subscription_id = ParameterOf(query, "subscriptionId"),
        .idempotency_key = ParameterOf(query, "idempotencyKey"),
        .event_type = std::move(event_type),
-       .endpoint_ids = base::FindQueryParameters(query, "endpointId"),
+       .endpoint_ids = *endpoint_ids,
        .statuses = *statuses,
        .created_from = range->from,
        .created_until = range->until},
@@ -147,7 +147,13 @@ Reply ForceResendDeliveries(const Context& context) {
   std::vector<std::string> ids;
   reader.Read("ids", &ids);
   if (!reader.status().ok()) return FromStatus(reader.status());
-  if (ids.empty() || ids.size() > kResendsMax) return Failure(400, "Request is invalid");
+  if (ids.empty() || ids.size() > kResendsMax) {
+    return FromStatus(
+        FieldError("ids", absl::StrCat("must name 1 to ", kResendsMax, " deliveries")));
+  }
+  // Naming one twice does not make two of it.
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 
   const std::string& project_id = context.project->project().id;
   PendingWrite pending{.has_deliveries = true};
@@ -179,6 +185,10 @@ Reply ForceResendDeliveries(const Context& context) {
 }
 
 Reply ListAttempts(const Context& context) {
+  const absl::Status found =
+      context.parts->storage->GetDelivery(context.project->project().id, context.capture(1))
+          .status();
+  if (!found.ok()) return FromStatus(found);
   const auto attempts =
       context.parts->storage->ListAttempts(context.project->project().id, context.capture(1));
   if (!attempts.ok()) return FromStatus(attempts.status());

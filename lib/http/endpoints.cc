@@ -6,6 +6,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/http/endpoint_fields.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
@@ -15,120 +16,9 @@
 namespace convoy::http {
 namespace {
 
-using json::ObjectReader;
-
 constexpr size_t kSecretSize = 25;
-constexpr uint32_t kTimeoutSecondsMax = 60;
-
-bool IsEmail(std::string_view text) {
-  const size_t at = text.find('@');
-  return at != std::string_view::npos && at > 0 && at + 1 < text.size() &&
-         text.find('@', at + 1) == std::string_view::npos &&
-         text.find_first_of(" \t\r\n") == std::string_view::npos;
-}
-
-absl::StatusOr<EndpointAuth> ReadAuthentication(const json::Value& object) {
-  ObjectReader reader(object, "authentication");
-  std::string type;
-  reader.Read("type", &type);
-  const json::Value* key = reader.Object("api_key");
-  const json::Value* basic = reader.Object("basic_auth");
-  CONVOY_RETURN_IF_ERROR(reader.status());
-  if (type.empty()) return EndpointAuth();
-  if (type == "api_key") {
-    ApiKeyAuth auth;
-    if (key != nullptr) {
-      ObjectReader fields(*key, "authentication.api_key");
-      fields.Read("header_name", &auth.header_name);
-      fields.Read("header_value", &auth.header_value);
-      CONVOY_RETURN_IF_ERROR(fields.status());
-    }
-    if (auth.header_value.empty()) return absl::InvalidArgumentError("api key field is required");
-    if (!base::IsHeaderName(auth.header_name)) {
-      return absl::InvalidArgumentError("api key header_name is required");
-    }
-    if (!base::IsHeaderValue(auth.header_value)) {
-      return FieldError("authentication.api_key.header_value", "must be a header value");
-    }
-    return EndpointAuth(std::move(auth));
-  }
-  if (type == "basic_auth") {
-    BasicAuth auth;
-    if (basic != nullptr) {
-      ObjectReader fields(*basic, "authentication.basic_auth");
-      fields.Read("username", &auth.username);
-      fields.Read("password", &auth.password);
-      CONVOY_RETURN_IF_ERROR(fields.status());
-    }
-    if (auth.username.empty() || auth.username.find(':') != std::string::npos) {
-      return FieldError("authentication.basic_auth.username", "must be given, without a colon");
-    }
-    return EndpointAuth(std::move(auth));
-  }
-  return FieldError("authentication.type", "must be api_key or basic_auth in this version");
-}
-
-absl::Status ReadLimits(ObjectReader& reader, Endpoint* out) {
-  uint32_t timeout_s = 0, window_s = 0;
-  if (reader.Read("http_timeout", &timeout_s) && timeout_s > 0) {
-    if (timeout_s > kTimeoutSecondsMax) {
-      return FieldError("http_timeout",
-                        absl::StrCat("must be at most ", kTimeoutSecondsMax, " seconds"));
-    }
-    out->timeout = absl::Seconds(timeout_s);
-  }
-  reader.Read("rate_limit", &out->rate_limit.count);
-  if (reader.Read("rate_limit_duration", &window_s)) {
-    out->rate_limit.window = absl::Seconds(window_s);
-  }
-  return reader.status();
-}
-
-absl::Status CheckEndpoint(const Endpoint& endpoint, const ProjectConfig& config) {
-  CONVOY_RETURN_IF_ERROR(CheckEndpointUrl(endpoint.url, config.is_https_required));
-  if (endpoint.name.empty()) return FieldError("name", "please provide your endpoint name");
-  CONVOY_RETURN_IF_ERROR(CheckLength("name", endpoint.name));
-  CONVOY_RETURN_IF_ERROR(CheckLength("description", endpoint.description));
-  CONVOY_RETURN_IF_ERROR(CheckLength("owner_id", endpoint.owner_id));
-  if (!endpoint.support_email.empty() && !IsEmail(endpoint.support_email)) {
-    return FieldError("support_email", "please provide a valid email");
-  }
-  if (endpoint.content_type != "application/json" &&
-      endpoint.content_type != "application/x-www-form-urlencoded") {
-    return FieldError("content_type",
-                      "must be application/json or application/x-www-form-urlencoded");
-  }
-  return absl::OkStatus();
-}
-
-// Reads a request over what is there. What Convoy overwrites even if absent is reset first by the
-// caller.
-absl::Status ReadEndpoint(const json::Document& document, const Project& project, Endpoint* out) {
-  for (const char* field : {"mtls_client_cert", "slack_webhook_url", "teams_webhook_url"}) {
-    CONVOY_RETURN_IF_ERROR(RefuseIfSet(document, field));
-  }
-  ObjectReader reader(document);
-  std::string owner_id;
-  reader.Read("url", &out->url);
-  reader.Read("name", &out->name);
-  reader.Read("description", &out->description);
-  reader.Read("support_email", &out->support_email);
-  if (reader.Read("owner_id", &owner_id) && !owner_id.empty()) out->owner_id = owner_id;
-  std::string content_type;
-  if (reader.Read("content_type", &content_type) && !content_type.empty()) {
-    out->content_type = content_type;
-  }
-  if (project.type == ProjectType::kOutgoing) {
-    reader.Read("advanced_signatures", &out->has_advanced_signatures);
-  }
-  CONVOY_RETURN_IF_ERROR(ReadLimits(reader, out));
-  const json::Value* authentication = reader.Object("authentication");
-  CONVOY_RETURN_IF_ERROR(reader.status());
-  if (authentication != nullptr) {
-    CONVOY_ASSIGN_OR_RETURN(out->auth, ReadAuthentication(*authentication));
-  }
-  return CheckEndpoint(*out, project.config);
-}
+// Each live one signs, so they make the signature longer.
+constexpr size_t kSecretsMax = 16;
 
 Secret MakeSecret(const ApiParts& parts, std::string value) {
   const absl::Time now = parts.clock->Now();
@@ -162,6 +52,19 @@ Reply ChangeEndpoint(const Context& context, int code, std::string message, std:
       });
 }
 
+// Secrets are rotated by an operation of their own, so that the old one goes on signing for a
+// while.
+absl::Status RefuseOtherSecret(const json::Document& document, const Endpoint& endpoint) {
+  json::ObjectReader reader(document);
+  std::string secret;
+  reader.Read("secret", &secret);
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  const bool is_known = std::any_of(endpoint.secrets.begin(), endpoint.secrets.end(),
+                                    [&](const Secret& each) { return each.value == secret; });
+  if (secret.empty() || is_known) return absl::OkStatus();
+  return FieldError("secret", "cannot be changed by an update, use expire_secret");
+}
+
 absl::Status CannotBecome(EndpointStatus status, std::string_view what) {
   return absl::InvalidArgumentError(
       absl::StrCat("current endpoint status - ", model::Name(status), ", does not support ", what));
@@ -177,7 +80,7 @@ Reply CreateEndpoint(const Context& context) {
   json::ObjectReader reader(*document);
   reader.Read("secret", &secret);
   if (!reader.status().ok()) return FromStatus(reader.status());
-  if (const absl::Status status = CheckLength("secret", secret); !status.ok()) {
+  if (const absl::Status status = CheckText("secret", secret); !status.ok()) {
     return FromStatus(status);
   }
   Endpoint endpoint{.id = parts.ulids->Next(),
@@ -196,11 +99,14 @@ Reply CreateEndpoint(const Context& context) {
 Reply ListEndpoints(const Context& context) {
   const std::string_view query = context.request->query;
   const PageRequest page = ParsePage(query);
-  const auto endpoints = context.parts->storage->ListEndpoints(
-      {.project_id = context.project->project().id,
-       .name_contains = base::FindQueryParameter(query, "q").value_or(""),
-       .owner_id = base::FindQueryParameter(query, "ownerId").value_or("")},
-      page);
+  // The contract and Convoy's Go client spell this key differently.
+  std::string name = ParameterOf(query, "q");
+  if (name.empty()) name = ParameterOf(query, "query");
+  const auto endpoints =
+      context.parts->storage->ListEndpoints({.project_id = context.project->project().id,
+                                             .name_contains = std::move(name),
+                                             .owner_id = ParameterOf(query, "ownerId")},
+                                            page);
   if (!endpoints.ok()) return FromStatus(endpoints.status());
   return Success(200, "Endpoints fetched successfully",
                  PageToJson(*endpoints, page, WriteEndpoint));
@@ -220,11 +126,12 @@ Reply UpdateEndpoint(const Context& context) {
                         [body, project = context.project](Endpoint& endpoint) -> absl::Status {
                           CONVOY_ASSIGN_OR_RETURN(const json::Document fields,
                                                   json::Parse(*body, {}));
+                          CONVOY_RETURN_IF_ERROR(RefuseOtherSecret(fields, endpoint));
                           endpoint.url.clear();
                           endpoint.name.clear();
                           endpoint.description.clear();
                           endpoint.content_type = Endpoint().content_type;
-                          endpoint.rate_limit.window = absl::ZeroDuration();
+                          endpoint.rate_limit = Endpoint().rate_limit;
                           endpoint.auth = {};
                           return ReadEndpoint(fields, project->project(), &endpoint);
                         });
@@ -276,7 +183,7 @@ Reply ExpireEndpointSecret(const Context& context) {
   reader.Read("secret", &value);
   reader.Read("expiration", &expiration_s);
   if (!reader.status().ok()) return FromStatus(reader.status());
-  if (const absl::Status status = CheckLength("secret", value); !status.ok()) {
+  if (const absl::Status status = CheckText("secret", value); !status.ok()) {
     return FromStatus(status);
   }
   const Secret added = MakeSecret(*context.parts, value);
@@ -296,6 +203,10 @@ Reply ExpireEndpointSecret(const Context& context) {
                             return secret.id != expiring && secret.expires_at.has_value() &&
                                    *secret.expires_at <= added.created_at;
                           });
+                          if (endpoint.secrets.size() >= kSecretsMax) {
+                            return absl::InvalidArgumentError(
+                                "too many secrets are still expiring, wait until one has expired");
+                          }
                           endpoint.secrets.push_back(added);
                           return absl::OkStatus();
                         });

@@ -1,5 +1,6 @@
 #include "lib/http/envelope.h"
 
+#include "lib/base/text.h"
 #include "lib/json/writer.h"
 
 namespace convoy::http {
@@ -10,7 +11,27 @@ HttpResponse Respond(int status, std::string body) {
       .status = status, .headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};
 }
 
+// Errors name what they complain of, and that may be as long as a request.
+constexpr size_t kMessageBytesMax = 1024;
+
+std::string_view Shorten(std::string_view message) {
+  if (message.size() <= kMessageBytesMax) return message;
+  message = message.substr(0, kMessageBytesMax);
+  // Not within a character.
+  while (!message.empty() && !base::IsValidUtf8(message)) message.remove_suffix(1);
+  return message;
+}
+
+HttpResponse FailureWith(Header header, HttpResponse response) {
+  response.headers.push_back(std::move(header));
+  return response;
+}
+
 }  // namespace
+
+HttpResponse TryLater(std::string_view message) {
+  return FailureWith({"Retry-After", "1"}, Failure(503, message));
+}
 
 HttpResponse Success(int status, std::string_view message, std::string_view data_json) {
   json::Writer writer;
@@ -21,8 +42,12 @@ HttpResponse Success(int status, std::string_view message, std::string_view data
 
 HttpResponse Failure(int status, std::string_view message) {
   json::Writer writer;
-  writer.BeginObject().Field("status", false).Field("message", message).EndObject();
+  writer.BeginObject().Field("status", false).Field("message", Shorten(message)).EndObject();
   return Respond(status, writer.TakeText());
+}
+
+HttpResponse MethodNotAllowed(std::string_view allow) {
+  return FailureWith({"Allow", std::string(allow)}, Failure(405, "method not allowed"));
 }
 
 HttpResponse FromStatus(const absl::Status& status) {
@@ -32,7 +57,7 @@ HttpResponse FromStatus(const absl::Status& status) {
     case absl::StatusCode::kAlreadyExists:
       return Failure(400, status.message());
     case absl::StatusCode::kUnauthenticated:
-      return Failure(401, status.message());
+      return FailureWith({"WWW-Authenticate", "Bearer"}, Failure(401, status.message()));
     case absl::StatusCode::kPermissionDenied:
       return Failure(403, status.message());
     case absl::StatusCode::kNotFound:
@@ -44,7 +69,7 @@ HttpResponse FromStatus(const absl::Status& status) {
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDataLoss:
-      return Failure(503, "the store cannot take this now, try again later");
+      return TryLater("the store cannot take this now, try again later");
     default:
       return Failure(500, "internal error");
   }

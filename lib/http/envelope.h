@@ -14,6 +14,12 @@ namespace convoy::http {
 HttpResponse Success(int status, std::string_view message, std::string_view data_json = "");
 HttpResponse Failure(int status, std::string_view message);
 
+// 405; `allow` lists the methods that are served ("GET, PUT").
+HttpResponse MethodNotAllowed(std::string_view allow);
+
+// 503 with Retry-After.
+HttpResponse TryLater(std::string_view message);
+
 // A refusal as clients know it. What went wrong inside is not told outside.
 HttpResponse FromStatus(const absl::Status& status);
 

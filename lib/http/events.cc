@@ -1,10 +1,10 @@
 // Events of the REST API.
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
-#include "lib/base/text.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
@@ -24,6 +24,15 @@ struct EventRequest {
   std::string endpoint_id;
   std::string owner_id;
 };
+
+// Parsers differ in which of two members counts.
+absl::Status RefuseRepeatedKeys(const json::RawObject& object) {
+  absl::flat_hash_set<std::string_view> keys;
+  for (const json::RawMember& member : object.members) {
+    if (!keys.insert(member.key).second) return RepeatedKeyError(member.key);
+  }
+  return absl::OkStatus();
+}
 
 absl::Status ReadText(const json::RawObject& object, std::string_view field, std::string* out) {
   const json::RawValue* value = object.Find(field);
@@ -45,8 +54,10 @@ absl::Status ReadCustomHeaders(const json::RawObject& object, Headers* out) {
   if (value->type != json::Type::kObject) return wrong_type;
   CONVOY_ASSIGN_OR_RETURN(const json::RawObject headers, json::ScanObject(value->text, {}));
   if (headers.members.size() > kCustomHeadersMax) {
-    return FieldError("custom_headers", "has too many entries");
+    return FieldError("custom_headers",
+                      absl::StrCat("must not have more than ", kCustomHeadersMax, " entries"));
   }
+  CONVOY_RETURN_IF_ERROR(RefuseRepeatedKeys(headers));
   for (const json::RawMember& member : headers.members) {
     std::optional<std::string> text = member.value.AsString();
     if (!text.has_value()) return wrong_type;
@@ -58,6 +69,7 @@ absl::Status ReadCustomHeaders(const json::RawObject& object, Headers* out) {
 // `data` is taken as the bytes it is: nothing of a payload is ever written again.
 absl::StatusOr<EventRequest> ReadEvent(std::string_view body) {
   CONVOY_ASSIGN_OR_RETURN(const json::RawObject object, json::ScanObject(body, {}));
+  CONVOY_RETURN_IF_ERROR(RefuseRepeatedKeys(object));
   EventRequest request;
   CONVOY_RETURN_IF_ERROR(ReadText(object, "event_type", &request.event.event_type));
   CONVOY_RETURN_IF_ERROR(ReadText(object, "idempotency_key", &request.event.idempotency_key));
@@ -145,16 +157,23 @@ Reply ListEvents(const Context& context) {
   const std::string_view query = context.request->query;
   const absl::StatusOr<TimeRange> range = ParseTimeRange(query);
   if (!range.ok()) return FromStatus(range.status());
+  const absl::Status refused =
+      RefuseParameters(query, {"query", "body", "ownerId", "brokerMessageId"});
+  if (!refused.ok()) return FromStatus(refused);
+  const auto endpoint_ids = ParameterList(query, "endpointId");
+  if (!endpoint_ids.ok()) return FromStatus(endpoint_ids.status());
+  const auto source_ids = ParameterList(query, "sourceId");
+  if (!source_ids.ok()) return FromStatus(source_ids.status());
   const PageRequest page = ParsePage(query);
-  const auto events = context.parts->storage->ListEvents(
-      {.project_id = context.project->project().id,
-       .endpoint_ids = base::FindQueryParameters(query, "endpointId"),
-       .source_ids = base::FindQueryParameters(query, "sourceId"),
-       .idempotency_key = base::FindQueryParameter(query, "idempotencyKey").value_or(""),
-       .event_type = base::FindQueryParameter(query, "event_type").value_or(""),
-       .created_from = range->from,
-       .created_until = range->until},
-      page);
+  const auto events =
+      context.parts->storage->ListEvents({.project_id = context.project->project().id,
+                                          .endpoint_ids = *endpoint_ids,
+                                          .source_ids = *source_ids,
+                                          .idempotency_key = ParameterOf(query, "idempotencyKey"),
+                                          .event_type = ParameterOf(query, "event_type"),
+                                          .created_from = range->from,
+                                          .created_until = range->until},
+                                         page);
   if (!events.ok()) return FromStatus(events.status());
   return Success(200, "App events fetched successfully", PageToJson(*events, page, WriteEvent));
 }

@@ -1,27 +1,61 @@
+// What several resources ask of their fields. Errors name the field and say what would be right;
+// they never repeat the value, which may be a secret.
 #include "lib/http/fields.h"
 
 #include <algorithm>
+#include <vector>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/base/text.h"
 
 namespace convoy::http {
 namespace {
 
-constexpr size_t kTextBytesMax = 1024;
 constexpr size_t kUrlBytesMax = 4096;
 constexpr absl::Duration kIntervalMax = absl::Hours(24 * 30);
 constexpr uint32_t kTriesMax = 1000;
 
-bool AsksForNothing(const json::Value& value) {
-  return value.IsNull() || value.IsFalse() || (value.IsString() && value.GetStringLength() == 0) ||
-         (value.IsArray() && value.Empty()) || (value.IsInt() && value.GetInt() == 0) ||
-         (value.IsObject() &&
-          std::all_of(value.MemberBegin(), value.MemberEnd(), [](const auto& member) {
-            return member.value.IsNull() || member.value.IsFalse() ||
-                   (member.value.IsString() && member.value.GetStringLength() == 0);
-          }));
+// Of the connection or of the body: a setting that claims one of these could not be honoured.
+constexpr std::string_view kHeadersOfHttp[] = {
+    "Connection", "Content-Length",    "Content-Type",     "Expect",
+    "Host",       "Keep-Alive",        "Proxy-Connection", "TE",
+    "Trailer",    "Transfer-Encoding", "Upgrade"};
+
+const json::Value* FindMember(const json::Value& object, std::string_view field) {
+  const auto member = object.FindMember(
+      json::Value(field.data(), static_cast<json::rapidjson::SizeType>(field.size())));
+  return member == object.MemberEnd() ? nullptr : &member->value;
+}
+
+// "host", "host:port", "[address]" or "[address]:port".
+bool IsAuthority(std::string_view authority) {
+  size_t host_size = 0;
+  if (authority.starts_with('[')) {
+    host_size = authority.find(']') + 1;  // 0 if there is none
+    if (host_size < 4 ||
+        authority.substr(1, host_size - 2).find_first_not_of("0123456789abcdefABCDEF:.") !=
+            std::string_view::npos) {
+      return false;
+    }
+  } else {
+    host_size = std::min(authority.find(':'), authority.size());
+    if (host_size == 0) return false;
+    const bool is_name = std::all_of(
+        authority.begin(), authority.begin() + static_cast<std::ptrdiff_t>(host_size), [](char c) {
+          return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                 c == '-' || c == '.' || c == '_';
+        });
+    if (!is_name) return false;
+  }
+  std::string_view port = authority.substr(host_size);
+  if (port.empty()) return true;
+  uint32_t number = 0;
+  return port.starts_with(':') && port.find_first_not_of("0123456789", 1) == port.npos &&
+         absl::SimpleAtoi(port.substr(1), &number) && number > 0 && number <= 65'535;
 }
 
 }  // namespace
@@ -30,16 +64,61 @@ absl::Status FieldError(std::string_view field, std::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat(field, ":", why));
 }
 
-absl::Status CheckLength(std::string_view field, std::string_view text) {
-  if (text.size() <= kTextBytesMax) return absl::OkStatus();
-  return FieldError(field, absl::StrCat("must not be longer than ", kTextBytesMax, " bytes"));
+absl::Status CheckText(std::string_view field, std::string_view text, size_t bytes_max) {
+  if (text.size() > bytes_max) {
+    return FieldError(field, absl::StrCat("must not be longer than ", bytes_max, " bytes"));
+  }
+  if (text.find('\0') != std::string_view::npos) {
+    return FieldError(field, "must not hold a NUL character");
+  }
+  return absl::OkStatus();
 }
 
-absl::Status RefuseIfSet(const json::Value& object, std::string_view field) {
-  const auto member = object.FindMember(
-      json::Value(field.data(), static_cast<json::rapidjson::SizeType>(field.size())));
-  if (member == object.MemberEnd() || AsksForNothing(member->value)) return absl::OkStatus();
-  return FieldError(field, "is not supported by this version, leave it out");
+absl::Status CheckHeaderToSend(std::string_view field, std::string_view name) {
+  if (!base::IsHeaderName(name)) return FieldError(field, "must be a valid HTTP header token");
+  CONVOY_RETURN_IF_ERROR(CheckText(field, name));
+  const bool is_of_http =
+      std::any_of(std::begin(kHeadersOfHttp), std::end(kHeadersOfHttp),
+                  [name](std::string_view other) { return base::EqualsIgnoreCase(name, other); });
+  return is_of_http ? FieldError(field, "must not be a header that HTTP itself needs")
+                    : absl::OkStatus();
+}
+
+bool AsksForNothing(const json::Value& root) {
+  std::vector<const json::Value*> open = {&root};
+  while (!open.empty()) {
+    const json::Value& value = *open.back();
+    open.pop_back();
+    if (value.IsObject()) {
+      for (auto member = value.MemberBegin(); member != value.MemberEnd(); ++member) {
+        open.push_back(&member->value);
+      }
+    } else if (value.IsArray()) {
+      for (const json::Value& element : value.GetArray()) open.push_back(&element);
+    } else if (value.IsTrue() || (value.IsString() && value.GetStringLength() > 0) ||
+               (value.IsNumber() && value.GetDouble() != 0)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+absl::Status RefuseIfSet(const json::Value& object, std::string_view field,
+                         std::string_view parent) {
+  const json::Value* value = FindMember(object, field);
+  if (value == nullptr || AsksForNothing(*value)) return absl::OkStatus();
+  return FieldError(absl::StrCat(parent, parent.empty() ? "" : ".", field),
+                    "is not supported by this version, leave it out");
+}
+
+absl::Status RefuseChange(const json::Value& object, std::string_view field,
+                          std::string_view current) {
+  json::ObjectReader reader(object);
+  std::string wanted;
+  reader.Read(field, &wanted);
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (wanted.empty() || wanted == current) return absl::OkStatus();
+  return FieldError(field, "cannot be changed, leave it out or make a new one");
 }
 
 absl::Status ReadRetry(const json::Value& object, std::string_view path, RetryPolicy* out) {
@@ -47,8 +126,8 @@ absl::Status ReadRetry(const json::Value& object, std::string_view path, RetryPo
   CONVOY_RETURN_IF_ERROR(reader.status());
   ReadEnum(reader, "type", "must be linear or exponential", &out->strategy);
   uint64_t seconds = 0;
-  const auto duration = object.FindMember("duration");
-  if (duration != object.MemberEnd() && duration->value.IsString()) {
+  const json::Value* duration = FindMember(object, "duration");
+  if (duration != nullptr && duration->IsString()) {
     std::string text;
     reader.Read("duration", &text);
     if (!text.empty() && !absl::ParseDuration(text, &out->interval)) {
@@ -65,6 +144,9 @@ absl::Status ReadRetry(const json::Value& object, std::string_view path, RetryPo
   if (out->interval < absl::ZeroDuration() || out->interval > kIntervalMax) {
     return FieldError(reader.PathOf("duration"), "must be between 0 and 30 days");
   }
+  if (out->interval != absl::Trunc(out->interval, absl::Seconds(1))) {
+    return FieldError(reader.PathOf("duration"), "must be whole seconds, such as 10s");
+  }
   if (out->attempts_max == 0 || out->attempts_max > kTriesMax) {
     return FieldError(reader.PathOf("retry_count"),
                       absl::StrCat("must be between 1 and ", kTriesMax));
@@ -72,32 +154,30 @@ absl::Status ReadRetry(const json::Value& object, std::string_view path, RetryPo
   return absl::OkStatus();
 }
 
-absl::Status CheckEndpointUrl(const std::string& url, bool is_https_required) {
-  if (url.empty()) return absl::InvalidArgumentError("url:please provide a url for your endpoint");
+absl::Status CheckEndpointUrl(std::string_view url, bool is_https_required) {
+  if (url.empty()) return FieldError("url", "please provide a url for your endpoint");
   const bool is_https = url.starts_with("https://");
   if (!is_https && !url.starts_with("http://")) {
-    return absl::InvalidArgumentError("url:invalid endpoint scheme");
+    return FieldError("url", "invalid endpoint scheme, must be https or http");
   }
-  if (is_https_required && !is_https) {
-    return absl::InvalidArgumentError("url:only https endpoints allowed");
-  }
+  if (is_https_required && !is_https) return FieldError("url", "only https endpoints allowed");
   const bool is_clean =
-      std::all_of(url.begin(), url.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+      std::all_of(url.begin(), url.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '\\'; });
   if (!is_clean || url.size() > kUrlBytesMax) {
-    return absl::InvalidArgumentError(
-        "url:must hold printable ASCII characters only and at most 4096 of them");
+    return FieldError("url",
+                      "must hold printable ASCII characters only, no backslash, and at most 4096 "
+                      "of them");
   }
-  if (url.find_first_of("{}") != std::string::npos) {
-    return absl::InvalidArgumentError("url:endpoint URL templates are not enabled");
+  if (url.find_first_of("{}") != std::string_view::npos) {
+    return FieldError("url", "endpoint URL templates are not enabled");
   }
   const size_t begin = url.find("//") + 2;
-  const std::string_view authority =
-      std::string_view(url).substr(begin, url.find_first_of("/?#", begin) - begin);
+  const std::string_view authority = url.substr(begin, url.find_first_of("/?#", begin) - begin);
   if (authority.find('@') != std::string_view::npos) {
-    return absl::InvalidArgumentError("url:must not hold a user name or password");
+    return FieldError("url", "must not hold a user name or password");
   }
-  if (authority.empty() || authority.starts_with(':')) {
-    return absl::InvalidArgumentError("url:endpoint url must include a valid host");
+  if (!IsAuthority(authority)) {
+    return FieldError("url", "endpoint url must include a valid host");
   }
   return absl::OkStatus();
 }

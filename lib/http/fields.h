@@ -9,39 +9,35 @@
 
 #include "convoy/model.h"
 #include "lib/json/document.h"
-
-namespace convoy::http {
-
-// "field:why", the form in which clients know validation errors.
-absl::Status FieldError(std::string_view field, std::string_view why);
-
-// Names and descriptions: bounded.
-absl::Status CheckLength(std::string_view field, std::string_view text);
-
-// Refuses a field that asks for something this version does not do. Absent, null, false, empty and
-// {} ask for nothing.
-absl::Status RefuseIfSet(const json::Value& object, std::string_view field);
-
-// A member with one of the spellings of `Enum`; `out` is left alone if it is absent or empty.
-template <typename Enum>
-void ReadEnum(json::ObjectReader& reader, std::string_view field, std::string_view refusal,
-              Enum* out);
-
-// {"type", "duration" | "interval_seconds", "retry_count"}: durations are whole seconds, or texts
-// as Go writes them ("10s").
-absl::Status ReadRetry(const json::Value& object, std::string_view path, RetryPolicy* out);
-
-// An endpoint's URL: http or https with a host, nothing that HTTP or the transport would choke on.
-absl::Status CheckEndpointUrl(const std::string& url, bool is_https_required);
-
-}  // namespace convoy::http
-
-#include "absl/strings/str_cat.h"
-
 #include "lib/model/names.h"
 
 namespace convoy::http {
 
+inline constexpr size_t kFieldBytesMax = 1024;
+
+// "field:why", the form in which clients know validation errors.
+absl::Status FieldError(std::string_view field, std::string_view why);
+
+// Names, descriptions, secrets: bounded, and without the NUL that not every store can keep.
+absl::Status CheckText(std::string_view field, std::string_view text,
+                       size_t bytes_max = kFieldBytesMax);
+
+// A header that the gateway is to send: well-formed, and none of those that HTTP itself needs.
+absl::Status CheckHeaderToSend(std::string_view field, std::string_view name);
+
+// Null, false, zero, empty, and arrays and objects of nothing else: how clients spell "not set".
+bool AsksForNothing(const json::Value& value);
+
+// Refuses a field that asks for something this version does not do. `parent` is the path of
+// `object`.
+absl::Status RefuseIfSet(const json::Value& object, std::string_view field,
+                         std::string_view parent = "");
+
+// Refuses a text that tries to change what is fixed once it is made.
+absl::Status RefuseChange(const json::Value& object, std::string_view field,
+                          std::string_view current);
+
+// A member with one of the spellings of `Enum`; `out` is left alone if it is absent or empty.
 template <typename Enum>
 void ReadEnum(json::ObjectReader& reader, std::string_view field, std::string_view refusal,
               Enum* out) {
@@ -54,5 +50,12 @@ void ReadEnum(json::ObjectReader& reader, std::string_view field, std::string_vi
     reader.Fail(FieldError(reader.PathOf(field), refusal));
   }
 }
+
+// {"type", "duration" | "interval_seconds", "retry_count"} over what `out` holds: durations are
+// whole seconds, as numbers or as texts that Go writes ("10s").
+absl::Status ReadRetry(const json::Value& object, std::string_view path, RetryPolicy* out);
+
+// An endpoint's URL: http or https with a host, nothing that HTTP or the transport would choke on.
+absl::Status CheckEndpointUrl(std::string_view url, bool is_https_required);
 
 }  // namespace convoy::http

@@ -15,9 +15,35 @@ bool CarriesEvent(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
+bool HasSecret(const Source& source) {
+  const auto* scheme = std::get_if<SchemeVerifierConfig>(&source.verifier);
+  return scheme == nullptr || !scheme->secrets.empty();
+}
+
+// Keeps the secret that a provider hands over while its webhook is being made; the answer is given
+// once it is durable. A secret that is there already is never replaced: anybody can ask for that.
+Reply LearnSecret(const Context& context, const Source& source, ChallengeAnswer answer) {
+  if (HasSecret(source)) return Failure(400, "the source has its secret already");
+  const auto project = context.parts->configuration->FindProject(source.project_id);
+  if (!project.ok()) return FromStatus(project.status());
+  Context of_project = context;
+  of_project.project = *project;
+  return ChangeProject(
+      of_project,
+      [storage = context.parts->storage, source,
+       secret = std::move(answer.learned_secret)](const Snapshot&) -> absl::StatusOr<ConfigWrite> {
+        CONVOY_ASSIGN_OR_RETURN(Source current, storage->GetSource(source.project_id, source.id));
+        if (HasSecret(current)) {
+          return absl::FailedPreconditionError("the source has its secret already");
+        }
+        std::get<SchemeVerifierConfig>(current.verifier).secrets.push_back(secret);
+        return ConfigWrite{.puts = {current}};
+      },
+      [response = std::move(answer.response)] { return response; });
+}
+
 // Handshakes that providers make before they send anything.
-std::optional<HttpResponse> AnswerChallenge(const config::SourceEntry& entry,
-                                            const Context& context) {
+std::optional<Reply> AnswerChallenge(const config::SourceEntry& entry, const Context& context) {
   if (entry.verifier == nullptr || entry.source.is_disabled) return std::nullopt;
   const HttpRequest& request = *context.request;
   const std::string url = intake::PublicUrlOf(request, context.options->public_url);
@@ -29,7 +55,24 @@ std::optional<HttpResponse> AnswerChallenge(const config::SourceEntry& entry,
                                                  .body = request.body},
                                                 context.parts->clock->Now());
   if (!answer.has_value()) return std::nullopt;
+  if (!answer->learned_secret.empty()) {
+    return LearnSecret(context, entry.source, *std::move(answer));
+  }
+  if (!answer->visit_url.empty() &&
+      (context.parts->fetcher == nullptr || !context.parts->fetcher->Visit(answer->visit_url))) {
+    return TryLater("too many confirmations are waiting, try again later");
+  }
   return std::move(answer->response);
+}
+
+// What a provider is told whose request was not accepted.
+HttpResponse Refused(const absl::Status& status, const config::SourceEntry& entry) {
+  if (absl::IsUnavailable(status)) {
+    return TryLater("the provider's key is being fetched, try again");
+  }
+  if (!absl::IsUnauthenticated(status)) return FromStatus(status);
+  const int expected = entry.verifier == nullptr ? 0 : entry.verifier->refusal_status();
+  return Failure(expected == 0 ? 400 : expected, status.message());
 }
 
 HttpResponse Accepted(const Source& source, bool is_duplicate, size_t body_bytes) {
@@ -54,13 +97,12 @@ Reply Ingest(const Context& context) {
   if (absl::IsNotFound(source.status())) return Failure(404, "Resource not found");
   if (!source.ok()) return FromStatus(source.status());
   if (auto challenge = AnswerChallenge(**source, context)) return *std::move(challenge);
-  if (!CarriesEvent(request.method)) return Failure(405, "method not allowed");
+  if (!CarriesEvent(request.method)) return MethodNotAllowed("POST, PUT, PATCH");
 
   const auto project = parts.configuration->FindProject((*source)->source.project_id);
   if (!project.ok()) return FromStatus(project.status());
   absl::StatusOr<WriteBatch> batch = parts.intake->PrepareIngest(**project, **source, request);
-  if (absl::IsUnauthenticated(batch.status())) return Failure(400, batch.status().message());
-  if (!batch.ok()) return FromStatus(batch.status());
+  if (!batch.ok()) return Refused(batch.status(), **source);
 
   PendingWrite pending{.batch = *std::move(batch), .has_deliveries = true};
   pending.finish = [source = *source,

@@ -1,8 +1,10 @@
-// Pages of lists: the query parameters and the answer.
+// Lists: their query parameters and the answer, which is a page.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -15,6 +17,15 @@ namespace convoy::http {
 // perPage, direction, sort and the cursors. What cannot be read takes its default, as clients
 // expect.
 PageRequest ParsePage(std::string_view query);
+
+// One query parameter, decoded; empty if it is absent, as clients send unset ones empty.
+std::string ParameterOf(std::string_view query, std::string_view name);
+// All values of a repeatable one, without the empty ones. kInvalidArgument if there are too many.
+absl::StatusOr<std::vector<std::string>> ParameterList(std::string_view query,
+                                                       std::string_view name);
+// A list that ignored a condition would show what was not asked for.
+absl::Status RefuseParameters(std::string_view query,
+                              std::initializer_list<std::string_view> names);
 
 struct TimeRange {
   absl::Time from = absl::InfinitePast();

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 #include "lib/http/envelope.h"
@@ -15,6 +17,12 @@ namespace {
 using json::ObjectReader;
 
 constexpr size_t kSignatureVersionsMax = 8;
+
+// What the reading of a request may look at beside the request.
+struct Reading {
+  const GatewayOptions& options;
+  const ApiParts& parts;
+};
 
 absl::Status ReadRateLimit(ObjectReader& config, RateLimit* out) {
   const json::Value* object = config.Object("ratelimit");
@@ -37,6 +45,7 @@ absl::StatusOr<SignatureVersion> ReadVersion(const json::Value& object, const Ap
   ReadEnum(reader, "hash", "must be SHA256 or SHA512", &version.hash);
   ReadEnum(reader, "encoding", "must be hex or base64", &version.encoding);
   CONVOY_RETURN_IF_ERROR(reader.status());
+  CONVOY_RETURN_IF_ERROR(CheckText("config.signature.versions.uid", version.id));
   if (version.id.empty()) version.id = parts.ulids->Next();
   return version;
 }
@@ -45,74 +54,115 @@ absl::Status ReadSignature(ObjectReader& config, const ApiParts& parts, Signatur
   const json::Value* object = config.Object("signature");
   if (object == nullptr) return config.status();
   ObjectReader reader(*object, "config.signature");
-  if (reader.Read("header", &out->header) && !base::IsHeaderName(out->header)) {
-    return FieldError("config.signature.header", "must be a header name");
+  std::string header;
+  if (reader.Read("header", &header) && !header.empty()) {
+    CONVOY_RETURN_IF_ERROR(CheckHeaderToSend("config.signature.header", header));
+    out->header = header;
   }
   if (const json::Value* versions = reader.Array("versions")) {
     if (versions->Empty() || versions->Size() > kSignatureVersionsMax) {
       return FieldError("config.signature.versions", "must have 1 to 8 entries");
     }
-    out->versions.clear();
+    const std::vector<SignatureVersion> known = std::exchange(out->versions, {});
     for (const json::Value& entry : versions->GetArray()) {
       CONVOY_ASSIGN_OR_RETURN(SignatureVersion version, ReadVersion(entry, parts));
+      const auto same =
+          std::find_if(known.begin(), known.end(),
+                       [&](const SignatureVersion& each) { return each.id == version.id; });
+      if (same != known.end()) version.created_at = same->created_at;
       out->versions.push_back(std::move(version));
     }
   }
   return reader.status();
 }
 
-absl::Status ReadConfig(const json::Value& object, ProjectType type, const ApiParts& parts,
-                        ProjectConfig* out) {
+// What this version does not do, so that nobody believes it done.
+absl::Status RefuseUnsupported(const json::Value& object) {
   for (const char* field : {"replay_attacks_prevention_enabled", "verify_dynamic_events",
-                            "allow_unmatched_dynamic_urls", "search_policy"}) {
-    CONVOY_RETURN_IF_ERROR(RefuseIfSet(object, field));
+                            "allow_unmatched_dynamic_urls", "search_policy", "circuit_breaker",
+                            "sync_dynamic_event_ack"}) {
+    CONVOY_RETURN_IF_ERROR(RefuseIfSet(object, field, "config"));
   }
   ObjectReader reader(object, "config");
   if (const json::Value* meta = reader.Object("meta_event")) {
-    CONVOY_RETURN_IF_ERROR(RefuseIfSet(*meta, "is_enabled"));
+    CONVOY_RETURN_IF_ERROR(RefuseIfSet(*meta, "is_enabled", "config.meta_event"));
   }
+  return reader.status();
+}
+
+// Convoy reads this one name without case, and its clients use both spellings.
+absl::Status ReadSsl(ObjectReader& config, bool* out) {
+  for (const char* name : {"SSL", "ssl"}) {
+    const json::Value* object = config.Object(name);
+    if (object == nullptr) continue;
+    ObjectReader reader(*object, config.PathOf(name));
+    reader.Read("enforce_secure_endpoints", out);
+    CONVOY_RETURN_IF_ERROR(reader.status());
+  }
+  return config.status();
+}
+
+absl::Status ReadRequestIdHeader(ObjectReader& config, ProjectType type, std::string* out) {
+  std::string header;
+  if (!config.Read("request_id_header", &header) || header.empty()) return config.status();
+  if (type == ProjectType::kIncoming && header != ProjectConfig().request_id_header) {
+    return absl::InvalidArgumentError(
+        "request_id_header can only be customized on outgoing projects");
+  }
+  CONVOY_RETURN_IF_ERROR(CheckHeaderToSend("config.request_id_header", header));
+  *out = header;
+  return absl::OkStatus();
+}
+
+absl::Status ReadConfig(const json::Value& object, ProjectType type, const Reading& reading,
+                        ProjectConfig* out) {
+  CONVOY_RETURN_IF_ERROR(RefuseUnsupported(object));
+  ObjectReader reader(object, "config");
   uint64_t body_bytes_max = 0;
   if (reader.Read("max_payload_read_size", &body_bytes_max) && body_bytes_max > 0) {
+    const uint64_t bound = reading.options.body_bytes_max;
+    if (body_bytes_max > bound && body_bytes_max != out->body_bytes_max) {
+      return FieldError(
+          "config.max_payload_read_size",
+          absl::StrCat("must be at most ", bound, ", which is the limit of this server"));
+    }
     out->body_bytes_max = body_bytes_max;
   }
   CONVOY_RETURN_IF_ERROR(ReadRateLimit(reader, &out->rate_limit));
   if (const json::Value* strategy = reader.Object("strategy")) {
     CONVOY_RETURN_IF_ERROR(ReadRetry(*strategy, "config.strategy", &out->retry));
   }
-  CONVOY_RETURN_IF_ERROR(ReadSignature(reader, parts, &out->signature));
-  if (const json::Value* ssl = reader.Object("ssl")) {
-    ObjectReader fields(*ssl, "config.ssl");
-    fields.Read("enforce_secure_endpoints", &out->is_https_required);
-    CONVOY_RETURN_IF_ERROR(fields.status());
-  }
+  CONVOY_RETURN_IF_ERROR(ReadSignature(reader, reading.parts, &out->signature));
+  CONVOY_RETURN_IF_ERROR(ReadSsl(reader, &out->is_https_required));
+  CONVOY_RETURN_IF_ERROR(ReadRequestIdHeader(reader, type, &out->request_id_header));
   reader.Read("add_event_id_trace_headers", &out->has_trace_headers);
   reader.Read("disable_endpoint", &out->should_disable_endpoint);
   reader.Read("multiple_endpoint_subscriptions", &out->may_share_endpoint);
-  std::string header;
-  if (reader.Read("request_id_header", &header) && !header.empty()) {
-    if (type == ProjectType::kIncoming && header != ProjectConfig().request_id_header) {
-      return absl::InvalidArgumentError(
-          "request_id_header can only be customized on outgoing projects");
-    }
-    if (!base::IsHeaderName(header)) {
-      return FieldError("config.request_id_header", "must be a valid HTTP header token");
-    }
-    out->request_id_header = header;
+  // One would replace the other in every delivery.
+  if (base::EqualsIgnoreCase(out->signature.header, out->request_id_header)) {
+    return FieldError("config.signature.header", "must differ from config.request_id_header");
   }
   return reader.status();
 }
 
+bool IsWebUrl(std::string_view url) {
+  return url.starts_with("https://") || url.starts_with("http://");
+}
+
 // Fields that creating and updating have in common.
-absl::Status ReadProject(const json::Document& document, const ApiParts& parts, Project* out) {
+absl::Status ReadProject(const json::Document& document, const Reading& reading, Project* out) {
   ObjectReader reader(document);
   reader.Read("name", &out->name);
   reader.Read("logo_url", &out->logo_url);
   CONVOY_RETURN_IF_ERROR(reader.status());
   if (out->name.empty()) return FieldError("name", "please provide a valid name");
-  CONVOY_RETURN_IF_ERROR(CheckLength("name", out->name));
-  CONVOY_RETURN_IF_ERROR(CheckLength("logo_url", out->logo_url));
+  CONVOY_RETURN_IF_ERROR(CheckText("name", out->name));
+  CONVOY_RETURN_IF_ERROR(CheckText("logo_url", out->logo_url));
+  if (!out->logo_url.empty() && !IsWebUrl(out->logo_url)) {
+    return FieldError("logo_url", "must be an http or https URL");
+  }
   if (const json::Value* config = reader.Object("config")) {
-    CONVOY_RETURN_IF_ERROR(ReadConfig(*config, out->type, parts, &out->config));
+    CONVOY_RETURN_IF_ERROR(ReadConfig(*config, out->type, reading, &out->config));
   }
   return reader.status();
 }
@@ -131,7 +181,7 @@ absl::StatusOr<Project> MakeProject(const Context& context) {
   project.type = *parsed;
   project.config.signature.versions.push_back(
       {.id = parts.ulids->Next(), .created_at = project.created_at});
-  CONVOY_RETURN_IF_ERROR(ReadProject(document, parts, &project));
+  CONVOY_RETURN_IF_ERROR(ReadProject(document, {*context.options, parts}, &project));
   return project;
 }
 
@@ -179,13 +229,15 @@ Reply UpdateProject(const Context& context) {
   auto updated = std::make_shared<Project>();
   return ChangeInstance(
       context,
-      [updated, parts = context.parts, id = context.project->project().id,
+      [updated, options = context.options, parts = context.parts,
+       id = context.project->project().id,
        body = std::string(context.request->body)](uint64_t) -> absl::StatusOr<ConfigWrite> {
         CONVOY_ASSIGN_OR_RETURN(const Snapshot current, parts->configuration->FindProject(id));
         CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(body, {}));
         *updated = current->project();
         updated->updated_at = parts->clock->Now();
-        CONVOY_RETURN_IF_ERROR(ReadProject(fields, *parts, updated.get()));
+        CONVOY_RETURN_IF_ERROR(RefuseChange(fields, "type", model::Name(updated->type)));
+        CONVOY_RETURN_IF_ERROR(ReadProject(fields, {*options, *parts}, updated.get()));
         return ConfigWrite{.puts = {*updated}};
       },
       [updated] {

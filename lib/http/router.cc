@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 #include "lib/base/encoding.h"
@@ -68,6 +69,8 @@ constexpr Route kRoutes[] = {
 
 #undef CONVOY_PROJECT
 
+constexpr size_t kIdBytesMax = 256;
+
 // Takes the part of `path` before its next slash off.
 std::string_view TakeSegment(std::string_view& path) {
   path.remove_prefix(1);  // the slash
@@ -89,7 +92,7 @@ bool MatchPath(std::string_view pattern, std::string_view path,
       continue;
     }
     std::optional<std::string> decoded = base::PercentDecode(segment);
-    if (!decoded.has_value() || decoded->empty()) return false;
+    if (!decoded.has_value() || !MayBeId(*decoded)) return false;
     captures->push_back(*std::move(decoded));
   }
   return pattern.empty() && path.empty();
@@ -106,6 +109,11 @@ bool HasMethod(std::string_view methods, std::string_view method) {
 
 std::span<const Route> Routes() { return kRoutes; }
 
+bool MayBeId(std::string_view text) {
+  return !text.empty() && text.size() <= kIdBytesMax &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
 RouteMatch MatchRoute(std::string_view method, std::string_view path) {
   RouteMatch match;
   if (!path.starts_with('/')) return match;
@@ -113,13 +121,13 @@ RouteMatch MatchRoute(std::string_view method, std::string_view path) {
   std::vector<std::string> captures;
   for (const Route& route : kRoutes) {
     if (!MatchPath(route.path, path, &captures)) continue;
+    for (const std::string_view allowed : absl::StrSplit(route.methods, ' ')) {
+      absl::StrAppend(&match.allowed_methods, match.allowed_methods.empty() ? "" : ", ", allowed);
+    }
     // Of two patterns that fit, the one that stands first in the table wins.
-    match.is_path_known = true;
-    if (match.captures.empty()) match.captures = captures;
-    if (HasMethod(route.methods, method)) {
+    if (match.route == nullptr && HasMethod(route.methods, method)) {
       match.route = &route;
-      match.captures = std::move(captures);
-      return match;
+      match.captures = captures;
     }
   }
   return match;

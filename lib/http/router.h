@@ -23,9 +23,12 @@ std::span<const Route> Routes();
 
 struct RouteMatch {
   const Route* route = nullptr;       // null: none with this method
-  bool is_path_known = false;         // some method is served here
-  std::vector<std::string> captures;  // of the route, or of the path if the method is unknown
+  std::string allowed_methods;        // all that are served here: "GET, PUT"; empty: unknown path
+  std::vector<std::string> captures;  // of the route
 };
+
+// Whether a store may be asked for a text from outside: no id that we give is otherwise.
+bool MayBeId(std::string_view text);
 
 RouteMatch MatchRoute(std::string_view method, std::string_view path);
 

@@ -6,12 +6,12 @@
 
 #include "convoy/filter.h"
 #include "lib/base/status_macros.h"
-#include "lib/base/text.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
 #include "lib/http/wire.h"
+#include "lib/intake/event_checks.h"
 #include "lib/json/raw.h"
 
 namespace convoy::http {
@@ -20,11 +20,18 @@ namespace {
 using json::ObjectReader;
 
 constexpr size_t kEventTypesMax = 256;
+// Of a trial of filters. Headers go by either name, as in Convoy.
+constexpr const char* kTestedParts[] = {"header", "headers", "body", "query", "path"};
 
 // The text of an object member as the client wrote it: filters are kept and shown as they are.
 std::string RawMember(std::string_view object_json, std::string_view path) {
   const auto value = json::FindPath(object_json, path, {});
   return value.has_value() && value->type == json::Type::kObject ? std::string(value->text) : "";
+}
+
+absl::Status CheckCondition(std::string_view field, const std::string& condition) {
+  const absl::Status status = CompileFilter(condition).status();
+  return status.ok() ? status : FieldError(field, status.message());
 }
 
 absl::Status ReadFilter(const json::Document& document, std::string_view body, Subscription* out) {
@@ -51,17 +58,18 @@ absl::Status ReadFilter(const json::Document& document, std::string_view body, S
   }
   for (const std::string& type : out->event_types) {
     if (type.empty()) return FieldError("filter_config.event_types", "must not be empty");
-    CONVOY_RETURN_IF_ERROR(CheckLength("filter_config.event_types", type));
+    CONVOY_RETURN_IF_ERROR(
+        CheckText("filter_config.event_types", type, intake::kEventTypeBytesMax));
   }
-  for (const std::string* condition :
-       {&out->filter.headers, &out->filter.body, &out->filter.query, &out->filter.path}) {
-    CONVOY_RETURN_IF_ERROR(CompileFilter(*condition).status());
-  }
-  return absl::OkStatus();
+  CONVOY_RETURN_IF_ERROR(CheckCondition("filter_config.filter.headers", out->filter.headers));
+  CONVOY_RETURN_IF_ERROR(CheckCondition("filter_config.filter.body", out->filter.body));
+  CONVOY_RETURN_IF_ERROR(CheckCondition("filter_config.filter.query", out->filter.query));
+  return CheckCondition("filter_config.filter.path", out->filter.path);
 }
 
+// Reads a request over what is there; `body` is the text of `document`.
 absl::Status ReadSubscription(const json::Document& document, std::string_view body,
-                              Subscription* out) {
+                              const ProjectConfig& project, Subscription* out) {
   for (const char* field : {"function", "alert_config", "rate_limit_config"}) {
     CONVOY_RETURN_IF_ERROR(RefuseIfSet(document, field));
   }
@@ -77,13 +85,14 @@ absl::Status ReadSubscription(const json::Document& document, std::string_view b
            &out->delivery_mode);
   const json::Value* retry = reader.Object("retry_config");
   CONVOY_RETURN_IF_ERROR(reader.status());
-  if (retry != nullptr && retry->MemberCount() > 0) {
-    RetryPolicy policy;
+  if (retry != nullptr && !AsksForNothing(*retry)) {
+    // What is left out stays as it was in force.
+    RetryPolicy policy = out->retry.value_or(project.retry);
     CONVOY_RETURN_IF_ERROR(ReadRetry(*retry, "retry_config", &policy));
     out->retry = policy;
   }
   if (out->name.empty()) return FieldError("name", "please provide a valid subscription name");
-  CONVOY_RETURN_IF_ERROR(CheckLength("name", out->name));
+  CONVOY_RETURN_IF_ERROR(CheckText("name", out->name));
   if (out->endpoint_id.empty()) {
     return FieldError("endpoint_id", "please provide a valid endpoint id");
   }
@@ -101,9 +110,11 @@ absl::Status CheckReferences(const Subscription& subscription,
   if (is_incoming && subscription.source_id.empty()) {
     return absl::InvalidArgumentError("source_id is required for incoming projects");
   }
-  if (!subscription.source_id.empty() &&
-      !storage.GetSource(project.project().id, subscription.source_id).ok()) {
-    return absl::InvalidArgumentError("failed to find source by id");
+  if (!subscription.source_id.empty()) {
+    const absl::Status found =
+        storage.GetSource(project.project().id, subscription.source_id).status();
+    if (absl::IsNotFound(found)) return absl::InvalidArgumentError("failed to find source by id");
+    CONVOY_RETURN_IF_ERROR(found);
   }
   if (is_incoming || project.project().config.may_share_endpoint) return absl::OkStatus();
   for (const Subscription* other : project.SubscriptionsOfEndpoint(subscription.endpoint_id)) {
@@ -138,7 +149,8 @@ Reply CreateSubscription(const Context& context) {
                             .project_id = context.project->project().id,
                             .created_at = parts.clock->Now()};
   subscription.updated_at = subscription.created_at;
-  const absl::Status status = ReadSubscription(*document, context.request->body, &subscription);
+  const absl::Status status = ReadSubscription(*document, context.request->body,
+                                               context.project->project().config, &subscription);
   if (!status.ok()) return FromStatus(status);
   return ChangeProject(
       context,
@@ -155,12 +167,14 @@ Reply CreateSubscription(const Context& context) {
 
 Reply ListSubscriptions(const Context& context) {
   const std::string_view query = context.request->query;
+  const auto endpoint_ids = ParameterList(query, "endpointId");
+  if (!endpoint_ids.ok()) return FromStatus(endpoint_ids.status());
   const PageRequest page = ParsePage(query);
-  const auto subscriptions = context.parts->storage->ListSubscriptions(
-      {.project_id = context.project->project().id,
-       .name_contains = base::FindQueryParameter(query, "name").value_or(""),
-       .endpoint_ids = base::FindQueryParameters(query, "endpointId")},
-      page);
+  const auto subscriptions =
+      context.parts->storage->ListSubscriptions({.project_id = context.project->project().id,
+                                                 .name_contains = ParameterOf(query, "name"),
+                                                 .endpoint_ids = *endpoint_ids},
+                                                page);
   if (!subscriptions.ok()) return FromStatus(subscriptions.status());
   return Success(
       200, "Subscriptions fetched successfully",
@@ -194,7 +208,8 @@ Reply UpdateSubscription(const Context& context) {
         *updated = *current;
         *seen = project;
         updated->updated_at = parts->clock->Now();
-        CONVOY_RETURN_IF_ERROR(ReadSubscription(fields, body, updated.get()));
+        CONVOY_RETURN_IF_ERROR(
+            ReadSubscription(fields, body, project->project().config, updated.get()));
         CONVOY_RETURN_IF_ERROR(CheckReferences(*updated, *project, *parts->storage));
         return ConfigWrite{.puts = {*updated}};
       },
@@ -220,13 +235,23 @@ Reply DeleteSubscription(const Context& context) {
 // other.
 Reply TestSubscriptionFilter(const Context& context) {
   const std::string_view body = context.request->body;
-  if (const auto document = ParseBody(context); !document.ok()) {
-    return FromStatus(document.status());
+  const auto document = ParseBody(context);
+  if (!document.ok()) return FromStatus(document.status());
+  ObjectReader reader(*document);
+  reader.Object("request");
+  const json::Value* schema = reader.Object("schema");
+  if (!reader.status().ok()) return FromStatus(reader.status());
+  if (schema != nullptr) {
+    ObjectReader conditions(*schema, "schema");
+    for (const char* part : kTestedParts) conditions.Object(part);
+    if (!conditions.status().ok()) return FromStatus(conditions.status());
   }
   bool is_match = true;
-  for (const char* part : {"header", "body", "query", "path"}) {
-    const auto filter = CompileFilter(RawMember(body, absl::StrCat("schema.", part)));
-    if (!filter.ok()) return FromStatus(filter.status());
+  for (const char* part : kTestedParts) {
+    const std::string field = absl::StrCat("schema.", part);
+    const std::string condition = RawMember(body, field);
+    const auto filter = CompileFilter(condition);
+    if (!filter.ok()) return FromStatus(FieldError(field, filter.status().message()));
     const auto value = json::FindPath(body, absl::StrCat("request.", part), {});
     is_match = is_match && (*filter)->Matches(value.has_value() ? value->text : "{}");
   }

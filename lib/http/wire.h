@@ -2,14 +2,22 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
 
 #include "convoy/model.h"
+#include "lib/json/document.h"
 #include "lib/json/writer.h"
 
 namespace convoy::http {
 
 void WriteProject(json::Writer& writer, const Project& project);
 void WriteEndpoint(json::Writer& writer, const Endpoint& endpoint);
+// {"type", "hmac", "basic_auth", "api_key", "preset", "scheme"}: of a source.
+void WriteVerifier(json::Writer& writer, const VerifierConfig& verifier);
+absl::StatusOr<VerifierConfig> ReadVerifier(const json::Value& object, Provider provider);
+
 void WriteSource(json::Writer& writer, const Source& source, std::string_view public_url);
 // `endpoint` and `source` may be null: then their metadata is.
 void WriteSubscription(json::Writer& writer, const Subscription& subscription,

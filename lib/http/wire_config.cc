@@ -91,48 +91,6 @@ void WriteAuthentication(Writer& writer, const EndpointAuth& auth) {
   }
 }
 
-void WriteVerifier(Writer& writer, const VerifierConfig& verifier) {
-  const auto* hmac = std::get_if<HmacVerifierConfig>(&verifier);
-  const auto* basic = std::get_if<BasicAuth>(&verifier);
-  const auto* key = std::get_if<ApiKeyAuth>(&verifier);
-  writer.Key("verifier")
-      .BeginObject()
-      .Field("type", hmac != nullptr    ? "hmac"
-                     : basic != nullptr ? "basic_auth"
-                     : key != nullptr   ? "api_key"
-                                        : "noop");
-  writer.Key("hmac");
-  if (hmac != nullptr) {
-    writer.BeginObject()
-        .Field("header", hmac->header)
-        .Field("hash", Name(hmac->hash))
-        .Field("encoding", Name(hmac->encoding))
-        .Field("secret", hmac->secret)
-        .EndObject();
-  } else {
-    writer.Null();
-  }
-  writer.Key("basic_auth");
-  if (basic != nullptr) {
-    writer.BeginObject()
-        .Field("username", basic->username)
-        .Field("password", basic->password)
-        .EndObject();
-  } else {
-    writer.Null();
-  }
-  writer.Key("api_key");
-  if (key != nullptr) {
-    writer.BeginObject()
-        .Field("header_name", key->header_name)
-        .Field("header_value", key->header_value)
-        .EndObject();
-  } else {
-    writer.Null();
-  }
-  writer.EndObject();
-}
-
 // Parts of other resources, without their secrets.
 void WriteEndpointMetadata(Writer& writer, const Endpoint* endpoint) {
   writer.Key("endpoint_metadata");
@@ -230,6 +188,7 @@ void WriteSource(Writer& writer, const Source& source, std::string_view public_u
       .Field("type", Name(source.type))
       .Field("provider", Name(source.provider))
       .Field("is_disabled", source.is_disabled)
+      .Field("verify_mode", Name(source.verify_mode))
       .Field("url", absl::StrCat(public_url, "/ingest/", source.mask_id))
       .Field("event_type_location", source.event_type_location);
   WriteVerifier(writer, source.verifier);
@@ -252,6 +211,7 @@ void WriteSubscription(Writer& writer, const Subscription& subscription, const E
   writer.BeginObject()
       .Field("uid", subscription.id)
       .Field("name", subscription.name)
+      .Field("project_id", subscription.project_id)
       .Field("type", "api")
       .Field("delivery_mode", Name(subscription.delivery_mode));
   writer.Key("filter_config").BeginObject();

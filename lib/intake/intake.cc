@@ -40,8 +40,9 @@ absl::Status CheckSource(const config::SourceEntry& entry) {
   return absl::OkStatus();
 }
 
+// Why a request was refused is for the operator, not for whoever sent it.
 absl::Status CheckSignature(const config::SourceEntry& entry, const HttpRequest& request,
-                            std::string_view public_url, absl::Time now) {
+                            std::string_view public_url, absl::Time now, Observer* observer) {
   const std::string url = PublicUrlOf(request, public_url);
   const Verdict verdict = entry.verifier->Verify({.method = request.method,
                                                   .url = url,
@@ -50,9 +51,20 @@ absl::Status CheckSignature(const config::SourceEntry& entry, const HttpRequest&
                                                   .headers = request.headers,
                                                   .body = request.body},
                                                  now);
-  // Why it failed is for the operator, not for whoever sent it.
-  return verdict.accepted() ? absl::OkStatus()
-                            : absl::UnauthenticatedError("Request verification failed");
+  if (verdict.accepted()) return absl::OkStatus();
+  const bool is_observed = entry.source.verify_mode == VerifyMode::kObserve;
+  if (observer != nullptr) {
+    const LogField fields[] = {{"source_id", entry.source.id},
+                               {"scheme", verdict.scheme},
+                               {"reason", VerifyReasonName(verdict.reason)}};
+    observer->Log(is_observed ? LogLevel::kWarning : LogLevel::kInfo,
+                  is_observed ? "unverified request accepted" : "request refused", fields);
+  }
+  if (is_observed) return absl::OkStatus();
+  if (verdict.reason == VerifyReason::kKeyUnavailable) {
+    return absl::UnavailableError("the provider's key is being fetched");
+  }
+  return absl::UnauthenticatedError("Request verification failed");
 }
 
 absl::StatusOr<std::string> FindEventType(const Source& source, const HttpRequest& request,
@@ -122,8 +134,9 @@ std::string PublicUrlOf(const HttpRequest& request, std::string_view public_url)
   return absl::StrCat(public_url, request.path, request.query.empty() ? "" : "?", request.query);
 }
 
-Intake::Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator* ulids)
-    : options_(options), clock_(clock), ulids_(ulids) {}
+Intake::Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator* ulids,
+               Observer* observer)
+    : options_(options), clock_(clock), ulids_(ulids), observer_(observer) {}
 
 absl::StatusOr<WriteBatch> Intake::PrepareIngest(const ProjectSnapshot& project,
                                                  const config::SourceEntry& entry,
@@ -135,7 +148,7 @@ absl::StatusOr<WriteBatch> Intake::PrepareIngest(const ProjectSnapshot& project,
   CONVOY_RETURN_IF_ERROR(CheckBodySize(options_, project.project().config, request.body.size()));
   CONVOY_RETURN_IF_ERROR(CheckUrlText(request.path, request.query));
 
-  CONVOY_RETURN_IF_ERROR(CheckSignature(entry, request, options_.public_url, now));
+  CONVOY_RETURN_IF_ERROR(CheckSignature(entry, request, options_.public_url, now, observer_));
 
   Event event{.project_id = source.project_id,
               .source_id = source.id,

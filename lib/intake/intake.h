@@ -19,6 +19,7 @@
 
 #include "convoy/clock.h"
 #include "convoy/http.h"
+#include "convoy/observer.h"
 #include "convoy/options.h"
 #include "convoy/storage.h"
 #include "lib/base/ulid.h"
@@ -40,12 +41,14 @@ std::string PublicUrlOf(const HttpRequest& request, std::string_view public_url)
 // Safe to use from any thread. What it is given must outlive it.
 class Intake {
  public:
-  Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator* ulids);
+  Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator* ulids,
+         Observer* observer = nullptr);
 
   // Each returns a batch with exactly one submission (and, for PrepareSingle, the configuration
   // write that creates the endpoint's first subscription). Refusals are statuses whose message is
   // meant for the caller: kInvalidArgument, kUnauthenticated (verification failed), kNotFound,
-  // kOutOfRange (body too large), kFailedPrecondition.
+  // kOutOfRange (body too large), kFailedPrecondition, kUnavailable (the provider's published key
+  // is on its way).
   absl::StatusOr<WriteBatch> PrepareIngest(const route::ProjectSnapshot& project,
                                            const config::SourceEntry& source,
                                            const HttpRequest& request) const;
@@ -64,6 +67,7 @@ class Intake {
   const GatewayOptions& options_;
   Clock* const clock_;
   base::UlidGenerator* const ulids_;
+  Observer* const observer_;
 };
 
 }  // namespace convoy::intake

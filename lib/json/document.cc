@@ -20,6 +20,13 @@ absl::StatusOr<Document> Parse(std::string_view text, const Limits& limits) {
   return document;
 }
 
+std::string ToText(const Value& value) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  value.Accept(writer);  // recursive, but no deeper than Parse let the text be
+  return std::string(buffer.GetString(), buffer.GetSize());
+}
+
 ObjectReader::ObjectReader(const Value& object, std::string path)
     : object_(object), path_(std::move(path)) {
   if (!object_.IsObject()) {

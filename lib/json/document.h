@@ -22,6 +22,9 @@ using Document = rapidjson::Document;
 // "body must not be empty".
 absl::StatusOr<Document> Parse(std::string_view text, const Limits& limits);
 
+// The value as text again. Numbers are respelt: for configuration, not for payloads.
+std::string ToText(const Value& value);
+
 // Reads the fields of an object, remembering the first wrong type. Ask for everything, then look at
 // status() once. A missing field, or null, leaves the target alone and returns false.
 //

@@ -9,6 +9,7 @@
 #include "lib/base/time_text.h"
 #include "lib/json/document.h"
 #include "lib/json/writer.h"
+#include "lib/model/codec_pieces.h"
 #include "lib/model/names.h"
 
 namespace convoy::model {
@@ -19,44 +20,6 @@ using json::Writer;
 
 // What the store holds was written by us, but a file can be damaged: the limits stay.
 constexpr json::Limits kStoredLimits = {.values_max = 5'000'000};
-
-// Pieces.
-
-void WriteTime(Writer& writer, std::string_view key, absl::Time time) {
-  writer.Field(key, base::ToMicros(time));
-}
-
-void WriteDuration(Writer& writer, std::string_view key, absl::Duration duration) {
-  writer.Field(key, absl::ToInt64Microseconds(duration));
-}
-
-void ReadTime(ObjectReader& reader, std::string_view key, absl::Time* out) {
-  int64_t micros = 0;
-  if (reader.Read(key, &micros)) *out = base::FromMicros(micros);
-}
-
-void ReadDuration(ObjectReader& reader, std::string_view key, absl::Duration* out) {
-  int64_t micros = 0;
-  if (reader.Read(key, &micros)) *out = absl::Microseconds(micros);
-}
-
-template <typename Enum>
-void ReadEnum(ObjectReader& reader, std::string_view key, Enum* out) {
-  std::string name;
-  if (!reader.Read(key, &name)) return;
-  const std::optional<Enum> value = Parse<Enum>(name);
-  if (value.has_value()) {
-    *out = *value;
-  } else {
-    reader.Fail(absl::DataLossError(absl::StrCat("stored field ", key, " has an unknown value")));
-  }
-}
-
-void WriteTexts(Writer& writer, std::string_view key, const std::vector<std::string>& texts) {
-  writer.Key(key).BeginArray();
-  for (const std::string& text : texts) writer.String(text);
-  writer.EndArray();
-}
 
 void WriteRetry(Writer& writer, const RetryPolicy& retry) {
   writer.Key("retry").BeginObject().Field("strategy", Name(retry.strategy));
@@ -88,36 +51,6 @@ void ReadRateLimit(ObjectReader& parent, RateLimit* out) {
   reader.Read("count", &out->count);
   ReadDuration(reader, "window_us", &out->window);
   parent.Fail(reader.status());
-}
-
-void WriteApiKeyAuth(Writer& writer, const ApiKeyAuth& auth) {
-  writer.Field("kind", "api_key")
-      .Field("header_name", auth.header_name)
-      .Field("header_value", auth.header_value);
-}
-
-void WriteBasicAuth(Writer& writer, const BasicAuth& auth) {
-  writer.Field("kind", "basic_auth")
-      .Field("username", auth.username)
-      .Field("password", auth.password);
-}
-
-ApiKeyAuth ReadApiKeyAuth(ObjectReader& reader) {
-  ApiKeyAuth auth;
-  reader.Read("header_name", &auth.header_name);
-  reader.Read("header_value", &auth.header_value);
-  return auth;
-}
-
-BasicAuth ReadBasicAuth(ObjectReader& reader) {
-  BasicAuth auth;
-  reader.Read("username", &auth.username);
-  reader.Read("password", &auth.password);
-  return auth;
-}
-
-void FailKind(ObjectReader& reader, std::string_view what) {
-  reader.Fail(absl::DataLossError(absl::StrCat("stored ", what, " has an unknown kind")));
 }
 
 // Project.
@@ -218,68 +151,6 @@ void ReadSecrets(ObjectReader& parent, std::vector<Secret>* out) {
   }
 }
 
-void WriteAuth(Writer& writer, const EndpointAuth& auth) {
-  if (std::holds_alternative<std::monostate>(auth)) return;
-  writer.Key("auth").BeginObject();
-  if (const auto* api_key = std::get_if<ApiKeyAuth>(&auth)) WriteApiKeyAuth(writer, *api_key);
-  if (const auto* basic = std::get_if<BasicAuth>(&auth)) WriteBasicAuth(writer, *basic);
-  writer.EndObject();
-}
-
-void ReadAuth(ObjectReader& parent, EndpointAuth* out) {
-  const json::Value* object = parent.Object("auth");
-  if (object == nullptr) return;
-  ObjectReader reader(*object);
-  std::string kind;
-  reader.Read("kind", &kind);
-  if (kind == "api_key") {
-    *out = ReadApiKeyAuth(reader);
-  } else if (kind == "basic_auth") {
-    *out = ReadBasicAuth(reader);
-  } else {
-    FailKind(reader, "authentication");
-  }
-  parent.Fail(reader.status());
-}
-
-void WriteVerifier(Writer& writer, const VerifierConfig& verifier) {
-  if (std::holds_alternative<std::monostate>(verifier)) return;
-  writer.Key("verifier").BeginObject();
-  if (const auto* hmac = std::get_if<HmacVerifierConfig>(&verifier)) {
-    writer.Field("kind", "hmac")
-        .Field("header", hmac->header)
-        .Field("hash", Name(hmac->hash))
-        .Field("encoding", Name(hmac->encoding))
-        .Field("secret", hmac->secret);
-  }
-  if (const auto* basic = std::get_if<BasicAuth>(&verifier)) WriteBasicAuth(writer, *basic);
-  if (const auto* api_key = std::get_if<ApiKeyAuth>(&verifier)) WriteApiKeyAuth(writer, *api_key);
-  writer.EndObject();
-}
-
-void ReadVerifier(ObjectReader& parent, VerifierConfig* out) {
-  const json::Value* object = parent.Object("verifier");
-  if (object == nullptr) return;
-  ObjectReader reader(*object);
-  std::string kind;
-  reader.Read("kind", &kind);
-  if (kind == "hmac") {
-    HmacVerifierConfig hmac;
-    reader.Read("header", &hmac.header);
-    ReadEnum(reader, "hash", &hmac.hash);
-    ReadEnum(reader, "encoding", &hmac.encoding);
-    reader.Read("secret", &hmac.secret);
-    *out = std::move(hmac);
-  } else if (kind == "basic_auth") {
-    *out = ReadBasicAuth(reader);
-  } else if (kind == "api_key") {
-    *out = ReadApiKeyAuth(reader);
-  } else {
-    FailKind(reader, "verifier");
-  }
-  parent.Fail(reader.status());
-}
-
 // Parses `text` and hands its fields to `read`.
 template <typename Object, typename ReadFields>
 absl::StatusOr<Object> Decode(std::string_view text, ReadFields read) {
@@ -372,7 +243,8 @@ std::string Encode(const Source& source) {
       .Field("name", source.name)
       .Field("type", Name(source.type))
       .Field("provider", Name(source.provider))
-      .Field("is_disabled", source.is_disabled);
+      .Field("is_disabled", source.is_disabled)
+      .Field("verify_mode", Name(source.verify_mode));
   WriteVerifier(writer, source.verifier);
   writer.FieldIfSet("response_body", source.custom_response.body)
       .FieldIfSet("response_content_type", source.custom_response.content_type);
@@ -395,6 +267,7 @@ absl::StatusOr<Source> DecodeSource(std::string_view text) {
     ReadEnum(reader, "provider", &source.provider);
     reader.Read("is_disabled", &source.is_disabled);
     ReadVerifier(reader, &source.verifier);
+    ReadEnum(reader, "verify_mode", &source.verify_mode);
     reader.Read("response_body", &source.custom_response.body);
     reader.Read("response_content_type", &source.custom_response.content_type);
     reader.Read("idempotency_keys", &source.idempotency_keys);

@@ -24,6 +24,8 @@ constexpr Table<SourceType, 4> kSourceTypes = {{{SourceType::kHttp, "http"},
                                                 {SourceType::kRestApi, "rest_api"},
                                                 {SourceType::kPubSub, "pub_sub"},
                                                 {SourceType::kDbChangeStream, "db_change_stream"}}};
+constexpr Table<VerifyMode, 2> kVerifyModes = {
+    {{VerifyMode::kEnforce, "enforce"}, {VerifyMode::kObserve, "observe"}}};
 constexpr Table<Provider, 4> kProviders = {{{Provider::kNone, ""},
                                             {Provider::kGithub, "github"},
                                             {Provider::kShopify, "shopify"},
@@ -78,6 +80,7 @@ CONVOY_NAMES(Encoding, kEncodings)
 CONVOY_NAMES(EndpointStatus, kEndpointStatuses)
 CONVOY_NAMES(SourceType, kSourceTypes)
 CONVOY_NAMES(Provider, kProviders)
+CONVOY_NAMES(VerifyMode, kVerifyModes)
 CONVOY_NAMES(DeliveryMode, kDeliveryModes)
 CONVOY_NAMES(Role, kRoles)
 CONVOY_NAMES(EventStatus, kEventStatuses)

@@ -39,6 +39,24 @@ std::optional<Fields> ReadSorted(std::string_view text) {
   return fields;
 }
 
+// What ECMAScript's encodeURIComponent and encodeURI leave alone, beside letters and digits.
+constexpr std::string_view kComponentPunctuation = "-_.!~*'()";
+constexpr std::string_view kUriPunctuation = "-_.!~*'();/?:@&=+$,#";
+
+std::string EscapeAllBut(std::string_view text, std::string_view punctuation) {
+  std::string escaped;
+  for (const char c : text) {
+    if (absl::ascii_isalnum(c) || punctuation.find(c) != std::string_view::npos) {
+      escaped.push_back(c);
+    } else {
+      constexpr std::string_view kDigits = "0123456789ABCDEF";
+      const auto byte = static_cast<unsigned char>(c);
+      escaped += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return escaped;
+}
+
 }  // namespace
 
 Finding FeedSortedForm(std::string_view form, Sink sink) {
@@ -75,6 +93,8 @@ Finding FeedSortedQuery(std::string_view query, Sink sink) {
 Finding FeedPlivoV3Url(const VerifyRequest& request, Sink sink) {
   const size_t question = std::min(request.url.find('?'), request.url.size());
   const std::string_view query = request.url.substr(std::min(question + 1, request.url.size()));
+  // Only the form of a POST is signed: with another method a body could be anything.
+  if (request.method != "POST" && !request.body.empty()) return Finding::kAmbiguous;
   const auto parameters = ReadSorted(query);
   const auto fields = ReadSorted(request.method == "POST" ? request.body : std::string_view());
   if (!parameters.has_value() || !fields.has_value()) return Finding::kAmbiguous;
@@ -88,6 +108,14 @@ Finding FeedPlivoV3Url(const VerifyRequest& request, Sink sink) {
   if (!parameters->empty() && !fields->empty()) sink(".");
   for (const auto& [name, value] : *fields) sink(name), sink(value);
   return Finding::kFound;
+}
+
+void FeedContentfulTarget(const VerifyRequest& request, Sink sink) {
+  sink(EscapeAllBut(request.path, kUriPunctuation));
+  if (request.query.empty()) return;
+  sink("?");
+  // Escaped twice: as a component, then as part of a URI, whose '%' it escapes again.
+  sink(EscapeAllBut(EscapeAllBut(request.query, kComponentPunctuation), kUriPunctuation));
 }
 
 Finding FeedSignedHeaders(const VerifyRequest& request, std::string_view list, Sink sink) {

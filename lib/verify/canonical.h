@@ -24,6 +24,9 @@ Finding FeedSortedQuery(std::string_view query, Sink sink);
 // fields of a form.
 Finding FeedPlivoV3Url(const VerifyRequest& request, Sink sink);
 
+// Contentful: path and query, escaped as its own package does it.
+void FeedContentfulTarget(const VerifyRequest& request, Sink sink);
+
 // Contentful: the headers that the header `list` names, "name:value" in order of name, joined by
 // ';'.
 Finding FeedSignedHeaders(const VerifyRequest& request, std::string_view list, Sink sink);

@@ -96,7 +96,7 @@ KeyLookup::Result KeyLookup::Find(const Evidence& evidence, std::string_view key
     std::string url;
     result.reason = FindUrl(evidence, &url);
     if (result.reason != VerifyReason::kAccepted) return result;
-    result.owner = source_->Find(*rules_.location, url);
+    result.owner = source_->Find(*rules_.location, url, key_id);
     if (result.owner == nullptr) {
       result.reason = VerifyReason::kKeyUnavailable;
       result.missing_url = std::move(url);

@@ -15,9 +15,11 @@ namespace convoy::verify {
 class KeySource {
  public:
   virtual ~KeySource() = default;
-  // The keys of the document at `url`; null if it is not here (yet). Never blocks.
+  // The keys of the document at `url`; null if it is not here (yet), or if it may have changed
+  // since it was fetched and has no key called `key_id` (empty: any will do). Never blocks.
   virtual std::shared_ptr<const PublicKeySet> Find(const KeyLocation& location,
-                                                   std::string_view url) = 0;
+                                                   std::string_view url,
+                                                   std::string_view key_id) = 0;
 };
 
 }  // namespace convoy::verify

@@ -89,6 +89,7 @@ absl::StatusOr<MessageTemplate::Part> MessageTemplate::CompilePart(std::string_v
       {"url_other_port", Kind::kUrlOtherPort},
       {"sha256hex:body", Kind::kBodySha256Hex},
       {"sha256base64:body", Kind::kBodySha256Base64},
+      {"sha256base64url:body", Kind::kBodySha256Base64Url},
       {"sha256raw:body", Kind::kBodySha256Raw},
       {"crc32:body", Kind::kBodyCrc32},
       {"sha256hex:url", Kind::kUrlSha256Hex},
@@ -97,6 +98,7 @@ absl::StatusOr<MessageTemplate::Part> MessageTemplate::CompilePart(std::string_v
       {"form_sorted", Kind::kFormSorted},
       {"query_sorted", Kind::kQuerySorted},
       {"plivo_v3_url", Kind::kPlivoV3Url},
+      {"contentful_target", Kind::kContentfulTarget},
       {"qsh", Kind::kQueryStringHash}};
   for (const auto& [known, kind] : kNames) {
     if (name == known) return Part{.kind = kind};
@@ -129,6 +131,7 @@ bool MessageTemplate::covers_body() const {
     switch (part.kind) {
       case Kind::kBodySha256Hex:
       case Kind::kBodySha256Base64:
+      case Kind::kBodySha256Base64Url:
       case Kind::kBodySha256Raw:
       case Kind::kFormSorted:
       case Kind::kPlivoV3Url:
@@ -236,6 +239,9 @@ Finding MessageTemplate::FeedPart(const Part& part, const Evidence& evidence, Si
     case Kind::kBodySha256Base64:
       sink(base::Base64Encode(crypto::Hash(kSha256, request.body).view()));
       break;
+    case Kind::kBodySha256Base64Url:
+      sink(base::Base64UrlEncode(crypto::Hash(kSha256, request.body).view()));
+      break;
     case Kind::kBodySha256Raw:
       sink(crypto::Hash(kSha256, request.body).view());
       break;
@@ -257,6 +263,9 @@ Finding MessageTemplate::FeedPart(const Part& part, const Evidence& evidence, Si
       return FeedSortedQuery(request.query, sink);
     case Kind::kPlivoV3Url:
       return FeedPlivoV3Url(request, sink);
+    case Kind::kContentfulTarget:
+      FeedContentfulTarget(request, sink);
+      break;
     case Kind::kSignedHeaders:
       return FeedSignedHeaders(request, part.text, sink);
     case Kind::kQueryStringHash:

@@ -7,11 +7,13 @@
 //                   target is path?query; url is the public one, as the provider was given it;
 //                   other_port: with its default port written out, or without it
 //   {header:N} …    any locator (locator.h); {…|lower} in lower case (ASCII)
-//   {sha256hex:body} {sha256hex:url} {sha256base64:body} {sha256raw:body} {crc32:body}
+//   {sha256hex:body} {sha256base64:body} {sha256base64url:body} {sha256raw:body} {crc32:body}
+//   {sha256hex:url}
 //   {json_string:L} what a locator finds, as a JSON string with its quotes
 //   {secret}        the secret, for plain digests
 //   {computed}      what a challenge computes
-//   {form_sorted} {query_sorted} {plivo_v3_url} {signed_headers:N} {qsh} {body_with_secret:L}
+//   {form_sorted} {query_sorted} {plivo_v3_url} {contentful_target}
+//   {signed_headers:N} {qsh} {body_with_secret:L}
 //                   canonical forms, see canonical.h
 //   [ … ]           left out if a locator inside finds nothing
 #pragma once
@@ -62,6 +64,7 @@ class MessageTemplate {
     kUrlOtherPort,
     kBodySha256Hex,
     kBodySha256Base64,
+    kBodySha256Base64Url,
     kBodySha256Raw,
     kBodyCrc32,
     kUrlSha256Hex,
@@ -72,6 +75,7 @@ class MessageTemplate {
     kQuerySorted,
     kPlivoV3Url,
     kSignedHeaders,
+    kContentfulTarget,
     kQueryStringHash,
     kBodyWithSecret,
   };

@@ -51,6 +51,8 @@ struct Preset {
 
 // kInvalidArgument names the field; one that is unknown is refused.
 absl::StatusOr<Preset> LoadPreset(std::string_view json);
+// The same, or a scheme alone: what users write themselves. A preset has a list of schemes.
+absl::StatusOr<Preset> LoadDefinition(std::string_view json);
 absl::StatusOr<Challenge> LoadChallenge(const json::Value& object);
 
 // The built-in presets in order of their names.

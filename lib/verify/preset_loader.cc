@@ -126,6 +126,15 @@ absl::StatusOr<Preset> LoadPreset(std::string_view text) {
   return preset;
 }
 
+absl::StatusOr<Preset> LoadDefinition(std::string_view text) {
+  CONVOY_ASSIGN_OR_RETURN(const json::Document document, json::Parse(text, kSchemeLimits));
+  if (document.IsObject() && document.HasMember("schemes")) return LoadPreset(text);
+  Preset alone;
+  CONVOY_ASSIGN_OR_RETURN(Scheme scheme, LoadScheme(document));
+  alone.schemes.push_back(std::move(scheme));
+  return alone;
+}
+
 absl::StatusOr<Preset> FindPreset(std::string_view name) {
   if (const PresetFile* file = FindPresetFile(name)) return LoadPreset(file->json);
   for (const PresetFile& file : PresetFiles()) {

@@ -2,6 +2,7 @@
 // configuration, and `when` conditions tell which of them a request may be judged by.
 #include "lib/verify/preset_verifier.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -50,7 +51,9 @@ class PresetVerifier final : public Verifier {
         refusal_status_(refusal_status) {}
 
   Verdict Verify(const VerifyRequest& request, absl::Time now) const override {
-    Verdict furthest{.reason = VerifyReason::kMissingHeader};
+    // Without alternatives the provider has not handed over its secret yet.
+    Verdict furthest{.reason = alternatives_.empty() ? VerifyReason::kUnknownKey
+                                                     : VerifyReason::kMissingHeader};
     for (const Alternative& alternative : alternatives_) {
       const Evidence evidence{.request = request, .parameters = parameters_};
       if (alternative.when.Judge(evidence) != VerifyReason::kAccepted) continue;
@@ -97,6 +100,12 @@ class PresetVerifier final : public Verifier {
 // Whether a scheme takes part: the one that was asked for, or else every one that is not opt-in.
 bool IsWanted(const Scheme& scheme, std::string_view wanted) {
   return wanted.empty() ? !scheme.is_opt_in : scheme.name == wanted;
+}
+
+bool HandsOverSecret(const Preset& preset) {
+  return std::any_of(
+      preset.challenges.begin(), preset.challenges.end(),
+      [](const Challenge& challenge) { return challenge.learns_secret.has_value(); });
 }
 
 bool UsesPublicKey(const Scheme& scheme) {
@@ -147,8 +156,9 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompilePresetVerifier(
     alternative.verifier = *std::move(verifier);
     alternatives.push_back(std::move(alternative));
   }
-  if (!first_error.ok() && alternatives.empty()) return first_error;
-  if (alternatives.empty()) {
+  const bool is_secret_to_come = settings.secrets.empty() && HandsOverSecret(preset);
+  if (!first_error.ok() && alternatives.empty() && !is_secret_to_come) return first_error;
+  if (first_error.ok() && alternatives.empty()) {
     return absl::NotFoundError(absl::StrCat("there is no scheme called '", settings.scheme, "'"));
   }
   std::vector<ChallengeResponder> challenges;

@@ -4,6 +4,8 @@
 // list "t=…,v1=…" over "<t>,<body>". Which of them a value is, its form tells without ambiguity
 // ("t=" can begin no hex or base64), and both rest on the same configured secret and hash, so
 // nothing that arrives can weaken the check beyond what was configured.
+#include "lib/verify/source_verifier.h"
+
 #include <string>
 #include <utility>
 
@@ -27,7 +29,7 @@ using Compiled = absl::StatusOr<std::shared_ptr<const Verifier>>;
 
 constexpr absl::Duration kAdvancedTolerance = absl::Seconds(300);
 
-Compiled CompileProvider(const Source& source, std::shared_ptr<verify::KeySource> keys) {
+Compiled CompileProvider(const Source& source) {
   const auto* hmac = std::get_if<HmacVerifierConfig>(&source.verifier);
   const std::string_view name = source.provider == Provider::kGithub    ? "github"
                                 : source.provider == Provider::kShopify ? "shopify"
@@ -37,7 +39,7 @@ Compiled CompileProvider(const Source& source, std::shared_ptr<verify::KeySource
         absl::StrCat("hmac secret is required for ", name, " source"));
   }
   CONVOY_ASSIGN_OR_RETURN(const Preset preset, verify::FindPreset(name));
-  return verify::CompilePresetVerifier(preset, {.secrets = {hmac->secret}}, std::move(keys));
+  return verify::CompilePresetVerifier(preset, {.secrets = {hmac->secret}});
 }
 
 Compiled CompileHmac(const HmacVerifierConfig& config) {
@@ -88,16 +90,34 @@ Compiled CompileBasic(const BasicAuth& config) {
       {.secrets = {absl::StrCat(config.username, ":", config.password)}});
 }
 
+Compiled CompileScheme(const SchemeVerifierConfig& config,
+                       std::shared_ptr<verify::KeySource> keys) {
+  absl::StatusOr<Preset> preset = config.preset.empty() ? verify::LoadDefinition(config.definition)
+                                                        : verify::FindPreset(config.preset);
+  if (!preset.ok()) return preset.status();
+  return verify::CompilePresetVerifier(
+      *preset,
+      {.secrets = config.secrets, .parameters = config.parameters, .scheme = config.scheme},
+      std::move(keys));
+}
+
 }  // namespace
 
-Compiled CompileSourceVerifier(const Source& source) {
-  if (source.provider != Provider::kNone) return CompileProvider(source, nullptr);
+Compiled verify::CompileForSource(const Source& source, std::shared_ptr<KeySource> keys) {
+  if (source.provider != Provider::kNone) return CompileProvider(source);
   if (const auto* hmac = std::get_if<HmacVerifierConfig>(&source.verifier)) {
     return CompileHmac(*hmac);
   }
   if (const auto* basic = std::get_if<BasicAuth>(&source.verifier)) return CompileBasic(*basic);
   if (const auto* key = std::get_if<ApiKeyAuth>(&source.verifier)) return CompileApiKey(*key);
+  if (const auto* scheme = std::get_if<SchemeVerifierConfig>(&source.verifier)) {
+    return CompileScheme(*scheme, std::move(keys));
+  }
   return verify::CompilePresetVerifier({.schemes = {Scheme{.name = "noop"}}}, {});
+}
+
+Compiled CompileSourceVerifier(const Source& source) {
+  return verify::CompileForSource(source, nullptr);
 }
 
 }  // namespace convoy

@@ -7,10 +7,8 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
-#include "lib/json/document.h"
 #include "lib/verify/preset.h"
 #include "lib/verify/preset_verifier.h"
-#include "lib/verify/scheme_loader.h"
 
 namespace convoy {
 
@@ -52,16 +50,8 @@ std::string_view IntegrityName(Integrity integrity) {
 
 absl::StatusOr<std::shared_ptr<const Verifier>> CompileScheme(std::string_view json,
                                                               VerifierSettings settings) {
-  CONVOY_ASSIGN_OR_RETURN(const json::Document document, json::Parse(json, verify::kSchemeLimits));
-  // A preset of one's own is told from a scheme by its list of schemes.
-  if (document.IsObject() && document.HasMember("schemes")) {
-    CONVOY_ASSIGN_OR_RETURN(const verify::Preset preset, verify::LoadPreset(json));
-    return verify::CompilePresetVerifier(preset, settings);
-  }
-  verify::Preset alone;
-  CONVOY_ASSIGN_OR_RETURN(verify::Scheme scheme, verify::LoadScheme(document));
-  alone.schemes.push_back(std::move(scheme));
-  return verify::CompilePresetVerifier(alone, settings);
+  CONVOY_ASSIGN_OR_RETURN(const verify::Preset preset, verify::LoadDefinition(json));
+  return verify::CompilePresetVerifier(preset, settings);
 }
 
 absl::StatusOr<std::shared_ptr<const Verifier>> CompileScheme(std::string_view json,

@@ -1,0 +1,146 @@
+#include "lib/fetch/fetcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace convoy::fetch {
+namespace {
+
+bool HoldsKey(const verify::PublicKeySet& keys, std::string_view id) {
+  return id.empty() || std::any_of(keys.begin(), keys.end(), [id](const verify::NamedKey& key) {
+           return key.id.empty() || key.id == id;
+         });
+}
+
+bool IsSuccess(const TransportResult& result) {
+  return result.outcome == TransportOutcome::kResponse && result.http_status >= 200 &&
+         result.http_status <= 299;
+}
+
+std::string WhyNot(const TransportResult& result) {
+  return result.outcome == TransportOutcome::kResponse
+             ? absl::StrCat("the answer's status is ", result.http_status)
+             : result.error;
+}
+
+}  // namespace
+
+Fetcher::Fetcher(FetcherOptions options, Transport* transport, Clock* clock, Observer* observer)
+    : options_(options), transport_(transport), clock_(clock), observer_(observer) {}
+
+std::shared_ptr<const verify::PublicKeySet> Fetcher::Find(const verify::KeyLocation& location,
+                                                          std::string_view url,
+                                                          std::string_view key_id) {
+  const absl::Time now = clock_->Now();
+  std::shared_ptr<const verify::PublicKeySet> found;
+  bool is_asked = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    auto known = documents_.find(url);
+    if (known == documents_.end()) {
+      if (!MakeRoom(now)) return nullptr;
+      known = documents_.try_emplace(std::string(url)).first;
+    }
+    Document& document = known->second;
+    const bool is_usable =
+        document.keys != nullptr && now - document.fetched_at < options_.stale_max;
+    const bool has_key = is_usable && HoldsKey(*document.keys, key_id);
+    const bool is_fresh = is_usable && now - document.fetched_at < options_.fresh;
+    if (has_key) found = document.keys;
+    const bool may_ask = !document.is_in_flight && now - document.asked_at >= options_.retry;
+    if ((!has_key || !is_fresh) && may_ask) {
+      document.is_in_flight = is_asked = true;
+      document.asked_at = now;
+      wanted_keys_.push_back({location, std::string(url)});
+    }
+    // A key that a document just fetched does not hold is unknown, not late.
+    if (is_usable && !has_key && !document.is_in_flight) found = document.keys;
+  }
+  if (is_asked) wake_();
+  return found;
+}
+
+bool Fetcher::MakeRoom(absl::Time now) {
+  if (documents_.size() < options_.documents_max) return true;
+  absl::erase_if(documents_, [&](const auto& entry) {
+    return !entry.second.is_in_flight && now - entry.second.fetched_at >= options_.fresh;
+  });
+  return documents_.size() < options_.documents_max;
+}
+
+bool Fetcher::Visit(std::string url) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (wanted_visits_.size() >= options_.visits_max) return false;
+    wanted_visits_.push_back(std::move(url));
+  }
+  wake_();
+  return true;
+}
+
+OutgoingRequest Fetcher::MakeRequest(const std::string& url) const {
+  return {.method = "GET",
+          .url = url,
+          .headers = {{"Accept", "application/json, application/x-pem-file, */*"}},
+          .body = std::make_shared<const std::string>(),
+          .timeout = options_.timeout,
+          .response_bytes_max = options_.document_bytes_max};
+}
+
+void Fetcher::Step() {
+  std::deque<KeyRequest> keys;
+  std::deque<std::string> visits;
+  {
+    absl::MutexLock lock(&mutex_);
+    keys.swap(wanted_keys_);
+    visits.swap(wanted_visits_);
+  }
+  for (KeyRequest& request : keys) {
+    OutgoingRequest outgoing = MakeRequest(request.url);
+    transport_->Send(std::move(outgoing),
+                     [this, request = std::move(request)](const TransportResult& result) {
+                       Keep(request, result);
+                     });
+  }
+  for (const std::string& url : visits) {
+    transport_->Send(MakeRequest(url), [this, url](const TransportResult& result) {
+      if (!IsSuccess(result)) Report("subscription not confirmed", url, WhyNot(result));
+    });
+  }
+}
+
+void Fetcher::Keep(const KeyRequest& request, const TransportResult& result) {
+  std::string failure;
+  std::shared_ptr<const verify::PublicKeySet> keys;
+  if (IsSuccess(result)) {
+    auto read = verify::ReadKeyDocument(request.location, result.body);
+    if (read.ok()) {
+      keys = std::make_shared<const verify::PublicKeySet>(*std::move(read));
+    } else {
+      failure = std::string(read.status().message());
+    }
+  } else {
+    failure = WhyNot(result);
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    Document& document = documents_[request.url];
+    document.is_in_flight = false;
+    if (keys != nullptr) {
+      document.keys = std::move(keys);
+      document.fetched_at = clock_->Now();
+    }
+  }
+  if (!failure.empty()) Report("published key not fetched", request.url, failure);
+}
+
+// Without the query: a link that confirms something is a secret.
+void Fetcher::Report(std::string_view event, std::string_view url, std::string_view why) const {
+  if (observer_ == nullptr) return;
+  const LogField fields[] = {{"url", url.substr(0, url.find('?'))}, {"why", why}};
+  observer_->Log(LogLevel::kWarning, event, fields);
+}
+
+}  // namespace convoy::fetch

@@ -1,0 +1,85 @@
+// What the gateway fetches for itself, beside deliveries: the keys that providers publish, and the
+// links that confirm a subscription. Everything goes through the guarded transport, and only to
+// hosts that a preset or the operator's own scheme names.
+//
+// Fetching is asked for from any thread and done by whoever drives the gateway, in Step.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+#include "convoy/clock.h"
+#include "convoy/observer.h"
+#include "convoy/transport.h"
+#include "lib/verify/key_source.h"
+
+namespace convoy::fetch {
+
+// How long documents live. Providers rotate keys over days and publish the new one in advance.
+struct FetcherOptions {
+  absl::Duration fresh = absl::Hours(1);       // then it is fetched again, and used meanwhile
+  absl::Duration stale_max = absl::Hours(24);  // then it is no longer used
+  absl::Duration retry = absl::Seconds(10);    // after a failure, and between looks for a new key
+  absl::Duration timeout = absl::Seconds(10);  // of one exchange
+  size_t documents_max = 1024;
+  size_t document_bytes_max = 256 * 1024;
+  size_t visits_max = 64;  // waiting at once
+};
+
+// What it is given must outlive it. Step and Cancel are the driver's; the rest is anybody's.
+class Fetcher final : public verify::KeySource {
+ public:
+  Fetcher(FetcherOptions options, Transport* transport, Clock* clock, Observer* observer);
+
+  // Called whenever Step has something to do. Set before the first use.
+  void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
+
+  std::shared_ptr<const verify::PublicKeySet> Find(const verify::KeyLocation& location,
+                                                   std::string_view url,
+                                                   std::string_view key_id) override;
+
+  // Asks for one GET of a URL that its provider gave to confirm something. Not durable: the
+  // provider asks again when nothing comes. False if too many are waiting.
+  bool Visit(std::string url);
+
+  // Starts what was asked for. Completions run inside the transport's Step.
+  void Step();
+
+ private:
+  struct Document {
+    std::shared_ptr<const verify::PublicKeySet> keys;  // null until the first success
+    absl::Time fetched_at = absl::InfinitePast();
+    absl::Time asked_at = absl::InfinitePast();
+    bool is_in_flight = false;
+  };
+  struct KeyRequest {
+    verify::KeyLocation location;
+    std::string url;
+  };
+
+  bool MakeRoom(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  OutgoingRequest MakeRequest(const std::string& url) const;
+  void Keep(const KeyRequest& request, const TransportResult& result);
+  void Report(std::string_view event, std::string_view url, std::string_view why) const;
+
+  const FetcherOptions options_;
+  Transport* const transport_;
+  Clock* const clock_;
+  Observer* const observer_;
+  std::function<void()> wake_ = [] {};
+
+  absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, Document> documents_ ABSL_GUARDED_BY(mutex_);
+  std::deque<KeyRequest> wanted_keys_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::string> wanted_visits_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace convoy::fetch

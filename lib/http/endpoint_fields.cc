@@ -1,0 +1,145 @@
+// In: a request's JSON and the endpoint as it is. Out: the endpoint as it shall be, or which field
+// is wrong. Whatever is accepted here is what dispatch does.
+#include "lib/http/endpoint_fields.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/base/text.h"
+#include "lib/http/fields.h"
+#include "lib/intake/event_checks.h"
+
+namespace convoy::http {
+namespace {
+
+using json::ObjectReader;
+
+constexpr uint32_t kTimeoutSecondsMax = 60;
+
+bool IsEmail(std::string_view text) {
+  const size_t at = text.find('@');
+  return at != std::string_view::npos && at > 0 && at + 1 < text.size() &&
+         text.find('@', at + 1) == std::string_view::npos &&
+         text.find_first_of(" \t\r\n") == std::string_view::npos;
+}
+
+absl::StatusOr<EndpointAuth> ReadAuthentication(const json::Value& object) {
+  ObjectReader reader(object, "authentication");
+  std::string type;
+  reader.Read("type", &type);
+  const json::Value* key = reader.Object("api_key");
+  const json::Value* basic = reader.Object("basic_auth");
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (type.empty() && !AsksForNothing(object)) {
+    return FieldError("authentication.type", "must be api_key or basic_auth");
+  }
+  if (type.empty()) return EndpointAuth();
+  if (type == "api_key") {
+    ApiKeyAuth auth;
+    if (key != nullptr) {
+      ObjectReader fields(*key, "authentication.api_key");
+      fields.Read("header_name", &auth.header_name);
+      fields.Read("header_value", &auth.header_value);
+      CONVOY_RETURN_IF_ERROR(fields.status());
+    }
+    if (auth.header_value.empty()) return absl::InvalidArgumentError("api key field is required");
+    if (auth.header_name.empty()) {
+      return absl::InvalidArgumentError("api key header_name is required");
+    }
+    CONVOY_RETURN_IF_ERROR(
+        CheckHeaderToSend("authentication.api_key.header_name", auth.header_name));
+    if (!base::IsHeaderValue(auth.header_value)) {
+      return FieldError("authentication.api_key.header_value", "must be a header value");
+    }
+    CONVOY_RETURN_IF_ERROR(CheckText("authentication.api_key.header_value", auth.header_value));
+    return EndpointAuth(std::move(auth));
+  }
+  if (type == "basic_auth") {
+    BasicAuth auth;
+    if (basic != nullptr) {
+      ObjectReader fields(*basic, "authentication.basic_auth");
+      fields.Read("username", &auth.username);
+      fields.Read("password", &auth.password);
+      CONVOY_RETURN_IF_ERROR(fields.status());
+    }
+    if (auth.username.empty() || auth.username.find(':') != std::string::npos) {
+      return FieldError("authentication.basic_auth.username", "must be given, without a colon");
+    }
+    CONVOY_RETURN_IF_ERROR(CheckText("authentication.basic_auth.username", auth.username));
+    CONVOY_RETURN_IF_ERROR(CheckText("authentication.basic_auth.password", auth.password));
+    return EndpointAuth(std::move(auth));
+  }
+  return FieldError("authentication.type", "must be api_key or basic_auth in this version");
+}
+
+absl::Status ReadLimits(ObjectReader& reader, Endpoint* out) {
+  uint32_t timeout_s = 0, window_s = 0;
+  if (reader.Read("http_timeout", &timeout_s) && timeout_s > 0) {
+    if (timeout_s > kTimeoutSecondsMax) {
+      return FieldError("http_timeout",
+                        absl::StrCat("must be at most ", kTimeoutSecondsMax, " seconds"));
+    }
+    out->timeout = absl::Seconds(timeout_s);
+  }
+  reader.Read("rate_limit", &out->rate_limit.count);
+  if (reader.Read("rate_limit_duration", &window_s)) {
+    out->rate_limit.window = absl::Seconds(window_s);
+  }
+  return reader.status();
+}
+
+absl::Status CheckEndpoint(const Endpoint& endpoint, const ProjectConfig& config) {
+  CONVOY_RETURN_IF_ERROR(CheckEndpointUrl(endpoint.url, config.is_https_required));
+  if (endpoint.name.empty()) return FieldError("name", "please provide your endpoint name");
+  CONVOY_RETURN_IF_ERROR(CheckText("name", endpoint.name));
+  CONVOY_RETURN_IF_ERROR(CheckText("description", endpoint.description));
+  CONVOY_RETURN_IF_ERROR(CheckText("owner_id", endpoint.owner_id, intake::kOwnerIdBytesMax));
+  CONVOY_RETURN_IF_ERROR(CheckText("support_email", endpoint.support_email));
+  if (!endpoint.support_email.empty() && !IsEmail(endpoint.support_email)) {
+    return FieldError("support_email", "please provide a valid email");
+  }
+  if (endpoint.content_type != "application/json" &&
+      endpoint.content_type != "application/x-www-form-urlencoded") {
+    return FieldError("content_type",
+                      "must be application/json or application/x-www-form-urlencoded");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ReadEndpoint(const json::Document& document, const Project& project, Endpoint* out) {
+  for (const char* field : {"mtls_client_cert", "slack_webhook_url", "teams_webhook_url"}) {
+    CONVOY_RETURN_IF_ERROR(RefuseIfSet(document, field));
+  }
+  ObjectReader reader(document);
+  bool is_disabled = false;
+  if (reader.Read("is_disabled", &is_disabled) && is_disabled) {
+    return FieldError("is_disabled", "cannot be set here, pause the endpoint instead");
+  }
+  std::string owner_id;
+  reader.Read("url", &out->url);
+  reader.Read("name", &out->name);
+  reader.Read("description", &out->description);
+  reader.Read("support_email", &out->support_email);
+  if (reader.Read("owner_id", &owner_id) && !owner_id.empty()) out->owner_id = owner_id;
+  std::string content_type;
+  if (reader.Read("content_type", &content_type) && !content_type.empty()) {
+    out->content_type = content_type;
+  }
+  if (project.type == ProjectType::kOutgoing) {
+    reader.Read("advanced_signatures", &out->has_advanced_signatures);
+  }
+  CONVOY_RETURN_IF_ERROR(ReadLimits(reader, out));
+  const json::Value* authentication = reader.Object("authentication");
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (authentication != nullptr) {
+    CONVOY_ASSIGN_OR_RETURN(out->auth, ReadAuthentication(*authentication));
+  }
+  return CheckEndpoint(*out, project.config);
+}
+
+}  // namespace convoy::http

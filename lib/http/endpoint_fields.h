@@ -1,0 +1,15 @@
+// The fields of endpoints: what a request may say of them.
+#pragma once
+
+#include "absl/status/status.h"
+
+#include "convoy/model.h"
+#include "lib/json/document.h"
+
+namespace convoy::http {
+
+// Reads a request over `out` and checks the whole. What an update overwrites even if it is absent
+// is reset first by the caller. `out` is in any state after an error.
+absl::Status ReadEndpoint(const json::Document& document, const Project& project, Endpoint* out);
+
+}  // namespace convoy::http

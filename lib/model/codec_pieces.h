@@ -1,0 +1,45 @@
+// Pieces that the stored forms of several objects share.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+
+#include "convoy/model.h"
+#include "lib/json/document.h"
+#include "lib/json/writer.h"
+#include "lib/model/names.h"
+
+namespace convoy::model {
+
+void WriteTime(json::Writer& writer, std::string_view key, absl::Time time);
+void WriteDuration(json::Writer& writer, std::string_view key, absl::Duration duration);
+void WriteTexts(json::Writer& writer, std::string_view key, const std::vector<std::string>& texts);
+void ReadTime(json::ObjectReader& reader, std::string_view key, absl::Time* out);
+void ReadDuration(json::ObjectReader& reader, std::string_view key, absl::Duration* out);
+
+// A spelling that is not known fails the reader with kDataLoss.
+template <typename Enum>
+void ReadEnum(json::ObjectReader& reader, std::string_view key, Enum* out) {
+  std::string name;
+  if (!reader.Read(key, &name)) return;
+  const std::optional<Enum> value = Parse<Enum>(name);
+  if (value.has_value()) {
+    *out = *value;
+  } else {
+    reader.Fail(absl::DataLossError(absl::StrCat("stored field ", key, " has an unknown value")));
+  }
+}
+
+// The members "auth" of endpoints and "verifier" of sources.
+void WriteAuth(json::Writer& writer, const EndpointAuth& auth);
+void ReadAuth(json::ObjectReader& parent, EndpointAuth* out);
+void WriteVerifier(json::Writer& writer, const VerifierConfig& verifier);
+void ReadVerifier(json::ObjectReader& parent, VerifierConfig* out);
+
+}  // namespace convoy::model

@@ -1,0 +1,78 @@
+// The catalogue as data: every file loads, compiles with a secret of its own form, and has its
+// facts' source.
+#include "lib/verify/preset.h"
+
+#include <catch2/catch.hpp>
+
+#include "convoy/verifier.h"
+#include "lib/verify/preset_verifier.h"
+
+namespace convoy::verify {
+namespace {
+
+TEST_CASE("preset: every file loads and names its evidence") {
+  REQUIRE(PresetFiles().size() >= 150);
+  for (const PresetFile& file : PresetFiles()) {
+    INFO(file.name);
+    const absl::StatusOr<Preset> preset = LoadPreset(file.json);
+    INFO(preset.status().ToString());
+    REQUIRE(preset.ok());
+    CHECK_FALSE(preset->title.empty());
+    CHECK_FALSE(preset->evidence.empty());
+    CHECK_FALSE(preset->sources.empty());
+  }
+  CHECK(ListPresets().size() == PresetFiles().size());
+}
+
+TEST_CASE("preset: shared secrets and public keys are never alternatives of each other") {
+  for (const PresetFile& file : PresetFiles()) {
+    INFO(file.name);
+    const Preset preset = LoadPreset(file.json).value();
+    const absl::Status status = CompilePresetVerifier(preset, {.secrets = {"-"}}).status();
+    CHECK(status.message().find("opt_in") == std::string::npos);
+  }
+  const auto mixed = CompileScheme(
+      R"({"schemes": [
+           {"type": "hmac", "signature": {"name": "A"}},
+           {"type": "ed25519", "encoding": "base64", "signature": {"name": "B"},
+            "key": {"format": "base64"}}]})",
+      {"1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="});
+  CHECK(mixed.status().message().find("opt_in") != std::string::npos);
+}
+
+TEST_CASE("preset: names are in order, found by name and by alias") {
+  std::string_view previous;
+  for (const PresetFile& file : PresetFiles()) {
+    CHECK(previous < file.name);
+    previous = file.name;
+    CHECK(FindPresetFile(file.name) == &file);
+  }
+  CHECK(FindPreset("twitter").value().title == FindPreset("x").value().title);
+  CHECK(absl::IsNotFound(FindPreset("nobody").status()));
+}
+
+TEST_CASE("preset: a mistake is refused with the field named") {
+  const std::string schemes = R"("schemes":[{"type":"none"}])";
+  const std::pair<std::string, std::string> cases[] = {
+      {"{}", "\"schemes\""},
+      {R"({"schemes":[]})", "\"schemes\""},
+      {"{" + schemes + R"(,"shemes":1})", "\"shemes\""},
+      {"{" + schemes + R"(,"event_id":"moon:x"})", "\"event_id\""},
+      {"{" + schemes + R"(,"refusal_status":200})", "\"refusal_status\""},
+      {"{" + schemes + R"(,"challenges":[{"wen":{}}]})", "\"challenges.wen\""},
+      {"{" + schemes + R"(,"challenges":[{"when":{"moon":"x"}}]})", "moon"},
+      {"{" + schemes + R"(,"challenges":[{"respond":{"status":700}}]})", "status"},
+      {"{" + schemes + R"(,"challenges":[{"respond":{"headers":{"a b":"c"}}}]})", "a b"},
+      {"{" + schemes + R"(,"challenges":[{"visits":"json:u"}]})", "visits"},
+      {"{" + schemes + R"(,"challenges":[{"computed":{"alg":"sha256"}}]})", "message"},
+  };
+  for (const auto& [json, named] : cases) {
+    INFO(json);
+    const absl::Status status = LoadPreset(json).status();
+    CHECK(absl::IsInvalidArgument(status));
+    CHECK(status.message().find(named) != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace convoy::verify
