@@ -13,19 +13,7 @@ namespace {
 
 using testing::ApiHarness;
 
-struct Outgoing : ApiHarness {
-  Outgoing() : project(AddProject("outgoing", "p")), base("/api/v1/projects/" + project) {}
-  std::string Do(int status, std::string_view method, const std::string& path,
-                 std::string_view body = "") {
-    return Expect(status, method, base + path, body, instance_key);
-  }
-  std::string MessageOf(std::string_view method, const std::string& path, std::string_view body,
-                        int status = 400) {
-    return Field(Do(status, method, path, body), "message");
-  }
-  const std::string project;
-  const std::string base;
-};
+struct Outgoing : testing::ProjectHarness {};
 
 TEST_CASE("api: paths and methods that are not served") {
   Outgoing api;

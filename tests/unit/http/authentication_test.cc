@@ -6,31 +6,14 @@
 
 #include "lib/http/router.h"
 #include "tests/unit/http/harness.h"
+#include "tests/unit/http/route_path.h"
 
 namespace convoy::http {
 namespace {
 
 using testing::ApiHarness;
-
-// A concrete path of a route: its project, and ids that exist nowhere.
-std::string PathOf(const Route& route, const std::string& project_id) {
-  std::string path;
-  std::string_view pattern = route.path;
-  while (!pattern.empty()) {
-    const size_t open = std::min(pattern.find('{'), pattern.size());
-    path += pattern.substr(0, open);
-    pattern.remove_prefix(open);
-    if (pattern.empty()) break;
-    const size_t close = pattern.find('}');
-    path += pattern.substr(1, close - 1) == "projectID" ? project_id : "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-    pattern.remove_prefix(close + 1);
-  }
-  return path;
-}
-
-std::string MethodOf(const Route& route) {
-  return std::string(route.methods.substr(0, route.methods.find(' ')));
-}
+using testing::MethodOf;
+using testing::PathOf;
 
 TEST_CASE("authentication: no route answers without a key that is right") {
   ApiHarness harness;

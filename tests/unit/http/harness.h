@@ -1,6 +1,7 @@
 // The API over a store in memory, with every pending write committed on the spot.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include "convoy/gateway.h"
+#include "lib/base/text.h"
 #include "lib/http/api.h"
 #include "lib/json/raw.h"
 #include "tests/support/sim_clock.h"
@@ -43,8 +45,11 @@ class ApiHarness {
     return key.text;
   }
 
-  HttpResponse Send(std::string_view method, const std::string& target, std::string_view body,
-                    const std::string& key, std::vector<HeaderView> headers = {}) {
+  // `before_commit` runs before each commit that the request leads to: somebody who is quicker.
+  HttpResponse Send(
+      std::string_view method, const std::string& target, std::string_view body,
+      const std::string& key, std::vector<HeaderView> headers = {},
+      const std::function<void()>& before_commit = [] {}) {
     const size_t question = std::min(target.find('?'), target.size());
     const std::string authorization = "Bearer " + key;
     if (!key.empty()) headers.push_back({"Authorization", authorization});
@@ -57,6 +62,7 @@ class ApiHarness {
     std::optional<http::Reply> reply = api.Handle(request);
     REQUIRE(reply.has_value());
     while (auto* write = std::get_if<http::PendingWrite>(&*reply)) {
+      before_commit();
       const CommitResult result = Commit(write->batch);
       const auto finish = std::move(write->finish);
       reply = finish(result);
@@ -98,11 +104,6 @@ class ApiHarness {
                  "data.uid");
   }
 
-  SimClock clock;
-  GatewayOptions options;
-  std::unique_ptr<Storage> storage = NewMemoryStorage();
-
- private:
   CommitResult Commit(WriteBatch& batch) {
     WriteBatch* const batches[] = {&batch};
     CommitResult results[1];
@@ -110,6 +111,16 @@ class ApiHarness {
     return std::move(results[0]);
   }
 
+  // The value of a header of an answer; empty if it is absent.
+  static std::string HeaderOf(const HttpResponse& response, std::string_view name) {
+    return std::string(base::FindHeader(response.headers, name).value_or(""));
+  }
+
+  SimClock clock;
+  GatewayOptions options;
+  std::unique_ptr<Storage> storage = NewMemoryStorage();
+
+ private:
   SeededRandom random_;
   base::UlidGenerator ulids_;
   config::ConfigCache configuration_;
@@ -120,6 +131,24 @@ class ApiHarness {
  public:
   http::Api api;
   std::string instance_key;
+};
+
+// One project, asked as the instance's administrator; paths are below the project's.
+struct ProjectHarness : ApiHarness {
+  explicit ProjectHarness(const std::string& type = "outgoing")
+      : project(AddProject(type, "p")), base("/api/v1/projects/" + project) {}
+
+  std::string Do(int status, std::string_view method, const std::string& path,
+                 std::string_view body = "") {
+    return Expect(status, method, base + path, body, instance_key);
+  }
+  std::string MessageOf(std::string_view method, const std::string& path, std::string_view body,
+                        int status = 400) {
+    return Field(Do(status, method, path, body), "message");
+  }
+
+  const std::string project;
+  const std::string base;
 };
 
 }  // namespace convoy::testing

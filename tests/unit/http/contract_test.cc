@@ -1,0 +1,338 @@
+// Answers against the contract: every operation of contract.json is either served as it says, or on
+// the list of those that are still missing.
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include <catch2/catch.hpp>
+
+#include "lib/http/router.h"
+#include "lib/json/document.h"
+#include "tests/unit/http/harness.h"
+
+namespace convoy::http {
+namespace {
+
+using json::Value;
+using testing::ProjectHarness;
+
+// Not served yet. Who serves one takes it off this list and adds a call below.
+constexpr std::string_view kMissing[] = {
+    "POST /endpoints/oauth2/test",
+    "GET /endpoints/period-failure-rates",
+    "GET /event-types",
+    "POST /event-types",
+    "POST /event-types/import",
+    "PUT /event-types/{eventTypeId}",
+    "POST /event-types/{eventTypeId}/deprecate",
+    "POST /eventdeliveries/batchretry",
+    "POST /events/batchreplay",
+    "GET /events/countbatchreplayevents",
+    "POST /events/dynamic",
+    "GET /meta-events",
+    "GET /meta-events/{metaEventID}",
+    "PUT /meta-events/{metaEventID}/resend",
+    "POST /onboard",
+    "GET /portal-links",
+    "POST /portal-links",
+    "GET /portal-links/{portalLinkID}",
+    "PUT /portal-links/{portalLinkID}",
+    "GET /portal-links/{portalLinkID}/refresh_token",
+    "PUT /portal-links/{portalLinkID}/revoke",
+    "POST /sources/test_function",
+    "POST /subscriptions/test_function",
+    "GET /subscriptions/{subscriptionID}/filters",
+    "POST /subscriptions/{subscriptionID}/filters",
+    "POST /subscriptions/{subscriptionID}/filters/bulk",
+    "PUT /subscriptions/{subscriptionID}/filters/bulk_update",
+    "POST /subscriptions/{subscriptionID}/filters/test/{eventType}",
+    "DELETE /subscriptions/{subscriptionID}/filters/{filterID}",
+    "GET /subscriptions/{subscriptionID}/filters/{filterID}",
+    "PUT /subscriptions/{subscriptionID}/filters/{filterID}",
+    "PUT /subscriptions/{subscriptionID}/toggle_status",
+};
+
+// What we say beyond the contract, by shape.
+bool IsAddition(std::string_view shape, std::string_view name) {
+  static const std::map<std::string_view, std::vector<std::string_view>> additions = {
+      {"models.EventResponse", {"content_type", "raw_encoding"}},
+      {"datastore.Metadata", {"raw_encoding"}},
+      {"models.SourceResponse", {"verify_mode"}},
+      {"datastore.VerifierConfig", {"preset", "scheme"}},
+  };
+  const auto found = additions.find(shape);
+  return found != additions.end() &&
+         std::find(found->second.begin(), found->second.end(), name) != found->second.end();
+}
+
+std::string Short(std::string_view path) {
+  return absl::StrReplaceAll(path, {{"/api/v1/projects/{projectID}/", "/"}});
+}
+
+class Contract {
+ public:
+  Contract() {
+    std::ifstream file(CONVOY_TEST_DIR "/unit/http/contract.json");
+    std::stringstream text;
+    text << file.rdbuf();
+    document_ = json::Parse(text.str(), {}).value();
+  }
+
+  const Value& operations() const { return document_["operations"]; }
+
+  const Value* Find(std::string_view method, std::string_view path) const {
+    for (const Value& operation : operations().GetArray()) {
+      if (operation["method"].GetString() == method && operation["path"].GetString() == path) {
+        return &operation;
+      }
+    }
+    return nullptr;
+  }
+
+  // Adds to `wrong` what about `value` is not of `shape`, which may be called `name`.
+  void Judge(const Value& value, const Value& shape, const std::string& where, std::string name,
+             std::vector<std::string>& wrong) const {
+    const Value* known = &shape;
+    if (shape.HasMember("ref")) {
+      name = shape["ref"].GetString();
+      known = &document_["shapes"][name.c_str()];
+    }
+    if (value.IsNull()) {
+      const bool may_be_null = shape.HasMember("nullable") || known->HasMember("nullable");
+      if (!may_be_null) wrong.push_back(where + " must not be null");
+      return;
+    }
+    const std::string type = known->HasMember("type") ? (*known)["type"].GetString() : "";
+    const bool is_right =
+        type.empty() || (type == "string" && value.IsString()) ||
+        (type == "boolean" && value.IsBool()) || (type == "integer" && value.IsInt64()) ||
+        (type == "number" && value.IsNumber()) || (type == "array" && value.IsArray()) ||
+        (type == "object" && value.IsObject());
+    if (!is_right) wrong.push_back(where + " must be of type " + type);
+    if (value.IsArray() && known->HasMember("items")) {
+      for (const Value& item : value.GetArray()) {
+        Judge(item, (*known)["items"], where + "[]", "", wrong);
+      }
+    }
+    if (!value.IsObject()) return;
+    for (const auto& member : value.GetObject()) {
+      const std::string key = member.name.GetString();
+      const std::string path = where + "." + key;
+      if (known->HasMember("properties") && (*known)["properties"].HasMember(key.c_str())) {
+        Judge(member.value, (*known)["properties"][key.c_str()], path, "", wrong);
+      } else if (known->HasMember("values")) {
+        Judge(member.value, (*known)["values"], path, "", wrong);
+      } else if (known->HasMember("properties") && !IsAddition(name, key)) {
+        wrong.push_back(path + " is not in the contract");
+      }
+    }
+  }
+
+ private:
+  json::Document document_;
+};
+
+// A request for an operation, its path as in the contract. "@name" stands for an id that an
+// earlier answer gave.
+struct Call {
+  std::string_view method;
+  std::string_view path;
+  std::string_view body = "";
+  std::string_view keep = "";  // what the id of the answer is called from now on
+  std::string_view keep_from = "data.uid";
+};
+
+constexpr std::string_view kProjects = "/api/v1/projects";
+
+constexpr Call kCalls[] = {
+    {"POST", "/api/v1/projects", R"({"name":"q","type":"outgoing"})"},
+    {"GET", "/api/v1/projects"},
+    {"GET", "/api/v1/projects/{projectID}"},
+    {"PUT", "/api/v1/projects/{projectID}", R"({"name":"r","config":{"ratelimit":{"count":5}}})"},
+    {"POST", "/sources",
+     R"({"name":"s","type":"http","verifier":{"type":"hmac","hmac":{"header":"X","hash":"SHA256",
+         "encoding":"hex","secret":"k"}},"custom_response":{"body":"b","content_type":"text/x"}})",
+     "sourceID"},
+    {"GET", "/sources"},
+    {"GET", "/sources/{sourceID}"},
+    {"PUT", "/sources/{sourceID}",
+     R"({"name":"s","type":"http","verifier":{"type":"api_key","api_key":{"header_name":"X",
+         "header_value":"v"}}})"},
+    {"POST", "/endpoints",
+     R"({"name":"e","url":"https://x.test/","owner_id":"o","support_email":"a@b.test",
+         "authentication":{"type":"api_key","api_key":{"header_name":"X","header_value":"v"}}})",
+     "endpointID"},
+    {"GET", "/endpoints"},
+    {"GET", "/endpoints/{endpointID}"},
+    {"PUT", "/endpoints/{endpointID}",
+     R"({"name":"e","url":"https://x.test/","authentication":{"type":"basic_auth",
+         "basic_auth":{"username":"u","password":"p"}}})"},
+    {"PUT", "/endpoints/{endpointID}/pause"},
+    {"POST", "/endpoints/{endpointID}/activate"},
+    {"PUT", "/endpoints/{endpointID}/expire_secret", R"({"expiration":3600})"},
+    {"POST", "/subscriptions",
+     R"({"name":"s","endpoint_id":"@endpointID","retry_config":{"type":"linear","duration":"5s"},
+         "filter_config":{"event_types":["t"],"filter":{"body":{"a":1}}}})",
+     "subscriptionID"},
+    {"GET", "/subscriptions"},
+    {"GET", "/subscriptions/{subscriptionID}"},
+    {"PUT", "/subscriptions/{subscriptionID}", R"({"name":"s2","source_id":""})"},
+    {"POST", "/subscriptions/test_filter", R"({"request":{"body":{}},"schema":{"body":{}}})"},
+    {"POST", "/events",
+     R"({"endpoint_id":"@endpointID","event_type":"t","data":{"a":1},"idempotency_key":"k",
+         "custom_headers":{"X-A":"b"}})"},
+    {"POST", "/events/fanout", R"({"owner_id":"o","event_type":"t","data":{"a":1}})"},
+    {"POST", "/events/broadcast", R"({"event_type":"t","data":{"a":1}})"},
+    {"GET", "/events", "", "eventID", "data.content.0.uid"},
+    {"GET", "/events/{eventID}"},
+    {"PUT", "/events/{eventID}/replay"},
+    {"GET", "/eventdeliveries", "", "eventDeliveryID", "data.content.0.uid"},
+    {"GET", "/eventdeliveries/{eventDeliveryID}"},
+};
+
+// After an attempt failed, and once more after one succeeded.
+constexpr Call kCallsAfterFailure[] = {
+    {"GET", "/eventdeliveries/{eventDeliveryID}/deliveryattempts", "", "deliveryAttemptID",
+     "data.0.uid"},
+    {"GET", "/eventdeliveries/{eventDeliveryID}/deliveryattempts/{deliveryAttemptID}"},
+    {"PUT", "/eventdeliveries/{eventDeliveryID}/resend"},
+};
+constexpr Call kCallsAfterSuccess[] = {
+    {"GET", "/eventdeliveries"},
+    {"GET", "/eventdeliveries/{eventDeliveryID}/deliveryattempts"},
+    {"POST", "/eventdeliveries/forceresend", R"({"ids":["@eventDeliveryID"]})"},
+    {"DELETE", "/subscriptions/{subscriptionID}"},
+    {"DELETE", "/endpoints/{endpointID}"},
+    {"DELETE", "/sources/{sourceID}"},
+    {"DELETE", "/api/v1/projects/{projectID}"},
+};
+
+class Caller {
+ public:
+  Caller() { ids_["projectID"] = api_.project; }
+
+  void Run(std::span<const Call> calls) {
+    for (const Call& call : calls) Run(call);
+  }
+
+  // Lets every delivery that is due have one attempt with this outcome.
+  void Attempt(DeliveryStatus outcome) {
+    const Claim claim = api_.storage->ClaimDue({.now = api_.clock.Now(), .items_max = 100}).value();
+    REQUIRE_FALSE(claim.deliveries.empty());
+    WriteBatch batch;
+    for (const ClaimedDelivery& claimed : claim.deliveries) {
+      Delivery next = claimed.delivery;
+      next.status = outcome;
+      next.attempts_count = 1;
+      next.description = outcome == DeliveryStatus::kFailure ? "Retry limit exceeded" : "";
+      const bool is_success = outcome == DeliveryStatus::kSuccess;
+      batch.updates.push_back(
+          {.lease = claimed.lease,
+           .delivery = next,
+           .attempt = convoy::Attempt{.id = absl::StrCat("01ARZ3NDEKTSV4RRFFQ69G5", ++attempts_),
+                                      .project_id = next.project_id,
+                                      .delivery_id = next.id,
+                                      .endpoint_id = next.endpoint_id,
+                                      .url = "https://x.test/",
+                                      .request_headers = {{"A", "b"}},
+                                      .http_status = is_success ? 200 : 0,
+                                      .response_headers = {{"C", "d"}},
+                                      .response_body = is_success ? "\xff" : "",
+                                      .error = is_success ? "" : "timeout",
+                                      .is_success = is_success,
+                                      .requested_at = api_.clock.Now(),
+                                      .responded_at = api_.clock.Now()}});
+    }
+    REQUIRE(api_.Commit(batch).status.ok());
+  }
+
+  // Operations of the contract that were neither called nor are missing, and missing ones that are
+  // served.
+  void CheckCompleteness() const {
+    for (const Value& operation : contract_.operations().GetArray()) {
+      const std::string method = operation["method"].GetString();
+      const std::string path = operation["path"].GetString();
+      const std::string name = absl::StrCat(method, " ", Short(path));
+      INFO(name);
+      const bool is_missing =
+          std::find(std::begin(kMissing), std::end(kMissing), name) != std::end(kMissing);
+      const RouteMatch match =
+          MatchRoute(method, absl::StrReplaceAll(path, {{"{", ""}, {"}", ""}}));
+      const bool is_served = match.route != nullptr && match.route->path == path;
+      CHECK(is_served != is_missing);
+      CHECK(called_.contains(name) == is_served);
+    }
+  }
+
+ private:
+  std::string Fill(std::string text) const {
+    for (const auto& [name, id] : ids_) {
+      text = absl::StrReplaceAll(text, {{"{" + name + "}", id}, {"@" + name, id}});
+    }
+    return text;
+  }
+
+  void Run(const Call& call) {
+    const std::string pattern = call.path.starts_with(kProjects)
+                                    ? std::string(call.path)
+                                    : absl::StrCat(kProjects, "/{projectID}", call.path);
+    INFO(call.method << " " << pattern);
+    const Value* operation = contract_.Find(call.method, pattern);
+    REQUIRE(operation != nullptr);
+    const auto answer = (*operation)["answers"].MemberBegin();
+    const std::string text =
+        api_.Expect(std::stoi(answer->name.GetString()), call.method, Fill(pattern),
+                    Fill(std::string(call.body)), api_.instance_key);
+    const json::Document document = json::Parse(text, {}).value();
+    std::vector<std::string> wrong;
+    contract_.Judge(document["data"], answer->value, "data", "", wrong);
+    CHECK(wrong == std::vector<std::string>());
+    CHECK(document["status"].IsTrue());
+    CHECK(document["message"].GetStringLength() > 0);
+    called_.insert(absl::StrCat(call.method, " ", Short(pattern)));
+    if (!call.keep.empty()) {
+      ids_[std::string(call.keep)] = ProjectHarness::Field(text, call.keep_from);
+    }
+  }
+
+  ProjectHarness api_;
+  const Contract contract_;
+  std::map<std::string, std::string> ids_;
+  std::set<std::string> called_;
+  int attempts_ = 100;
+};
+
+TEST_CASE("contract: every operation answers with the documented code, properties and types") {
+  Caller caller;
+  caller.Run(kCalls);
+  caller.Attempt(DeliveryStatus::kFailure);
+  caller.Run(kCallsAfterFailure);
+  caller.Attempt(DeliveryStatus::kSuccess);
+  caller.Run(kCallsAfterSuccess);
+  caller.CheckCompleteness();
+}
+
+TEST_CASE("contract: the judge notices a wrong type, a null and an unknown name") {
+  const Contract contract;
+  const Value* operation = contract.Find("GET", "/api/v1/projects/{projectID}/events/{eventID}");
+  REQUIRE(operation != nullptr);
+  const Value& shape = (*operation)["answers"]["200"];
+  const auto faults_of = [&](const char* text) {
+    const json::Document document = json::Parse(text, {}).value();
+    std::vector<std::string> wrong;
+    contract.Judge(document, shape, "data", "", wrong);
+    return wrong.size();
+  };
+  CHECK(faults_of(R"({"uid":"x","headers":{"a":["b"]},"deleted_at":null})") == 0);
+  CHECK(faults_of(R"({"uid":1})") == 1);
+  CHECK(faults_of(R"({"uid":null})") == 1);
+  CHECK(faults_of(R"({"headers":{"a":"b"}})") == 1);
+  CHECK(faults_of(R"({"id":"x"})") == 1);
+  CHECK(faults_of(R"({"is_duplicate_event":"no"})") == 1);
+}
+
+}  // namespace
+}  // namespace convoy::http

@@ -1,0 +1,89 @@
+// Settings of projects: each is kept and shown, or refused by its name.
+#include <catch2/catch.hpp>
+
+#include "lib/http/handlers.h"
+#include "tests/unit/http/harness.h"
+
+namespace convoy::http {
+namespace {
+
+using testing::ProjectHarness;
+
+TEST_CASE("projects: a setting that is not enforced is refused by its name") {
+  ProjectHarness api;
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"circuit_breaker":{"sample_rate":30}})", "config.circuit_breaker:"},
+      {R"({"circuit_breaker":true})", "config.circuit_breaker:"},
+      {R"({"meta_event":{"is_enabled":true}})", "config.meta_event.is_enabled:"},
+      {R"({"verify_dynamic_events":true})", "config.verify_dynamic_events:"},
+      {R"({"sync_dynamic_event_ack":true})", "config.sync_dynamic_event_ack:"},
+      {R"({"search_policy":"720h"})", "config.search_policy:"},
+      {R"({"signature":{"header":"Host"}})", "config.signature.header:"},
+      {R"({"signature":{"header":"content-length"}})", "config.signature.header:"},
+      {R"({"signature":{"header":"X-Convoy-Idempotency-Key"}})", "config.signature.header:"},
+      {R"({"request_id_header":"Transfer-Encoding"})", "config.request_id_header:"},
+      {R"({"request_id_header":"x-convoy-signature"})", "config.signature.header:"},
+      {R"({"max_payload_read_size":16777217})", "config.max_payload_read_size:"},
+      {R"({"strategy":{"duration":"1500ms"}})", "config.strategy.duration:"},
+      {R"({"strategy":{"duration":"-1s"}})", "config.strategy.duration:"},
+      {R"({"strategy":{"duration":"inf"}})", "config.strategy.duration:"},
+      {R"({"ratelimit":{"count":1,"duration":0}})", "config.ratelimit.duration:"},
+  };
+  const std::string before = api.Do(200, "GET", "");
+  for (const auto& [config, named] : cases) {
+    INFO(config);
+    CHECK(api.MessageOf("PUT", "", R"({"config":)" + std::string(config) + "}").starts_with(named));
+  }
+  CHECK(api.MessageOf("PUT", "", R"({"type":"incoming"})").starts_with("type:"));
+  CHECK(api.MessageOf("PUT", "", R"({"logo_url":"javascript:alert"})").starts_with("logo_url:"));
+  CHECK(api.MessageOf("PUT", "", R"({"name":"a\u0000b"})").starts_with("name:"));
+  CHECK(api.MessageOf("PUT", "", R"({"name":")" + std::string(1025, 'n') + "\"}")
+            .starts_with("name:"));
+  CHECK(api.Do(200, "GET", "") == before);
+}
+
+TEST_CASE("projects: what asks for nothing is no setting") {
+  ProjectHarness api;
+  for (const char* config :
+       {R"({"circuit_breaker":null})", R"({"circuit_breaker":{}})",
+        R"({"circuit_breaker":{"sample_rate":0,"error_timeout":0.0,"nested":[{"a":""}]}})",
+        R"({"meta_event":{"is_enabled":false,"type":"http","url":"https://x"}})",
+        R"({"search_policy":""})", R"({"signature":{"header":""}})", R"({"ssl":null})"}) {
+    INFO(config);
+    api.Do(202, "PUT", "", R"({"config":)" + std::string(config) + "}");
+  }
+  CHECK(ProjectHarness::Field(api.Do(200, "GET", ""), "data.config.signature.header") ==
+        "X-Convoy-Signature");
+}
+
+TEST_CASE("projects: what a client reads it may write back, and what it leaves out stays") {
+  ProjectHarness api;
+  api.Do(202, "PUT", "",
+         R"({"logo_url":"https://x.test/l.png","config":{"request_id_header":"X-My-Id",
+             "ratelimit":{"count":7,"duration":9},"SSL":{"enforce_secure_endpoints":true},
+             "add_event_id_trace_headers":true,"disable_endpoint":true}})");
+  api.clock.Advance(absl::Seconds(1));
+  const std::string read = api.Do(200, "GET", "");
+  const std::string data = ProjectHarness::Field(read, "data");
+  const std::string written = api.Do(202, "PUT", "", data);
+  CHECK(ProjectHarness::Field(written, "data.config") ==
+        ProjectHarness::Field(read, "data.config"));
+  const std::string renamed = api.Do(202, "PUT", "", R"({"name":"other"})");
+  CHECK(ProjectHarness::Field(renamed, "data.config") ==
+        ProjectHarness::Field(read, "data.config"));
+  CHECK(ProjectHarness::Field(renamed, "data.logo_url") == "https://x.test/l.png");
+  CHECK(ProjectHarness::Field(renamed, "data.config.ssl.enforce_secure_endpoints") == "true");
+  CHECK(api.MessageOf("POST", "/endpoints", R"({"name":"e","url":"http://x.test/"})")
+            .starts_with("url:"));
+}
+
+TEST_CASE("projects: a removed project takes its keys along, and a second removal finds nothing") {
+  ProjectHarness api;
+  const std::string key = api.AddKey(Role::kProjectAdmin, api.project);
+  api.Expect(200, "DELETE", api.base, "", key);
+  api.Expect(401, "GET", api.base, "", key);
+  api.Do(404, "DELETE", "");
+}
+
+}  // namespace
+}  // namespace convoy::http

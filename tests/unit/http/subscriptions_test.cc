@@ -1,0 +1,88 @@
+// Subscriptions: their filters and what an update keeps.
+#include <catch2/catch.hpp>
+
+#include "lib/http/handlers.h"
+#include "tests/unit/http/harness.h"
+
+namespace convoy::http {
+namespace {
+
+using testing::ProjectHarness;
+
+struct Subscribed : ProjectHarness {
+  Subscribed() : endpoint(AddEndpoint(project)) {}
+  std::string Body(const std::string& extra) const {
+    return R"({"name":"s","endpoint_id":")" + endpoint + "\"" + extra + "}";
+  }
+  const std::string endpoint;
+};
+
+TEST_CASE("subscriptions: a filter that is wrong is refused by its place") {
+  Subscribed api;
+  const std::pair<std::string, std::string> cases[] = {
+      {R"("body":{"a":{"$near":1}})", "filter_config.filter.body:"},
+      {R"("headers":{"a":{"$near":1}})", "filter_config.filter.headers:"},
+      {R"("path":{"a":{"$near":1}})", "filter_config.filter.path:"},
+      {R"("query":{"a":{"$near":1}})", "filter_config.filter.query:"},
+      {R"("body":{"a":")" + std::string(1'000'000, 'x') + "\"}", "filter_config.filter.body:"},
+      {R"("body":[])", "body contains incorrect JSON type"},
+  };
+  for (const auto& [filter, named] : cases) {
+    INFO(filter.substr(0, 80));
+    const std::string message = api.MessageOf(
+        "POST", "/subscriptions", api.Body(R"(,"filter_config":{"filter":{)" + filter + "}}"));
+    CHECK(message.starts_with(named));
+    CHECK(message.size() < 2'000);
+  }
+  CHECK(api.MessageOf(
+               "POST", "/subscriptions",
+               api.Body(R"(,"filter_config":{"event_types":[")" + std::string(513, 't') + "\"]}"))
+            .starts_with("filter_config.event_types:"));
+  CHECK(ProjectHarness::Field(api.Do(200, "GET", "/subscriptions"), "data.content") == "[]");
+}
+
+TEST_CASE("subscriptions: a retry policy is changed field by field") {
+  Subscribed api;
+  const std::string made = api.Do(
+      201, "POST", "/subscriptions",
+      api.Body(R"(,"retry_config":{"type":"exponential","duration":"30s","retry_count":4})"));
+  const std::string path = "/subscriptions/" + ProjectHarness::Field(made, "data.uid");
+  CHECK(ProjectHarness::Field(made, "data.project_id") == api.project);
+  const std::string updated =
+      api.Do(202, "PUT", path, R"({"retry_config":{"interval_seconds":5}})");
+  CHECK(ProjectHarness::Field(updated, "data.retry_config.type") == "exponential");
+  CHECK(ProjectHarness::Field(updated, "data.retry_config.duration") == "5");
+  CHECK(ProjectHarness::Field(updated, "data.retry_config.retry_count") == "4");
+  // As a client writes a policy that it does not set.
+  const std::string same =
+      api.Do(202, "PUT", path,
+             R"({"retry_config":{"type":"","duration":"","interval_seconds":0,"retry_count":0},
+          "rate_limit_config":{"count":0,"duration":0},"alert_config":{"count":0,"threshold":""}})");
+  CHECK(ProjectHarness::Field(same, "data.retry_config.duration") == "5");
+  CHECK(api.MessageOf("PUT", path, R"({"rate_limit_config":{"count":5,"duration":1}})")
+            .starts_with("rate_limit_config:"));
+}
+
+TEST_CASE("subscriptions: a trial of filters takes headers by either name and checks its types") {
+  Subscribed api;
+  const auto is_match = [&](std::string_view body) {
+    return ProjectHarness::Field(api.Do(200, "POST", "/subscriptions/test_filter", body), "data");
+  };
+  for (const char* name : {"header", "headers"}) {
+    const std::string key = "\"" + std::string(name) + "\"";
+    CHECK(is_match(R"({"request":{)" + key + R"(:{"a":"1"}},"schema":{)" + key +
+                   R"(:{"a":"1"}}})") == "true");
+    CHECK(is_match(R"({"request":{)" + key + R"(:{"a":"2"}},"schema":{)" + key +
+                   R"(:{"a":"1"}}})") == "false");
+  }
+  CHECK(is_match(R"({"schema":{"body":{"a":1}}})") == "false");
+  CHECK(is_match(R"({})") == "true");
+  CHECK(api.MessageOf("POST", "/subscriptions/test_filter", R"({"schema":{"body":"x"}})")
+            .find("schema.body") != std::string::npos);
+  CHECK(api.MessageOf("POST", "/subscriptions/test_filter",
+                      R"({"schema":{"body":{"a":{"$near":1}}}})")
+            .starts_with("schema.body:"));
+}
+
+}  // namespace
+}  // namespace convoy::http
