@@ -29,10 +29,6 @@ HttpResponse FailureWith(Header header, HttpResponse response) {
 
 }  // namespace
 
-HttpResponse TryLater(std::string_view message) {
-  return FailureWith({"Retry-After", "1"}, Failure(503, message));
-}
-
 HttpResponse Success(int status, std::string_view message, std::string_view data_json) {
   json::Writer writer;
   writer.BeginObject().Field("status", true).Field("message", message);
@@ -48,6 +44,10 @@ HttpResponse Failure(int status, std::string_view message) {
 
 HttpResponse MethodNotAllowed(std::string_view allow) {
   return FailureWith({"Allow", std::string(allow)}, Failure(405, "method not allowed"));
+}
+
+HttpResponse TryLater(std::string_view message) {
+  return FailureWith({"Retry-After", "1"}, Failure(503, message));
 }
 
 HttpResponse FromStatus(const absl::Status& status) {
