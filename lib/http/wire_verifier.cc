@@ -23,6 +23,22 @@ constexpr size_t kSecretsMax = 32;
 constexpr size_t kParametersMax = 32;
 constexpr size_t kTextBytesMax = 64 * 1024;
 
+// Stored texts are bounded, whoever may read them. Errors never repeat them.
+absl::Status CheckTexts(const ApiKeyAuth& key) {
+  CONVOY_RETURN_IF_ERROR(CheckText("verifier.api_key.header_name", key.header_name));
+  return CheckText("verifier.api_key.header_value", key.header_value, kTextBytesMax);
+}
+
+absl::Status CheckTexts(const BasicAuth& basic) {
+  CONVOY_RETURN_IF_ERROR(CheckText("verifier.basic_auth.username", basic.username));
+  return CheckText("verifier.basic_auth.password", basic.password, kTextBytesMax);
+}
+
+absl::Status CheckTexts(const HmacVerifierConfig& hmac) {
+  CONVOY_RETURN_IF_ERROR(CheckText("verifier.hmac.header", hmac.header));
+  return CheckText("verifier.hmac.secret", hmac.secret, kTextBytesMax);
+}
+
 absl::StatusOr<HmacVerifierConfig> ReadHmac(const json::Value& object) {
   ObjectReader reader(object, "verifier.hmac");
   HmacVerifierConfig hmac;
@@ -42,6 +58,7 @@ absl::StatusOr<HmacVerifierConfig> ReadHmac(const json::Value& object) {
   }
   hmac.hash = *parsed_hash;
   hmac.encoding = *parsed_encoding;
+  CONVOY_RETURN_IF_ERROR(CheckTexts(hmac));
   return hmac;
 }
 
@@ -124,6 +141,7 @@ absl::StatusOr<VerifierConfig> ReadVerifier(const json::Value& object, Provider 
       ObjectReader fields(*hmac, "verifier.hmac");
       fields.Read("secret", &config.secret);
       CONVOY_RETURN_IF_ERROR(fields.status());
+      CONVOY_RETURN_IF_ERROR(CheckTexts(config));
     }
     return VerifierConfig(std::move(config));
   }
@@ -149,6 +167,7 @@ absl::StatusOr<VerifierConfig> ReadVerifier(const json::Value& object, Provider 
     if (config.username.empty() || config.password.empty()) {
       return FieldError("verifier.basic_auth", "please provide a username and a password");
     }
+    CONVOY_RETURN_IF_ERROR(CheckTexts(config));
     return VerifierConfig(std::move(config));
   }
   if (type == "api_key") {
@@ -158,6 +177,7 @@ absl::StatusOr<VerifierConfig> ReadVerifier(const json::Value& object, Provider 
     fields.Read("header_name", &config.header_name);
     fields.Read("header_value", &config.header_value);
     CONVOY_RETURN_IF_ERROR(fields.status());
+    CONVOY_RETURN_IF_ERROR(CheckTexts(config));
     return VerifierConfig(std::move(config));
   }
   if (type == "preset" || type == "scheme") {

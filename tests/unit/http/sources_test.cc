@@ -66,6 +66,17 @@ TEST_CASE("sources: texts that are kept are bounded") {
       {R"("name":")" + longer + R"(","type":"http")", "name:"},
       {R"("name":"s","type":"http","custom_response":{"content_type":")" + longer + "\"}",
        "custom_response.content_type:"},
+      {R"("name":"s","type":"http","verifier":{"type":"hmac","hmac":{"header":"X","hash":"SHA256",
+          "encoding":"hex","secret":")" +
+           longer + "\"}}",
+       "verifier.hmac.secret:"},
+      {R"("name":"s","type":"http","provider":"github","verifier":{"hmac":{"secret":")" + longer +
+           "\"}}",
+       "verifier.hmac.secret:"},
+      {R"("name":"s","type":"http","verifier":{"type":"basic_auth","basic_auth":{"username":"u",
+          "password":")" +
+           longer + "\"}}",
+       "verifier.basic_auth.password:"},
       {R"("name":"s","type":"http","body_function":")" + longer + "\"", "body_function:"},
   };
   for (const auto& [body, named] : cases) {
