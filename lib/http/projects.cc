@@ -66,9 +66,9 @@ absl::Status ReadSignature(ObjectReader& config, const ApiParts& parts, Signatur
     const std::vector<SignatureVersion> known = std::exchange(out->versions, {});
     for (const json::Value& entry : versions->GetArray()) {
       CONVOY_ASSIGN_OR_RETURN(SignatureVersion version, ReadVersion(entry, parts));
-      const auto same =
-          std::find_if(known.begin(), known.end(),
-                       [&](const SignatureVersion& each) { return each.id == version.id; });
+      const auto same = std::find_if(known.begin(), known.end(), [&](const SignatureVersion& each) {
+        return each.id == version.id;
+      });
       if (same != known.end()) version.created_at = same->created_at;
       out->versions.push_back(std::move(version));
     }
