@@ -1,6 +1,8 @@
 // Leader and followers. A caller whose batch is at the front of the queue leads: it takes what has
 // gathered, commits it without the lock, hands out the results and leads on until its own batch is
-// done. Then the next blocking caller leads, or, if only asynchronous ones wait, whoever drains.
+// done. While many wait it stays for a few groups more: a thread that has to be woken to lead leaves
+// the disk idle meanwhile. Then the next blocking caller leads, or, if only asynchronous ones wait,
+// whoever drains.
 #include "lib/storage/commit_queue.h"
 
 #include <algorithm>
@@ -8,6 +10,13 @@
 #include <vector>
 
 namespace convoy::storage {
+namespace {
+
+// What a leader does for others once its own batch is durable: its caller waits that long.
+constexpr int kExtraRoundsMax = 8;
+constexpr size_t kManyWaiting = 4;
+
+}  // namespace
 
 // One batch on its way. Its owner waits on `is_settled`, an asynchronous one has a `done`.
 struct CommitQueue::Waiter {
@@ -83,11 +92,11 @@ CommitResult CommitQueue::QueueFull() {
 }
 
 void CommitQueue::Lead(const Waiter* own) {
-  while (true) {
+  for (int rounds_left = kExtraRoundsMax;;) {
     const Group group = TakeGroup();
     CommitGroup(group);
     Settle(group);
-    if (StepDown(own)) return;
+    if (StepDown(own, &rounds_left)) return;
   }
 }
 
@@ -127,11 +136,12 @@ void CommitQueue::Settle(const Group& group) {
   }
 }
 
-bool CommitQueue::StepDown(const Waiter* own) {
+bool CommitQueue::StepDown(const Waiter* own, int* rounds_left) {
   bool should_wake = false;
   {
     absl::MutexLock lock(&mutex_);
     if (own == nullptr ? !queue_.empty() : !own->is_settled) return false;
+    if (queue_.size() >= kManyWaiting && (*rounds_left)-- > 0) return false;
     const auto blocked = std::find_if(queue_.begin(), queue_.end(),
                                       [](const auto& waiter) { return !waiter->done; });
     if (blocked != queue_.end()) {

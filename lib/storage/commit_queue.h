@@ -59,7 +59,7 @@ class CommitQueue {
   void CommitGroup(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
   void Settle(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
   // Gives leadership up or away if the leader's part is done.
-  bool StepDown(const Waiter* own) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool StepDown(const Waiter* own, int* rounds_left) ABSL_LOCKS_EXCLUDED(mutex_);
 
   Storage* const storage_;
   const CommitQueueOptions options_;

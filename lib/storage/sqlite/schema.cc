@@ -130,6 +130,13 @@ absl::Status SetDurability(Connection& connection) {
   return absl::OkStatus();
 }
 
+// A page that changes with every commit is copied into the database once for each checkpoint, so
+// they are made rare: at most 16 MiB of log, and as much memory for pages.
+absl::Status SetPace(Connection& connection) {
+  CONVOY_RETURN_IF_ERROR(connection.Execute("PRAGMA wal_autocheckpoint = 4096"));
+  return connection.Execute("PRAGMA cache_size = -16384");
+}
+
 absl::Status Migrate(Connection& connection, int64_t version) {
   if (version == kSchemaVersion) return absl::OkStatus();
   CONVOY_RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
@@ -150,6 +157,7 @@ absl::Status Migrate(Connection& connection, int64_t version) {
 absl::Status PrepareDatabase(Connection& connection) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t version, CheckIdentity(connection));
   CONVOY_RETURN_IF_ERROR(SetDurability(connection));
+  CONVOY_RETURN_IF_ERROR(SetPace(connection));
   return Migrate(connection, version);
 }
 
