@@ -1,7 +1,7 @@
 // Leader and followers. A caller whose batch is at the front of the queue leads: it takes what has
 // gathered, commits it without the lock, hands out the results and leads on until its own batch is
-// done. While many wait it stays for a few groups more: a thread that has to be woken to lead leaves
-// the disk idle meanwhile. Then the next blocking caller leads, or, if only asynchronous ones wait,
+// done. While many wait it stays for a few groups more: the disk would idle until another thread
+// has been woken to lead. Then the next blocking caller leads, or, if only asynchronous ones wait,
 // whoever drains.
 #include "lib/storage/commit_queue.h"
 

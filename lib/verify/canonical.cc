@@ -110,12 +110,13 @@ Finding FeedPlivoV3Url(const VerifyRequest& request, Sink sink) {
   return Finding::kFound;
 }
 
-void FeedContentfulTarget(const VerifyRequest& request, Sink sink) {
+Finding FeedContentfulTarget(const VerifyRequest& request, Sink sink) {
   sink(EscapeAllBut(request.path, kUriPunctuation));
-  if (request.query.empty()) return;
+  if (request.query.empty()) return Finding::kFound;
   sink("?");
   // Escaped twice: as a component, then as part of a URI, whose '%' it escapes again.
   sink(EscapeAllBut(EscapeAllBut(request.query, kComponentPunctuation), kUriPunctuation));
+  return Finding::kFound;
 }
 
 Finding FeedSignedHeaders(const VerifyRequest& request, std::string_view list, Sink sink) {
@@ -180,23 +181,25 @@ Finding FeedBodyWithSecret(const Evidence& evidence, const Locator& place, Sink 
   return Finding::kFound;
 }
 
-std::string OtherPortForm(std::string_view url) {
+Finding FeedOtherPortForm(std::string_view url, Sink sink) {
   const size_t scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) return {};
+  if (scheme_end == std::string_view::npos) return Finding::kMissing;
   const std::string_view scheme = url.substr(0, scheme_end);
   const std::string_view port = scheme == "https" ? ":443" : scheme == "http" ? ":80" : "";
-  if (port.empty()) return {};
+  if (port.empty()) return Finding::kMissing;
   const size_t authority_begin = scheme_end + 3;
   const size_t authority_end = std::min(url.find_first_of("/?#", authority_begin), url.size());
   const std::string_view authority = url.substr(authority_begin, authority_end - authority_begin);
   if (authority.ends_with(port)) {
-    return absl::StrCat(url.substr(0, authority_end - port.size()), url.substr(authority_end));
+    sink(url.substr(0, authority_end - port.size())), sink(url.substr(authority_end));
+    return Finding::kFound;
   }
   const std::string_view host = authority.substr(authority.rfind('@') + 1);
   const size_t colon = host.rfind(':');
   const bool has_port = colon != std::string_view::npos && host.find(']', colon) == host.npos;
-  if (has_port) return {};
-  return absl::StrCat(url.substr(0, authority_end), port, url.substr(authority_end));
+  if (has_port) return Finding::kMissing;
+  sink(url.substr(0, authority_end)), sink(port), sink(url.substr(authority_end));
+  return Finding::kFound;
 }
 
 uint32_t Crc32(std::string_view bytes) {

@@ -25,7 +25,7 @@ Finding FeedSortedQuery(std::string_view query, Sink sink);
 Finding FeedPlivoV3Url(const VerifyRequest& request, Sink sink);
 
 // Contentful: path and query, escaped as its own package does it.
-void FeedContentfulTarget(const VerifyRequest& request, Sink sink);
+Finding FeedContentfulTarget(const VerifyRequest& request, Sink sink);
 
 // Contentful: the headers that the header `list` names, "name:value" in order of name, joined by
 // ';'.
@@ -38,8 +38,8 @@ Finding FeedQueryStringHash(const VerifyRequest& request, Sink sink);
 Finding FeedBodyWithSecret(const Evidence& evidence, const Locator& place, Sink sink);
 
 // The URL with its scheme's default port written out if it has no port, or without that port if it
-// has it: some senders sign the one and post to the other. Empty if it is no http(s) URL.
-std::string OtherPortForm(std::string_view url);
+// has it: some senders sign the one and post to the other. kMissing if it has another port.
+Finding FeedOtherPortForm(std::string_view url, Sink sink);
 
 // As in zlib, PNG and Ethernet (ISO 3309).
 uint32_t Crc32(std::string_view bytes);

@@ -201,62 +201,68 @@ Finding MessageTemplate::FeedPart(const Part& part, const Evidence& evidence, Si
   switch (part.kind) {
     case Kind::kLiteral:
       sink(part.text);
-      break;
+      return Finding::kFound;
     case Kind::kLocator:
     case Kind::kJsonString:
       return FeedLocator(part, evidence, sink);
     case Kind::kTimestamp:
       sink(evidence.timestamp);
-      break;
+      return Finding::kFound;
     case Kind::kMethod:
       sink(request.method);
-      break;
+      return Finding::kFound;
     case Kind::kPath:
       sink(request.path);
-      break;
+      return Finding::kFound;
     case Kind::kQuery:
       sink(request.query);
-      break;
+      return Finding::kFound;
     case Kind::kTarget:
       sink(request.path);
       if (!request.query.empty()) sink("?"), sink(request.query);
-      break;
+      return Finding::kFound;
     case Kind::kUrl:
       sink(request.url);
-      break;
+      return Finding::kFound;
     case Kind::kUrlNoQuery:
       sink(request.url.substr(0, request.url.find('?')));
-      break;
-    case Kind::kUrlOtherPort: {
-      const std::string other = OtherPortForm(request.url);
-      if (other.empty()) return Finding::kMissing;
-      sink(other);
-      break;
-    }
-    case Kind::kBodySha256Hex:
-      sink(base::HexEncode(crypto::Hash(kSha256, request.body).view()));
-      break;
-    case Kind::kBodySha256Base64:
-      sink(base::Base64Encode(crypto::Hash(kSha256, request.body).view()));
-      break;
-    case Kind::kBodySha256Base64Url:
-      sink(base::Base64UrlEncode(crypto::Hash(kSha256, request.body).view()));
-      break;
-    case Kind::kBodySha256Raw:
-      sink(crypto::Hash(kSha256, request.body).view());
-      break;
-    case Kind::kBodyCrc32:
-      sink(absl::StrCat(Crc32(request.body)));
-      break;
-    case Kind::kUrlSha256Hex:
-      sink(base::HexEncode(crypto::Hash(kSha256, request.url).view()));
-      break;
+      return Finding::kFound;
     case Kind::kSecret:
       sink(evidence.secret);
-      break;
+      return Finding::kFound;
     case Kind::kComputed:
       sink(evidence.computed);
-      break;
+      return Finding::kFound;
+    default:
+      return FeedDerived(part, evidence, sink);
+  }
+}
+
+// What has to be computed from the request.
+Finding MessageTemplate::FeedDerived(const Part& part, const Evidence& evidence, Sink sink) {
+  const VerifyRequest& request = evidence.request;
+  const auto sha256 = [](std::string_view text) { return crypto::Hash(kSha256, text); };
+  switch (part.kind) {
+    case Kind::kBodySha256Hex:
+      sink(base::HexEncode(sha256(request.body).view()));
+      return Finding::kFound;
+    case Kind::kBodySha256Base64:
+      sink(base::Base64Encode(sha256(request.body).view()));
+      return Finding::kFound;
+    case Kind::kBodySha256Base64Url:
+      sink(base::Base64UrlEncode(sha256(request.body).view()));
+      return Finding::kFound;
+    case Kind::kBodySha256Raw:
+      sink(sha256(request.body).view());
+      return Finding::kFound;
+    case Kind::kBodyCrc32:
+      sink(absl::StrCat(Crc32(request.body)));
+      return Finding::kFound;
+    case Kind::kUrlSha256Hex:
+      sink(base::HexEncode(sha256(request.url).view()));
+      return Finding::kFound;
+    case Kind::kUrlOtherPort:
+      return FeedOtherPortForm(request.url, sink);
     case Kind::kFormSorted:
       return FeedSortedForm(request.body, sink);
     case Kind::kQuerySorted:
@@ -264,16 +270,14 @@ Finding MessageTemplate::FeedPart(const Part& part, const Evidence& evidence, Si
     case Kind::kPlivoV3Url:
       return FeedPlivoV3Url(request, sink);
     case Kind::kContentfulTarget:
-      FeedContentfulTarget(request, sink);
-      break;
+      return FeedContentfulTarget(request, sink);
     case Kind::kSignedHeaders:
       return FeedSignedHeaders(request, part.text, sink);
     case Kind::kQueryStringHash:
       return FeedQueryStringHash(request, sink);
-    case Kind::kBodyWithSecret:
+    default:
       return FeedBodyWithSecret(evidence, part.locator, sink);
   }
-  return Finding::kFound;
 }
 
 }  // namespace convoy::verify

@@ -94,6 +94,7 @@ class MessageTemplate {
   // Whether everything that the optional segment looks for is there.
   bool IsSegmentThere(const Evidence& evidence, uint8_t segment) const;
   static Finding FeedPart(const Part& part, const Evidence& evidence, Sink sink);
+  static Finding FeedDerived(const Part& part, const Evidence& evidence, Sink sink);
   static Finding FeedLocator(const Part& part, const Evidence& evidence, Sink sink);
 
   std::vector<Part> parts_;

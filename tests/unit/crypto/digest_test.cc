@@ -29,7 +29,7 @@ struct HmacVector {
   std::string key, data, expected;
 };
 
-// RFC 2202 (MD5, SHA-1) and RFC 4231 (SHA-256, SHA-384, SHA-512): short keys, and keys longer than a block.
+// RFC 2202 (MD5, SHA-1) and RFC 4231 (the SHA-2 family): short keys, and keys longer than a block.
 const HmacVector kHmacVectors[] = {
     {HashAlgorithm::kMd5, std::string(16, '\x0b'), "Hi There", "9294727a3638bb1c13f48ef8158bfc9d"},
     {HashAlgorithm::kSha1, "Jefe", "what do ya want for nothing?",

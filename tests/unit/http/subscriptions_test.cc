@@ -57,7 +57,8 @@ TEST_CASE("subscriptions: a retry policy is changed field by field") {
   const std::string same =
       api.Do(202, "PUT", path,
              R"({"retry_config":{"type":"","duration":"","interval_seconds":0,"retry_count":0},
-          "rate_limit_config":{"count":0,"duration":0},"alert_config":{"count":0,"threshold":""}})");
+                 "rate_limit_config":{"count":0,"duration":0},
+                 "alert_config":{"count":0,"threshold":""}})");
   CHECK(ProjectHarness::Field(same, "data.retry_config.duration") == "5");
   CHECK(api.MessageOf("PUT", path, R"({"rate_limit_config":{"count":5,"duration":1}})")
             .starts_with("rate_limit_config:"));
