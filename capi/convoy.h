@@ -248,6 +248,41 @@ CONVOY_API size_t convoy_reply_headers_count(const convoy_reply* reply);
 CONVOY_API int32_t convoy_reply_header(const convoy_reply* reply, size_t index, convoy_header* out);
 CONVOY_API void convoy_reply_free(convoy_reply* reply);
 
+/* ---- Events of the host's own ---- */
+
+#define CONVOY_TO_ENDPOINT 0 /* the endpoint whose id is `recipient` */
+#define CONVOY_TO_OWNER 1    /* all endpoints of the owner whose id is `recipient` */
+#define CONVOY_TO_EVERYONE 2 /* every endpoint with a subscription that wants the event */
+
+/* Zero it, then set what there is. */
+typedef struct convoy_event {
+  size_t struct_size; /* sizeof(convoy_event) */
+  convoy_slice project_id;
+  uint32_t audience;      /* CONVOY_TO_… */
+  uint32_t reserved;      /* 0 */
+  convoy_slice recipient; /* empty for CONVOY_TO_EVERYONE */
+  convoy_slice event_type;
+  convoy_slice data; /* one JSON value, sent byte for byte */
+  const convoy_header* custom_headers;
+  size_t custom_headers_count;
+  convoy_slice idempotency_key; /* empty: nothing is deduplicated */
+} convoy_event;
+
+/* Takes an event without a request and without an API key; returns when it is durable.
+ * `out_event_id` receives its id, `out_is_duplicate`, which may be NULL, 1 if an earlier event has
+ * the idempotency key, so that nothing is sent. CONVOY_E_INVALID names the field. */
+CONVOY_API convoy_status convoy_ingest(const convoy_gateway* gateway, const convoy_event* event,
+                                       convoy_buf* out_event_id, int32_t* out_is_duplicate,
+                                       convoy_error** error);
+/* The same without waiting; `event` is copied. `done` runs exactly once if CONVOY_OK is returned:
+ * before the return or on the thread that commits. It must not call back into the gateway, and owns
+ * `error`, which is NULL if the event is durable. */
+typedef void (*convoy_receipt_fn)(void* user, convoy_slice event_id, int32_t is_duplicate,
+                                  convoy_error* error);
+CONVOY_API convoy_status convoy_ingest_async(const convoy_gateway* gateway,
+                                             const convoy_event* event, convoy_receipt_fn done,
+                                             void* user, convoy_error** error);
+
 /* ---- Verification ---- */
 
 typedef struct convoy_verifier convoy_verifier;

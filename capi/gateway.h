@@ -28,6 +28,18 @@ struct convoy_gateway {
 
 namespace convoy::capi {
 
+// Calls the host's code. An exception from there ends here: there is nobody to give it to.
+template <typename Call>
+void CallOut(const Engine* engine, const LogCallback* log, Call call) noexcept {
+  try {
+    const CallbackScope scope(engine);
+    call();
+  } catch (...) {
+    if (log == nullptr) return;
+    log->Write(engine, LogLevel::kError, "a callback threw an exception", {});
+  }
+}
+
 // CONVOY_OK if the engine belongs to this process.
 inline convoy_status CheckProcess(const Engine& engine, convoy_error** error) {
   if (engine.opener == getpid()) return CONVOY_OK;

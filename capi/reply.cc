@@ -20,13 +20,8 @@ struct Completion {
 
 void Run(Completion& completion, HttpResponse response) noexcept {
   completion.reply->response = std::move(response);
-  try {
-    const CallbackScope scope(completion.engine);
-    completion.done(completion.user, completion.reply.release());
-  } catch (...) {
-    if (completion.log == nullptr) return;
-    completion.log->Write(completion.engine, LogLevel::kError, "a callback threw an exception", {});
-  }
+  CallOut(completion.engine, completion.log.get(),
+          [&] { completion.done(completion.user, completion.reply.release()); });
 }
 
 }  // namespace

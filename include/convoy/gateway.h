@@ -2,9 +2,8 @@
 // drive its deliveries in one of two ways:
 //
 //   threaded   Start(); the gateway runs a committer and a dispatcher thread of its own
-//   pumped     call Step() when wake_fd() is readable or the instant it returned has come; the
-//   gateway
-//              creates no thread
+//   pumped     call Step() when wake_fd() is readable or the instant it returned has come; no
+//              thread is created
 //
 // Durability: a 2xx of Handle is given after the commit that holds the event, its idempotency key
 // and its deliveries. What was acknowledged survives the death of the process.
@@ -47,6 +46,29 @@ struct HeadDecision {
   uint64_t body_bytes_max = 0;
 };
 
+// An event of the host's own. What the REST API takes, without a request and without an API key.
+struct HostEvent {
+  enum class Audience : uint8_t {
+    kEndpoint,  // the endpoint called `recipient`
+    kOwner,     // all endpoints of the owner called `recipient`
+    kEveryone,  // every endpoint with a subscription that wants it; `recipient` is empty
+  };
+
+  std::string project_id;
+  Audience audience = Audience::kEndpoint;
+  std::string recipient;
+  std::string event_type;
+  std::string data;  // one JSON value; sent byte for byte
+  Headers custom_headers;
+  std::string idempotency_key;  // may be empty: then nothing is deduplicated
+};
+
+// An event that is stored, with its deliveries.
+struct Receipt {
+  std::string event_id;
+  bool is_duplicate = false;  // an earlier event has the idempotency key: nothing will be sent
+};
+
 class Gateway {
  public:
   static absl::StatusOr<std::unique_ptr<Gateway>> Open(GatewayOptions options, GatewayParts parts);
@@ -70,6 +92,15 @@ class Gateway {
   // The same without blocking. Returns false if the path is not the gateway's; `done` is then never
   // called. Otherwise it runs exactly once: before this returns, or on the thread that commits.
   virtual bool HandleAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) = 0;
+
+  // Takes an event; blocks until it is durable. kInvalidArgument names the field, kNotFound: no such
+  // project.
+  virtual absl::StatusOr<Receipt> Ingest(HostEvent event) = 0;
+
+  // The same without blocking. `done` runs exactly once: before this returns, or on the thread that
+  // commits.
+  virtual void IngestAsync(HostEvent event,
+                           std::function<void(absl::StatusOr<Receipt>)> done) = 0;
 
   // Driving.
 

@@ -35,6 +35,8 @@ class EmbeddedGateway final : public Gateway {
   HeadDecision InspectHead(const HttpRequest& head) override;
   std::optional<HttpResponse> Handle(const HttpRequest& request) override;
   bool HandleAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) override;
+  absl::StatusOr<Receipt> Ingest(HostEvent event) override;
+  void IngestAsync(HostEvent event, std::function<void(absl::StatusOr<Receipt>)> done) override;
   absl::StatusOr<absl::Time> Step() override;
   int wake_fd() const override { return wake_->fd(); }
   absl::Status Start() override;
@@ -52,6 +54,13 @@ class EmbeddedGateway final : public Gateway {
   // Carries a reply to its end: commits what is pending, as often as its handler asks.
   HttpResponse Finish(http::Reply reply);
   void FinishAsync(http::Reply reply, std::shared_ptr<std::function<void(HttpResponse)>> done);
+
+  // An event of the host's on its way into the store. See host_events.cc.
+  struct PendingEvent;
+  absl::StatusOr<WriteBatch> Prepare(PendingEvent& pending) const;
+  // nullopt: the project was changed meanwhile; prepare and commit again.
+  std::optional<absl::StatusOr<Receipt>> Judge(PendingEvent& pending, const CommitResult& result);
+  void IngestPending(std::shared_ptr<PendingEvent> pending);
   void NotifyIfDue(const CommitResult& result, bool has_deliveries);
 
   absl::Time StepOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(driver_mutex_);

@@ -130,7 +130,8 @@ class VerifyCommandTest(unittest.TestCase):
 
     def test_presets_are_listed(self):
         names = [line.split()[0] for line in run("presets").stdout.decode().splitlines()]
-        self.assertLessEqual({"github", "shopify", "twitter"}, set(names))
+        self.assertLessEqual({"github", "shopify", "x"}, set(names))
+        self.assertGreaterEqual(len(names), 150)
 
 
 class TlsTest(unittest.TestCase):
