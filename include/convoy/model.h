@@ -163,9 +163,64 @@ using VerifierConfig = std::variant<std::monostate, HmacVerifierConfig, BasicAut
 
 // What happens to a request that its verifier refuses.
 enum class VerifyMode : uint8_t {
-  kEnforce,  // it is refused
-  kObserve,  // it is accepted, and the refusal is reported to the observer: for migrations
+  kEnforce,     // it is refused
+  kObserve,     // it is accepted, and the refusal is reported to the observer: for migrations
+  kQuarantine,  // it is refused and kept (HeldInput), to be verified again once the secret is right
 };
+
+// Where a source of a message broker reads. Passwords and keys are secrets: never shown, never logged.
+
+struct SqsConfig {
+  std::string queue_name;  // or the queue's URL
+  std::string region;
+  std::string access_key_id;
+  std::string secret_key;
+  std::string endpoint;  // empty: Amazon's own for the region
+
+  friend bool operator==(const SqsConfig&, const SqsConfig&) = default;
+};
+
+struct GooglePubSubConfig {
+  std::string project_id;
+  std::string subscription_id;
+  std::string service_account;  // the JSON of its key file; may be empty for an emulator
+  std::string endpoint;         // empty: https://pubsub.googleapis.com
+
+  friend bool operator==(const GooglePubSubConfig&, const GooglePubSubConfig&) = default;
+};
+
+enum class SaslMechanism : uint8_t { kNone, kPlain, kScramSha256, kScramSha512 };
+
+struct KafkaConfig {
+  std::vector<std::string> brokers;  // "host:port"
+  std::string topic;
+  std::string consumer_group_id;
+  SaslMechanism mechanism = SaslMechanism::kNone;
+  std::string username;
+  std::string password;
+  bool has_tls = false;
+
+  friend bool operator==(const KafkaConfig&, const KafkaConfig&) = default;
+};
+
+struct AmqpConfig {
+  std::string schema = "amqp";  // or "amqps"
+  std::string host;
+  uint16_t port = 5672;
+  std::string vhost = "/";
+  std::string username;
+  std::string password;
+  std::string queue;
+  std::string exchange;              // bound to the queue with `routing_key`; empty: nothing is bound
+  std::string routing_key;
+  std::string dead_letter_exchange;  // unusable messages are published there too; may be empty
+
+  friend bool operator==(const AmqpConfig&, const AmqpConfig&) = default;
+};
+
+// monostate: the source has no broker.
+using BrokerConfig =
+    std::variant<std::monostate, SqsConfig, GooglePubSubConfig, KafkaConfig, AmqpConfig>;
 
 struct CustomResponse {
   std::string body;
@@ -189,6 +244,8 @@ struct Source {
   std::vector<std::string> idempotency_keys;
   std::string event_type_location;           // the same kind of location, or empty
   std::vector<std::string> forward_headers;  // names of request headers that are sent to endpoints
+  BrokerConfig broker;         // of a kPubSub source: never monostate
+  uint32_t workers_count = 1;  // how many consumers read from the broker at once
   absl::Time created_at;
   absl::Time updated_at;
 
@@ -242,6 +299,34 @@ struct ApiKey {
 };
 
 // What flows.
+
+// Why an input is held.
+enum class HeldKind : uint8_t {
+  kQuarantine,  // a request that its source's verifier refused
+  kDeadLetter,  // a broker's message that no event could be made of
+};
+
+// An input that a source could not use, kept whole until somebody releases or discards it.
+struct HeldInput {
+  std::string id;
+  std::string project_id;
+  std::string source_id;
+  HeldKind kind = HeldKind::kQuarantine;
+  std::string reason;  // stable, for programs: "signature_mismatch", "malformed", "unknown_endpoint"
+  std::string detail;  // one sentence for the operator
+  // As it came in. Of a broker's message `headers` are its attributes, and method, path and query
+  // are empty.
+  std::string method;
+  std::string path;
+  std::string query;
+  Headers headers;
+  std::string body;
+  std::string position;  // where it stood in the broker: "orders/3/1207"; empty for requests
+  absl::Time received_at;
+  absl::Time expires_at = absl::InfiniteFuture();  // from then on it is gone
+
+  friend bool operator==(const HeldInput&, const HeldInput&) = default;
+};
 
 enum class EventStatus : uint8_t { kPending, kProcessing, kSuccess, kFailure, kRetry };
 

@@ -24,8 +24,11 @@ constexpr Table<SourceType, 4> kSourceTypes = {{{SourceType::kHttp, "http"},
                                                 {SourceType::kRestApi, "rest_api"},
                                                 {SourceType::kPubSub, "pub_sub"},
                                                 {SourceType::kDbChangeStream, "db_change_stream"}}};
-constexpr Table<VerifyMode, 2> kVerifyModes = {
-    {{VerifyMode::kEnforce, "enforce"}, {VerifyMode::kObserve, "observe"}}};
+constexpr Table<VerifyMode, 3> kVerifyModes = {{{VerifyMode::kEnforce, "enforce"},
+                                                {VerifyMode::kObserve, "observe"},
+                                                {VerifyMode::kQuarantine, "quarantine"}}};
+constexpr Table<HeldKind, 2> kHeldKinds = {
+    {{HeldKind::kQuarantine, "quarantine"}, {HeldKind::kDeadLetter, "dead_letter"}}};
 constexpr Table<Provider, 4> kProviders = {{{Provider::kNone, ""},
                                             {Provider::kGithub, "github"},
                                             {Provider::kShopify, "shopify"},
@@ -81,6 +84,7 @@ CONVOY_NAMES(EndpointStatus, kEndpointStatuses)
 CONVOY_NAMES(SourceType, kSourceTypes)
 CONVOY_NAMES(Provider, kProviders)
 CONVOY_NAMES(VerifyMode, kVerifyModes)
+CONVOY_NAMES(HeldKind, kHeldKinds)
 CONVOY_NAMES(DeliveryMode, kDeliveryModes)
 CONVOY_NAMES(Role, kRoles)
 CONVOY_NAMES(EventStatus, kEventStatuses)

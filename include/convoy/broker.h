@@ -1,0 +1,111 @@
+// Message brokers: where the messages of pub_sub sources come from. An adapter for each kind of
+// broker opens consumers; the gateway runs them on threads of its own after Start, commits what they
+// read and only then acknowledges it.
+//
+// Guarantee: a message is acknowledged after the commit that holds its event, or the message itself
+// among the held inputs. A message that comes again, because that acknowledgement was lost, is
+// recognised by its position and stored once.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "convoy/clock.h"
+#include "convoy/http.h"
+#include "convoy/model.h"
+#include "convoy/observer.h"
+
+namespace convoy {
+
+struct BrokerMessage {
+  std::string body;
+  Headers attributes;  // the broker's headers or attributes, as they came
+  std::string id;      // the broker's or the sender's name for the message (Kafka: its key)
+  // The same each time this message is handed out, and of no other message of the source: for Kafka
+  // topic/partition/offset, otherwise the message id. Empty where the broker has nothing of the
+  // kind: then a lost acknowledgement may bring a second event, unless it has an idempotency key.
+  std::string position;
+  uint64_t tag = 0;  // the consumer's own
+};
+
+struct PollLimits {
+  uint32_t messages_max = 256;
+  uint64_t bytes_max = 8 * 1024 * 1024;  // passed by at most one message
+};
+
+// One connection that reads. Used by one thread at a time, except Interrupt.
+class BrokerConsumer {
+ public:
+  virtual ~BrokerConsumer() = default;
+
+  // Blocks until there is something, until `patience` is over (an empty answer is not an error) or
+  // until Interrupt. After an error the consumer is dropped and opened anew, after a pause:
+  //   kUnavailable         the broker is away
+  //   kUnauthenticated     the credentials are wrong or have expired
+  //   kPermissionDenied    the credentials may not read there, or the guard denies the address
+  //   kNotFound            there is no such queue, topic or subscription
+  // The message is one line without secrets that says what to look at.
+  virtual absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
+                                                          absl::Duration patience) = 0;
+
+  // What Poll handed out is durable: the broker may forget it. All of the last Poll, or a part.
+  virtual absl::Status Acknowledge(std::span<const BrokerMessage> messages) = 0;
+
+  // The messages are not durable yet but still wanted. Called well within each
+  // `extension_interval` while a batch waits.
+  virtual absl::Status Extend(std::span<const BrokerMessage> /*messages*/) {
+    return absl::OkStatus();
+  }
+  virtual absl::Duration extension_interval() const { return absl::InfiniteDuration(); }
+
+  // A copy of an unusable message for the broker's own dead letters, where the source names some.
+  virtual absl::Status PublishDeadLetter(const BrokerMessage& /*message*/,
+                                         std::string_view /*reason*/) {
+    return absl::OkStatus();
+  }
+
+  // Makes a Poll that blocks, now or next, return at once. From any thread.
+  virtual void Interrupt() = 0;
+};
+
+// What adapters stand on.
+struct BrokerEnvironment {
+  Clock* clock = nullptr;
+  Random* random = nullptr;
+  Observer* observer = nullptr;
+  // As in GatewayOptions: an adapter connects to no address that the guard denies.
+  std::vector<std::string> allowed_networks;
+};
+
+// One kind of broker. Safe to use from any thread.
+class Broker {
+ public:
+  virtual ~Broker() = default;
+
+  // As in "type" of the REST API's pub_sub: "sqs", "google", "kafka", "amqp".
+  virtual std::string_view type() const = 0;
+
+  // Opens a consumer; may connect, for at most a few seconds. Errors as of Poll, and
+  // kInvalidArgument for a configuration that can never work, with the field named. `consumer_id`
+  // is unique among the consumers of the source and stays the same when it is opened anew.
+  virtual absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const Source& source,
+                                                               std::string_view consumer_id,
+                                                               const BrokerEnvironment& env) = 0;
+};
+
+// The adapters. Each is in a component of its own (CMake: Convoy COMPONENTS kafka amqp sqs pubsub),
+// which is what calling one of these needs to be linked with.
+std::shared_ptr<Broker> NewKafkaBroker();
+std::shared_ptr<Broker> NewAmqpBroker();
+std::shared_ptr<Broker> NewSqsBroker();
+std::shared_ptr<Broker> NewGooglePubSubBroker();
+
+}  // namespace convoy
