@@ -7,10 +7,13 @@
 #include "lib/transport/guard.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <charconv>
-#include <string>
+#include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -71,6 +74,25 @@ std::optional<IpAddress> IpAddress::Parse(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<IpAddress> IpAddress::FromSocket(const sockaddr* address, size_t bytes_count) {
+  // Copied out: the memory behind a sockaddr need not be aligned for what it holds.
+  sockaddr_in v4;
+  if (address->sa_family == AF_INET && bytes_count >= sizeof v4) {
+    std::memcpy(&v4, address, sizeof v4);
+    std::array<uint8_t, 4> bytes;
+    std::memcpy(bytes.data(), &v4.sin_addr, bytes.size());
+    return FromV4(bytes);
+  }
+  sockaddr_in6 v6;
+  if (address->sa_family == AF_INET6 && bytes_count >= sizeof v6) {
+    std::memcpy(static_cast<void*>(&v6), static_cast<const void*>(address), sizeof v6);
+    std::array<uint8_t, 16> bytes;
+    std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
+    return FromV6(bytes);
+  }
+  return std::nullopt;
+}
+
 bool IpAddress::is_v4() const {
   return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes_.begin());
 }
@@ -105,6 +127,16 @@ bool Network::Contains(const IpAddress& address) const {
     if (((address.bytes()[i] ^ address_.bytes()[i]) & mask) != 0) return false;
   }
   return true;
+}
+
+absl::StatusOr<Guard> Guard::Parse(std::span<const std::string> allowed) {
+  std::vector<Network> networks;
+  for (const std::string& text : allowed) {
+    absl::StatusOr<Network> network = Network::Parse(text);
+    if (!network.ok()) return std::move(network).status();
+    networks.push_back(*network);
+  }
+  return Guard(std::move(networks));
 }
 
 bool Guard::Allows(const IpAddress& address) const {

@@ -3,12 +3,17 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+
+struct sockaddr;
 
 namespace convoy::transport {
 
@@ -19,6 +24,8 @@ class IpAddress {
   static IpAddress FromV4(const std::array<uint8_t, 4>& bytes);
   static IpAddress FromV6(const std::array<uint8_t, 16>& bytes) { return IpAddress(bytes); }
   static std::optional<IpAddress> Parse(std::string_view text);
+  // What a socket is about to be connected to; nullopt for what is neither IPv4 nor IPv6.
+  static std::optional<IpAddress> FromSocket(const sockaddr* address, size_t bytes_count);
 
   bool is_v4() const;
   const std::array<uint8_t, 16>& bytes() const { return bytes_; }
@@ -49,6 +56,8 @@ class Network {
 class Guard {
  public:
   explicit Guard(std::vector<Network> allowed) : allowed_(std::move(allowed)) {}
+  // From the texts of the networks that the operator has allowed.
+  static absl::StatusOr<Guard> Parse(std::span<const std::string> allowed);
 
   // True for public unicast addresses, and for what the operator has allowed.
   bool Allows(const IpAddress& address) const;

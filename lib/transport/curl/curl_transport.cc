@@ -242,18 +242,14 @@ void CurlTransport::ArmTimer(int64_t nanoseconds) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Transport>> NewCurlTransport(const CurlTransportOptions& options) {
-  std::vector<transport::Network> allowed;
-  for (const std::string& text : options.allowed_networks) {
-    absl::StatusOr<transport::Network> network = transport::Network::Parse(text);
-    if (!network.ok()) return network.status();
-    allowed.push_back(*network);
-  }
+  absl::StatusOr<Guard> guard = Guard::Parse(options.allowed_networks);
+  if (!guard.ok()) return std::move(guard).status();
   if (!options.ca_file.empty() && std::ifstream(options.ca_file).peek() == EOF) {
     return absl::InvalidArgumentError(
         absl::StrCat("the certificate authorities in '", options.ca_file, "' cannot be read"));
   }
-  auto opened = CurlTransport::Open(
-      {.guard = Guard(std::move(allowed)), .ca_file = options.ca_file}, options.connections_max);
+  auto opened = CurlTransport::Open({.guard = *std::move(guard), .ca_file = options.ca_file},
+                                    options.connections_max);
   if (!opened.ok()) return opened.status();
   return std::unique_ptr<Transport>(*std::move(opened));
 }

@@ -3,7 +3,6 @@
 // use it.
 #include "lib/transport/curl/exchange.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -20,26 +19,6 @@ namespace {
 
 constexpr size_t kHeaderBytesMax = 64 * 1024;
 constexpr size_t kHeadersMax = 256;
-
-std::optional<IpAddress> AddressOf(const curl_sockaddr& address) {
-  if (address.family == AF_INET) {
-    sockaddr_in v4;
-    std::memcpy(&v4, &address.addr, sizeof v4);
-    std::array<uint8_t, 4> bytes;
-    std::memcpy(bytes.data(), &v4.sin_addr, bytes.size());
-    return IpAddress::FromV4(bytes);
-  }
-  if (address.family == AF_INET6) {
-    sockaddr_in6 v6;
-    // curl_sockaddr declares room for the smallest address and gives more.
-    std::memcpy(static_cast<void*>(&v6), static_cast<const void*>(&address.addr),
-                std::min<size_t>(address.addrlen, sizeof v6));
-    std::array<uint8_t, 16> bytes;
-    std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
-    return IpAddress::FromV6(bytes);
-  }
-  return std::nullopt;
-}
 
 struct UrlDeleter {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -169,7 +148,7 @@ bool Exchange::SetHeaders(std::string* error) {
 
 curl_socket_t Exchange::OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address) {
   auto* exchange = static_cast<Exchange*>(self);
-  const std::optional<IpAddress> ip = AddressOf(*address);
+  const auto ip = IpAddress::FromSocket(&address->addr, address->addrlen);
   if (purpose != CURLSOCKTYPE_IPCXN || !ip.has_value() || !exchange->setting_->guard.Allows(*ip)) {
     exchange->is_denied_ = true;
     return CURL_SOCKET_BAD;

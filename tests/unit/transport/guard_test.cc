@@ -1,5 +1,9 @@
 #include "lib/transport/guard.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <catch2/catch.hpp>
 
 namespace convoy::transport {
@@ -106,6 +110,36 @@ TEST_CASE("guard: networks are written strictly") {
     CHECK_FALSE(network.ok());
     CHECK(network.status().message().find(text) != std::string::npos);
   }
+}
+
+TEST_CASE("guard: networks that cannot be read make no guard") {
+  CHECK(Guard::Parse(std::vector<std::string>{"10.0.0.0/8", "fd00::/8"}).ok());
+  const auto guard = Guard::Parse(std::vector<std::string>{"10.0.0.0/8", "localhost"});
+  CHECK(guard.status().code() == absl::StatusCode::kInvalidArgument);
+}
+
+TEST_CASE("guard: an address is read from what a socket is connected to") {
+  sockaddr_in v4 = {};
+  v4.sin_family = AF_INET;
+  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const auto first = IpAddress::FromSocket(reinterpret_cast<sockaddr*>(&v4), sizeof v4);
+  REQUIRE(first.has_value());
+  CHECK(first->bytes() == IpAddress::Parse("127.0.0.1")->bytes());
+  sockaddr_in6 v6 = {};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_addr = in6addr_loopback;
+  const auto second = IpAddress::FromSocket(reinterpret_cast<sockaddr*>(&v6), sizeof v6);
+  REQUIRE(second.has_value());
+  CHECK(second->bytes() == IpAddress::Parse("::1")->bytes());
+}
+
+TEST_CASE("guard: what is cut off or of another family is no address") {
+  sockaddr_in6 v6 = {};
+  v6.sin6_family = AF_INET6;
+  CHECK_FALSE(IpAddress::FromSocket(reinterpret_cast<sockaddr*>(&v6), sizeof v6 - 1).has_value());
+  sockaddr_un local = {};
+  local.sun_family = AF_UNIX;
+  CHECK_FALSE(IpAddress::FromSocket(reinterpret_cast<sockaddr*>(&local), sizeof local).has_value());
 }
 
 }  // namespace
