@@ -1,6 +1,6 @@
 // Message brokers: where the messages of pub_sub sources come from. An adapter for each kind of
-// broker opens consumers; the gateway runs them on threads of its own after Start, commits what they
-// read and only then acknowledges it.
+// broker opens consumers; the gateway runs them on threads of its own after Start, commits what
+// they read and only then acknowledges it.
 //
 // Guarantee: a message is acknowledged after the commit that holds its event, or the message itself
 // among the held inputs. A message that comes again, because that acknowledgement was lost, is

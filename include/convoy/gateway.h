@@ -93,14 +93,13 @@ class Gateway {
   // called. Otherwise it runs exactly once: before this returns, or on the thread that commits.
   virtual bool HandleAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) = 0;
 
-  // Takes an event; blocks until it is durable. kInvalidArgument names the field, kNotFound: no such
-  // project.
+  // Takes an event; blocks until it is durable. kInvalidArgument names the field, kNotFound: no
+  // such project.
   virtual absl::StatusOr<Receipt> Ingest(HostEvent event) = 0;
 
   // The same without blocking. `done` runs exactly once: before this returns, or on the thread that
   // commits.
-  virtual void IngestAsync(HostEvent event,
-                           std::function<void(absl::StatusOr<Receipt>)> done) = 0;
+  virtual void IngestAsync(HostEvent event, std::function<void(absl::StatusOr<Receipt>)> done) = 0;
 
   // Driving.
 

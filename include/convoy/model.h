@@ -149,17 +149,17 @@ struct HmacVerifierConfig {
 };
 // A preset of the catalogue, or a scheme of one's own (verifier.h, docs/verification.md).
 struct SchemeVerifierConfig {
-  std::string preset;                // its name, or empty:
-  std::string definition;            // a scheme or preset as JSON
-  std::string scheme;                // of several schemes only this one; may be empty
-  std::vector<std::string> secrets;  // all live, the newest one last
+  std::string preset;                             // its name, or empty:
+  std::string definition;                         // a scheme or preset as JSON
+  std::string scheme;                             // of several schemes only this one; may be empty
+  std::vector<std::string> secrets;               // all live, the newest one last
   std::map<std::string, std::string> parameters;  // what the scheme calls {config:NAME}
 
   friend bool operator==(const SchemeVerifierConfig&, const SchemeVerifierConfig&) = default;
 };
 // monostate is "noop": everything is accepted.
-using VerifierConfig = std::variant<std::monostate, HmacVerifierConfig, BasicAuth, ApiKeyAuth,
-                                    SchemeVerifierConfig>;
+using VerifierConfig =
+    std::variant<std::monostate, HmacVerifierConfig, BasicAuth, ApiKeyAuth, SchemeVerifierConfig>;
 
 // What happens to a request that its verifier refuses.
 enum class VerifyMode : uint8_t {
@@ -168,7 +168,8 @@ enum class VerifyMode : uint8_t {
   kQuarantine,  // it is refused and kept (HeldInput), to be verified again once the secret is right
 };
 
-// Where a source of a message broker reads. Passwords and keys are secrets: never shown, never logged.
+// Where a source of a message broker reads. Passwords and keys are secrets: never shown, never
+// logged.
 
 struct SqsConfig {
   std::string queue_name;  // or the queue's URL
@@ -211,7 +212,7 @@ struct AmqpConfig {
   std::string username;
   std::string password;
   std::string queue;
-  std::string exchange;              // bound to the queue with `routing_key`; empty: nothing is bound
+  std::string exchange;  // bound to the queue with `routing_key`; empty: nothing is bound
   std::string routing_key;
   std::string dead_letter_exchange;  // unusable messages are published there too; may be empty
 
@@ -244,8 +245,8 @@ struct Source {
   std::vector<std::string> idempotency_keys;
   std::string event_type_location;           // the same kind of location, or empty
   std::vector<std::string> forward_headers;  // names of request headers that are sent to endpoints
-  BrokerConfig broker;         // of a kPubSub source: never monostate
-  uint32_t workers_count = 1;  // how many consumers read from the broker at once
+  BrokerConfig broker;                       // of a kPubSub source: never monostate
+  uint32_t workers_count = 1;                // how many consumers read from the broker at once
   absl::Time created_at;
   absl::Time updated_at;
 
@@ -312,7 +313,8 @@ struct HeldInput {
   std::string project_id;
   std::string source_id;
   HeldKind kind = HeldKind::kQuarantine;
-  std::string reason;  // stable, for programs: "signature_mismatch", "malformed", "unknown_endpoint"
+  std::string
+      reason;  // stable, for programs: "signature_mismatch", "malformed", "unknown_endpoint"
   std::string detail;  // one sentence for the operator
   // As it came in. Of a broker's message `headers` are its attributes, and method, path and query
   // are empty.

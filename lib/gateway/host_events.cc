@@ -1,5 +1,5 @@
-// Events that the host hands over itself: prepared by intake, committed like those of a request, and
-// prepared anew if the project was changed in between.
+// Events that the host hands over itself: prepared by intake, committed like those of a request,
+// and prepared anew if the project was changed in between.
 #include <utility>
 
 #include "absl/status/status.h"
@@ -20,9 +20,7 @@ absl::Status CheckData(const HostEvent& event) {
   return absl::Status(status.code(), absl::StrCat("data: ", status.message()));
 }
 
-absl::Status Closing() {
-  return absl::UnavailableError("the gateway is shutting down, try again");
-}
+absl::Status Closing() { return absl::UnavailableError("the gateway is shutting down, try again"); }
 
 }  // namespace
 
@@ -67,9 +65,8 @@ std::optional<absl::StatusOr<Receipt>> EmbeddedGateway::Judge(PendingEvent& pend
   if (absl::IsAborted(result.status) && --pending.tries_left > 0) return std::nullopt;
   if (!result.status.ok()) return result.status;
   NotifyIfDue(result, /*has_deliveries=*/true);
-  return Receipt{
-      .event_id = std::move(pending.event_id),
-      .is_duplicate = result.submissions.front() == SubmissionOutcome::kDuplicate};
+  return Receipt{.event_id = std::move(pending.event_id),
+                 .is_duplicate = result.submissions.front() == SubmissionOutcome::kDuplicate};
 }
 
 absl::StatusOr<Receipt> EmbeddedGateway::Ingest(HostEvent event) {
