@@ -36,10 +36,30 @@ struct DedupeKey {
 
 // An event to be accepted, with its deliveries. If `dedupe` is held by an earlier event, the event
 // is stored with `is_duplicate` set, status success, no endpoint ids and none of its deliveries.
+// If `redelivery` is held by an earlier input, of whatever kind, it is the same input come again
+// (a broker's message whose acknowledgement was lost): nothing is stored at all.
 struct Submission {
   Event event;
   std::vector<Delivery> deliveries;
   std::optional<DedupeKey> dedupe;
+  std::optional<DedupeKey> redelivery;
+};
+
+// An input to be kept that no event could be made of. Of one source and kind at most `items_max`
+// are kept (0: no bound); beyond that the oldest are dropped. `redelivery` as of a submission. One
+// whose source is gone meanwhile is left out.
+struct Hold {
+  HeldInput input;
+  uint32_t items_max = 0;
+  std::optional<DedupeKey> redelivery;
+};
+
+// Takes a held input away: its event is in the same batch, or nobody wants it any more. A batch
+// that releases what is not held (any more) fails with kNotFound, so that nothing is released
+// twice.
+struct HoldRelease {
+  std::string project_id;
+  std::string held_id;
 };
 
 // What an attempt did to a delivery. The attempt is recorded as long as there is a delivery at all.
@@ -73,7 +93,8 @@ struct ConfigRef {
 // the batch fails with kAborted and the caller reads again. Every applied change raises the
 // revision by one. The names of projects and the masks of sources and of API keys are unique, at
 // each point of a batch; one that is taken fails the batch with kAlreadyExists. Removing a project
-// removes everything in it; removing an endpoint or a source removes its subscriptions.
+// removes everything in it; removing an endpoint or a source removes its subscriptions, removing a
+// source its held inputs too.
 struct ConfigWrite {
   std::string scope;
   uint64_t expected_revision = 0;
@@ -81,17 +102,20 @@ struct ConfigWrite {
   std::vector<ConfigRef> removes;
 };
 
-// The unit of atomicity: all of it happens, or none.
+// The unit of atomicity: all of it happens, or none. Releases come first, then the configuration,
+// then the others in the order below.
 struct WriteBatch {
   std::vector<Submission> submissions;
   // Of events that are stored already (replay). Those whose event is gone meanwhile are left out.
   std::vector<Delivery> extra_deliveries;
   std::vector<DeliveryUpdate> updates;
   std::vector<DeliveryRequeue> requeues;
+  std::vector<Hold> holds;
   std::vector<ConfigWrite> config;
+  std::vector<HoldRelease> releases;
 };
 
-enum class SubmissionOutcome : uint8_t { kAccepted, kDuplicate };
+enum class SubmissionOutcome : uint8_t { kAccepted, kDuplicate, kRedelivered };
 
 // What became of one batch. A batch whose status is not OK changed nothing.
 struct CommitResult {
@@ -162,6 +186,14 @@ struct DeliveryQuery {
   absl::Time created_until = absl::InfiniteFuture();
 };
 
+struct HeldQuery {
+  std::string project_id;
+  std::vector<std::string> source_ids;  // any of these; empty: all
+  std::optional<HeldKind> kind;
+  std::string reason;  // empty: all
+  absl::Time now;      // what has expired by then is not listed
+};
+
 // Everything that routing in one project needs, read at one instant.
 struct ProjectConfiguration {
   uint64_t revision = 0;
@@ -200,11 +232,12 @@ class Storage {
   virtual std::string_view name() const = 0;
 
   // Applies `batches` in order and makes them durable together. A batch that fails (kAborted for a
-  // revision that moved, kAlreadyExists for a taken name or mask) leaves no trace and does not
-  // touch its neighbours; its result says so. `results` has the size of `batches`. The returned
-  // status speaks of all: if it is not OK nothing at all was written, or — kDataLoss — nobody can
-  // know, and every later Commit returns the same until the store is opened anew. The batches are
-  // consumed (bodies may be moved from) unless the call fails.
+  // revision that moved, kAlreadyExists for a taken name or mask, kNotFound for a release of what
+  // is not held) leaves no trace and does not touch its neighbours; its result says so. `results`
+  // has the size of `batches`. The returned status speaks of all: if it is not OK nothing at all
+  // was written, or — kDataLoss — nobody can know, and every later Commit returns the same until
+  // the store is opened anew. The batches are consumed (bodies may be moved from) unless the call
+  // fails.
   virtual absl::Status Commit(std::span<WriteBatch* const> batches,
                               std::span<CommitResult> results) = 0;
 
@@ -247,6 +280,15 @@ class Storage {
                                                  const PageRequest& page) = 0;
   virtual absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
                                                         const PageRequest& page) = 0;
+
+  // Held inputs: without what has expired as of `now`.
+  virtual absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
+                                            absl::Time now) = 0;
+  virtual absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
+                                                   const PageRequest& page) = 0;
+
+  // Every enabled source of the kind, of all projects: those that have to be read from.
+  virtual absl::StatusOr<std::vector<Source>> ListBrokerSources() = 0;
 
   // OK when a write would succeed now (for readiness probes).
   virtual absl::Status CheckWritable() = 0;

@@ -18,6 +18,7 @@ namespace {
 
 constexpr char kFromIngest = 'i';
 constexpr char kFromRest = 'r';
+constexpr char kFromBroker = 'b';
 
 }  // namespace
 
@@ -45,6 +46,14 @@ DedupeKey MakeRestDedupeKey(std::string project_id, std::string_view idempotency
                             absl::Time expires_at) {
   return {.scope = std::move(project_id),
           .key = absl::StrCat(std::string(1, kFromRest), idempotency_key),
+          .expires_at = expires_at};
+}
+
+DedupeKey MakeRedeliveryKey(const Source& source, std::string_view position,
+                            absl::Time expires_at) {
+  // Ids have no ';', so that source and position cannot run into each other.
+  return {.scope = source.project_id,
+          .key = absl::StrCat(std::string(1, kFromBroker), source.id, ";", position),
           .expires_at = expires_at};
 }
 

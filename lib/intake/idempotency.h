@@ -33,4 +33,7 @@ absl::StatusOr<IngestKeys> MakeIngestKeys(const Source& source, const HttpReques
 DedupeKey MakeRestDedupeKey(std::string project_id, std::string_view idempotency_key,
                             absl::Time expires_at);
 
+// What a message that comes again is known by: `position` is where it stands in its broker.
+DedupeKey MakeRedeliveryKey(const Source& source, std::string_view position, absl::Time expires_at);
+
 }  // namespace convoy::intake

@@ -12,6 +12,8 @@ absl::Status ProjectNameTaken() {
 
 absl::Status MaskTaken() { return absl::AlreadyExistsError("another one has this mask already"); }
 
+absl::Status NotHeld() { return absl::NotFoundError("held input not found"); }
+
 bool IsFinal(DeliveryStatus status) {
   return status == DeliveryStatus::kSuccess || status == DeliveryStatus::kFailure ||
          status == DeliveryStatus::kDiscarded;

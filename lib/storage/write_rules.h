@@ -12,6 +12,10 @@ namespace convoy::storage {
 absl::Status RevisionMoved();
 absl::Status ProjectNameTaken();
 absl::Status MaskTaken();
+absl::Status NotHeld();  // of a release
+
+// How many expired held inputs, earliest expiry first, every hold takes away with it.
+inline constexpr int kExpiredInputsPerHold = 16;
 
 // Success, failure or discarded: nothing more will happen by itself.
 bool IsFinal(DeliveryStatus status);

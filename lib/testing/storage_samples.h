@@ -111,6 +111,22 @@ inline Attempt MakeAttempt(const Delivery& delivery, int number) {
           .responded_at = SampleEpoch() + absl::Milliseconds(1)};
 }
 
+// Received `number` seconds after the epoch, for good. Nothing in it need be text.
+inline HeldInput MakeHeld(const std::string& project_id, int number, int source) {
+  return {.id = Id('H', number),
+          .project_id = project_id,
+          .source_id = Id('O', source),
+          .reason = "signature_mismatch",
+          .detail = "why",
+          .method = "POST",
+          .path = "/ingest/x",
+          .query = "a=%FF",
+          .headers = {{"X-A", "1"}, {"x-a", std::string("\xff\x01 é")}},
+          .body = std::string("\0\xff binary", 9),
+          .position = std::string("queue/\0\xfe", 8),
+          .received_at = SampleEpoch() + absl::Seconds(number)};
+}
+
 // Commits one batch alone. A failure of the commit as a whole is in the result, too.
 inline CommitResult CommitOne(Storage& storage, WriteBatch batch) {
   WriteBatch* const batches[] = {&batch};
@@ -149,6 +165,14 @@ inline CommitResult Submit(Storage& storage, Event event, std::vector<Delivery> 
   batch.submissions.push_back({.event = std::move(event),
                                .deliveries = std::move(deliveries),
                                .dedupe = std::move(dedupe)});
+  return CommitOne(storage, std::move(batch));
+}
+
+inline CommitResult HoldOne(Storage& storage, HeldInput input, uint32_t items_max = 0,
+                            std::optional<DedupeKey> redelivery = std::nullopt) {
+  WriteBatch batch;
+  batch.holds.push_back(
+      {.input = std::move(input), .items_max = items_max, .redelivery = std::move(redelivery)});
   return CommitOne(storage, std::move(batch));
 }
 

@@ -76,6 +76,17 @@ class ForwardingStorage : public Storage {
                                                 const PageRequest& page) override {
     return target_.ListDeliveries(query, page);
   }
+  absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
+                                    absl::Time now) override {
+    return target_.GetHeld(project_id, id, now);
+  }
+  absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
+                                           const PageRequest& page) override {
+    return target_.ListHeld(query, page);
+  }
+  absl::StatusOr<std::vector<Source>> ListBrokerSources() override {
+    return target_.ListBrokerSources();
+  }
   absl::Status CheckWritable() override { return target_.CheckWritable(); }
 
  private:

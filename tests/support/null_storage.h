@@ -57,6 +57,13 @@ class NullStorage : public Storage {
   absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery&, const PageRequest&) override {
     return Page<Delivery>{};
   }
+  absl::StatusOr<HeldInput> GetHeld(std::string_view, std::string_view, absl::Time) override {
+    return Nothing();
+  }
+  absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery&, const PageRequest&) override {
+    return Page<HeldInput>{};
+  }
+  absl::StatusOr<std::vector<Source>> ListBrokerSources() override { return std::vector<Source>{}; }
   absl::Status CheckWritable() override { return absl::OkStatus(); }
 
  private:

@@ -16,6 +16,7 @@
 #include "convoy/storage.h"
 #include "lib/base/status_macros.h"
 #include "lib/storage/memory/config_tables.h"
+#include "lib/storage/memory/held_table.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy {
@@ -35,6 +36,7 @@ struct Flow {
   ById<StoredDelivery> deliveries;
   ById<std::vector<Attempt>> attempts;                               // by delivery
   std::map<std::pair<std::string, std::string>, absl::Time> dedupe;  // (scope, key) -> expiry
+  storage::HeldTable held;
 };
 
 template <typename T>
@@ -128,9 +130,17 @@ class MemoryStorage final : public Storage {
   absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
                                                 const PageRequest& page) override;
 
+  absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
+                                    absl::Time now) override;
+  absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
+                                           const PageRequest& page) override;
+  absl::StatusOr<std::vector<Source>> ListBrokerSources() override;
+
  private:
   CommitResult Apply(WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void RemoveFlow(const std::string& project_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RemoveFlow(const ConfigRef& ref) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool TakeKey(const DedupeKey& key, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ApplyHold(Hold& hold) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SubmissionOutcome ApplySubmission(Submission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyUpdate(DeliveryUpdate& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyRequeue(const DeliveryRequeue& requeue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -154,12 +164,12 @@ class MemoryStorage final : public Storage {
 
 CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   CommitResult result;
-  result.status = config_.Apply(batch.config);
+  result.status = flow_.held.CheckReleases(batch.releases);
+  if (result.status.ok()) result.status = config_.Apply(batch.config);
   if (!result.status.ok()) return result;
+  flow_.held.Release(batch.releases);
   for (const ConfigWrite& write : batch.config) {
-    for (const ConfigRef& ref : write.removes) {
-      if (ref.kind == ConfigKind::kProject) RemoveFlow(ref.id);
-    }
+    for (const ConfigRef& ref : write.removes) RemoveFlow(ref);
   }
   for (Submission& submission : batch.submissions) {
     result.submissions.push_back(ApplySubmission(submission));
@@ -175,10 +185,16 @@ CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   for (const DeliveryRequeue& requeue : batch.requeues) {
     result.requeues_applied.push_back(ApplyRequeue(requeue));
   }
+  for (Hold& hold : batch.holds) ApplyHold(hold);
   return result;
 }
 
-void MemoryStorage::RemoveFlow(const std::string& id) {
+// What flowed to or from an object of configuration that is gone.
+void MemoryStorage::RemoveFlow(const ConfigRef& ref) {
+  const std::string& id = ref.id;
+  if (ref.kind == ConfigKind::kSource) flow_.held.RemoveSource(id);
+  if (ref.kind != ConfigKind::kProject) return;
+  flow_.held.RemoveProject(id);
   std::erase_if(flow_.events, [&](const auto& entry) { return entry.second->project_id == id; });
   for (auto entry = flow_.deliveries.begin(); entry != flow_.deliveries.end();) {
     if (entry->second.delivery.project_id == id) {
@@ -191,15 +207,31 @@ void MemoryStorage::RemoveFlow(const std::string& id) {
   std::erase_if(flow_.dedupe, [&](const auto& entry) { return entry.first.first == id; });
 }
 
-SubmissionOutcome MemoryStorage::ApplySubmission(Submission& submission) {
-  bool is_duplicate = false;
-  if (submission.dedupe.has_value()) {
-    const DedupeKey& key = *submission.dedupe;
-    absl::Time& expires_at =
-        flow_.dedupe.try_emplace({key.scope, key.key}, absl::InfinitePast()).first->second;
-    is_duplicate = expires_at > submission.event.created_at;
-    if (!is_duplicate) expires_at = key.expires_at;
+// Whether the key was free, or has expired, and is now taken.
+bool MemoryStorage::TakeKey(const DedupeKey& key, absl::Time now) {
+  absl::Time& expires_at =
+      flow_.dedupe.try_emplace({key.scope, key.key}, absl::InfinitePast()).first->second;
+  if (expires_at > now) return false;
+  expires_at = key.expires_at;
+  return true;
+}
+
+void MemoryStorage::ApplyHold(Hold& hold) {
+  const HeldInput& input = hold.input;
+  const auto source = config_.All<Source>().find(input.source_id);
+  if (source == config_.All<Source>().end() || source->second.project_id != input.project_id) {
+    return;
   }
+  if (hold.redelivery.has_value() && !TakeKey(*hold.redelivery, input.received_at)) return;
+  flow_.held.Add(std::move(hold.input), hold.items_max);
+}
+
+SubmissionOutcome MemoryStorage::ApplySubmission(Submission& submission) {
+  const absl::Time now = submission.event.created_at;
+  if (submission.redelivery.has_value() && !TakeKey(*submission.redelivery, now)) {
+    return SubmissionOutcome::kRedelivered;
+  }
+  const bool is_duplicate = submission.dedupe.has_value() && !TakeKey(*submission.dedupe, now);
   if (is_duplicate) {
     storage::MarkDuplicate(submission);
   }
@@ -443,6 +475,33 @@ absl::StatusOr<Page<Delivery>> MemoryStorage::ListDeliveries(const DeliveryQuery
     }
   }
   return Cut(std::move(matching), page);
+}
+
+absl::StatusOr<HeldInput> MemoryStorage::GetHeld(std::string_view project_id, std::string_view id,
+                                                 absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  const HeldInput* input = flow_.held.Find(project_id, id);
+  if (input == nullptr || input->expires_at <= now) return storage::NotHeld();
+  return *input;
+}
+
+absl::StatusOr<Page<HeldInput>> MemoryStorage::ListHeld(const HeldQuery& query,
+                                                        const PageRequest& page) {
+  absl::MutexLock lock(&mutex_);
+  return List<HeldInput>(flow_.held.all(), page, [&](const HeldInput& input) {
+    return input.project_id == query.project_id && IsAnyOf(query.source_ids, input.source_id) &&
+           input.kind == query.kind.value_or(input.kind) &&
+           (query.reason.empty() || input.reason == query.reason) && input.expires_at > query.now;
+  });
+}
+
+absl::StatusOr<std::vector<Source>> MemoryStorage::ListBrokerSources() {
+  absl::MutexLock lock(&mutex_);
+  std::vector<Source> sources;
+  for (const auto& [id, source] : config_.All<Source>()) {
+    if (source.type == SourceType::kPubSub && !source.is_disabled) sources.push_back(source);
+  }
+  return sources;
 }
 
 }  // namespace

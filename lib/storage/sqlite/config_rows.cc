@@ -96,6 +96,7 @@ absl::Status RemoveProject(Connection& connection, std::string_view id) {
       "DELETE FROM delivery WHERE project_id = ?",
       "DELETE FROM event WHERE project_id = ?",
       "DELETE FROM dedupe_key WHERE scope = ?",
+      "DELETE FROM held_input WHERE project_id = ?",
       "DELETE FROM subscription WHERE project_id = ?",
       "DELETE FROM endpoint WHERE project_id = ?",
       "DELETE FROM source WHERE project_id = ?",
@@ -138,6 +139,8 @@ absl::Status RemoveConfig(Connection& connection, const ConfigRef& ref) {
     case ConfigKind::kSource:
       CONVOY_RETURN_IF_ERROR(
           DeleteBy(connection, "DELETE FROM subscription WHERE source_id = ?", ref.id));
+      CONVOY_RETURN_IF_ERROR(
+          DeleteBy(connection, "DELETE FROM held_input WHERE source_id = ?", ref.id));
       return DeleteBy(connection, "DELETE FROM source WHERE id = ?", ref.id);
     case ConfigKind::kEndpoint:
       CONVOY_RETURN_IF_ERROR(

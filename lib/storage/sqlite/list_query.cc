@@ -54,6 +54,11 @@ void ListQuery::Between(std::string_view column, absl::Time from, absl::Time unt
   values_.emplace_back(base::ToMicros(until));
 }
 
+void ListQuery::After(std::string_view column, absl::Time time) {
+  absl::StrAppend(&conditions_, " AND ", column, " > ?");
+  values_.emplace_back(base::ToMicros(time));
+}
+
 void ListQuery::Where(std::string condition, const std::vector<std::string>& values) {
   absl::StrAppend(&conditions_, " AND ", condition);
   values_.insert(values_.end(), values.begin(), values.end());

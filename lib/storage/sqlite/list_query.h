@@ -29,6 +29,7 @@ class ListQuery {
   void AnyOf(std::string_view column, const std::vector<std::string>& values);
   void AnyOfNumbers(std::string_view column, const std::vector<int64_t>& values);
   void Between(std::string_view column, absl::Time from, absl::Time until);
+  void After(std::string_view column, absl::Time time);
   // A condition with one '?' for each value.
   void Where(std::string condition, const std::vector<std::string>& values);
 

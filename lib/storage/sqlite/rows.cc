@@ -159,4 +159,44 @@ absl::StatusOr<Attempt> ReadAttempt(const Statement& row) {
   return attempt;
 }
 
+absl::Status InsertHeld(Connection& connection, const HeldInput& input) {
+  const std::string headers = model::EncodeHeaders(input.headers);
+  return connection
+      .Prepare("INSERT INTO held_input VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .Text(input.id)
+      .Text(input.project_id)
+      .Text(input.source_id)
+      .Int(static_cast<int64_t>(input.kind))
+      .Text(input.reason)
+      .Text(input.detail)
+      .Text(input.method)
+      .Text(input.path)
+      .Text(input.query)
+      .Text(headers)
+      .Blob(input.body)
+      .Text(input.position)
+      .Int(base::ToMicros(input.received_at))
+      .Int(base::ToMicros(input.expires_at))
+      .Run();
+}
+
+absl::StatusOr<HeldInput> ReadHeld(const Statement& row) {
+  HeldInput input;
+  input.id = Text(row, 0);
+  input.project_id = Text(row, 1);
+  input.source_id = Text(row, 2);
+  input.kind = static_cast<HeldKind>(row.IntAt(3));
+  input.reason = Text(row, 4);
+  input.detail = Text(row, 5);
+  input.method = Text(row, 6);
+  input.path = Text(row, 7);
+  input.query = Text(row, 8);
+  CONVOY_ASSIGN_OR_RETURN(input.headers, model::DecodeHeaders(row.TextAt(9)));
+  input.body = Text(row, 10);
+  input.position = Text(row, 11);
+  input.received_at = Time(row, 12);
+  input.expires_at = Time(row, 13);
+  return input;
+}
+
 }  // namespace convoy::storage

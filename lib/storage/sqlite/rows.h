@@ -22,15 +22,20 @@ inline constexpr std::string_view kAttemptColumns =
     "id, project_id, delivery_id, endpoint_id, url, method, request_headers, http_status, "
     "response_headers, response_body, remote_ip, error, is_success, requested_at_us, "
     "responded_at_us";
+inline constexpr std::string_view kHeldColumns =
+    "id, project_id, source_id, kind, reason, detail, method, path, query, headers, body, "
+    "position, received_at_us, expires_at_us";
 
 absl::Status InsertEvent(Connection& connection, const Event& event);
 // Unclaimed; wakes when it is due.
 absl::Status InsertDelivery(Connection& connection, const Delivery& delivery);
 absl::Status InsertAttempt(Connection& connection, const Attempt& attempt);
+absl::Status InsertHeld(Connection& connection, const HeldInput& input);
 
 // The current row, whose columns are the ones above.
 absl::StatusOr<Event> ReadEvent(const Statement& row);
 Delivery ReadDelivery(const Statement& row);
 absl::StatusOr<Attempt> ReadAttempt(const Statement& row);
+absl::StatusOr<HeldInput> ReadHeld(const Statement& row);
 
 }  // namespace convoy::storage

@@ -92,8 +92,21 @@ CREATE TABLE attempt (
 CREATE INDEX attempt_by_delivery ON attempt (delivery_id, id);
 )sql";
 
+constexpr const char* kCreateVersion2 = R"sql(
+CREATE TABLE held_input (
+  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, source_id TEXT NOT NULL, kind INTEGER NOT NULL,
+  reason TEXT NOT NULL, detail TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
+  query TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL, position TEXT NOT NULL,
+  received_at_us INTEGER NOT NULL, expires_at_us INTEGER NOT NULL
+);
+CREATE INDEX held_input_by_project ON held_input (project_id, id);
+CREATE INDEX held_input_by_source ON held_input (source_id, kind, id);
+CREATE INDEX held_input_by_expiry ON held_input (expires_at_us, id);
+CREATE INDEX source_by_broker ON source (id) WHERE type = 2;
+)sql";
+
 // kMigrations[v] leads from version v to v + 1; version 0 is the empty file.
-constexpr const char* kMigrations[kSchemaVersion] = {kCreateVersion1};
+constexpr const char* kMigrations[kSchemaVersion] = {kCreateVersion1, kCreateVersion2};
 
 absl::StatusOr<int64_t> CheckIdentity(Connection& connection) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t application_id,

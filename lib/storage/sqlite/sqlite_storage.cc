@@ -9,6 +9,7 @@
 
 #include "convoy/gateway.h"
 #include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
 #include "lib/model/codec.h"
 #include "lib/storage/sqlite/config_rows.h"
 #include "lib/storage/sqlite/connection_pool.h"
@@ -167,6 +168,17 @@ class SqliteStorage final : public Storage {
   absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
                                                 const PageRequest& page) override;
 
+  absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
+                                    absl::Time now) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    Statement row = (*reader).Prepare(SelectFrom(
+        kHeldColumns, "held_input WHERE id = ? AND project_id = ? AND expires_at_us > ?"));
+    return ReadOne(row.Text(id).Text(project_id).Int(base::ToMicros(now)), "held input", ReadHeld);
+  }
+  absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
+                                           const PageRequest& page) override;
+  absl::StatusOr<std::vector<Source>> ListBrokerSources() override;
+
  private:
   const std::unique_ptr<Writer> writer_;
   ConnectionPool readers_;
@@ -267,6 +279,26 @@ absl::StatusOr<Page<Delivery>> SqliteStorage::ListDeliveries(const DeliveryQuery
   return list.Run<Delivery>(*reader, page, [](const Statement& row) -> absl::StatusOr<Delivery> {
     return ReadDelivery(row);
   });
+}
+
+absl::StatusOr<Page<HeldInput>> SqliteStorage::ListHeld(const HeldQuery& query,
+                                                        const PageRequest& page) {
+  ListQuery list("held_input", kHeldColumns, query.project_id);
+  list.AnyOf("source_id", query.source_ids);
+  if (query.kind.has_value()) list.EqualsNumber("kind", static_cast<int64_t>(*query.kind));
+  list.Equals("reason", query.reason);
+  list.After("expires_at_us", query.now);
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  return list.Run<HeldInput>(*reader, page, ReadHeld);
+}
+
+absl::StatusOr<std::vector<Source>> SqliteStorage::ListBrokerSources() {
+  static_assert(static_cast<int>(SourceType::kPubSub) == 2);  // the number in source_by_broker
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  Statement rows = (*reader).Prepare("SELECT document FROM source WHERE type = 2 ORDER BY id");
+  CONVOY_ASSIGN_OR_RETURN(std::vector<Source> sources, ReadAll<Source>(rows, SourceOf));
+  std::erase_if(sources, [](const Source& source) { return source.is_disabled; });
+  return sources;
 }
 
 }  // namespace

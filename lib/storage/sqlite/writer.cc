@@ -27,7 +27,7 @@ namespace {
 constexpr int kLeaseCounterBits = 40;
 
 bool IsRefusal(const absl::Status& status) {
-  return absl::IsAborted(status) || absl::IsAlreadyExists(status);
+  return absl::IsAborted(status) || absl::IsAlreadyExists(status) || absl::IsNotFound(status);
 }
 
 }  // namespace
@@ -88,8 +88,8 @@ absl::Status Writer::ApplyAll(std::span<WriteBatch* const> batches,
 }
 
 absl::Status Writer::Apply(const WriteBatch& batch, CommitResult& result, Lanes& lanes) {
-  if (!batch.config.empty()) {
-    CONVOY_RETURN_IF_ERROR(ApplyConfig(batch, result));
+  if (!batch.config.empty() || !batch.releases.empty()) {
+    CONVOY_RETURN_IF_ERROR(ApplyRefusable(batch, result));
     if (!result.status.ok()) return absl::OkStatus();
   }
   for (const Submission& submission : batch.submissions) {
@@ -105,28 +105,16 @@ absl::Status Writer::Apply(const WriteBatch& batch, CommitResult& result, Lanes&
   for (const DeliveryRequeue& requeue : batch.requeues) {
     CONVOY_RETURN_IF_ERROR(ApplyRequeue(requeue, result, lanes));
   }
+  for (const Hold& hold : batch.holds) CONVOY_RETURN_IF_ERROR(ApplyHold(hold));
   return absl::OkStatus();
 }
 
-// Configuration comes first in a batch and is all that can be refused, so the savepoint ends here.
-absl::Status Writer::ApplyConfig(const WriteBatch& batch, CommitResult& result) {
-  Connection& connection = *connection_;
-  const auto write_all = [&]() -> absl::Status {
-    for (const ConfigWrite& write : batch.config) {
-      CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, ReadRevision(connection, write.scope));
-      if (revision != write.expected_revision) return RevisionMoved();
-      CONVOY_RETURN_IF_ERROR(RaiseRevision(connection, write.scope));
-      for (const ConfigObject& object : write.puts) {
-        CONVOY_RETURN_IF_ERROR(PutConfig(connection, object));
-      }
-      for (const ConfigRef& ref : write.removes) {
-        CONVOY_RETURN_IF_ERROR(RemoveConfig(connection, ref));
-      }
-    }
-    return absl::OkStatus();
-  };
+// Releases and configuration come first in a batch and are all that can be refused, so the
+// savepoint ends here.
+absl::Status Writer::ApplyRefusable(const WriteBatch& batch, CommitResult& result) {
   CONVOY_RETURN_IF_ERROR(connection_->Prepare("SAVEPOINT batch").Run());
-  const absl::Status status = write_all();
+  absl::Status status = ApplyReleases(batch);
+  if (status.ok()) status = ApplyConfig(batch);
   if (!status.ok() && !IsRefusal(status)) return status;
   if (!status.ok()) {
     result.status = status;
@@ -135,8 +123,32 @@ absl::Status Writer::ApplyConfig(const WriteBatch& batch, CommitResult& result) 
   return connection_->Prepare("RELEASE batch").Run();
 }
 
+absl::Status Writer::ApplyConfig(const WriteBatch& batch) {
+  Connection& connection = *connection_;
+  for (const ConfigWrite& write : batch.config) {
+    CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, ReadRevision(connection, write.scope));
+    if (revision != write.expected_revision) return RevisionMoved();
+    CONVOY_RETURN_IF_ERROR(RaiseRevision(connection, write.scope));
+    for (const ConfigObject& object : write.puts) {
+      CONVOY_RETURN_IF_ERROR(PutConfig(connection, object));
+    }
+    for (const ConfigRef& ref : write.removes) {
+      CONVOY_RETURN_IF_ERROR(RemoveConfig(connection, ref));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Writer::ApplySubmission(const Submission& submission, CommitResult& result,
                                      Lanes& lanes) {
+  if (submission.redelivery.has_value()) {
+    CONVOY_ASSIGN_OR_RETURN(const bool is_new,
+                            TakeKey(*submission.redelivery, submission.event.created_at));
+    if (!is_new) {
+      result.submissions.push_back(SubmissionOutcome::kRedelivered);
+      return absl::OkStatus();
+    }
+  }
   if (submission.dedupe.has_value()) {
     CONVOY_ASSIGN_OR_RETURN(const bool is_new,
                             TakeKey(*submission.dedupe, submission.event.created_at));

@@ -46,8 +46,11 @@ class Writer {
   // A refusal of the batch is in `result`; the returned status speaks of the database.
   absl::Status Apply(const WriteBatch& batch, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ApplyConfig(const WriteBatch& batch, CommitResult& result)
+  absl::Status ApplyRefusable(const WriteBatch& batch, CommitResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ApplyConfig(const WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ApplyReleases(const WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ApplyHold(const Hold& hold) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplySubmission(const Submission& submission, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyUpdate(const DeliveryUpdate& update, CommitResult& result, Lanes& lanes)

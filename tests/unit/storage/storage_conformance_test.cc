@@ -45,7 +45,7 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 26);
+  CHECK(report.checked.size() == 36);
   CHECK(report.skipped.size() == 3);
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 29);
+  CHECK(report.checked.size() == 39);
   CHECK(report.skipped.empty());
 }
 
@@ -68,6 +68,10 @@ enum class Breach {
   kIgnoresLeases,
   kKeepsClaims,
   kOverlappingPages,
+  kForgetsRedeliveries,
+  kKeepsReleased,
+  kIgnoresBounds,
+  kShowsExpired,
 };
 
 struct MemoryOwner {
@@ -85,6 +89,11 @@ class BrokenStorage : private MemoryOwner, public ForwardingStorage {
       for (Submission& submission : batch->submissions) {
         if (breach_ == Breach::kForgetsKeys) submission.dedupe.reset();
         if (breach_ == Breach::kDropsBodies) submission.event.body.clear();
+        if (breach_ == Breach::kForgetsRedeliveries) submission.redelivery.reset();
+      }
+      if (breach_ == Breach::kKeepsReleased) batch->releases.clear();
+      for (Hold& hold : batch->holds) {
+        if (breach_ == Breach::kIgnoresBounds) hold.items_max = 0;
       }
       for (ConfigWrite& write : batch->config) {
         if (breach_ == Breach::kIgnoresRevisions) {
@@ -120,6 +129,13 @@ class BrokenStorage : private MemoryOwner, public ForwardingStorage {
     return answer;
   }
 
+  absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
+                                           const PageRequest& page) override {
+    HeldQuery changed = query;
+    if (breach_ == Breach::kShowsExpired) changed.now = absl::InfinitePast();
+    return ForwardingStorage::ListHeld(changed, page);
+  }
+
  private:
   const Breach breach_;
   uint64_t last_lease_ = 0;
@@ -147,6 +163,11 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kIgnoresLeases, "an outcome counts only while its lease holds"},
       {Breach::kKeepsClaims, "claims given back are due as before"},
       {Breach::kOverlappingPages, "lists are walked in both directions without gaps or repetition"},
+      {Breach::kForgetsRedeliveries,
+       "an input that comes again is not stored again, whatever became of it"},
+      {Breach::kKeepsReleased, "an input is released once, together with its event"},
+      {Breach::kIgnoresBounds, "of one source and kind no more are held than wanted, the newest"},
+      {Breach::kShowsExpired, "an expired input is not there, and later holds take it away"},
   }));
   BrokenStores stores(breach);
   const ConformanceReport report = CheckStorage(stores);

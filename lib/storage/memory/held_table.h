@@ -1,0 +1,37 @@
+// The held inputs of the store in memory.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "convoy/storage.h"
+#include "lib/storage/memory/config_tables.h"
+
+namespace convoy::storage {
+
+// Not safe for several threads at once.
+class HeldTable {
+ public:
+  // Refuses the releases as a whole if one names what is not held, or what another one names.
+  absl::Status CheckReleases(const std::vector<HoldRelease>& releases) const;
+  void Release(const std::vector<HoldRelease>& releases);
+
+  void Add(HeldInput input, uint32_t items_max);
+  void RemoveSource(std::string_view source_id);
+  void RemoveProject(std::string_view project_id);
+
+  const HeldInput* Find(std::string_view project_id, std::string_view id) const;
+  const ById<HeldInput>& all() const { return inputs_; }
+
+ private:
+  void RemoveExpired(absl::Time now);
+  void RemoveOldest(std::string_view source_id, HeldKind kind, size_t items_max);
+
+  ById<HeldInput> inputs_;
+};
+
+}  // namespace convoy::storage

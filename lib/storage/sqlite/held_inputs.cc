@@ -1,0 +1,67 @@
+// Inputs that are held, and their release.
+#include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
+#include "lib/storage/sqlite/rows.h"
+#include "lib/storage/sqlite/writer.h"
+#include "lib/storage/write_rules.h"
+
+namespace convoy::storage {
+namespace {
+
+absl::StatusOr<bool> HasSource(Connection& connection, const HeldInput& input) {
+  Statement row = connection.Prepare("SELECT 1 FROM source WHERE id = ? AND project_id = ?");
+  const bool has_source = row.Text(input.source_id).Text(input.project_id).Next();
+  if (!row.status().ok()) return row.status();
+  return has_source;
+}
+
+absl::Status RemoveExpired(Connection& connection, absl::Time now) {
+  return connection
+      .Prepare(
+          "DELETE FROM held_input WHERE id IN (SELECT id FROM held_input "
+          "WHERE expires_at_us <= ? ORDER BY expires_at_us, id LIMIT ?)")
+      .Int(base::ToMicros(now))
+      .Int(kExpiredInputsPerHold)
+      .Run();
+}
+
+absl::Status RemoveOldest(Connection& connection, const HeldInput& input, uint32_t items_max) {
+  return connection
+      .Prepare(
+          "DELETE FROM held_input WHERE id IN (SELECT id FROM held_input "
+          "WHERE source_id = ? AND kind = ? ORDER BY id DESC LIMIT -1 OFFSET ?)")
+      .Text(input.source_id)
+      .Int(static_cast<int64_t>(input.kind))
+      .Int(items_max)
+      .Run();
+}
+
+}  // namespace
+
+absl::Status Writer::ApplyReleases(const WriteBatch& batch) {
+  for (const HoldRelease& release : batch.releases) {
+    CONVOY_RETURN_IF_ERROR(
+        connection_->Prepare("DELETE FROM held_input WHERE id = ? AND project_id = ?")
+            .Text(release.held_id)
+            .Text(release.project_id)
+            .Run());
+    if (connection_->changes_count() == 0) return NotHeld();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Writer::ApplyHold(const Hold& hold) {
+  const HeldInput& input = hold.input;
+  CONVOY_ASSIGN_OR_RETURN(const bool has_source, HasSource(*connection_, input));
+  if (!has_source) return absl::OkStatus();
+  if (hold.redelivery.has_value()) {
+    CONVOY_ASSIGN_OR_RETURN(const bool is_new, TakeKey(*hold.redelivery, input.received_at));
+    if (!is_new) return absl::OkStatus();
+  }
+  CONVOY_RETURN_IF_ERROR(RemoveExpired(*connection_, input.received_at));
+  CONVOY_RETURN_IF_ERROR(InsertHeld(*connection_, input));
+  if (hold.items_max == 0) return absl::OkStatus();
+  return RemoveOldest(*connection_, input, hold.items_max);
+}
+
+}  // namespace convoy::storage
