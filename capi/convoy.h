@@ -275,9 +275,9 @@ CONVOY_API convoy_status convoy_ingest(const convoy_gateway* gateway, const conv
                                        convoy_buf* out_event_id, int32_t* out_is_duplicate,
                                        convoy_error** error);
 /* The same without waiting; `event` is copied. `done` runs exactly once if CONVOY_OK is returned:
- * before the return or on the thread that commits. It must not call back into the gateway, and owns
- * `error`, which is NULL if the event is durable. */
-typedef void (*convoy_receipt_fn)(void* user, convoy_slice event_id, int32_t is_duplicate,
+ * before the return or on the thread that commits. `event_id` is NUL-terminated and borrowed; it is
+ * NULL if the event was not taken. Then `error`, which `done` owns, says why; else it is NULL. */
+typedef void (*convoy_receipt_fn)(void* user, const char* event_id, int32_t is_duplicate,
                                   convoy_error* error);
 CONVOY_API convoy_status convoy_ingest_async(const convoy_gateway* gateway,
                                              const convoy_event* event, convoy_receipt_fn done,

@@ -15,7 +15,6 @@ using convoy::capi::FillBuf;
 using convoy::capi::Guard;
 using convoy::capi::IsReadable;
 using convoy::capi::ReserveBuf;
-using convoy::capi::Slice;
 using convoy::capi::View;
 
 namespace {
@@ -28,8 +27,10 @@ convoy_status CheckEvent(const convoy_event* given, convoy_error** error) {
   if (checked != CONVOY_OK) return checked;
   const convoy_event event = CopyStruct(*given);
   const std::pair<const char*, convoy_slice> texts[] = {
-      {"event.project_id", event.project_id}, {"event.recipient", event.recipient},
-      {"event.event_type", event.event_type}, {"event.data", event.data},
+      {"event.project_id", event.project_id},
+      {"event.recipient", event.recipient},
+      {"event.event_type", event.event_type},
+      {"event.data", event.data},
       {"event.idempotency_key", event.idempotency_key}};
   for (const auto& [name, text] : texts) {
     if (!IsReadable(text.data, text.size)) return FailNull(error, name);
@@ -100,12 +101,11 @@ convoy_status convoy_ingest_async(const convoy_gateway* gateway, const convoy_ev
     if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
     if (const convoy_status checked = CheckEvent(event, error)) return checked;
     gateway->engine->gateway->IngestAsync(
-        CopyEvent(*event),
-        [engine = gateway->engine.get(), log = gateway->engine->log, done,
-         user](const absl::StatusOr<Receipt>& receipt) {
+        CopyEvent(*event), [engine = gateway->engine.get(), log = gateway->engine->log, done,
+                            user](const absl::StatusOr<Receipt>& receipt) {
           convoy_error* failure = nullptr;
           if (!receipt.ok()) Fail(&failure, receipt.status());
-          const convoy_slice id = receipt.ok() ? Slice(receipt->event_id) : convoy_slice{};
+          const char* const id = receipt.ok() ? receipt->event_id.c_str() : nullptr;
           const int32_t is_duplicate = receipt.ok() && receipt->is_duplicate;
           CallOut(engine, log.get(), [&] { done(user, id, is_duplicate, failure); });
         });

@@ -1,85 +1,10 @@
 /* A C program as a host would write it: the whole way from opening to closing, and what is refused.
  */
+#include "client.h"
+
 #include <poll.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <convoy.h>
-
-#define CHECK(condition)                                                        \
-  do {                                                                          \
-    if (!(condition)) {                                                         \
-      fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-      exit(1);                                                                  \
-    }                                                                           \
-  } while (0)
-
-static convoy_slice Slice(const char* text) {
-  convoy_slice slice = {text, strlen(text)};
-  return slice;
-}
-
-/* The call failed because of an argument, and its message begins with the argument's name. */
-static void CheckNames(convoy_status status, convoy_error** given, const char* name, int line) {
-  convoy_error* error = *given;
-  if (status == CONVOY_E_INVALID && convoy_error_code(error) == status &&
-      strncmp(convoy_error_message(error), name, strlen(name)) == 0) {
-    convoy_error_free(error);
-    return;
-  }
-  fprintf(stderr, "%s:%d: status %d, '%s' instead of '%s'\n", __FILE__, line, (int)status,
-          convoy_error_message(error), name);
-  exit(1);
-}
-#define CHECK_NAMES(call, name) CheckNames((call), &error, (name), __LINE__)
-
-static convoy_request Request(const char* method, const char* path) {
-  convoy_request request;
-  memset(&request, 0, sizeof request);
-  request.struct_size = sizeof request;
-  request.method = Slice(method);
-  request.path = Slice(path);
-  return request;
-}
-
-static convoy_config* NewConfig(const char* path) {
-  convoy_config* config = NULL;
-  CHECK(convoy_config_new(&config, NULL) == CONVOY_OK);
-  CHECK(convoy_config_set(config, "storage.path", 12, path, strlen(path), NULL) == CONVOY_OK);
-  return config;
-}
-
-/* Sends a request and returns the reply's status; keeps the body for the caller. */
-static int Send(const convoy_gateway* gateway, const char* method, const char* path,
-                const char* body, const char* key, char* out, size_t out_size) {
-  char authorization[256];
-  convoy_header header;
-  convoy_request request = Request(method, path);
-  convoy_reply* reply = NULL;
-  convoy_slice answer;
-  int status;
-  snprintf(authorization, sizeof authorization, "Bearer %s", key);
-  header.name = Slice("Authorization");
-  header.value = Slice(authorization);
-  request.body = Slice(body);
-  request.headers = &header;
-  request.headers_count = 1;
-  CHECK(convoy_http_handle(gateway, &request, &reply, NULL) == CONVOY_OK);
-  status = convoy_reply_status(reply);
-  convoy_reply_body(reply, &answer);
-  CHECK(convoy_reply_headers_count(reply) > 0);
-  if (out != NULL) {
-    CHECK(answer.size < out_size);
-    memcpy(out, answer.data, answer.size);
-    out[answer.size] = '\0';
-  }
-  convoy_reply_free(reply);
-  return status;
-}
 
 static void CheckSettings(void) {
   convoy_config* config = NewConfig("");
@@ -247,18 +172,6 @@ static void CheckArguments(void) {
   convoy_gateway_free(gateway);
 }
 
-/* Copies the text between `before` and the next quote. */
-static void Pick(const char* text, const char* before, char* out, size_t out_size) {
-  const char* begin = strstr(text, before);
-  size_t size;
-  CHECK(begin != NULL);
-  begin += strlen(before);
-  size = strcspn(begin, "\"");
-  CHECK(size < out_size);
-  memcpy(out, begin, size);
-  out[size] = '\0';
-}
-
 /* A project with a source that takes anything, whose link is `out_link`. */
 static void MakeSource(convoy_gateway* gateway, char* out_link, size_t link_size) {
   convoy_buf key = {NULL, 0};
@@ -397,6 +310,12 @@ typedef struct Visit {
 
 static void OnReply(void* user, convoy_reply* reply);
 
+static void OnReceipt(void* user, const char* event_id, int32_t is_duplicate, convoy_error* error) {
+  (void)user, (void)event_id, (void)is_duplicate;
+  convoy_error_free(error);
+  CHECK(0);
+}
+
 static void CheckReentrancy(Visit* visit) {
   convoy_gateway* gateway = visit->gateway;
   convoy_request request = Request("GET", "/healthz");
@@ -412,6 +331,8 @@ static void CheckReentrancy(Visit* visit) {
   CHECK(convoy_http_begin(gateway, &request, &http, &reply, NULL) == CONVOY_E_REENTRANT);
   CHECK(convoy_http_finish(visit->begun, &reply, NULL) == CONVOY_E_REENTRANT);
   CHECK(convoy_http_finish_async(visit->begun, OnReply, NULL, NULL) == CONVOY_E_REENTRANT);
+  CHECK(convoy_ingest(gateway, NULL, &key, NULL, NULL) == CONVOY_E_REENTRANT);
+  CHECK(convoy_ingest_async(gateway, NULL, OnReceipt, NULL, NULL) == CONVOY_E_REENTRANT);
   CHECK(convoy_gateway_step(gateway, NULL, NULL) == CONVOY_E_REENTRANT);
   CHECK(convoy_gateway_start(gateway, NULL) == CONVOY_E_REENTRANT);
   CHECK(convoy_gateway_close(gateway, 0, NULL) == CONVOY_E_REENTRANT);

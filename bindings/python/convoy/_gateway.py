@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Iterable, Mapping
 
+from convoy import _events
 from convoy._callbacks import Registry, free_logger, least_level, log_line, loggers
 from convoy._library import (CONVOY_DECLINED, BorrowedRequest, Buf, Header, ReplyFunction, Slice,
                              call, library)
@@ -183,6 +184,26 @@ class Gateway:
         borrowed = BorrowedRequest(method, path, query, headers, body, remote_ip)
         return _send_async("convoy_http_handle_async", self._handle, byref(borrowed.request),
                            kept=borrowed)
+
+    def ingest(self, project_id: str, event_type: str, data: bytes, *,
+               endpoint_id: str | None = None, owner_id: str | None = None,
+               custom_headers: Iterable[tuple[str, str]] = (),
+               idempotency_key: str = "") -> _events.Receipt:
+        """Takes an event without a request; returns once it is durable.
+
+        `data` is one JSON value, sent byte for byte: to an endpoint, to all endpoints of an owner, or,
+        if neither is given, to everyone with a subscription that wants it.
+        """
+        return _events.ingest(self._handle, _events.borrow_event(
+            project_id, event_type, data, endpoint_id, owner_id, custom_headers, idempotency_key))
+
+    def ingest_async(self, project_id: str, event_type: str, data: bytes, *,
+                     endpoint_id: str | None = None, owner_id: str | None = None,
+                     custom_headers: Iterable[tuple[str, str]] = (),
+                     idempotency_key: str = "") -> Future[_events.Receipt]:
+        """The same without waiting."""
+        return _events.ingest_async(self._handle, _events.borrow_event(
+            project_id, event_type, data, endpoint_id, owner_id, custom_headers, idempotency_key))
 
     def close(self, patience_s: float = 10.0) -> None:
         """Finishes what is in flight, at most for `patience_s`."""

@@ -9,12 +9,6 @@ from typing import Any, Iterable
 
 CONVOY_DECLINED = 64
 
-# Callbacks of the interface.
-ReplyFunction = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
-LogFunction = ctypes.CFUNCTYPE(None, c_void_p, c_uint32, c_char_p, c_char_p)
-FreeFunction = ctypes.CFUNCTYPE(None, c_void_p)
-
-
 class Slice(Structure):
     """convoy_slice: borrowed bytes."""
 
@@ -43,6 +37,21 @@ class Request(Structure):
                 ("headers", POINTER(Header)), ("headers_count", c_size_t), ("body", Slice),
                 ("remote_ip", Slice)]
 
+
+class Event(Structure):
+    """convoy_event."""
+
+    _fields_ = [("struct_size", c_size_t), ("project_id", Slice), ("audience", c_uint32),
+                ("reserved", c_uint32), ("recipient", Slice), ("event_type", Slice),
+                ("data", Slice), ("custom_headers", POINTER(Header)),
+                ("custom_headers_count", c_size_t), ("idempotency_key", Slice)]
+
+
+# Callbacks of the interface.
+ReplyFunction = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
+ReceiptFunction = ctypes.CFUNCTYPE(None, c_void_p, c_char_p, c_int32, c_void_p)
+LogFunction = ctypes.CFUNCTYPE(None, c_void_p, c_uint32, c_char_p, c_char_p)
+FreeFunction = ctypes.CFUNCTYPE(None, c_void_p)
 
 _HANDLE, _ERROR = c_void_p, POINTER(c_void_p)
 
@@ -78,6 +87,8 @@ DECLARATIONS: dict[str, tuple[Any, list[Any]]] = {
     "convoy_http_finish": (c_int32, [_HANDLE, POINTER(_HANDLE), _ERROR]),
     "convoy_http_finish_async": (c_int32, [_HANDLE, ReplyFunction, c_void_p, _ERROR]),
     "convoy_http_free": (None, [_HANDLE]),
+    "convoy_ingest": (c_int32, [_HANDLE, POINTER(Event), POINTER(Buf), POINTER(c_int32), _ERROR]),
+    "convoy_ingest_async": (c_int32, [_HANDLE, POINTER(Event), ReceiptFunction, c_void_p, _ERROR]),
     "convoy_reply_status": (c_int32, [_HANDLE]),
     "convoy_reply_body": (None, [_HANDLE, POINTER(Slice)]),
     "convoy_reply_headers_count": (c_size_t, [_HANDLE]),
@@ -123,32 +134,63 @@ def call(name: str, *arguments: Any, allowed: Iterable[int] = (0,)) -> int:
     code = getattr(library, name)(*arguments, ctypes.byref(error))
     if code in allowed:
         return code
+    raise take_error(error)
+
+
+def take_error(error: c_void_p) -> ConvoyError:
+    """The exception for a convoy_error, which is freed."""
+    code = library.convoy_error_code(error)
     message = library.convoy_error_message(error).decode("utf-8", "replace")
     is_retriable = bool(library.convoy_error_is_retriable(error))
     library.convoy_error_free(error)
-    raise ConvoyError(code, message, is_retriable)
+    return ConvoyError(code, message, is_retriable)
 
 
-class BorrowedRequest:
+class _Borrowed:
+    """What a struct of C points to."""
+
+    def __init__(self) -> None:
+        self._kept: list[Any] = []
+
+    def _headers(self, pairs: list[tuple[str, str]]) -> Any:
+        array = (Header * max(1, len(pairs)))()
+        for slot, (name, value) in zip(array, pairs):
+            # Header values are bytes that servers in Python decode as Latin-1.
+            slot.name, slot.value = self._slice(name, "latin-1"), self._slice(value, "latin-1")
+        self._kept.append(array)
+        return array
+
+    def _slice(self, value: str | bytes, encoding: str = "utf-8") -> Slice:
+        data = value if isinstance(value, bytes) else value.encode(encoding)
+        buffer = ctypes.create_string_buffer(data, len(data)) if data else None
+        self._kept.append(buffer)
+        return Slice(ctypes.cast(buffer, c_void_p) if buffer is not None else None, len(data))
+
+
+class BorrowedRequest(_Borrowed):
     """A convoy_request and everything that it points to."""
 
     def __init__(self, method: str, path: str, query: str, headers: Iterable[tuple[str, str]],
                  body: bytes, remote_ip: str = "") -> None:
-        self._kept: list[Any] = []
+        super().__init__()
         pairs = list(headers)
-        self._headers = (Header * max(1, len(pairs)))()
-        for slot, (name, value) in zip(self._headers, pairs):
-            slot.name, slot.value = self._slice(name), self._slice(value)
-        self.request = Request(ctypes.sizeof(Request), self._slice(method), self._slice(path),
-                               self._slice(query), self._headers, len(pairs), self._slice(body),
+        self.request = Request(ctypes.sizeof(Request), self._slice(method, "latin-1"),
+                               self._slice(path, "latin-1"), self._slice(query, "latin-1"),
+                               self._headers(pairs), len(pairs), self._slice(body),
                                self._slice(remote_ip))
 
-    def _slice(self, value: str | bytes) -> Slice:
-        # Header values are bytes that servers in Python decode as Latin-1.
-        data = value if isinstance(value, bytes) else value.encode("latin-1")
-        buffer = ctypes.create_string_buffer(data, len(data)) if data else None
-        self._kept.append(buffer)
-        return Slice(ctypes.cast(buffer, c_void_p) if buffer is not None else None, len(data))
+
+class BorrowedEvent(_Borrowed):
+    """A convoy_event and everything that it points to."""
+
+    def __init__(self, project_id: str, audience: int, recipient: str, event_type: str,
+                 data: bytes, custom_headers: Iterable[tuple[str, str]],
+                 idempotency_key: str) -> None:
+        super().__init__()
+        pairs = list(custom_headers)
+        self.event = Event(ctypes.sizeof(Event), self._slice(project_id), audience, 0,
+                           self._slice(recipient), self._slice(event_type), self._slice(data),
+                           self._headers(pairs), len(pairs), self._slice(idempotency_key))
 
 
 def version() -> str:

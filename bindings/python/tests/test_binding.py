@@ -153,6 +153,53 @@ class Asynchronous(unittest.TestCase):
         self.assertEqual(self.gateway.handle("GET", "/healthz").status, 200)
 
 
+class Events(unittest.TestCase):
+    def setUp(self):
+        self.gateway = convoy.Gateway()
+        self.key = self.gateway.bootstrap()
+        made = api(self.gateway, self.key, "POST", "/api/v1/projects",
+                   {"name": "p", "type": "outgoing"})
+        self.project = made["project"]["uid"]
+        self.base = "/api/v1/projects/" + self.project
+        self.endpoint = api(self.gateway, self.key, "POST", self.base + "/endpoints", {
+            "name": "e", "url": "https://receiver.test/", "owner_id": "acme"})["uid"]
+
+    def deliveries(self, event_id):
+        path = f"{self.base}/eventdeliveries?eventId={event_id}"
+        reply = self.gateway.handle("GET", path.partition("?")[0],
+                                    [("Authorization", "Bearer " + self.key)],
+                                    query=path.partition("?")[2])
+        return len(json.loads(reply.body)["data"]["content"])
+
+    def test_one_endpoint_an_owner_everyone(self):
+        first = self.gateway.ingest(self.project, "t", b'{"n":1}', endpoint_id=self.endpoint,
+                                    custom_headers=[("X-Tenant", "acme")])
+        self.assertEqual((first.is_duplicate, self.deliveries(first.event_id)), (False, 1))
+        for audience, count in (({"owner_id": "acme"}, 1), ({"owner_id": "nobody"}, 0), ({}, 1)):
+            receipt = self.gateway.ingest(self.project, "t", b"1", **audience)
+            self.assertEqual(self.deliveries(receipt.event_id), count, audience)
+        with self.assertRaises(ValueError):
+            self.gateway.ingest(self.project, "t", b"1", endpoint_id="a", owner_id="b")
+
+    def test_an_idempotency_key_counts_once(self):
+        send = lambda: self.gateway.ingest(  # noqa: E731
+            self.project, "t", b"{}", endpoint_id=self.endpoint, idempotency_key="ключ-1")
+        self.assertEqual([send().is_duplicate for _ in range(3)], [False, True, True])
+
+    def test_futures(self):
+        self.gateway.start()
+        futures = [self.gateway.ingest_async(self.project, "t", b"%d" % i,
+                                             endpoint_id=self.endpoint) for i in range(50)]
+        receipts = [future.result(timeout=30) for future in futures]
+        self.assertEqual(len({receipt.event_id for receipt in receipts}), 50)
+        refused = self.gateway.ingest_async(self.project, "t", b"{", endpoint_id=self.endpoint)
+        with self.assertRaisesRegex(convoy.ConvoyError, "data"):
+            refused.result(timeout=30)
+        self.gateway.close()
+        closed = self.gateway.ingest_async(self.project, "t", b"1", endpoint_id=self.endpoint)
+        self.assertTrue(closed.exception(timeout=30).is_retriable)
+
+
 class Logging(unittest.TestCase):
     def disable_endpoint(self, logger):
         """Sends an event where nobody listens, to an endpoint that is disabled for it."""

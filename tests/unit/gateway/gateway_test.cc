@@ -241,6 +241,43 @@ TEST_CASE("gateway: threaded, events of many callers are all delivered") {
   CHECK(fixture.transport->bodies().size() == kCallers * kEach);
 }
 
+TEST_CASE("gateway: a host's own event is delivered, and stored once for its key") {
+  Fixture fixture;
+  HostEvent event{.project_id = fixture.project,
+                  .recipient = fixture.endpoint,
+                  .event_type = "t",
+                  .data = R"({"b":1e400})",
+                  .idempotency_key = "k"};
+  const auto first = fixture.gateway->Ingest(event);
+  REQUIRE(first.ok());
+  CHECK_FALSE(first->is_duplicate);
+  CHECK(fixture.gateway->Ingest(event)->is_duplicate);
+  for (int i = 0; i < 10 && fixture.CountDeliveries("Success") == 0; ++i) {
+    REQUIRE(fixture.gateway->Step().ok());
+  }
+  CHECK(fixture.transport->bodies() == std::vector<std::string>{R"({"b":1e400})"});
+}
+
+TEST_CASE("gateway: hosts' first events to one endpoint at the same time all find their way") {
+  // Each makes the endpoint's subscription with it; those that come second prepare anew.
+  Fixture fixture;
+  constexpr int kCallers = 8;
+  std::atomic<int> accepted = 0;
+  std::vector<std::thread> callers;
+  for (int c = 0; c < kCallers; ++c) {
+    callers.emplace_back([&] {
+      const auto receipt = fixture.gateway->Ingest({.project_id = fixture.project,
+                                                    .recipient = fixture.endpoint,
+                                                    .event_type = "t",
+                                                    .data = "1"});
+      accepted += receipt.ok() && !receipt->is_duplicate;
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(accepted == kCallers);
+  CHECK(fixture.CountDeliveries("Scheduled") == kCallers);
+}
+
 TEST_CASE("gateway: after closing, requests get 503 and driving is refused") {
   Fixture fixture;
   REQUIRE(fixture.gateway->Close(absl::Seconds(1)).ok());
@@ -251,6 +288,7 @@ TEST_CASE("gateway: after closing, requests get 503 and driving is refused") {
   CHECK(fixture.gateway->HandleAsync({.method = "GET", .path = "/healthz"},
                                      [&](const HttpResponse& r) { status = r.status; }));
   CHECK(status == 503);
+  CHECK(absl::IsUnavailable(fixture.gateway->Ingest({.project_id = fixture.project}).status()));
   CHECK_FALSE(fixture.gateway->Step().ok());
   CHECK_FALSE(fixture.gateway->Start().ok());
 }
