@@ -34,6 +34,7 @@ struct Contents {
   std::vector<Event> events;
   std::vector<Delivery> deliveries;
   std::map<std::string, std::vector<Attempt>> attempts;
+  std::vector<HeldInput> held;
 
   friend bool operator==(const Contents&, const Contents&) = default;
 };
@@ -57,6 +58,7 @@ absl::StatusOr<Contents> Read(Storage& storage) {
   contents.sources = take(storage.ListSources({.project_id = project}, all)).items;
   contents.events = take(storage.ListEvents({.project_id = project}, all)).items;
   contents.deliveries = take(storage.ListDeliveries({.project_id = project}, all)).items;
+  contents.held = take(storage.ListHeld({.project_id = project}, all)).items;
   for (Delivery& delivery : contents.deliveries) {
     contents.attempts[delivery.id] = take(storage.ListAttempts(project, delivery.id));
     if (delivery.status == DeliveryStatus::kProcessing) {
@@ -115,47 +117,55 @@ std::unique_ptr<Storage> Model(const History& history, uint64_t happened) {
   return model;
 }
 
-std::unique_ptr<Storage> FindModel(const History& history, const Contents& contents) {
+// All that look like it: what tells them apart may be gone from sight, such as the position of an
+// input that was held and thrown away.
+std::vector<std::unique_ptr<Storage>> FindModels(const History& history, const Contents& contents) {
   const auto open_count =
       std::count_if(history.operations.begin(), history.operations.end(),
                     [](const Operation& operation) { return operation.answer == Answer::kNone; });
+  std::vector<std::unique_ptr<Storage>> models;
   for (uint64_t happened = 0; happened < (uint64_t{1} << open_count); ++happened) {
     std::unique_ptr<Storage> model = Model(history, happened);
-    if (model != nullptr && Read(*model).value() == contents) return model;
+    if (model != nullptr && Read(*model).value() == contents) models.push_back(std::move(model));
   }
-  return nullptr;
+  return models;
 }
 
-std::set<std::string> ClaimAll(Storage& storage, std::vector<std::string>& findings) {
-  std::set<std::string> ids;
+// How a store goes on: which keys are taken, which work is left.
+struct Sequel {
+  std::vector<CommitResult> results;
+  std::set<std::string> claimed_ids;
+};
+
+Sequel GoOn(Storage& storage, std::vector<std::string>& findings) {
+  const std::string project = MakeProject(1).id;
+  Sequel sequel;
+  int number = 0;
+  for (const std::string name : {"key 1", "key 2", "key 3", "key 4", "key 5", "key 6", "key 7",
+                                 "key 9", "position 1", "position 2", "position 3", "position 4"}) {
+    const Event event = MakeEvent(project, 100 + ++number);
+    const Delivery delivery = MakeDelivery(event, Id('E', 1), 2000 + number, kLater);
+    sequel.results.push_back(
+        Submit(storage, event, {delivery}, DedupeKey{.scope = project, .key = name}));
+  }
   const auto claim =
       storage.ClaimDue({.now = kLater, .items_max = 1000, .items_per_endpoint_max = 1000});
   if (!claim.ok()) {
     findings.push_back(absl::StrCat("claiming: ", claim.status().ToString()));
-    return ids;
+    return sequel;
   }
   for (const ClaimedDelivery& claimed : claim->deliveries) {
-    if (!ids.insert(claimed.delivery.id).second) findings.push_back("claimed twice in one answer");
-  }
-  return ids;
-}
-
-// The store goes on where the model does: the same keys count, the same work is left.
-void CheckGoesOn(Storage& storage, Storage& model, std::vector<std::string>& findings) {
-  const std::string project = MakeProject(1).id;
-  for (int number = 1; number <= 6; ++number) {
-    const DedupeKey key{.scope = project, .key = absl::StrCat("key ", number)};
-    const Event event = MakeEvent(project, 100 + number);
-    const Delivery delivery = MakeDelivery(event, Id('E', 1), 2000 + number, kLater);
-    const CommitResult ours = Submit(storage, event, {delivery}, key);
-    if (!IsSame(ours, Submit(model, event, {delivery}, key))) {
-      findings.push_back(
-          absl::StrCat(key.key, " does not agree with its events: ", ours.status.ToString()));
+    if (!sequel.claimed_ids.insert(claimed.delivery.id).second) {
+      findings.push_back("claimed twice in one answer");
     }
   }
-  if (ClaimAll(storage, findings) != ClaimAll(model, findings)) {
-    findings.push_back("not all that is unfinished is handed out, or more than that");
-  }
+  return sequel;
+}
+
+bool IsSame(const Sequel& a, const Sequel& b) {
+  return std::equal(a.results.begin(), a.results.end(), b.results.begin(), b.results.end(),
+                    [](const auto& one, const auto& other) { return IsSame(one, other); }) &&
+         a.claimed_ids == b.claimed_ids;
 }
 
 void CheckFile(const std::string& path, std::vector<std::string>& findings) {
@@ -173,6 +183,8 @@ void CheckFile(const std::string& path, std::vector<std::string>& findings) {
        "SELECT count(*) FROM delivery WHERE event_id NOT IN (SELECT id FROM event)"},
       {"an attempt without its delivery",
        "SELECT count(*) FROM attempt WHERE delivery_id NOT IN (SELECT id FROM delivery)"},
+      {"a held input without its source",
+       "SELECT count(*) FROM held_input WHERE source_id NOT IN (SELECT id FROM source)"},
       {"a lease without processing, or processing without a lease",
        "SELECT count(*) FROM delivery WHERE (lease <> 0) <> (status = 1)"},
       {"a delivery that nobody will be woken for",
@@ -201,12 +213,16 @@ std::vector<std::string> Audit(const std::string& path, const History& history) 
     findings.push_back(absl::StrCat("cannot be read: ", contents.status().ToString()));
     return findings;
   }
-  const std::unique_ptr<Storage> model = FindModel(history, *contents);
-  if (model == nullptr) {
+  const auto models = FindModels(history, *contents);
+  if (models.empty()) {
     findings.push_back("what is stored is not what was answered");
     return findings;
   }
-  CheckGoesOn(**opened, *model, findings);
+  const Sequel sequel = GoOn(**opened, findings);
+  const bool goes_on = std::any_of(models.begin(), models.end(), [&](const auto& model) {
+    return IsSame(sequel, GoOn(*model, findings));
+  });
+  if (!goes_on) findings.push_back("the keys that count or the work that is left are others");
   return findings;
 }
 

@@ -84,7 +84,7 @@ TEST_CASE("faults: without a fault everything is answered, and is there") {
   const std::string path = directory.Fresh();
   FaultyVfs::Get().Arm({});
   const History history = RunScenario(path);
-  CHECK(history.operations.size() == 9);
+  CHECK(history.operations.size() == 19);
   for (const Operation& operation : history.operations) {
     CHECK(operation.answer == Answer::kGiven);
   }

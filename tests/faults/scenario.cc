@@ -50,6 +50,8 @@ class Session {
     for (int i = 1; i <= 4; ++i) together.push_back(Ingest(i, i == 3 ? "key 1" : KeyOf(i), 300));
     CommitTogether(std::move(together));
     Commit(Ingest(5, KeyOf(5), 20'000));
+    // Inputs 1 to 4, of which three may stay, and 5, which is 4 come again.
+    for (int i = 1; i <= 5; ++i) Commit(Refuse(i, i == 5 ? "position 4" : PositionOf(i)));
     Look();
   }
 
@@ -86,6 +88,21 @@ class Session {
     paused.status = EndpointStatus::kPaused;
     pause.config.push_back({.scope = project_, .expected_revision = 1, .puts = {paused}});
     Commit(std::move(pause));
+    // One input is accepted at last, and cannot be a second time; another one is thrown away, and
+    // so is a third, with its source.
+    Commit(Accept(7, 2));
+    Commit(Accept(8, 2));
+    WriteBatch discard;
+    discard.releases.push_back({.project_id = project_, .held_id = Id('H', 3)});
+    Commit(std::move(discard));
+    WriteBatch redelivered = Ingest(9, KeyOf(9), 10);
+    redelivered.submissions[0].redelivery = DedupeKey{.scope = project_, .key = PositionOf(4)};
+    Commit(std::move(redelivered));
+    WriteBatch remove;
+    remove.config.push_back({.scope = project_,
+                             .expected_revision = 2,
+                             .removes = {{ConfigKind::kSource, Id('O', 1)}}});
+    Commit(std::move(remove));
     ClaimSome();
     const absl::Status released = storage_->ReleaseClaims();
     Note(released);
@@ -96,6 +113,23 @@ class Session {
   using Claimed = std::vector<ClaimedDelivery>;
 
   static std::string KeyOf(int number) { return absl::StrCat("key ", number); }
+  static std::string PositionOf(int number) { return absl::StrCat("position ", number); }
+
+  WriteBatch Refuse(int number, const std::string& position) {
+    WriteBatch batch;
+    batch.holds.push_back({.input = MakeHeld(project_, number, 1),
+                           .items_max = 3,
+                           .redelivery = DedupeKey{.scope = project_, .key = position}});
+    batch.holds[0].input.body = std::string(3000, static_cast<char>('A' + number));
+    return batch;
+  }
+
+  // The event that is made of a held input, and the end of that.
+  WriteBatch Accept(int number, int held) {
+    WriteBatch batch = Ingest(number, KeyOf(number), 300);
+    batch.releases.push_back({.project_id = project_, .held_id = Id('H', held)});
+    return batch;
+  }
 
   WriteBatch Ingest(int number, const std::string& key, size_t body_size) {
     Submission submission{.event = MakeEvent(project_, number)};
@@ -147,7 +181,10 @@ class Session {
   Answer AnswerIn(const std::vector<CommitResult>& results) {
     for (const CommitResult& result : results) {
       const absl::Status& status = result.status;
-      if (status.ok() || absl::IsAborted(status) || absl::IsAlreadyExists(status)) continue;
+      if (status.ok() || absl::IsAborted(status) || absl::IsAlreadyExists(status) ||
+          absl::IsNotFound(status)) {
+        continue;
+      }
       return Note(status);
     }
     if (is_lost_) Find("a store that lost track of its file went on writing");
@@ -179,9 +216,14 @@ class Session {
   }
 
   void Remember(const Operation& operation) {
-    for (const WriteBatch& batch : operation.batches) {
-      for (const Submission& submission : batch.submissions) {
-        acknowledged_[submission.event.id] = submission.event.body;
+    for (size_t i = 0; i < operation.batches.size(); ++i) {
+      const WriteBatch& batch = operation.batches[i];
+      const CommitResult& result = operation.results[i];
+      if (!result.status.ok()) continue;
+      for (size_t k = 0; k < batch.submissions.size(); ++k) {
+        if (result.submissions[k] == SubmissionOutcome::kRedelivered) continue;
+        const Event& event = batch.submissions[k].event;
+        acknowledged_[event.id] = event.body;
       }
       for (const DeliveryUpdate& update : batch.updates) out_.erase(update.delivery.id);
     }

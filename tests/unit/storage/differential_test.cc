@@ -25,7 +25,7 @@ std::string VfsWithoutSyncs() {
 }
 
 // The same delivery claimed in both stores, under the lease of each.
-struct Held {
+struct TwinClaim {
   Delivery delivery;
   uint64_t memory_lease = 0;
   uint64_t sqlite_lease = 0;
@@ -183,25 +183,61 @@ class Twins {
       submission.dedupe = DedupeKey{.scope = project, .key = submission.event.idempotency_key};
       if (random_.Chance(50)) submission.dedupe->expires_at = now_ + absl::Seconds(Below(50));
     }
+    submission.redelivery = AnyRedelivery(project);
     events_.push_back(submission.event);
     return submission;
   }
 
+  // Of a few sources and with a short life, so that bounds and expiry matter.
+  HeldInput AnyInput() {
+    const std::string project = AnyProject();
+    HeldInput input = MakeHeld(project, next_held_++, (project.back() - '0') * 100 + 1 + Below(3));
+    if (random_.Chance(10)) input.project_id = AnyProject();
+    input.kind = static_cast<HeldKind>(Below(2));
+    input.reason = absl::StrCat("reason ", Below(3));
+    input.received_at = now_;
+    if (random_.Chance(80)) input.expires_at = now_ + absl::Seconds(Below(200));
+    return input;
+  }
+
+  // Of the same few positions whatever becomes of the input.
+  std::optional<DedupeKey> AnyRedelivery(const std::string& project) {
+    if (random_.Chance(60)) return std::nullopt;
+    return DedupeKey{.scope = project,
+                     .key = absl::StrCat("position ", Below(8)),
+                     .expires_at = now_ + absl::Seconds(Below(50))};
+  }
+
+  void AddHolds(WriteBatch& batch) {
+    for (int i = Below(3); i > 0; --i) {
+      Hold hold{.input = AnyInput(), .items_max = static_cast<uint32_t>(Below(5))};
+      hold.redelivery = AnyRedelivery(hold.input.project_id);
+      batch.holds.push_back(std::move(hold));
+    }
+    if (!random_.Chance(25)) return;
+    for (int i = 1 + Below(2); i > 0; --i) {
+      batch.releases.push_back({.project_id = AnyProject(), .held_id = AnyHeldId()});
+    }
+  }
+
+  // One of the latest: others are gone.
+  std::string AnyHeldId() { return Id('H', std::max(0, next_held_ - 1 - Below(12))); }
+
   // The same update for both, but for the lease, which is sometimes a wrong one.
   std::pair<DeliveryUpdate, DeliveryUpdate> AnyUpdate() {
-    const size_t index = random_.Below(held_.size());
-    const Held held = held_[index];
-    held_.erase(held_.begin() + static_cast<ptrdiff_t>(index));
-    DeliveryUpdate update{.lease = held.memory_lease, .delivery = held.delivery};
+    const size_t index = random_.Below(claims_.size());
+    const TwinClaim claim = claims_[index];
+    claims_.erase(claims_.begin() + static_cast<ptrdiff_t>(index));
+    DeliveryUpdate update{.lease = claim.memory_lease, .delivery = claim.delivery};
     update.delivery.status = static_cast<DeliveryStatus>(2 + Below(4));
     update.delivery.attempts_count += 1;
     update.delivery.due_at = AnyTime();
     update.delivery.description = absl::StrCat("because ", random_.Below(100));
     update.delivery.latency = absl::Microseconds(Below(1000));
     update.delivery.updated_at = now_;
-    if (random_.Chance(80)) update.attempt = MakeAttempt(held.delivery, next_attempt_++);
+    if (random_.Chance(80)) update.attempt = MakeAttempt(claim.delivery, next_attempt_++);
     DeliveryUpdate twin = update;
-    twin.lease = held.sqlite_lease;
+    twin.lease = claim.sqlite_lease;
     if (random_.Chance(10)) update.lease = twin.lease = 1'000'000'007;
     return {update, twin};
   }
@@ -225,9 +261,10 @@ class Twins {
       both.extra_deliveries.push_back(AnyDelivery(events_[random_.Below(events_.size())]));
     }
     if (random_.Chance(30)) both.requeues.push_back(AnyRequeue());
+    if (random_.Chance(40)) AddHolds(both);
     memory = both;
     sqlite = both;
-    for (int i = Below(4); i > 0 && !held_.empty(); --i) {
+    for (int i = Below(4); i > 0 && !claims_.empty(); --i) {
       auto [update, twin] = AnyUpdate();
       memory.updates.push_back(std::move(update));
       sqlite.updates.push_back(std::move(twin));
@@ -284,7 +321,7 @@ class Twins {
       const ClaimedDelivery& twin = ours.at(id);
       CHECK(claimed.delivery == twin.delivery);
       CHECK(*claimed.event == *twin.event);
-      held_.push_back({claimed.delivery, claimed.lease, twin.lease});
+      claims_.push_back({claimed.delivery, claimed.lease, twin.lease});
     }
     // SQLite may wake its dispatcher too early, never too late.
     const absl::Time theirs_next = memory_->ClaimDue(request).value().next_due_at;
@@ -335,6 +372,9 @@ class Twins {
     both([&](Storage& s) { return s.FindApiKeyByMask(mask); });
     both([&](Storage& s) { return s.ListApiKeys(project); });
     both([&](Storage& s) { return s.ListProjects(); });
+    both([&](Storage& s) { return s.ListBrokerSources(); });
+    const std::string held = AnyHeldId();
+    both([&](Storage& s) { return s.GetHeld(project, held, now_); });
     const auto theirs = memory_->LoadProject(project);
     const auto ours = sqlite_->LoadProject(project);
     REQUIRE(Describe(theirs) == Describe(ours));
@@ -370,7 +410,7 @@ class Twins {
 
   void List() {
     const std::string project = AnyProject();
-    switch (Below(5)) {
+    switch (Below(6)) {
       case 0: {
         SourceQuery query{.project_id = project};
         if (random_.Chance(30)) query.name_contains = absl::StrCat("CE ", Below(4));
@@ -404,6 +444,15 @@ class Twins {
         if (random_.Chance(30)) query.created_until = AnyTime();
         return WalkBoth([&](Storage& s, const auto& page) { return s.ListEvents(query, page); });
       }
+      case 4: {
+        HeldQuery query{.project_id = project, .now = AnyTime()};
+        for (int i = Below(3); i > 0; --i) {
+          query.source_ids.push_back(Id('O', (project.back() - '0') * 100 + 1 + Below(3)));
+        }
+        if (random_.Chance(30)) query.kind = static_cast<HeldKind>(Below(2));
+        if (random_.Chance(30)) query.reason = absl::StrCat("reason ", Below(3));
+        return WalkBoth([&](Storage& s, const auto& page) { return s.ListHeld(query, page); });
+      }
       default: {
         DeliveryQuery query{.project_id = project};
         if (random_.Chance(20)) query.event_id = Id('V', Below(next_event_ + 1));
@@ -430,8 +479,9 @@ class Twins {
   int next_event_ = 1;
   int next_delivery_ = 1;  // ascending ids: both stores break ties by age
   int next_attempt_ = 1;
+  int next_held_ = 1;
   std::vector<Event> events_;
-  std::vector<Held> held_;
+  std::vector<TwinClaim> claims_;
 };
 
 TEST_CASE("differential: memory and SQLite answer alike whatever is asked of them") {
