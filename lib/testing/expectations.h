@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 
-#include "convoy/testing/storage_conformance.h"
+#include "convoy/testing/conformance.h"
 
 namespace convoy::testing {
 

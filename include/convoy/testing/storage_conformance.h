@@ -9,12 +9,11 @@
 #pragma once
 
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 
 #include "convoy/storage.h"
+#include "convoy/testing/conformance.h"
 
 namespace convoy::testing {
 
@@ -30,17 +29,6 @@ class StorageFactory {
   // object may be in use still or be gone. The default, kUnimplemented, says that a store does not
   // outlive its object; what concerns several openers is skipped then.
   virtual absl::StatusOr<std::unique_ptr<Storage>> OpenAgain();
-};
-
-struct ConformanceFailure {
-  std::string requirement;  // what every store must do, a sentence
-  std::string detail;       // which expectation did not hold, and where in the suite it stands
-};
-
-struct ConformanceReport {
-  std::vector<std::string> checked;  // requirements
-  std::vector<std::string> skipped;  // those that need OpenAgain, where there is none
-  std::vector<ConformanceFailure> failures;
 };
 
 // Runs the whole suite; takes a few seconds on a slow disk. Starts threads of its own.

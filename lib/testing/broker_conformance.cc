@@ -1,0 +1,94 @@
+// Runs the requirements of brokers one after the other, each on a queue of its own, and collects
+// what failed.
+#include "convoy/testing/broker_conformance.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/testing/broker_requirements.h"
+
+namespace convoy::testing {
+namespace {
+
+absl::Status NotThere() { return absl::UnimplementedError("the bench does not offer this"); }
+
+}  // namespace
+
+BrokerBench::~BrokerBench() = default;
+absl::StatusOr<Source> BrokerBench::SpoilCredentials(Source) { return NotThere(); }
+absl::StatusOr<Source> BrokerBench::SpoilQueueName(Source) { return NotThere(); }
+absl::StatusOr<Source> BrokerBench::SpoilAddress(Source) { return NotThere(); }
+absl::Status BrokerBench::RestartServer() { return NotThere(); }
+
+absl::StatusOr<std::unique_ptr<BrokerConsumer>> OpenConsumer(BrokerBench& bench,
+                                                             const Source& source, int number) {
+  return bench.broker().Open(source, absl::StrCat(source.id, "-", number), bench.environment());
+}
+
+absl::StatusOr<Messages> PollFor(BrokerBench& bench, BrokerConsumer& consumer, size_t count,
+                                 absl::Duration patience) {
+  Clock& clock = *bench.environment().clock;
+  const absl::Time deadline = clock.Now() + patience;
+  Messages all;
+  for (absl::Time now = clock.Now(); all.size() < count && now < deadline; now = clock.Now()) {
+    CONVOY_ASSIGN_OR_RETURN(Messages some,
+                            consumer.Poll({}, std::min(deadline - now, absl::Seconds(5))));
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+absl::StatusOr<Messages> PollForNothing(BrokerBench& bench, BrokerConsumer& consumer) {
+  const absl::Duration patience = std::min(bench.traits().redelivery_max, absl::Seconds(3));
+  return PollFor(bench, consumer, 1, patience);
+}
+
+absl::Status PublishNumbers(BrokerBench& bench, const Source& source, int count) {
+  std::vector<BenchMessage> messages;
+  for (int i = 0; i < count; ++i) messages.push_back({.body = absl::StrCat(i)});
+  return bench.Publish(source, messages);
+}
+
+std::vector<std::string> BodiesOf(std::span<const BrokerMessage> messages) {
+  std::vector<std::string> bodies;
+  for (const BrokerMessage& message : messages) bodies.push_back(message.body);
+  return bodies;
+}
+
+std::vector<std::string> SortedBodiesOf(std::span<const BrokerMessage> messages) {
+  std::vector<std::string> bodies = BodiesOf(messages);
+  std::sort(bodies.begin(), bodies.end());
+  return bodies;
+}
+
+std::vector<std::string> Numbers(int begin, int end) {
+  std::vector<std::string> numbers;
+  for (int i = begin; i < end; ++i) numbers.push_back(absl::StrCat(i));
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+ConformanceReport CheckBroker(BrokerBench& bench) {
+  ConformanceReport report;
+  for (const auto group : {BrokerMessageRequirements(), BrokerAcknowledgementRequirements(),
+                           BrokerFailureRequirements()}) {
+    for (const BrokerRequirement& requirement : group) {
+      if (requirement.applies != nullptr && !requirement.applies(bench)) {
+        report.skipped.emplace_back(requirement.sentence);
+        continue;
+      }
+      Expectations expect(requirement.sentence);
+      requirement.check(expect, bench);
+      report.checked.emplace_back(requirement.sentence);
+      std::vector<ConformanceFailure> failures = expect.TakeFailures();
+      std::move(failures.begin(), failures.end(), std::back_inserter(report.failures));
+    }
+  }
+  return report;
+}
+
+}  // namespace convoy::testing

@@ -1,0 +1,172 @@
+// What a consumer hands out: messages as they were published, in their order, within the bounds of
+// a poll.
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "lib/base/text.h"
+#include "lib/testing/broker_requirements.h"
+
+namespace convoy::testing {
+namespace {
+
+void CheckBodies(Expectations& expect, BrokerBench& bench) {
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  std::vector<std::string> bodies = {"{}", "plain text", "größer als 日本",
+                                     std::string(100'000, 'x')};
+  if (bench.traits().has_binary_bodies) {
+    std::string bytes;
+    for (int i = 0; i < 256; ++i) bytes.push_back(static_cast<char>(i));
+    bodies.push_back(bytes);
+    bodies.push_back(std::string("\0\0", 2));
+  }
+  std::vector<BenchMessage> messages;
+  for (const std::string& body : bodies) messages.push_back({.body = body});
+  CONVOY_REQUIRE(bench.Publish(source, messages).ok());
+  const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+  CONVOY_REQUIRE(consumer != nullptr);
+  const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, bodies.size()));
+  std::sort(bodies.begin(), bodies.end());
+  CONVOY_EXPECT(SortedBodiesOf(got) == bodies);
+}
+
+void CheckAttributes(Expectations& expect, BrokerBench& bench) {
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  const BenchMessage messages[] = {
+      {.body = "a", .attributes = {{"x-convoy-message-type", "broadcast"}, {"X-Name", "grün"}}}};
+  CONVOY_REQUIRE(bench.Publish(source, messages).ok());
+  const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+  CONVOY_REQUIRE(consumer != nullptr);
+  const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, 1));
+  CONVOY_REQUIRE(got.size() == 1);
+  for (const Header& sent : messages[0].attributes) {
+    CONVOY_EXPECT(base::FindHeader(got[0].attributes, sent.name) == sent.value);
+  }
+}
+
+void CheckIds(Expectations& expect, BrokerBench& bench) {
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  const BenchMessage messages[] = {{.body = "a", .id = "order-17"}};
+  CONVOY_REQUIRE(bench.Publish(source, messages).ok());
+  const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+  CONVOY_REQUIRE(consumer != nullptr);
+  const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, 1));
+  CONVOY_REQUIRE(got.size() == 1);
+  CONVOY_EXPECT(got[0].id == "order-17");
+}
+
+void CheckPositions(Expectations& expect, BrokerBench& bench) {
+  constexpr int kCount = 50;
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  CONVOY_REQUIRE(PublishNumbers(bench, source, kCount).ok());
+  const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+  CONVOY_REQUIRE(consumer != nullptr);
+  const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, kCount));
+  std::set<std::string> positions;
+  for (const BrokerMessage& message : got) positions.insert(message.position);
+  CONVOY_EXPECT(positions.size() == kCount);
+  CONVOY_EXPECT(positions.count("") == 0);
+}
+
+void CheckOrder(Expectations& expect, BrokerBench& bench) {
+  constexpr int kCount = 200;
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  CONVOY_REQUIRE(PublishNumbers(bench, source, kCount).ok());
+  const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+  CONVOY_REQUIRE(consumer != nullptr);
+  const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, kCount));
+  std::vector<std::string> expected;
+  for (int i = 0; i < kCount; ++i) expected.push_back(std::to_string(i));
+  CONVOY_EXPECT(BodiesOf(got) == expected);
+}
+
+void CheckCountBound(Expectations& expect, BrokerBench& bench) {
+  constexpr size_t kCount = 20;
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  CONVOY_REQUIRE(PublishNumbers(bench, source, kCount).ok());
+  const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+  CONVOY_REQUIRE(consumer != nullptr);
+  Messages all;
+  for (int tries_left = 60; all.size() < kCount && tries_left > 0; --tries_left) {
+    const Messages some = CONVOY_VALUE(consumer->Poll({.messages_max = 3}, absl::Seconds(5)));
+    CONVOY_REQUIRE(some.size() <= 3);
+    CONVOY_REQUIRE(consumer->Acknowledge(some).ok());
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  CONVOY_EXPECT(SortedBodiesOf(all) == Numbers(0, kCount));
+}
+
+void CheckByteBound(Expectations& expect, BrokerBench& bench) {
+  constexpr size_t kCount = 12;
+  constexpr size_t kSize = 10'000;
+  constexpr uint64_t kBytesMax = 3 * kSize;
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  std::vector<BenchMessage> messages(kCount, {.body = std::string(kSize, 'x')});
+  CONVOY_REQUIRE(bench.Publish(source, messages).ok());
+  const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+  CONVOY_REQUIRE(consumer != nullptr);
+  size_t count = 0;
+  for (int tries_left = 60; count < kCount && tries_left > 0; --tries_left) {
+    const Messages some = CONVOY_VALUE(consumer->Poll({.bytes_max = kBytesMax}, absl::Seconds(5)));
+    // The bound may be passed by one message.
+    CONVOY_REQUIRE(some.size() * kSize <= kBytesMax + kSize);
+    CONVOY_REQUIRE(consumer->Acknowledge(some).ok());
+    count += some.size();
+  }
+  CONVOY_EXPECT(count == kCount);
+}
+
+void CheckEmptyQueue(Expectations& expect, BrokerBench& bench) {
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+  CONVOY_REQUIRE(consumer != nullptr);
+  for (int i = 0; i < 2; ++i) {
+    const absl::StatusOr<Messages> nothing = consumer->Poll({}, absl::Milliseconds(200));
+    CONVOY_EXPECT(nothing.ok());
+    CONVOY_EXPECT(!nothing.ok() || nothing->empty());
+  }
+  // And goes on working afterwards.
+  CONVOY_REQUIRE(PublishNumbers(bench, source, 1).ok());
+  CONVOY_EXPECT(CONVOY_VALUE(PollFor(bench, *consumer, 1)).size() == 1);
+}
+
+void CheckInterrupt(Expectations& expect, BrokerBench& bench) {
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+  CONVOY_REQUIRE(consumer != nullptr);
+  Clock& clock = *bench.environment().clock;
+  const absl::Time begin = clock.Now();
+  // Before the poll: it is the next one that returns.
+  consumer->Interrupt();
+  CONVOY_EXPECT(consumer->Poll({}, kBenchPatience).ok());
+  // While it blocks, as good as certainly.
+  std::thread other([&consumer] {
+    absl::SleepFor(absl::Milliseconds(300));
+    consumer->Interrupt();
+  });
+  CONVOY_EXPECT(consumer->Poll({}, kBenchPatience).ok());
+  other.join();
+  CONVOY_EXPECT(clock.Now() - begin < kBenchPatience);
+}
+
+constexpr BrokerRequirement kRequirements[] = {
+    {"a body comes out byte for byte", CheckBodies},
+    {"attributes come with their message", CheckAttributes,
+     [](BrokerBench& bench) { return bench.traits().has_attributes; }},
+    {"the sender's id comes with its message", CheckIds,
+     [](BrokerBench& bench) { return bench.traits().has_ids; }},
+    {"each message has a position of its own", CheckPositions,
+     [](BrokerBench& bench) { return bench.traits().has_positions; }},
+    {"messages come in the order of their publishing", CheckOrder,
+     [](BrokerBench& bench) { return bench.traits().is_ordered; }},
+    {"a poll hands out no more messages than asked for, and loses none", CheckCountBound},
+    {"a poll passes its bound of bytes by at most one message", CheckByteBound},
+    {"an empty queue is no error", CheckEmptyQueue},
+    {"an interrupt ends a poll", CheckInterrupt},
+};
+
+}  // namespace
+
+std::span<const BrokerRequirement> BrokerMessageRequirements() { return kRequirements; }
+
+}  // namespace convoy::testing

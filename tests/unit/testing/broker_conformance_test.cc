@@ -1,0 +1,186 @@
+// The suite for brokers against the simulated one, and against the same broker breaking one rule at
+// a time: a suite that does not notice proves nothing.
+#include "convoy/testing/broker_conformance.h"
+
+#include <algorithm>
+#include <functional>
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/sim_broker.h"
+
+namespace convoy::testing {
+namespace {
+
+// The rules that a consumer may break.
+enum class Breach {
+  kNone,
+  kIgnoresCount,
+  kIgnoresBytes,
+  kReverses,
+  kCutsBodies,
+  kDropsAttributes,
+  kRepeatsPositions,
+  kForgetsAcknowledgements,
+  kChangesPositions,
+  kFailsWhenEmpty,
+};
+
+class FaultyConsumer : public BrokerConsumer {
+ public:
+  FaultyConsumer(std::unique_ptr<BrokerConsumer> inner, Breach breach, int number)
+      : inner_(std::move(inner)), breach_(breach), number_(number) {}
+
+  absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
+                                                  absl::Duration patience) override {
+    PollLimits passed = limits;
+    if (breach_ == Breach::kIgnoresCount) passed.messages_max = 1000;
+    if (breach_ == Breach::kIgnoresBytes) passed.bytes_max = 1 << 30;
+    auto messages = inner_->Poll(passed, patience);
+    if (!messages.ok()) return messages;
+    if (breach_ == Breach::kFailsWhenEmpty && messages->empty()) {
+      return absl::UnavailableError("nothing came");
+    }
+    if (breach_ == Breach::kReverses) std::reverse(messages->begin(), messages->end());
+    for (BrokerMessage& message : *messages) {
+      if (breach_ == Breach::kCutsBodies) message.body = message.body.c_str();
+      if (breach_ == Breach::kDropsAttributes) message.attributes.clear();
+      if (breach_ == Breach::kRepeatsPositions) message.position = "1";
+      if (breach_ == Breach::kChangesPositions) message.position += std::to_string(number_);
+    }
+    return messages;
+  }
+  absl::Status Acknowledge(std::span<const BrokerMessage> messages) override {
+    if (breach_ == Breach::kForgetsAcknowledgements) return absl::OkStatus();
+    return inner_->Acknowledge(messages);
+  }
+  void Interrupt() override { inner_->Interrupt(); }
+
+ private:
+  const std::unique_ptr<BrokerConsumer> inner_;
+  const Breach breach_;
+  const int number_;
+};
+
+class FaultyBroker : public SimBroker {
+ public:
+  explicit FaultyBroker(Breach breach) : breach_(breach) {}
+
+  absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const Source& source,
+                                                       std::string_view consumer_id,
+                                                       const BrokerEnvironment& env) override {
+    auto consumer = SimBroker::Open(source, consumer_id, env);
+    if (!consumer.ok() || breach_ == Breach::kNone) return consumer;
+    return std::make_unique<FaultyConsumer>(*std::move(consumer), breach_, ++opened_count_);
+  }
+
+ private:
+  const Breach breach_;
+  int opened_count_ = 0;
+};
+
+class SimBench : public BrokerBench {
+ public:
+  explicit SimBench(Breach breach) : broker_(breach) {
+    broker_.set_blocks(true);
+    broker_.set_password("right password");
+  }
+
+  FaultyBroker& broker() override { return broker_; }
+  BrokerEnvironment environment() override {
+    return {.clock = clock_.get(), .allowed_networks = {"127.0.0.0/8"}};
+  }
+  BrokerTraits traits() const override {
+    return {.may_restart = true, .redelivery_max = absl::Milliseconds(50)};
+  }
+  absl::StatusOr<Source> NewQueue() override {
+    const std::string name = "queue" + std::to_string(++queues_count_);
+    broker_.MakeQueue(name);
+    return Source{.id = name,
+                  .broker = AmqpConfig{.host = "sim", .password = "right password", .queue = name}};
+  }
+  absl::Status Publish(const Source& source, std::span<const BenchMessage> messages) override {
+    for (const BenchMessage& message : messages) {
+      broker_.Publish(ConfigOf(source).queue,
+                      {.body = message.body, .attributes = message.attributes, .id = message.id});
+    }
+    return absl::OkStatus();
+  }
+  absl::StatusOr<Source> SpoilCredentials(Source source) override {
+    std::get<AmqpConfig>(source.broker).password = "wrong password";
+    return source;
+  }
+  absl::StatusOr<Source> SpoilQueueName(Source source) override {
+    std::get<AmqpConfig>(source.broker).queue = "nowhere";
+    return source;
+  }
+  absl::StatusOr<Source> SpoilAddress(Source source) override {
+    std::get<AmqpConfig>(source.broker).host = "elsewhere";
+    return source;
+  }
+  absl::Status RestartServer() override {
+    broker_.FailNext(SimBroker::Call::kPoll, absl::UnavailableError("connection lost"));
+    broker_.FailNext(SimBroker::Call::kOpen, absl::UnavailableError("connection refused"));
+    return absl::OkStatus();
+  }
+
+ private:
+  static const AmqpConfig& ConfigOf(const Source& source) {
+    return std::get<AmqpConfig>(source.broker);
+  }
+
+  const std::unique_ptr<Clock> clock_ = NewSystemClock();
+  FaultyBroker broker_;
+  int queues_count_ = 0;
+};
+
+std::string TextOf(const ConformanceReport& report) {
+  std::string text;
+  for (const ConformanceFailure& failure : report.failures) {
+    text += failure.requirement + "\n    " + failure.detail + "\n";
+  }
+  return text;
+}
+
+TEST_CASE("broker_conformance: the simulated broker passes") {
+  SimBench bench(Breach::kNone);
+  const ConformanceReport report = CheckBroker(bench);
+  INFO(TextOf(report));
+  CHECK(report.failures.empty());
+  CHECK(report.checked.size() == 18);
+  // Its messages stay with their consumer for ever.
+  CHECK(report.skipped == std::vector<std::string>{"extended messages come to nobody else"});
+}
+
+TEST_CASE("broker_conformance: messages that are held for a time must be extended") {
+  SimBench bench(Breach::kNone);
+  bench.broker().set_extension_interval(absl::Milliseconds(300));
+  const ConformanceReport report = CheckBroker(bench);
+  INFO(TextOf(report));
+  CHECK(report.failures.empty());
+  CHECK(report.skipped.empty());
+}
+
+TEST_CASE("broker_conformance: each broken rule is noticed") {
+  const std::pair<Breach, std::string_view> breaches[] = {
+      {Breach::kIgnoresCount, "a poll hands out no more messages than asked for, and loses none"},
+      {Breach::kIgnoresBytes, "a poll passes its bound of bytes by at most one message"},
+      {Breach::kReverses, "messages come in the order of their publishing"},
+      {Breach::kCutsBodies, "a body comes out byte for byte"},
+      {Breach::kDropsAttributes, "attributes come with their message"},
+      {Breach::kRepeatsPositions, "each message has a position of its own"},
+      {Breach::kForgetsAcknowledgements, "what was acknowledged does not come again"},
+      {Breach::kChangesPositions, "what was not acknowledged comes again, at the same position"},
+      {Breach::kFailsWhenEmpty, "an empty queue is no error"},
+  };
+  for (const auto& [breach, requirement] : breaches) {
+    SimBench bench(breach);
+    const ConformanceReport report = CheckBroker(bench);
+    INFO(requirement << "\n" << TextOf(report));
+    CHECK(std::any_of(report.failures.begin(), report.failures.end(),
+                      [&](const auto& failure) { return failure.requirement == requirement; }));
+  }
+}
+
+}  // namespace
+}  // namespace convoy::testing
