@@ -30,7 +30,7 @@ struct BrokerMessage {
   Headers attributes;  // the broker's headers or attributes, as they came
   std::string id;      // the broker's or the sender's name for the message (Kafka: its key)
   // The same each time this message is handed out, and of no other message of the source: for Kafka
-  // topic/partition/offset, otherwise the message id. Empty where the broker has nothing of the
+  // topic/partition/offset@time, otherwise the message id. Empty where there is nothing of the
   // kind: then a lost acknowledgement may bring a second event, unless it has an idempotency key.
   std::string position;
   uint64_t tag = 0;  // the consumer's own

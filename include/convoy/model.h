@@ -313,8 +313,7 @@ struct HeldInput {
   std::string project_id;
   std::string source_id;
   HeldKind kind = HeldKind::kQuarantine;
-  std::string
-      reason;  // stable, for programs: "signature_mismatch", "malformed", "unknown_endpoint"
+  std::string reason;  // stable, for programs: "signature_mismatch", "malformed"
   std::string detail;  // one sentence for the operator
   // As it came in. Of a broker's message `headers` are its attributes, and method, path and query
   // are empty.

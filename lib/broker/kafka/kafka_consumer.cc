@@ -1,0 +1,294 @@
+// All of a consumer's work is done in its polls, by the thread that polls: librdkafka's threads
+// only fetch, connect and log. So between two polls no partition comes or goes, and what the
+// gateway commits and acknowledges before it polls again is of partitions that are still ours.
+#include "lib/broker/kafka/kafka_consumer.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/broker/kafka/client_config.h"
+#include "lib/broker/kafka/errors.h"
+#include "lib/broker/kafka/message.h"
+#include "lib/broker/kafka/probe.h"
+
+namespace convoy::kafka {
+namespace {
+
+constexpr int kLeaveRoundMs = 100;
+constexpr int kLeaveRoundsMax = 30;
+
+// For how long brokers are asked that do not answer. A connection that has just broken is made anew
+// well within the shorter time.
+constexpr int kSilentPatienceMs = 5000;
+constexpr int kTroubledPatienceMs = 1500;
+
+int ToMilliseconds(absl::Duration patience) {
+  const int64_t whole = absl::ToInt64Milliseconds(absl::Ceil(patience, absl::Milliseconds(1)));
+  return static_cast<int>(std::clamp<int64_t>(whole, 0, std::numeric_limits<int>::max()));
+}
+
+// From syslog's levels. What is an error to a connection is no error of ours: it is tried again,
+// and the gateway reports what a poll says.
+LogLevel LevelOf(int syslog_level) {
+  constexpr int kSyslogWarning = 4;
+  constexpr int kSyslogInfo = 6;
+  if (syslog_level <= kSyslogWarning) return LogLevel::kWarning;
+  return syslog_level <= kSyslogInfo ? LogLevel::kInfo : LogLevel::kDebug;
+}
+
+}  // namespace
+
+KafkaConsumer::KafkaConsumer(const Source& source, std::string_view consumer_id,
+                             transport::Guard guard, Observer* observer)
+    : source_id_(source.id),
+      consumer_id_(consumer_id),
+      topic_name_(std::get<KafkaConfig>(source.broker).topic),
+      observer_(observer),
+      connector_(std::move(guard)) {}
+
+absl::StatusOr<std::unique_ptr<KafkaConsumer>> KafkaConsumer::Open(const Source& source,
+                                                                   std::string_view consumer_id,
+                                                                   const BrokerEnvironment& env) {
+  const auto* settings = std::get_if<KafkaConfig>(&source.broker);
+  if (settings == nullptr) return absl::InvalidArgumentError("pub_sub.kafka: missing");
+  CONVOY_ASSIGN_OR_RETURN(transport::Guard guard, transport::Guard::Parse(env.allowed_networks));
+  CONVOY_ASSIGN_OR_RETURN(ConfigHandle config, MakeClientConfig(*settings, consumer_id));
+  auto consumer =
+      absl::WrapUnique(new KafkaConsumer(source, consumer_id, std::move(guard), env.observer));
+  CONVOY_RETURN_IF_ERROR(consumer->Start(std::move(config)));
+  return consumer;
+}
+
+absl::Status KafkaConsumer::Start(ConfigHandle config) {
+  rd_kafka_conf_set_opaque(config.get(), this);
+  rd_kafka_conf_set_connect_cb(config.get(), &KafkaConsumer::OnConnect);
+  rd_kafka_conf_set_log_cb(config.get(), &KafkaConsumer::OnLog);
+  rd_kafka_conf_set_error_cb(config.get(), &KafkaConsumer::OnError);
+  rd_kafka_conf_set_rebalance_cb(config.get(), &KafkaConsumer::OnRebalance);
+  rd_kafka_conf_set_offset_commit_cb(config.get(), &KafkaConsumer::OnCommit);
+  std::array<char, 256> error = {};
+  client_ = rd_kafka_new(RD_KAFKA_CONSUMER, config.get(), error.data(), error.size());
+  if (client_ == nullptr) return MakeError(absl::StatusCode::kUnavailable, error.data());
+  static_cast<void>(config.release());  // the client's now
+  rd_kafka_poll_set_consumer(client_);
+  queue_.reset(rd_kafka_queue_get_consumer(client_));
+  topic_.reset(rd_kafka_topic_new(client_, topic_name_.c_str(), nullptr));
+  if (queue_ == nullptr || topic_ == nullptr) {
+    return MakeError(absl::StatusCode::kUnavailable, rd_kafka_err2str(rd_kafka_last_error()));
+  }
+  CONVOY_RETURN_IF_ERROR(Reach());
+
+  const PartitionsHandle topics(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(topics.get(), topic_name_.c_str(), RD_KAFKA_PARTITION_UA);
+  const rd_kafka_resp_err_t code = rd_kafka_subscribe(client_, topics.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return MakeError(Judge(code).value_or(absl::StatusCode::kUnavailable), rd_kafka_err2str(code));
+  }
+  is_member_ = true;
+  return absl::OkStatus();
+}
+
+KafkaConsumer::~KafkaConsumer() {
+  if (client_ == nullptr) return;
+  if (is_member_) Leave();
+  pulled_.clear();
+  topic_.reset();
+  queue_.reset();
+  rd_kafka_destroy_flags(client_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+void KafkaConsumer::Leave() {
+  // Only while brokers answer: librdkafka would hold a commit back for them, and the caller up,
+  // until the session is over.
+  if (!IsAnswering(client_, topic_.get())) return;
+  const QueueHandle queue(rd_kafka_queue_new(client_));
+  const ErrorHandle error(rd_kafka_consumer_close_queue(client_, queue.get()));
+  if (error != nullptr) return;
+  for (int round = 0; round < kLeaveRoundsMax && rd_kafka_consumer_closed(client_) == 0; ++round) {
+    // Revocations are served here; messages that are left in the queue were never handed out.
+    const MessageHandle message(rd_kafka_consume_queue(queue.get(), kLeaveRoundMs));
+  }
+}
+
+absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits& limits,
+                                                               absl::Duration patience) {
+  if (is_interrupted_.exchange(false)) patience = absl::ZeroDuration();
+  Commit(CommitKind::kInBackground);
+  Fill(limits, failure_.ok() ? ToMilliseconds(patience) : 0);
+  if (pulled_.empty() && failure_.ok() && should_reach_) Fail(Reach());
+  is_interrupted_ = false;
+  // What came before a failure is handed out before it.
+  if (pulled_.empty() && !failure_.ok()) return failure_;
+  return HandOut();
+}
+
+void KafkaConsumer::Fill(const PollLimits& limits, int timeout_ms) {
+  uint64_t bytes = 0;
+  for (const MessageHandle& message : pulled_) bytes += MessageBytes(*message);
+  while (pulled_.size() < limits.messages_max && bytes < limits.bytes_max) {
+    const size_t count = pulled_.size();
+    if (!Pull(count == 0 ? timeout_ms : 0)) break;
+    // A revocation may have come before the message and taken others away.
+    if (pulled_.size() == count + 1) bytes += MessageBytes(*pulled_.back());
+  }
+}
+
+bool KafkaConsumer::Pull(int timeout_ms) {
+  MessageHandle message(rd_kafka_consumer_poll(client_, timeout_ms));
+  if (message == nullptr) return false;
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    pulled_.push_back(std::move(message));
+    trouble_.reset();
+    return true;
+  }
+  const char* const text = rd_kafka_message_errstr(message.get());
+  const auto code = Judge(message->err);
+  if (code.has_value()) Fail(MakeError(*code, text == nullptr ? "" : text));
+  return !code.has_value();
+}
+
+std::vector<BrokerMessage> KafkaConsumer::HandOut() {
+  std::vector<BrokerMessage> messages;
+  messages.reserve(pulled_.size());
+  for (const MessageHandle& message : pulled_) {
+    messages.push_back(ReadMessage(*message));
+    messages.back().tag = ledger_.HandOut(message->partition, message->offset);
+  }
+  pulled_.clear();
+  return messages;
+}
+
+absl::Status KafkaConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
+  for (const BrokerMessage& message : messages) ledger_.Acknowledge(message.tag);
+  Commit(CommitKind::kInBackground);
+  return absl::OkStatus();
+}
+
+void KafkaConsumer::Commit(CommitKind kind) {
+  // With brokers away a commit would only wait for them.
+  const bool is_blocking = kind == CommitKind::kBlocking;
+  if (should_reach_ || (is_committing_ && !is_blocking)) return;
+  const auto progress = ledger_.TakeProgress();
+  if (progress.empty()) return;
+  const PartitionsHandle offsets(
+      rd_kafka_topic_partition_list_new(static_cast<int>(progress.size())));
+  for (const auto& [partition, offset] : progress) {
+    rd_kafka_topic_partition_list_add(offsets.get(), topic_name_.c_str(), partition)->offset =
+        offset;
+  }
+  // Refused for a partition that was lost a moment ago, which the next pull will tell: then its
+  // messages come again, here or elsewhere.
+  const auto error = rd_kafka_commit(client_, offsets.get(), is_blocking ? 0 : 1);
+  if (is_blocking || error != RD_KAFKA_RESP_ERR_NO_ERROR) return Retract(*offsets, error);
+  is_committing_ = true;
+}
+
+void KafkaConsumer::Retract(const rd_kafka_topic_partition_list_t& offsets,
+                            rd_kafka_resp_err_t error) {
+  for (int i = 0; i < offsets.cnt; ++i) {
+    const rd_kafka_topic_partition_t& one = offsets.elems[i];
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR || one.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      ledger_.Retract(one.partition);  // tried again with the next poll
+    }
+  }
+}
+
+void KafkaConsumer::OnCommit(rd_kafka_t*, rd_kafka_resp_err_t error,
+                             rd_kafka_topic_partition_list_t* offsets, void* self) {
+  auto* const consumer = static_cast<KafkaConsumer*>(self);
+  consumer->is_committing_ = false;
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) consumer->Commit(CommitKind::kInBackground);
+  consumer->Retract(*offsets, error);
+  if (const auto code = Judge(error); code.has_value()) {
+    consumer->Fail(MakeError(*code, rd_kafka_err2str(error)));
+  }
+}
+
+absl::Status KafkaConsumer::Extend(std::span<const BrokerMessage>) {
+  Pull(0);
+  return failure_;
+}
+
+void KafkaConsumer::Interrupt() {
+  is_interrupted_ = true;
+  rd_kafka_queue_yield(queue_.get());
+}
+
+absl::Status KafkaConsumer::Reach() {
+  should_reach_ = false;
+  const absl::Status status = Probe(client_, topic_.get(), [this](int spent_ms) {
+    Pull(0);
+    return failure_.ok() && !is_interrupted_ &&
+           spent_ms < (trouble_.has_value() ? kTroubledPatienceMs : kSilentPatienceMs);
+  });
+  if (!failure_.ok()) return failure_;
+  if (status.ok() || is_interrupted_) return absl::OkStatus();
+  if (!absl::IsDeadlineExceeded(status)) return status;
+  if (const auto broker = connector_.denied_broker(); broker.has_value()) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("the address of the broker ", OneLine(*broker),
+                     " is not public and not in an allowed network"));
+  }
+  return MakeError(absl::StatusCode::kUnavailable,
+                   trouble_.value_or(std::string(status.message())));
+}
+
+void KafkaConsumer::Fail(absl::Status status) { failure_.Update(std::move(status)); }
+
+void KafkaConsumer::Forget(int32_t partition) {
+  ledger_.Forget(partition);
+  std::erase_if(pulled_,
+                [&](const MessageHandle& message) { return message->partition == partition; });
+}
+
+int KafkaConsumer::OnConnect(int socket, const sockaddr* address, int bytes, const char* broker,
+                             void* self) {
+  return static_cast<KafkaConsumer*>(self)->connector_.Connect(socket, address, bytes, broker);
+}
+
+void KafkaConsumer::OnLog(const rd_kafka_t* client, int level, const char* facility,
+                          const char* text) {
+  const auto* const self = static_cast<const KafkaConsumer*>(rd_kafka_opaque(client));
+  if (self == nullptr || self->observer_ == nullptr) return;
+  const std::string line = OneLine(text);
+  const std::array<LogField, 4> fields = {LogField{"source_id", self->source_id_},
+                                          LogField{"consumer_id", self->consumer_id_},
+                                          LogField{"facility", facility}, LogField{"text", line}};
+  self->observer_->Log(LevelOf(level), "kafka client", fields);
+}
+
+void KafkaConsumer::OnError(rd_kafka_t* client, int code, const char* text, void* self) {
+  auto* const consumer = static_cast<KafkaConsumer*>(self);
+  const auto error = static_cast<rd_kafka_resp_err_t>(code);
+  if (error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__FATAL) {
+    consumer->Fail(MakeError(*Judge(error), text));
+  } else if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !consumer->trouble_.has_value()) {
+    consumer->trouble_ = text;  // of one broker: says more than that all are down
+  }
+  consumer->should_reach_ = true;
+  rd_kafka_yield(client);
+}
+
+void KafkaConsumer::OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t what,
+                                rd_kafka_topic_partition_list_t* partitions, void* self) {
+  auto* const consumer = static_cast<KafkaConsumer*>(self);
+  ErrorHandle error;
+  if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    error.reset(rd_kafka_incremental_assign(client, partitions));
+  } else {
+    if (rd_kafka_assignment_lost(client) == 0) consumer->Commit(CommitKind::kBlocking);
+    for (int i = 0; i < partitions->cnt; ++i) consumer->Forget(partitions->elems[i].partition);
+    error.reset(rd_kafka_incremental_unassign(client, partitions));
+  }
+  if (error != nullptr) {
+    consumer->Fail(MakeError(absl::StatusCode::kUnavailable, rd_kafka_error_string(error.get())));
+  }
+}
+
+}  // namespace convoy::kafka

@@ -1,0 +1,90 @@
+// One member of a consumer group. What librdkafka hands over is kept until a poll is over, so that
+// messages of a partition that is revoked meanwhile can be dropped: its next owner reads them.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "convoy/broker.h"
+#include "lib/broker/kafka/connector.h"
+#include "lib/broker/kafka/handles.h"
+#include "lib/broker/kafka/ledger.h"
+
+namespace convoy::kafka {
+
+class KafkaConsumer final : public BrokerConsumer {
+ public:
+  // See Broker::Open.
+  static absl::StatusOr<std::unique_ptr<KafkaConsumer>> Open(const Source& source,
+                                                             std::string_view consumer_id,
+                                                             const BrokerEnvironment& env);
+  // Commits what was acknowledged and leaves the group, or gives that up soon if the brokers are
+  // away.
+  ~KafkaConsumer() override;
+
+  absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
+                                                  absl::Duration patience) override;
+  absl::Status Acknowledge(std::span<const BrokerMessage> messages) override;
+  // Tells the group that this member is alive; a message that comes along is kept for the next
+  // poll.
+  absl::Status Extend(std::span<const BrokerMessage> messages) override;
+  absl::Duration extension_interval() const override { return absl::Minutes(1); }
+  void Interrupt() override;
+
+ private:
+  KafkaConsumer(const Source& source, std::string_view consumer_id, transport::Guard guard,
+                Observer* observer);
+
+  // Called by librdkafka: the first two on threads of its own, the others within a pull.
+  static int OnConnect(int socket, const sockaddr* address, int bytes, const char* broker,
+                       void* self);
+  static void OnLog(const rd_kafka_t* client, int level, const char* facility, const char* text);
+  static void OnError(rd_kafka_t* client, int code, const char* text, void* self);
+  static void OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t what,
+                          rd_kafka_topic_partition_list_t* partitions, void* self);
+
+  static void OnCommit(rd_kafka_t* client, rd_kafka_resp_err_t error,
+                       rd_kafka_topic_partition_list_t* offsets, void* self);
+
+  absl::Status Start(ConfigHandle config);
+  void Leave();
+
+  // Takes at most one message. False if none came within the time or something else is to be done.
+  bool Pull(int timeout_ms);
+  void Fill(const PollLimits& limits, int timeout_ms);
+  std::vector<BrokerMessage> HandOut();
+  void Forget(int32_t partition);
+
+  enum class CommitKind { kInBackground, kBlocking };
+  // Commits what was acknowledged since the last time. In the background there is one commit at a
+  // time, so under load many acknowledgements share one.
+  void Commit(CommitKind kind);
+  void Retract(const rd_kafka_topic_partition_list_t& offsets, rd_kafka_resp_err_t error);
+
+  // Asks the brokers; an error that librdkafka reports meanwhile goes first.
+  absl::Status Reach();
+  void Fail(absl::Status status);
+
+  const std::string source_id_;
+  const std::string consumer_id_;
+  const std::string topic_name_;
+  Observer* const observer_;
+  Connector connector_;
+  std::atomic<bool> is_interrupted_ = false;
+
+  rd_kafka_t* client_ = nullptr;
+  TopicHandle topic_;
+  QueueHandle queue_;                  // what Pull reads from
+  std::vector<MessageHandle> pulled_;  // not handed out yet
+  Ledger ledger_;
+  bool is_member_ = false;              // of the group, or on the way to it
+  bool is_committing_ = false;          // in the background
+  absl::Status failure_;                // the first one: what Poll says from then on
+  std::optional<std::string> trouble_;  // the last that librdkafka has said about a connection
+  bool should_reach_ = false;           // since then nobody has asked the brokers
+};
+
+}  // namespace convoy::kafka

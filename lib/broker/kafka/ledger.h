@@ -1,0 +1,52 @@
+// What was handed out of each partition and not acknowledged yet, and from it the offset that may
+// be committed: everything before it is durable. Pure bookkeeping; knows nothing of librdkafka.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+
+namespace convoy::kafka {
+
+class Ledger {
+ public:
+  // A message of a partition that is ours goes out. Returns its tag, never 0. Offsets of a
+  // partition rise, but need not follow each other: compaction and transactions leave gaps.
+  uint64_t HandOut(int32_t partition, int64_t offset);
+
+  // Ignores what it does not know: a message of a partition that went to somebody else is theirs to
+  // acknowledge, even if the partition has come back in the meantime.
+  void Acknowledge(uint64_t tag);
+
+  // The partition is no longer ours, or will be read anew: forgets what was handed out of it.
+  void Forget(int32_t partition);
+
+  // Partition and the offset to read next, where that has risen since it was last asked for.
+  std::vector<std::pair<int32_t, int64_t>> TakeProgress();
+
+  // What TakeProgress gave for the partition was not committed: it will give it again.
+  void Retract(int32_t partition);
+
+ private:
+  static constexpr int64_t kNothing = -1;
+
+  struct Partition {
+    absl::btree_set<int64_t> waiting;  // handed out and not acknowledged
+    int64_t next = 0;                  // behind the last one handed out
+    int64_t reported = 0;              // what TakeProgress gave, or kNothing
+  };
+  struct Handed {
+    int32_t partition;
+    int64_t offset;
+  };
+
+  uint64_t last_tag_ = 0;
+  absl::flat_hash_map<uint64_t, Handed> handed_;  // of the partitions below, by tag
+  absl::btree_map<int32_t, Partition> partitions_;
+};
+
+}  // namespace convoy::kafka

@@ -1,0 +1,127 @@
+// Reading and acknowledging.
+#include <map>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include <catch2/catch.hpp>
+
+#include "tests/unit/broker/kafka/mock_kafka.h"
+
+namespace convoy::kafka {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+// A new group takes three seconds to form on the mock: the groups of all tests form at once.
+BrokerConsumer& ConsumerOf(const std::string& topic) {
+  static const auto* const consumers = [] {
+    auto* made = new std::map<std::string, std::unique_ptr<BrokerConsumer>>();
+    for (const char* name : {"contents", "bounds", "commits", "interrupts"}) {
+      SharedKafka().MakeTopic(name, 1);
+      (*made)[name] = MustOpen(SharedKafka().MakeSource(name, name));
+    }
+    return made;
+  }();
+  return *consumers->at(topic);
+}
+
+TEST_CASE("kafka: a message comes with its bytes, key, headers and position") {
+  BrokerConsumer& consumer = ConsumerOf("contents");
+  const std::string binary("\0\xFF{\n\x01", 5);
+  const std::string text("d\xC3\xA9 f");
+  SharedKafka().Produce({.topic = "contents",
+                         .body = binary,
+                         .key = "key-1",
+                         .headers = {{"X-Trace", "abc"},
+                                     {"x-trace", text},
+                                     {"bytes", std::string("\0\1\2\xFF", 4)},
+                                     {"empty", ""}}});
+  SharedKafka().Produce({.topic = "contents", .body = "", .key = binary});
+  const auto messages = PollMany(consumer, 2);
+
+  CHECK(messages[0].body == binary);
+  CHECK(messages[0].id == "key-1");
+  CHECK(messages[0].attributes ==
+        Headers{{"X-Trace", "abc"}, {"x-trace", text}, {"bytes", ":AAEC/w==:"}, {"empty", ""}});
+  CHECK(messages[0].position.find("contents/0/0@") == 0);
+  CHECK(messages[1].body.empty());
+  CHECK(messages[1].id == binary);
+  CHECK(messages[1].attributes.empty());
+  CHECK(messages[1].position.find("contents/0/1@") == 0);
+}
+
+TEST_CASE("kafka: what is acknowledged is committed up to the first message that is not") {
+  BrokerConsumer& consumer = ConsumerOf("commits");
+  SharedKafka().ProduceMany("commits", 0, "m", 5);
+  const auto messages = PollMany(consumer, 5);
+  CHECK(Bodies(messages) == Strings{"m0", "m1", "m2", "m3", "m4"});
+  const BrokerMessage parts[] = {messages[0], messages[3], messages[1]};
+  CHECK(consumer.Acknowledge(parts).ok());
+  CHECK(consumer.Poll({}, absl::Milliseconds(10))->empty());  // nothing again while it is open
+  const auto has_committed = [&](int64_t offset) {
+    for (int i = 0; i < 300 && SharedKafka().Committed("commits", 0, "commits") != offset; ++i) {
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+    return SharedKafka().Committed("commits", 0, "commits") == offset;
+  };
+  CHECK(has_committed(2));
+  const BrokerMessage rest[] = {messages[4], messages[2]};
+  CHECK(consumer.Acknowledge(rest).ok());
+  CHECK(consumer.Poll({}, absl::Milliseconds(10)).ok());
+  CHECK(has_committed(5));
+}
+
+TEST_CASE("kafka: a poll keeps to its bounds and an extension loses nothing") {
+  BrokerConsumer& consumer = ConsumerOf("bounds");
+  Strings sent;
+  for (int i = 0; i < 10; ++i) sent.push_back(absl::StrCat("m", i));
+  for (const char letter : {'a', 'b', 'c', 'd'}) sent.push_back(std::string(3000, letter));
+  for (const std::string& body : sent) SharedKafka().Produce({.topic = "bounds", .body = body});
+  // Headers weigh, too.
+  for (const char* body : {"x", "y"}) {
+    SharedKafka().Produce(
+        {.topic = "bounds", .body = body, .headers = {{"h", std::string(3000, 'h')}}});
+    sent.push_back(body);
+  }
+
+  Strings read;
+  for (int i = 0; i < 300 && read.size() < sent.size(); ++i) {
+    const PollLimits limits = {.messages_max = 3, .bytes_max = 1000};
+    const auto messages = consumer.Poll(limits, absl::Milliseconds(100));
+    REQUIRE(messages.ok());
+    CHECK(messages->size() <= limits.messages_max);
+    uint64_t bytes = 0;
+    for (const BrokerMessage& message : *messages) {
+      CHECK(bytes < limits.bytes_max);  // only the last one goes beyond
+      bytes += message.body.size();
+      for (const Header& header : message.attributes) bytes += header.value.size();
+      read.push_back(message.body);
+    }
+    CHECK(consumer.Extend(*messages).ok());  // may pull one, for the next poll
+  }
+  CHECK(read == sent);
+}
+
+TEST_CASE("kafka: an interrupt ends a poll that waits, now or next") {
+  BrokerConsumer& consumer = ConsumerOf("interrupts");
+  SECTION("next") {
+    consumer.Interrupt();
+    const auto messages = consumer.Poll({}, absl::InfiniteDuration());
+    REQUIRE(messages.ok());
+    CHECK(messages->empty());
+  }
+  SECTION("now") {
+    std::thread interrupter([&] {
+      absl::SleepFor(absl::Milliseconds(50));
+      consumer.Interrupt();
+    });
+    const auto messages = consumer.Poll({}, absl::InfiniteDuration());
+    interrupter.join();
+    REQUIRE(messages.ok());
+    CHECK(messages->empty());
+  }
+}
+
+}  // namespace
+}  // namespace convoy::kafka
