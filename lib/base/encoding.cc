@@ -51,9 +51,12 @@ std::string EncodeBase64(std::string_view bytes, const char* alphabet, bool is_p
   return text;
 }
 
+enum class LeftOverBits { kMustBeZero, kIgnored };
+
 // Decodes text without padding.
 std::optional<size_t> DecodeBase64(std::string_view text, const DecodeTable& table,
-                                   std::span<uint8_t> out) {
+                                   std::span<uint8_t> out,
+                                   LeftOverBits left_over = LeftOverBits::kMustBeZero) {
   const size_t size = text.size() / 4 * 3 + text.size() % 4 * 3 / 4;
   if (text.size() % 4 == 1 || size > out.size()) return std::nullopt;
   uint32_t bits = 0;
@@ -70,7 +73,9 @@ std::optional<size_t> DecodeBase64(std::string_view text, const DecodeTable& tab
     }
   }
   // Left-over bits must be zero: otherwise two texts would mean the same bytes.
-  if ((bits & ((1u << bits_count) - 1)) != 0) return std::nullopt;
+  if (left_over == LeftOverBits::kMustBeZero && (bits & ((1u << bits_count) - 1)) != 0) {
+    return std::nullopt;
+  }
   return written;
 }
 
@@ -145,6 +150,15 @@ std::optional<std::string> HexDecode(std::string_view text) {
 
 std::optional<std::string> Base64Decode(std::string_view text) {
   return DecodeToString(text, text.size() / 4 * 3 + 3, Base64DecodeTo);
+}
+
+std::optional<std::string> Base64DecodeKey(std::string_view text) {
+  const auto decode_to = [](std::string_view key, std::span<uint8_t> out) -> std::optional<size_t> {
+    const auto bare = key.ends_with('=') ? StripPadding(key) : key;
+    if (!bare.has_value()) return std::nullopt;
+    return DecodeBase64(*bare, kBase64Table, out, LeftOverBits::kIgnored);
+  };
+  return DecodeToString(text, text.size() / 4 * 3 + 3, decode_to);
 }
 
 std::optional<std::string> Base64UrlDecode(std::string_view text) {

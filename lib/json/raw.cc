@@ -115,9 +115,10 @@ std::optional<size_t> ReadIndex(std::string_view step) {
   return index;
 }
 
-// The direct child of a container called `step` (or at that index). `text` has been validated.
+// The direct child of a container called `step` (or at that index). It has been validated. Of equal
+// names the last one counts.
 std::optional<RawValue> FindChild(const RawValue& container, std::string_view step,
-                                  const Limits& limits) {
+                                  const Limits& limits, bool* is_repeated) {
   Scanner scanner(container.text, limits);
   scanner.Next();
   const std::optional<size_t> wanted_index = ReadIndex(step);
@@ -135,7 +136,9 @@ std::optional<RawValue> FindChild(const RawValue& container, std::string_view st
     }
     const RawValue value = TakeValue(scanner, token, container.text);
     if (!scanner.status().ok()) return std::nullopt;
-    if (is_wanted) found = value;
+    if (!is_wanted) continue;
+    *is_repeated |= found.has_value();
+    found = value;
   }
 }
 
@@ -211,12 +214,19 @@ absl::StatusOr<std::vector<RawValue>> ScanArray(std::string_view text, const Lim
 
 std::optional<RawValue> FindPath(std::string_view text, std::string_view path,
                                  const Limits& limits) {
+  bool is_repeated = false;
+  return FindPath(text, path, limits, &is_repeated);
+}
+
+std::optional<RawValue> FindPath(std::string_view text, std::string_view path, const Limits& limits,
+                                 bool* is_repeated) {
+  *is_repeated = false;
   if (path.empty() || !Validate(text, limits).ok()) return std::nullopt;
   Scanner scanner(text, limits);
   std::optional<RawValue> value = TakeValue(scanner, scanner.Next(), text);
   while (value.has_value() && !path.empty()) {
     if (value->type != Type::kObject && value->type != Type::kArray) return std::nullopt;
-    value = FindChild(*value, TakeStep(path), limits);
+    value = FindChild(*value, TakeStep(path), limits, is_repeated);
   }
   return value;
 }

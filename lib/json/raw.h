@@ -57,5 +57,9 @@ absl::StatusOr<std::vector<RawValue>> ScanArray(std::string_view text, const Lim
 // is not JSON within the limits. Does not allocate unless a member's name is written with escapes.
 std::optional<RawValue> FindPath(std::string_view text, std::string_view path,
                                  const Limits& limits);
+// The same, and whether a member that the path names occurs more than once: other parsers may see
+// another value there.
+std::optional<RawValue> FindPath(std::string_view text, std::string_view path, const Limits& limits,
+                                 bool* is_repeated);
 
 }  // namespace convoy::json

@@ -17,21 +17,24 @@ namespace convoy::verify {
 namespace {
 
 constexpr size_t kEchoBytesMax = 4096;
-constexpr size_t kTokenBytesMax = 1024;
 
 std::string EncodeBytes(SignatureEncoding encoding, std::string_view bytes) {
   return encoding == SignatureEncoding::kBase64 ? base::Base64Encode(bytes)
                                                 : base::HexEncode(bytes);
 }
 
-// What is signed for whoever asks must never be something that signs an event as well: a JSON body,
-// a "timestamp:body" message. A token holds none of the characters that those need.
-bool IsToken(std::string_view text) {
-  constexpr std::string_view kPunctuation = "-._~+/=";
-  return !text.empty() && text.size() <= kTokenBytesMax &&
-         std::all_of(text.begin(), text.end(), [&](char c) {
-           return absl::ascii_isalnum(c) || kPunctuation.find(c) != std::string_view::npos;
-         });
+// Whether `message` may be signed for whoever asks: it must not sign an event as well. A token
+// holds none of the characters that a JSON body or a "timestamp:body" message needs; where events
+// are base64, challenges are hex of a length that no event has.
+bool MayBeSigned(const Computation& computation, std::string_view message) {
+  constexpr std::string_view kHexDigits = "0123456789abcdef", kPunctuation = "-._~+/=";
+  const auto is_allowed = [&](char c) {
+    if (computation.is_hex_only) return kHexDigits.find(c) != std::string_view::npos;
+    return absl::ascii_isalnum(c) || kPunctuation.find(c) != std::string_view::npos;
+  };
+  return !message.empty() && message.size() >= computation.size_min &&
+         message.size() <= computation.size_max &&
+         std::all_of(message.begin(), message.end(), is_allowed);
 }
 
 }  // namespace
@@ -66,7 +69,7 @@ bool ChallengeResponder::Compute(Evidence* evidence, std::string* out) const {
   crypto::Digest digest;
   if (!computation.is_keyed) {
     digest = crypto::Hash(computation.algorithm, message);
-  } else if (key_ == nullptr || !IsToken(message)) {
+  } else if (key_ == nullptr || !MayBeSigned(computation, message)) {
     return false;
   } else {
     digest = crypto::HmacOf(*key_, message);

@@ -7,6 +7,16 @@
 #include "lib/crypto/digest.h"
 
 namespace convoy::verify {
+namespace {
+
+bool HasParameters(const MessageTemplate& text, const Parameters& parameters) {
+  std::set<std::string> needed;
+  text.AddParameters(&needed);
+  return std::all_of(needed.begin(), needed.end(),
+                     [&](const std::string& name) { return parameters.contains(name); });
+}
+
+}  // namespace
 
 absl::StatusOr<Conditions> Conditions::Compile(const std::vector<Condition>& conditions) {
   Conditions compiled;
@@ -16,13 +26,21 @@ absl::StatusOr<Conditions> Conditions::Compile(const std::vector<Condition>& con
                                     .is_any = condition.expected == "*",
                                     .is_absence = condition.is_absence,
                                     .is_absent_if_empty = condition.is_absent_if_empty,
+                                    .is_optional = condition.is_optional,
                                     .expected = std::move(expected)});
   }
   return compiled;
 }
 
+void Conditions::AddParameters(std::set<std::string>* needed, std::set<std::string>* used) const {
+  for (const Compiled& condition : conditions_) {
+    condition.expected.AddParameters(condition.is_optional ? used : needed);
+  }
+}
+
 VerifyReason Conditions::Judge(const Evidence& evidence) const {
   for (const Compiled& condition : conditions_) {
+    if (condition.is_optional && !HasParameters(condition.expected, evidence.parameters)) continue;
     Text value;
     const Finding finding = evidence.Find(condition.place, &value);
     if (condition.is_absence) {

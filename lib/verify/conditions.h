@@ -1,6 +1,8 @@
 // Conditions of schemes and challenges: a value of the request must be equal to a text.
 #pragma once
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -18,6 +20,9 @@ class Conditions {
   // expected may be a secret. "*" as the whole of an expected text stands for any value.
   VerifyReason Judge(const Evidence& evidence) const;
 
+  // The settings that they need, and those that they use if they are there.
+  void AddParameters(std::set<std::string>* needed, std::set<std::string>* used) const;
+
   // Does one of them compare something with the whole body? With anything of the request?
   bool cover_body() const;
   bool cover_request() const;
@@ -28,6 +33,7 @@ class Conditions {
     bool is_any = false;
     bool is_absence = false;
     bool is_absent_if_empty = false;
+    bool is_optional = false;
     MessageTemplate expected;
   };
   std::vector<Compiled> conditions_;

@@ -4,7 +4,6 @@
 
 #include "lib/base/encoding.h"
 #include "lib/base/text.h"
-#include "lib/json/raw.h"
 
 namespace convoy::verify {
 namespace {
@@ -76,8 +75,16 @@ bool ListReader::Next(std::string_view* item) {
   return true;
 }
 
+std::optional<json::RawValue> FindOnly(std::string_view json, std::string_view path) {
+  bool is_repeated = false;
+  const auto value = json::FindPath(json, path, kBodyLimits, &is_repeated);
+  return is_repeated ? std::nullopt : value;
+}
+
 Finding FindJson(std::string_view json, std::string_view path, Text* out) {
-  const std::optional<json::RawValue> value = json::FindPath(json, path, kBodyLimits);
+  bool is_repeated = false;
+  const auto value = json::FindPath(json, path, kBodyLimits, &is_repeated);
+  if (is_repeated) return Finding::kAmbiguous;
   if (!value.has_value() || value->type == json::Type::kNull) return Finding::kMissing;
   if (value->type == json::Type::kArray || value->type == json::Type::kObject) {
     return Finding::kAmbiguous;

@@ -9,6 +9,7 @@
 
 #include "convoy/verifier.h"
 #include "lib/json/limits.h"
+#include "lib/json/raw.h"
 #include "lib/verify/locator.h"
 
 namespace convoy::verify {
@@ -73,6 +74,8 @@ struct Evidence {
 
 // The value of a JSON text at `path` as text: a string decoded, other scalars as they are written.
 Finding FindJson(std::string_view json, std::string_view path, Text* out);
+// The value there, of whatever type; nullopt also if a name on the way occurs twice.
+std::optional<json::RawValue> FindOnly(std::string_view json, std::string_view path);
 
 // Why a request is refused if this is how looking ended.
 inline VerifyReason ReasonOf(Finding finding) {

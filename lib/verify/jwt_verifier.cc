@@ -13,7 +13,6 @@
 #include "lib/base/encoding.h"
 #include "lib/base/status_macros.h"
 #include "lib/crypto/digest.h"
-#include "lib/json/raw.h"
 #include "lib/verify/conditions.h"
 #include "lib/verify/key_lookup.h"
 #include "lib/verify/keyring.h"
@@ -54,9 +53,12 @@ std::optional<Token> ReadToken(std::string_view text) {
 
 // A NumericDate; fractions of a second are dropped.
 std::optional<absl::Time> ReadTime(std::string_view claims, std::string_view name) {
-  Text text;
-  if (FindJson(claims, name, &text) != Finding::kFound) return std::nullopt;
-  const std::string_view digits = text.view().substr(0, text.view().find('.'));
+  const auto value = FindOnly(claims, name);
+  if (!value.has_value() || value->type != json::Type::kNumber) return std::nullopt;
+  const size_t point = std::min(value->text.find('.'), value->text.size());
+  const std::string_view digits = value->text.substr(0, point);
+  // An exponent would change what the digits before it say.
+  if (value->text.find_first_of("eE", point) != std::string_view::npos) return std::nullopt;
   int64_t seconds = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
   constexpr int64_t kSecondsMax = 253'402'300'799;  // the end of the year 9999
@@ -114,9 +116,9 @@ class PublicTokenKeys final : public TokenKeys {
     if (found.reason != VerifyReason::kAccepted) {
       return {.reason = found.reason, .missing_key_url = std::move(found.missing_url)};
     }
-    for (size_t k = 0; k < found.keys.size(); ++k) {
-      if (IsSignedBy(*found.keys[k], algorithm, token)) {
-        return {.reason = VerifyReason::kAccepted, .key_index = static_cast<int32_t>(k)};
+    for (const NamedKey* named : found.keys) {
+      if (IsSignedBy(named->key, algorithm, token)) {
+        return {.reason = VerifyReason::kAccepted, .key_index = named->secret_index};
       }
     }
     return {};

@@ -16,19 +16,29 @@ namespace {
 
 bool IsHostCharacter(char c) { return absl::ascii_isalnum(c) || c == '.' || c == '-'; }
 
+bool IsFreeLabel(std::string_view label) {
+  return label.size() >= 3 && !base::EqualsIgnoreCase(label.substr(0, 2), "s3");
+}
+
 bool MatchesHost(std::string_view pattern, std::string_view host) {
   while (true) {
     const size_t pattern_end = std::min(pattern.find('.'), pattern.size());
     const size_t host_end = std::min(host.find('.'), host.size());
     const std::string_view wanted = pattern.substr(0, pattern_end);
     const std::string_view label = host.substr(0, host_end);
-    if (label.empty() || (wanted != "*" && !base::EqualsIgnoreCase(wanted, label))) return false;
+    const bool is_same = wanted == "*" ? IsFreeLabel(label) : base::EqualsIgnoreCase(wanted, label);
+    if (label.empty() || !is_same) return false;
     const bool is_pattern_done = pattern_end == pattern.size();
     const bool is_host_done = host_end == host.size();
     if (is_pattern_done || is_host_done) return is_pattern_done && is_host_done;
     pattern.remove_prefix(pattern_end + 1);
     host.remove_prefix(host_end + 1);
   }
+}
+
+// Of the path: a query could end in anything.
+bool HasEnding(std::string_view url, std::string_view ending) {
+  return ending.empty() || (url.ends_with(ending) && url.find_first_of("?#") == url.npos);
 }
 
 }  // namespace
@@ -59,11 +69,13 @@ absl::StatusOr<KeyLookup> KeyLookup::Make(const KeyRules& rules, crypto::KeyType
   KeyRules prefix_only = rules;
   prefix_only.format = KeyFormat::kText;
   auto given = std::make_shared<PublicKeySet>();
-  for (const std::string& secret : secrets) {
-    CONVOY_ASSIGN_OR_RETURN(const std::string text, DecodeSecret(prefix_only, secret));
+  for (size_t i = 0; i < secrets.size(); ++i) {
+    CONVOY_ASSIGN_OR_RETURN(const std::string text, DecodeSecret(prefix_only, secrets[i]));
     CONVOY_ASSIGN_OR_RETURN(PublicKeySet keys, ReadPublicKeys(rules.format, text));
     for (NamedKey& named : keys) {
-      if (named.key.type() == type) given->push_back(std::move(named));
+      if (named.key.type() != type) continue;
+      named.secret_index = static_cast<int32_t>(i);
+      given->push_back(std::move(named));
     }
   }
   if (given->empty()) {
@@ -84,7 +96,9 @@ VerifyReason KeyLookup::FindUrl(const Evidence& evidence, std::string* out) cons
   Text url;
   const Finding finding = evidence.Find(*location.url_from, &url);
   if (finding != Finding::kFound) return ReasonOf(finding);
-  if (!IsHostAllowed(url.view(), location.hosts)) return VerifyReason::kUnknownKey;
+  if (!IsHostAllowed(url.view(), location.hosts) || !HasEnding(url.view(), location.url_suffix)) {
+    return VerifyReason::kUnknownKey;
+  }
   *out = std::string(url.view());
   return VerifyReason::kAccepted;
 }
@@ -104,7 +118,7 @@ KeyLookup::Result KeyLookup::Find(const Evidence& evidence, std::string_view key
     }
   }
   for (const NamedKey& named : *result.owner) {
-    if (key_id.empty() || named.id.empty() || named.id == key_id) result.keys.push_back(&named.key);
+    if (key_id.empty() || named.id.empty() || named.id == key_id) result.keys.push_back(&named);
   }
   if (result.keys.empty()) result.reason = VerifyReason::kUnknownKey;
   return result;

@@ -25,7 +25,7 @@ class KeyLookup {
 
   struct Result {
     VerifyReason reason = VerifyReason::kAccepted;  // why there are no keys, if not kAccepted
-    std::vector<const crypto::PublicKey*> keys;
+    std::vector<const NamedKey*> keys;
     std::shared_ptr<const PublicKeySet> owner;  // of keys from a document
     std::string missing_url;                    // for kKeyUnavailable
   };
@@ -40,8 +40,9 @@ class KeyLookup {
   std::shared_ptr<KeySource> source_;
 };
 
-// Whether an https URL's host is one of `hosts`, where "*" stands for one whole label. A URL with a
-// user, a port or characters that parsers disagree about is none.
+// Whether an https URL's host is one of `hosts`, where "*" stands for one whole label of three
+// characters or more that does not begin with "s3": beside a cloud's regions stand its buckets,
+// which are anybody's. A URL with a user, a port or characters that parsers disagree about is none.
 bool IsHostAllowed(std::string_view url, const std::vector<std::string>& hosts);
 
 }  // namespace convoy::verify

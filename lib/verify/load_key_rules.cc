@@ -15,12 +15,13 @@ absl::StatusOr<KeyLocation> LoadKeyLocation(const json::Value& object) {
        {"certificate", Kind::kCertificate},
        {"pem_in_json", Kind::kPemInJson}}};
   ObjectReader reader(object, "key.location");
-  CONVOY_RETURN_IF_ERROR(
-      CheckFields(object, reader, {"kind", "url", "url_from", "hosts", "path", "key_id"}));
+  CONVOY_RETURN_IF_ERROR(CheckFields(
+      object, reader, {"kind", "url", "url_from", "hosts", "url_suffix", "path", "key_id"}));
   KeyLocation location;
   CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "kind", kKinds, &location.kind));
   reader.Read("url", &location.url);
   reader.Read("hosts", &location.hosts);
+  reader.Read("url_suffix", &location.url_suffix);
   reader.Read("path", &location.path);
   CONVOY_RETURN_IF_ERROR(ReadLocator(reader, "url_from", &location.url_from));
   CONVOY_RETURN_IF_ERROR(ReadLocator(reader, "key_id", &location.key_id));
@@ -33,6 +34,9 @@ absl::StatusOr<KeyLocation> LoadKeyLocation(const json::Value& object) {
   }
   if (location.url_from.has_value() == location.hosts.empty()) {
     return InvalidField(reader, "hosts", "go with url_from, which must not point just anywhere");
+  }
+  if (!location.url_suffix.empty() && !location.url_from.has_value()) {
+    return InvalidField(reader, "url_suffix", "goes with url_from");
   }
   if (location.path.empty() == (location.kind == Kind::kPemInJson)) {
     return InvalidField(reader, "path", "goes with pem_in_json");

@@ -35,7 +35,30 @@ bool Consume(std::string_view& text, std::string_view prefix) {
 absl::StatusOr<MessageTemplate> MessageTemplate::Compile(std::string_view text) {
   MessageTemplate compiled;
   CONVOY_RETURN_IF_ERROR(compiled.CompileText(text));
+  compiled.FindEnds();
   return compiled;
+}
+
+void MessageTemplate::FindEnds() {
+  using Place = Locator::Kind;
+  for (size_t i = 0; i + 1 < parts_.size(); ++i) {
+    const bool is_free_text =
+        parts_[i].kind == Kind::kLocator &&
+        (parts_[i].locator.kind == Place::kHeader || parts_[i].locator.kind == Place::kQuery);
+    if (!is_free_text) continue;
+    // Where nothing stands between, at least no JSON body may begin within the value.
+    parts_[i].end = parts_[i + 1].kind == Kind::kLiteral ? parts_[i + 1].text : "{";
+  }
+}
+
+void MessageTemplate::AddParameters(std::set<std::string>* out) const {
+  for (const Part& part : parts_) {
+    const bool has_locator = part.kind == Kind::kLocator || part.kind == Kind::kJsonString ||
+                             part.kind == Kind::kBodyWithSecret;
+    if (has_locator && part.locator.kind == Locator::Kind::kConfig && part.segment == 0) {
+      out->insert(part.locator.name);
+    }
+  }
 }
 
 absl::Status MessageTemplate::CompileText(std::string_view text) {
@@ -185,6 +208,9 @@ Finding MessageTemplate::FeedLocator(const Part& part, const Evidence& evidence,
   Text text;
   const Finding finding = evidence.Find(part.locator, &text);
   if (finding != Finding::kFound) return finding;
+  if (!part.end.empty() && text.view().find(part.end) != std::string_view::npos) {
+    return Finding::kAmbiguous;
+  }
   if (part.kind == Kind::kJsonString) {
     json::Writer writer;
     sink(writer.String(text.view()).text());

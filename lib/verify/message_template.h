@@ -16,9 +16,14 @@
 //   {signed_headers:N} {qsh} {body_with_secret:L}
 //                   canonical forms, see canonical.h
 //   [ … ]           left out if a locator inside finds nothing
+//
+// A header or query parameter is the sender's word, and where it ends in the message must be plain:
+// one that holds the literal that follows it could swallow part of what comes after. Such a value
+// is ambiguous.
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +52,8 @@ class MessageTemplate {
   bool covers_body() const;
   // Does it hold anything that the request brings?
   bool covers_request() const;
+  // The settings that the message needs, and cannot do without.
+  void AddParameters(std::set<std::string>* out) const;
   bool uses_timestamp() const { return Has(Kind::kTimestamp); }
   bool uses_secret() const { return Has(Kind::kSecret) || Has(Kind::kBodyWithSecret); }
 
@@ -84,11 +91,13 @@ class MessageTemplate {
     std::string text;  // the literal, or the header's name
     Locator locator;
     bool is_lower_case = false;
+    std::string end;      // a literal that the value must not hold
     uint8_t segment = 0;  // which optional segment it belongs to; 0: none
   };
 
   static absl::StatusOr<Part> CompilePart(std::string_view name);
   absl::Status CompileText(std::string_view text);
+  void FindEnds();
   void AddLiteral(std::string_view text, uint8_t segment);
   bool Has(Kind kind) const;
   // Whether everything that the optional segment looks for is there.

@@ -22,6 +22,10 @@ struct Computation {
   bool is_keyed = true;  // HMAC with the secret; otherwise a plain digest
   SignatureEncoding encoding = SignatureEncoding::kHex;
   std::string message;
+  // What is signed for whoever asks must never be something that signs an event as well.
+  bool is_hex_only = false;  // of the message; otherwise the characters of a token
+  size_t size_min = 1;
+  size_t size_max = 1024;
 };
 
 struct Challenge {

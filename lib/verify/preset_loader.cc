@@ -20,14 +20,26 @@ absl::StatusOr<Computation> LoadComputation(const json::Value& object) {
   constexpr std::array<std::pair<std::string_view, SignatureEncoding>, 2> kEncodings = {
       {{"hex", SignatureEncoding::kHex}, {"base64", SignatureEncoding::kBase64}}};
   ObjectReader reader(object, "challenges.computed");
-  CONVOY_RETURN_IF_ERROR(CheckFields(object, reader, {"alg", "keyed", "encoding", "message"}));
+  constexpr std::array<std::pair<std::string_view, bool>, 2> kAlphabets = {
+      {{"token", false}, {"hex", true}}};
+  CONVOY_RETURN_IF_ERROR(CheckFields(
+      object, reader,
+      {"alg", "keyed", "encoding", "message", "message_alphabet", "size_min", "size_max"}));
   Computation computation;
   CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "alg", kAlgorithms, &computation.algorithm));
   CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "encoding", kEncodings, &computation.encoding));
+  CONVOY_RETURN_IF_ERROR(
+      ReadChoice(reader, "message_alphabet", kAlphabets, &computation.is_hex_only));
+  uint32_t size_min = 1, size_max = 1024;
   reader.Read("keyed", &computation.is_keyed);
   reader.Read("message", &computation.message);
+  reader.Read("size_min", &size_min);
+  reader.Read("size_max", &size_max);
   CONVOY_RETURN_IF_ERROR(reader.status());
   if (computation.message.empty()) return InvalidField(reader, "message", "is missing");
+  if (size_max > 1024) return InvalidField(reader, "size_max", "must be at most 1024");
+  computation.size_min = size_min;
+  computation.size_max = size_max;
   return computation;
 }
 

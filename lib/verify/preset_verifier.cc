@@ -13,6 +13,7 @@
 #include "lib/verify/challenge.h"
 #include "lib/verify/conditions.h"
 #include "lib/verify/evidence.h"
+#include "lib/verify/preset_parameters.h"
 #include "lib/verify/scheme_verifier.h"
 
 namespace convoy::verify {
@@ -139,6 +140,8 @@ absl::Status CheckFamilies(const Preset& preset, std::string_view wanted) {
 absl::StatusOr<std::shared_ptr<const Verifier>> CompilePresetVerifier(
     const Preset& preset, const VerifierSettings& settings, std::shared_ptr<KeySource> source) {
   CONVOY_RETURN_IF_ERROR(CheckFamilies(preset, settings.scheme));
+  Parameters parameters(settings.parameters.begin(), settings.parameters.end());
+  CONVOY_RETURN_IF_ERROR(CheckKnown(preset, parameters));
   std::vector<Alternative> alternatives;
   absl::Status first_error;
   for (const Scheme& scheme : preset.schemes) {
@@ -147,10 +150,12 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompilePresetVerifier(
     CONVOY_ASSIGN_OR_RETURN(alternative.when, Conditions::Compile(scheme.when));
     alternative.event_id = scheme.event_id.has_value() ? scheme.event_id : preset.event_id;
     auto verifier = CompileSchemeVerifier(scheme, settings.secrets, source);
-    if (!verifier.ok()) {
+    absl::Status status = verifier.status();
+    status.Update(CheckGiven(scheme, parameters));
+    if (!status.ok()) {
       // Schemes of one provider may want secrets of different forms: a text, base64. One that the
       // secrets do not fit is left out, as long as another remains.
-      first_error.Update(verifier.status());
+      first_error.Update(status);
       continue;
     }
     alternative.verifier = *std::move(verifier);
@@ -168,9 +173,8 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompilePresetVerifier(
         ChallengeResponder::Compile(challenge, preset.schemes.front().key, settings.secrets));
     challenges.push_back(std::move(responder));
   }
-  return std::make_shared<PresetVerifier>(
-      std::move(alternatives), std::move(challenges),
-      Parameters(settings.parameters.begin(), settings.parameters.end()), preset.refusal_status);
+  return std::make_shared<PresetVerifier>(std::move(alternatives), std::move(challenges),
+                                          std::move(parameters), preset.refusal_status);
 }
 
 }  // namespace convoy::verify

@@ -77,7 +77,7 @@ absl::StatusOr<PublicKeySet> ReadPublicKeys(KeyFormat format, std::string_view t
     return Alone(std::move(key));
   }
   const std::optional<std::string> bytes =
-      format == KeyFormat::kHex ? base::HexDecode(text) : base::Base64Decode(text);
+      format == KeyFormat::kHex ? base::HexDecode(text) : base::Base64DecodeKey(text);
   if (!bytes.has_value()) {
     return absl::InvalidArgumentError(
         "the secret must be the provider's public key, as PEM or in the scheme's encoding");

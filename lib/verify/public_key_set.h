@@ -2,6 +2,7 @@
 // inside a JSON document.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ namespace convoy::verify {
 struct NamedKey {
   std::string id;  // `kid`, or empty
   crypto::PublicKey key;
+  int32_t secret_index = -1;  // of the secret that holds it; -1: it was published
 };
 
 using PublicKeySet = std::vector<NamedKey>;  // never empty

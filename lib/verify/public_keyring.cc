@@ -43,9 +43,9 @@ class PublicKeyring final : public Keyring {
       if (!size.has_value()) continue;
       match.reason = VerifyReason::kSignatureMismatch;
       const std::string_view signature(reinterpret_cast<const char*>(bytes.data()), *size);
-      for (size_t k = 0; k < found.keys.size(); ++k) {
-        if (!IsSignedBy(*found.keys[k], message, signature)) continue;
-        return {.reason = VerifyReason::kAccepted, .key_index = static_cast<int32_t>(k)};
+      for (const NamedKey* named : found.keys) {
+        if (!IsSignedBy(named->key, message, signature)) continue;
+        return {.reason = VerifyReason::kAccepted, .key_index = named->secret_index};
       }
     }
     return match;

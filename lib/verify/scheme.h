@@ -55,6 +55,7 @@ struct KeyLocation {
   std::string url;                  // may hold {config:NAME}
   std::optional<Locator> url_from;  // the request names the URL
   std::vector<std::string> hosts;   // for url_from; "*" stands for one label
+  std::string url_suffix;           // for url_from: how the URL must end
   std::string path;                 // within the JSON document, for kPemInJson
   std::optional<Locator> key_id;    // which key of a JWKS, where the request says so
 };
@@ -84,6 +85,7 @@ struct Condition {
   std::string expected;             // a template; "*" alone: any value
   bool is_absence = false;          // there must be no value at all
   bool is_absent_if_empty = false;  // may be absent if the body is empty
+  bool is_optional = false;         // holds if a setting that the template needs is not given
 };
 
 struct JwtRules {

@@ -63,12 +63,14 @@ absl::Status LoadTimestamp(const json::Value& object, Scheme* scheme) {
 absl::Status LoadChecks(const json::Value& array, std::vector<Condition>* out) {
   for (const json::Value& element : array.GetArray()) {
     ObjectReader reader(element, "checks");
-    CONVOY_RETURN_IF_ERROR(CheckFields(element, reader, {"value", "equals", "absent_if_empty"}));
+    CONVOY_RETURN_IF_ERROR(
+        CheckFields(element, reader, {"value", "equals", "absent_if_empty", "if_configured"}));
     std::optional<Locator> place;
     Condition check;
     CONVOY_RETURN_IF_ERROR(ReadLocator(reader, "value", &place));
     const bool has_expected = reader.Read("equals", &check.expected);
     reader.Read("absent_if_empty", &check.is_absent_if_empty);
+    reader.Read("if_configured", &check.is_optional);
     CONVOY_RETURN_IF_ERROR(reader.status());
     if (!place.has_value() || !has_expected) {
       return InvalidField(reader, place.has_value() ? "equals" : "value", "is missing");

@@ -27,7 +27,7 @@ std::optional<std::string> Decode(KeyFormat format, std::string_view secret) {
     case KeyFormat::kHex:
       return base::HexDecode(secret);
     case KeyFormat::kBase64:
-      return base::Base64Decode(secret);
+      return base::Base64DecodeKey(secret);
     case KeyFormat::kText:
     case KeyFormat::kPem:
       break;

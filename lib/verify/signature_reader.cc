@@ -21,12 +21,23 @@ bool IsSignatureKey(const ListSyntax& list, std::string_view wanted, std::string
   return key.starts_with(wanted) && AreDigits(key.substr(wanted.size()));
 }
 
+// What follows the scheme's prefix; empty if `value` does not have it.
+std::string_view WithoutPrefix(const Scheme& scheme, std::string_view value) {
+  if (!value.starts_with(scheme.signature.prefix)) return {};
+  return value.substr(scheme.signature.prefix.size());
+}
+
 bool AddCandidate(const Scheme& scheme, std::string_view value, FoundSignatures* out) {
-  if (!value.starts_with(scheme.signature.prefix)) return false;
-  value.remove_prefix(scheme.signature.prefix.size());
-  if (value.empty() || out->candidates_count == kCandidatesMax) return false;
-  out->candidates[out->candidates_count++] = value;
+  const std::string_view candidate = WithoutPrefix(scheme, value);
+  if (candidate.empty() || out->candidates_count == kCandidatesMax) return false;
+  out->candidates[out->candidates_count++] = candidate;
   return true;
+}
+
+// The same for an item of a list, where one that is no signature is passed over: it may be of a
+// version to come, and does not spoil the good one beside it. False: there are too many.
+bool AddItem(const Scheme& scheme, std::string_view value, FoundSignatures* out) {
+  return WithoutPrefix(scheme, value).empty() || AddCandidate(scheme, value, out);
 }
 
 // Items without keys: each is a signature, but for the first if it is the timestamp.
@@ -38,7 +49,7 @@ VerifyReason ReadPlainList(const Scheme& scheme, std::string_view text, FoundSig
     out->timestamp.Borrow(item);
   }
   while (items.Next(&item)) {
-    if (!AddCandidate(scheme, item, out)) return VerifyReason::kMalformed;
+    if (!AddItem(scheme, item, out)) return VerifyReason::kMalformed;
   }
   return out->candidates_count == 0 ? VerifyReason::kMalformed : kOk;
 }
@@ -58,7 +69,7 @@ VerifyReason ReadKeyedList(const Scheme& scheme, const Evidence& evidence, std::
     const size_t separator = item.find(list.key_separator);
     if (separator == std::string_view::npos) continue;
     if (!IsSignatureKey(list, wanted, item.substr(0, separator))) continue;
-    if (!AddCandidate(scheme, item.substr(separator + 1), out)) return VerifyReason::kMalformed;
+    if (!AddItem(scheme, item.substr(separator + 1), out)) return VerifyReason::kMalformed;
   }
   return out->candidates_count == 0 ? VerifyReason::kMalformed : kOk;
 }
@@ -100,7 +111,8 @@ VerifyReason ReadNumbered(const Scheme& scheme, const VerifyRequest& request,
         !AreDigits(header.name.substr(base.size()))) {
       continue;
     }
-    if (header.value.size() > kFieldBytesMax || !AddCandidate(scheme, header.value, out)) {
+    if (base::CountHeader(request.headers, header.name) != 1 ||
+        header.value.size() > kFieldBytesMax || !AddCandidate(scheme, header.value, out)) {
       return VerifyReason::kMalformed;
     }
   }

@@ -5,7 +5,6 @@
 #include "absl/status/status.h"
 
 #include "lib/base/status_macros.h"
-#include "lib/json/raw.h"
 #include "lib/verify/conditions.h"
 #include "lib/verify/keyring.h"
 #include "lib/verify/message_template.h"
@@ -51,7 +50,7 @@ class SignedVerifier final : public SchemeVerifier {
   void JudgeElements(Evidence* evidence, absl::Time now, Verdict* verdict) const {
     const std::string_view each = scheme_.each;
     const size_t star = each.find(".*");
-    const auto array = json::FindPath(evidence->request.body, each.substr(0, star), kBodyLimits);
+    const auto array = FindOnly(evidence->request.body, each.substr(0, star));
     verdict->reason = VerifyReason::kMalformed;
     if (!array.has_value() || array->type != json::Type::kArray) return;
     const auto elements = json::ScanArray(array->text, kBodyLimits);
@@ -59,7 +58,7 @@ class SignedVerifier final : public SchemeVerifier {
     const std::string_view within = star + 3 < each.size() ? each.substr(star + 3) : "";
     for (const json::RawValue& element : *elements) {
       std::optional<json::RawValue> item = element;
-      if (!within.empty()) item = json::FindPath(element.text, within, kBodyLimits);
+      if (!within.empty()) item = FindOnly(element.text, within);
       verdict->reason = VerifyReason::kMalformed;
       if (!item.has_value()) return;
       evidence->item = item->text;

@@ -49,6 +49,10 @@ std::optional<absl::Time> ParseTimestamp(TimeUnit unit, std::string_view text) {
 
 VerifyReason JudgeTime(const TimestampField& field, absl::Time signed_at, absl::Time now) {
   if (!field.is_enforced) return VerifyReason::kAccepted;
+  // A sender that counts whole seconds may take all of the last one: both sides of the comparison
+  // have the same grain.
+  const bool is_whole = field.unit == TimeUnit::kSeconds || field.unit == TimeUnit::kHttpDate;
+  if (is_whole) now = absl::FromUnixSeconds(absl::ToUnixSeconds(now));
   if (now - signed_at > field.past_max) return VerifyReason::kTooOld;
   if (signed_at - now > field.future_max) return VerifyReason::kTooFarInFuture;
   return VerifyReason::kAccepted;

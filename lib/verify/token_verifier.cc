@@ -7,7 +7,6 @@
 #include "lib/base/encoding.h"
 #include "lib/base/text.h"
 #include "lib/crypto/digest.h"
-#include "lib/json/raw.h"
 #include "lib/verify/conditions.h"
 #include "lib/verify/scheme_verifier.h"
 
@@ -79,7 +78,7 @@ class TokenVerifier final : public SchemeVerifier {
   // Every element of the array must carry the token.
   void JudgeElements(std::string_view body, std::string_view array_path, std::string_view within,
                      Verdict* verdict) const {
-    const auto array = json::FindPath(body, array_path, kBodyLimits);
+    const auto array = FindOnly(body, array_path);
     verdict->reason = VerifyReason::kMalformed;
     if (!array.has_value() || array->type != json::Type::kArray) return;
     const auto elements = json::ScanArray(array->text, kBodyLimits);
