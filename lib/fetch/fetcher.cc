@@ -14,6 +14,11 @@ bool HoldsKey(const verify::PublicKeySet& keys, std::string_view id) {
          });
 }
 
+// Two sources may read different keys out of what stands at one URL.
+std::string IdOf(const verify::KeyLocation& location, std::string_view url) {
+  return absl::StrCat(static_cast<int>(location.kind), " ", url, " ", location.path);
+}
+
 bool IsSuccess(const TransportResult& result) {
   return result.outcome == TransportOutcome::kResponse && result.http_status >= 200 &&
          result.http_status <= 299;
@@ -34,14 +39,15 @@ std::shared_ptr<const verify::PublicKeySet> Fetcher::Find(const verify::KeyLocat
                                                           std::string_view url,
                                                           std::string_view key_id) {
   const absl::Time now = clock_->Now();
+  const std::string id = IdOf(location, url);
   std::shared_ptr<const verify::PublicKeySet> found;
   bool is_asked = false;
   {
     absl::MutexLock lock(&mutex_);
-    auto known = documents_.find(url);
+    auto known = documents_.find(id);
     if (known == documents_.end()) {
       if (!MakeRoom(now)) return nullptr;
-      known = documents_.try_emplace(std::string(url)).first;
+      known = documents_.try_emplace(id).first;
     }
     Document& document = known->second;
     const bool is_usable =
@@ -49,11 +55,13 @@ std::shared_ptr<const verify::PublicKeySet> Fetcher::Find(const verify::KeyLocat
     const bool has_key = is_usable && HoldsKey(*document.keys, key_id);
     const bool is_fresh = is_usable && now - document.fetched_at < options_.fresh;
     if (has_key) found = document.keys;
-    const bool may_ask = !document.is_in_flight && now - document.asked_at >= options_.retry;
+    const absl::Duration pause =
+        document.keys == nullptr ? options_.unproven_retry : options_.retry;
+    const bool may_ask = !document.is_in_flight && now - document.asked_at >= pause;
     if ((!has_key || !is_fresh) && may_ask) {
       document.is_in_flight = is_asked = true;
       document.asked_at = now;
-      wanted_keys_.push_back({location, std::string(url)});
+      wanted_keys_.push_back({id, location, std::string(url)});
     }
     // A key that a document just fetched does not hold is unknown, not late.
     if (is_usable && !has_key && !document.is_in_flight) found = document.keys;
@@ -63,11 +71,26 @@ std::shared_ptr<const verify::PublicKeySet> Fetcher::Find(const verify::KeyLocat
 }
 
 bool Fetcher::MakeRoom(absl::Time now) {
-  if (documents_.size() < options_.documents_max) return true;
+  const auto is_full = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return documents_.size() >= options_.documents_max || CountUnproven() >= options_.unproven_max;
+  };
+  if (!is_full()) return true;
+  // What failed goes once it might be asked for again, keys once they would not be used any more:
+  // nobody can drive keys out by asking for others.
   absl::erase_if(documents_, [&](const auto& entry) {
-    return !entry.second.is_in_flight && now - entry.second.fetched_at >= options_.fresh;
+    const Document& document = entry.second;
+    const bool is_spent = document.keys == nullptr
+                              ? now - document.asked_at >= options_.unproven_retry
+                              : now - document.fetched_at >= options_.stale_max;
+    return is_spent && !document.is_in_flight;
   });
-  return documents_.size() < options_.documents_max;
+  return !is_full();
+}
+
+size_t Fetcher::CountUnproven() const {
+  return static_cast<size_t>(std::count_if(documents_.begin(), documents_.end(), [](auto& entry) {
+    return entry.second.keys == nullptr;
+  }));
 }
 
 bool Fetcher::Visit(std::string url) {
@@ -126,7 +149,7 @@ void Fetcher::Keep(const KeyRequest& request, const TransportResult& result) {
   }
   {
     absl::MutexLock lock(&mutex_);
-    Document& document = documents_[request.url];
+    Document& document = documents_[request.id];
     document.is_in_flight = false;
     if (keys != nullptr) {
       document.keys = std::move(keys);

@@ -28,6 +28,11 @@ struct FetcherOptions {
   absl::Duration fresh = absl::Hours(1);       // then it is fetched again, and used meanwhile
   absl::Duration stale_max = absl::Hours(24);  // then it is no longer used
   absl::Duration retry = absl::Seconds(10);    // after a failure, and between looks for a new key
+  // A request that nobody has verified yet may name the URL of its key. What was never fetched with
+  // success is asked for this rarely, and there are only so many of it at once: a stranger who
+  // makes URLs up moves us to about two exchanges a second, all with the hosts that presets pin.
+  absl::Duration unproven_retry = absl::Seconds(30);
+  size_t unproven_max = 64;
   absl::Duration timeout = absl::Seconds(10);  // of one exchange
   size_t documents_max = 1024;
   size_t document_bytes_max = 256 * 1024;
@@ -61,11 +66,13 @@ class Fetcher final : public verify::KeySource {
     bool is_in_flight = false;
   };
   struct KeyRequest {
+    std::string id;  // of the document
     verify::KeyLocation location;
     std::string url;
   };
 
   bool MakeRoom(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  size_t CountUnproven() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   OutgoingRequest MakeRequest(const std::string& url) const;
   void Keep(const KeyRequest& request, const TransportResult& result);
   void Report(std::string_view event, std::string_view url, std::string_view why) const;
@@ -77,7 +84,7 @@ class Fetcher final : public verify::KeySource {
   std::function<void()> wake_ = [] {};
 
   absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, Document> documents_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, Document> documents_ ABSL_GUARDED_BY(mutex_);  // by IdOf
   std::deque<KeyRequest> wanted_keys_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::string> wanted_visits_ ABSL_GUARDED_BY(mutex_);
 };

@@ -100,13 +100,19 @@ Admission Admit(const ApiParts& parts, const HttpRequest& head) {
   return admission;
 }
 
-absl::StatusOr<std::string> MaskOf(std::string_view path) {
-  const std::string_view mask = path.substr(kIngestPrefix.size());
-  const auto decoded = base::PercentDecode(mask);
+struct IngestTarget {
+  std::string mask;
+  std::string_view behind;  // "/.well-known/…", where handshakes are answered; mostly empty
+};
+
+absl::StatusOr<IngestTarget> TargetOf(std::string_view path) {
+  path.remove_prefix(kIngestPrefix.size());
+  const size_t well_known = std::min(path.find("/.well-known/"), path.size());
+  const auto decoded = base::PercentDecode(path.substr(0, well_known));
   if (!decoded.has_value() || !MayBeId(*decoded) || decoded->find('/') != std::string::npos) {
     return absl::NotFoundError("Resource not found");
   }
-  return *decoded;
+  return IngestTarget{*decoded, path.substr(well_known)};
 }
 
 }  // namespace
@@ -140,12 +146,12 @@ Reply Api::Stamped(std::string method, Reply reply) const {
 std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
   if (IsHealthPath(request.path)) return Health(parts_, request);
   if (IsIngestPath(request.path)) {
-    absl::StatusOr<std::string> mask = MaskOf(request.path);
-    if (!mask.ok()) return FromStatus(mask.status());
+    const absl::StatusOr<IngestTarget> target = TargetOf(request.path);
+    if (!target.ok()) return FromStatus(target.status());
     return Ingest({.options = &options_,
                    .parts = &parts_,
                    .request = &request,
-                   .captures = {*std::move(mask)}});
+                   .captures = {target->mask, std::string(target->behind)}});
   }
   if (!IsApiPath(request.path)) return std::nullopt;
 
@@ -170,9 +176,9 @@ HeadDecision Api::InspectHead(const HttpRequest& head) const {
 HeadDecision Api::Judge(const HttpRequest& head) const {
   uint64_t body_bytes_max = options_.body_bytes_max;
   if (IsIngestPath(head.path)) {
-    const absl::StatusOr<std::string> mask = MaskOf(head.path);
-    if (!mask.ok()) return {.refusal = FromStatus(mask.status())};
-    const auto source = parts_.configuration->FindSourceByMask(*mask);
+    const absl::StatusOr<IngestTarget> target = TargetOf(head.path);
+    if (!target.ok()) return {.refusal = FromStatus(target.status())};
+    const auto source = parts_.configuration->FindSourceByMask(target->mask);
     if (absl::IsNotFound(source.status())) return {.refusal = Failure(404, "Resource not found")};
     if (!source.ok()) return {.refusal = FromStatus(source.status())};
     const auto project = parts_.configuration->FindProject((*source)->source.project_id);

@@ -52,7 +52,7 @@ Reply ForceResendDeliveries(const Context& context);
 Reply ListAttempts(const Context& context);
 Reply GetAttempt(const Context& context);
 
-// Not of the REST API: `context.captures` holds the mask.
+// Not of the REST API: `context.captures` holds the mask, and what stands behind it in the path.
 Reply Ingest(const Context& context);
 
 }  // namespace convoy::http

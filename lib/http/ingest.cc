@@ -97,6 +97,7 @@ Reply Ingest(const Context& context) {
   if (absl::IsNotFound(source.status())) return Failure(404, "Resource not found");
   if (!source.ok()) return FromStatus(source.status());
   if (auto challenge = AnswerChallenge(**source, context)) return *std::move(challenge);
+  if (!context.capture(1).empty()) return Failure(404, "Resource not found");
   if (!CarriesEvent(request.method)) return MethodNotAllowed("POST, PUT, PATCH");
 
   const auto project = parts.configuration->FindProject((*source)->source.project_id);

@@ -37,6 +37,11 @@ bool MayBeSigned(const Computation& computation, std::string_view message) {
          std::all_of(message.begin(), message.end(), is_allowed);
 }
 
+bool IsItsPath(const Challenge& challenge, std::string_view path) {
+  return challenge.path.empty() ? path.find(kWellKnown) == path.npos
+                                : path.ends_with(challenge.path);
+}
+
 }  // namespace
 
 absl::StatusOr<ChallengeResponder> ChallengeResponder::Compile(
@@ -83,7 +88,8 @@ std::optional<ChallengeAnswer> ChallengeResponder::Answer(
     const VerifyRequest& request, const Parameters& parameters,
     absl::FunctionRef<bool()> is_accepted) const {
   Evidence evidence{.request = request, .parameters = parameters};
-  if (request.method != challenge_.method || when_.Judge(evidence) != VerifyReason::kAccepted) {
+  if (request.method != challenge_.method || !IsItsPath(challenge_, request.path) ||
+      when_.Judge(evidence) != VerifyReason::kAccepted) {
     return std::nullopt;
   }
   if (challenge_.is_signed && !is_accepted()) return std::nullopt;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/encoding.h"
 #include "lib/base/status_macros.h"
 #include "lib/crypto/digest.h"
 
@@ -26,6 +27,7 @@ absl::StatusOr<Conditions> Conditions::Compile(const std::vector<Condition>& con
                                     .is_any = condition.expected == "*",
                                     .is_absence = condition.is_absence,
                                     .is_absent_if_empty = condition.is_absent_if_empty,
+                                    .is_hashed = condition.is_hashed,
                                     .is_optional = condition.is_optional,
                                     .expected = std::move(expected)});
   }
@@ -56,6 +58,9 @@ VerifyReason Conditions::Judge(const Evidence& evidence) const {
     std::string expected;
     const Finding rendered = condition.expected.Render(evidence, &expected);
     if (rendered != Finding::kFound) return ReasonOf(rendered);
+    if (condition.is_hashed) {
+      expected = base::HexEncode(crypto::Hash(crypto::HashAlgorithm::kSha256, expected).view());
+    }
     if (!crypto::ConstantTimeEquals(value.view(), expected)) {
       return VerifyReason::kSignatureMismatch;
     }

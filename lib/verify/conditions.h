@@ -33,6 +33,7 @@ class Conditions {
     bool is_any = false;
     bool is_absence = false;
     bool is_absent_if_empty = false;
+    bool is_hashed = false;
     bool is_optional = false;
     MessageTemplate expected;
   };

@@ -28,8 +28,12 @@ struct Computation {
   size_t size_max = 1024;
 };
 
+// What stands at the root of a host (RFC 8615), and here behind a source's link.
+inline constexpr std::string_view kWellKnown = "/.well-known/";
+
 struct Challenge {
   std::string method = "POST";
+  std::string path;  // "/.well-known/…" behind the link; empty: the link itself
   std::vector<Condition> when;
   bool is_signed = false;  // answered only if the request is accepted by a scheme
   std::optional<Computation> computed;

@@ -90,11 +90,12 @@ absl::Status LoadLists(ObjectReader& reader, Preset* preset) {
 
 absl::StatusOr<Challenge> LoadChallenge(const json::Value& object) {
   ObjectReader reader(object, "challenges");
-  CONVOY_RETURN_IF_ERROR(CheckFields(
-      object, reader,
-      {"method", "when", "signed", "computed", "respond", "learns_secret", "visits", "hosts"}));
+  CONVOY_RETURN_IF_ERROR(CheckFields(object, reader,
+                                     {"method", "path", "when", "signed", "computed", "respond",
+                                      "learns_secret", "visits", "hosts"}));
   Challenge challenge;
   reader.Read("method", &challenge.method);
+  reader.Read("path", &challenge.path);
   reader.Read("signed", &challenge.is_signed);
   reader.Read("hosts", &challenge.hosts);
   CONVOY_RETURN_IF_ERROR(ReadLocator(reader, "learns_secret", &challenge.learns_secret));
@@ -109,6 +110,9 @@ absl::StatusOr<Challenge> LoadChallenge(const json::Value& object) {
     CONVOY_RETURN_IF_ERROR(LoadResponse(*respond, &challenge));
   }
   CONVOY_RETURN_IF_ERROR(reader.status());
+  if (!challenge.path.empty() && !challenge.path.starts_with(kWellKnown)) {
+    return InvalidField(reader, "path", "must begin with /.well-known/");
+  }
   // Whoever may send us anywhere must have signed, and may only name the provider's own hosts.
   if (challenge.visits.has_value() && (!challenge.is_signed || challenge.hosts.empty())) {
     return InvalidField(reader, "visits", "needs signed: true, and hosts");

@@ -69,7 +69,7 @@ absl::Status CheckGiven(const Scheme& scheme, const Parameters& given) {
   for (const std::string& name : names.needed) {
     if (given.contains(name)) continue;
     return absl::InvalidArgumentError(
-        absl::StrCat("the scheme needs the parameter \"", name, "\""));
+        absl::StrCat("config \"", name, "\" is missing, and the scheme needs it"));
   }
   return absl::OkStatus();
 }
@@ -80,7 +80,7 @@ absl::Status CheckKnown(const Preset& preset, const Parameters& given) {
   for (const auto& [name, value] : given) {
     if (names.used.contains(name)) continue;
     return absl::InvalidArgumentError(absl::StrCat(
-        "the parameter \"", name, "\" is not known here; ",
+        "config \"", name, "\" is not known here; ",
         names.used.empty() ? "there are none"
                            : absl::StrCat("there are: ", absl::StrJoin(names.used, ", "))));
   }

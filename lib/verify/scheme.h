@@ -85,6 +85,7 @@ struct Condition {
   std::string expected;             // a template; "*" alone: any value
   bool is_absence = false;          // there must be no value at all
   bool is_absent_if_empty = false;  // may be absent if the body is empty
+  bool is_hashed = false;           // expected is the SHA-256 of the rendered template, as hex
   bool is_optional = false;         // holds if a setting that the template needs is not given
 };
 

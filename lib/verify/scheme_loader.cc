@@ -61,16 +61,18 @@ absl::Status LoadTimestamp(const json::Value& object, Scheme* scheme) {
 }
 
 absl::Status LoadChecks(const json::Value& array, std::vector<Condition>* out) {
+  constexpr std::array<std::pair<std::string_view, bool>, 1> kHashes = {{{"sha256hex", true}}};
   for (const json::Value& element : array.GetArray()) {
     ObjectReader reader(element, "checks");
-    CONVOY_RETURN_IF_ERROR(
-        CheckFields(element, reader, {"value", "equals", "absent_if_empty", "if_configured"}));
+    CONVOY_RETURN_IF_ERROR(CheckFields(
+        element, reader, {"value", "equals", "absent_if_empty", "if_configured", "hash"}));
     std::optional<Locator> place;
     Condition check;
     CONVOY_RETURN_IF_ERROR(ReadLocator(reader, "value", &place));
     const bool has_expected = reader.Read("equals", &check.expected);
     reader.Read("absent_if_empty", &check.is_absent_if_empty);
     reader.Read("if_configured", &check.is_optional);
+    CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "hash", kHashes, &check.is_hashed));
     CONVOY_RETURN_IF_ERROR(reader.status());
     if (!place.has_value() || !has_expected) {
       return InvalidField(reader, place.has_value() ? "equals" : "value", "is missing");
