@@ -99,6 +99,13 @@ class Broker {
   virtual absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const Source& source,
                                                                std::string_view consumer_id,
                                                                const BrokerEnvironment& env) = 0;
+
+  // Whether `source` could be read from now, without taking a message: asked before a source is
+  // stored, at most a few seconds long. Errors as of Open. For brokers where opening a consumer
+  // disturbs others (a Kafka group), or tells little, there is a better way than this.
+  virtual absl::Status Check(const Source& source, const BrokerEnvironment& env) {
+    return Open(source, source.id + "-check", env).status();
+  }
 };
 
 // The adapters. Each is in a component of its own (CMake: Convoy COMPONENTS kafka amqp sqs pubsub),

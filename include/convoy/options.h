@@ -32,6 +32,13 @@ struct GatewayOptions {
   // How long an idempotency key is remembered.
   absl::Duration dedupe_window = absl::InfiniteDuration();
 
+  // How long the position of a broker's message is remembered, so that it is known when it comes
+  // again. Longer than a consumer is ever away after a crash.
+  absl::Duration redelivery_window = absl::Hours(14 * 24);
+
+  // Dead letters kept of one source; beyond it the oldest are dropped. 0: all are kept.
+  uint32_t dead_letters_max = 0;
+
   // How many projects and sources are kept in memory.
   uint32_t projects_cached_max = 1024;
   uint32_t sources_cached_max = 16 * 1024;

@@ -26,6 +26,9 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   if (options.dedupe_window <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("dedupe_window must be positive");
   }
+  if (options.redelivery_window <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("redelivery_window must be positive");
+  }
   if (options.projects_cached_max == 0 || options.sources_cached_max == 0) {
     return absl::InvalidArgumentError("projects_cached_max and sources_cached_max must not be 0");
   }

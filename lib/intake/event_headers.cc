@@ -68,8 +68,8 @@ bool IsSecret(const Source& source, std::string_view name) {
 
 }  // namespace
 
-absl::StatusOr<Headers> KeepIngestHeaders(const Source& source,
-                                          std::span<const HeaderView> received) {
+absl::StatusOr<Headers> KeepForwardable(const Source& source,
+                                        std::span<const HeaderView> received) {
   if (received.size() > kHeadersMax) return absl::InvalidArgumentError("too many request headers");
   size_t bytes = 0;
   for (const HeaderView& header : received) bytes += header.name.size() + header.value.size();
@@ -89,7 +89,13 @@ absl::StatusOr<Headers> KeepIngestHeaders(const Source& source,
     if (IsSecret(source, header.name) && !Contains(source.forward_headers, header.name)) continue;
     kept.push_back({std::string(header.name), std::string(header.value)});
   }
-  kept.push_back({std::string(kSourceIdHeader), source.mask_id});
+  return kept;
+}
+
+absl::StatusOr<Headers> KeepIngestHeaders(const Source& source,
+                                          std::span<const HeaderView> received) {
+  absl::StatusOr<Headers> kept = KeepForwardable(source, received);
+  if (kept.ok()) kept->push_back({std::string(kSourceIdHeader), source.mask_id});
   return kept;
 }
 

@@ -15,14 +15,18 @@ namespace convoy::intake {
 inline constexpr size_t kHeadersMax = 200;
 inline constexpr size_t kHeaderBytesMax = 64 * 1024;  // of all names and values
 
-// The headers of an ingest request, in order, without
+// Of the headers that came with an input those that may go on to endpoints, in order: without
 //   - Content-Type, which the event carries apart,
 //   - what belongs to the connection or the transfer (Host, Content-Length, Connection and what it
 //     names, Accept-Encoding, Expect, …),
 //   - what could be a secret between the sender and us: Authorization, Cookie, and the header of an
 //     API-key source,
 //   - what is not a well-formed header;
-// the secrets stay if the source's forward_headers name them. Adds X-Convoy-Source-Id.
+// the secrets stay if the source's forward_headers name them. kInvalidArgument if there are too
+// many.
+absl::StatusOr<Headers> KeepForwardable(const Source& source, std::span<const HeaderView> received);
+
+// The same for an ingest request. Adds X-Convoy-Source-Id.
 absl::StatusOr<Headers> KeepIngestHeaders(const Source& source,
                                           std::span<const HeaderView> received);
 

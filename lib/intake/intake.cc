@@ -242,7 +242,7 @@ absl::StatusOr<WriteBatch> Intake::PrepareReplay(const ProjectSnapshot& project,
   const JsonView body(event.content_type, event.body);
   const EventContent content = ContentOf(event, body);
   std::vector<const Subscription*> wanting;
-  if (!event.source_id.empty()) {
+  if (!event.source_id.empty() && !event.url_path.empty()) {
     wanting = project.Match(event.event_type, event.source_id, content);
   } else {
     for (const std::string& endpoint_id : event.endpoint_ids) {

@@ -58,8 +58,8 @@ class Intake {
                                            std::string_view owner_id) const;
   absl::StatusOr<WriteBatch> PrepareBroadcast(const route::ProjectSnapshot& project,
                                               RestEvent event) const;
-  // New deliveries for a stored event: of a source, to whatever matches it now; of the REST API, to
-  // those of its endpoints that want it now. There may be none.
+  // New deliveries for a stored event: of an ingest link, to whatever matches it now; of the REST
+  // API or a broker, to those of its endpoints that want it now. There may be none.
   absl::StatusOr<WriteBatch> PrepareReplay(const route::ProjectSnapshot& project,
                                            const Event& event) const;
 

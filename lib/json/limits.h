@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace convoy::json {
 
@@ -14,5 +15,8 @@ struct Limits {
   size_t depth_max = 128;       // nested arrays and objects
   size_t values_max = 500'000;  // scalars, arrays and objects in all
 };
+
+// What is wrong with a text, for those who act on it rather than show it.
+enum class Flaw : uint8_t { kNone, kMalformed, kNotUtf8, kTooDeep, kTooLarge };
 
 }  // namespace convoy::json

@@ -178,6 +178,13 @@ absl::Status Validate(std::string_view text, const Limits& limits) {
   }
 }
 
+Flaw FindFlaw(std::string_view text, const Limits& limits) {
+  Scanner scanner(text, limits);
+  Token token = scanner.Next();
+  while (token != Token::kEnd && token != Token::kError) token = scanner.Next();
+  return scanner.flaw();
+}
+
 absl::StatusOr<RawObject> ScanObject(std::string_view text, const Limits& limits) {
   Scanner scanner(text, limits);
   RawObject object;

@@ -47,6 +47,9 @@ struct RawObject {
 // there are more than bytes_max bytes.
 absl::Status Validate(std::string_view text, const Limits& limits);
 
+// The kind of what Validate finds.
+Flaw FindFlaw(std::string_view text, const Limits& limits);
+
 // The members of the object that `text` is. All of `text` is checked. Views point into `text`.
 absl::StatusOr<RawObject> ScanObject(std::string_view text, const Limits& limits);
 

@@ -21,10 +21,10 @@ int HexDigitValue(char c) { return IsDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
 
 Scanner::Scanner(std::string_view text, const Limits& limits) : text_(text), limits_(limits) {
   if (text.size() > limits.bytes_max) {
-    FailWith(
-        absl::OutOfRangeError(absl::StrCat("body is larger than ", limits.bytes_max, " bytes")));
+    FailWith(Flaw::kTooLarge, absl::OutOfRangeError(absl::StrCat("body is larger than ",
+                                                                 limits.bytes_max, " bytes")));
   } else if (text.empty()) {
-    FailWith(absl::InvalidArgumentError("body must not be empty"));
+    FailWith(Flaw::kMalformed, absl::InvalidArgumentError("body must not be empty"));
   }
 }
 
@@ -68,19 +68,21 @@ Token Scanner::Next() {
 }
 
 Token Scanner::Fail() {
-  return FailWith(absl::InvalidArgumentError(
-      absl::StrCat("body contains badly-formed JSON (at character ", position_ + 1, ")")));
+  return FailWith(Flaw::kMalformed,
+                  absl::InvalidArgumentError(absl::StrCat(
+                      "body contains badly-formed JSON (at character ", position_ + 1, ")")));
 }
 
-Token Scanner::FailWith(absl::Status status) {
+Token Scanner::FailWith(Flaw flaw, absl::Status status) {
+  flaw_ = flaw;
   status_ = std::move(status);
   return Token::kError;
 }
 
 Token Scanner::ScanValue(char first) {
   if (++values_count_ > limits_.values_max) {
-    return FailWith(absl::InvalidArgumentError(
-        absl::StrCat("body has more than ", limits_.values_max, " values")));
+    return FailWith(Flaw::kTooLarge, absl::InvalidArgumentError(absl::StrCat(
+                                         "body has more than ", limits_.values_max, " values")));
   }
   switch (first) {
     case '{':
@@ -126,8 +128,9 @@ Token Scanner::ScanNumber() {
 Token Scanner::ScanText(Token token) {
   if (!SkipString()) return Fail();
   if (!base::IsValidUtf8(token_text())) {
-    return FailWith(absl::InvalidArgumentError(
-        absl::StrCat("body contains a string that is not UTF-8 (at character ", begin_ + 1, ")")));
+    return FailWith(Flaw::kNotUtf8, absl::InvalidArgumentError(absl::StrCat(
+                                        "body contains a string that is not UTF-8 (at character ",
+                                        begin_ + 1, ")")));
   }
   if (token == Token::kString) return Finished(token);
   expect_ = Expect::kColon;
@@ -136,8 +139,9 @@ Token Scanner::ScanText(Token token) {
 
 Token Scanner::Open(bool is_object) {
   if (depth_ >= std::min(limits_.depth_max, kDepthMax)) {
-    return FailWith(absl::InvalidArgumentError(absl::StrCat(
-        "body is nested deeper than ", std::min(limits_.depth_max, kDepthMax), " levels")));
+    return FailWith(Flaw::kTooDeep, absl::InvalidArgumentError(absl::StrCat(
+                                        "body is nested deeper than ",
+                                        std::min(limits_.depth_max, kDepthMax), " levels")));
   }
   ++position_;
   is_object_[depth_++] = is_object;

@@ -46,6 +46,7 @@ class Scanner {
   size_t depth() const { return depth_; }
 
   const absl::Status& status() const { return status_; }
+  Flaw flaw() const { return flaw_; }
 
  private:
   enum class Expect : uint8_t {
@@ -59,7 +60,7 @@ class Scanner {
   };
 
   Token Fail();
-  Token FailWith(absl::Status status);
+  Token FailWith(Flaw flaw, absl::Status status);
   Token ScanValue(char first);
   Token ScanLiteral(std::string_view literal, Token token);
   Token ScanNumber();
@@ -82,6 +83,7 @@ class Scanner {
   size_t begin_ = 0;
   size_t values_count_ = 0;
   absl::Status status_;
+  Flaw flaw_ = Flaw::kNone;
 };
 
 }  // namespace convoy::json

@@ -1,0 +1,151 @@
+// See broker_intake.h. Events take the way of the REST API's (intake.h); what is added here is
+// where they come from, and how they are known when they come again.
+
+#include "lib/intake/broker_intake.h"
+
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/text.h"
+#include "lib/intake/idempotency.h"
+
+namespace convoy::intake {
+namespace {
+
+using route::ProjectSnapshot;
+
+// The parts of single batches put together. Messages of one poll may each bring the first
+// subscription of the same endpoint: one of them is enough.
+class Collector {
+ public:
+  void Add(WriteBatch one, WriteBatch& out_batch) {
+    for (ConfigWrite& write : one.config) {
+      if (out_batch.config.empty()) {
+        out_batch.config.push_back(
+            {.scope = write.scope, .expected_revision = write.expected_revision});
+      }
+      for (ConfigObject& object : write.puts) {
+        const auto& subscription = std::get<Subscription>(object);
+        const auto [known, is_new] =
+            implicit_.try_emplace(subscription.endpoint_id, subscription.id);
+        if (is_new) {
+          out_batch.config.back().puts.push_back(std::move(object));
+        } else {
+          for (Delivery& delivery : one.submissions.front().deliveries) {
+            delivery.subscription_id = known->second;
+          }
+        }
+      }
+    }
+    out_batch.submissions.push_back(std::move(one.submissions.front()));
+  }
+
+ private:
+  absl::flat_hash_map<std::string, std::string> implicit_;  // endpoint id → subscription id
+};
+
+absl::StatusOr<WriteBatch> PrepareEvent(const Intake& intake, const ProjectSnapshot& project,
+                                        Envelope envelope) {
+  switch (envelope.type) {
+    case MessageType::kFanout:
+      return intake.PrepareFanout(project, std::move(envelope.event), envelope.owner_id);
+    case MessageType::kBroadcast:
+      return intake.PrepareBroadcast(project, std::move(envelope.event));
+    case MessageType::kSingle:
+      break;
+  }
+  return intake.PrepareSingle(project, std::move(envelope.event), envelope.endpoint_id);
+}
+
+// What intake refuses although the form is right: a project's own rules.
+Refusal RefusalOf(const absl::Status& status) {
+  return {absl::IsOutOfRange(status) ? refusal::kTooLarge : refusal::kMissingField,
+          std::string(status.message())};
+}
+
+}  // namespace
+
+BrokerIntake::MessageBatch BrokerIntake::PrepareOne(const ProjectSnapshot& project,
+                                                    const Source& source,
+                                                    const BrokerMessage& message) const {
+  Envelope envelope;
+  if (auto refused = ReadEnvelope(options_, source, message, &envelope)) return *std::move(refused);
+  if (envelope.type == MessageType::kSingle &&
+      project.FindEndpoint(envelope.endpoint_id) == nullptr) {
+    return Refusal{refusal::kUnknownEndpoint, "endpoint_id: the project has no such endpoint"};
+  }
+  absl::StatusOr<WriteBatch> batch = PrepareEvent(*intake_, project, std::move(envelope));
+  if (!batch.ok()) return RefusalOf(batch.status());
+  batch->submissions.front().event.source_id = source.id;
+  return *std::move(batch);
+}
+
+std::optional<DedupeKey> BrokerIntake::KeyOf(const Source& source,
+                                             const BrokerMessage& message) const {
+  if (message.position.empty()) return std::nullopt;
+  return MakeRedeliveryKey(source, message.position, clock_->Now() + options_.redelivery_window);
+}
+
+Hold BrokerIntake::MakeHold(const Source& source, const BrokerMessage& message,
+                            const Refusal& refusal) const {
+  HeldInput input{.id = ulids_->Next(),
+                  .project_id = source.project_id,
+                  .source_id = source.id,
+                  .kind = HeldKind::kDeadLetter,
+                  .reason = std::string(refusal.reason),
+                  .detail = refusal.detail,
+                  .headers = message.attributes,
+                  .body = message.body,
+                  .position = message.position,
+                  .received_at = clock_->Now()};
+  // Its place is among the headers, as it is with events.
+  if (!message.id.empty()) input.headers.push_back({std::string(kMessageIdHeader), message.id});
+  return {.input = std::move(input),
+          .items_max = options_.dead_letters_max,
+          .redelivery = KeyOf(source, message)};
+}
+
+PreparedMessages BrokerIntake::Prepare(const ProjectSnapshot& project, const Source& source,
+                                       std::span<const BrokerMessage> messages) const {
+  PreparedMessages prepared;
+  prepared.fates.reserve(messages.size());
+  Collector collector;
+  for (const BrokerMessage& message : messages) {
+    MessageBatch one = PrepareOne(project, source, message);
+    if (auto* refused = std::get_if<Refusal>(&one)) {
+      prepared.batch.holds.push_back(MakeHold(source, message, *refused));
+      prepared.fates.push_back({.refusal = std::move(*refused)});
+      continue;
+    }
+    auto& batch = std::get<WriteBatch>(one);
+    batch.submissions.front().redelivery = KeyOf(source, message);
+    prepared.fates.push_back({.submission = prepared.batch.submissions.size()});
+    collector.Add(std::move(batch), prepared.batch);
+  }
+  return prepared;
+}
+
+absl::StatusOr<WriteBatch> BrokerIntake::PrepareRedrive(const ProjectSnapshot& project,
+                                                        const Source& source,
+                                                        const HeldInput& held) const {
+  BrokerMessage message{.body = held.body, .attributes = held.headers};
+  if (!message.attributes.empty() &&
+      base::EqualsIgnoreCase(message.attributes.back().name, kMessageIdHeader)) {
+    message.id = std::move(message.attributes.back().value);
+    message.attributes.pop_back();
+  }
+  MessageBatch one = PrepareOne(project, source, message);
+  if (const auto* refused = std::get_if<Refusal>(&one)) {
+    return absl::InvalidArgumentError(absl::StrCat(refused->reason, ": ", refused->detail));
+  }
+  // No redelivery key: the position is taken, by the dead letter itself. That it is released once
+  // is what keeps the event from being made twice.
+  auto& batch = std::get<WriteBatch>(one);
+  batch.releases.push_back({.project_id = held.project_id, .held_id = held.id});
+  return std::move(batch);
+}
+
+}  // namespace convoy::intake

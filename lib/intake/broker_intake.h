@@ -1,0 +1,68 @@
+// Intake from message brokers: from the messages of a poll to the one batch that stores them. Each
+// message becomes an event with its deliveries or, if no event can be made of it, a dead letter:
+// the message as it is, with the reason. There is no third way, so that nothing is lost and nothing
+// blocks what stands behind it.
+//
+// Nothing is written here (intake.h). A message that comes again is recognised inside the
+// transaction by its position.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "convoy/broker.h"
+#include "convoy/storage.h"
+#include "lib/intake/broker_envelope.h"
+#include "lib/intake/intake.h"
+
+namespace convoy::intake {
+
+// What becomes of one message once its batch is committed.
+struct Fate {
+  std::optional<size_t> submission;  // its place among the batch's submissions
+  Refusal refusal;                   // otherwise
+};
+
+struct PreparedMessages {
+  WriteBatch batch;
+  std::vector<Fate> fates;  // one for each message
+};
+
+// Safe to use from any thread. What it is given must outlive it.
+class BrokerIntake {
+ public:
+  BrokerIntake(const GatewayOptions& options, const Intake* intake, Clock* clock,
+               base::UlidGenerator* ulids)
+      : options_(options), intake_(intake), clock_(clock), ulids_(ulids) {}
+
+  // `source` reads from a broker and belongs to `project`. If the commit is kAborted, the project
+  // was changed meanwhile: prepare again.
+  PreparedMessages Prepare(const route::ProjectSnapshot& project, const Source& source,
+                           std::span<const BrokerMessage> messages) const;
+
+  // The event of a dead letter, and the release of the dead letter, in one batch. kInvalidArgument
+  // "reason: detail" if still no event can be made of it.
+  absl::StatusOr<WriteBatch> PrepareRedrive(const route::ProjectSnapshot& project,
+                                            const Source& source, const HeldInput& held) const;
+
+ private:
+  using MessageBatch = std::variant<WriteBatch, Refusal>;
+
+  MessageBatch PrepareOne(const route::ProjectSnapshot& project, const Source& source,
+                          const BrokerMessage& message) const;
+  std::optional<DedupeKey> KeyOf(const Source& source, const BrokerMessage& message) const;
+  Hold MakeHold(const Source& source, const BrokerMessage& message, const Refusal& refusal) const;
+
+  const GatewayOptions& options_;
+  const Intake* const intake_;
+  Clock* const clock_;
+  base::UlidGenerator* const ulids_;
+};
+
+}  // namespace convoy::intake

@@ -1,0 +1,326 @@
+#include "lib/intake/broker_intake.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "catch2/catch.hpp"
+
+#include "lib/base/text.h"
+#include "tests/support/sim_clock.h"
+
+namespace convoy::intake {
+namespace {
+
+constexpr std::string_view kGood =
+    R"({"endpoint_id": "E1", "event_type": "invoice.paid", "data": {"a": 0.10000000000000000001}})";
+
+BrokerMessage MakeMessage(std::string_view body, Headers attributes = {},
+                          std::string position = "") {
+  return {.body = std::string(body),
+          .attributes = std::move(attributes),
+          .position = std::move(position)};
+}
+
+// A project with two endpoints of one owner, and a source that reads from a broker.
+struct World {
+  World() {
+    config.revision = 7;
+    config.project = {.id = "P", .type = ProjectType::kOutgoing};
+    config.endpoints = {{.id = "E1", .project_id = "P", .owner_id = "ann", .name = "one"},
+                        {.id = "E2", .project_id = "P", .owner_id = "ann", .name = "two"}};
+    source = {.id = "S",
+              .project_id = "P",
+              .type = SourceType::kPubSub,
+              .broker = AmqpConfig{.host = "sim", .queue = "q"}};
+  }
+
+  void Subscribe(std::string id, std::string endpoint_id,
+                 std::vector<std::string> event_types = {"*"}) {
+    config.subscriptions.push_back({.id = std::move(id),
+                                    .project_id = "P",
+                                    .endpoint_id = std::move(endpoint_id),
+                                    .event_types = std::move(event_types)});
+  }
+
+  std::shared_ptr<const route::ProjectSnapshot> Snapshot() const {
+    auto snapshot = route::ProjectSnapshot::Build(config);
+    REQUIRE(snapshot.ok());
+    return *snapshot;
+  }
+
+  PreparedMessages Prepare(std::vector<BrokerMessage> messages) const {
+    return intake_of_brokers.Prepare(*Snapshot(), source, messages);
+  }
+
+  // The submission that the only message becomes.
+  Submission Accept(const BrokerMessage& message) const {
+    PreparedMessages prepared = Prepare({message});
+    INFO(prepared.fates[0].refusal.reason << ": " << prepared.fates[0].refusal.detail);
+    REQUIRE(prepared.batch.submissions.size() == 1);
+    CHECK(prepared.fates[0].submission == 0);
+    CHECK(prepared.batch.holds.empty());
+    return prepared.batch.submissions.front();
+  }
+
+  // "reason: detail" of the dead letter that the only message becomes.
+  std::string Refuse(const BrokerMessage& message) const {
+    PreparedMessages prepared = Prepare({message});
+    CHECK(prepared.batch.submissions.empty());
+    CHECK(prepared.batch.config.empty());
+    REQUIRE(prepared.batch.holds.size() == 1);
+    const HeldInput& input = prepared.batch.holds.front().input;
+    CHECK(input.body == message.body);
+    CHECK_FALSE(prepared.fates[0].submission.has_value());
+    CHECK(input.reason == prepared.fates[0].refusal.reason);
+    CHECK(input.detail == prepared.fates[0].refusal.detail);
+    CHECK(input.detail.find('\n') == std::string::npos);
+    return absl::StrCat(input.reason, ": ", input.detail);
+  }
+  std::string Refuse(std::string_view body) const { return Refuse(MakeMessage(body)); }
+
+  mutable testing::SimClock clock;
+  mutable testing::SeededRandom random;
+  mutable base::UlidGenerator ulids{&clock, &random};
+  GatewayOptions options;
+  Intake intake{options, &clock, &ulids};
+  BrokerIntake intake_of_brokers{options, &intake, &clock, &ulids};
+  ProjectConfiguration config;
+  Source source;
+};
+
+TEST_CASE("broker_intake: a message for one endpoint becomes its event") {
+  World world;
+  world.Subscribe("B1", "E1");
+  const Submission submission = world.Accept(
+      MakeMessage(R"({"endpoint_id": "E1", "event_type": "a.b", "data": {"z":1.50, "a":null},
+                      "custom_headers": {"X-Shop": "7"}, "idempotency_key": "k"})",
+                  {}, "q/1"));
+  const Event& event = submission.event;
+  CHECK(event.project_id == "P");
+  CHECK(event.source_id == "S");
+  CHECK(event.event_type == "a.b");
+  CHECK(event.body == R"({"z":1.50, "a":null})");
+  CHECK(event.content_type == "application/json");
+  CHECK(event.headers == Headers{{"X-Shop", "7"}});
+  CHECK(event.idempotency_key == "k");
+  CHECK(event.endpoint_ids == std::vector<std::string>{"E1"});
+  REQUIRE(submission.deliveries.size() == 1);
+  CHECK(submission.deliveries[0].subscription_id == "B1");
+  REQUIRE(submission.dedupe.has_value());
+  REQUIRE(submission.redelivery.has_value());
+  CHECK(submission.redelivery->scope == "P");
+  CHECK(submission.redelivery->expires_at == world.clock.Now() + absl::Hours(14 * 24));
+  CHECK(submission.redelivery->key != submission.dedupe->key);
+}
+
+TEST_CASE("broker_intake: a fan-out reaches the owner's endpoints, a broadcast whoever wants it") {
+  World world;
+  world.Subscribe("B1", "E1", {"a.b"});
+  world.Subscribe("B2", "E2", {"other"});
+  const std::string_view fanout = R"({"owner_id": "ann", "event_type": "a.b", "data": 1})";
+  const Submission owned = world.Accept(MakeMessage(fanout, {{"X-Convoy-Message-Type", "fanout"}}));
+  CHECK(owned.event.endpoint_ids == std::vector<std::string>{"E1", "E2"});
+  CHECK(owned.deliveries.size() == 1);
+  const std::string_view broadcast = R"({"event_type": "a.b", "data": [true]})";
+  const Submission all =
+      world.Accept(MakeMessage(broadcast, {{"x-convoy-message-type", "broadcast"}}));
+  CHECK(all.event.source_id == "S");
+  CHECK(all.event.endpoint_ids == std::vector<std::string>{"E1"});
+  CHECK(all.deliveries.size() == 1);
+}
+
+TEST_CASE("broker_intake: positions make messages known, each source for itself") {
+  World world;
+  const auto key = [&](std::string position) {
+    return world.Accept(MakeMessage(kGood, {}, std::move(position))).redelivery;
+  };
+  CHECK_FALSE(key("").has_value());
+  const auto first = key("1");
+  CHECK(first->key == key("1")->key);
+  CHECK(first->key != key("2")->key);
+  world.source.id = "S2";
+  CHECK(first->key != key("1")->key);
+}
+
+TEST_CASE("broker_intake: attributes go along as far as they can be headers") {
+  World world;
+  world.source.forward_headers = {"cookie"};
+  BrokerMessage message = MakeMessage(
+      R"({"endpoint_id": "E1", "event_type": "a", "data": 1, "custom_headers": {"X-Both": "mine"}})",
+      {{"X-Convoy-Message-Type", "single"},
+       {"TraceParent", "00-1"},
+       {"x-both", "attribute"},
+       {"not a name", "x"},
+       {"x-binary", std::string("\0\1", 2)},
+       {"Content-Type", "application/x-thing"},
+       {"Content-Length", "99"},
+       {"Authorization", "secret"},
+       {"Cookie", "wanted"},
+       {"X-Broker-Message-Id", "forged"}});
+  message.id = "m-1";
+  const Event event = world.Accept(message).event;
+  CHECK(event.content_type == "application/json");
+  CHECK(event.headers == Headers{{"X-Both", "mine"},
+                                 {"traceparent", "00-1"},
+                                 {"cookie", "wanted"},
+                                 {"x-broker-message-id", "m-1"}});
+  message.id = "line\nbreak";
+  CHECK_FALSE(base::FindHeader(world.Accept(message).event.headers, "x-broker-message-id"));
+}
+
+TEST_CASE("broker_intake: the first subscription of an endpoint is made once in a batch") {
+  World world;
+  const PreparedMessages prepared =
+      world.Prepare({MakeMessage(kGood), MakeMessage(kGood), MakeMessage("bad"),
+                     MakeMessage(R"({"endpoint_id": "E2", "event_type": "a", "data": 1})")});
+  const WriteBatch& batch = prepared.batch;
+  REQUIRE(batch.config.size() == 1);
+  CHECK(batch.config[0].scope == "P");
+  CHECK(batch.config[0].expected_revision == 7);
+  REQUIRE(batch.config[0].puts.size() == 2);
+  const auto& first = std::get<Subscription>(batch.config[0].puts[0]);
+  const auto& second = std::get<Subscription>(batch.config[0].puts[1]);
+  CHECK(first.endpoint_id == "E1");
+  CHECK(second.endpoint_id == "E2");
+  REQUIRE(batch.submissions.size() == 3);
+  CHECK(batch.submissions[0].deliveries[0].subscription_id == first.id);
+  CHECK(batch.submissions[1].deliveries[0].subscription_id == first.id);
+  CHECK(batch.submissions[2].deliveries[0].subscription_id == second.id);
+  REQUIRE(prepared.fates.size() == 4);
+  CHECK(prepared.fates[1].submission == 1);
+  CHECK(prepared.fates[2].refusal.reason == "malformed_json");
+  CHECK(prepared.fates[3].submission == 2);
+}
+
+TEST_CASE("broker_intake: what is no envelope is refused with its reason") {
+  World world;
+  CHECK(world.Refuse("") == "malformed_json: body must not be empty");
+  CHECK(world.Refuse("{\"a\":") ==
+        "malformed_json: body contains badly-formed JSON (at character 6)");
+  CHECK(absl::StartsWith(world.Refuse(std::string("\x00\xff\x01", 3)), "malformed_json: "));
+  CHECK(world.Refuse("[1]") == "not_an_object: the body must be a JSON object");
+  CHECK(absl::StartsWith(world.Refuse("{\"event_type\": \"\xff\"}"), "invalid_text: "));
+  CHECK(absl::StartsWith(world.Refuse(absl::StrCat("{\"data\":", std::string(10'000, '['),
+                                                   std::string(10'000, ']'), "}")),
+                         "too_deep: "));
+  CHECK(world.Refuse(R"({"endpoint": "E1"})") ==
+        "unknown_field: body: has the unknown field \"endpoint\"");
+  CHECK(world.Refuse(R"({"data": 1, "data": 2})") ==
+        "repeated_field: body: has the field \"data\" twice");
+  CHECK(world.Refuse(R"({"event_type": 5})") == "wrong_type: event_type: must be a string");
+  CHECK(world.Refuse(R"({"endpoint_id": ["E1"]})") == "wrong_type: endpoint_id: must be a string");
+  CHECK(world.Refuse(R"({"custom_headers": ["a"]})") ==
+        "wrong_type: custom_headers: must be an object of strings");
+  CHECK(world.Refuse(R"({"custom_headers": {"a": 1}})") ==
+        "wrong_type: custom_headers: must be an object of strings");
+  CHECK(world.Refuse(R"({"custom_headers": {"a": "1", "a": "2"}})") ==
+        "repeated_field: custom_headers: has the field \"a\" twice");
+  CHECK(absl::StartsWith(world.Refuse(R"({"custom_headers": {"a\nb": "1"}})"),
+                         "invalid_header: custom_headers: "));
+  CHECK(absl::StartsWith(world.Refuse(R"({"custom_headers": {"Content-Length": "1"}})"),
+                         "invalid_header: custom_headers: "));
+  CHECK(world.Refuse(R"({"event_type": "a\u0000"})") ==
+        "invalid_text: event_type: must not have control characters");
+  CHECK(absl::StartsWith(
+      world.Refuse(absl::StrCat(R"({"event_type": ")", std::string(600, 'x'), "\"}")),
+      "too_large: event_type: "));
+}
+
+TEST_CASE("broker_intake: a field that its kind of message needs is missed by name") {
+  World world;
+  CHECK(world.Refuse("{}") == "missing_field: endpoint_id: is missing");
+  CHECK(world.Refuse(R"({"endpoint_id": null})") == "missing_field: endpoint_id: is missing");
+  CHECK(world.Refuse(R"({"endpoint_id": "E1"})") == "missing_field: event_type: is missing");
+  CHECK(world.Refuse(R"({"endpoint_id": "E1", "event_type": "a"})") ==
+        "missing_field: data: is missing");
+  CHECK(world.Refuse(MakeMessage(kGood, {{"x-convoy-message-type", "fanout"}})) ==
+        "missing_field: owner_id: is missing");
+  CHECK(world.Refuse(MakeMessage(kGood, {{"x-convoy-message-type", "Single"}})) ==
+        "bad_message_type: x-convoy-message-type: must be single, fanout or broadcast, not "
+        "\"Single\"");
+  CHECK(world.Refuse(MakeMessage(kGood, {{"x-convoy-message-type", "single"},
+                                         {"X-Convoy-Message-Type", "broadcast"}})) ==
+        "bad_message_type: x-convoy-message-type: is given twice");
+  CHECK(world.Refuse(R"({"endpoint_id": "E9", "event_type": "a", "data": 1})") ==
+        "unknown_endpoint: endpoint_id: the project has no such endpoint");
+  world.config.project.config.request_id_header = "X-Request";
+  CHECK(absl::StartsWith(world.Refuse(kGood), "missing_field: idempotency_key "));
+}
+
+TEST_CASE("broker_intake: what is too large is refused") {
+  World world;
+  const std::string large = absl::StrCat(R"({"endpoint_id": "E1", "event_type": "a", "data": ")",
+                                         std::string(60'000, 'x'), "\"}");
+  CHECK(absl::StartsWith(world.Refuse(large), "too_large: "));  // for the project
+  world.config.project.config.body_bytes_max = 100'000;
+  CHECK(world.Accept(MakeMessage(large)).deliveries.size() == 1);
+  world.options.body_bytes_max = 1000;
+  CHECK(world.Refuse(large) == "too_large: body is larger than 1000 bytes");
+  BrokerMessage message = MakeMessage(kGood);
+  for (int i = 0; i < 201; ++i) message.attributes.push_back({absl::StrCat("a", i), "1"});
+  CHECK(absl::StartsWith(world.Refuse(message), "too_large: attributes: "));
+  message.attributes = {{"a", std::string(70'000, 'x')}};
+  CHECK(absl::StartsWith(world.Refuse(message), "too_large: attributes: "));
+}
+
+TEST_CASE("broker_intake: a dead letter keeps everything, and is known when it comes again") {
+  World world;
+  world.options.dead_letters_max = 5;
+  BrokerMessage message =
+      MakeMessage("\x00\xff", {{"B", std::string("\0", 1)}, {"a", "2"}}, "orders/3/17");
+  message.id = "key";
+  const PreparedMessages prepared = world.Prepare({message});
+  REQUIRE(prepared.batch.holds.size() == 1);
+  const Hold& hold = prepared.batch.holds[0];
+  CHECK(hold.items_max == 5);
+  CHECK(hold.input.kind == HeldKind::kDeadLetter);
+  CHECK(hold.input.project_id == "P");
+  CHECK(hold.input.source_id == "S");
+  CHECK(hold.input.position == "orders/3/17");
+  CHECK(hold.input.received_at == world.clock.Now());
+  CHECK(hold.input.headers ==
+        Headers{{"B", std::string("\0", 1)}, {"a", "2"}, {"x-broker-message-id", "key"}});
+  CHECK(hold.redelivery->key ==
+        world.Accept(MakeMessage(kGood, {}, "orders/3/17")).redelivery->key);
+}
+
+TEST_CASE("broker_intake: a dead letter becomes its event once what was wrong is right") {
+  World world;
+  world.Subscribe("B1", "E1");
+  BrokerMessage message =
+      MakeMessage(R"({"endpoint_id": "E3", "event_type": "a", "data": 1})", {{"X-A", "1"}}, "7");
+  message.id = "m";
+  const HeldInput held = world.Prepare({message}).batch.holds[0].input;
+  CHECK(world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held).status() ==
+        absl::InvalidArgumentError(
+            "unknown_endpoint: endpoint_id: the project has no such endpoint"));
+
+  world.config.endpoints.push_back({.id = "E3", .project_id = "P"});
+  const auto batch = world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held);
+  REQUIRE(batch.ok());
+  REQUIRE(batch->submissions.size() == 1);
+  const Submission& submission = batch->submissions[0];
+  CHECK(submission.event.headers == Headers{{"x-a", "1"}, {"x-broker-message-id", "m"}});
+  CHECK(submission.event.source_id == "S");
+  CHECK_FALSE(submission.redelivery.has_value());
+  REQUIRE(batch->releases.size() == 1);
+  CHECK(batch->releases[0].project_id == "P");
+  CHECK(batch->releases[0].held_id == held.id);
+}
+
+TEST_CASE("broker_intake: an event of a broker is replayed to its own endpoints") {
+  World world;
+  world.Subscribe("B1", "E1");
+  world.Subscribe("B2", "E2");
+  const Event event = world.Accept(MakeMessage(kGood)).event;
+  const auto replayed = world.intake.PrepareReplay(*world.Snapshot(), event);
+  REQUIRE(replayed.ok());
+  REQUIRE(replayed->extra_deliveries.size() == 1);
+  CHECK(replayed->extra_deliveries[0].endpoint_id == "E1");
+}
+
+}  // namespace
+}  // namespace convoy::intake
