@@ -1,0 +1,50 @@
+// Messages that were received and not yet handed out: a service gives as many as it likes, a poll
+// takes as many as it may.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+
+#include "convoy/broker.h"
+
+namespace convoy::broker {
+
+// A message with the service's name for this handing-out of it: a receipt handle, an ack id.
+struct ReceivedMessage {
+  BrokerMessage message;
+  std::string handle;
+};
+
+class Backlog {
+ public:
+  void Add(ReceivedMessage received);
+
+  // The next messages within the limits, numbered by their tags. What an earlier Take gave and
+  // nobody forgot since has no handle any more: it comes again by itself.
+  std::vector<BrokerMessage> Take(const PollLimits& limits);
+
+  // Those of messages that the last Take gave and that were not forgotten.
+  std::vector<std::string> HandlesOf(std::span<const BrokerMessage> messages) const;
+  // The same and those of the messages that wait here: what has to be kept.
+  std::vector<std::string> HandlesToKeep(std::span<const BrokerMessage> messages) const;
+  void Forget(std::span<const BrokerMessage> messages);
+
+  bool empty() const { return waiting_.empty(); }
+  size_t size() const { return waiting_.size(); }
+  uint64_t bytes() const { return bytes_; }
+  uint64_t bytes_per_message() const { return bytes_ / (waiting_.empty() ? 1 : waiting_.size()); }
+
+ private:
+  std::deque<ReceivedMessage> waiting_;
+  uint64_t bytes_ = 0;  // of those that wait
+  uint64_t last_tag_ = 0;
+  absl::flat_hash_map<uint64_t, std::string> handles_;  // of those handed out, by tag
+};
+
+}  // namespace convoy::broker

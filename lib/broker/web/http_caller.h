@@ -1,0 +1,67 @@
+// Calls of a web service, for an adapter that reads a broker over HTTP: it owns a transport and
+// drives it on the thread that waits. A call goes on between waits, so a long poll is not given up,
+// with the messages that may be on their way, because somebody's patience was shorter than it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "convoy/broker.h"
+#include "convoy/transport.h"
+
+namespace convoy::broker {
+
+struct HttpCall {
+  std::optional<TransportResult> result;  // once it is over
+};
+
+// Used by one thread at a time, except Interrupt.
+class HttpCaller {
+ public:
+  // What waits do when Interrupt is called: reading ends at once, while an acknowledgement, which
+  // saves a message from coming again, is given a moment.
+  enum class OnInterrupt : uint8_t { kReturn, kHurry };
+
+  // kInvalidArgument for networks that are none.
+  static absl::StatusOr<std::unique_ptr<HttpCaller>> Open(const BrokerEnvironment& env);
+  ~HttpCaller();
+  HttpCaller(const HttpCaller&) = delete;
+  HttpCaller& operator=(const HttpCaller&) = delete;
+
+  // Starts a call. It ends at the request's timeout at the latest, as far as waits let it.
+  std::shared_ptr<const HttpCall> Start(OutgoingRequest request);
+
+  // Works on all calls until `is_done`, which is asked after each step; false if patience was over
+  // or an interrupt came before. A kReturn wait takes the interrupt; a kHurry wait leaves it to the
+  // next kReturn one.
+  bool Wait(const std::function<bool()>& is_done, absl::Duration patience,
+            OnInterrupt on_interrupt);
+
+  // A kReturn wait for nothing but that time; false if the deadline or an interrupt came first.
+  bool Pause(absl::Time until, absl::Time deadline);
+
+  void Interrupt();
+
+ private:
+  HttpCaller(Clock* clock, std::unique_ptr<Transport> transport, int interrupt_fd);
+
+  Clock* const clock_;
+  const std::unique_ptr<Transport> transport_;
+  const int interrupt_fd_;
+};
+
+// What is wrong with an exchange that brought no response: broker.h's codes, and one line.
+absl::Status TransportFailure(const TransportResult& result);
+
+// The first line of what a server says, clipped, fit for an error message.
+std::string OneLine(std::string_view text);
+
+}  // namespace convoy::broker
