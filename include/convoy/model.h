@@ -176,7 +176,8 @@ struct SqsConfig {
   std::string region;
   std::string access_key_id;
   std::string secret_key;
-  std::string endpoint;  // empty: Amazon's own for the region
+  std::string session_token;  // of temporary credentials; otherwise empty
+  std::string endpoint;       // empty: Amazon's own for the region
 
   friend bool operator==(const SqsConfig&, const SqsConfig&) = default;
 };

@@ -1,0 +1,267 @@
+// Reads a queue of Amazon SQS: one long poll, and, while the queue has plenty, several short ones
+// at once, because a call brings ten messages at most.
+//
+// A message that is received is hidden from other readers for kVisibility, and comes again unless
+// it is deleted. So nothing is lost with a connection or a process: only what was durable is
+// deleted, and the message's id tells the gateway what it has already.
+//
+// Credentials are an access key and its secret, with a session token where they are temporary. The
+// environment, an instance's role and web identity are the host's to look up: it updates the source
+// when they change.
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+
+#include "convoy/broker.h"
+#include "lib/base/status_macros.h"
+#include "lib/broker/sqs/sqs_protocol.h"
+#include "lib/broker/web/backlog.h"
+#include "lib/broker/web/http_caller.h"
+
+namespace convoy {
+namespace {
+
+using broker::Backlog;
+using broker::HttpCall;
+using broker::HttpCaller;
+using broker::SqsRequests;
+using OnInterrupt = HttpCaller::OnInterrupt;
+
+constexpr absl::Duration kVisibility = absl::Seconds(30);
+constexpr absl::Duration kExtensionInterval = absl::Seconds(10);
+constexpr absl::Duration kOpenTimeout = absl::Seconds(4);
+constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+constexpr absl::Duration kGatherMax = absl::Seconds(1);
+// A server that answers long polls at once, with nothing, is not asked more often than that.
+constexpr absl::Duration kLongPollPause = absl::Seconds(1);
+constexpr size_t kReceivesMax = 8;  // at once
+
+class SqsConsumer final : public BrokerConsumer {
+ public:
+  SqsConsumer(SqsRequests requests, std::unique_ptr<HttpCaller> caller,
+              const BrokerEnvironment& env)
+      : clock_(env.clock),
+        observer_(env.observer),
+        requests_(std::move(requests)),
+        caller_(std::move(caller)) {}
+
+  // Finds the queue and receives once: that tells whether all is as it should be.
+  absl::Status Open();
+
+  absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
+                                                  absl::Duration patience) override;
+  absl::Status Acknowledge(std::span<const BrokerMessage> messages) override;
+  absl::Status Extend(std::span<const BrokerMessage> messages) override;
+  absl::Duration extension_interval() const override { return kExtensionInterval; }
+  void Interrupt() override { caller_->Interrupt(); }
+
+ private:
+  struct Receive {
+    std::shared_ptr<const HttpCall> call;
+    size_t asked_count;
+  };
+  using MakeBody = std::string (*)(std::string_view queue_url,
+                                   std::span<const std::string> handles);
+
+  std::shared_ptr<const HttpCall> Start(std::string_view action, std::string body,
+                                        absl::Duration timeout);
+  absl::Status FindQueue();
+  void StartReceive(int wait_seconds, absl::Duration timeout);
+  bool IsAnyReceived() const;
+  bool IsAllReceived() const;
+  // Takes what was received. The error of a call counts only if nothing is there to go on with.
+  absl::Status Collect();
+  // How many more receives would fill the limits.
+  size_t ReceivesWanted(const PollLimits& limits) const;
+  // Receives more while that brings something.
+  void Gather(const PollLimits& limits);
+  absl::Status CallForAll(std::string_view action, const std::vector<std::string>& handles,
+                          MakeBody make_body);
+
+  Clock* const clock_;
+  Observer* const observer_;
+  const SqsRequests requests_;
+  const std::unique_ptr<HttpCaller> caller_;
+  std::string queue_url_;
+  std::vector<Receive> receives_;  // under way; they go on between polls
+  // Fewer after an answer that was too large to be read.
+  size_t messages_per_receive_ = broker::kSqsBatchMax;
+  absl::Time next_long_poll_at_ = absl::InfinitePast();
+  Backlog backlog_;
+};
+
+std::shared_ptr<const HttpCall> SqsConsumer::Start(std::string_view action, std::string body,
+                                                   absl::Duration timeout) {
+  return caller_->Start(requests_.Sign(action, std::move(body), clock_->Now(), timeout));
+}
+
+absl::Status SqsConsumer::Open() {
+  CONVOY_RETURN_IF_ERROR(FindQueue());
+  StartReceive(0, kOpenTimeout);
+  caller_->Wait([this] { return IsAllReceived(); }, absl::InfiniteDuration(), OnInterrupt::kHurry);
+  return Collect();
+}
+
+absl::Status SqsConsumer::FindQueue() {
+  queue_url_ = requests_.queue_url();
+  if (!queue_url_.empty()) return absl::OkStatus();
+  constexpr std::string_view kAction = "GetQueueUrl";
+  const auto call =
+      Start(kAction, broker::GetQueueUrlBody(requests_.config().queue_name), kOpenTimeout);
+  const auto is_over = [&] { return call->result.has_value(); };
+  caller_->Wait(is_over, absl::InfiniteDuration(), OnInterrupt::kHurry);
+  CONVOY_RETURN_IF_ERROR(broker::SqsStatusOf(*call->result, kAction, requests_.config()));
+  CONVOY_ASSIGN_OR_RETURN(queue_url_, broker::ReadQueueUrl(call->result->body));
+  return absl::OkStatus();
+}
+
+void SqsConsumer::StartReceive(int wait_seconds, absl::Duration timeout) {
+  receives_.push_back({.call = Start("ReceiveMessage",
+                                     broker::ReceiveBody(queue_url_, messages_per_receive_,
+                                                         wait_seconds, kVisibility),
+                                     absl::Seconds(wait_seconds) + timeout),
+                       .asked_count = messages_per_receive_});
+}
+
+bool SqsConsumer::IsAnyReceived() const {
+  return std::any_of(receives_.begin(), receives_.end(),
+                     [](const Receive& receive) { return receive.call->result.has_value(); });
+}
+
+bool SqsConsumer::IsAllReceived() const {
+  return std::all_of(receives_.begin(), receives_.end(),
+                     [](const Receive& receive) { return receive.call->result.has_value(); });
+}
+
+absl::Status SqsConsumer::Collect() {
+  absl::Status status;
+  std::erase_if(receives_, [&](const Receive& receive) {
+    if (!receive.call->result.has_value()) return false;
+    const TransportResult& result = *receive.call->result;
+    if (result.outcome == TransportOutcome::kResponseTooLarge && receive.asked_count > 1) {
+      messages_per_receive_ = std::min(messages_per_receive_, receive.asked_count / 2);
+      next_long_poll_at_ = absl::InfinitePast();
+      return true;
+    }
+    status.Update(broker::SqsStatusOf(result, "ReceiveMessage", requests_.config()));
+    if (!status.ok()) return true;
+    auto messages = broker::ReadMessages(result.body);
+    status.Update(messages.status());
+    if (!messages.ok()) return true;
+    for (broker::ReceivedMessage& message : *messages) backlog_.Add(std::move(message));
+    return true;
+  });
+  return backlog_.empty() ? status : absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<BrokerMessage>> SqsConsumer::Poll(const PollLimits& limits,
+                                                             absl::Duration patience) {
+  const absl::Time deadline = clock_->Now() + patience;
+  while (backlog_.empty()) {
+    if (receives_.empty()) {
+      if (!caller_->Pause(next_long_poll_at_, deadline)) return std::vector<BrokerMessage>{};
+      StartReceive(broker::kSqsWaitSecondsMax, kCallTimeout);
+      next_long_poll_at_ = clock_->Now() + kLongPollPause;
+    }
+    if (!caller_->Wait([this] { return IsAnyReceived(); }, deadline - clock_->Now(),
+                       OnInterrupt::kReturn)) {
+      return std::vector<BrokerMessage>{};
+    }
+    CONVOY_RETURN_IF_ERROR(Collect());
+  }
+  next_long_poll_at_ = absl::InfinitePast();
+  Gather(limits);
+  return backlog_.Take(limits);
+}
+
+size_t SqsConsumer::ReceivesWanted(const PollLimits& limits) const {
+  if (backlog_.size() >= limits.messages_max || backlog_.bytes() >= limits.bytes_max) return 0;
+  const uint64_t room = std::min<uint64_t>(
+      limits.messages_max - backlog_.size(),
+      (limits.bytes_max - backlog_.bytes()) / (backlog_.bytes_per_message() + 1));
+  return std::min<size_t>((room + messages_per_receive_ - 1) / messages_per_receive_, kReceivesMax);
+}
+
+void SqsConsumer::Gather(const PollLimits& limits) {
+  const absl::Time deadline = clock_->Now() + kGatherMax;
+  size_t asked = messages_per_receive_;
+  size_t received = backlog_.size();
+  while (received * 2 >= asked && clock_->Now() < deadline) {
+    const size_t receives_count = ReceivesWanted(limits);
+    if (receives_count == 0) return;
+    const size_t size_before = backlog_.size();
+    for (size_t i = receives_.size(); i < receives_count; ++i) StartReceive(0, kCallTimeout);
+    const bool is_complete = caller_->Wait([this] { return IsAllReceived(); },
+                                           deadline - clock_->Now(), OnInterrupt::kReturn);
+    (void)Collect();  // never an error: there are messages to go on with
+    if (!is_complete) return;
+    asked = receives_count * messages_per_receive_;
+    received = backlog_.size() - size_before;
+  }
+}
+
+absl::Status SqsConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
+  CONVOY_RETURN_IF_ERROR(
+      CallForAll("DeleteMessageBatch", backlog_.HandlesOf(messages), &broker::DeleteBody));
+  backlog_.Forget(messages);
+  return absl::OkStatus();
+}
+
+absl::Status SqsConsumer::Extend(std::span<const BrokerMessage> messages) {
+  return CallForAll("ChangeMessageVisibilityBatch", backlog_.HandlesToKeep(messages),
+                    [](std::string_view queue_url, std::span<const std::string> some) {
+                      return broker::ExtendBody(queue_url, some, kVisibility);
+                    });
+}
+
+absl::Status SqsConsumer::CallForAll(std::string_view action,
+                                     const std::vector<std::string>& handles, MakeBody make_body) {
+  std::vector<std::shared_ptr<const HttpCall>> calls;
+  for (size_t i = 0; i < handles.size(); i += broker::kSqsBatchMax) {
+    const size_t count = std::min(broker::kSqsBatchMax, handles.size() - i);
+    calls.push_back(
+        Start(action, make_body(queue_url_, std::span(handles).subspan(i, count)), kCallTimeout));
+  }
+  const auto is_over = [](const auto& call) { return call->result.has_value(); };
+  const bool is_complete =
+      caller_->Wait([&] { return std::all_of(calls.begin(), calls.end(), is_over); },
+                    absl::InfiniteDuration(), OnInterrupt::kHurry);
+  if (!is_complete) return absl::UnavailableError(absl::StrCat(action, " was given up"));
+  for (const auto& call : calls) {
+    CONVOY_RETURN_IF_ERROR(broker::SqsStatusOf(*call->result, action, requests_.config()));
+    CONVOY_ASSIGN_OR_RETURN(const std::vector<broker::SqsFailedEntry> failed,
+                            broker::ReadFailedEntries(call->result->body));
+    for (const broker::SqsFailedEntry& entry : failed) {
+      if (!entry.is_final) return absl::UnavailableError(absl::StrCat(action, ": ", entry.code));
+      // Its time was over: it comes again, and will be recognised.
+      const LogField fields[] = {{"action", action}, {"code", entry.code}};
+      if (observer_ != nullptr) observer_->Log(LogLevel::kInfo, "sqs: handle expired", fields);
+    }
+  }
+  return absl::OkStatus();
+}
+
+class SqsBroker final : public Broker {
+ public:
+  std::string_view type() const override { return "sqs"; }
+
+  absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const Source& source, std::string_view,
+                                                       const BrokerEnvironment& env) override {
+    const auto* config = std::get_if<SqsConfig>(&source.broker);
+    if (config == nullptr) return absl::InvalidArgumentError("the source has no sqs settings");
+    CONVOY_ASSIGN_OR_RETURN(SqsRequests requests, SqsRequests::Make(*config));
+    CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<HttpCaller> caller, HttpCaller::Open(env));
+    auto consumer = std::make_unique<SqsConsumer>(std::move(requests), std::move(caller), env);
+    CONVOY_RETURN_IF_ERROR(consumer->Open());
+    return std::unique_ptr<BrokerConsumer>(std::move(consumer));
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Broker> NewSqsBroker() { return std::make_shared<SqsBroker>(); }
+
+}  // namespace convoy
