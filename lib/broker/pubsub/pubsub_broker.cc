@@ -1,0 +1,185 @@
+// Reads a subscription of Google Pub/Sub by pulling. A pull waits at the service until there is
+// something; it goes on while the consumer is not polled, so that it need not be broken off with
+// messages on their way.
+//
+// A message that is pulled comes again unless it is acknowledged within the subscription's own
+// deadline, ten seconds at least, or within kDeadline once it was extended. So nothing is lost with
+// a connection or a process.
+//
+// Not supported: credentials other than a service account's key, and the order of ordering keys.
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "convoy/broker.h"
+#include "lib/base/status_macros.h"
+#include "lib/broker/pubsub/pubsub_protocol.h"
+#include "lib/broker/web/backlog.h"
+#include "lib/broker/web/http_caller.h"
+
+namespace convoy {
+namespace {
+
+using broker::Backlog;
+using broker::HttpCall;
+using broker::HttpCaller;
+using broker::PubSubRequests;
+using OnInterrupt = HttpCaller::OnInterrupt;
+
+constexpr absl::Duration kDeadline = absl::Seconds(30);
+constexpr absl::Duration kExtensionInterval = absl::Seconds(4);
+constexpr absl::Duration kOpenTimeout = absl::Seconds(5);
+constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+constexpr absl::Duration kPullTimeout = absl::Minutes(2);  // the service answers earlier
+// A server that answers pulls at once, with nothing, is not asked more often than that.
+constexpr absl::Duration kPullPause = absl::Seconds(1);
+constexpr size_t kAckIdsMax = 1000;  // in one call, which may have 512 KiB
+constexpr uint32_t kMessagesMax = 1000;
+constexpr uint32_t kFirstMessagesMax = 10;  // until it is known how large they are
+
+class PubSubConsumer final : public BrokerConsumer {
+ public:
+  PubSubConsumer(PubSubRequests requests, std::unique_ptr<HttpCaller> caller, Clock* clock)
+      : clock_(clock), requests_(std::move(requests)), caller_(std::move(caller)) {}
+
+  // Pulls once, without waiting: that tells whether all is as it should be.
+  absl::Status Open();
+
+  absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
+                                                  absl::Duration patience) override;
+  absl::Status Acknowledge(std::span<const BrokerMessage> messages) override;
+  absl::Status Extend(std::span<const BrokerMessage> messages) override;
+  absl::Duration extension_interval() const override { return kExtensionInterval; }
+  void Interrupt() override { caller_->Interrupt(); }
+
+ private:
+  using MakeBody = std::string (*)(std::span<const std::string> ack_ids);
+
+  absl::Status StartPull(uint32_t messages_max, bool at_once, absl::Duration timeout);
+  bool IsPulled() const { return pull_->result.has_value(); }
+  uint32_t MessagesWanted(const PollLimits& limits) const;
+  // Takes what was pulled.
+  absl::Status Collect();
+  absl::Status CallForAll(std::string_view verb, const std::vector<std::string>& ack_ids,
+                          MakeBody make_body);
+
+  Clock* const clock_;
+  PubSubRequests requests_;
+  const std::unique_ptr<HttpCaller> caller_;
+  std::shared_ptr<const HttpCall> pull_;  // under way; it goes on between polls
+  uint32_t pulled_max_ = 0;               // how many messages it asks for
+  // Less after an answer that was too large to be read.
+  uint32_t messages_per_pull_ = kMessagesMax;
+  uint64_t bytes_per_message_ = 0;  // of the last ones
+  absl::Time next_pull_at_ = absl::InfinitePast();
+  Backlog backlog_;
+};
+
+absl::Status PubSubConsumer::Open() {
+  CONVOY_RETURN_IF_ERROR(StartPull(kFirstMessagesMax, true, kOpenTimeout));
+  caller_->Wait([this] { return IsPulled(); }, absl::InfiniteDuration(), OnInterrupt::kHurry);
+  return Collect();
+}
+
+absl::Status PubSubConsumer::StartPull(uint32_t messages_max, bool at_once,
+                                       absl::Duration timeout) {
+  pulled_max_ = std::min(messages_max, messages_per_pull_);
+  CONVOY_ASSIGN_OR_RETURN(
+      OutgoingRequest request,
+      requests_.Make("pull", broker::PullBody(pulled_max_, at_once), clock_->Now(), timeout));
+  pull_ = caller_->Start(std::move(request));
+  return absl::OkStatus();
+}
+
+absl::Status PubSubConsumer::Collect() {
+  const std::shared_ptr<const HttpCall> pull = std::move(pull_);
+  const TransportResult& result = *pull->result;
+  if (result.outcome == TransportOutcome::kResponseTooLarge && pulled_max_ > 1) {
+    messages_per_pull_ = pulled_max_ / 2;
+    next_pull_at_ = absl::InfinitePast();
+    return absl::OkStatus();
+  }
+  CONVOY_RETURN_IF_ERROR(broker::PubSubStatusOf(result, "pull", requests_.subscription()));
+  CONVOY_ASSIGN_OR_RETURN(std::vector<broker::ReceivedMessage> messages,
+                          broker::ReadPulled(result.body));
+  for (broker::ReceivedMessage& message : messages) backlog_.Add(std::move(message));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<BrokerMessage>> PubSubConsumer::Poll(const PollLimits& limits,
+                                                                absl::Duration patience) {
+  const absl::Time deadline = clock_->Now() + patience;
+  while (backlog_.empty()) {
+    if (pull_ == nullptr) {
+      if (!caller_->Pause(next_pull_at_, deadline)) return std::vector<BrokerMessage>{};
+      CONVOY_RETURN_IF_ERROR(StartPull(MessagesWanted(limits), false, kPullTimeout));
+      next_pull_at_ = clock_->Now() + kPullPause;
+    }
+    if (!caller_->Wait([this] { return IsPulled(); }, deadline - clock_->Now(),
+                       OnInterrupt::kReturn)) {
+      return std::vector<BrokerMessage>{};
+    }
+    CONVOY_RETURN_IF_ERROR(Collect());
+  }
+  next_pull_at_ = absl::InfinitePast();
+  bytes_per_message_ = backlog_.bytes_per_message();
+  return backlog_.Take(limits);
+}
+
+uint32_t PubSubConsumer::MessagesWanted(const PollLimits& limits) const {
+  const uint64_t fitting = limits.bytes_max / (bytes_per_message_ + 1) + 1;
+  return static_cast<uint32_t>(std::min<uint64_t>(limits.messages_max, fitting));
+}
+
+absl::Status PubSubConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
+  CONVOY_RETURN_IF_ERROR(
+      CallForAll("acknowledge", backlog_.HandlesOf(messages), &broker::AcknowledgeBody));
+  backlog_.Forget(messages);
+  return absl::OkStatus();
+}
+
+absl::Status PubSubConsumer::Extend(std::span<const BrokerMessage> messages) {
+  return CallForAll(
+      "modifyAckDeadline", backlog_.HandlesToKeep(messages),
+      [](std::span<const std::string> some) { return broker::ExtendBody(some, kDeadline); });
+}
+
+absl::Status PubSubConsumer::CallForAll(std::string_view verb,
+                                        const std::vector<std::string>& ack_ids,
+                                        MakeBody make_body) {
+  for (size_t i = 0; i < ack_ids.size(); i += kAckIdsMax) {
+    const size_t count = std::min(kAckIdsMax, ack_ids.size() - i);
+    CONVOY_ASSIGN_OR_RETURN(OutgoingRequest request,
+                            requests_.Make(verb, make_body(std::span(ack_ids).subspan(i, count)),
+                                           clock_->Now(), kCallTimeout));
+    const auto call = caller_->Start(std::move(request));
+    const bool is_complete = caller_->Wait([&] { return call->result.has_value(); },
+                                           absl::InfiniteDuration(), OnInterrupt::kHurry);
+    if (!is_complete) return absl::UnavailableError("the acknowledgement was given up");
+    CONVOY_RETURN_IF_ERROR(broker::PubSubStatusOf(*call->result, verb, requests_.subscription()));
+  }
+  return absl::OkStatus();
+}
+
+class GooglePubSubBroker final : public Broker {
+ public:
+  std::string_view type() const override { return "google"; }
+
+  absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const Source& source, std::string_view,
+                                                       const BrokerEnvironment& env) override {
+    const auto* config = std::get_if<GooglePubSubConfig>(&source.broker);
+    if (config == nullptr) return absl::InvalidArgumentError("the source has no google settings");
+    CONVOY_ASSIGN_OR_RETURN(PubSubRequests requests, PubSubRequests::Make(*config));
+    CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<HttpCaller> caller, HttpCaller::Open(env));
+    auto consumer =
+        std::make_unique<PubSubConsumer>(std::move(requests), std::move(caller), env.clock);
+    CONVOY_RETURN_IF_ERROR(consumer->Open());
+    return std::unique_ptr<BrokerConsumer>(std::move(consumer));
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Broker> NewGooglePubSubBroker() { return std::make_shared<GooglePubSubBroker>(); }
+
+}  // namespace convoy

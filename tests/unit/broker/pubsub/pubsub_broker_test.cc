@@ -1,0 +1,112 @@
+// What Google's emulator does not do: the conformance suite runs against that.
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include <catch2/catch.hpp>
+
+#include "tests/unit/broker/pubsub/service_account_key.h"
+#include "tests/unit/broker/web/scripted_service.h"
+
+namespace convoy {
+namespace {
+
+using testing::BrokerFixture;
+using testing::ReceivedRequest;
+using testing::ScriptedAnswer;
+using testing::ScriptedService;
+
+Source SourceOf(const ScriptedService& service, std::string service_account = "") {
+  Source source;
+  source.broker = GooglePubSubConfig{.project_id = "p",
+                                     .subscription_id = "s",
+                                     .service_account = std::move(service_account),
+                                     .endpoint = service.endpoint()};
+  return source;
+}
+
+bool Asks(const ReceivedRequest& request, std::string_view verb) {
+  return absl::StrContains(request.head, absl::StrCat(":", verb, " HTTP/1.1\r\n"));
+}
+
+std::string Messages(int count, std::string_view data = "e30=") {
+  std::string text = "{\"receivedMessages\":[";
+  for (int i = 0; i < count; ++i) {
+    absl::StrAppend(&text, i == 0 ? "" : ",", "{\"ackId\":\"a", i,
+                    "\",\"message\":{\"messageId\":\"", i, "\",\"data\":\"", data, "\"}}");
+  }
+  return text + "]}";
+}
+
+TEST_CASE("pubsub_broker: more than was asked for waits for the next poll, and is kept meanwhile") {
+  BrokerFixture fixture;
+  ScriptedService service([](const ReceivedRequest& request) {
+    return ScriptedAnswer{.body = Asks(request, "pull") ? Messages(10) : "{}"};
+  });
+  auto consumer = NewGooglePubSubBroker()->Open(SourceOf(service), "c", fixture.env()).value();
+  const auto polled = consumer->Poll({.messages_max = 4}, absl::Seconds(30)).value();
+  REQUIRE(polled.size() == 4);
+  CHECK(consumer->Extend(polled).ok());
+  CHECK(absl::StrContains(service.requests().back().body, R"("a9"],"ackDeadlineSeconds":30})"));
+  CHECK(consumer->Acknowledge(polled).ok());
+  CHECK(service.requests().back().body == R"({"ackIds":["a0","a1","a2","a3"]})");
+  CHECK(consumer->Poll({}, absl::Seconds(30)).value().size() == 6);
+}
+
+TEST_CASE(
+    "pubsub_broker: asks for as many messages as fit, and fewer when an answer was too large") {
+  BrokerFixture fixture;
+  ScriptedService service([](const ReceivedRequest& request) {
+    if (!Asks(request, "pull")) return ScriptedAnswer{};
+    const bool is_small = absl::StrContains(request.body, "\"maxMessages\":1,") ||
+                          absl::StrContains(request.body, "\"maxMessages\":1}");
+    if (is_small) return ScriptedAnswer{.body = Messages(1, std::string(4'000'000, 'A'))};
+    return ScriptedAnswer{.body = std::string(33 * 1024 * 1024, ' ')};
+  });
+  auto consumer = NewGooglePubSubBroker()->Open(SourceOf(service), "c", fixture.env()).value();
+  for (int i = 0; i < 2; ++i) {
+    absl::StatusOr<std::vector<BrokerMessage>> polled;
+    do {
+      polled = consumer->Poll({.bytes_max = 1'000'000}, absl::Seconds(30));
+      REQUIRE(polled.ok());
+    } while (polled->empty());
+    CHECK(polled->size() == 1);
+    CHECK(polled->front().body.size() == 3'000'000);
+  }
+}
+
+TEST_CASE("pubsub_broker: a server that does not wait is not asked in a tight loop") {
+  BrokerFixture fixture;
+  ScriptedService service([](const ReceivedRequest&) { return ScriptedAnswer{}; });
+  const absl::Time begin = fixture.clock().Now();
+  auto consumer = NewGooglePubSubBroker()->Open(SourceOf(service), "c", fixture.env()).value();
+  for (int i = 0; i < 10; ++i) {
+    CHECK(consumer->Poll({}, absl::Milliseconds(20)).value().empty());
+  }
+  const double seconds = absl::ToDoubleSeconds(fixture.clock().Now() - begin);
+  CHECK(static_cast<double>(service.requests().size()) <= seconds + 2);
+}
+
+TEST_CASE("pubsub_broker: a refused token is an error that an opened-anew consumer gets over") {
+  BrokerFixture fixture;
+  std::atomic<bool> is_refused = false;
+  ScriptedService service([&](const ReceivedRequest& request) {
+    CHECK(absl::StrContains(request.head, "Authorization: Bearer ey"));
+    if (is_refused) return ScriptedAnswer{.status = 401, .body = R"({"error":{}})"};
+    return ScriptedAnswer{.body = Messages(1)};
+  });
+  const Source source = SourceOf(service, testing::ServiceAccountKey());
+  const auto broker = NewGooglePubSubBroker();
+  CHECK(broker->type() == "google");
+  auto consumer = broker->Open(source, "c", fixture.env()).value();
+  const auto polled = consumer->Poll({}, absl::Seconds(30)).value();
+  is_refused = true;
+  CHECK(consumer->Acknowledge(polled).code() == absl::StatusCode::kUnauthenticated);
+  CHECK(consumer->Poll({}, absl::Seconds(30)).status().code() ==
+        absl::StatusCode::kUnauthenticated);
+  CHECK(broker->Open(source, "c", fixture.env()).status().code() ==
+        absl::StatusCode::kUnauthenticated);
+  is_refused = false;
+  CHECK(broker->Open(source, "c", fixture.env()).ok());
+}
+
+}  // namespace
+}  // namespace convoy
