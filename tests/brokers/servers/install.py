@@ -1,0 +1,77 @@
+"""Puts packages of Maven Central, the Go proxy and source archives of PyPI into the build directory,
+by the ordinary clients. Each set is installed once per content of its list; later runs look at a
+stamp and need no network. Tests that run at once wait for each other.
+"""
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from . import base
+
+
+def _once(name, inputs, install):
+    """Runs install(folder) unless the folder was installed from the same inputs."""
+    folder = base.package_folder() / name
+    digest = hashlib.sha256("\0".join(inputs).encode()).hexdigest()
+    stamp = folder / ".installed"
+    with open(base.package_folder() / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != digest:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            install(folder)
+            stamp.write_text(digest)
+    return folder
+
+
+def _run(*command, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          **options)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stdout[-4000:]}")
+
+
+def python_source(name, requirement):
+    """The folder of a package's source archive, unpacked."""
+    def install(folder):
+        _run(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download",
+             "--no-deps", "--no-binary", ":all:", "--dest", folder, requirement)
+        for archive in list(folder.iterdir()):
+            shutil.unpack_archive(archive, folder)
+            archive.unlink()
+    folder = _once(name, [requirement], install)
+    return next(path for path in folder.iterdir() if path.is_dir())
+
+
+_POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>convoy</groupId><artifactId>{name}</artifactId><version>1</version>
+  <dependencies>{dependencies}</dependencies>
+</project>
+"""
+_DEPENDENCY = ("<dependency><groupId>{}</groupId><artifactId>{}</artifactId>"
+               "<version>{}</version></dependency>")
+
+
+def java_packages(name, *coordinates):
+    """A class path of "group:artifact:version" and all that they depend on."""
+    def install(folder):
+        dependencies = "".join(_DEPENDENCY.format(*item.split(":")) for item in coordinates)
+        (folder / "pom.xml").write_text(_POM.format(name=name, dependencies=dependencies))
+        _run("mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars",
+             "-DincludeScope=runtime", cwd=folder)
+    return str(_once(name, coordinates, install) / "jars" / "*")
+
+
+def go_program(name, source):
+    """The program built from a folder with a go.mod."""
+    files = sorted(path for path in pathlib.Path(source).iterdir()
+                   if path.suffix == ".go" or path.name.startswith("go."))
+    folder = _once(name, [path.read_text() for path in files], lambda folder: _run(
+        "go", "build", "-o", folder / name, ".", cwd=source,
+        env={**os.environ, "CGO_ENABLED": "0"}))
+    return folder / name

@@ -1,0 +1,163 @@
+"""An SQS server for tests: ElasticMQ, which keeps visibility times, long polls and the JSON protocol,
+and whose messages survive a restart. It asks nobody for credentials; MotoServer does.
+
+Messages are produced with boto3. Their ids are the server's: `id` and `key` of a message are not
+used. A body has to be text, as with Amazon's own.
+"""
+import json
+import os
+import sys
+import urllib.request
+import uuid
+
+from . import base, install
+
+ELASTICMQ = "org.elasticmq:elasticmq-server_2.13:1.6.12"
+BOTO3 = "boto3==1.44.8"
+MOTO = "moto[server,sqs,iam]==5.2.5"
+REGION = "eu-central-1"
+BATCH_MAX = 10
+
+_CONFIGURATION = """
+include classpath("application.conf")
+pekko.http.server.request-timeout = 40s
+node-address {{ protocol = http, host = "127.0.0.1", port = {port}, context-path = "" }}
+rest-sqs {{ enabled = true, bind-port = {port}, bind-hostname = "127.0.0.1", sqs-limits = strict }}
+rest-stats.enabled = false
+generate-node-address = false
+queues-storage {{ enabled = true, path = "{folder}/queues.conf" }}
+messages-storage {{
+  enabled = true
+  driver-class-name = "org.h2.Driver"
+  uri = "jdbc:h2:{folder}/messages"
+  username = "sa"
+  password = ""
+}}
+"""
+
+
+def client_of(service, endpoint, access_key_id="AKIDTEST", secret_key="secret"):
+    """boto3's."""
+    boto3 = base.python_package("boto3", BOTO3)
+    return boto3.client(service, endpoint_url=endpoint, region_name=REGION,
+                        aws_access_key_id=access_key_id, aws_secret_access_key=secret_key)
+
+
+class Queue(base.Queue):
+    def __init__(self, server, name):
+        self.name = name
+        self.address = ("127.0.0.1", server.port)
+        self.client = client_of("sqs", server.endpoint, *server.credentials)
+        self.url = self.client.create_queue(QueueName=name)["QueueUrl"]
+        self._credentials = server.credentials
+
+    def pub_sub_at(self, host, port):
+        access_key_id, secret_key = self._credentials
+        return {"type": "sqs", "workers": 1,
+                "sqs": {"access_key_id": access_key_id, "secret_key": secret_key,
+                        "default_region": REGION, "queue_name": self.name,
+                        "endpoint": f"http://{host}:{port}"}}
+
+    def produce(self, messages):
+        messages = list(messages)
+        for begin in range(0, len(messages), BATCH_MAX):
+            entries = [{"Id": str(index), "MessageBody": message["body"].decode(),
+                        "MessageAttributes": {
+                            name: {"DataType": "String", "StringValue": value}
+                            for name, value in (message.get("attributes") or {}).items()}}
+                       for index, message in enumerate(messages[begin:begin + BATCH_MAX])]
+            answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
+            if answer.get("Failed"):
+                raise RuntimeError(f"not sent: {answer['Failed']}")
+
+    def left(self):
+        attributes = self.client.get_queue_attributes(
+            QueueUrl=self.url, AttributeNames=["All"])["Attributes"]
+        return sum(int(attributes[name]) for name in (
+            "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"))
+
+
+class _SqsServer(base.Server):
+    credentials = ("AKIDTEST", "secret")
+
+    def __init__(self):
+        self.folder = base.Folder("sqs")
+        self.port, = base.free_ports(1)
+        self._program = None
+        self._queues = []
+
+    @property
+    def endpoint(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def _start(self, command, env=None):
+        self._program = base.Program(command, self.folder.path / "log.txt", env=env)
+        self._program.wait_until(lambda: base.is_listening(self.port), type(self).__name__,
+                                 timeout=120)
+
+    def stop(self):
+        if self._program is not None:
+            self._program.stop()
+            self._program = None
+
+    def close(self):
+        self.stop()
+        self.folder.remove()
+
+    def new_queue(self):
+        self._queues.append(Queue(self, f"q-{uuid.uuid4().hex[:12]}"))
+        return self._queues[-1]
+
+
+class Server(_SqsServer):
+    """ElasticMQ."""
+
+    def __init__(self):
+        super().__init__()
+        self._class_path = install.java_packages("elasticmq", ELASTICMQ)
+        self._left = {}
+
+    def start(self):
+        configuration = self.folder.path / "elasticmq.conf"
+        configuration.write_text(_CONFIGURATION.format(port=self.port, folder=self.folder.path))
+        self._start(["java", "-Xmx512m", f"-Dconfig.file={configuration}", "-cp",
+                     self._class_path, "org.elasticmq.server.Main"])
+        # It listens before it has read what it kept.
+        for queue in self._queues:
+            base.wait_until(lambda queue=queue: queue.left() >= self._left[queue.name],
+                            f"the messages of {queue.name}")
+
+    def stop(self):
+        if self._program is not None:
+            self._left = {queue.name: queue.left() for queue in self._queues}
+        super().stop()
+
+
+class MotoServer(_SqsServer):
+    """moto. Forgets everything when it ends."""
+
+    def __init__(self):
+        super().__init__()
+        base.python_package("moto", MOTO)
+
+    def start(self):
+        packages = base.package_folder() / "python" / MOTO
+        self._start([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", self.port],
+                    env={**os.environ, "PYTHONPATH": str(packages)})
+
+    def require_authentication(self):
+        """From now on every request is checked."""
+        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset-auth", data=b"0",
+                                         headers={"Content-Type": "text/plain"})
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def new_user(self, *allowed_actions):
+        """(access key id, secret key) of a user who may do these: "sqs:ReceiveMessage"."""
+        iam = client_of("iam", self.endpoint)
+        name = f"u-{uuid.uuid4().hex[:8]}"
+        iam.create_user(UserName=name)
+        policy = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": list(allowed_actions), "Resource": "*"}]}
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
