@@ -33,6 +33,8 @@ struct BrokerMessage {
   // topic/partition/offset@time, otherwise the message id. Empty where there is nothing of the
   // kind: then a lost acknowledgement may bring a second event, unless it has an idempotency key.
   std::string position;
+  // The body is larger than the adapter keeps, and `body` only its start: unusable.
+  bool is_cut = false;
   uint64_t tag = 0;  // the consumer's own
 };
 
@@ -67,6 +69,7 @@ class BrokerConsumer {
   virtual absl::Duration extension_interval() const { return absl::InfiniteDuration(); }
 
   // A copy of an unusable message for the broker's own dead letters, where the source names some.
+  // Before the message is acknowledged.
   virtual absl::Status PublishDeadLetter(const BrokerMessage& /*message*/,
                                          std::string_view /*reason*/) {
     return absl::OkStatus();

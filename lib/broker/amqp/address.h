@@ -1,0 +1,19 @@
+// From the name of a host to the addresses that may be connected to.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "lib/transport/guard.h"
+
+namespace convoy::broker::amqp {
+
+// In numeric form, in the resolver's order, at least one. kUnavailable if the name cannot be
+// resolved, kPermissionDenied if the guard denies all that it stands for. As slow as the system's
+// resolver.
+absl::StatusOr<std::vector<std::string>> ResolveAllowed(const std::string& host,
+                                                        const transport::Guard& guard);
+
+}  // namespace convoy::broker::amqp

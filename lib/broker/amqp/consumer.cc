@@ -1,0 +1,119 @@
+// Messages stay in the socket's buffers until a Poll asks for them, so what waits in memory is what
+// Poll hands out, and one message in the making. If the connection is lost, the broker gives what
+// was not acknowledged to the next who asks: what a failing Poll had gathered is dropped, unseen.
+#include "lib/broker/amqp/consumer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/broker/amqp/properties.h"
+
+namespace convoy::broker::amqp {
+namespace {
+
+// While a batch is being stored the next one is already on its way.
+constexpr uint16_t kPrefetchCount = 2 * PollLimits().messages_max;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AmqpConsumer>> AmqpConsumer::Start(
+    const AmqpConfig& config, std::string_view consumer_id, std::unique_ptr<Connection> connection,
+    const transport::Guard& guard, const BrokerEnvironment& env) {
+  std::unique_ptr<Interruption> interruption;
+  CONVOY_ASSIGN_OR_RETURN(interruption, Interruption::New());
+  auto consumer =
+      absl::WrapUnique(new AmqpConsumer(config, std::move(connection), std::move(interruption),
+                                        DeadLetters(config, guard, env.clock), env.clock));
+  CONVOY_RETURN_IF_ERROR(consumer->Consume(consumer_id));
+  return consumer;
+}
+
+absl::Status AmqpConsumer::Consume(std::string_view consumer_id) {
+  const std::string doing = absl::StrCat("cannot consume queue ", queue_);
+  amqp_basic_qos_t qos = {};
+  qos.prefetch_count = kPrefetchCount;
+  CONVOY_RETURN_IF_ERROR(
+      connection_->Call(AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD, doing));
+  amqp_basic_consume_t consume = {};
+  consume.queue = Bytes(queue_);
+  consume.consumer_tag = Bytes(consumer_id.substr(0, 255));
+  return connection_->Call(AMQP_BASIC_CONSUME_METHOD, &consume, AMQP_BASIC_CONSUME_OK_METHOD,
+                           doing);
+}
+
+absl::StatusOr<std::vector<BrokerMessage>> AmqpConsumer::Poll(const PollLimits& limits,
+                                                              absl::Duration patience) {
+  dead_letters_.Rest();
+  const absl::Time deadline = clock_->Now() + patience;
+  std::vector<BrokerMessage> messages;
+  while (true) {
+    CONVOY_RETURN_IF_ERROR(Gather(limits, &messages));
+    if (!messages.empty() || interruption_->Take()) return messages;
+    const absl::Duration left = deadline - clock_->Now();
+    if (left <= absl::ZeroDuration()) return messages;
+    CONVOY_RETURN_IF_ERROR(connection_->Wait(interruption_->fd(), left));
+  }
+}
+
+absl::Status AmqpConsumer::Gather(const PollLimits& limits, std::vector<BrokerMessage>* messages) {
+  uint64_t bytes = 0;
+  while (messages->size() < limits.messages_max && bytes < limits.bytes_max) {
+    const amqp_frame_t* frame = nullptr;
+    CONVOY_ASSIGN_OR_RETURN(frame, connection_->Next());
+    if (frame == nullptr) break;
+    std::optional<Delivery> delivery;
+    CONVOY_ASSIGN_OR_RETURN(delivery, assembler_.Add(*frame));
+    if (!delivery.has_value()) continue;
+    bytes += delivery->message.body.size();
+    messages->push_back(Enter(*std::move(delivery)));
+  }
+  return absl::OkStatus();
+}
+
+BrokerMessage AmqpConsumer::Enter(Delivery delivery) {
+  Ledger::Entry entry;
+  entry.tag = delivery.message.tag;
+  entry.is_cut = delivery.message.is_cut;
+  if (dead_letters_.has_exchange()) {
+    entry.routing_key = std::move(delivery.routing_key);
+    entry.properties = std::move(delivery.properties);
+  }
+  ledger_.Add(std::move(entry));
+  return std::move(delivery.message);
+}
+
+absl::Status AmqpConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
+  const Settlement settlement = ledger_.Settle(messages);
+  for (const uint64_t tag : settlement.rejected) {
+    amqp_basic_reject_t reject = {tag, /*requeue=*/0};
+    CONVOY_RETURN_IF_ERROR(connection_->Send(AMQP_BASIC_REJECT_METHOD, &reject));
+  }
+  for (const uint64_t tag : settlement.single) {
+    amqp_basic_ack_t ack = {tag, /*multiple=*/0};
+    CONVOY_RETURN_IF_ERROR(connection_->Send(AMQP_BASIC_ACK_METHOD, &ack));
+  }
+  if (settlement.up_to == 0) return absl::OkStatus();
+  amqp_basic_ack_t ack = {settlement.up_to, /*multiple=*/1};
+  return connection_->Send(AMQP_BASIC_ACK_METHOD, &ack);
+}
+
+absl::Status AmqpConsumer::Extend(std::span<const BrokerMessage> /*messages*/) {
+  return connection_->SendHeartbeat();
+}
+
+absl::Status AmqpConsumer::PublishDeadLetter(const BrokerMessage& message,
+                                             std::string_view reason) {
+  const Ledger::Entry* const entry = ledger_.Find(message.tag);
+  if (entry == nullptr) {
+    return absl::FailedPreconditionError(
+        "only a message that is not acknowledged may be published "
+        "as a dead letter");
+  }
+  return dead_letters_.Publish(*entry, message.body, reason);
+}
+
+}  // namespace convoy::broker::amqp

@@ -1,0 +1,62 @@
+// A consumer of one queue: basic.consume with manual acknowledgements.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "convoy/broker.h"
+#include "lib/broker/amqp/assembler.h"
+#include "lib/broker/amqp/connection.h"
+#include "lib/broker/amqp/dead_letters.h"
+#include "lib/broker/amqp/interruption.h"
+#include "lib/broker/amqp/ledger.h"
+
+namespace convoy::broker::amqp {
+
+// Larger bodies are cut there: RabbitMQ's own limit since 4.0.
+inline constexpr uint64_t kBodyBytesMax = 16 * 1024 * 1024;
+
+class AmqpConsumer final : public BrokerConsumer {
+ public:
+  // On `connection`, where the queue is there and nothing is consumed yet.
+  static absl::StatusOr<std::unique_ptr<AmqpConsumer>> Start(const AmqpConfig& config,
+                                                             std::string_view consumer_id,
+                                                             std::unique_ptr<Connection> connection,
+                                                             const transport::Guard& guard,
+                                                             const BrokerEnvironment& env);
+
+  absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
+                                                  absl::Duration patience) override;
+  absl::Status Acknowledge(std::span<const BrokerMessage> messages) override;
+  // A heartbeat.
+  absl::Status Extend(std::span<const BrokerMessage> messages) override;
+  absl::Duration extension_interval() const override { return kHeartbeat; }
+  absl::Status PublishDeadLetter(const BrokerMessage& message, std::string_view reason) override;
+  void Interrupt() override { interruption_->Raise(); }
+
+ private:
+  AmqpConsumer(const AmqpConfig& config, std::unique_ptr<Connection> connection,
+               std::unique_ptr<Interruption> interruption, DeadLetters dead_letters, Clock* clock)
+      : queue_(config.queue),
+        clock_(clock),
+        connection_(std::move(connection)),
+        interruption_(std::move(interruption)),
+        dead_letters_(std::move(dead_letters)) {}
+
+  absl::Status Consume(std::string_view consumer_id);
+  // Takes what is here, as far as the limits allow.
+  absl::Status Gather(const PollLimits& limits, std::vector<BrokerMessage>* messages);
+  BrokerMessage Enter(Delivery delivery);
+
+  const std::string queue_;
+  Clock* const clock_;
+  const std::unique_ptr<Connection> connection_;
+  const std::unique_ptr<Interruption> interruption_;
+  DeadLetters dead_letters_;
+  Assembler assembler_{kBodyBytesMax};
+  Ledger ledger_;
+};
+
+}  // namespace convoy::broker::amqp

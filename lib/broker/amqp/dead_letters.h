@@ -1,0 +1,46 @@
+// Copies of unusable messages for the exchange that a source names. They go over a connection of
+// their own, opened when needed: a broker that is short of memory stops reading from connections
+// that publish, and acknowledgements must not wait for that.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+#include "convoy/model.h"
+#include "lib/broker/amqp/connection.h"
+#include "lib/broker/amqp/ledger.h"
+
+namespace convoy::broker::amqp {
+
+class DeadLetters {
+ public:
+  DeadLetters(const AmqpConfig& config, const transport::Guard& guard, Clock* clock)
+      : config_(config), guard_(guard), clock_(clock) {}
+
+  bool has_exchange() const { return !config_.dead_letter_exchange.empty(); }
+
+  // Publishes with the message's own routing key and properties, a header x-convoy-reason, and to
+  // stay on disk; without what would make it expire again (expiration), go elsewhere, too (CC, BCC)
+  // or be refused (user_id). OK once the broker has confirmed it; kNotFound if no queue gets it. OK
+  // at once if there is no exchange.
+  absl::Status Publish(const Ledger::Entry& entry, std::string_view body, std::string_view reason);
+
+  // Closes the connection, if there is one: nothing is published for a while.
+  void Rest() { connection_.reset(); }
+
+ private:
+  absl::Status Connect();
+  absl::Status PublishOn(const Ledger::Entry& entry, std::string_view body,
+                         std::string_view reason);
+  absl::Status AwaitConfirmation();
+
+  const AmqpConfig config_;
+  const transport::Guard guard_;
+  Clock* const clock_;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace convoy::broker::amqp

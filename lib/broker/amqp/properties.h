@@ -1,0 +1,28 @@
+// A message's properties and headers as the text pairs that the gateway knows.
+#pragma once
+
+#include <amqp.h>
+#include <amqp_framing.h>
+
+#include "convoy/http.h"
+
+namespace convoy::broker::amqp {
+
+inline std::string_view View(const amqp_bytes_t& bytes) {
+  return {static_cast<const char*>(bytes.bytes), bytes.len};
+}
+// Borrowed: valid as long as `text` is.
+inline amqp_bytes_t Bytes(std::string_view text) {
+  return {text.size(), const_cast<char*>(text.data())};
+}
+
+// The headers in their order: text as it is, numbers in decimal (floating-point ones as short as
+// tells them apart), booleans as true and false, instants in seconds since 1970. Arrays, tables,
+// binary and void values have no text and are left out. Then content_type, content_encoding,
+// correlation_id and type, under these names of AMQP's, unless a header has the name already.
+Headers ToAttributes(const amqp_basic_properties_t& properties);
+
+// message_id, or nothing.
+std::string_view MessageId(const amqp_basic_properties_t& properties);
+
+}  // namespace convoy::broker::amqp

@@ -1,0 +1,23 @@
+// TLS to a broker, verified.
+#pragma once
+
+#include <amqp.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace convoy::broker::amqp {
+
+// Whom a handshake must be with, and why it was not. Must outlive the socket.
+struct TlsPeer {
+  std::string host;  // a name or a numeric address
+  bool is_numeric = false;
+  std::string failure;  // of the certificate, in OpenSSL's words
+};
+
+// Makes `socket` (of amqp_ssl_socket_new) accept TLS 1.2 and later with a certificate for the
+// peer's host that an authority of the system vouches for, even though it is opened by address.
+absl::Status RequireVerifiedPeer(amqp_socket_t* socket, TlsPeer* peer);
+
+}  // namespace convoy::broker::amqp

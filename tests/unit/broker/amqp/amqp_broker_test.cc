@@ -1,0 +1,259 @@
+// The adapter against peers that are scripted byte by byte: what a real broker does not do on
+// demand.
+#include <amqp.h>
+#include <amqp_framing.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include <catch2/catch.hpp>
+
+#include "convoy/broker.h"
+#include "tests/unit/broker/amqp/wire.h"
+#include "tests/unit/transport/receiver.h"
+#include "tests/unit/transport/scripted_resolver.h"
+
+namespace convoy {
+namespace {
+
+using namespace testing;  // NOLINT: what a broker writes
+
+// A broker that says all of it at once and then listens until the client leaves.
+Receiver::Behaviour Says(std::string script) {
+  return [script = std::move(script)](Peer& peer) {
+    peer.Write(script);
+    peer.WaitForClose();
+  };
+}
+
+class World {
+ public:
+  explicit World(int port = 1) {
+    AmqpConfig config;
+    config.host = "127.0.0.1";
+    config.port = static_cast<uint16_t>(port);
+    config.username = "user";
+    config.password = "s3cret";
+    config.queue = "queue";
+    source.broker = config;
+  }
+
+  AmqpConfig& config() { return std::get<AmqpConfig>(source.broker); }
+
+  absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open() {
+    return NewAmqpBroker()->Open(source, "consumer-1",
+                                 {.clock = clock_.get(),
+                                  .random = nullptr,
+                                  .observer = nullptr,
+                                  .allowed_networks = allowed_networks});
+  }
+
+  Source source;
+  std::vector<std::string> allowed_networks = {"127.0.0.0/8"};
+
+ private:
+  const std::unique_ptr<Clock> clock_ = NewSystemClock();
+};
+
+absl::Status OpenAt(const Receiver& receiver) {
+  World world(receiver.port());
+  return world.Open().status();
+}
+
+TEST_CASE("amqp_broker: a configuration that can never work is refused with its field named") {
+  const auto refusal = [](auto change) {
+    World world;
+    change(world.config());
+    const absl::Status status = world.Open().status();
+    REQUIRE(absl::IsInvalidArgument(status));
+    return std::string(status.message());
+  };
+  CHECK(absl::StrContains(refusal([](AmqpConfig& c) { c.schema = "http"; }), "amqp.schema"));
+  CHECK(absl::StrContains(refusal([](AmqpConfig& c) { c.host = ""; }), "amqp.host"));
+  CHECK(absl::StrContains(refusal([](AmqpConfig& c) { c.port = 0; }), "amqp.port"));
+  CHECK(absl::StrContains(refusal([](AmqpConfig& c) { c.vhost = ""; }), "amqp.vhost"));
+  CHECK(absl::StrContains(refusal([](AmqpConfig& c) { c.queue = ""; }), "amqp.queue"));
+  const std::string long_text(256, 'x');
+  CHECK(absl::StrContains(refusal([&](AmqpConfig& c) { c.queue = long_text; }), "amqp.queue"));
+  CHECK(absl::StrContains(refusal([&](AmqpConfig& c) { c.exchange = long_text; }),
+                          "amqp.bindExchange.exchange"));
+  CHECK(absl::StrContains(refusal([&](AmqpConfig& c) { c.routing_key = long_text; }),
+                          "amqp.bindExchange.routingKey"));
+  CHECK(absl::StrContains(refusal([&](AmqpConfig& c) { c.dead_letter_exchange = long_text; }),
+                          "amqp.deadLetterExchange"));
+  const std::string password("s3c\0ret", 7);
+  const std::string text = refusal([&](AmqpConfig& c) { c.password = password; });
+  CHECK(absl::StrContains(text, "amqp.auth.password"));
+  CHECK_FALSE(absl::StrContains(text, "s3c"));
+}
+
+TEST_CASE("amqp_broker: a source of another broker is refused") {
+  World world;
+  world.source.broker = KafkaConfig();
+  CHECK(absl::IsInvalidArgument(world.Open().status()));
+}
+
+TEST_CASE("amqp_broker: no address is connected to that the guard denies") {
+  const Receiver receiver(Says(Greeting()));
+  World world(receiver.port());
+  world.allowed_networks.clear();
+  CHECK(absl::IsPermissionDenied(world.Open().status()));
+  world.config().schema = "amqps";
+  CHECK(absl::IsPermissionDenied(world.Open().status()));
+  ScriptName("inner.test", {{"127.0.0.1", "::1"}});
+  world.config().host = "inner.test";
+  CHECK(absl::IsPermissionDenied(world.Open().status()));
+  CHECK(receiver.accepted_count() == 0);
+}
+
+TEST_CASE("amqp_broker: of the addresses of a name only those are tried that the guard allows") {
+  const Receiver receiver(Says(absl::StrCat(Greeting(), ConsumeAnswers())));
+  World world(receiver.port());
+  // Nobody listens at the second one; nobody may try the first one.
+  ScriptName("mixed.test", {{"::1", "127.0.0.9", "127.0.0.1"}, {"::1"}});
+  world.config().host = "mixed.test";
+  CHECK(world.Open().ok());
+  CHECK(QuestionsCount("mixed.test") == 1);
+}
+
+TEST_CASE("amqp_broker: a name that is not there and a port where nobody listens are 'away'") {
+  World world;
+  CHECK(absl::IsUnavailable(world.Open().status()));
+  ScriptName("missing.test", {{}});
+  world.config().host = "missing.test";
+  CHECK(absl::IsUnavailable(world.Open().status()));
+}
+
+TEST_CASE("amqp_broker: a peer that is no AMQP broker is 'away', and said to be none") {
+  for (const std::string& script : std::vector<std::string>{
+           "HTTP/1.1 400 Bad Request\r\n\r\n", std::string(20'000, 'g'),
+           MethodFrame(0, AMQP_CONNECTION_TUNE_METHOD, std::string(8, '\0')), OpenOk(),
+           Frame(AMQP_FRAME_METHOD, 0, ""), Frame(AMQP_FRAME_METHOD, 0, "\xFF\xFF\xFF\xFF"),
+           absl::StrCat(Start(), Tune(), OpenOk(), MethodFrame(1, AMQP_BASIC_QOS_OK_METHOD)),
+           absl::StrCat(Start(), Tune(), OpenOk(),
+                        MethodFrame(9, AMQP_CHANNEL_OPEN_OK_METHOD, LongText("")))}) {
+    const Receiver receiver(Says(script));
+    const absl::Status status = OpenAt(receiver);
+    CHECK(absl::IsUnavailable(status));
+    CHECK(absl::StrContains(status.message(), "what came back is not AMQP"));
+  }
+}
+
+TEST_CASE("amqp_broker: a broker that hangs up in the middle is 'away'") {
+  for (const std::string& script : std::vector<std::string>{
+           "", Start(), Start() + Tune(), Greeting(),
+           Greeting() + MethodFrame(1, AMQP_BASIC_QOS_OK_METHOD).substr(0, 5)}) {
+    const Receiver receiver([script](Peer& peer) { peer.Write(script); });
+    CHECK(absl::IsUnavailable(OpenAt(receiver)));
+  }
+}
+
+TEST_CASE("amqp_broker: a broker that accepts and says nothing is given up") {
+  const Receiver receiver(Says(""));
+  const absl::Status status = OpenAt(receiver);
+  CHECK(absl::IsUnavailable(status));
+  CHECK(absl::StrContains(status.message(), "no answer in time"));
+}
+
+TEST_CASE("amqp_broker: refusals have the code of their kind and no secret") {
+  const auto refusal = [](std::string script) {
+    const Receiver receiver(Says(std::move(script)));
+    const absl::Status status = OpenAt(receiver);
+    CHECK_FALSE(absl::StrContains(status.message(), "s3cret"));
+    CHECK_FALSE(absl::StrContains(status.message(), "\n"));
+    return status.code();
+  };
+  const std::string declared = Greeting();
+  CHECK(refusal(Start() + Close(AMQP_CONNECTION_CLOSE_METHOD, 403, "not with s3cret\n")) ==
+        absl::StatusCode::kUnauthenticated);
+  CHECK(refusal(Start() + Tune() +
+                Close(AMQP_CONNECTION_CLOSE_METHOD, 530, "NOT_ALLOWED - vhost / not found")) ==
+        absl::StatusCode::kNotFound);
+  CHECK(refusal(declared + Close(AMQP_CHANNEL_CLOSE_METHOD, 404, "no queue")) ==
+        absl::StatusCode::kNotFound);
+  CHECK(refusal(declared + Close(AMQP_CHANNEL_CLOSE_METHOD, 403, "not yours")) ==
+        absl::StatusCode::kPermissionDenied);
+  CHECK(refusal(declared + Close(AMQP_CONNECTION_CLOSE_METHOD, 320, "shutdown")) ==
+        absl::StatusCode::kUnavailable);
+}
+
+TEST_CASE("amqp_broker: what came with the answers is what the first Poll gives") {
+  const Receiver receiver(
+      Says(absl::StrCat(Greeting(), ConsumeAnswers(), DeliverFrame(1), HeaderFrame(3),
+                        BodyFrame("abc"), DeliverFrame(2), HeaderFrame(0))));
+  World world(receiver.port());
+  const auto consumer = world.Open();
+  REQUIRE(consumer.ok());
+  std::vector<BrokerMessage> all;
+  while (all.size() < 2) {
+    const auto messages = (*consumer)->Poll(PollLimits(), absl::Seconds(30));
+    REQUIRE(messages.ok());
+    all.insert(all.end(), messages->begin(), messages->end());
+  }
+  CHECK(all[0].body == "abc");
+  CHECK(all[1].tag == 2);
+  CHECK((*consumer)->Acknowledge(all).ok());
+  CHECK((*consumer)->Extend(all).ok());
+  const auto nothing = (*consumer)->Poll(PollLimits(), absl::Milliseconds(1));
+  REQUIRE(nothing.ok());
+  CHECK(nothing->empty());
+}
+
+TEST_CASE("amqp_broker: a Poll gives no more than it is asked for") {
+  std::string script = absl::StrCat(Greeting(), ConsumeAnswers());
+  for (uint64_t tag = 1; tag <= 6; ++tag) {
+    absl::StrAppend(&script, DeliverFrame(tag), HeaderFrame(100), BodyFrame(std::string(100, 'x')));
+  }
+  const Receiver receiver(Says(script));
+  World world(receiver.port());
+  const auto consumer = world.Open();
+  REQUIRE(consumer.ok());
+  const PollLimits limits[] = {{.messages_max = 2}, {.bytes_max = 150}, {.bytes_max = 1}};
+  uint64_t next = 1;
+  for (const PollLimits& limit : limits) {
+    const auto messages = (*consumer)->Poll(limit, absl::Seconds(30));
+    REQUIRE(messages.ok());
+    CHECK(messages->size() <= 2);
+    for (const BrokerMessage& message : *messages) CHECK(message.tag == next++);
+  }
+}
+
+TEST_CASE("amqp_broker: an Interrupt ends a Poll that blocks, and the one after it if none does") {
+  const Receiver receiver(Says(absl::StrCat(Greeting(), ConsumeAnswers())));
+  World world(receiver.port());
+  const auto consumer = world.Open();
+  REQUIRE(consumer.ok());
+  (*consumer)->Interrupt();
+  const auto interrupted = (*consumer)->Poll(PollLimits(), absl::Hours(1));
+  REQUIRE(interrupted.ok());
+  CHECK(interrupted->empty());
+  std::thread other([&] {
+    absl::SleepFor(absl::Milliseconds(50));
+    (*consumer)->Interrupt();
+  });
+  CHECK((*consumer)->Poll(PollLimits(), absl::Hours(1)).ok());
+  other.join();
+}
+
+TEST_CASE(
+    "amqp_broker: a channel that is closed later, or filled with nonsense, ends the consumer") {
+  for (const std::string& end : std::vector<std::string>{
+           Close(AMQP_CHANNEL_CLOSE_METHOD, 406, "delivery acknowledgement timed out"),
+           Close(AMQP_CONNECTION_CLOSE_METHOD, 320, "shutdown"), BodyFrame("x"),
+           Frame(AMQP_FRAME_BODY, 2, "x"),
+           MethodFrame(1, AMQP_BASIC_CANCEL_METHOD,
+                       absl::StrCat(ShortText("consumer"), Integer(1, 1)))}) {
+    const Receiver receiver(Says(absl::StrCat(Greeting(), ConsumeAnswers(), end)));
+    World world(receiver.port());
+    const auto consumer = world.Open();
+    REQUIRE(consumer.ok());
+    CHECK(absl::IsUnavailable((*consumer)->Poll(PollLimits(), absl::Hours(1)).status()));
+  }
+}
+
+}  // namespace
+}  // namespace convoy

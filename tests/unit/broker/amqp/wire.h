@@ -1,0 +1,34 @@
+// AMQP 0-9-1 as a broker writes it, for peers that a test scripts byte by byte.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace convoy::testing {
+
+std::string Integer(uint64_t value, int bytes_count);  // big-endian
+std::string ShortText(std::string_view text);
+std::string LongText(std::string_view text);
+
+std::string Frame(uint8_t type, uint16_t channel, std::string_view payload);
+// `id` is class and method as librabbitmq's AMQP_…_METHOD has them.
+std::string MethodFrame(uint16_t channel, uint32_t id, std::string_view arguments = "");
+
+// Of a channel, with properties as encoded: flags and values.
+std::string DeliverFrame(uint64_t tag, std::string_view routing_key = "key");
+std::string HeaderFrame(uint64_t body_size, std::string_view properties = {"\0\0", 2});
+std::string BodyFrame(std::string_view body);
+
+std::string Close(uint32_t id, uint16_t code, std::string_view text);
+
+// What a broker says from the beginning until the channel is open: start, tune, open-ok and
+// channel.open-ok. Parts of it for who wants to go wrong in the middle.
+std::string Start();
+std::string Tune();
+std::string OpenOk();
+std::string Greeting();
+// And until a queue is consumed.
+std::string ConsumeAnswers();
+
+}  // namespace convoy::testing
