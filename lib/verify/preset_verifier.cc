@@ -122,12 +122,20 @@ bool UsesPublicKey(const Scheme& scheme) {
   }
 }
 
-// A public key must never serve as a shared secret: everybody knows it, so anybody could sign.
+// A public key must never serve as a shared secret: everybody knows it, so anybody could sign. And
+// what accepts everything is no alternative to anything.
 absl::Status CheckFamilies(const Preset& preset, std::string_view wanted) {
-  size_t public_count = 0, shared_count = 0;
+  size_t public_count = 0, shared_count = 0, unsigned_count = 0;
   for (const Scheme& scheme : preset.schemes) {
     if (!IsWanted(scheme, wanted)) continue;
-    (UsesPublicKey(scheme) ? public_count : shared_count) += 1;
+    (scheme.type == SchemeType::kNone ? unsigned_count
+     : UsesPublicKey(scheme)          ? public_count
+                                      : shared_count) += 1;
+  }
+  if (unsigned_count > 0 && public_count + shared_count > 0) {
+    return absl::InvalidArgumentError(
+        "a scheme of the type none must not be an alternative to others, because it accepts "
+        "everything: mark one kind opt_in");
   }
   if (public_count == 0 || shared_count == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(

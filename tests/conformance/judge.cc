@@ -1,9 +1,11 @@
 // Our verification engine behind a pipe, for the cross-check with the providers' own libraries.
 //
 // In: one JSON object per line, {"preset" | "scheme", "scheme_name", "secrets", "config", "method",
-// "url", "headers": [["name", "value"], …], "body_base64", "now_ms"}. Out, one line each:
+// "url", "headers": [["name", "value"], …], "body_base64", "now_ms", "published": {URL: document}}.
+// Out, one line each:
 // {"reason", "integrity", "scheme", "event_id"}, or {"error"} if it does not come to a verdict.
 #include <iostream>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +21,9 @@
 #include "convoy/verifier.h"
 #include "lib/base/status_macros.h"
 #include "lib/json/document.h"
+#include "lib/verify/key_source.h"
+#include "lib/verify/preset.h"
+#include "lib/verify/preset_verifier.h"
 
 namespace convoy {
 namespace {
@@ -34,6 +39,39 @@ std::string_view View(const json::Value& value) {
   return {value.GetString(), value.GetStringLength()};
 }
 
+// What providers publish, as the order has it.
+class GivenKeys final : public verify::KeySource {
+ public:
+  explicit GivenKeys(std::map<std::string, std::string> documents)
+      : documents_(std::move(documents)) {}
+
+  std::shared_ptr<const verify::PublicKeySet> Find(const verify::KeyLocation& location,
+                                                   std::string_view url,
+                                                   std::string_view /*key_id*/) override {
+    const auto document = documents_.find(std::string(url));
+    if (document == documents_.end()) return nullptr;
+    absl::StatusOr<verify::PublicKeySet> keys = verify::ReadKeyDocument(location, document->second);
+    if (!keys.ok()) return nullptr;
+    return std::make_shared<const verify::PublicKeySet>(*std::move(keys));
+  }
+
+ private:
+  const std::map<std::string, std::string> documents_;
+};
+
+absl::StatusOr<std::map<std::string, std::string>> ReadTexts(const json::Value* object,
+                                                             std::string_view name) {
+  std::map<std::string, std::string> texts;
+  if (object == nullptr) return texts;
+  for (const auto& member : object->GetObject()) {
+    if (!member.value.IsString()) {
+      return absl::InvalidArgumentError(absl::StrCat(name, " holds texts"));
+    }
+    texts.emplace(View(member.name), View(member.value));
+  }
+  return texts;
+}
+
 absl::StatusOr<std::shared_ptr<const Verifier>> CompileOrder(const json::Document& order) {
   json::ObjectReader reader(order);
   VerifierSettings settings;
@@ -43,15 +81,15 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompileOrder(const json::Documen
   reader.Read("preset", &preset);
   const json::Value* config = reader.Object("config");
   const json::Value* scheme = reader.Object("scheme");
+  const json::Value* published = reader.Object("published");
   CONVOY_RETURN_IF_ERROR(reader.status());
-  if (config != nullptr) {
-    for (const auto& member : config->GetObject()) {
-      if (!member.value.IsString()) return absl::InvalidArgumentError("config holds texts");
-      settings.parameters.emplace(View(member.name), View(member.value));
-    }
-  }
+  CONVOY_ASSIGN_OR_RETURN(settings.parameters, ReadTexts(config, "config"));
   if (scheme != nullptr) return CompileScheme(ToText(*scheme), std::move(settings));
-  return CompilePreset(preset, std::move(settings));
+  if (published == nullptr) return CompilePreset(preset, std::move(settings));
+  CONVOY_ASSIGN_OR_RETURN(auto documents, ReadTexts(published, "published"));
+  CONVOY_ASSIGN_OR_RETURN(const verify::Preset found, verify::FindPreset(preset));
+  return verify::CompilePresetVerifier(found, settings,
+                                       std::make_shared<GivenKeys>(std::move(documents)));
 }
 
 absl::StatusOr<std::vector<HeaderView>> ReadHeaders(const json::Value* list) {

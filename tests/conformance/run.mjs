@@ -139,10 +139,17 @@ function complaint(oracle, category, theirs, ours) {
   return theirs === ours ? null : 'the verdicts differ';
 }
 
+// Who wrote the package that judges, and who signs: the package, or node:crypto as documented.
+const authorship = (oracle) => ({
+  oracle: oracle.package_label,
+  by: oracle.by ?? 'provider',
+  signer: oracle.signer ?? 'node',
+});
+
 async function runOracle(oracle) {
   const row = {
     preset: oracle.preset + (oracle.variant ? ` (${oracle.variant})` : ''),
-    oracle: oracle.package_label,
+    ...authorship(oracle),
     cases: 0,
     accepted: 0,
     refused: 0,
@@ -180,7 +187,7 @@ for (const oracle of oracles) {
   } catch (error) {
     rows.push({
       preset: oracle.preset,
-      oracle: oracle.package_label,
+      ...authorship(oracle),
       cases: 0,
       accepted: 0,
       refused: 0,

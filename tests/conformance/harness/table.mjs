@@ -2,11 +2,13 @@
 const kFailuresShown = 3;
 
 export function printTable(rows, { print, strict }) {
-  const header = ['preset', 'oracle', 'cases', 'accepted', 'refused', 'note'];
+  const header = ['preset', 'oracle', 'written by', 'signed by', 'cases', 'accepted', 'refused', 'note'];
   const lines = rows.map((row) =>
     [
       row.preset,
       row.oracle,
+      row.by,
+      row.signer,
       row.cases,
       row.accepted,
       row.refused,
@@ -23,7 +25,7 @@ export function printTable(rows, { print, strict }) {
   const format = (line) =>
     line
       .map((cell, i) =>
-        i === 5 ? cell : i >= 2 ? cell.padStart(widths[i]) : cell.padEnd(widths[i]),
+        i === 7 ? cell : i >= 4 ? cell.padStart(widths[i]) : cell.padEnd(widths[i]),
       )
       .join(' | ')
       .trimEnd();
@@ -50,6 +52,11 @@ export function printTable(rows, { print, strict }) {
     `\ntotals: ${rows.length} oracles, ${judged.size} presets judged, ${sum('cases')} cases, ` +
       `${sum('accepted')} accepted, ${sum('refused')} refused, ${failed.length} oracles failed`,
   );
+  const written = new Set(
+    rows.filter((row) => row.known && row.by === 'provider').map((row) => row.preset.split(' ')[0]),
+  );
+  print(`presets with an oracle that their provider wrote: ${written.size}`);
+  print(`oracles that sign themselves: ${rows.filter((row) => row.signer === 'package').length}`);
   if (unknown.size > 0) print(`unknown presets (${unknown.size}): ${[...unknown].join(', ')}`);
   return failed.length === 0 && rows.length > 0 && !(strict && unknown.size > 0);
 }

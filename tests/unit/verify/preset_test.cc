@@ -40,6 +40,35 @@ TEST_CASE("preset: shared secrets and public keys are never alternatives of each
   CHECK(mixed.status().message().find("opt_in") != std::string::npos);
 }
 
+TEST_CASE("preset: what accepts everything is no alternative to a signature") {
+  const auto open = CompileScheme(
+      R"({"schemes": [{"type": "none"}, {"type": "hmac", "signature": {"name": "A"}}]})", {"s"});
+  CHECK(open.status().message().find("opt_in") != std::string::npos);
+  const auto mollie = CompilePreset("mollie", {"s"}).value();
+  CHECK_FALSE(mollie->Verify({.body = "id=tr_1"}, absl::UnixEpoch()).accepted());
+  const auto unsigned_one = CompilePreset("mollie", VerifierSettings{.scheme = "none"}).value();
+  CHECK(unsigned_one->Verify({.body = "id=tr_1"}, absl::UnixEpoch()).accepted());
+}
+
+TEST_CASE("preset: weaker forms of a signature are used only if they are asked for") {
+  for (const auto& [preset, weaker] : {std::pair{"hubspot", "v1"},
+                                       {"hubspot", "v2"},
+                                       {"plivo", "v1"},
+                                       {"plivo", "v2"},
+                                       {"messagebird", "legacy"},
+                                       {"zero_hash", "legacy"},
+                                       {"nango", "legacy"},
+                                       {"imagekit", "legacy_x_ik_signature"}}) {
+    INFO(preset << " " << weaker);
+    size_t found_count = 0;
+    const Preset found = FindPreset(preset).value();
+    for (const Scheme& scheme : found.schemes) {
+      if (scheme.name == weaker) found_count += scheme.is_opt_in ? 1 : 0;
+    }
+    CHECK(found_count == 1);
+  }
+}
+
 TEST_CASE("preset: names are in order, found by name and by alias") {
   std::string_view previous;
   for (const PresetFile& file : PresetFiles()) {

@@ -11,7 +11,7 @@ import {
   spell,
 } from '../npm/kit.mjs';
 
-const client = 'a client, not the provider';
+const client = { by: 'client' };
 const editJson = (good, change) => {
   const message = JSON.parse(good.body);
   change(message);
@@ -61,7 +61,7 @@ export default async function connect(worker) {
   });
   const anymail = (preset, secretOf) => ({
     preset,
-    note: client,
+    ...client,
     ...judgedBy(preset, 'django-anymail', secretOf),
   });
   const noFuture = { future: 'the package accepts any future' };
@@ -130,7 +130,7 @@ export default async function connect(worker) {
     },
     bodyHmac({
       preset: 'airtable',
-      note: client,
+      ...client,
       ...judgedBy('airtable', 'pyairtable'),
       header: 'X-Airtable-Content-MAC',
       prefix: 'hmac-sha256=',

@@ -25,6 +25,7 @@ export default [
   bodyHmac({
     preset: 'github',
     package: '@octokit/webhooks-methods',
+    signer: 'package',
     header: 'X-Hub-Signature-256',
     bodies: ['json', 'text'],
     sign: async ({ secret, body, random }) => ({
@@ -69,6 +70,7 @@ export default [
   bodyHmac({
     preset: 'coinbase_commerce',
     package: 'coinbase-commerce-node',
+    signer: 'package',
     header: 'X-CC-Webhook-Signature',
     sign: ({ secret, body }) => ({
       headers: {
@@ -87,6 +89,7 @@ export default [
   bodyHmac({
     preset: 'notion',
     package: '@notionhq/client',
+    signer: 'package',
     header: 'X-Notion-Signature',
     bodies: ['json', 'text'],
     secret: (random) => 'secret_' + random.text(40),
@@ -167,6 +170,7 @@ export default [
   bodyHmac({
     preset: 'modern_treasury',
     package: 'modern-treasury',
+    signer: 'package',
     header: 'X-Signature',
     sign: ({ secret, body }) => ({
       headers: { 'X-Signature': treasury.webhooks.getSignature(body.toString(), { key: secret }) },

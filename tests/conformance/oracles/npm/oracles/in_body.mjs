@@ -49,6 +49,7 @@ export default [
     preset: 'adyen',
     variant: 'header',
     package: '@adyen/api-library',
+    signer: 'package',
     header: 'HmacSignature',
     secret: (random) => random.hex(32).toUpperCase(),
     bodies: ['json', 'text'],
@@ -66,6 +67,7 @@ export default [
     preset: 'adyen',
     variant: 'items',
     package: '@adyen/api-library',
+    signer: 'package',
     secret: (random) => random.hex(32).toUpperCase(),
     signature: {
       alter: (good, alter) =>
@@ -106,6 +108,7 @@ export default [
   {
     preset: 'braintree',
     package: 'braintree',
+    signer: 'package',
     secret: (random) => ({ publicKey: random.text(16), privateKey: random.hex(16) }),
     engine: ({ publicKey, privateKey }) => ({
       secrets: [privateKey],
@@ -192,6 +195,7 @@ export default [
   {
     preset: 'twitch',
     package: '@twurple/eventsub-http',
+    by: 'client',
     ts: 'iso',
     signature: 'Twitch-Eventsub-Message-Signature',
     secret: (random) => random.text(random.between(10, 60)),

@@ -102,6 +102,7 @@ export default [
   standardWebhook({
     preset: 'bigcommerce',
     package: 'standardwebhooks',
+    by: 'family',
     note: prescribed,
     key: rawKey,
     secret: (random) => random.hex(32),
@@ -113,7 +114,8 @@ export default [
   standardWebhook({
     preset: 'supabase_auth_hooks',
     package: 'standardwebhooks',
-    note: "the family's library; says nothing about what this provider sends",
+    by: 'family',
+    note: 'says nothing about what this provider sends',
     secret: (random) => 'v1,whsec_' + random.base64(32),
     key: (secret) => Buffer.from(secret.replace('v1,whsec_', ''), 'base64'),
     verify: ({ secret, text, headers }) => {

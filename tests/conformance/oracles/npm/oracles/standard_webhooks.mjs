@@ -10,6 +10,7 @@ export default [
   standardWebhook({
     preset: 'standard_webhooks',
     package: 'standardwebhooks',
+    signer: 'package',
     sign: ({ secret, id, ms, ts, body }) => ({
       headers: {
         'webhook-id': id,
@@ -39,6 +40,7 @@ export default [
     variant: 'v1a',
     scheme_name: 'v1a',
     package: 'standardwebhooks',
+    by: 'nobody',
     note: 'signed by node:crypto, no package judges v1a',
     secret: (random) => ed25519(random),
     engine: (key) => ({ secrets: ['whpk_' + key.raw.toString('base64')] }),

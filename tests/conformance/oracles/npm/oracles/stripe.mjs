@@ -6,6 +6,7 @@ const stripe = new Stripe('sk_test_none');
 export default {
   preset: 'stripe',
   package: 'stripe',
+  signer: 'package',
   ts: 's',
   signature: 'Stripe-Signature',
   window: { past_s: 300, future_s: null },

@@ -14,30 +14,35 @@ const sign =
       [`${prefix}-signature`]: new Webhook(secret).sign(id, new Date(ms), body.toString()),
     },
   });
-const family = "the family's library; says nothing about what this provider sends";
+const family = {
+  package: 'svix',
+  signer: 'package',
+  by: 'family',
+  note: 'says nothing about what this provider sends',
+};
 
 // Senders that are said to run on Svix or Standard Webhooks and have no library of their own.
 export default [
-  standardWebhook({ preset: 'svix', package: 'svix', prefix: 'svix', sign: sign('svix'), verify }),
+  standardWebhook({
+    preset: 'svix',
+    package: 'svix',
+    signer: 'package',
+    prefix: 'svix',
+    sign: sign('svix'),
+    verify,
+  }),
   standardWebhook({
     preset: 'svix',
     variant: 'unbranded',
     package: 'svix',
+    signer: 'package',
     sign: sign('webhook'),
     verify,
   }),
   ...['stytch', 'vanta'].map((preset) =>
-    standardWebhook({
-      preset,
-      package: 'svix',
-      prefix: 'svix',
-      sign: sign('svix'),
-      verify,
-      note: family,
-    }),
+    standardWebhook({ preset, ...family, prefix: 'svix', sign: sign('svix'), verify }),
   ),
   ...['brex', 'render', 'incident_io', 'etsy', 'gitlab_signing_token', 'gemini_static'].map(
-    (preset) =>
-      standardWebhook({ preset, package: 'svix', sign: sign('webhook'), verify, note: family }),
+    (preset) => standardWebhook({ preset, ...family, sign: sign('webhook'), verify }),
   ),
 ];

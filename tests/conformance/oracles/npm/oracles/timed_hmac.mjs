@@ -64,6 +64,7 @@ export default [
   {
     preset: 'workos',
     package: '@workos-inc/node',
+    signer: 'package',
     secret: text,
     ts: 'ms',
     signature: 'WorkOS-Signature',
@@ -112,6 +113,7 @@ export default [
   {
     preset: 'sanity',
     package: '@sanity/webhook',
+    signer: 'package',
     secret: text,
     ts: 'ms',
     signature: 'sanity-webhook-signature',
@@ -183,6 +185,7 @@ export default [
   {
     preset: 'hygraph',
     package: '@graphcms/utils',
+    signer: 'package',
     secret: text,
     ts: 'ms',
     signature: 'gcms-signature',

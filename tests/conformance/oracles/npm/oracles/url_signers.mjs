@@ -39,6 +39,7 @@ const hubspotVersion = (version, message) => ({
   variant: version,
   scheme_name: version,
   package: '@hubspot/api-client',
+  signer: 'package',
   url,
   signature: 'X-HubSpot-Signature',
   secret: (random) => random.uuid(),
@@ -90,6 +91,7 @@ export default [
     preset: 'hubspot',
     variant: 'v3',
     package: '@hubspot/api-client',
+    signer: 'package',
     url: (random) => url(random).replace('%20', '-'),
     ts: 'ms',
     signature: 'X-HubSpot-Signature-v3',
@@ -126,6 +128,7 @@ export default [
   {
     preset: 'contentful',
     package: '@contentful/node-apps-toolkit',
+    signer: 'package',
     url,
     ts: 'ms',
     signature: 'x-contentful-signature',
