@@ -177,6 +177,39 @@ TEST_CASE("amqp: a consumer whose queue is deleted ends, and there is nothing to
   CHECK(absl::IsNotFound(ErrorOf(source)));
 }
 
+// The port of a proxy in front of the server, for what breaks networks.
+uint16_t NewProxy(const Source& source) {
+  const json::Document document = Call("proxy", QueueMember(source));
+  json::ObjectReader reader(document["answer"]);
+  uint32_t port = 0;
+  REQUIRE(reader.Read("port", &port));
+  return static_cast<uint16_t>(port);
+}
+
+TEST_CASE(
+    "amqp: a network that is cut or swallows everything ends the consumer, which may return") {
+  for (const char* trouble : {"cut", "stall"}) {
+    Source source = NewQueue();
+    ConfigOf(source).port = NewProxy(source);
+    const BenchMessage messages[] = {{.body = "a", .id = "1"}, {.body = "b", .id = "2"}};
+    REQUIRE(Bench().Publish(source, messages).ok());
+    auto consumer = Open(source);
+    REQUIRE(consumer.ok());
+    const auto got = Poll(**consumer, 2);
+    REQUIRE(got.size() == 2);
+    Call(trouble);
+    CHECK(absl::IsUnavailable((*consumer)->Poll(PollLimits(), absl::Hours(1)).status()));
+    CHECK_FALSE((*consumer)->Acknowledge(got).ok());
+    consumer->reset();
+    CHECK(absl::IsUnavailable(ErrorOf(source)));
+    Call("heal");
+    // Until the broker has noticed, the messages are the old connection's.
+    auto again = Open(source);
+    REQUIRE(again.ok());
+    CHECK(Poll(**again, 2).size() == 2);
+  }
+}
+
 TEST_CASE("amqp: a dead letter is the message as it was, with its reason, made to last") {
   const Source source = NewQueue();
   Produce(source, R"([{"body": "/wA=", "id": "m-1",

@@ -5,6 +5,10 @@
     {"call": "left", "queue": 0}                                  {"answer": 3}
     {"call": "restart"}                                           {"answer": null}
 
+    {"call": "proxy", "queue": 0}                                 {"answer": {"host": …, "port": …}}
+    {"call": "stall"}                                             {"answer": null}
+
+"proxy" puts a network before the queue that "cut", "stall" and "heal" break and mend (proxy.py).
 Other calls are methods of the server, or of the queue if one is named, with "arguments"; "attribute"
 is an attribute of the server. What goes wrong is {"error": text}. Starts with {"answer": null} when the server runs, and stops it when its
 input ends.
@@ -18,6 +22,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import proxy  # pylint: disable=wrong-import-position
 
 
 def jsonable(value):
@@ -27,8 +32,13 @@ def jsonable(value):
     return str(value)
 
 
-def answer_to(order, server, queues):
+def answer_to(order, server, queues, proxies):
     call, arguments = order["call"], order.get("arguments", [])
+    if call == "proxy":
+        proxies.append(proxy.Proxy(queues[order["queue"]].address))
+        return dict(zip(("host", "port"), proxies[-1].address))
+    if call in ("cut", "stall", "heal"):
+        return getattr(proxies[-1], call)()
     if call == "new_queue":
         queues.append(server.new_queue(*arguments))
         return {"queue": len(queues) - 1, "pub_sub": queues[-1].pub_sub}
@@ -45,7 +55,7 @@ def answer_to(order, server, queues):
 def main():
     replies = sys.stdout
     sys.stdout = sys.stderr  # for whoever prints by the way
-    queues = []
+    queues, proxies = [], []
 
     def reply(**fields):
         print(json.dumps(fields, default=jsonable), file=replies, flush=True)
@@ -54,9 +64,11 @@ def main():
         reply(answer=None)
         for line in sys.stdin:
             try:
-                reply(answer=answer_to(json.loads(line), server, queues))
+                reply(answer=answer_to(json.loads(line), server, queues, proxies))
             except Exception as error:  # pylint: disable=broad-except
                 reply(error=f"{type(error).__name__}: {error}")
+        for one in proxies:
+            one.close()
 
 
 if __name__ == "__main__":
