@@ -1,6 +1,8 @@
 // AMQP 0-9-1 (RabbitMQ) as a message broker. One connection and one channel for each consumer, so
 // what one of them has not acknowledged goes back to the queue when it goes, and nobody else's
 // does.
+#include <pthread.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -50,6 +52,19 @@ absl::Status CheckConfig(const AmqpConfig& config) {
   return CheckText("deadLetterExchange", config.dead_letter_exchange, false);
 }
 
+// librabbitmq decodes tables within tables by recursion, as deep as a frame holds them: that takes
+// 2.7 MiB. Somebody else's message must not be able to overflow a stack.
+absl::Status CheckStack() {
+  constexpr size_t kStackBytesMin = 4 * 1024 * 1024;
+  pthread_attr_t attributes;
+  size_t bytes_count = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return absl::OkStatus();  // not known
+  pthread_attr_getstacksize(&attributes, &bytes_count);
+  pthread_attr_destroy(&attributes);
+  if (bytes_count >= kStackBytesMin) return absl::OkStatus();
+  return absl::FailedPreconditionError("AMQP needs threads with a stack of 4 MiB (ulimit -s)");
+}
+
 // The queue must be there, and so must the exchange of dead letters; only the binding is made.
 absl::Status Prepare(const AmqpConfig& config, Connection* connection) {
   amqp_queue_declare_t queue = {};
@@ -86,6 +101,7 @@ class AmqpBroker final : public Broker {
     const auto* const config = std::get_if<AmqpConfig>(&source.broker);
     if (config == nullptr) return absl::InvalidArgumentError("pub_sub.amqp is required");
     CONVOY_RETURN_IF_ERROR(CheckConfig(*config));
+    CONVOY_RETURN_IF_ERROR(CheckStack());
     CONVOY_ASSIGN_OR_RETURN(const transport::Guard guard,
                             transport::Guard::Parse(env.allowed_networks));
     std::unique_ptr<Connection> connection;

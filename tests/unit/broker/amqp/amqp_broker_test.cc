@@ -2,8 +2,10 @@
 // demand.
 #include <amqp.h>
 #include <amqp_framing.h>
+#include <pthread.h>
 
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -95,6 +97,23 @@ TEST_CASE("amqp_broker: a source of another broker is refused") {
   World world;
   world.source.broker = KafkaConfig();
   CHECK(absl::IsInvalidArgument(world.Open().status()));
+}
+
+TEST_CASE("amqp_broker: a thread whose stack is too small for what librabbitmq does is refused") {
+  absl::Status status;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 2 * 1024 * 1024);
+  pthread_t thread;
+  const auto open = [](void* out) -> void* {
+    World world;
+    *static_cast<absl::Status*>(out) = world.Open().status();
+    return nullptr;
+  };
+  REQUIRE(pthread_create(&thread, &attributes, open, &status) == 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+  CHECK(absl::IsFailedPrecondition(status));
 }
 
 TEST_CASE("amqp_broker: no address is connected to that the guard denies") {
@@ -252,6 +271,43 @@ TEST_CASE(
     const auto consumer = world.Open();
     REQUIRE(consumer.ok());
     CHECK(absl::IsUnavailable((*consumer)->Poll(PollLimits(), absl::Hours(1)).status()));
+  }
+}
+
+TEST_CASE("amqp_broker: a broker whose bytes are spoilt at random does no harm") {
+  std::string whole = absl::StrCat(Greeting(), ConsumeAnswers());
+  const std::string table = LongText(absl::StrCat(ShortText("k"), "A", LongText("t\x01V")));
+  for (uint64_t tag = 1; tag <= 3; ++tag) {
+    absl::StrAppend(&whole, DeliverFrame(tag),
+                    HeaderFrame(3, absl::StrCat("\x20", Integer(0, 1), table)), BodyFrame("abc"));
+  }
+  std::mt19937 random(23);
+  for (int round = 0; round < 400; ++round) {
+    std::string script = whole;
+    for (uint32_t changes = 1 + random() % 4; changes > 0; --changes) {
+      const size_t at = random() % script.size();
+      switch (random() % 3) {
+        case 0:
+          script[at] = static_cast<char>(random());
+          break;
+        case 1:
+          script.erase(at, 1 + random() % 8);
+          break;
+        default:
+          script.insert(at, whole.substr(random() % whole.size(), random() % 64));
+          break;
+      }
+    }
+    // What comes last ends any frame that is still open, and is none itself.
+    const Receiver receiver(Says(script + std::string(200'000, 'z')));
+    World world(receiver.port());
+    const auto consumer = world.Open();
+    if (!consumer.ok()) continue;
+    for (int polls_left = 5; polls_left > 0; --polls_left) {
+      const auto messages = (*consumer)->Poll({.messages_max = 1}, absl::Hours(1));
+      if (!messages.ok()) break;
+      for (const BrokerMessage& message : *messages) CHECK(message.body.size() <= script.size());
+    }
   }
 }
 
