@@ -2,7 +2,7 @@
 
   Emulator  the emulator of the Google Cloud SDK, where that is installed. It loses everything with
             its process: restart() makes topics and subscriptions again, empty.
-  PsTest    the server out of the Go client's tests, with a REST interface put before it (pstest/),
+  PsTest    the server out of the Go client's tests, with a REST interface put before it (pstest_gateway/),
             since it has gRPC only. stop() takes that interface away and the messages stay, as they
             stay with Google.
 
@@ -64,6 +64,8 @@ class Queue(base.Queue):
 
 
 class _PubSubServer(base.Server):
+    queue_type = Queue
+
     def __init__(self):
         self._pubsub = base.python_package("google.cloud.pubsub_v1", CLIENT)
         self.folder = base.Folder("pubsub")
@@ -108,7 +110,7 @@ class _PubSubServer(base.Server):
         self.folder.remove()
 
     def new_queue(self):
-        self._queues.append(Queue(self, next(self._names)))
+        self._queues.append(self.queue_type(self, next(self._names)))
         return self._queues[-1]
 
 
@@ -153,7 +155,7 @@ class PsTest(_PubSubServer):
 
     def __init__(self):
         super().__init__()
-        folder = pathlib.Path(__file__).parent / "pstest"
+        folder = pathlib.Path(__file__).parent / "pstest_gateway"
         self._binary = install.go_program("pstest", folder)
         self.port, self.grpc_port = base.free_ports(2)
 

@@ -1,22 +1,18 @@
 """An SQS server for tests: ElasticMQ, which keeps visibility times, long polls and the JSON protocol,
-and whose messages survive a restart. It asks nobody for credentials; MotoServer does.
+and whose messages survive a restart. It asks nobody for credentials; moto.py's does.
 
 Messages are produced with boto3. Their ids are the server's: `id` and `key` of a message are not
 used. A body has to be text, as with Amazon's own.
 """
-import json
-import os
-import sys
-import urllib.request
 import uuid
 
 from . import base, install
 
 ELASTICMQ = "org.elasticmq:elasticmq-server_2.13:1.6.12"
 BOTO3 = "boto3==1.44.8"
-MOTO = "moto[server,sqs,iam]==5.2.5"
 REGION = "eu-central-1"
 BATCH_MAX = 10
+BATCH_BYTES_MAX = 200_000
 
 _CONFIGURATION = """
 include classpath("application.conf")
@@ -47,28 +43,39 @@ class Queue(base.Queue):
     def __init__(self, server, name):
         self.name = name
         self.address = ("127.0.0.1", server.port)
-        self.client = client_of("sqs", server.endpoint, *server.credentials)
+        self.client = client_of("sqs", server.endpoint, *server.owner)
         self.url = self.client.create_queue(QueueName=name)["QueueUrl"]
-        self._credentials = server.credentials
+        self._reader = server.reader
 
     def pub_sub_at(self, host, port):
-        access_key_id, secret_key = self._credentials
+        access_key_id, secret_key = self._reader
         return {"type": "sqs", "workers": 1,
                 "sqs": {"access_key_id": access_key_id, "secret_key": secret_key,
                         "default_region": REGION, "queue_name": self.name,
                         "endpoint": f"http://{host}:{port}"}}
 
     def produce(self, messages):
-        messages = list(messages)
-        for begin in range(0, len(messages), BATCH_MAX):
-            entries = [{"Id": str(index), "MessageBody": message["body"].decode(),
-                        "MessageAttributes": {
-                            name: {"DataType": "String", "StringValue": value}
-                            for name, value in (message.get("attributes") or {}).items()}}
-                       for index, message in enumerate(messages[begin:begin + BATCH_MAX])]
-            answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
-            if answer.get("Failed"):
-                raise RuntimeError(f"not sent: {answer['Failed']}")
+        """An attribute's value is a text, or what boto3 takes: {"DataType": …, "BinaryValue": …}."""
+        batch, batch_bytes = [], 0
+        for message in messages:
+            if len(batch) == BATCH_MAX or batch_bytes + len(message["body"]) > BATCH_BYTES_MAX:
+                self._send(batch)
+                batch, batch_bytes = [], 0
+            attributes = {
+                name: value if isinstance(value, dict) else
+                {"DataType": "String", "StringValue": value}
+                for name, value in (message.get("attributes") or {}).items()}
+            batch.append({"Id": str(len(batch)), "MessageBody": message["body"].decode(),
+                          "MessageAttributes": attributes})
+            batch_bytes += len(message["body"])
+        self._send(batch)
+
+    def _send(self, batch):
+        if not batch:
+            return
+        answer = self.client.send_message_batch(QueueUrl=self.url, Entries=batch)
+        if answer.get("Failed"):
+            raise RuntimeError(f"not sent: {answer['Failed']}")
 
     def left(self):
         attributes = self.client.get_queue_attributes(
@@ -77,8 +84,9 @@ class Queue(base.Queue):
             "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"))
 
 
-class _SqsServer(base.Server):
-    credentials = ("AKIDTEST", "secret")
+class SqsServer(base.Server):
+    #: (access key id, secret key) of those who make queues and produce, and of those who read
+    owner = reader = ("AKIDTEST", "secret")
 
     def __init__(self):
         self.folder = base.Folder("sqs")
@@ -109,7 +117,7 @@ class _SqsServer(base.Server):
         return self._queues[-1]
 
 
-class Server(_SqsServer):
+class Server(SqsServer):
     """ElasticMQ."""
 
     def __init__(self):
@@ -131,33 +139,3 @@ class Server(_SqsServer):
         if self._program is not None:
             self._left = {queue.name: queue.left() for queue in self._queues}
         super().stop()
-
-
-class MotoServer(_SqsServer):
-    """moto. Forgets everything when it ends."""
-
-    def __init__(self):
-        super().__init__()
-        base.python_package("moto", MOTO)
-
-    def start(self):
-        packages = base.package_folder() / "python" / MOTO
-        self._start([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", self.port],
-                    env={**os.environ, "PYTHONPATH": str(packages)})
-
-    def require_authentication(self):
-        """From now on every request is checked."""
-        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset-auth", data=b"0",
-                                         headers={"Content-Type": "text/plain"})
-        urllib.request.urlopen(request, timeout=10).close()
-
-    def new_user(self, *allowed_actions):
-        """(access key id, secret key) of a user who may do these: "sqs:ReceiveMessage"."""
-        iam = client_of("iam", self.endpoint)
-        name = f"u-{uuid.uuid4().hex[:8]}"
-        iam.create_user(UserName=name)
-        policy = {"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Action": list(allowed_actions), "Resource": "*"}]}
-        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
-        key = iam.create_access_key(UserName=name)["AccessKey"]
-        return key["AccessKeyId"], key["SecretAccessKey"]

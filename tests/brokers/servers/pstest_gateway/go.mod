@@ -1,4 +1,4 @@
-module convoy/pstest
+module convoy/pstest_gateway
 
 go 1.26.0
 
