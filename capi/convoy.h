@@ -194,6 +194,9 @@ typedef struct convoy_request {
   size_t headers_count;
   convoy_slice body;
   convoy_slice remote_ip;
+  /* The whole URL as its sender was given it. Only convoy_verifier_* look at it, for schemes that
+   * sign it; a gateway knows its own public URL. */
+  convoy_slice url;
 } convoy_request;
 
 typedef struct convoy_reply convoy_reply;
@@ -289,14 +292,57 @@ typedef struct convoy_verifier convoy_verifier;
 typedef struct convoy_verdict convoy_verdict;
 
 /* Compiles a preset ("github", "stripe", …), or a scheme given as JSON if `text` begins with '{'.
- * All secrets are live. The verifier may be used by any number of threads at once. */
+ * All secrets are live. The verifier may be used by any number of threads at once.
+ * CONVOY_E_NOT_FOUND: there is no such preset. CONVOY_E_INVALID names what is wrong. */
 CONVOY_API convoy_status convoy_verifier_new(const char* text, size_t text_size,
                                              const convoy_slice* secrets, size_t secrets_count,
                                              convoy_verifier** out, convoy_error** error);
+
+/* What a verifier may need beyond that. Zero it, then set what there is. */
+typedef struct convoy_verifier_settings {
+  size_t struct_size;      /* sizeof(convoy_verifier_settings) */
+  convoy_slice preset;     /* its name; empty if there is a definition */
+  convoy_slice definition; /* a scheme or preset of one's own as JSON */
+  convoy_slice scheme;     /* of several schemes only this one; empty: those used by default */
+  const convoy_slice* secrets;
+  size_t secrets_count;
+  const convoy_header* parameters; /* what schemes call {config:NAME}, and its value */
+  size_t parameters_count;
+} convoy_verifier_settings;
+
+/* The same as convoy_verifier_new with all settings. A parameter that the scheme needs and does not
+ * get, or gets and does not know, is CONVOY_E_INVALID. */
+CONVOY_API convoy_status convoy_verifier_new_with(const convoy_verifier_settings* settings,
+                                                  convoy_verifier** out, convoy_error** error);
 /* Judges a request as of `now_us`. CONVOY_OK means that there is a verdict, not that it is good. */
 CONVOY_API convoy_status convoy_verifier_verify(const convoy_verifier* verifier,
                                                 const convoy_request* request, int64_t now_us,
                                                 convoy_verdict** out, convoy_error** error);
+
+/* A verdict in the caller's memory. Texts are static, or borrowed from the verifier. */
+typedef struct convoy_verdict_view {
+  size_t struct_size; /* sizeof(convoy_verdict_view), set by the caller */
+  int32_t is_accepted;
+  int32_t secret_index;  /* as convoy_verdict_secret_index */
+  const char* reason;    /* as convoy_verdict_reason */
+  const char* integrity; /* as convoy_verdict_integrity */
+  convoy_slice scheme;   /* the name of the scheme that decided; empty: none did */
+  int64_t signed_at_us;  /* the timestamp that the request carries; INT64_MIN: none */
+} convoy_verdict_view;
+
+/* The same as convoy_verifier_verify without an object: for HMAC schemes and requests of at most 64
+ * headers nothing is allocated on the way to an acceptance. */
+CONVOY_API convoy_status convoy_verifier_check(const convoy_verifier* verifier,
+                                               const convoy_request* request, int64_t now_us,
+                                               convoy_verdict_view* out, convoy_error** error);
+/* Answers a handshake of the provider: X's GET ?crc_token=…, Slack's url_verification, … Ask before
+ * verifying. CONVOY_DECLINED: `request` is none. `out_secret`, which may be NULL, receives the
+ * secret that the provider hands over, `out_visit_url`, which may be NULL, a URL to fetch once, to
+ * confirm; its host has been checked. Both are empty for most handshakes. */
+CONVOY_API convoy_status convoy_verifier_answer(const convoy_verifier* verifier,
+                                                const convoy_request* request, int64_t now_us,
+                                                convoy_reply** out_reply, convoy_buf* out_secret,
+                                                convoy_buf* out_visit_url, convoy_error** error);
 CONVOY_API void convoy_verifier_free(convoy_verifier* verifier);
 
 CONVOY_API int32_t convoy_verdict_is_accepted(const convoy_verdict* verdict);

@@ -113,11 +113,10 @@ convoy_status CheckRequest(const convoy_request* given, convoy_error** error) {
   const convoy_status checked = CheckStruct(given, "request", sizeof(convoy_request), error);
   if (checked != CONVOY_OK) return checked;
   const convoy_request request = CopyStruct(*given);
-  const std::pair<const char*, convoy_slice> texts[] = {{"request.method", request.method},
-                                                        {"request.path", request.path},
-                                                        {"request.query", request.query},
-                                                        {"request.body", request.body},
-                                                        {"request.remote_ip", request.remote_ip}};
+  const std::pair<const char*, convoy_slice> texts[] = {
+      {"request.method", request.method},       {"request.path", request.path},
+      {"request.query", request.query},         {"request.body", request.body},
+      {"request.remote_ip", request.remote_ip}, {"request.url", request.url}};
   for (const auto& [name, text] : texts) {
     if (!IsReadable(text.data, text.size)) return FailNull(error, name);
   }

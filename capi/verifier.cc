@@ -1,8 +1,10 @@
 // The stateless verifier.
 #include "convoy/verifier.h"
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 
+#include "capi/reply.h"
 #include "capi/shim.h"
 
 struct convoy_verifier {
@@ -17,14 +19,108 @@ struct convoy_verdict {
   std::string event_id;  // a copy: the request may be gone
 };
 
-using convoy::capi::BorrowedRequest;
+namespace {
+
 using convoy::capi::CheckRequest;
+using convoy::capi::CheckStruct;
+using convoy::capi::CopyStruct;
 using convoy::capi::Fail;
 using convoy::capi::FailNull;
+using convoy::capi::FillBuf;
 using convoy::capi::Guard;
 using convoy::capi::IsReadable;
+using convoy::capi::ReserveBuf;
 using convoy::capi::Slice;
 using convoy::capi::View;
+
+using Compiled = absl::StatusOr<std::shared_ptr<const convoy::Verifier>>;
+
+// What a verifier looks at, borrowed from a request that has passed CheckRequest. Its headers are
+// on the stack unless there are very many.
+class BorrowedVerifyRequest {
+ public:
+  explicit BorrowedVerifyRequest(const convoy_request& given) {
+    const convoy_request request = CopyStruct(given);
+    headers_.reserve(request.headers_count);
+    for (size_t i = 0; i < request.headers_count; ++i) {
+      headers_.push_back({View(request.headers[i].name), View(request.headers[i].value)});
+    }
+    request_ = {.method = View(request.method),
+                .url = View(request.url),
+                .path = View(request.path),
+                .query = View(request.query),
+                .headers = headers_,
+                .body = View(request.body)};
+  }
+  BorrowedVerifyRequest(const BorrowedVerifyRequest&) = delete;
+  BorrowedVerifyRequest& operator=(const BorrowedVerifyRequest&) = delete;
+
+  const convoy::VerifyRequest& operator*() const { return request_; }
+
+ private:
+  absl::InlinedVector<convoy::HeaderView, 64> headers_;
+  convoy::VerifyRequest request_;
+};
+
+convoy_status ReadSecrets(const convoy_slice* secrets, size_t secrets_count,
+                          std::vector<std::string>* out, convoy_error** error) {
+  if (!IsReadable(secrets, secrets_count)) return FailNull(error, "secrets");
+  for (size_t i = 0; i < secrets_count; ++i) {
+    if (!IsReadable(secrets[i].data, secrets[i].size)) {
+      return FailNull(error, absl::StrCat("secrets[", i, "]"));
+    }
+    out->emplace_back(View(secrets[i]));
+  }
+  return CONVOY_OK;
+}
+
+convoy_status ReadParameters(const convoy_header* parameters, size_t parameters_count,
+                             std::map<std::string, std::string>* out, convoy_error** error) {
+  if (!IsReadable(parameters, parameters_count)) return FailNull(error, "parameters");
+  for (size_t i = 0; i < parameters_count; ++i) {
+    const auto& [name, value] = parameters[i];
+    if (!IsReadable(name.data, name.size) || !IsReadable(value.data, value.size)) {
+      return FailNull(error, absl::StrCat("parameters[", i, "]"));
+    }
+    if (!out->emplace(View(name), View(value)).second) {
+      return Fail(error, CONVOY_E_INVALID,
+                  absl::StrCat("parameters[", i, "]: there is one of that name already"));
+    }
+  }
+  return CONVOY_OK;
+}
+
+convoy_status Keep(Compiled compiled, convoy_verifier** out, convoy_error** error) {
+  if (!compiled.ok()) return Fail(error, compiled.status());
+  *out = new convoy_verifier{*std::move(compiled)};
+  return CONVOY_OK;
+}
+
+convoy_status CheckCall(const convoy_verifier* verifier, const convoy_request* request,
+                        convoy_error** error) {
+  return verifier == nullptr ? FailNull(error, "verifier") : CheckRequest(request, error);
+}
+
+convoy_verdict_view ViewOf(const convoy::Verdict& verdict) {
+  // The names are literals, so they end with a NUL.
+  return {.is_accepted = verdict.accepted() ? 1 : 0,
+          .secret_index = verdict.secret_index,
+          .reason = convoy::VerifyReasonName(verdict.reason).data(),
+          .integrity = convoy::IntegrityName(verdict.integrity).data(),
+          .scheme = Slice(verdict.scheme),
+          .signed_at_us =
+              verdict.signed_at.has_value() ? absl::ToUnixMicros(*verdict.signed_at) : INT64_MIN};
+}
+
+// Gives `text` away, where somebody wants it. False if there is no memory.
+bool GiveBuf(std::string_view text, convoy_buf* out) {
+  if (out == nullptr || text.empty()) return true;
+  if (!ReserveBuf(text.size(), out)) return false;
+  FillBuf(text, out);
+  return true;
+}
+
+}  // namespace
 
 convoy_status convoy_verifier_new(const char* text, size_t text_size, const convoy_slice* secrets,
                                   size_t secrets_count, convoy_verifier** out,
@@ -33,20 +129,43 @@ convoy_status convoy_verifier_new(const char* text, size_t text_size, const conv
     if (out == nullptr) return FailNull(error, "out");
     *out = nullptr;
     if (!IsReadable(text, text_size)) return FailNull(error, "text");
-    if (!IsReadable(secrets, secrets_count)) return FailNull(error, "secrets");
-    for (size_t i = 0; i < secrets_count; ++i) {
-      if (!IsReadable(secrets[i].data, secrets[i].size)) {
-        return FailNull(error, absl::StrCat("secrets[", i, "]"));
-      }
-    }
     std::vector<std::string> texts;
-    for (size_t i = 0; i < secrets_count; ++i) texts.emplace_back(View(secrets[i]));
+    const convoy_status read = ReadSecrets(secrets, secrets_count, &texts, error);
+    if (read != CONVOY_OK) return read;
     const std::string_view source = View(text, text_size);
-    auto compiled = source.starts_with('{') ? convoy::CompileScheme(source, std::move(texts))
-                                            : convoy::CompilePreset(source, std::move(texts));
-    if (!compiled.ok()) return Fail(error, compiled.status());
-    *out = new convoy_verifier{*std::move(compiled)};
-    return CONVOY_OK;
+    return Keep(source.starts_with('{') ? convoy::CompileScheme(source, std::move(texts))
+                                        : convoy::CompilePreset(source, std::move(texts)),
+                out, error);
+  });
+}
+
+convoy_status convoy_verifier_new_with(const convoy_verifier_settings* given, convoy_verifier** out,
+                                       convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (out == nullptr) return FailNull(error, "out");
+    *out = nullptr;
+    const convoy_status checked = CheckStruct(given, "settings", sizeof *given, error);
+    if (checked != CONVOY_OK) return checked;
+    const convoy_verifier_settings settings = CopyStruct(*given);
+    for (const auto& [name, text] : {std::pair("settings.preset", settings.preset),
+                                     std::pair("settings.definition", settings.definition),
+                                     std::pair("settings.scheme", settings.scheme)}) {
+      if (!IsReadable(text.data, text.size)) return FailNull(error, name);
+    }
+    const std::string_view preset = View(settings.preset), definition = View(settings.definition);
+    if (preset.empty() == definition.empty()) {
+      return Fail(error, CONVOY_E_INVALID,
+                  "settings.preset: or settings.definition must be given, and only one of them");
+    }
+    convoy::VerifierSettings ours{.scheme = std::string(View(settings.scheme))};
+    convoy_status read =
+        ReadSecrets(settings.secrets, settings.secrets_count, &ours.secrets, error);
+    if (read != CONVOY_OK) return read;
+    read = ReadParameters(settings.parameters, settings.parameters_count, &ours.parameters, error);
+    if (read != CONVOY_OK) return read;
+    return Keep(preset.empty() ? convoy::CompileScheme(definition, std::move(ours))
+                               : convoy::CompilePreset(preset, std::move(ours)),
+                out, error);
   });
 }
 
@@ -55,21 +174,56 @@ convoy_status convoy_verifier_verify(const convoy_verifier* verifier, const conv
   return Guard(error, [&]() -> convoy_status {
     if (out == nullptr) return FailNull(error, "out");
     *out = nullptr;
-    if (verifier == nullptr) return FailNull(error, "verifier");
-    if (const convoy_status checked = CheckRequest(request, error)) return checked;
-    const BorrowedRequest borrowed(*request);
-    const convoy::VerifyRequest verify_request{.method = borrowed.http.method,
-                                               .path = borrowed.http.path,
-                                               .query = borrowed.http.query,
-                                               .headers = borrowed.headers,
-                                               .body = borrowed.http.body};
-    const convoy::Verdict verdict =
-        verifier->verifier->Verify(verify_request, absl::FromUnixMicros(now_us));
-    // The names are literals, so they end with a NUL.
-    *out = new convoy_verdict{
-        verdict.accepted(), convoy::VerifyReasonName(verdict.reason).data(),
-        convoy::IntegrityName(verdict.integrity).data(), verdict.secret_index,
-        verdict.accepted() ? verifier->verifier->EventId(verify_request) : std::string()};
+    if (const convoy_status checked = CheckCall(verifier, request, error)) return checked;
+    const BorrowedVerifyRequest borrowed(*request);
+    const convoy_verdict_view view =
+        ViewOf(verifier->verifier->Verify(*borrowed, absl::FromUnixMicros(now_us)));
+    *out = new convoy_verdict{view.is_accepted != 0, view.reason, view.integrity, view.secret_index,
+                              view.is_accepted ? verifier->verifier->EventId(*borrowed) : ""};
+    return CONVOY_OK;
+  });
+}
+
+convoy_status convoy_verifier_check(const convoy_verifier* verifier, const convoy_request* request,
+                                    int64_t now_us, convoy_verdict_view* out,
+                                    convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    const convoy_status sized = CheckStruct(out, "out", sizeof *out, error);
+    if (sized != CONVOY_OK) return sized;
+    const size_t size = out->struct_size;
+    std::memset(reinterpret_cast<char*>(out) + sizeof size, 0, size - sizeof size);
+    if (const convoy_status checked = CheckCall(verifier, request, error)) return checked;
+    const BorrowedVerifyRequest borrowed(*request);
+    convoy_verdict_view view =
+        ViewOf(verifier->verifier->Verify(*borrowed, absl::FromUnixMicros(now_us)));
+    view.struct_size = size;
+    std::memcpy(out, &view, std::min(size, sizeof view));
+    return CONVOY_OK;
+  });
+}
+
+convoy_status convoy_verifier_answer(const convoy_verifier* verifier, const convoy_request* request,
+                                     int64_t now_us, convoy_reply** out_reply,
+                                     convoy_buf* out_secret, convoy_buf* out_visit_url,
+                                     convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (out_reply == nullptr) return FailNull(error, "out_reply");
+    *out_reply = nullptr;
+    for (convoy_buf* buf : {out_secret, out_visit_url}) {
+      if (buf != nullptr) *buf = {};
+    }
+    if (const convoy_status checked = CheckCall(verifier, request, error)) return checked;
+    const BorrowedVerifyRequest borrowed(*request);
+    auto answer = verifier->verifier->AnswerChallenge(*borrowed, absl::FromUnixMicros(now_us));
+    if (!answer.has_value()) return CONVOY_DECLINED;
+    auto reply = std::make_unique<convoy_reply>();
+    reply->response = std::move(answer->response);
+    if (!GiveBuf(answer->learned_secret, out_secret)) throw std::bad_alloc();
+    if (!GiveBuf(answer->visit_url, out_visit_url)) {
+      convoy_buf_free(out_secret);
+      throw std::bad_alloc();
+    }
+    *out_reply = reply.release();
     return CONVOY_OK;
   });
 }

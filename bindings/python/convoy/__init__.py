@@ -9,9 +9,10 @@
 The library is looked for in the environment variable CONVOY_LIBRARY, then by the system's loader.
 """
 from convoy._events import Receipt
-from convoy._gateway import Config, Gateway, Incoming, Reply, mount
+from convoy._gateway import Config, Gateway, Incoming, mount
 from convoy._library import ConvoyError, version
-from convoy._verifier import Verdict, Verifier
+from convoy._reply import Reply
+from convoy._verifier import Answer, Verdict, Verifier
 
-__all__ = ["Config", "ConvoyError", "Gateway", "Incoming", "Receipt", "Reply", "Verdict", "Verifier",
-           "mount", "version"]
+__all__ = ["Answer", "Config", "ConvoyError", "Gateway", "Incoming", "Receipt", "Reply", "Verdict",
+           "Verifier", "mount", "version"]

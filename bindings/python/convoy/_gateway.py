@@ -6,14 +6,14 @@ import logging
 import weakref
 from concurrent.futures import Future
 from ctypes import byref, c_int32, c_int64, c_size_t, c_void_p
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Iterable, Mapping
 
 from convoy import _events
 from convoy._callbacks import Registry, free_logger, least_level, log_line, loggers
-from convoy._library import (CONVOY_DECLINED, BorrowedRequest, Buf, Header, ReplyFunction, Slice,
-                             call, library)
+from convoy._library import (CONVOY_DECLINED, BorrowedRequest, Buf, ReplyFunction, Slice, call,
+                             library)
+from convoy._reply import Reply, take_reply
 
 _ALLOWED = (0, CONVOY_DECLINED)
 _PIECE_BYTES = 64 * 1024
@@ -44,29 +44,6 @@ class Config:
             library.convoy_config_free(self._handle)
 
 
-@dataclass(frozen=True)
-class Reply:
-    """The answer to one request."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-
-def _take_reply(handle: c_void_p) -> Reply:
-    try:
-        body, header = Slice(), Header()
-        library.convoy_reply_body(handle, byref(body))
-        headers = []
-        for index in range(library.convoy_reply_headers_count(handle)):
-            library.convoy_reply_header(handle, c_size_t(index), byref(header))
-            headers.append((header.name.bytes().decode("latin-1"),
-                            header.value.bytes().decode("latin-1")))
-        return Reply(library.convoy_reply_status(handle), headers, body.bytes())
-    finally:
-        library.convoy_reply_free(handle)
-
-
 _awaited = Registry()  # futures, and what their requests borrow
 
 
@@ -74,7 +51,7 @@ _awaited = Registry()  # futures, and what their requests borrow
 def _on_reply(number: int, handle: int) -> None:
     future, _ = _awaited.take(number)
     try:
-        future.set_result(_take_reply(c_void_p(handle)))
+        future.set_result(take_reply(c_void_p(handle)))
     except Exception as error:
         future.set_exception(error)
 
@@ -106,13 +83,13 @@ class Incoming:
         """Takes the next bytes of the body. A reply, with status 413, means: answer, read no more."""
         reply = c_void_p()
         call("convoy_http_feed", self._handle, piece, len(piece), byref(reply))
-        return _take_reply(reply) if reply else None
+        return take_reply(reply) if reply else None
 
     def finish(self) -> Reply | None:
         """Answers the request once what it did is durable."""
         reply = c_void_p()
         code = call("convoy_http_finish", self._handle, byref(reply), allowed=_ALLOWED)
-        return None if code == CONVOY_DECLINED else _take_reply(reply)
+        return None if code == CONVOY_DECLINED else take_reply(reply)
 
     def finish_async(self) -> Future[Reply] | None:
         """The same without waiting."""
@@ -166,7 +143,7 @@ class Gateway:
                     byref(reply), allowed=_ALLOWED)
         if code == CONVOY_DECLINED:
             return None
-        return _take_reply(reply) if reply else Incoming(incoming)
+        return take_reply(reply) if reply else Incoming(incoming)
 
     def handle(self, method: str, path: str, headers: Iterable[tuple[str, str]] = (),
                body: bytes = b"", query: str = "", remote_ip: str = "") -> Reply | None:
@@ -175,7 +152,7 @@ class Gateway:
         reply = c_void_p()
         code = call("convoy_http_handle", self._handle, byref(borrowed.request), byref(reply),
                     allowed=_ALLOWED)
-        return None if code == CONVOY_DECLINED else _take_reply(reply)
+        return None if code == CONVOY_DECLINED else take_reply(reply)
 
     def handle_async(self, method: str, path: str, headers: Iterable[tuple[str, str]] = (),
                      body: bytes = b"", query: str = "",

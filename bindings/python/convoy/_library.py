@@ -5,7 +5,7 @@ import ctypes
 import os
 from ctypes import POINTER, Structure, c_char_p, c_int32, c_int64, c_size_t, c_uint32, c_uint64
 from ctypes import c_void_p
-from typing import Any, Iterable
+from typing import Any, Iterable, Mapping
 
 CONVOY_DECLINED = 64
 
@@ -35,7 +35,7 @@ class Request(Structure):
 
     _fields_ = [("struct_size", c_size_t), ("method", Slice), ("path", Slice), ("query", Slice),
                 ("headers", POINTER(Header)), ("headers_count", c_size_t), ("body", Slice),
-                ("remote_ip", Slice)]
+                ("remote_ip", Slice), ("url", Slice)]
 
 
 class Event(Structure):
@@ -45,6 +45,22 @@ class Event(Structure):
                 ("reserved", c_uint32), ("recipient", Slice), ("event_type", Slice),
                 ("data", Slice), ("custom_headers", POINTER(Header)),
                 ("custom_headers_count", c_size_t), ("idempotency_key", Slice)]
+
+
+class VerifierSettings(Structure):
+    """convoy_verifier_settings."""
+
+    _fields_ = [("struct_size", c_size_t), ("preset", Slice), ("definition", Slice),
+                ("scheme", Slice), ("secrets", POINTER(Slice)), ("secrets_count", c_size_t),
+                ("parameters", POINTER(Header)), ("parameters_count", c_size_t)]
+
+
+class VerdictView(Structure):
+    """convoy_verdict_view."""
+
+    _fields_ = [("struct_size", c_size_t), ("is_accepted", c_int32), ("secret_index", c_int32),
+                ("reason", c_char_p), ("integrity", c_char_p), ("scheme", Slice),
+                ("signed_at_us", c_int64)]
 
 
 # Callbacks of the interface.
@@ -98,6 +114,11 @@ DECLARATIONS: dict[str, tuple[Any, list[Any]]] = {
                                       POINTER(_HANDLE), _ERROR]),
     "convoy_verifier_verify": (c_int32, [_HANDLE, POINTER(Request), c_int64, POINTER(_HANDLE),
                                          _ERROR]),
+    "convoy_verifier_new_with": (c_int32, [POINTER(VerifierSettings), POINTER(_HANDLE), _ERROR]),
+    "convoy_verifier_check": (c_int32, [_HANDLE, POINTER(Request), c_int64, POINTER(VerdictView),
+                                        _ERROR]),
+    "convoy_verifier_answer": (c_int32, [_HANDLE, POINTER(Request), c_int64, POINTER(_HANDLE),
+                                         POINTER(Buf), POINTER(Buf), _ERROR]),
     "convoy_verifier_free": (None, [_HANDLE]),
     "convoy_verdict_is_accepted": (c_int32, [_HANDLE]),
     "convoy_verdict_reason": (c_char_p, [_HANDLE]),
@@ -146,17 +167,24 @@ def take_error(error: c_void_p) -> ConvoyError:
     return ConvoyError(code, message, is_retriable)
 
 
+def take_buf(buf: Buf) -> str:
+    """The text of a convoy_buf, which is freed."""
+    text = ctypes.string_at(buf.data, buf.size).decode("utf-8", "replace") if buf.size else ""
+    library.convoy_buf_free(ctypes.byref(buf))
+    return text
+
+
 class _Borrowed:
     """What a struct of C points to."""
 
     def __init__(self) -> None:
         self._kept: list[Any] = []
 
-    def _headers(self, pairs: list[tuple[str, str]]) -> Any:
+    # Header values are bytes that servers in Python decode as Latin-1.
+    def _headers(self, pairs: list[tuple[str, str]], encoding: str = "latin-1") -> Any:
         array = (Header * max(1, len(pairs)))()
         for slot, (name, value) in zip(array, pairs):
-            # Header values are bytes that servers in Python decode as Latin-1.
-            slot.name, slot.value = self._slice(name, "latin-1"), self._slice(value, "latin-1")
+            slot.name, slot.value = self._slice(name, encoding), self._slice(value, encoding)
         self._kept.append(array)
         return array
 
@@ -171,13 +199,13 @@ class BorrowedRequest(_Borrowed):
     """A convoy_request and everything that it points to."""
 
     def __init__(self, method: str, path: str, query: str, headers: Iterable[tuple[str, str]],
-                 body: bytes, remote_ip: str = "") -> None:
+                 body: bytes, remote_ip: str = "", url: str = "") -> None:
         super().__init__()
         pairs = list(headers)
         self.request = Request(ctypes.sizeof(Request), self._slice(method, "latin-1"),
                                self._slice(path, "latin-1"), self._slice(query, "latin-1"),
                                self._headers(pairs), len(pairs), self._slice(body),
-                               self._slice(remote_ip))
+                               self._slice(remote_ip), self._slice(url, "latin-1"))
 
 
 class BorrowedEvent(_Borrowed):
@@ -191,6 +219,21 @@ class BorrowedEvent(_Borrowed):
         self.event = Event(ctypes.sizeof(Event), self._slice(project_id), audience, 0,
                            self._slice(recipient), self._slice(event_type), self._slice(data),
                            self._headers(pairs), len(pairs), self._slice(idempotency_key))
+
+
+class BorrowedSettings(_Borrowed):
+    """A convoy_verifier_settings and everything that it points to."""
+
+    def __init__(self, preset: str, definition: str, scheme: str, secrets: Iterable[str],
+                 parameters: Mapping[str, str]) -> None:
+        super().__init__()
+        texts = [self._slice(secret) for secret in secrets]
+        slices = (Slice * max(1, len(texts)))(*texts)
+        pairs = list(parameters.items())
+        self._kept.append(slices)
+        self.settings = VerifierSettings(
+            ctypes.sizeof(VerifierSettings), self._slice(preset), self._slice(definition),
+            self._slice(scheme), slices, len(texts), self._headers(pairs, "utf-8"), len(pairs))
 
 
 def version() -> str:

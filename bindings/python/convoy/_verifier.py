@@ -4,9 +4,11 @@ from __future__ import annotations
 import ctypes
 from ctypes import byref, c_void_p
 from dataclasses import dataclass
-from typing import Iterable, Sequence
+from typing import Iterable, Mapping, Sequence
 
-from convoy._library import BorrowedRequest, Slice, call, library
+from convoy._library import (CONVOY_DECLINED, BorrowedRequest, BorrowedSettings, Buf, Slice, call,
+                             library, take_buf)
+from convoy._reply import Reply, take_reply
 
 
 @dataclass(frozen=True)
@@ -20,22 +22,34 @@ class Verdict:
     event_id: str
 
 
-class Verifier:
-    """A compiled preset ("github") or scheme (a JSON object). May be shared between threads."""
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a handshake, and what it asks for beside that."""
 
-    def __init__(self, scheme: str, secrets: Sequence[str]) -> None:
+    reply: Reply
+    learned_secret: str = ""  # handed over by the provider: keep it, if there is none yet
+    visit_url: str = ""       # to be fetched once, to confirm
+
+
+class Verifier:
+    """A compiled preset ("github") or scheme (a JSON object). May be shared between threads.
+
+    `parameters` are what a scheme calls {config:NAME}; `scheme_name` selects one of several schemes.
+    """
+
+    def __init__(self, scheme: str, secrets: Sequence[str] = (),
+                 parameters: Mapping[str, str] | None = None, scheme_name: str = "") -> None:
         self._handle = c_void_p()
-        text = scheme.encode()
-        kept = [secret.encode() for secret in secrets]
-        slices = (Slice * max(1, len(kept)))()
-        for slot, secret in zip(slices, kept):
-            slot.data = ctypes.cast(ctypes.c_char_p(secret), c_void_p)
-            slot.size = len(secret)
-        call("convoy_verifier_new", text, len(text), slices, len(kept), byref(self._handle))
+        is_definition = scheme.startswith("{")
+        borrowed = BorrowedSettings("" if is_definition else scheme,
+                                    scheme if is_definition else "", scheme_name, secrets,
+                                    parameters or {})
+        call("convoy_verifier_new_with", byref(borrowed.settings), byref(self._handle))
 
     def verify(self, headers: Iterable[tuple[str, str]], body: bytes, now_us: int,
-               method: str = "POST", path: str = "", query: str = "") -> Verdict:
-        borrowed = BorrowedRequest(method, path, query, headers, body)
+               method: str = "POST", path: str = "", query: str = "", url: str = "") -> Verdict:
+        """Judges a request. `url` is the whole URL as the provider was given it."""
+        borrowed = BorrowedRequest(method, path, query, headers, body, url=url)
         handle, event_id = c_void_p(), Slice()
         call("convoy_verifier_verify", self._handle, byref(borrowed.request), now_us,
              byref(handle))
@@ -48,6 +62,18 @@ class Verifier:
                            event_id.bytes().decode("utf-8", "replace"))
         finally:
             library.convoy_verdict_free(handle)
+
+    def answer(self, headers: Iterable[tuple[str, str]], body: bytes, now_us: int,
+               method: str = "GET", path: str = "", query: str = "",
+               url: str = "") -> Answer | None:
+        """Answers a handshake of the provider; None if the request is none. Ask before verify."""
+        borrowed = BorrowedRequest(method, path, query, headers, body, url=url)
+        handle, secret, visit_url = c_void_p(), Buf(), Buf()
+        code = call("convoy_verifier_answer", self._handle, byref(borrowed.request), now_us,
+                    byref(handle), byref(secret), byref(visit_url), allowed=(0, CONVOY_DECLINED))
+        if code == CONVOY_DECLINED:
+            return None
+        return Answer(take_reply(handle), take_buf(secret), take_buf(visit_url))
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):

@@ -1,4 +1,5 @@
 """The binding, with a gateway inside Python's own HTTP server while its ssl module is in use."""
+import base64
 import gc
 import hashlib
 import hmac
@@ -273,6 +274,35 @@ class Binding(unittest.TestCase):
             self.assertTrue(verdict.is_accepted)
             self.assertEqual((verdict.secret_index, verdict.event_id), (1, "id-1"))
             self.assertEqual(verifier.verify(headers, body + b"x", 0).reason, "signature_mismatch")
+
+    def test_the_verifier_takes_a_url_parameters_and_a_scheme(self):
+        url, body = "https://hooks.example.com/in?a=1", b'{"n":1}'
+        mac = base64.b64encode(hmac.digest(b"key", url.encode() + body, "sha256")).decode()
+        square = convoy.Verifier("square", ["key"])
+        headers = [("x-square-hmacsha256-signature", mac)]
+        self.assertTrue(square.verify(headers, body, 0, url=url).is_accepted)
+        self.assertFalse(square.verify(headers, body, 0, url=url + "2").is_accepted)
+        mac = hmac.new(b"key", body, hashlib.sha256).hexdigest()
+        headers = [("X-Pusher-Signature", mac), ("X-Pusher-Key", "mine")]
+        for app_key, is_accepted in (("mine", True), ("other", False)):
+            pusher = convoy.Verifier("pusher", ["key"], {"app_key": app_key})
+            self.assertEqual(pusher.verify(headers, body, 0).is_accepted, is_accepted)
+        with self.assertRaisesRegex(convoy.ConvoyError, "no_such"):
+            convoy.Verifier("pusher", ["key"], {"no_such": "x"})
+        old = hashlib.sha256(b"key" + body).hexdigest()
+        headers = [("X-HubSpot-Signature", old), ("X-HubSpot-Signature-Version", "v1")]
+        self.assertFalse(convoy.Verifier("hubspot", ["key"]).verify(headers, body, 0).is_accepted)
+        hubspot = convoy.Verifier("hubspot", ["key"], scheme_name="v1")
+        self.assertTrue(hubspot.verify(headers, body, 0).is_accepted)
+
+    def test_the_verifier_answers_handshakes(self):
+        answer = convoy.Verifier("dropbox", ["key"]).answer([], b"", 0, query="challenge=abc")
+        self.assertEqual((answer.reply.status, answer.reply.body), (200, b"abc"))
+        self.assertIsNone(convoy.Verifier("dropbox", ["key"]).answer([], b"", 0, query="a=b"))
+        asana = convoy.Verifier("asana")
+        answer = asana.answer([("X-Hook-Secret", "given")], b"{}", 0, method="POST")
+        self.assertEqual(answer.learned_secret, "given")
+        self.assertIn(("X-Hook-Secret", "given"), answer.reply.headers)
 
     def test_a_gateway_in_pythons_own_server(self):
         with tempfile.TemporaryDirectory() as folder:
