@@ -6,10 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
-#include "convoy/testing/broker_conformance.h"
-#include "lib/base/encoding.h"
 #include "lib/base/text.h"
 #include "tests/brokers/amqp/amqp_bench.h"
+#include "tests/brokers/live_cases.h"
 
 namespace convoy::testing {
 namespace {
@@ -31,23 +30,13 @@ Source NewQueue() {
 }
 
 absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const Source& source) {
-  return Bench().broker().Open(source, source.id + "-1", Bench().environment());
+  return OpenAt(Bench(), source);
 }
 
 absl::Status ErrorOf(const Source& source) {
   absl::Status status = Open(source).status();
   CHECK(status.message().find('\n') == std::string_view::npos);
   return status;
-}
-
-std::vector<BrokerMessage> Poll(BrokerConsumer& consumer, size_t count) {
-  std::vector<BrokerMessage> all;
-  for (int tries_left = 30; all.size() < count && tries_left > 0; --tries_left) {
-    auto some = consumer.Poll(PollLimits(), absl::Seconds(2));
-    REQUIRE(some.ok());
-    for (BrokerMessage& message : *some) all.push_back(std::move(message));
-  }
-  return all;
 }
 
 // A call of the fixture that must succeed.
@@ -66,14 +55,9 @@ void Produce(const Source& source, std::string_view messages) {
   Call("produce", absl::StrCat(QueueMember(source), ",\"messages\":", messages));
 }
 
-TEST_CASE("amqp: the adapter does what every adapter must do") {
-  const ConformanceReport report = CheckBroker(Bench());
-  for (const ConformanceFailure& failure : report.failures) {
-    FAIL_CHECK(failure.requirement << ": " << failure.detail);
-  }
-  for (const std::string& skipped : report.skipped) WARN("skipped: " << skipped);
-  CHECK(report.checked.size() >= 17);
-}
+TEST_CASE("amqp: the adapter does what every adapter must do") { CheckConformance(Bench(), 17); }
+
+TEST_CASE("amqp: thousands of messages come once each") { CheckThousands(Bench()); }
 
 TEST_CASE("amqp: a message's id is its position, the same whenever it comes") {
   const Source source = NewQueue();
@@ -82,7 +66,7 @@ TEST_CASE("amqp: a message's id is its position, the same whenever it comes") {
   for (int i = 0; i < 2; ++i) {
     const auto consumer = Open(source);
     REQUIRE(consumer.ok());
-    const auto got = Poll(**consumer, 2);
+    const auto got = PollUntil(**consumer, 2);
     REQUIRE(got.size() == 2);
     CHECK(got[0].id == "m-1");
     CHECK(got[0].position == "id/m-1");
@@ -99,7 +83,7 @@ TEST_CASE("amqp: attributes have the text of what pika sends") {
                    "list": [1], "table": {"a": 1}, "nothing": null}}])");
   const auto consumer = Open(source);
   REQUIRE(consumer.ok());
-  const auto got = Poll(**consumer, 1);
+  const auto got = PollUntil(**consumer, 1);
   REQUIRE(got.size() == 1);
   const Headers wanted = {{"text", "grün"},
                           {"yes", "true"},
@@ -118,8 +102,8 @@ TEST_CASE("amqp: over TLS, with the certificate checked") {
   json::ObjectReader port(answer);
   uint32_t tls_port = 0;
   REQUIRE(port.Read("answer", &tls_port));
-  ConfigOf(source).schema = "amqps";
-  ConfigOf(source).port = static_cast<uint16_t>(tls_port);
+  AmqpOf(source).schema = "amqps";
+  AmqpOf(source).port = static_cast<uint16_t>(tls_port);
   std::vector<BenchMessage> messages;
   for (int i = 0; i < 500; ++i) messages.push_back({.body = std::string(10'000, 'x')});
   REQUIRE(Bench().Publish(source, messages).ok());
@@ -127,7 +111,7 @@ TEST_CASE("amqp: over TLS, with the certificate checked") {
   REQUIRE(consumer.ok());
   size_t count = 0;
   while (count < 500) {
-    const auto some = Poll(**consumer, 1);
+    const auto some = PollUntil(**consumer, 1);
     REQUIRE_FALSE(some.empty());
     REQUIRE((*consumer)->Acknowledge(some).ok());
     count += some.size();
@@ -141,7 +125,7 @@ TEST_CASE("amqp: what is missing or forbidden is told by its kind") {
   const Source right = NewQueue();
   const auto changed = [&right](auto change) {
     Source source = right;
-    change(ConfigOf(source));
+    change(AmqpOf(source));
     return ErrorOf(source);
   };
   CHECK(absl::IsNotFound(changed([](AmqpConfig& c) { c.vhost = "missing"; })));
@@ -190,12 +174,12 @@ TEST_CASE(
     "amqp: a network that is cut or swallows everything ends the consumer, which may return") {
   for (const char* trouble : {"cut", "stall"}) {
     Source source = NewQueue();
-    ConfigOf(source).port = NewProxy(source);
+    AmqpOf(source).port = NewProxy(source);
     const BenchMessage messages[] = {{.body = "a", .id = "1"}, {.body = "b", .id = "2"}};
     REQUIRE(Bench().Publish(source, messages).ok());
     auto consumer = Open(source);
     REQUIRE(consumer.ok());
-    const auto got = Poll(**consumer, 2);
+    const auto got = PollUntil(**consumer, 2);
     REQUIRE(got.size() == 2);
     Call(trouble);
     CHECK(absl::IsUnavailable((*consumer)->Poll(PollLimits(), absl::Hours(1)).status()));
@@ -206,7 +190,7 @@ TEST_CASE(
     // Until the broker has noticed, the messages are the old connection's.
     auto again = Open(source);
     REQUIRE(again.ok());
-    CHECK(Poll(**again, 2).size() == 2);
+    CHECK(PollUntil(**again, 2).size() == 2);
   }
 }
 
@@ -218,7 +202,7 @@ TEST_CASE("amqp: a dead letter is the message as it was, with its reason, made t
                    "content_type": "text/plain", "delivery_mode": 1}}])");
   const auto consumer = Open(source);
   REQUIRE(consumer.ok());
-  const auto got = Poll(**consumer, 1);
+  const auto got = PollUntil(**consumer, 1);
   REQUIRE(got.size() == 1);
   REQUIRE((*consumer)->PublishDeadLetter(got[0], "event_type is required").ok());
   REQUIRE((*consumer)->PublishDeadLetter(got[0], std::string(5000, 'x')).ok());
@@ -246,17 +230,17 @@ TEST_CASE("amqp: a dead letter that no queue takes is an error, and the consumer
   Source source = NewQueue();
   const Source other = NewQueue();
   // A direct exchange, with nothing bound to it under the message's key.
-  ConfigOf(source).dead_letter_exchange = "amq.direct";
+  AmqpOf(source).dead_letter_exchange = "amq.direct";
   const BenchMessage messages[] = {{.body = "a"}, {.body = "b"}};
   REQUIRE(Bench().Publish(source, messages).ok());
   const auto consumer = Open(source);
   REQUIRE(consumer.ok());
-  const auto got = Poll(**consumer, 2);
+  const auto got = PollUntil(**consumer, 2);
   REQUIRE(got.size() == 2);
   CHECK(absl::IsNotFound((*consumer)->PublishDeadLetter(got[0], "unusable")));
   CHECK((*consumer)->Acknowledge(got).ok());
   REQUIRE(Bench().Publish(source, messages).ok());
-  CHECK(Poll(**consumer, 2).size() == 2);
+  CHECK(PollUntil(**consumer, 2).size() == 2);
 }
 
 TEST_CASE("amqp: a body that is too large is cut, and goes whole where the queue's policy says") {
@@ -267,7 +251,7 @@ TEST_CASE("amqp: a body that is too large is cut, and goes whole where the queue
   REQUIRE(Bench().Publish(source, messages).ok());
   const auto consumer = Open(source);
   REQUIRE(consumer.ok());
-  const auto got = Poll(**consumer, 2);
+  const auto got = PollUntil(**consumer, 2);
   REQUIRE(got.size() == 2);
   CHECK(got[0].is_cut);
   CHECK(got[0].body.size() == 16 * 1024 * 1024);
@@ -288,11 +272,11 @@ TEST_CASE(
   Produce(source, absl::StrCat(R"([{"body": "e30=", "attributes": {"large": ")",
                                std::string(131'000, 'x'), R"("}}])"));
   Call("reject_all", QueueMember(source));
-  ConfigOf(source).queue += ".dead";
-  ConfigOf(source).exchange.clear();
+  AmqpOf(source).queue += ".dead";
+  AmqpOf(source).exchange.clear();
   const auto consumer = Open(source);
   REQUIRE(consumer.ok());
-  const auto got = Poll(**consumer, 1);
+  const auto got = PollUntil(**consumer, 1);
   REQUIRE(got.size() == 1);
   CHECK(base::FindHeader(got[0].attributes, "large").value().size() == 131'000);
   // Its headers and the reason do not fit into the frame of a dead letter: they are left out.
@@ -305,7 +289,7 @@ TEST_CASE("amqp: headers as large and as deep as a frame holds come through") {
   Call("produce_deep", QueueMember(source));
   const auto consumer = Open(source);
   REQUIRE(consumer.ok());
-  const auto got = Poll(**consumer, 3);
+  const auto got = PollUntil(**consumer, 3);
   REQUIRE(got.size() == 3);
   CHECK(got[0].body == "deep");
   CHECK(got[1].body == "large");
