@@ -44,11 +44,16 @@ target_compile_options(convoy_flags INTERFACE
 if(CONVOY_SANITIZE)
   # GCC sees uninitialised values where the instrumentation put them.
   target_compile_options(convoy_flags INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized>)
+    $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-maybe-uninitialized>)
 endif()
 if(CONVOY_COVERAGE)
   target_compile_options(convoy_flags INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:--coverage>)
   target_link_options(convoy_flags INTERFACE --coverage)
+endif()
+if(CONVOY_FUZZ)
+  target_compile_options(convoy_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=fuzzer-no-link>
+    "-fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/tests/fuzz/sanitizer_ignore.txt")
 endif()
 target_include_directories(convoy_flags INTERFACE
   "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include")

@@ -53,6 +53,7 @@ absl::Status LoadResponse(const json::Value& object, Challenge* out) {
   reader.Read("body", &out->body);
   if (const json::Value* headers = reader.Object("headers")) {
     ObjectReader fields(*headers, "challenges.respond.headers");
+    CONVOY_RETURN_IF_ERROR(CheckIsUnique(*headers, fields));
     for (const auto& member : headers->GetObject()) {
       const std::string name(member.name.GetString(), member.name.GetStringLength());
       std::string value;

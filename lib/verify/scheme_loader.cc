@@ -176,6 +176,7 @@ absl::Status LoadParts(ObjectReader& reader, Scheme* scheme) {
 
 absl::Status LoadWhen(const json::Value& object, std::vector<Condition>* out) {
   ObjectReader reader(object, "when");
+  CONVOY_RETURN_IF_ERROR(CheckIsUnique(object, reader));
   for (const auto& member : object.GetObject()) {
     const std::string name(member.name.GetString(), member.name.GetStringLength());
     std::string expected;

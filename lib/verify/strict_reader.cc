@@ -21,6 +21,16 @@ absl::Status CheckFields(const json::Value& object, const ObjectReader& reader,
       return InvalidField(reader, name, "is not known here");
     }
   }
+  return CheckIsUnique(object, reader);
+}
+
+absl::Status CheckIsUnique(const json::Value& object, const ObjectReader& reader) {
+  for (auto member = object.MemberBegin(); member != object.MemberEnd(); ++member) {
+    if (object.FindMember(member->name) != member) {
+      const std::string_view name(member->name.GetString(), member->name.GetStringLength());
+      return InvalidField(reader, name, "is given twice");
+    }
+  }
   return absl::OkStatus();
 }
 

@@ -21,9 +21,11 @@ namespace convoy::verify {
 absl::Status InvalidField(const json::ObjectReader& reader, std::string_view field,
                           std::string_view why);
 
-// Refuses every member whose name is not among `known`.
+// Refuses every member whose name is not among `known`, or that is there twice.
 absl::Status CheckFields(const json::Value& object, const json::ObjectReader& reader,
                          std::initializer_list<std::string_view> known);
+// For objects of free names: of two equal ones each reader would believe another.
+absl::Status CheckIsUnique(const json::Value& object, const json::ObjectReader& reader);
 
 // Reads a text that must be one of a few; `out` keeps its value if the field is absent.
 template <typename Enum, size_t kCount>

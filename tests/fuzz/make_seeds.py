@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Writes first inputs for the targets whose corpus is empty: DIRECTORY/<target>/<name>.
+
+A corpus that was lost or whose format changed is grown again from these. They come from what the
+tree has anyway: the shipped presets, the test vectors.
+
+Usage: tests/fuzz/make_seeds.py DIRECTORY
+"""
+import base64
+import json
+import pathlib
+import re
+import sys
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+PRESETS = sorted((TESTS.parent / "lib/verify/presets").glob("*.json"))
+
+
+def fnv1a(text):
+    value = 2166136261
+    for byte in text.encode():
+        value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
+    return value
+
+
+def header_names(text, scheme):
+    """As scheme_catalog.cc orders them."""
+    signature = scheme.get("signature", {})
+    names = []
+    if signature.get("in", "header") == "header" and signature:
+        listed = signature["name"]
+        for name in [listed] if isinstance(listed, str) else listed:
+            names.append(name + "1" if signature.get("numbered") else name)
+    if scheme["type"] == "basic":
+        names.append("Authorization")
+    for mark in ("header:", "signed_headers:"):
+        names += re.findall(re.escape(mark) + r'([^"}|]*)', text)
+    return list(dict.fromkeys(names))
+
+
+def token(scheme):
+    algorithm = scheme["jwt"]["algs"][0]
+    claims = {"iat": 1750000000, "exp": 1750000060, "nbf": 1749999990, "jti": "j1", "iss": "i"}
+    for check in scheme.get("checks", [])[:1]:
+        place = check["value"]
+        if place.startswith("jwt:") and "." not in place:
+            claims[place[4:]] = "\x06"
+    text = json.dumps(claims).replace("\\u0006", "\x06")
+    return '\x02{"alg":"%s","kid":"k"}\x03.\x02%s\x03.\x01' % (algorithm, text)
+
+
+def signature_value(scheme):
+    signature = scheme["signature"]
+    value = signature.get("prefix", "") + (token(scheme) if scheme["type"] == "jwt" else "\x01")
+    if "envelope" in signature:
+        return '\x04{"%s":"\x01"}\x03' % signature["envelope"]
+    if "list" not in signature:
+        return value
+    syntax = signature["list"]
+    item, pair = syntax.get("item_sep", ","), syntax.get("kv_sep", "=")
+    if syntax.get("timestamp_first"):
+        return "\x05" + item + value
+    key = syntax.get("key", syntax.get("key_numbered", ""))
+    key += "1" if "key_numbered" in syntax else ""
+    key = "cfg" if "key_config" in syntax else key
+    items = [key + pair + value] if key else [value]
+    source = scheme.get("timestamp", {}).get("from", "")
+    if source.startswith("sig:"):
+        items.insert(0, source[4:] + pair + "\x05")
+    return item.join(items)
+
+
+def key_url(location):
+    return "https://" + location["hosts"][0].replace("*", "eu") + "/key.pem"
+
+
+def body_of(text, scheme):
+    fields = {}
+    for path in re.findall(r'(?:json|item):([^"}|]*)', text):
+        fields[path] = "v"
+    for place, expected in scheme.get("when", {}).items():
+        if place.startswith("json:") and expected is not None:
+            fields[place[5:]] = expected
+    source = scheme.get("timestamp", {}).get("from", "")
+    if source.startswith("json:"):
+        fields[source[5:]] = "\x05"
+    location = scheme.get("key", {}).get("location", {})
+    if location.get("url_from", "").startswith("json:"):
+        fields[location["url_from"][5:]] = key_url(location)
+    signature = scheme.get("signature", {})
+    if signature.get("in") == "json":
+        fields[signature["name"]] = signature_value(scheme)
+    tree = {}
+    for path, value in fields.items():
+        node = tree
+        parts = path.split(".")
+        for part in parts[:-1]:
+            node = node.setdefault(part, {}) if isinstance(node, dict) else {}
+        if isinstance(node, dict):
+            node[parts[-1]] = value
+    if "each" in scheme:
+        for part in reversed(scheme["each"].split(".")):
+            tree = [tree] if part == "*" else {part: tree}
+    tree = {name: list(value.values()) if isinstance(value, dict) and "*" in value else value
+            for name, value in tree.items()}
+    body = json.dumps(tree, separators=(",", ":"))
+    return re.sub(r"\\u00(0[1-6])", lambda m: chr(int(m[1], 16)), body)
+
+
+def script(text, scheme):
+    signature = scheme.get("signature", {})
+    place = signature.get("in", "header") if signature else None
+    names = header_names(text, scheme)
+    source = scheme.get("timestamp", {}).get("from", "")
+    lines = ["MPOST", "Uhttps://example.com/hook?x=1"]
+    body = body_of(text, scheme)
+    if place in ("query", "form"):
+        pair = f"{signature['name']}={signature_value(scheme)}"
+        if place == "query":
+            lines[1] = f"Uhttps://example.com/hook?{pair}&a=b"
+        else:
+            body = f"a=b&{pair}&c=%20d"
+    if place == "body":
+        body = signature_value(scheme)
+    for index, name in enumerate(names):
+        value = "v1"
+        if place == "header" and index < 1:
+            value = signature_value(scheme)
+        elif scheme["type"] == "basic" and name == "Authorization":
+            value = "Basic \x01"
+        elif source == "header:" + name:
+            value = "\x05"
+        elif scheme.get("key", {}).get("location", {}).get("url_from") == "header:" + name:
+            value = key_url(scheme["key"]["location"])
+        wanted = scheme.get("when", {}).get("header:" + name)
+        lines.append(chr(ord("a") + index % 20) + (wanted if wanted and wanted != "*" else value))
+    return "\n".join(lines) + "\nB" + body
+
+
+def custom_definitions():
+    source = (TESTS / "fuzz/scheme_catalog.cc").read_text(encoding="utf-8")
+    for name, text in re.findall(r'\{"(\w+)", R"\((.*?)\)"\}', source, re.S):
+        yield "custom-" + name, text
+
+
+def signature_headers():
+    files = [(path.stem, path.read_text(encoding="utf-8")) for path in PRESETS]
+    titles = set()
+    for name, text in files + list(custom_definitions()):
+        definition = json.loads(text)
+        for scheme in definition.get("schemes", [definition]):
+            title = f"{name}/{scheme.get('name', 'default')}"
+            while title in titles:
+                title += "'"
+            titles.add(title)
+            for flags in [0, 2] + ([1] if "location" in scheme.get("key", {}) else []):
+                head = fnv1a(title).to_bytes(4, "big") + bytes([flags])
+                yield (f"{title}-{flags}".replace("/", "_"),
+                       head + script(text, scheme).encode("utf-8"))
+
+
+def preset_loader():
+    for path in PRESETS:
+        yield path.stem, path.read_bytes()
+    for name, text in custom_definitions():
+        yield name, text.encode()
+
+
+def der_of(pem):
+    return base64.b64decode("".join(pem.split("-----")[2].split()))
+
+
+def public_keys():
+    """The first byte is the form, as in public_keys.cc."""
+    for path in sorted((TESTS / "vectors/crypto").glob("*.pem")):
+        pem = path.read_bytes()
+        yield f"pem-{path.stem}", b"\0" + pem
+        if "private" in path.stem:
+            yield f"private-{path.stem}", b"\x0a" + pem
+            continue
+        der = der_of(pem.decode())
+        yield f"hex-{path.stem}", b"\1" + der.hex().encode()
+        yield f"base64-{path.stem}", b"\2" + base64.b64encode(der)
+        yield f"json-{path.stem}", b"\4" + json.dumps({"keys": [{"pem": pem.decode()}]}).encode()
+        forms = {"certificate": b"\5"} if "certificate" in path.stem else {"spki": b"\3"}
+        forms = {"pkcs1": b"\6"} if "pkcs1" in path.stem else forms
+        for name, form in forms.items():
+            yield f"{name}-{path.stem}", form + der
+    rsa = {"kty": "RSA", "n": base64.urlsafe_b64encode(b"\xc1" * 256).decode().rstrip("="),
+           "e": "AQAB", "kid": "r"}
+    point = {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43, "kid": "p"}
+    edwards = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    yield "jwks", b"\7" + json.dumps({"keys": [rsa, point, edwards, {"kty": "oct"}]}).encode()
+    yield "jwk", b"\7" + json.dumps(edwards).encode()
+    yield "rsa_numbers", b"\x08\x03\x01\x00\x01" + b"\xc1" * 256
+    for path in sorted((TESTS / "vectors/crypto").glob("*.sig")):
+        yield f"signature-{path.stem}", b"\x09" + path.read_bytes()
+
+
+TARGETS = {
+    "signature_headers": signature_headers,
+    "preset_loader": preset_loader,
+    "public_keys": public_keys,
+}
+
+
+def main():
+    if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
+        print(__doc__.strip())
+        return 2
+    for target, make in TARGETS.items():
+        folder = pathlib.Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in make():
+            (folder / name).write_bytes(data)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
