@@ -25,23 +25,6 @@ struct Alternative {
   std::optional<Locator> event_id;
 };
 
-// How far a request came before it was refused.
-int Progress(VerifyReason reason) {
-  switch (reason) {
-    case VerifyReason::kMissingHeader:
-      return 0;
-    case VerifyReason::kMalformed:
-      return 1;
-    case VerifyReason::kSignatureMismatch:
-    case VerifyReason::kUnknownKey:
-      return 2;
-    case VerifyReason::kKeyUnavailable:
-      return 3;
-    default:
-      return 4;
-  }
-}
-
 class PresetVerifier final : public Verifier {
  public:
   PresetVerifier(std::vector<Alternative> alternatives, std::vector<ChallengeResponder> challenges,

@@ -31,6 +31,22 @@ absl::Status CheckSecrets(const Scheme& scheme, const std::vector<std::string>& 
 
 }  // namespace
 
+int Progress(VerifyReason refusal) {
+  switch (refusal) {
+    case VerifyReason::kMissingHeader:
+      return 0;
+    case VerifyReason::kMalformed:
+      return 1;
+    case VerifyReason::kSignatureMismatch:
+    case VerifyReason::kUnknownKey:
+      return 2;
+    case VerifyReason::kKeyUnavailable:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
 absl::StatusOr<std::unique_ptr<SchemeVerifier>> CompileSchemeVerifier(
     Scheme scheme, const std::vector<std::string>& secrets, std::shared_ptr<KeySource> source) {
   if (scheme.type == SchemeType::kNone) return CompileNoVerifier(std::move(scheme));

@@ -25,6 +25,9 @@ class SchemeVerifier {
                          absl::Time now) const = 0;
 };
 
+// How far a request came before it was refused: of several refusals the furthest is the one to tell.
+int Progress(VerifyReason refusal);
+
 // kInvalidArgument names what is wrong with the scheme, or says that a secret is missing or not in
 // its format. `source` may be null: then keys that are published must be given as secrets.
 absl::StatusOr<std::unique_ptr<SchemeVerifier>> CompileSchemeVerifier(

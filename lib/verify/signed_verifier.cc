@@ -67,12 +67,16 @@ class SignedVerifier final : public SchemeVerifier {
     }
   }
 
-  // One good group of signatures is enough.
+  // One good group of signatures is enough. Else the verdict is that of the group that came furthest.
   void JudgeGroups(Evidence* evidence, absl::Time now, Verdict* verdict) const {
     for (size_t group = 0; group < kGroupsMax; ++group) {
+      Verdict judged{.scheme = scheme_.name};
       FoundSignatures found;
-      verdict->reason = ReadSignatures(scheme_, group, evidence, &found);
-      if (verdict->accepted()) JudgeSignatures(found, evidence, now, verdict);
+      judged.reason = ReadSignatures(scheme_, group, evidence, &found);
+      if (judged.accepted()) JudgeSignatures(found, evidence, now, &judged);
+      if (group == 0 || judged.accepted() || Progress(judged.reason) > Progress(verdict->reason)) {
+        *verdict = std::move(judged);
+      }
       if (verdict->accepted() || !found.has_more_groups) return;
     }
   }

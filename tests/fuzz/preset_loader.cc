@@ -10,6 +10,7 @@
 
 #include "lib/base/text.h"
 #include "lib/json/document.h"
+#include "lib/verify/preset_parameters.h"
 #include "lib/verify/preset_verifier.h"
 #include "lib/verify/scheme_loader.h"
 #include "tests/fuzz/finding.h"
@@ -83,7 +84,10 @@ void Forge(const Sender& sender, const verify::Preset& preset, const verify::Sch
 
 void Compile(const Sender& sender, const verify::Preset& preset) {
   for (const verify::Scheme& scheme : preset.schemes) {
-    VerifierSettings settings{.parameters = {{"a", "b"}}, .scheme = scheme.name};
+    VerifierSettings settings{.scheme = scheme.name};
+    if (const auto names = verify::ParametersOf(scheme); names.ok()) {
+      for (const std::string& name : names->needed) settings.parameters[name] = "cfg";
+    }
     const std::string dummy_secret = sender.SecretFor(scheme);
     for (const bool has_secret : {true, false}) {
       settings.secrets.clear();

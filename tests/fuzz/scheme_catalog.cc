@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/verify/preset_parameters.h"
 #include "lib/verify/preset_verifier.h"
 #include "tests/fuzz/finding.h"
 
@@ -125,8 +126,11 @@ SchemeCase SchemeCatalog::MakeCase(const std::string& preset_name, std::string_v
   made.has_open_sibling =
       std::any_of(preset.schemes.begin(), preset.schemes.end(), AcceptsAll);
   made.headers = HeadersOf(json, scheme);
-  for (const std::string& name : FindNames(json, "config:")) made.parameters[name] = "cfg";
-  made.parameters[scheme.signature.list.value_or(verify::ListSyntax{}).key_parameter] = "cfg";
+  const auto names = verify::ParametersOf(scheme);
+  Require(names.ok(), made.name + " says which parameters it needs");
+  for (const auto& set : {names->needed, names->used}) {
+    for (const std::string& name : set) made.parameters[name] = "cfg";
+  }
   VerifierSettings settings{.parameters = {made.parameters.begin(), made.parameters.end()}};
   verify::Preset only = preset;
   only.schemes = {scheme};

@@ -80,5 +80,34 @@ TEST_CASE("document: a number that no double holds is refused") {
   CHECK_FALSE(Parse(std::string(10'000, '['), {}).ok());
 }
 
+TEST_CASE("document: a whole number keeps its 64 bits, any other is the nearest double") {
+  const auto document = Parse(
+      "[9223372036854775807, -9223372036854775808, 18446744073709551615, 18446744073709551616,"
+      " -0e63, 0.1, 1e-400, 1.0, -0]",
+      {});
+  REQUIRE(document.ok());
+  const Document& list = *document;
+  REQUIRE(list.Size() == 9);
+  CHECK((list[0].IsInt64() && list[0].GetInt64() == INT64_MAX));
+  CHECK((list[1].IsInt64() && list[1].GetInt64() == INT64_MIN));
+  CHECK((list[2].IsUint64() && list[2].GetUint64() == UINT64_MAX));
+  CHECK((list[3].IsDouble() && list[3].GetDouble() == 18446744073709551616.0));
+  CHECK((list[4].IsDouble() && list[4].GetDouble() == 0.0));
+  CHECK((list[5].IsDouble() && list[5].GetDouble() == 0.1));
+  CHECK((list[6].IsDouble() && list[6].GetDouble() == 0.0));
+  CHECK((list[7].IsDouble() && !list[7].IsInt()));
+  CHECK((list[8].IsInt() && list[8].GetInt() == 0));
+}
+
+TEST_CASE("document: nested containers keep their members in order") {
+  const std::string text = R"({"a":[1,[],{}],"b":{"\u0000":{"c":[[null]]},"d":"\ud83d\ude00"}})";
+  const auto document = Parse(text, {});
+  REQUIRE(document.ok());
+  CHECK(ToText(*document) ==
+        "{\"a\":[1,[],{}],\"b\":{\"\\u0000\":{\"c\":[[null]]},\"d\":\"\xF0\x9F\x98\x80\"}}");
+  CHECK_FALSE(Parse("[1,2", {}).ok());
+  CHECK_FALSE(Parse("{} 1", {}).ok());
+}
+
 }  // namespace
 }  // namespace convoy::json

@@ -137,6 +137,29 @@ TEST_CASE("verifier: a list with the timestamp twice, or not at all, is ambiguou
   CHECK(judge(many) == VerifyReason::kMalformed);
 }
 
+TEST_CASE("verifier: of several groups the one that came furthest decides why it is refused") {
+  const auto verifier = CompileScheme(
+                            R"({"type": "hmac", "message": "{ts}.{body}",
+                                "signature": {"name": "X-Sig",
+                                              "list": {"group_sep": " ", "key": "v1"}},
+                                "timestamp": {"from": "sig:t"}})",
+                            {"k"})
+                            .value();
+  const auto group = [](const std::string& ts) {
+    return "t=" + ts + ",v1=" + base::HexEncode(Mac("k", ts + ".{}"));
+  };
+  const std::string now = group("1777629600"), old = group("1777620000");
+  const std::string forged = "t=1777629600,v1=" + std::string(64, '0');
+  const auto judge = [&](const std::string& value) {
+    return Judge(*verifier, {{"X-Sig", value}}, "{}");
+  };
+  CHECK(judge(forged + " " + now) == VerifyReason::kAccepted);
+  CHECK(judge(old + " ?") == VerifyReason::kTooOld);
+  CHECK(judge("? " + old) == VerifyReason::kTooOld);
+  CHECK(judge(old + " " + forged) == VerifyReason::kTooOld);
+  CHECK(judge(forged + " ?") == VerifyReason::kSignatureMismatch);
+}
+
 Source HmacSource(Hash hash, Encoding encoding) {
   return {.verifier = HmacVerifierConfig{
               .header = "X-Sig", .hash = hash, .encoding = encoding, .secret = "secret"}};
