@@ -1,6 +1,6 @@
-// Trees: the scanner of this folder tells the tokens, RapidJSON's document keeps the values. So there
-// is one grammar and one set of limits. Building keeps no stack but a list, and values are freed by
-// pool: neither direction recurses.
+// Trees: the scanner of this folder tells the tokens, RapidJSON's document keeps the values. So
+// there is one grammar and one set of limits. Building keeps no stack but a list, and values are
+// freed by pool: neither direction recurses.
 //
 // Why not RapidJSON's reader: it shifts by an undefined number of bits for "0e63".
 #include "lib/json/document.h"

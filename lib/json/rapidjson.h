@@ -9,9 +9,6 @@
 #define RAPIDJSON_48BITPOINTER_OPTIMIZATION 0
 
 #include "rapidjson/document.h"
-#include "rapidjson/error/en.h"
-#include "rapidjson/memorystream.h"
-#include "rapidjson/reader.h"
 #include "rapidjson/stringbuffer.h"
 #include "rapidjson/writer.h"
 

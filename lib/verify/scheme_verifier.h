@@ -25,7 +25,8 @@ class SchemeVerifier {
                          absl::Time now) const = 0;
 };
 
-// How far a request came before it was refused: of several refusals the furthest is the one to tell.
+// How far a request came before it was refused: of several refusals the furthest is the one to
+// tell.
 int Progress(VerifyReason refusal);
 
 // kInvalidArgument names what is wrong with the scheme, or says that a secret is missing or not in

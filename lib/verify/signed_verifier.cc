@@ -67,7 +67,8 @@ class SignedVerifier final : public SchemeVerifier {
     }
   }
 
-  // One good group of signatures is enough. Else the verdict is that of the group that came furthest.
+  // One good group of signatures is enough. Else the verdict is that of the group that came
+  // furthest.
   void JudgeGroups(Evidence* evidence, absl::Time now, Verdict* verdict) const {
     for (size_t group = 0; group < kGroupsMax; ++group) {
       Verdict judged{.scheme = scheme_.name};

@@ -139,8 +139,8 @@ def script(text, scheme):
 
 def custom_definitions():
     source = (TESTS / "fuzz/scheme_catalog.cc").read_text(encoding="utf-8")
-    for name, text in re.findall(r'\{"(\w+)", R"\((.*?)\)"\}', source, re.S):
-        yield "custom-" + name, text
+    for name, literals in re.findall(r'\{"(\w+)",\s*((?:R"\(.*?\)"\s*)+)\}', source, re.S):
+        yield "custom-" + name, "".join(re.findall(r'R"\((.*?)\)"', literals, re.S))
 
 
 def signature_headers():
@@ -197,7 +197,88 @@ def public_keys():
         yield f"signature-{path.stem}", b"\x09" + path.read_bytes()
 
 
+def json_texts():
+    """Limits, path, text."""
+    texts = {
+        "object": ("a.0.b", '{"a":[{"b":1}],"c":null,"a.":true}'),
+        "escapes": ("\u00e9", '{"\\u00e9":"\\ud83d\\ude00\\n","e":"\\u0000"}'),
+        "numbers": ("2", "[-0,0e63,1e-400,1.5E+3,18446744073709551616]"),
+        "deep": ("0.0.0", "[" * 200 + "]" * 200),
+        "wide": ("9", "[" + "1," * 30 + "1]"),
+        "broken": ("a", '{"a":tru'),
+    }
+    for name, (path, text) in texts.items():
+        for limits in range(5):
+            yield f"{name}-{limits}", bytes([limits]) + f"{path}\n{text}".encode()
+
+
+def filters():
+    lines = (TESTS / "vectors/route/filters.txt").read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        parts = line.split(" | ")
+        if len(parts) == 3 and not line.startswith("#"):
+            yield str(number), "\n".join(parts[1:]).encode()
+
+
+def forms():
+    """Content type, location, query, a header, the body."""
+    multipart = ('--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b\r\nContent-Disposi'
+                 'tion: form-data; name="f"; filename="x"\r\n\r\nfile\r\n--b--\r\n')
+    inputs = {
+        "urlencoded": ("application/x-www-form-urlencoded", "request.body.a", "id=%20+",
+                       "h", "a=1&a=%C3%A9&b=%ff&c"),
+        "multipart": ("multipart/form-data; boundary=b", "req.body.a", "id=1&id=2", "", multipart),
+        "quoted": ('Multipart/Form-Data; charset=x; boundary="b"', "request.Header.X-Id", "%zz", "h",
+                   multipart),
+        "json": ("application/json", "request.body.a.0.b", "a&id", "h", '{"a":[{"b":"\\u00e9"}]}'),
+        "text": ("text/plain", "request.QueryParam.id", "", "", "not JSON"),
+        "bytes": ("", "body.a", "=", "\t", "\x00\x80"),
+    }
+    for name, lines in inputs.items():
+        yield name, "\n".join(lines).encode("latin-1" if name == "bytes" else "utf-8")
+
+
+def http_request():
+    names = ("PROJECT", "SOURCE", "MASK", "ENDPOINT", "SUBSCRIPTION", "EVENT", "DELIVERY", "KEY")
+    text = (TESTS / "fuzz/seed_requests.txt").read_text(encoding="utf-8")
+    for paragraph, block in enumerate(text.split("\n\n")):
+        lines = [line for line in block.splitlines() if line and not line.startswith("#")]
+        requests = []
+        for number, line in enumerate(lines):
+            for character, name in enumerate(names, 1):
+                line = line.replace(name, chr(character))
+            target, _, body = line.partition(" |")
+            request = f"\0{target}\nX-A: 1\n\n{body.strip(' ')}"
+            requests.append(request)
+            yield f"{paragraph}-{number}", request.encode()
+            yield f"{paragraph}-{number}-stranger", ("\1" + request[1:]).encode()
+        # As many as one input may have.
+        for first in range(0, len(requests), 10):
+            yield f"{paragraph}-from-{first}", "\x1e".join(requests[first:first + 10]).encode()
+
+
+def c_abi():
+    """Calls as in c_abi.cc."""
+    request = b"\0POST\0%s\0a=b\0\1X-A\0" b"1\0{\"a\":1}\0"
+    here = request % b"/ingest/x"
+    ingest = b"\3\0\2\0%s\0\0a.b\0key\0X-A\0" b"1\0{}\0"
+    yield "preset", b"\0github\0\1\0\0\0\0\1\2" + here
+    yield "scheme", b'\0{"type":"token","signature":{"name":"X-A"}}\0\2\0\0\0\0\1\2' + here
+    yield "none", b'\0{"type":"none"}\0\0\0\0\0\0\2' + here
+    yield "handle", b"\1" + request % b"/healthz" + b"\1" + request % b"/api/v1/projects"
+    yield "pieces", b"\2" + request % b"/api/v1/projects" + b"\2{}\0{}\0\1"
+    yield "ingest", ingest % b"p" + b"\5"
+    yield "setting", b"\4deliver.in_flight_max\0" b"16\0\4storage.path\0x\0\4no\0\0"
+    for shape in (1, 2, 4, 8, 16, 32, 6):
+        yield f"shape-{shape}", b"\1" + bytes([shape]) + here[1:] + b"\x08\x08"
+
+
 TARGETS = {
+    "json": json_texts,
+    "filters": filters,
+    "forms": forms,
+    "http_request": http_request,
+    "c_abi": c_abi,
     "signature_headers": signature_headers,
     "preset_loader": preset_loader,
     "public_keys": public_keys,

@@ -31,8 +31,8 @@ void CheckError(const absl::Status& status) {
 // With one field more at its end a definition is refused, for that field's sake.
 void CheckIsRefusedWith(std::string_view definition, std::string_view field) {
   const size_t brace = definition.rfind('}');
-  const std::string changed =
-      absl::StrCat(definition.substr(0, brace), ", \"", field, "\": null", definition.substr(brace));
+  const std::string changed = absl::StrCat(definition.substr(0, brace), ", \"", field, "\": null",
+                                           definition.substr(brace));
   const auto loaded = verify::LoadDefinition(changed);
   Require(!loaded.ok(), "a field that is unknown or given twice is refused");
   const std::string_view message = loaded.status().message();

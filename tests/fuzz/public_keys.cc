@@ -102,8 +102,8 @@ void ReadNumbers(Input& input) {
   for (size_t size = input.Byte() % 9; size > 0; --size) {
     exponent.push_back(static_cast<char>(input.Byte()));
   }
-  CheckOne(PublicKey::FromRsaJwk(base::Base64UrlEncode(input.Rest()),
-                                 base::Base64UrlEncode(exponent)));
+  CheckOne(
+      PublicKey::FromRsaJwk(base::Base64UrlEncode(input.Rest()), base::Base64UrlEncode(exponent)));
 }
 
 void Run(Input& input) {
@@ -124,8 +124,7 @@ void Run(Input& input) {
     case 6:
       return CheckOne(PublicKey::FromPem(Pem("RSA PUBLIC KEY", input.Rest())));
     case 7:
-      return CheckSet(
-          verify::ReadKeyDocument({.kind = KeyLocation::Kind::kJwks}, input.Rest()));
+      return CheckSet(verify::ReadKeyDocument({.kind = KeyLocation::Kind::kJwks}, input.Rest()));
     case 8:
       return ReadNumbers(input);
     case 9:

@@ -72,8 +72,8 @@ void ScriptedRequest::AddLine(char letter, std::string value,
     const size_t colon = std::min(value.find(": "), value.size());
     headers.push_back({value.substr(0, colon), value.substr(std::min(colon + 2, value.size()))});
   } else if (letter >= 'a' && letter <= 't' && !header_names.empty()) {
-    headers.push_back({header_names[static_cast<size_t>(letter - 'a') % header_names.size()],
-                       std::move(value)});
+    headers.push_back(
+        {header_names[static_cast<size_t>(letter - 'a') % header_names.size()], std::move(value)});
   }
 }
 

@@ -26,21 +26,29 @@ constexpr verify::PresetFile kCustom[] = {
         "timestamp": {"unit": "ms", "past_s": 60, "future_s": 5}})"},
     {"key_config", R"({"type": "hmac", "event_id": "json:id", "signature": {"name": "X-Sig",
         "list": {"item_sep": "&", "kv_sep": "=", "key_config": "key"}}})"},
-    {"envelope", R"({"type": "hmac", "signature": {"name": "X-Sig", "envelope": "a.0.signature"}})"},
-    {"everything", R"({"type": "hmac", "timestamp": {"from": "header:Date", "unit": "http-date"},
-        "message": "{method}{path}{query}{target}{url}{url_no_query}{sha256hex:body}{sha256base64:body}{sha256base64url:body}{sha256raw:body}{crc32:body}{sha256hex:url}[{json_string:json:a}][{header:X-A|lower}]{qsh}{contentful_target}",
+    {"envelope",
+     R"({"type": "hmac", "signature": {"name": "X-Sig", "envelope": "a.0.signature"}})"},
+    {"everything",
+     R"({"type": "hmac", "timestamp": {"from": "header:Date", "unit": "http-date"},
+        "message": "{method}{path}{query}{target}{url}{url_no_query})"
+     R"({sha256hex:body}{sha256base64:body}{sha256base64url:body}{sha256raw:body})"
+     R"({crc32:body}{sha256hex:url}[{json_string:json:a}][{header:X-A|lower}]{qsh}{contentful_target}",
         "signature": {"name": "X-Sig"}})"},
-    {"signed_headers", R"({"type": "hmac", "message": "{signed_headers:X-Signed}{query_sorted}{body}",
+    {"signed_headers",
+     R"({"type": "hmac", "message": "{signed_headers:X-Signed}{query_sorted}{body}",
         "signature": {"name": "X-Sig"}})"},
-    {"other_port", R"({"type": "hmac", "message": "{url_other_port}", "signature": {"name": "X-Sig"},
+    {"other_port",
+     R"({"type": "hmac", "message": "{url_other_port}", "signature": {"name": "X-Sig"},
         "timestamp": {"from": "query:at", "unit": "rfc3339"}})"},
-    {"form", R"({"type": "hmac", "message": "{form_sorted}", "signature": {"in": "form", "name": "sig"},
+    {"form",
+     R"({"type": "hmac", "message": "{form_sorted}", "signature": {"in": "form", "name": "sig"},
         "event_id": "form:id"})"},
     {"each", R"({"type": "hmac", "each": "items.*.item", "message": "{item:id}[:{item:n}]",
         "signature": {"in": "json", "name": "sig"}})"},
     {"digest", R"({"type": "digest", "alg": "sha1", "message": "{body_with_secret:json:auth}",
         "signature": {"in": "json", "name": "auth"}})"},
-    {"jwt_eddsa", R"({"type": "jwt", "jwt": {"algs": ["EdDSA"], "require_exp": true, "max_age_s": 60},
+    {"jwt_eddsa",
+     R"({"type": "jwt", "jwt": {"algs": ["EdDSA"], "require_exp": true, "max_age_s": 60},
         "key": {"location": {"kind": "jwks", "url": "https://keys.example/{config:tenant}"}},
         "checks": [{"value": "jwt:hash", "equals": "{sha256hex:body}"}],
         "signature": {"name": "Authorization", "prefix": "Bearer "}, "event_id": "jwt:jti"})"},
@@ -55,7 +63,8 @@ constexpr verify::PresetFile kCustom[] = {
         "key": {"location": {"kind": "jwks", "url": "https://keys.example/",
                              "key_id": "header:X-Key"}}})"},
     {"token_each", R"({"type": "token", "signature": {"in": "json", "name": "list.*.token"}})"},
-    {"when", R"({"type": "token", "when": {"header:X-Version": "2", "query:x": null, "json:kind": "*"},
+    {"when",
+     R"({"type": "token", "when": {"header:X-Version": "2", "query:x": null, "json:kind": "*"},
         "signature": {"in": "query", "name": "token", "prefix": "t:"}})"},
 };
 
@@ -78,7 +87,8 @@ std::vector<std::string> FindNames(std::string_view json, std::string_view mark)
 std::vector<std::string> HeadersOf(std::string_view json, const verify::Scheme& scheme) {
   std::vector<std::string> names;
   const auto add = [&names](std::string name) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(std::move(name));
   };
   for (const verify::Locator& place : scheme.signature.places) {
     if (place.kind != verify::Locator::Kind::kHeader) continue;
@@ -91,9 +101,7 @@ std::vector<std::string> HeadersOf(std::string_view json, const verify::Scheme& 
   return names;
 }
 
-bool AcceptsAll(const verify::Scheme& scheme) {
-  return scheme.type == verify::SchemeType::kNone;
-}
+bool AcceptsAll(const verify::Scheme& scheme) { return scheme.type == verify::SchemeType::kNone; }
 
 }  // namespace
 
@@ -123,8 +131,7 @@ SchemeCase SchemeCatalog::MakeCase(const std::string& preset_name, std::string_v
                                    const verify::Preset& preset,
                                    const verify::Scheme& scheme) const {
   SchemeCase made{.name = absl::StrCat(preset_name, "/", scheme.name), .scheme = scheme};
-  made.has_open_sibling =
-      std::any_of(preset.schemes.begin(), preset.schemes.end(), AcceptsAll);
+  made.has_open_sibling = std::any_of(preset.schemes.begin(), preset.schemes.end(), AcceptsAll);
   made.headers = HeadersOf(json, scheme);
   const auto names = verify::ParametersOf(scheme);
   Require(names.ok(), made.name + " says which parameters it needs");

@@ -17,12 +17,12 @@ namespace convoy::fuzz {
 struct SchemeCase {
   std::string name;  // "github/default"
   verify::Scheme scheme;
-  bool has_open_sibling = false;       // a scheme of the same preset accepts everything
-  std::vector<std::string> headers;    // that the scheme names, its signature's first
-  verify::Parameters parameters;       // a value for each that the scheme asks for
-  std::shared_ptr<const Verifier> alone;        // of this scheme, with the secret
-  std::shared_ptr<const Verifier> published;    // the same with published keys; may be null
-  std::shared_ptr<const Verifier> preset;       // of the whole preset; may be null
+  bool has_open_sibling = false;              // a scheme of the same preset accepts everything
+  std::vector<std::string> headers;           // that the scheme names, its signature's first
+  verify::Parameters parameters;              // a value for each that the scheme asks for
+  std::shared_ptr<const Verifier> alone;      // of this scheme, with the secret
+  std::shared_ptr<const Verifier> published;  // the same with published keys; may be null
+  std::shared_ptr<const Verifier> preset;     // of the whole preset; may be null
 };
 
 class SchemeCatalog {

@@ -1,6 +1,6 @@
 // Signs as the provider would, through the engine's own templates: what these make of a message is
-// checked against independent signers elsewhere (tests/conformance). Here a right signature only has
-// to open the way to the code behind the comparison.
+// checked against independent signers elsewhere (tests/conformance). Here a right signature only
+// has to open the way to the code behind the comparison.
 #include "tests/fuzz/sender.h"
 
 #include <fstream>

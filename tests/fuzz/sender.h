@@ -1,5 +1,5 @@
-// A provider of webhooks, for the targets of the verification engine: has the keys, and signs by any
-// scheme. Secrets are drawn anew in every process, so no input can hold a signature that was
+// A provider of webhooks, for the targets of the verification engine: has the keys, and signs by
+// any scheme. Secrets are drawn anew in every process, so no input can hold a signature that was
 // computed before.
 #pragma once
 

@@ -80,9 +80,9 @@ void CheckAccepted(const SchemeCase& chosen, const Verifier& verifier, ScriptedR
   if (scheme.timestamp.has_value() && scheme.timestamp->is_enforced) {
     const verify::TimestampField& time = *scheme.timestamp;
     Require(verdict.signed_at.has_value(), "an accepted request has the time that it needs");
-    Require(kNow - *verdict.signed_at <= time.past_max &&
-                *verdict.signed_at - kNow <= time.future_max,
-            "an accepted request is within its window");
+    Require(
+        kNow - *verdict.signed_at <= time.past_max && *verdict.signed_at - kNow <= time.future_max,
+        "an accepted request is within its window");
     const absl::Time later = kNow + time.past_max + time.future_max + absl::Seconds(1);
     Require(verifier.Verify(request.view(), later).reason == VerifyReason::kTooOld,
             "what was accepted becomes too old");
