@@ -190,8 +190,9 @@ struct HeldQuery {
   std::string project_id;
   std::vector<std::string> source_ids;  // any of these; empty: all
   std::optional<HeldKind> kind;
-  std::string reason;  // empty: all
-  absl::Time now;      // what has expired by then is not listed
+  std::string reason;   // empty: all
+  std::string from_id;  // no older ones than this; empty: all
+  absl::Time now;       // what has expired by then is not listed
 };
 
 // Everything that routing in one project needs, read at one instant.
@@ -286,6 +287,7 @@ class Storage {
                                             absl::Time now) = 0;
   virtual absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
                                                    const PageRequest& page) = 0;
+  virtual absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) = 0;
 
   // Every enabled source of the kind, of all projects: those that have to be read from.
   virtual absl::StatusOr<std::vector<Source>> ListBrokerSources() = 0;

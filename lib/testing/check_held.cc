@@ -20,13 +20,16 @@ CommitResult PutSources(Storage& storage, int sources_count) {
   return PutNow(storage, ProjectId(), std::move(sources));
 }
 
-// The distinguishing last digits of what a query finds, oldest first; "!" if it fails.
+// The distinguishing last digits of what a query finds, oldest first; "!" if it fails or is counted
+// as something else.
 std::string Find(Storage& storage, HeldQuery query) {
   query.project_id = ProjectId();
   const auto page = storage.ListHeld(query, {.is_ascending = true, .items_max = 100});
   if (!page.ok()) return "!";
   std::string digits;
   for (const HeldInput& input : page->items) digits += input.id.back();
+  const auto count = storage.CountHeld(query);
+  if (!count.ok() || *count != digits.size()) return "!";
   return digits;
 }
 
@@ -73,6 +76,7 @@ void CheckConditions(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(Find(storage, {.reason = "malformed"}) == "5");
   CONVOY_EXPECT(Find(storage, {.kind = HeldKind::kQuarantine, .reason = "signature_mismatch"}) ==
                 "13");
+  CONVOY_EXPECT(Find(storage, {.from_id = Id('H', 4)}) == "456");
   CONVOY_EXPECT(
       CONVOY_VALUE(storage.ListHeld({.project_id = "other"}, {.items_max = 9})).items.empty());
   const auto page = CONVOY_VALUE(storage.ListHeld({.project_id = ProjectId()}, {.items_max = 4}));

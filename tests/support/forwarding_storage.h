@@ -84,6 +84,9 @@ class ForwardingStorage : public Storage {
                                            const PageRequest& page) override {
     return target_.ListHeld(query, page);
   }
+  absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override {
+    return target_.CountHeld(query);
+  }
   absl::StatusOr<std::vector<Source>> ListBrokerSources() override {
     return target_.ListBrokerSources();
   }

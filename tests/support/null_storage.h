@@ -63,6 +63,7 @@ class NullStorage : public Storage {
   absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery&, const PageRequest&) override {
     return Page<HeldInput>{};
   }
+  absl::StatusOr<uint64_t> CountHeld(const HeldQuery&) override { return 0; }
   absl::StatusOr<std::vector<Source>> ListBrokerSources() override { return std::vector<Source>{}; }
   absl::Status CheckWritable() override { return absl::OkStatus(); }
 

@@ -62,6 +62,13 @@ bool HasAnyEndpoint(const Event& event, const std::vector<std::string>& wanted) 
          });
 }
 
+bool IsWanted(const HeldQuery& query, const HeldInput& input) {
+  return input.project_id == query.project_id && IsAnyOf(query.source_ids, input.source_id) &&
+         input.kind == query.kind.value_or(input.kind) &&
+         (query.reason.empty() || input.reason == query.reason) && input.id >= query.from_id &&
+         input.expires_at > query.now;
+}
+
 // Cuts the page out of `matching`, which ascends by id.
 template <typename T>
 Page<T> Cut(std::vector<T> matching, const PageRequest& request) {
@@ -134,6 +141,7 @@ class MemoryStorage final : public Storage {
                                     absl::Time now) override;
   absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
                                            const PageRequest& page) override;
+  absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override;
   absl::StatusOr<std::vector<Source>> ListBrokerSources() override;
 
  private:
@@ -488,11 +496,15 @@ absl::StatusOr<HeldInput> MemoryStorage::GetHeld(std::string_view project_id, st
 absl::StatusOr<Page<HeldInput>> MemoryStorage::ListHeld(const HeldQuery& query,
                                                         const PageRequest& page) {
   absl::MutexLock lock(&mutex_);
-  return List<HeldInput>(flow_.held.all(), page, [&](const HeldInput& input) {
-    return input.project_id == query.project_id && IsAnyOf(query.source_ids, input.source_id) &&
-           input.kind == query.kind.value_or(input.kind) &&
-           (query.reason.empty() || input.reason == query.reason) && input.expires_at > query.now;
-  });
+  return List<HeldInput>(flow_.held.all(), page,
+                         [&](const HeldInput& input) { return IsWanted(query, input); });
+}
+
+absl::StatusOr<uint64_t> MemoryStorage::CountHeld(const HeldQuery& query) {
+  absl::MutexLock lock(&mutex_);
+  uint64_t count = 0;
+  for (const auto& [id, input] : flow_.held.all()) count += IsWanted(query, input);
+  return count;
 }
 
 absl::StatusOr<std::vector<Source>> MemoryStorage::ListBrokerSources() {

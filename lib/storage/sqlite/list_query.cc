@@ -64,6 +64,15 @@ void ListQuery::Where(std::string condition, const std::vector<std::string>& val
   values_.insert(values_.end(), values.begin(), values.end());
 }
 
+absl::StatusOr<uint64_t> ListQuery::Count(Connection& connection) const {
+  const std::string sql = absl::StrCat("SELECT count(*) FROM ", table_, " WHERE ", conditions_);
+  Statement row = connection.Prepare(sql);
+  Bind(row, "", /*has_cursor=*/false);
+  const uint64_t count = row.Next() ? static_cast<uint64_t>(row.IntAt(0)) : 0;
+  if (!row.status().ok()) return row.status();
+  return count;
+}
+
 std::string ListQuery::Select(std::string_view columns, bool has_cursor, bool is_from_cursor,
                               bool is_ascending, uint32_t limit) const {
   std::string sql = absl::StrCat("SELECT ", columns, " FROM ", table_, " WHERE ", conditions_);

@@ -36,6 +36,8 @@ class ListQuery {
   // `read` turns a row into a StatusOr<T>.
   template <typename T, typename Read>
   absl::StatusOr<Page<T>> Run(Connection& connection, const PageRequest& page, Read read) const;
+  // Of all pages.
+  absl::StatusOr<uint64_t> Count(Connection& connection) const;
 
  private:
   // The rows on one side of `cursor` (all, if it is empty), nearest first.

@@ -62,6 +62,16 @@ std::vector<int64_t> NumbersOf(const std::vector<DeliveryStatus>& statuses) {
   return numbers;
 }
 
+ListQuery ListOf(const HeldQuery& query) {
+  ListQuery list("held_input", kHeldColumns, query.project_id);
+  list.AnyOf("source_id", query.source_ids);
+  if (query.kind.has_value()) list.EqualsNumber("kind", static_cast<int64_t>(*query.kind));
+  list.Equals("reason", query.reason);
+  if (!query.from_id.empty()) list.Where("id >= ?", {query.from_id});
+  list.After("expires_at_us", query.now);
+  return list;
+}
+
 std::string SelectFrom(std::string_view columns, std::string_view rest) {
   return absl::StrCat("SELECT ", columns, " FROM ", rest);
 }
@@ -177,6 +187,7 @@ class SqliteStorage final : public Storage {
   }
   absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
                                            const PageRequest& page) override;
+  absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override;
   absl::StatusOr<std::vector<Source>> ListBrokerSources() override;
 
  private:
@@ -283,13 +294,13 @@ absl::StatusOr<Page<Delivery>> SqliteStorage::ListDeliveries(const DeliveryQuery
 
 absl::StatusOr<Page<HeldInput>> SqliteStorage::ListHeld(const HeldQuery& query,
                                                         const PageRequest& page) {
-  ListQuery list("held_input", kHeldColumns, query.project_id);
-  list.AnyOf("source_id", query.source_ids);
-  if (query.kind.has_value()) list.EqualsNumber("kind", static_cast<int64_t>(*query.kind));
-  list.Equals("reason", query.reason);
-  list.After("expires_at_us", query.now);
   CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-  return list.Run<HeldInput>(*reader, page, ReadHeld);
+  return ListOf(query).Run<HeldInput>(*reader, page, ReadHeld);
+}
+
+absl::StatusOr<uint64_t> SqliteStorage::CountHeld(const HeldQuery& query) {
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  return ListOf(query).Count(*reader);
 }
 
 absl::StatusOr<std::vector<Source>> SqliteStorage::ListBrokerSources() {

@@ -451,6 +451,8 @@ class Twins {
         }
         if (random_.Chance(30)) query.kind = static_cast<HeldKind>(Below(2));
         if (random_.Chance(30)) query.reason = absl::StrCat("reason ", Below(3));
+        if (random_.Chance(30)) query.from_id = AnyHeldId();
+        CheckSame(memory_->CountHeld(query), sqlite_->CountHeld(query));
         return WalkBoth([&](Storage& s, const auto& page) { return s.ListHeld(query, page); });
       }
       default: {
