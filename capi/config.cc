@@ -68,6 +68,15 @@ constexpr Setting kSettings[] = {
        }
        return true;
      }},
+    {"gateway.quarantine_inputs_max", "1000",
+     "refused requests that a source in quarantine mode keeps, 1 to 1000000",
+     [](convoy_config& config, std::string_view value) {
+       return ReadNumber<uint32_t>(value, 1, 1'000'000, &config.options.quarantine_inputs_max);
+     }},
+    {"gateway.quarantine_age_s", "604800", "how long it keeps them, 1 to 4294967295",
+     [](convoy_config& config, std::string_view value) {
+       return ReadSeconds(value, 1, UINT32_MAX, &config.options.quarantine_age);
+     }},
     {"gateway.projects_cached_max", "1024", "projects kept in memory, 1 to 1000000",
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint32_t>(value, 1, 1'000'000, &config.options.projects_cached_max);

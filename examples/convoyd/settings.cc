@@ -135,6 +135,10 @@ const std::vector<Spec>& Specs() {
       NumberSpec("lease_ms", &Settings::lease, 3000, kDayMs,
                  "how long a delivery of a process that died is kept from others; no attempt takes "
                  "longer (default 90000)"),
+      NumberSpec("quarantine_inputs_max", &Settings::quarantine_inputs_max, 1, kMany,
+                 "refused requests that a source in quarantine mode keeps (default 1000)"),
+      NumberSpec("quarantine_age_ms", &Settings::quarantine_age, 1, 10'000 * kDayMs,
+                 "how long it keeps them (default 604800000, which is a week)"),
       NumberSpec("read_timeout_ms", &Settings::read_timeout, 1, kDayMs,
                  "how long a request may take to arrive (default 30000)"),
       NumberSpec("idle_timeout_ms", &Settings::idle_timeout, 1, kDayMs,

@@ -34,6 +34,8 @@ struct Settings {
   uint32_t in_flight_max = 256;
   uint32_t in_flight_per_endpoint_max = 16;
   std::chrono::milliseconds lease{90'000};
+  uint32_t quarantine_inputs_max = 1000;
+  std::chrono::milliseconds quarantine_age = std::chrono::hours(7 * 24);
   std::chrono::milliseconds read_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};
   std::chrono::milliseconds drain_timeout{10'000};

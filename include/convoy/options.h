@@ -39,6 +39,10 @@ struct GatewayOptions {
   // Dead letters kept of one source; beyond it the oldest are dropped. 0: all are kept.
   uint32_t dead_letters_max = 0;
 
+  // What a source in quarantine mode keeps of what it refuses: the newest so many, each so long.
+  uint32_t quarantine_inputs_max = 1000;
+  absl::Duration quarantine_age = absl::Hours(7 * 24);
+
   // How many projects and sources are kept in memory.
   uint32_t projects_cached_max = 1024;
   uint32_t sources_cached_max = 16 * 1024;

@@ -29,6 +29,12 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   if (options.redelivery_window <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("redelivery_window must be positive");
   }
+  if (options.quarantine_inputs_max == 0) {
+    return absl::InvalidArgumentError("quarantine_inputs_max must not be 0");
+  }
+  if (options.quarantine_age <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("quarantine_age must be positive");
+  }
   if (options.projects_cached_max == 0 || options.sources_cached_max == 0) {
     return absl::InvalidArgumentError("projects_cached_max and sources_cached_max must not be 0");
   }

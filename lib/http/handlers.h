@@ -52,6 +52,11 @@ Reply ForceResendDeliveries(const Context& context);
 Reply ListAttempts(const Context& context);
 Reply GetAttempt(const Context& context);
 
+Reply ListHeldInputs(const Context& context);
+Reply GetHeldInput(const Context& context);
+Reply DeleteHeldInput(const Context& context);
+Reply ReleaseHeldInputs(const Context& context);
+
 // Not of the REST API: `context.captures` holds the mask, and what stands behind it in the path.
 Reply Ingest(const Context& context);
 

@@ -1,4 +1,6 @@
 // The ingest link: what providers post to. The answer is given after the commit.
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -75,6 +77,19 @@ HttpResponse Refused(const absl::Status& status, const config::SourceEntry& entr
   return Failure(expected == 0 ? 400 : expected, status.message());
 }
 
+// A refusal that is told once the request is kept. If it cannot be, the provider is asked to come
+// again.
+Reply RefuseAndKeep(Hold hold, absl::Status refusal,
+                    std::shared_ptr<const config::SourceEntry> entry) {
+  PendingWrite pending;
+  pending.batch.holds.push_back(std::move(hold));
+  pending.finish = [refusal = std::move(refusal),
+                    entry = std::move(entry)](const CommitResult& result) -> Reply {
+    return result.status.ok() ? Refused(refusal, *entry) : FromStatus(result.status);
+  };
+  return pending;
+}
+
 HttpResponse Accepted(const Source& source, bool is_duplicate, size_t body_bytes) {
   const CustomResponse& custom = source.custom_response;
   if (!custom.body.empty()) {
@@ -102,7 +117,10 @@ Reply Ingest(const Context& context) {
 
   const auto project = parts.configuration->FindProject((*source)->source.project_id);
   if (!project.ok()) return FromStatus(project.status());
-  absl::StatusOr<WriteBatch> batch = parts.intake->PrepareIngest(**project, **source, request);
+  std::optional<Hold> hold;
+  absl::StatusOr<WriteBatch> batch =
+      parts.intake->PrepareIngest(**project, **source, request, &hold);
+  if (hold.has_value()) return RefuseAndKeep(*std::move(hold), batch.status(), *source);
   if (!batch.ok()) return Refused(batch.status(), **source);
 
   PendingWrite pending{.batch = *std::move(batch), .has_deliveries = true};

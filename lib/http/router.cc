@@ -65,6 +65,11 @@ constexpr Route kRoutes[] = {
     {"GET",
      CONVOY_PROJECT "/eventdeliveries/{eventDeliveryID}/deliveryattempts/{deliveryAttemptID}",
      Access::kRead, GetAttempt},
+
+    {"GET", CONVOY_PROJECT "/held-inputs", Access::kRead, ListHeldInputs},
+    {"POST", CONVOY_PROJECT "/held-inputs/release", Access::kWrite, ReleaseHeldInputs},
+    {"GET", CONVOY_PROJECT "/held-inputs/{heldInputID}", Access::kRead, GetHeldInput},
+    {"DELETE", CONVOY_PROJECT "/held-inputs/{heldInputID}", Access::kWrite, DeleteHeldInput},
 };
 
 #undef CONVOY_PROJECT

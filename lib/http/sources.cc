@@ -72,7 +72,7 @@ absl::Status ReadSource(const json::Document& document, bool is_new,
   reader.Read("name", &name);
   reader.Read("type", &type);
   reader.Read("is_disabled", &source->is_disabled);
-  ReadEnum(reader, "verify_mode", "must be enforce or observe", &source->verify_mode);
+  ReadEnum(reader, "verify_mode", "must be enforce, observe or quarantine", &source->verify_mode);
   if (is_new) {
     ReadEnum(reader, "provider", "unsupported provider", &source->provider);
   } else {

@@ -27,6 +27,9 @@ void WriteEvent(json::Writer& writer, const Event& event);
 void WriteDelivery(json::Writer& writer, const Delivery& delivery, const Event& event,
                    const Endpoint* endpoint);
 void WriteAttempt(json::Writer& writer, const Attempt& attempt);
+// What could be a secret of the sender's is not shown; `source` is null if it was deleted. The body
+// only on demand.
+void WriteHeld(json::Writer& writer, const HeldInput& input, const Source* source, bool has_body);
 // Without the key itself, unless `text` is given.
 void WriteApiKey(json::Writer& writer, const ApiKey& key, std::string_view text);
 

@@ -5,6 +5,7 @@
 #include "lib/base/text.h"
 #include "lib/base/time_text.h"
 #include "lib/http/wire.h"
+#include "lib/intake/event_headers.h"
 #include "lib/intake/form_body.h"
 #include "lib/intake/json_view.h"
 #include "lib/json/raw.h"
@@ -46,15 +47,21 @@ void WriteHeaderMap(Writer& writer, std::string_view key, const Headers& headers
   writer.EndObject();
 }
 
+void WriteRaw(Writer& writer, std::string_view body) {
+  if (base::IsValidUtf8(body)) {
+    writer.Field("raw", body);
+  } else {
+    writer.Field("raw", base::Base64Encode(body)).Field("raw_encoding", "base64");
+  }
+}
+
 // JSON and forms as JSON in "data"; anything else in "raw", as text or as base64.
 void WriteData(Writer& writer, const Event& event) {
   const intake::JsonView view(event.content_type, event.body);
   if (json::Validate(view.text(), {}).ok()) {
     writer.Key("data").Raw(view.text());
-  } else if (base::IsValidUtf8(event.body)) {
-    writer.Field("raw", event.body);
   } else {
-    writer.Field("raw", base::Base64Encode(event.body)).Field("raw_encoding", "base64");
+    WriteRaw(writer, event.body);
   }
 }
 
@@ -154,6 +161,33 @@ void WriteAttempt(Writer& writer, const Attempt& attempt) {
   WriteTimeField(writer, "requested_at", attempt.requested_at);
   WriteTimeField(writer, "responded_at", attempt.responded_at);
   WriteStamps(writer, attempt.requested_at, attempt.responded_at);
+  writer.EndObject();
+}
+
+void WriteHeld(Writer& writer, const HeldInput& input, const Source* source, bool has_body) {
+  Headers shown = input.headers;
+  for (Header& header : shown) {
+    if (intake::IsSecretHeader(source, header.name)) header.value = "[redacted]";
+  }
+  writer.BeginObject()
+      .Field("uid", input.id)
+      .Field("project_id", input.project_id)
+      .Field("source_id", input.source_id)
+      .Field("kind", Name(input.kind))
+      .Field("reason", input.reason)
+      .Field("detail", input.detail)
+      .Field("method", input.method)
+      .Field("url_path", input.path)
+      .Field("url_query_params", input.query);
+  WriteHeaderLists(writer, shown);
+  writer.Field("position", input.position).Field("size", uint64_t{input.body.size()});
+  if (has_body) WriteRaw(writer, input.body);
+  WriteTimeField(writer, "received_at", input.received_at);
+  if (input.expires_at == absl::InfiniteFuture()) {
+    WriteNullField(writer, "expires_at");
+  } else {
+    WriteTimeField(writer, "expires_at", input.expires_at);
+  }
   writer.EndObject();
 }
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 
 namespace convoy::intake {
@@ -39,7 +40,7 @@ constexpr std::string_view kTransferHeaders[] = {
     "Proxy-Connection",
 };
 
-constexpr std::string_view kSecretHeaders[] = {"Authorization", "Cookie"};
+constexpr std::string_view kSecretHeaders[] = {"Authorization", "Cookie", "Proxy-Authorization"};
 
 template <typename Names>
 bool Contains(const Names& names, std::string_view wanted) {
@@ -60,21 +61,25 @@ std::vector<std::string_view> NamesInConnection(std::span<const HeaderView> head
   return names;
 }
 
-bool IsSecret(const Source& source, std::string_view name) {
-  if (Contains(kSecretHeaders, name)) return true;
-  const auto* key = std::get_if<ApiKeyAuth>(&source.verifier);
-  return key != nullptr && base::EqualsIgnoreCase(key->header_name, name);
-}
-
 }  // namespace
 
-absl::StatusOr<Headers> KeepForwardable(const Source& source,
-                                        std::span<const HeaderView> received) {
+absl::Status CheckHeaderSize(std::span<const HeaderView> received) {
   if (received.size() > kHeadersMax) return absl::InvalidArgumentError("too many request headers");
   size_t bytes = 0;
   for (const HeaderView& header : received) bytes += header.name.size() + header.value.size();
   if (bytes > kHeaderBytesMax) return absl::InvalidArgumentError("request headers too large");
+  return absl::OkStatus();
+}
 
+bool IsSecretHeader(const Source* source, std::string_view name) {
+  if (Contains(kSecretHeaders, name)) return true;
+  const auto* key = source == nullptr ? nullptr : std::get_if<ApiKeyAuth>(&source->verifier);
+  return key != nullptr && base::EqualsIgnoreCase(key->header_name, name);
+}
+
+absl::StatusOr<Headers> KeepIngestHeaders(const Source& source,
+                                          std::span<const HeaderView> received) {
+  CONVOY_RETURN_IF_ERROR(CheckHeaderSize(received));
   const std::vector<std::string_view> connection_names = NamesInConnection(received);
   Headers kept;
   kept.reserve(received.size() + 1);
@@ -86,7 +91,8 @@ absl::StatusOr<Headers> KeepForwardable(const Source& source,
     }
     if (Contains(kTransferHeaders, header.name) || Contains(connection_names, header.name))
       continue;
-    if (IsSecret(source, header.name) && !Contains(source.forward_headers, header.name)) continue;
+    if (IsSecretHeader(&source, header.name) && !Contains(source.forward_headers, header.name))
+      continue;
     kept.push_back({std::string(header.name), std::string(header.value)});
   }
   return kept;

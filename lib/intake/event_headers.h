@@ -15,12 +15,18 @@ namespace convoy::intake {
 inline constexpr size_t kHeadersMax = 200;
 inline constexpr size_t kHeaderBytesMax = 64 * 1024;  // of all names and values
 
+// kInvalidArgument if there are more of them than an event may have.
+absl::Status CheckHeaderSize(std::span<const HeaderView> received);
+
+// Whether the header could be a secret between the sender and us: Authorization, Cookie, and the
+// header of an API-key source. `source` may be null.
+bool IsSecretHeader(const Source* source, std::string_view name);
+
 // Of the headers that came with an input those that may go on to endpoints, in order: without
 //   - Content-Type, which the event carries apart,
 //   - what belongs to the connection or the transfer (Host, Content-Length, Connection and what it
 //     names, Accept-Encoding, Expect, …),
-//   - what could be a secret between the sender and us: Authorization, Cookie, and the header of an
-//     API-key source,
+//   - what could be a secret (IsSecretHeader),
 //   - what is not a well-formed header;
 // the secrets stay if the source's forward_headers name them. kInvalidArgument if there are too
 // many.

@@ -16,6 +16,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/intake/admission.h"
 #include "lib/intake/deliveries.h"
 #include "lib/intake/event_checks.h"
 #include "lib/intake/event_headers.h"
@@ -28,44 +29,6 @@ namespace {
 
 using route::EventContent;
 using route::ProjectSnapshot;
-
-absl::Status CheckSource(const config::SourceEntry& entry) {
-  if (entry.source.type != SourceType::kHttp) {
-    return absl::InvalidArgumentError("source does not take events over HTTP");
-  }
-  if (entry.source.is_disabled) return absl::InvalidArgumentError("source is disabled");
-  if (entry.verifier == nullptr) {
-    return absl::InvalidArgumentError("source has no valid verifier configured");
-  }
-  return absl::OkStatus();
-}
-
-// Why a request was refused is for the operator, not for whoever sent it.
-absl::Status CheckSignature(const config::SourceEntry& entry, const HttpRequest& request,
-                            std::string_view public_url, absl::Time now, Observer* observer) {
-  const std::string url = PublicUrlOf(request, public_url);
-  const Verdict verdict = entry.verifier->Verify({.method = request.method,
-                                                  .url = url,
-                                                  .path = request.path,
-                                                  .query = request.query,
-                                                  .headers = request.headers,
-                                                  .body = request.body},
-                                                 now);
-  if (verdict.accepted()) return absl::OkStatus();
-  const bool is_observed = entry.source.verify_mode == VerifyMode::kObserve;
-  if (observer != nullptr) {
-    const LogField fields[] = {{"source_id", entry.source.id},
-                               {"scheme", verdict.scheme},
-                               {"reason", VerifyReasonName(verdict.reason)}};
-    observer->Log(is_observed ? LogLevel::kWarning : LogLevel::kInfo,
-                  is_observed ? "unverified request accepted" : "request refused", fields);
-  }
-  if (is_observed) return absl::OkStatus();
-  if (verdict.reason == VerifyReason::kKeyUnavailable) {
-    return absl::UnavailableError("the provider's key is being fetched");
-  }
-  return absl::UnauthenticatedError("Request verification failed");
-}
 
 absl::StatusOr<std::string> FindEventType(const Source& source, const HttpRequest& request,
                                           const JsonView& body) {
@@ -138,18 +101,59 @@ Intake::Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator*
                Observer* observer)
     : options_(options), clock_(clock), ulids_(ulids), observer_(observer) {}
 
-absl::StatusOr<WriteBatch> Intake::PrepareIngest(const ProjectSnapshot& project,
-                                                 const config::SourceEntry& entry,
-                                                 const HttpRequest& request) const {
-  const Source& source = entry.source;
-  const absl::Time now = clock_->Now();
-
+absl::Status Intake::CheckRequest(const ProjectSnapshot& project, const config::SourceEntry& entry,
+                                  const HttpRequest& request) const {
   CONVOY_RETURN_IF_ERROR(CheckSource(entry));
   CONVOY_RETURN_IF_ERROR(CheckBodySize(options_, project.project().config, request.body.size()));
-  CONVOY_RETURN_IF_ERROR(CheckUrlText(request.path, request.query));
+  return CheckUrlText(request.path, request.query);
+}
 
-  CONVOY_RETURN_IF_ERROR(CheckSignature(entry, request, options_.public_url, now, observer_));
+absl::StatusOr<WriteBatch> Intake::PrepareIngest(const ProjectSnapshot& project,
+                                                 const config::SourceEntry& entry,
+                                                 const HttpRequest& request,
+                                                 std::optional<Hold>* out_hold) const {
+  CONVOY_RETURN_IF_ERROR(CheckRequest(project, entry, request));
+  const absl::Time now = clock_->Now();
+  const Verdict verdict = Judge(entry, request, options_.public_url, now);
+  const absl::Status admitted = Admit(entry, verdict, observer_);
+  if (!admitted.ok()) {
+    if (out_hold != nullptr && IsKept(entry, request, verdict)) {
+      *out_hold = MakeHold(options_, entry, request, verdict, now, ulids_->Next());
+    }
+    return admitted;
+  }
+  return AcceptRequest(project, entry.source, request, now);
+}
 
+absl::StatusOr<WriteBatch> Intake::PrepareHeldRequest(const ProjectSnapshot& project,
+                                                      const config::SourceEntry& entry,
+                                                      const HeldInput& input,
+                                                      std::string* out_reason) const {
+  std::vector<HeaderView> headers;
+  headers.reserve(input.headers.size());
+  for (const Header& header : input.headers) headers.push_back({header.name, header.value});
+  const HttpRequest request{.method = input.method,
+                            .path = input.path,
+                            .query = input.query,
+                            .headers = headers,
+                            .body = input.body};
+  *out_reason = "source_unusable";
+  CONVOY_RETURN_IF_ERROR(CheckSource(entry));
+  *out_reason = "unusable";
+  CONVOY_RETURN_IF_ERROR(CheckRequest(project, entry, request));
+  // What was signed then is looked at with the clock of then: every input would be too old by now.
+  const Verdict verdict = Judge(entry, request, options_.public_url, input.received_at);
+  *out_reason = VerifyReasonName(verdict.reason);
+  // That it is refused was reported when it came in; that it is accepted all the same, was not.
+  const bool is_observed = entry.source.verify_mode == VerifyMode::kObserve;
+  CONVOY_RETURN_IF_ERROR(Admit(entry, verdict, is_observed ? observer_ : nullptr));
+  *out_reason = "unusable";
+  return AcceptRequest(project, entry.source, request, clock_->Now());
+}
+
+absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
+                                                 const Source& source, const HttpRequest& request,
+                                                 absl::Time now) const {
   Event event{.project_id = source.project_id,
               .source_id = source.id,
               .body = request.body.empty() ? "{}" : std::string(request.body),

@@ -11,6 +11,7 @@
 // and failure with its reason where no subscription matched.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,9 +50,19 @@ class Intake {
   // meant for the caller: kInvalidArgument, kUnauthenticated (verification failed), kNotFound,
   // kOutOfRange (body too large), kFailedPrecondition, kUnavailable (the provider's published key
   // is on its way).
+  //
+  // `out_hold` (unless null) is set if verification refuses a request that its source keeps: the
+  // sender is to hear of the refusal once that is durable.
   absl::StatusOr<WriteBatch> PrepareIngest(const route::ProjectSnapshot& project,
                                            const config::SourceEntry& source,
-                                           const HttpRequest& request) const;
+                                           const HttpRequest& request,
+                                           std::optional<Hold>* out_hold = nullptr) const;
+  // The event of a request that was held: judged by the source as it is now, by the clock of when
+  // it came in. `out_reason` says why not, for HeldInput::reason. Does not release the input.
+  absl::StatusOr<WriteBatch> PrepareHeldRequest(const route::ProjectSnapshot& project,
+                                                const config::SourceEntry& source,
+                                                const HeldInput& input,
+                                                std::string* out_reason) const;
   absl::StatusOr<WriteBatch> PrepareSingle(const route::ProjectSnapshot& project, RestEvent event,
                                            std::string_view endpoint_id) const;
   absl::StatusOr<WriteBatch> PrepareFanout(const route::ProjectSnapshot& project, RestEvent event,
@@ -64,6 +75,14 @@ class Intake {
                                            const Event& event) const;
 
  private:
+  // All that can be said of a request without its verifier.
+  absl::Status CheckRequest(const route::ProjectSnapshot& project,
+                            const config::SourceEntry& source, const HttpRequest& request) const;
+  // What follows once it is verified.
+  absl::StatusOr<WriteBatch> AcceptRequest(const route::ProjectSnapshot& project,
+                                           const Source& source, const HttpRequest& request,
+                                           absl::Time now) const;
+
   const GatewayOptions& options_;
   Clock* const clock_;
   base::UlidGenerator* const ulids_;

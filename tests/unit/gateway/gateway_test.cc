@@ -154,6 +154,9 @@ TEST_CASE("gateway: an option that cannot be met is refused by name") {
   CHECK(refuse({.in_flight_max = 0}).find("in_flight_max") != std::string::npos);
   CHECK(refuse({.lease = absl::ZeroDuration()}).find("lease") != std::string::npos);
   CHECK(refuse({.dedupe_window = absl::ZeroDuration()}).find("dedupe_window") != std::string::npos);
+  CHECK(refuse({.quarantine_inputs_max = 0}).find("quarantine_inputs_max") != std::string::npos);
+  CHECK(refuse({.quarantine_age = absl::ZeroDuration()}).find("quarantine_age") !=
+        std::string::npos);
   CHECK(refuse({.sources_cached_max = 0}).find("sources_cached_max") != std::string::npos);
   CHECK(refuse({.allowed_networks = {"nonsense"}}).find("nonsense") != std::string::npos);
   CHECK_FALSE(Gateway::Open({}, {}).ok());

@@ -1,0 +1,22 @@
+// Trying many held inputs again in one call: chunk by chunk, each a write of its own.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/http/api.h"
+#include "lib/http/reply.h"
+
+namespace convoy::http {
+
+struct ReleaseRequest {
+  HeldQuery query;               // which inputs; `now` does not matter
+  bool has_ids = false;          // only these, of those that the query wants:
+  std::vector<std::string> ids;  // ascending
+};
+
+// Answers with what became of the inputs and how many were not tried. `parts` must outlive the
+// reply.
+Reply ReleaseInputs(const ApiParts& parts, ReleaseRequest request);
+
+}  // namespace convoy::http

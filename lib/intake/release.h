@@ -1,0 +1,23 @@
+// Trying a held input again: the batch that makes its event and ends the holding, both or neither.
+#pragma once
+
+#include <string>
+
+#include "convoy/model.h"
+#include "convoy/storage.h"
+#include "lib/config/config_cache.h"
+#include "lib/intake/intake.h"
+#include "lib/route/snapshot.h"
+
+namespace convoy::intake {
+
+struct ReleasePlan {
+  WriteBatch batch;     // one submission and the release
+  std::string refusal;  // not empty: there is no batch, for this reason (as HeldInput::reason)
+};
+
+// `source` is the input's, as it is configured now.
+ReleasePlan PlanRelease(const Intake& intake, const route::ProjectSnapshot& project,
+                        const config::SourceEntry& source, const HeldInput& input);
+
+}  // namespace convoy::intake
