@@ -130,7 +130,7 @@ Reply DeleteHeldInput(const Context& context) {
 Reply ReleaseHeldInputs(const Context& context) {
   absl::StatusOr<ReleaseRequest> request = ReadRelease(context);
   if (!request.ok()) return FromStatus(request.status());
-  return ReleaseInputs(*context.parts, *std::move(request));
+  return ReleaseInputs(*context.options, *context.parts, *std::move(request));
 }
 
 }  // namespace convoy::http

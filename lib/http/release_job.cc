@@ -34,8 +34,11 @@ void Append(WriteBatch& batch, WriteBatch more) {
 
 class ReleaseJob : public std::enable_shared_from_this<ReleaseJob> {
  public:
-  ReleaseJob(const ApiParts& parts, ReleaseRequest request)
-      : parts_(parts), request_(std::move(request)), query_(request_.query) {}
+  ReleaseJob(const GatewayOptions& options, const ApiParts& parts, ReleaseRequest request)
+      : parts_(parts),
+        broker_intake_(options, parts.intake, parts.clock, parts.ulids),
+        request_(std::move(request)),
+        query_(request_.query) {}
 
   // The next write, or the answer.
   Reply Next();
@@ -53,6 +56,7 @@ class ReleaseJob : public std::enable_shared_from_this<ReleaseJob> {
   Reply Answer();
 
   const ApiParts& parts_;
+  const intake::BrokerIntake broker_intake_;
   const ReleaseRequest request_;
   HeldQuery query_;         // from_id moves on
   bool has_more_ = true;    // beyond `waiting_`
@@ -131,7 +135,7 @@ absl::StatusOr<intake::ReleasePlan> ReleaseJob::Plan(const HeldInput& input) {
   CONVOY_ASSIGN_OR_RETURN(const Source source,
                           parts_.storage->GetSource(input.project_id, input.source_id));
   CONVOY_ASSIGN_OR_RETURN(const auto entry, parts_.configuration->FindSourceByMask(source.mask_id));
-  return intake::PlanRelease(*parts_.intake, *project, *entry, input);
+  return intake::PlanRelease(*parts_.intake, broker_intake_, *project, *entry, input);
 }
 
 absl::Status ReleaseJob::PlanChunk(WriteBatch& batch) {
@@ -212,8 +216,8 @@ Reply ReleaseJob::Answer() {
 
 }  // namespace
 
-Reply ReleaseInputs(const ApiParts& parts, ReleaseRequest request) {
-  return std::make_shared<ReleaseJob>(parts, std::move(request))->Next();
+Reply ReleaseInputs(const GatewayOptions& options, const ApiParts& parts, ReleaseRequest request) {
+  return std::make_shared<ReleaseJob>(options, parts, std::move(request))->Next();
 }
 
 }  // namespace convoy::http

@@ -77,8 +77,8 @@ bool IsSecretHeader(const Source* source, std::string_view name) {
   return key != nullptr && base::EqualsIgnoreCase(key->header_name, name);
 }
 
-absl::StatusOr<Headers> KeepIngestHeaders(const Source& source,
-                                          std::span<const HeaderView> received) {
+absl::StatusOr<Headers> KeepForwardable(const Source& source,
+                                        std::span<const HeaderView> received) {
   CONVOY_RETURN_IF_ERROR(CheckHeaderSize(received));
   const std::vector<std::string_view> connection_names = NamesInConnection(received);
   Headers kept;

@@ -1,4 +1,4 @@
-// One branch for each kind of input; what they have in common is that the event and the end of the
+// One branch for each kind of input. What they have in common is that the event and the end of the
 // holding stand in one batch, so that a crash or a second call cannot accept an input twice.
 #include "lib/intake/release.h"
 
@@ -7,32 +7,36 @@
 namespace convoy::intake {
 namespace {
 
-absl::StatusOr<WriteBatch> MakeBatch(const Intake& intake, const route::ProjectSnapshot& project,
-                                     const config::SourceEntry& source, const HeldInput& input,
-                                     std::string* out_reason) {
-  switch (input.kind) {
-    case HeldKind::kQuarantine:
-      return intake.PrepareHeldRequest(project, source, input, out_reason);
-    case HeldKind::kDeadLetter:
-      break;
-  }
-  *out_reason = "unsupported";
-  return absl::UnimplementedError("this kind of input cannot be tried again");
+ReleasePlan PlanRequest(const Intake& intake, const route::ProjectSnapshot& project,
+                        const config::SourceEntry& source, const HeldInput& input) {
+  std::string reason;
+  absl::StatusOr<WriteBatch> batch = intake.PrepareHeldRequest(project, source, input, &reason);
+  if (!batch.ok()) return {.refusal = std::move(reason)};
+  batch->releases.push_back({.project_id = input.project_id, .held_id = input.id});
+  return {.batch = *std::move(batch)};
+}
+
+ReleasePlan PlanMessage(const BrokerIntake& intake, const route::ProjectSnapshot& project,
+                        const config::SourceEntry& source, const HeldInput& input) {
+  absl::StatusOr<WriteBatch> batch = intake.PrepareRedrive(project, source.source, input);
+  if (batch.ok()) return {.batch = *std::move(batch)};
+  // "reason: detail"
+  const std::string_view message = batch.status().message();
+  return {.refusal = std::string(message.substr(0, message.find(':')))};
 }
 
 }  // namespace
 
-ReleasePlan PlanRelease(const Intake& intake, const route::ProjectSnapshot& project,
-                        const config::SourceEntry& source, const HeldInput& input) {
-  ReleasePlan plan;
-  absl::StatusOr<WriteBatch> batch = MakeBatch(intake, project, source, input, &plan.refusal);
-  if (!batch.ok()) return plan;
-  plan.batch = *std::move(batch);
-  // The input itself holds its place in the broker: here that is no sign of having come again.
-  for (Submission& submission : plan.batch.submissions) submission.redelivery.reset();
-  plan.batch.releases.push_back({.project_id = input.project_id, .held_id = input.id});
-  plan.refusal.clear();
-  return plan;
+ReleasePlan PlanRelease(const Intake& intake, const BrokerIntake& broker_intake,
+                        const route::ProjectSnapshot& project, const config::SourceEntry& source,
+                        const HeldInput& input) {
+  switch (input.kind) {
+    case HeldKind::kQuarantine:
+      return PlanRequest(intake, project, source, input);
+    case HeldKind::kDeadLetter:
+      return PlanMessage(broker_intake, project, source, input);
+  }
+  return {.refusal = "unusable"};
 }
 
 }  // namespace convoy::intake

@@ -6,6 +6,7 @@
 #include "convoy/model.h"
 #include "convoy/storage.h"
 #include "lib/config/config_cache.h"
+#include "lib/intake/broker_intake.h"
 #include "lib/intake/intake.h"
 #include "lib/route/snapshot.h"
 
@@ -17,7 +18,8 @@ struct ReleasePlan {
 };
 
 // `source` is the input's, as it is configured now.
-ReleasePlan PlanRelease(const Intake& intake, const route::ProjectSnapshot& project,
-                        const config::SourceEntry& source, const HeldInput& input);
+ReleasePlan PlanRelease(const Intake& intake, const BrokerIntake& broker_intake,
+                        const route::ProjectSnapshot& project, const config::SourceEntry& source,
+                        const HeldInput& input);
 
 }  // namespace convoy::intake

@@ -69,7 +69,7 @@ struct World {
   void Correct() { entry.verifier = std::make_shared<KeyVerifier>("right"); }
 
   ReleasePlan Plan(const HeldInput& input) const {
-    return PlanRelease(intake, *Snapshot(), entry, input);
+    return PlanRelease(intake, broker_intake, *Snapshot(), entry, input);
   }
 
   mutable testing::SimClock clock;
@@ -77,6 +77,7 @@ struct World {
   mutable base::UlidGenerator ulids{&clock, &random};
   GatewayOptions options;
   Intake intake{options, &clock, &ulids};
+  BrokerIntake broker_intake{options, &intake, &clock, &ulids};
   ProjectConfiguration config;
   config::SourceEntry entry;
 };
@@ -219,6 +220,29 @@ TEST_CASE("release: a source that only observes lets its quarantine go") {
   const HeldInput input = world.Quarantine();
   world.entry.source.verify_mode = VerifyMode::kObserve;
   CHECK(world.Plan(input).refusal.empty());
+}
+
+TEST_CASE("release: a broker's dead letter becomes its event once its endpoint is there") {
+  World world;
+  world.entry.source.type = SourceType::kPubSub;
+  world.entry.verifier = nullptr;
+  const HeldInput letter{.id = "H",
+                         .project_id = "P",
+                         .source_id = "S",
+                         .kind = HeldKind::kDeadLetter,
+                         .reason = "unknown_endpoint",
+                         .body = R"({"event_type":"t","endpoint_id":"E2","data":{"a" :1}})",
+                         .position = "orders/3/1207"};
+  CHECK(world.Plan(letter).refusal == "unknown_endpoint");
+  CHECK(world.Plan(letter).batch.releases.empty());
+  world.config.endpoints.push_back({.id = "E2", .project_id = "P"});
+  const ReleasePlan plan = world.Plan(letter);
+  CHECK(plan.refusal.empty());
+  REQUIRE(plan.batch.submissions.size() == 1);
+  CHECK(plan.batch.submissions[0].event.body == R"({"a" :1})");
+  CHECK_FALSE(plan.batch.submissions[0].redelivery.has_value());
+  REQUIRE(plan.batch.releases.size() == 1);
+  CHECK(plan.batch.releases[0].held_id == "H");
 }
 
 }  // namespace
