@@ -2,7 +2,9 @@
 #include "lib/model/names.h"
 
 #include <array>
+#include <iterator>
 #include <utility>
+#include <variant>
 
 namespace convoy::model {
 namespace {
@@ -91,5 +93,12 @@ CONVOY_NAMES(EventStatus, kEventStatuses)
 CONVOY_NAMES(DeliveryStatus, kDeliveryStatuses)
 
 #undef CONVOY_NAMES
+
+std::string_view BrokerTypeOf(const BrokerConfig& broker) {
+  // In the order of the alternatives.
+  constexpr std::string_view kTypes[] = {"", "sqs", "google", "kafka", "amqp"};
+  static_assert(std::size(kTypes) == std::variant_size_v<BrokerConfig>);
+  return kTypes[broker.index()];
+}
 
 }  // namespace convoy::model

@@ -22,6 +22,9 @@ std::string_view Name(Role value);            // "instance_admin", "project_admi
 std::string_view Name(EventStatus value);  // "Pending", "Processing", "Success", "Failure", "Retry"
 std::string_view Name(DeliveryStatus value);  // "Scheduled", "Processing", "Retry", "Success", …
 
+// "sqs", "google", "kafka", "amqp"; empty if there is none.
+std::string_view BrokerTypeOf(const BrokerConfig& broker);
+
 // The value with that spelling; nullopt if there is none. E.g. Parse<Hash>("SHA256").
 template <typename Enum>
 std::optional<Enum> Parse(std::string_view name);

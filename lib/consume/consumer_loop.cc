@@ -1,0 +1,274 @@
+// See consumer_loop.h. The order commit → dead-letter copies → acknowledgement is the whole point;
+// it stands in Store.
+#include "lib/consume/consumer_loop.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace convoy::consume {
+namespace {
+
+constexpr PollLimits kPollLimits;
+constexpr absl::Duration kPollPatience = absl::Seconds(20);  // as long as brokers' long polls
+// After a failure nobody should have to wait long to see that it is over.
+constexpr absl::Duration kFirstPollPatience = absl::Seconds(1);
+constexpr absl::Duration kPauseMin = absl::Milliseconds(250);
+constexpr absl::Duration kPauseMax = absl::Seconds(15);
+constexpr int kAbortsMax = 16;
+
+// 250 ms, twice as long each time, of which a random half is left out: consumers that lost the same
+// broker do not come back at once.
+absl::Duration PauseOf(uint32_t failures_count, Random& random) {
+  const absl::Duration full =
+      std::min(kPauseMin * (int64_t{1} << std::min(failures_count, 10u)), kPauseMax);
+  std::array<uint8_t, 2> bytes;
+  random.Fill(bytes);
+  const double share = (bytes[0] * 256 + bytes[1]) / 65536.0;
+  return full * (0.5 + share / 2);
+}
+
+// The commit of a consumer: it waits for it, and may be gone before it is done.
+struct PendingCommit {
+  absl::Mutex mutex;
+  bool is_done ABSL_GUARDED_BY(mutex) = false;
+  CommitResult result ABSL_GUARDED_BY(mutex);
+};
+
+}  // namespace
+
+BrokerEnvironment EnvironmentOf(const ConsumeParts& parts) {
+  return {.clock = parts.clock,
+          .random = parts.random,
+          .observer = parts.observer,
+          .allowed_networks = parts.allowed_networks};
+}
+
+ConsumerLoop::ConsumerLoop(const ConsumeParts& parts, std::shared_ptr<Broker> broker, Source source,
+                           std::string consumer_id)
+    : parts_(parts), broker_(std::move(broker)), source_(std::move(source)) {
+  status_.consumer_id = std::move(consumer_id);
+}
+
+absl::Duration ConsumerLoop::Step() {
+  if (is_stopping()) {
+    messages_.clear();
+    SetConsumer(nullptr);
+    return absl::InfiniteDuration();
+  }
+  const absl::Time now = parts_.clock->Now();
+  if (now < next_try_at_) return Rest(now);
+  if (consumer_ == nullptr && !Open()) return Rest(now);
+  if (messages_.empty() && !Poll()) return Rest(parts_.clock->Now());
+  if (!Store()) return Rest(parts_.clock->Now());
+  return absl::ZeroDuration();
+}
+
+void ConsumerLoop::Stop() {
+  absl::MutexLock lock(&mutex_);
+  is_stopping_ = true;
+  status_.state = ConsumerState::kStopped;
+  if (consumer_ != nullptr) consumer_->Interrupt();
+}
+
+ConsumerStatus ConsumerLoop::status() const {
+  absl::MutexLock lock(&mutex_);
+  return status_;
+}
+
+bool ConsumerLoop::is_stopping() const {
+  absl::MutexLock lock(&mutex_);
+  return is_stopping_;
+}
+
+absl::Duration ConsumerLoop::Rest(absl::Time now) {
+  ExtendIfDue(now);
+  return std::max(std::min(next_try_at_, next_extension_at_) - now, absl::ZeroDuration());
+}
+
+bool ConsumerLoop::Open() {
+  const std::string consumer_id = status().consumer_id;
+  auto consumer = broker_->Open(source_, consumer_id, EnvironmentOf(parts_));
+  if (!consumer.ok()) {
+    FailBroker(consumer.status());
+    return false;
+  }
+  SetConsumer(*std::move(consumer));
+  absl::MutexLock lock(&mutex_);
+  if (is_stopping_) return false;
+  // Some brokers refuse only when they are asked for messages: after a failure the first poll
+  // decides.
+  if (failures_count_ == 0) status_.state = ConsumerState::kRunning;
+  return true;
+}
+
+bool ConsumerLoop::Poll() {
+  auto messages =
+      consumer_->Poll(kPollLimits, failures_count_ > 0 ? kFirstPollPatience : kPollPatience);
+  if (!messages.ok()) {
+    FailBroker(messages.status());
+    return false;
+  }
+  if (!SetRunning()) return false;
+  messages_ = *std::move(messages);
+  if (messages_.empty()) return false;
+  next_extension_at_ = parts_.clock->Now() + extension_period();
+  CountReceived(messages_.size());
+  return true;
+}
+
+bool ConsumerLoop::Store() {
+  for (int tries_left = kAbortsMax;; --tries_left) {
+    const auto project = parts_.configuration->FindProject(source_.project_id);
+    if (!project.ok()) {
+      FailStore(project.status());
+      return false;
+    }
+    intake::PreparedMessages prepared = parts_.intake->Prepare(**project, source_, messages_);
+    const bool has_events = !prepared.batch.submissions.empty();
+    const CommitResult result = Commit(std::move(prepared.batch));
+    if (absl::IsAborted(result.status) && tries_left > 1) continue;  // the project was changed
+    if (!result.status.ok()) {
+      FailStore(result.status);
+      return false;
+    }
+    SetRunning();
+    CountStored(result, prepared.fates);
+    if (has_events && parts_.notify) parts_.notify();
+    PublishDeadLetters(prepared.fates);
+    Acknowledge();
+    return true;
+  }
+}
+
+CommitResult ConsumerLoop::Commit(WriteBatch batch) {
+  const auto pending = std::make_shared<PendingCommit>();
+  parts_.commits->CommitAsync(std::move(batch), [pending](CommitResult result) {
+    absl::MutexLock lock(&pending->mutex);
+    pending->result = std::move(result);
+    pending->is_done = true;
+  });
+  while (true) {
+    {
+      absl::MutexLock lock(&pending->mutex);
+      if (pending->mutex.AwaitWithTimeout(absl::Condition(&pending->is_done), extension_period())) {
+        return std::move(pending->result);
+      }
+    }
+    ExtendIfDue(parts_.clock->Now());
+  }
+}
+
+absl::Duration ConsumerLoop::extension_period() const {
+  return consumer_->extension_interval() / 3;
+}
+
+void ConsumerLoop::ExtendIfDue(absl::Time now) {
+  if (messages_.empty() || now < next_extension_at_) return;
+  next_extension_at_ = now + extension_period();
+  // If they come to somebody else now, one of the two commits finds them stored.
+  const absl::Status status = consumer_->Extend(messages_);
+  if (!status.ok()) Log(LogLevel::kWarning, "messages not extended", status.message());
+}
+
+void ConsumerLoop::PublishDeadLetters(std::span<const intake::Fate> fates) {
+  for (size_t i = 0; i < fates.size(); ++i) {
+    if (fates[i].submission.has_value()) continue;
+    // The message itself is in our store. A broker that does not take its copy is no reason to hold
+    // up what stands behind.
+    const absl::Status status = consumer_->PublishDeadLetter(messages_[i], fates[i].refusal.reason);
+    if (!status.ok()) Log(LogLevel::kWarning, "dead letter not published", status.message());
+  }
+}
+
+void ConsumerLoop::Acknowledge() {
+  const absl::Status status = consumer_->Acknowledge(messages_);
+  messages_.clear();
+  next_extension_at_ = absl::InfiniteFuture();
+  if (!status.ok()) FailBroker(status);
+}
+
+void ConsumerLoop::FailBroker(const absl::Status& error) {
+  messages_.clear();
+  next_extension_at_ = absl::InfiniteFuture();
+  SetConsumer(nullptr);
+  PauseAfter(error);
+}
+
+void ConsumerLoop::FailStore(const absl::Status& error) {
+  PauseAfter(absl::UnavailableError(absl::StrCat("store: ", error.message())));
+}
+
+void ConsumerLoop::PauseAfter(const absl::Status& error) {
+  const absl::Time now = parts_.clock->Now();
+  next_try_at_ = now + PauseOf(failures_count_++, *parts_.random);
+  bool is_news = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (is_stopping_) return;
+    const ConsumerState state = StateOf(error);
+    is_news = status_.state != state || status_.last_error != error.message();
+    status_.state = state;
+    status_.last_error = std::string(error.message());
+    status_.last_error_at = now;
+  }
+  if (is_news) Log(LogLevel::kWarning, "consumer failed", error.message());
+}
+
+bool ConsumerLoop::SetRunning() {
+  failures_count_ = 0;
+  absl::MutexLock lock(&mutex_);
+  if (is_stopping_) return false;
+  status_.state = ConsumerState::kRunning;
+  return true;
+}
+
+void ConsumerLoop::SetConsumer(std::unique_ptr<BrokerConsumer> consumer) {
+  {
+    absl::MutexLock lock(&mutex_);
+    std::swap(consumer_, consumer);
+    if (is_stopping_ && consumer_ != nullptr) consumer_->Interrupt();
+  }
+  // The old one is closed here, without the lock: that may take a while.
+}
+
+void ConsumerLoop::CountReceived(size_t count) {
+  parts_.observer->Count("convoy_broker_message_received_total", count);
+  absl::MutexLock lock(&mutex_);
+  status_.counters.received += count;
+  status_.last_message_at = parts_.clock->Now();
+}
+
+void ConsumerLoop::CountStored(const CommitResult& result, std::span<const intake::Fate> fates) {
+  ConsumerCounters stored;
+  for (const SubmissionOutcome outcome : result.submissions) {
+    if (outcome == SubmissionOutcome::kAccepted) ++stored.accepted;
+    if (outcome == SubmissionOutcome::kDuplicate) ++stored.duplicates;
+    if (outcome == SubmissionOutcome::kRedelivered) ++stored.redelivered;
+  }
+  stored.dead_letters = fates.size() - result.submissions.size();
+  const std::pair<std::string_view, uint64_t> counts[] = {
+      {"convoy_broker_message_accepted_total", stored.accepted},
+      {"convoy_broker_message_duplicate_total", stored.duplicates},
+      {"convoy_broker_message_redelivered_total", stored.redelivered},
+      {"convoy_broker_message_dead_letter_total", stored.dead_letters}};
+  for (const auto& [metric, count] : counts) {
+    if (count > 0) parts_.observer->Count(metric, count);
+  }
+  absl::MutexLock lock(&mutex_);
+  ConsumerCounters& counters = status_.counters;
+  counters.accepted += stored.accepted;
+  counters.duplicates += stored.duplicates;
+  counters.redelivered += stored.redelivered;
+  counters.dead_letters += stored.dead_letters;
+}
+
+void ConsumerLoop::Log(LogLevel level, std::string_view event, std::string_view detail) const {
+  const LogField fields[] = {
+      {"source_id", source_.id}, {"broker", broker_->type()}, {"detail", detail}};
+  parts_.observer->Log(level, event, fields);
+}
+
+}  // namespace convoy::consume

@@ -1,0 +1,107 @@
+// One consumer of one source: poll, prepare, commit, acknowledge, and again.
+//
+// A message is acknowledged after the commit that holds its event or the message itself among the
+// dead letters, never before. Whatever goes wrong in between, the messages are still the broker's:
+// the consumer is dropped, they come again, and the store knows them by their position. While the
+// store fails nothing is polled, so at most one poll's messages are in memory.
+//
+//   no consumer ── Open ──▶ polling ── messages ──▶ storing ── committed ──▶ acknowledging ─┐
+//        ▲  ▲                │  ▲                      │ store fails: pause, extend, again   │
+//        │  └── error: pause ┘  └──────────────────────┴─────────────────────────────────────┘
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+#include "convoy/broker.h"
+#include "lib/config/config_cache.h"
+#include "lib/consume/consumer_status.h"
+#include "lib/intake/broker_intake.h"
+#include "lib/storage/commit_queue.h"
+
+namespace convoy::consume {
+
+// What consumers stand on. All must outlive them.
+struct ConsumeParts {
+  storage::CommitQueue* commits;  // somebody drains it: consumers wait for their commits
+  config::ConfigCache* configuration;
+  const intake::BrokerIntake* intake;
+  Clock* clock;
+  Random* random;
+  Observer* observer;
+  std::function<void()> notify;  // called when there may be deliveries that are due
+  std::vector<std::string> allowed_networks;
+};
+
+BrokerEnvironment EnvironmentOf(const ConsumeParts& parts);
+
+// Stepped by one thread at a time; Stop and status from any.
+class ConsumerLoop {
+ public:
+  ConsumerLoop(const ConsumeParts& parts, std::shared_ptr<Broker> broker, Source source,
+               std::string consumer_id);
+
+  // One round. Blocks as long as a poll does, or a commit. Returns how long to pause before the
+  // next: zero mostly, infinity once it is stopped.
+  absl::Duration Step();
+
+  // Makes the Step that runs return soon, and every later one do nothing.
+  void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  ConsumerStatus status() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  bool is_stopping() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // What is done while a pause lasts; how long there is nothing to do.
+  absl::Duration Rest(absl::Time now);
+  // Each returns false if the round ends here.
+  bool Open();
+  bool Poll();
+  bool Store();
+
+  CommitResult Commit(WriteBatch batch);
+  void ExtendIfDue(absl::Time now);
+  absl::Duration extension_period() const;
+  void PublishDeadLetters(std::span<const intake::Fate> fates);
+  void Acknowledge();
+
+  // A failure of the broker gives the messages back; one of the store keeps them for another try.
+  void FailBroker(const absl::Status& error);
+  void FailStore(const absl::Status& error);
+  void PauseAfter(const absl::Status& error) ABSL_LOCKS_EXCLUDED(mutex_);
+  // False if it is to stop.
+  bool SetRunning() ABSL_LOCKS_EXCLUDED(mutex_);
+  void SetConsumer(std::unique_ptr<BrokerConsumer> consumer) ABSL_LOCKS_EXCLUDED(mutex_);
+  void CountReceived(size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
+  void CountStored(const CommitResult& result, std::span<const intake::Fate> fates)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Log(LogLevel level, std::string_view event, std::string_view detail) const;
+
+  const ConsumeParts& parts_;
+  const std::shared_ptr<Broker> broker_;
+  const Source source_;
+
+  // Of the stepping thread.
+  std::vector<BrokerMessage> messages_;  // polled, not acknowledged
+  absl::Time next_try_at_ = absl::InfinitePast();
+  absl::Time next_extension_at_ = absl::InfiniteFuture();
+  uint32_t failures_count_ = 0;  // in a row
+
+  mutable absl::Mutex mutex_;
+  // Set and reset by the stepping thread under the mutex, so that Stop may interrupt it; used by
+  // the stepping thread without.
+  std::unique_ptr<BrokerConsumer> consumer_;
+  bool is_stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  ConsumerStatus status_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace convoy::consume

@@ -1,0 +1,44 @@
+// What a consumer of a message broker tells about itself, for operators.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace convoy::consume {
+
+enum class ConsumerState : uint8_t {
+  kConnecting,
+  kRunning,
+  kBackingOff,     // the broker or the store is away: tried again by itself
+  kMisconfigured,  // somebody has to put something right; tried again nevertheless
+  kStopped,        // nothing reads, and nothing will until something changes
+};
+
+std::string_view Name(ConsumerState state);
+
+// Which of the failing states an error of a broker means.
+ConsumerState StateOf(const absl::Status& error);
+
+// Since the consumer was started.
+struct ConsumerCounters {
+  uint64_t received = 0;
+  uint64_t accepted = 0;      // became events
+  uint64_t duplicates = 0;    // became events that an idempotency key marked as duplicates
+  uint64_t redelivered = 0;   // had been stored before, so nothing was
+  uint64_t dead_letters = 0;  // could not become events
+};
+
+struct ConsumerStatus {
+  std::string consumer_id;
+  ConsumerState state = ConsumerState::kConnecting;
+  std::string last_error;  // stays after it is over
+  absl::Time last_error_at = absl::InfinitePast();
+  absl::Time last_message_at = absl::InfinitePast();
+  ConsumerCounters counters;
+};
+
+}  // namespace convoy::consume
