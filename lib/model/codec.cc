@@ -251,6 +251,8 @@ std::string Encode(const Source& source) {
   WriteTexts(writer, "idempotency_keys", source.idempotency_keys);
   writer.FieldIfSet("event_type_location", source.event_type_location);
   WriteTexts(writer, "forward_headers", source.forward_headers);
+  WriteBroker(writer, source.broker);
+  writer.Field("workers_count", source.workers_count);
   WriteTime(writer, "created_at_us", source.created_at);
   WriteTime(writer, "updated_at_us", source.updated_at);
   writer.EndObject();
@@ -273,6 +275,8 @@ absl::StatusOr<Source> DecodeSource(std::string_view text) {
     reader.Read("idempotency_keys", &source.idempotency_keys);
     reader.Read("event_type_location", &source.event_type_location);
     reader.Read("forward_headers", &source.forward_headers);
+    ReadBroker(reader, &source.broker);
+    reader.Read("workers_count", &source.workers_count);
     ReadTime(reader, "created_at_us", &source.created_at);
     ReadTime(reader, "updated_at_us", &source.updated_at);
   });

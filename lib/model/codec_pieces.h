@@ -42,4 +42,8 @@ void ReadAuth(json::ObjectReader& parent, EndpointAuth* out);
 void WriteVerifier(json::Writer& writer, const VerifierConfig& verifier);
 void ReadVerifier(json::ObjectReader& parent, VerifierConfig* out);
 
+// The member "broker" of sources.
+void WriteBroker(json::Writer& writer, const BrokerConfig& broker);
+void ReadBroker(json::ObjectReader& parent, BrokerConfig* out);
+
 }  // namespace convoy::model

@@ -29,6 +29,11 @@ constexpr Table<SourceType, 4> kSourceTypes = {{{SourceType::kHttp, "http"},
 constexpr Table<VerifyMode, 3> kVerifyModes = {{{VerifyMode::kEnforce, "enforce"},
                                                 {VerifyMode::kObserve, "observe"},
                                                 {VerifyMode::kQuarantine, "quarantine"}}};
+constexpr Table<SaslMechanism, 4> kSaslMechanisms = {
+    {{SaslMechanism::kNone, "none"},
+     {SaslMechanism::kPlain, "plain"},
+     {SaslMechanism::kScramSha256, "scram_sha256"},
+     {SaslMechanism::kScramSha512, "scram_sha512"}}};
 constexpr Table<HeldKind, 2> kHeldKinds = {
     {{HeldKind::kQuarantine, "quarantine"}, {HeldKind::kDeadLetter, "dead_letter"}}};
 constexpr Table<Provider, 4> kProviders = {{{Provider::kNone, ""},
@@ -86,6 +91,7 @@ CONVOY_NAMES(EndpointStatus, kEndpointStatuses)
 CONVOY_NAMES(SourceType, kSourceTypes)
 CONVOY_NAMES(Provider, kProviders)
 CONVOY_NAMES(VerifyMode, kVerifyModes)
+CONVOY_NAMES(SaslMechanism, kSaslMechanisms)
 CONVOY_NAMES(HeldKind, kHeldKinds)
 CONVOY_NAMES(DeliveryMode, kDeliveryModes)
 CONVOY_NAMES(Role, kRoles)

@@ -86,6 +86,29 @@ class Maker {
     return endpoint;
   }
 
+  BrokerConfig MakeBroker() {
+    switch (random_.Below(5)) {
+      case 0:
+        return SqsConfig{Text(), Text(), Text(), Text(), Text(), Text()};
+      case 1:
+        return GooglePubSubConfig{Text(), Text(), Text(), Text()};
+      case 2:
+        return KafkaConfig{Texts(), Text(), Text(), Pick<SaslMechanism>(4), Text(), Text(), Flag()};
+      case 3:
+        return AmqpConfig{.schema = Text(),
+                          .host = Text(),
+                          .port = static_cast<uint16_t>(random_.Below(65'536)),
+                          .vhost = Text(),
+                          .username = Text(),
+                          .password = Text(),
+                          .queue = Text(),
+                          .exchange = Text(),
+                          .routing_key = Text(),
+                          .dead_letter_exchange = Text()};
+    }
+    return {};
+  }
+
   Source MakeSource() {
     Source source{.id = Text(),
                   .project_id = Text(),
@@ -108,6 +131,8 @@ class Maker {
     source.custom_response = {Text(), Text()};
     source.idempotency_keys = Texts();
     source.event_type_location = Text();
+    source.broker = MakeBroker();
+    source.workers_count = static_cast<uint32_t>(random_.Below(33));
     source.forward_headers = Texts();
     source.created_at = Time();
     source.updated_at = Time();
@@ -179,6 +204,8 @@ TEST_CASE("codec: damaged texts are errors") {
   CHECK(absl::IsDataLoss(DecodeProject("{\"config\":{\"retry\":{\"strategy\":\"x\"}}}").status()));
   CHECK(absl::IsDataLoss(DecodeEndpoint("{\"auth\":{\"kind\":\"x\"}}").status()));
   CHECK(absl::IsDataLoss(DecodeSource("{\"verifier\":{\"kind\":\"x\"}}").status()));
+  CHECK(absl::IsDataLoss(DecodeSource("{\"broker\":{\"type\":\"x\"}}").status()));
+  CHECK(absl::IsDataLoss(DecodeSource("{\"broker\":{\"type\":\"amqp\",\"port\":65536}}").status()));
   CHECK(absl::IsDataLoss(DecodeSubscription("{\"name\":1}").status()));
   CHECK(absl::IsDataLoss(DecodeApiKey("{\"salt\":\"?\"}").status()));
 }
@@ -212,6 +239,7 @@ TEST_CASE("names: every enumerator has a name of its own") {
   CheckNames<EndpointStatus>(3);
   CheckNames<SourceType>(4);
   CheckNames<Provider>(4);
+  CheckNames<SaslMechanism>(4);
   CheckNames<DeliveryMode>(2);
   CheckNames<Role>(3);
   CheckNames<EventStatus>(5);
