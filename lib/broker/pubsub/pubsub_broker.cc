@@ -4,7 +4,8 @@
 //
 // A message that is pulled comes again unless it is acknowledged within the subscription's own
 // deadline, ten seconds at least, or within kDeadline once it was extended. So nothing is lost with
-// a connection or a process.
+// a connection or a process. A consumer that is closed while all is well gives back what it holds,
+// so that nobody has to wait for it.
 //
 // Not supported: credentials other than a service account's key, and the order of ordering keys.
 #include <algorithm>
@@ -35,14 +36,15 @@ constexpr absl::Duration kPullTimeout = absl::Minutes(2);  // the service answer
 constexpr absl::Duration kPullPause = absl::Seconds(1);
 constexpr size_t kAckIdsMax = 1000;  // in one call, which may have 512 KiB
 constexpr uint32_t kMessagesMax = 1000;
-constexpr uint32_t kFirstMessagesMax = 10;  // until it is known how large they are
+constexpr std::string_view kModify = "modifyAckDeadline";
 
 class PubSubConsumer final : public BrokerConsumer {
  public:
   PubSubConsumer(PubSubRequests requests, std::unique_ptr<HttpCaller> caller, Clock* clock)
       : clock_(clock), requests_(std::move(requests)), caller_(std::move(caller)) {}
+  ~PubSubConsumer() override;
 
-  // Pulls once, without waiting: that tells whether all is as it should be.
+  // Pulls one message, without waiting: that tells whether all is as it should be.
   absl::Status Open();
 
   absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
@@ -71,14 +73,23 @@ class PubSubConsumer final : public BrokerConsumer {
   // Less after an answer that was too large to be read.
   uint32_t messages_per_pull_ = kMessagesMax;
   uint64_t bytes_per_message_ = 0;  // of the last ones
+  bool is_usable_ = true;           // the last call did not fail
   absl::Time next_pull_at_ = absl::InfinitePast();
   Backlog backlog_;
 };
 
 absl::Status PubSubConsumer::Open() {
-  CONVOY_RETURN_IF_ERROR(StartPull(kFirstMessagesMax, true, kOpenTimeout));
+  CONVOY_RETURN_IF_ERROR(StartPull(1, true, kOpenTimeout));
   caller_->Wait([this] { return IsPulled(); }, absl::InfiniteDuration(), OnInterrupt::kHurry);
   return Collect();
+}
+
+PubSubConsumer::~PubSubConsumer() {
+  if (!is_usable_) return;
+  caller_->Interrupt();  // whoever closes it is not kept waiting
+  (void)CallForAll(kModify, backlog_.AllHandles(), [](std::span<const std::string> some) {
+    return broker::ExtendBody(some, absl::ZeroDuration());
+  });
 }
 
 absl::Status PubSubConsumer::StartPull(uint32_t messages_max, bool at_once,
@@ -99,10 +110,12 @@ absl::Status PubSubConsumer::Collect() {
     next_pull_at_ = absl::InfinitePast();
     return absl::OkStatus();
   }
+  is_usable_ = false;
   CONVOY_RETURN_IF_ERROR(broker::PubSubStatusOf(result, "pull", requests_.subscription()));
   CONVOY_ASSIGN_OR_RETURN(std::vector<broker::ReceivedMessage> messages,
                           broker::ReadPulled(result.body));
   for (broker::ReceivedMessage& message : messages) backlog_.Add(std::move(message));
+  is_usable_ = true;
   return absl::OkStatus();
 }
 
@@ -147,6 +160,7 @@ absl::Status PubSubConsumer::Extend(std::span<const BrokerMessage> messages) {
 absl::Status PubSubConsumer::CallForAll(std::string_view verb,
                                         const std::vector<std::string>& ack_ids,
                                         MakeBody make_body) {
+  is_usable_ = false;
   for (size_t i = 0; i < ack_ids.size(); i += kAckIdsMax) {
     const size_t count = std::min(kAckIdsMax, ack_ids.size() - i);
     CONVOY_ASSIGN_OR_RETURN(OutgoingRequest request,
@@ -158,6 +172,7 @@ absl::Status PubSubConsumer::CallForAll(std::string_view verb,
     if (!is_complete) return absl::UnavailableError("the acknowledgement was given up");
     CONVOY_RETURN_IF_ERROR(broker::PubSubStatusOf(*call->result, verb, requests_.subscription()));
   }
+  is_usable_ = true;
   return absl::OkStatus();
 }
 

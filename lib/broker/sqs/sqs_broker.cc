@@ -3,7 +3,8 @@
 //
 // A message that is received is hidden from other readers for kVisibility, and comes again unless
 // it is deleted. So nothing is lost with a connection or a process: only what was durable is
-// deleted, and the message's id tells the gateway what it has already.
+// deleted, and the message's id tells the gateway what it has already. A consumer that is closed
+// while all is well gives back what it holds, so that nobody has to wait for it.
 //
 // Credentials are an access key and its secret, with a session token where they are temporary. The
 // environment, an instance's role and web identity are the host's to look up: it updates the source
@@ -38,6 +39,7 @@ constexpr absl::Duration kGatherMax = absl::Seconds(1);
 // A server that answers long polls at once, with nothing, is not asked more often than that.
 constexpr absl::Duration kLongPollPause = absl::Seconds(1);
 constexpr size_t kReceivesMax = 8;  // at once
+constexpr std::string_view kChangeVisibility = "ChangeMessageVisibilityBatch";
 
 class SqsConsumer final : public BrokerConsumer {
  public:
@@ -47,8 +49,9 @@ class SqsConsumer final : public BrokerConsumer {
         observer_(env.observer),
         requests_(std::move(requests)),
         caller_(std::move(caller)) {}
+  ~SqsConsumer() override;
 
-  // Finds the queue and receives once: that tells whether all is as it should be.
+  // Finds the queue, and tries whether it may be read and messages be deleted.
   absl::Status Open();
 
   absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
@@ -69,17 +72,19 @@ class SqsConsumer final : public BrokerConsumer {
   std::shared_ptr<const HttpCall> Start(std::string_view action, std::string body,
                                         absl::Duration timeout);
   absl::Status FindQueue();
-  void StartReceive(int wait_seconds, absl::Duration timeout);
+  void StartReceive(size_t messages_max, int wait_seconds, absl::Duration timeout);
   bool IsAnyReceived() const;
   bool IsAllReceived() const;
   // Takes what was received. The error of a call counts only if nothing is there to go on with.
   absl::Status Collect();
+  absl::Status Take(const TransportResult& result, size_t asked_count);
   // How many more receives would fill the limits.
   size_t ReceivesWanted(const PollLimits& limits) const;
   // Receives more while that brings something.
   void Gather(const PollLimits& limits);
   absl::Status CallForAll(std::string_view action, const std::vector<std::string>& handles,
                           MakeBody make_body);
+  absl::Status CheckBatch(std::string_view action, const TransportResult& result);
 
   Clock* const clock_;
   Observer* const observer_;
@@ -89,6 +94,10 @@ class SqsConsumer final : public BrokerConsumer {
   std::vector<Receive> receives_;  // under way; they go on between polls
   // Fewer after an answer that was too large to be read.
   size_t messages_per_receive_ = broker::kSqsBatchMax;
+  size_t asked_count_ = 0;     // of messages, by what was collected last
+  size_t received_count_ = 0;  // and so many came
+  size_t receives_max_ = 1;    // at once, while the queue has plenty
+  bool is_usable_ = true;      // nothing has failed
   absl::Time next_long_poll_at_ = absl::InfinitePast();
   Backlog backlog_;
 };
@@ -100,9 +109,26 @@ std::shared_ptr<const HttpCall> SqsConsumer::Start(std::string_view action, std:
 
 absl::Status SqsConsumer::Open() {
   CONVOY_RETURN_IF_ERROR(FindQueue());
-  StartReceive(0, kOpenTimeout);
-  caller_->Wait([this] { return IsAllReceived(); }, absl::InfiniteDuration(), OnInterrupt::kHurry);
-  return Collect();
+  StartReceive(1, 0, kOpenTimeout);
+  // Of a handle that is none, the service says so in the answer's list of failures.
+  constexpr std::string_view kDelete = "DeleteMessageBatch";
+  const std::string no_handle[] = {"none"};
+  const auto deletion = Start(kDelete, broker::DeleteBody(queue_url_, no_handle), kOpenTimeout);
+  caller_->Wait([&] { return IsAllReceived() && deletion->result.has_value(); },
+                absl::InfiniteDuration(), OnInterrupt::kHurry);
+  CONVOY_RETURN_IF_ERROR(Collect());
+  const absl::Status may_delete =
+      broker::SqsStatusOf(*deletion->result, kDelete, requests_.config());
+  return absl::IsPermissionDenied(may_delete) ? may_delete : absl::OkStatus();
+}
+
+SqsConsumer::~SqsConsumer() {
+  if (!is_usable_) return;
+  caller_->Interrupt();  // whoever closes it is not kept waiting
+  (void)CallForAll(kChangeVisibility, backlog_.AllHandles(),
+                   [](std::string_view queue_url, std::span<const std::string> some) {
+                     return broker::ExtendBody(queue_url, some, absl::ZeroDuration());
+                   });
 }
 
 absl::Status SqsConsumer::FindQueue() {
@@ -118,12 +144,12 @@ absl::Status SqsConsumer::FindQueue() {
   return absl::OkStatus();
 }
 
-void SqsConsumer::StartReceive(int wait_seconds, absl::Duration timeout) {
-  receives_.push_back({.call = Start("ReceiveMessage",
-                                     broker::ReceiveBody(queue_url_, messages_per_receive_,
-                                                         wait_seconds, kVisibility),
-                                     absl::Seconds(wait_seconds) + timeout),
-                       .asked_count = messages_per_receive_});
+void SqsConsumer::StartReceive(size_t messages_max, int wait_seconds, absl::Duration timeout) {
+  receives_.push_back(
+      {.call = Start("ReceiveMessage",
+                     broker::ReceiveBody(queue_url_, messages_max, wait_seconds, kVisibility),
+                     absl::Seconds(wait_seconds) + timeout),
+       .asked_count = messages_max});
 }
 
 bool SqsConsumer::IsAnyReceived() const {
@@ -138,23 +164,31 @@ bool SqsConsumer::IsAllReceived() const {
 
 absl::Status SqsConsumer::Collect() {
   absl::Status status;
+  const size_t size_before = backlog_.size();
+  asked_count_ = 0;
   std::erase_if(receives_, [&](const Receive& receive) {
     if (!receive.call->result.has_value()) return false;
-    const TransportResult& result = *receive.call->result;
-    if (result.outcome == TransportOutcome::kResponseTooLarge && receive.asked_count > 1) {
-      messages_per_receive_ = std::min(messages_per_receive_, receive.asked_count / 2);
-      next_long_poll_at_ = absl::InfinitePast();
-      return true;
-    }
-    status.Update(broker::SqsStatusOf(result, "ReceiveMessage", requests_.config()));
-    if (!status.ok()) return true;
-    auto messages = broker::ReadMessages(result.body);
-    status.Update(messages.status());
-    if (!messages.ok()) return true;
-    for (broker::ReceivedMessage& message : *messages) backlog_.Add(std::move(message));
+    asked_count_ += receive.asked_count;
+    status.Update(Take(*receive.call->result, receive.asked_count));
     return true;
   });
-  return backlog_.empty() ? status : absl::OkStatus();
+  received_count_ = backlog_.size() - size_before;
+  if (status.ok() || !backlog_.empty()) return absl::OkStatus();
+  is_usable_ = false;
+  return status;
+}
+
+absl::Status SqsConsumer::Take(const TransportResult& result, size_t asked_count) {
+  if (result.outcome == TransportOutcome::kResponseTooLarge && asked_count > 1) {
+    messages_per_receive_ = std::min(messages_per_receive_, asked_count / 2);
+    next_long_poll_at_ = absl::InfinitePast();
+    return absl::OkStatus();
+  }
+  CONVOY_RETURN_IF_ERROR(broker::SqsStatusOf(result, "ReceiveMessage", requests_.config()));
+  CONVOY_ASSIGN_OR_RETURN(std::vector<broker::ReceivedMessage> messages,
+                          broker::ReadMessages(result.body));
+  for (broker::ReceivedMessage& message : messages) backlog_.Add(std::move(message));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<BrokerMessage>> SqsConsumer::Poll(const PollLimits& limits,
@@ -163,7 +197,7 @@ absl::StatusOr<std::vector<BrokerMessage>> SqsConsumer::Poll(const PollLimits& l
   while (backlog_.empty()) {
     if (receives_.empty()) {
       if (!caller_->Pause(next_long_poll_at_, deadline)) return std::vector<BrokerMessage>{};
-      StartReceive(broker::kSqsWaitSecondsMax, kCallTimeout);
+      StartReceive(messages_per_receive_, broker::kSqsWaitSecondsMax, kCallTimeout);
       next_long_poll_at_ = clock_->Now() + kLongPollPause;
     }
     if (!caller_->Wait([this] { return IsAnyReceived(); }, deadline - clock_->Now(),
@@ -187,20 +221,21 @@ size_t SqsConsumer::ReceivesWanted(const PollLimits& limits) const {
 
 void SqsConsumer::Gather(const PollLimits& limits) {
   const absl::Time deadline = clock_->Now() + kGatherMax;
-  size_t asked = messages_per_receive_;
-  size_t received = backlog_.size();
-  while (received * 2 >= asked && clock_->Now() < deadline) {
-    const size_t receives_count = ReceivesWanted(limits);
+  // Calls cost money: one more is made where the last ones brought at least half of what they
+  // could, and twice as many at once each time.
+  while (received_count_ * 2 >= asked_count_ && clock_->Now() < deadline) {
+    const size_t receives_count = std::min(ReceivesWanted(limits), receives_max_);
     if (receives_count == 0) return;
-    const size_t size_before = backlog_.size();
-    for (size_t i = receives_.size(); i < receives_count; ++i) StartReceive(0, kCallTimeout);
+    for (size_t i = receives_.size(); i < receives_count; ++i) {
+      StartReceive(messages_per_receive_, 0, kCallTimeout);
+    }
     const bool is_complete = caller_->Wait([this] { return IsAllReceived(); },
                                            deadline - clock_->Now(), OnInterrupt::kReturn);
     (void)Collect();  // never an error: there are messages to go on with
     if (!is_complete) return;
-    asked = receives_count * messages_per_receive_;
-    received = backlog_.size() - size_before;
+    receives_max_ = std::min(receives_max_ * 2, kReceivesMax);
   }
+  receives_max_ = 1;
 }
 
 absl::Status SqsConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
@@ -211,7 +246,7 @@ absl::Status SqsConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
 }
 
 absl::Status SqsConsumer::Extend(std::span<const BrokerMessage> messages) {
-  return CallForAll("ChangeMessageVisibilityBatch", backlog_.HandlesToKeep(messages),
+  return CallForAll(kChangeVisibility, backlog_.HandlesToKeep(messages),
                     [](std::string_view queue_url, std::span<const std::string> some) {
                       return broker::ExtendBody(queue_url, some, kVisibility);
                     });
@@ -229,17 +264,24 @@ absl::Status SqsConsumer::CallForAll(std::string_view action,
   const bool is_complete =
       caller_->Wait([&] { return std::all_of(calls.begin(), calls.end(), is_over); },
                     absl::InfiniteDuration(), OnInterrupt::kHurry);
-  if (!is_complete) return absl::UnavailableError(absl::StrCat(action, " was given up"));
+  absl::Status status;
+  if (!is_complete) status = absl::UnavailableError(absl::StrCat(action, " was given up"));
   for (const auto& call : calls) {
-    CONVOY_RETURN_IF_ERROR(broker::SqsStatusOf(*call->result, action, requests_.config()));
-    CONVOY_ASSIGN_OR_RETURN(const std::vector<broker::SqsFailedEntry> failed,
-                            broker::ReadFailedEntries(call->result->body));
-    for (const broker::SqsFailedEntry& entry : failed) {
-      if (!entry.is_final) return absl::UnavailableError(absl::StrCat(action, ": ", entry.code));
-      // Its time was over: it comes again, and will be recognised.
-      const LogField fields[] = {{"action", action}, {"code", entry.code}};
-      if (observer_ != nullptr) observer_->Log(LogLevel::kInfo, "sqs: handle expired", fields);
-    }
+    if (is_complete) status.Update(CheckBatch(action, *call->result));
+  }
+  if (!status.ok()) is_usable_ = false;
+  return status;
+}
+
+absl::Status SqsConsumer::CheckBatch(std::string_view action, const TransportResult& result) {
+  CONVOY_RETURN_IF_ERROR(broker::SqsStatusOf(result, action, requests_.config()));
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<broker::SqsFailedEntry> failed,
+                          broker::ReadFailedEntries(result.body));
+  for (const broker::SqsFailedEntry& entry : failed) {
+    if (!entry.is_final) return absl::UnavailableError(absl::StrCat(action, ": ", entry.code));
+    // Its time was over: it comes again, and will be recognised.
+    const LogField fields[] = {{"action", action}, {"code", entry.code}};
+    if (observer_ != nullptr) observer_->Log(LogLevel::kInfo, "sqs: handle expired", fields);
   }
   return absl::OkStatus();
 }

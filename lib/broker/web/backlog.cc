@@ -50,6 +50,12 @@ std::vector<std::string> Backlog::HandlesToKeep(std::span<const BrokerMessage> m
   return handles;
 }
 
+std::vector<std::string> Backlog::AllHandles() const {
+  std::vector<std::string> handles = HandlesToKeep({});
+  for (const auto& [tag, handle] : handles_) handles.push_back(handle);
+  return handles;
+}
+
 void Backlog::Forget(std::span<const BrokerMessage> messages) {
   for (const BrokerMessage& message : messages) handles_.erase(message.tag);
 }

@@ -33,6 +33,8 @@ class Backlog {
   std::vector<std::string> HandlesOf(std::span<const BrokerMessage> messages) const;
   // The same and those of the messages that wait here: what has to be kept.
   std::vector<std::string> HandlesToKeep(std::span<const BrokerMessage> messages) const;
+  // And of all that is held, for giving it back.
+  std::vector<std::string> AllHandles() const;
   void Forget(std::span<const BrokerMessage> messages);
 
   bool empty() const { return waiting_.empty(); }

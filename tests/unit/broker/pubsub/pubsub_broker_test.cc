@@ -49,6 +49,8 @@ TEST_CASE("pubsub_broker: more than was asked for waits for the next poll, and i
   CHECK(consumer->Acknowledge(polled).ok());
   CHECK(service.requests().back().body == R"({"ackIds":["a0","a1","a2","a3"]})");
   CHECK(consumer->Poll({}, absl::Seconds(30)).value().size() == 6);
+  consumer.reset();  // gives back what it holds
+  CHECK(absl::StrContains(service.requests().back().body, "\"ackDeadlineSeconds\":0}"));
 }
 
 TEST_CASE(
@@ -58,6 +60,7 @@ TEST_CASE(
     if (!Asks(request, "pull")) return ScriptedAnswer{};
     const bool is_small = absl::StrContains(request.body, "\"maxMessages\":1,") ||
                           absl::StrContains(request.body, "\"maxMessages\":1}");
+    if (is_small && absl::StrContains(request.body, "returnImmediately")) return ScriptedAnswer{};
     if (is_small) return ScriptedAnswer{.body = Messages(1, std::string(4'000'000, 'A'))};
     return ScriptedAnswer{.body = std::string(33 * 1024 * 1024, ' ')};
   });

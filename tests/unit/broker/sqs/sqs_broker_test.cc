@@ -1,5 +1,7 @@
 // What ElasticMQ and moto do not do: the conformance suite runs against those.
 #include <atomic>
+#include <set>
+#include <span>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -39,42 +41,86 @@ std::string Messages(int count, int first = 0, std::string_view body = "{}") {
   return text + "]}";
 }
 
+// Answers like a queue that never ends, as ReceiveMessage asks.
+class EndlessQueue {
+ public:
+  explicit EndlessQueue(std::string body = "{}") : body_(std::move(body)) {}
+
+  ScriptedAnswer operator()(const ReceivedRequest& request) {
+    if (!Asks(request, "ReceiveMessage")) return {};
+    const int count = absl::StrContains(request.body, "\"MaxNumberOfMessages\":1,") ? 1 : 10;
+    next_ += count;
+    return {.body = Messages(count, next_ - count, body_)};
+  }
+
+ private:
+  const std::string body_;
+  int next_ = 0;
+};
+
+int CountOf(ScriptedService& service, std::string_view action) {
+  int count = 0;
+  for (const ReceivedRequest& request : service.requests()) count += Asks(request, action) ? 1 : 0;
+  return count;
+}
+
 TEST_CASE("sqs_broker: a full queue is read by several receives at once, up to the limit") {
   BrokerFixture fixture;
-  int next = 0;
-  ScriptedService service([&](const ReceivedRequest&) {
-    const int first = next;
-    next += 10;
-    return ScriptedAnswer{.body = Messages(10, first)};
-  });
+  ScriptedService service((EndlessQueue()));
   auto consumer = NewSqsBroker()->Open(SourceOf(service), "c", fixture.env()).value();
   const auto polled = consumer->Poll({.messages_max = 95}, absl::Seconds(30)).value();
   CHECK(polled.size() == 95);
   CHECK(polled.front().position == "m0");
-  CHECK(service.requests().size() <= 11);  // and not one for each message
+  CHECK(CountOf(service, "ReceiveMessage") == 11);  // one on opening, ten for the rest
   CHECK(consumer->Poll({.messages_max = 5}, absl::Seconds(30)).value().size() == 5);
+}
+
+TEST_CASE("sqs_broker: a nearly empty queue is asked once for what it has") {
+  BrokerFixture fixture;
+  ScriptedService service([](const ReceivedRequest& request) {
+    const bool is_long_poll = absl::StrContains(request.body, "\"WaitTimeSeconds\":20");
+    return ScriptedAnswer{.body = is_long_poll ? Messages(3) : "{}"};
+  });
+  auto consumer = NewSqsBroker()->Open(SourceOf(service), "c", fixture.env()).value();
+  CHECK(consumer->Poll({}, absl::Seconds(30)).value().size() == 3);
+  CHECK(CountOf(service, "ReceiveMessage") == 2);
 }
 
 TEST_CASE("sqs_broker: large messages are not gathered beyond the limit of bytes") {
   BrokerFixture fixture;
-  int next = 0;
-  ScriptedService service([&](const ReceivedRequest&) {
-    const int first = next;
-    next += 10;
-    return ScriptedAnswer{.body = Messages(10, first, std::string(100'000, 'x'))};
+  ScriptedService service(EndlessQueue(std::string(100'000, 'x')));
+  auto consumer = NewSqsBroker()->Open(SourceOf(service), "c", fixture.env()).value();
+  const auto polled = consumer->Poll({.bytes_max = 1'550'000}, absl::Seconds(30)).value();
+  CHECK(polled.size() == 16);
+  CHECK(CountOf(service, "ReceiveMessage") == 3);
+}
+
+TEST_CASE("sqs_broker: one receive that fails does not take the others' messages along") {
+  BrokerFixture fixture;
+  EndlessQueue queue;
+  int receives = 0;
+  ScriptedService service([&](const ReceivedRequest& request) {
+    if (Asks(request, "ReceiveMessage") && ++receives == 4) return ScriptedAnswer{.status = 503};
+    return queue(request);
   });
   auto consumer = NewSqsBroker()->Open(SourceOf(service), "c", fixture.env()).value();
-  const auto polled = consumer->Poll({.bytes_max = 1'500'000}, absl::Seconds(30)).value();
-  CHECK(polled.size() == 15);
-  CHECK(service.requests().size() == 2);
+  std::set<std::string> positions;
+  while (positions.size() < 100) {
+    for (const auto& message : consumer->Poll({}, absl::Seconds(30)).value()) {
+      positions.insert(message.position);
+    }
+  }
+  for (int i = 0; i < 100; ++i) CHECK(positions.contains(absl::StrCat("m", i)));
 }
 
 TEST_CASE("sqs_broker: an answer too large to be read is asked for again in smaller parts") {
   BrokerFixture fixture;
+  int ones = 0;
   ScriptedService service([&](const ReceivedRequest& request) {
     if (absl::StrContains(request.body, "\"MaxNumberOfMessages\":1,")) {
-      return ScriptedAnswer{.body = Messages(1)};
+      return ScriptedAnswer{.body = ++ones == 1 ? "{}" : Messages(1)};
     }
+    if (!Asks(request, "ReceiveMessage")) return ScriptedAnswer{};
     return ScriptedAnswer{.body = std::string(33 * 1024 * 1024, ' ')};
   });
   auto consumer = NewSqsBroker()->Open(SourceOf(service), "c", fixture.env()).value();
@@ -95,7 +141,7 @@ TEST_CASE("sqs_broker: a server without long polls is not asked in a tight loop"
     CHECK(consumer->Poll({}, absl::Milliseconds(20)).value().empty());
   }
   const double seconds = absl::ToDoubleSeconds(fixture.clock().Now() - begin);
-  CHECK(static_cast<double>(service.requests().size()) <= seconds + 2);
+  CHECK(CountOf(service, "ReceiveMessage") <= seconds + 2);
 }
 
 TEST_CASE("sqs_broker: an entry that failed for good comes again and is no error; others are") {
@@ -103,6 +149,7 @@ TEST_CASE("sqs_broker: an entry that failed for good comes again and is no error
   std::atomic<bool> is_final = true;
   ScriptedService service([&](const ReceivedRequest& request) {
     if (Asks(request, "ReceiveMessage")) return ScriptedAnswer{.body = Messages(3)};
+    // The one on opening is expected to fail, too.
     return ScriptedAnswer{.body = absl::StrCat("{\"Failed\":[{\"Id\":\"1\",\"Code\":\"Oops\","
                                                "\"SenderFault\":",
                                                is_final ? "true" : "false", "}]}")};
@@ -116,24 +163,35 @@ TEST_CASE("sqs_broker: an entry that failed for good comes again and is no error
   CHECK(consumer->Acknowledge(polled).code() == absl::StatusCode::kUnavailable);
 }
 
-TEST_CASE("sqs_broker: acknowledges in batches of ten, by the handles it was given") {
+TEST_CASE("sqs_broker: acknowledges in batches of ten, and gives back what it holds when closed") {
   BrokerFixture fixture;
-  ScriptedService service([&](const ReceivedRequest& request) {
-    return ScriptedAnswer{.body = Asks(request, "ReceiveMessage") ? Messages(10) : "{}"};
-  });
+  ScriptedService service((EndlessQueue()));
   auto consumer = NewSqsBroker()->Open(SourceOf(service), "c", fixture.env()).value();
-  const auto polled = consumer->Poll({.messages_max = 25}, absl::Seconds(30)).value();
-  REQUIRE(polled.size() == 25);
-  REQUIRE(consumer->Acknowledge(polled).ok());
-  REQUIRE(consumer->Acknowledge(polled).ok());  // forgotten: asks for nothing
-  int batches = 0;
-  for (const ReceivedRequest& request : service.requests()) {
-    if (!Asks(request, "DeleteMessageBatch")) continue;
-    ++batches;
-    CHECK(absl::StrContains(request.body, "\"QueueUrl\":\"https://q/1/orders\""));
-    CHECK(absl::StrContains(request.body, "{\"Id\":\"0\",\"ReceiptHandle\":\"r"));
+  const auto polled = consumer->Poll({.messages_max = 31}, absl::Seconds(30)).value();
+  REQUIRE(polled.size() == 31);
+  const std::span<const BrokerMessage> some(polled.data(), 25);
+  REQUIRE(consumer->Acknowledge(some).ok());
+  REQUIRE(consumer->Acknowledge(some).ok());           // forgotten: asks for nothing
+  CHECK(CountOf(service, "DeleteMessageBatch") == 4);  // one of them on opening
+  consumer.reset();
+  const ReceivedRequest last = service.requests().back();
+  REQUIRE(Asks(last, "ChangeMessageVisibilityBatch"));
+  for (const std::string_view handle : {"r25", "r26", "r27", "r28", "r29", "r30"}) {
+    CHECK(absl::StrContains(
+        last.body, absl::StrCat("\"ReceiptHandle\":\"", handle, "\",\"VisibilityTimeout\":0}")));
   }
-  CHECK(batches == 3);
+  CHECK_FALSE(absl::StrContains(last.body, "r24"));
+}
+
+TEST_CASE("sqs_broker: a consumer that may not delete is not opened") {
+  BrokerFixture fixture;
+  ScriptedService service([](const ReceivedRequest& request) {
+    if (Asks(request, "ReceiveMessage")) return ScriptedAnswer{};
+    return ScriptedAnswer{.status = 403, .body = R"({"__type":"AccessDeniedException"})"};
+  });
+  const auto refused = NewSqsBroker()->Open(SourceOf(service), "c", fixture.env());
+  CHECK(refused.status().code() == absl::StatusCode::kPermissionDenied);
+  CHECK(absl::StrContains(refused.status().message(), "DeleteMessageBatch"));
 }
 
 TEST_CASE("sqs_broker: opening looks the queue up by its name and tells what is wrong") {
@@ -144,7 +202,7 @@ TEST_CASE("sqs_broker: opening looks the queue up by its name and tells what is 
   });
   const auto refused = NewSqsBroker()->Open(SourceOf(service, "orders"), "c", fixture.env());
   CHECK(refused.status().code() == absl::StatusCode::kPermissionDenied);
-  CHECK(service.requests().size() == 2);
+  CHECK(service.requests().size() == 3);
   Source source;
   CHECK(NewSqsBroker()->Open(source, "c", fixture.env()).status().code() ==
         absl::StatusCode::kInvalidArgument);
