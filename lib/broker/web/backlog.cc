@@ -3,6 +3,8 @@
 namespace convoy::broker {
 namespace {
 
+constexpr size_t kHandlesMax = 10'000;
+
 uint64_t BytesOf(const BrokerMessage& message) {
   uint64_t bytes = message.body.size() + message.id.size() + message.position.size();
   for (const Header& attribute : message.attributes) {
@@ -21,7 +23,7 @@ void Backlog::Add(ReceivedMessage received) {
 std::vector<BrokerMessage> Backlog::Take(const PollLimits& limits) {
   std::vector<BrokerMessage> taken;
   uint64_t taken_bytes = 0;
-  handles_.clear();
+  if (handles_.size() > kHandlesMax) handles_.clear();
   while (!waiting_.empty() && taken.size() < limits.messages_max &&
          taken_bytes < limits.bytes_max) {
     auto [message, handle] = std::move(waiting_.front());

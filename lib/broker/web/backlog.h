@@ -25,11 +25,11 @@ class Backlog {
  public:
   void Add(ReceivedMessage received);
 
-  // The next messages within the limits, numbered by their tags. What an earlier Take gave and
-  // nobody forgot since has no handle any more: it comes again by itself.
+  // The next messages within the limits, numbered by their tags.
   std::vector<BrokerMessage> Take(const PollLimits& limits);
 
-  // Those of messages that the last Take gave and that were not forgotten.
+  // Those of messages that were given and not forgotten. Of very many, the handles of older ones
+  // are lost: those messages come again by themselves.
   std::vector<std::string> HandlesOf(std::span<const BrokerMessage> messages) const;
   // The same and those of the messages that wait here: what has to be kept.
   std::vector<std::string> HandlesToKeep(std::span<const BrokerMessage> messages) const;

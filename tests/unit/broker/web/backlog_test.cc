@@ -1,6 +1,9 @@
 #include "lib/broker/web/backlog.h"
 
+#include <algorithm>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
@@ -34,16 +37,25 @@ TEST_CASE("backlog: one message may pass the limit of bytes, or it would never c
   CHECK(backlog.Take({.messages_max = 10, .bytes_max = 1}).size() == 1);
 }
 
-TEST_CASE("backlog: handles belong to the last messages handed out, until they are forgotten") {
+TEST_CASE("backlog: handles are kept until their messages are forgotten") {
+  using Handles = std::vector<std::string>;
   Backlog backlog = BacklogOf(5, 1);
   const auto first = backlog.Take({.messages_max = 2});
-  CHECK(backlog.HandlesOf(first) == std::vector<std::string>{"h0", "h1"});
-  CHECK(backlog.HandlesToKeep(first) == std::vector<std::string>{"h0", "h1", "h2", "h3", "h4"});
+  CHECK(backlog.HandlesOf(first) == Handles{"h0", "h1"});
+  CHECK(backlog.HandlesToKeep(first) == Handles{"h0", "h1", "h2", "h3", "h4"});
   backlog.Forget(std::span(first).first(1));
-  CHECK(backlog.HandlesOf(first) == std::vector<std::string>{"h1"});
+  CHECK(backlog.HandlesOf(first) == Handles{"h1"});
   const auto second = backlog.Take({.messages_max = 2});
-  CHECK(backlog.HandlesOf(first).empty());
-  CHECK(backlog.HandlesOf(second) == std::vector<std::string>{"h2", "h3"});
+  CHECK(backlog.HandlesOf(second) == Handles{"h2", "h3"});
+  Handles all = backlog.AllHandles();
+  std::sort(all.begin(), all.end());
+  CHECK(all == Handles{"h1", "h2", "h3", "h4"});
+}
+
+TEST_CASE("backlog: handles that nobody forgets do not pile up") {
+  Backlog backlog = BacklogOf(30'000, 1);
+  while (!backlog.empty()) backlog.Take({.messages_max = 100});
+  CHECK(backlog.AllHandles().size() < 11'000);
 }
 
 }  // namespace
