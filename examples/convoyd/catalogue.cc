@@ -9,11 +9,26 @@
 #include "examples/convoyd/commands.h"
 
 namespace convoyd {
+namespace {
+
+std::string Parameters(const convoy::PresetInfo& preset) {
+  std::string text;
+  for (const std::string& name : preset.parameters_needed)
+    absl::StrAppend(&text, " --config ", name);
+  for (const std::string& name : preset.parameters_used) {
+    absl::StrAppend(&text, " [--config ", name, "]");
+  }
+  return text;
+}
+
+}  // namespace
 
 int RunPresets(std::span<char* const> words) {
   constexpr std::string_view kHelp =
       "convoyd presets: list the providers that `convoyd verify --preset` knows, one on a line:\n"
-      "its name and where the facts come from\n";
+      "its name, what --config it needs or may have in brackets, how the facts are known and "
+      "where\n"
+      "they come from\n";
   if (const int code = ReadNoFlags("presets", words, kHelp); code >= 0) return code;
   const auto presets = convoy::ListPresets();
   size_t width = 0;
@@ -21,7 +36,7 @@ int RunPresets(std::span<char* const> words) {
   for (const convoy::PresetInfo& preset : presets) {
     std::string name(preset.name);
     name.resize(width, ' ');
-    Print(absl::StrCat(name, "  ", preset.title, "; ", preset.evidence, ": ",
+    Print(absl::StrCat(name, "  ", preset.title, Parameters(preset), "; ", preset.evidence, ": ",
                        absl::StrJoin(preset.sources, "; "), "\n"));
   }
   return kExitDone;

@@ -126,6 +126,9 @@ struct PresetInfo {
   std::string name;                  // "github"
   std::string title;                 // "GitHub"
   std::vector<std::string> schemes;  // their names
+  // The names of the parameters that some scheme needs, and of those that may be given.
+  std::vector<std::string> parameters_needed;
+  std::vector<std::string> parameters_used;
   std::string evidence;              // "official_code", "official_docs", …
   std::vector<std::string> sources;  // where the facts come from
 };

@@ -27,12 +27,16 @@ constexpr DecodeTable MakeTable(const char* alphabet, int size) {
 constexpr DecodeTable kBase64Table = MakeTable(kBase64Alphabet, 64);
 constexpr DecodeTable kBase64UrlTable = MakeTable(kBase64UrlAlphabet, 64);
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+constexpr DecodeTable MakeHexTable() {
+  DecodeTable table = MakeTable("0123456789abcdef", 16);
+  for (char c = 'A'; c <= 'F'; ++c)
+    table[static_cast<uint8_t>(c)] = static_cast<int8_t>(c - 'A' + 10);
+  return table;
 }
+
+constexpr DecodeTable kHexTable = MakeHexTable();
+
+int HexValue(char c) { return kHexTable[static_cast<uint8_t>(c)]; }
 
 std::string EncodeBase64(std::string_view bytes, const char* alphabet, bool is_padded) {
   std::string text;
@@ -125,11 +129,13 @@ std::string Base64UrlEncode(std::string_view bytes) {
 
 std::optional<size_t> HexDecodeTo(std::string_view text, std::span<uint8_t> out) {
   if (text.size() % 2 != 0 || text.size() / 2 > out.size()) return std::nullopt;
+  int seen = 0;  // negative once a character was no digit
   for (size_t i = 0; i < text.size(); i += 2) {
     const int high = HexValue(text[i]), low = HexValue(text[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
+    seen |= high | low;
     out[i / 2] = static_cast<uint8_t>(high << 4 | low);
   }
+  if (seen < 0) return std::nullopt;
   return text.size() / 2;
 }
 

@@ -72,8 +72,10 @@ bool IsValidUtf8(std::string_view text) {
 }
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return ToLower(x) == ToLower(y); });
+  // Most names differ in their size.
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return x == y || ToLower(x) == ToLower(y);
+         });
 }
 
 bool IsHeaderName(std::string_view name) {

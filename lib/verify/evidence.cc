@@ -15,9 +15,13 @@ std::string_view TrimSpaces(std::string_view text) {
 }
 
 Finding FindHeader(const VerifyRequest& request, std::string_view name, Text* out) {
-  const size_t count = base::CountHeader(request.headers, name);
+  size_t count = 0;
+  for (const HeaderView& header : request.headers) {
+    if (!base::EqualsIgnoreCase(header.name, name)) continue;
+    out->Borrow(header.value);
+    ++count;
+  }
   if (count == 0) return Finding::kMissing;
-  out->Borrow(*base::FindHeader(request.headers, name));
   return count == 1 ? Finding::kFound : Finding::kAmbiguous;
 }
 

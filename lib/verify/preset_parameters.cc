@@ -61,6 +61,7 @@ absl::StatusOr<ParameterNames> ParametersOf(const Preset& preset) {
   for (const Challenge& challenge : preset.challenges) {
     CONVOY_RETURN_IF_ERROR(AddChallenge(challenge, &all.used));
   }
+  for (const std::string& name : all.needed) all.used.erase(name);
   return all;
 }
 

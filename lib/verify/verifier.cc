@@ -8,6 +8,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/verify/preset.h"
+#include "lib/verify/preset_parameters.h"
 #include "lib/verify/preset_verifier.h"
 
 namespace convoy {
@@ -80,6 +81,10 @@ std::vector<PresetInfo> ListPresets() {
                     .evidence = preset->evidence,
                     .sources = preset->sources};
     for (const verify::Scheme& scheme : preset->schemes) info.schemes.push_back(scheme.name);
+    if (const auto names = verify::ParametersOf(*preset); names.ok()) {
+      info.parameters_needed.assign(names->needed.begin(), names->needed.end());
+      info.parameters_used.assign(names->used.begin(), names->used.end());
+    }
     list.push_back(std::move(info));
   }
   return list;

@@ -1,4 +1,6 @@
 """convoyd as a process: commands, settings, start, drain, restart."""
+import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -128,10 +130,64 @@ class VerifyCommandTest(unittest.TestCase):
             code, _ = self.verdict("--preset", "github", "--secret-file", path, "--header", header)
             self.assertEqual(code, 0)
 
-    def test_presets_are_listed(self):
-        names = [line.split()[0] for line in run("presets").stdout.decode().splitlines()]
-        self.assertLessEqual({"github", "shopify", "x"}, set(names))
-        self.assertGreaterEqual(len(names), 150)
+    def test_presets_are_listed_with_their_evidence_and_sources(self):
+        lines = run("presets").stdout.decode().splitlines()
+        listed = {line.split()[0]: line for line in lines}
+        self.assertLessEqual({"github", "shopify", "x"}, set(listed))
+        self.assertGreaterEqual(len(lines), 150)
+        self.assertEqual(len(listed), len(lines))
+        for line in lines:
+            self.assertRegex(line, r"^[a-z0-9_]+ +\S.*; (official_code|official_docs|client_library|"
+                                   r"secondary): \S+")
+        self.assertIn("--config public_key;", listed["braintree"])
+        self.assertIn("[--config topic_arn];", listed["aws_sns"])
+
+    def test_settings_schemes_urls_methods_and_instants(self):
+        secret, body = "key", b'{"n":1}'
+        mac = hmac.new(b"key", b"PUT|https://h.example/in?a=1|t|1700000000|" + body,
+                       hashlib.sha256).hexdigest()
+        definition = {"type": "hmac", "signature": {"name": "X-S"},
+                      "message": "{method}|{url}|{config:tenant}|{ts}|{body}",
+                      "timestamp": {"from": "header:X-T"}}
+        with host.Folder() as folder:
+            path = pathlib.Path(folder) / "scheme.json"
+            path.write_text(json.dumps(definition))
+            words = ["--scheme-file", str(path), "--secret", secret, "--header", "X-S: " + mac,
+                     "--header", "X-T: 1700000000"]
+            good = {"--method": "PUT", "--url": "https://h.example/in?a=1", "--config": "tenant=t",
+                    "--now": "1700000300"}
+
+            def judge(**changes):
+                flags = {**good, **{"--" + name: value for name, value in changes.items()}}
+                return self.verdict(*words, *(word for pair in flags.items() for word in pair),
+                                    body=body)
+
+            code, verdict = judge()
+            self.assertEqual((code, verdict["reason"]), (0, "accepted"))
+            self.assertEqual(verdict["signed_at"], "2023-11-14T22:13:20Z")
+            for changes, reason in (({"method": "POST"}, "signature_mismatch"),
+                                    ({"url": "https://h.example/in?a=2"}, "signature_mismatch"),
+                                    ({"config": "tenant=u"}, "signature_mismatch"),
+                                    ({"now": "1700000301"}, "too_old"),
+                                    ({"now": "1699999699"}, "too_far_in_future")):
+                code, verdict = judge(**changes)
+                self.assertEqual((code, verdict["reason"]), (1, reason), changes)
+            for field, said in (({"surprise": 1}, b"surprise"), ({"type": "magic"}, b"type")):
+                path.write_text(json.dumps({**definition, **field}))
+                done = run("verify", *words, "--config", "tenant=t", stdin=body)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(said, done.stderr)
+
+    def test_a_scheme_is_selected_by_name(self):
+        signature = hashlib.sha256(b"key" + self.BODY).hexdigest()
+        words = ("--preset", "hubspot", "--secret", "key", "--header",
+                 "X-HubSpot-Signature-Version: v1", "--header", "X-HubSpot-Signature: " + signature)
+        self.assertEqual(self.verdict(*words)[0], 1)
+        code, verdict = self.verdict(*words, "--scheme", "v1")
+        self.assertEqual((code, verdict["scheme"]), (0, "v1"))
+        for more in (("--scheme", "v9"), ("--config", "nothing=x"), ("--config", "x"),
+                     ("--header", "X"), ("--now", "soon"), ("--url", "not a url")):
+            self.assertEqual(run("verify", *words, *more, stdin=b"").returncode, 2, more)
 
 
 class TlsTest(unittest.TestCase):

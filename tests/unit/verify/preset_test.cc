@@ -51,7 +51,9 @@ TEST_CASE("preset: what accepts everything is no alternative to a signature") {
 }
 
 TEST_CASE("preset: weaker forms of a signature are used only if they are asked for") {
-  for (const auto& [preset, weaker] : {std::pair{"hubspot", "v1"},
+  for (const auto& [preset, weaker] : {std::pair{"github", "legacy_sha1"},
+                                       {"meta", "legacy_sha1"},
+                                       {"hubspot", "v1"},
                                        {"hubspot", "v2"},
                                        {"plivo", "v1"},
                                        {"plivo", "v2"},

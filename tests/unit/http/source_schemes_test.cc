@@ -1,0 +1,116 @@
+// Sources that verify by a preset or by a scheme of one's own: what is kept and shown, what is
+// refused by name, and that the ingest link goes by it.
+#include "absl/strings/str_cat.h"
+#include <catch2/catch.hpp>
+
+#include "lib/base/encoding.h"
+#include "lib/crypto/digest.h"
+#include "tests/unit/http/harness.h"
+
+namespace convoy::http {
+namespace {
+
+using testing::ProjectHarness;
+
+std::string Body(const std::string& verifier) {
+  return R"({"name":"s","type":"http","verifier":)" + verifier + "}";
+}
+
+std::string Preset(const std::string& fields) {
+  return Body(R"({"type":"preset","preset":{)" + fields + "}}");
+}
+
+std::string HexMac(std::string_view message) {
+  const crypto::HmacKey key(crypto::HashAlgorithm::kSha256, "new");
+  return base::HexEncode(crypto::HmacOf(key, message).view());
+}
+
+// Status of a POST to the link of the source that `made` describes.
+int Post(ProjectHarness& api, const std::string& made, std::vector<HeaderView> headers,
+         std::string_view body, const std::string& query = "") {
+  const std::string link = "/ingest/" + ProjectHarness::Field(made, "data.mask_id") + query;
+  return api.Send("POST", link, body, "", std::move(headers)).status;
+}
+
+TEST_CASE("source schemes: a preset is kept as it was given, and verifies with all its secrets") {
+  ProjectHarness api("incoming");
+  const std::string made =
+      api.Do(201, "POST", "/sources", Preset(R"("name":"stripe","secrets":["old","new"])"));
+  const std::string read =
+      api.Do(200, "GET", "/sources/" + ProjectHarness::Field(made, "data.uid"));
+  for (const std::string& shown : {made, read}) {
+    CHECK(ProjectHarness::Field(shown, "data.verifier.type") == "preset");
+    CHECK(ProjectHarness::Field(shown, "data.verifier.preset.name") == "stripe");
+    CHECK(ProjectHarness::Field(shown, "data.verifier.preset.secrets") == R"(["old","new"])");
+  }
+  const std::string ts = std::to_string(absl::ToUnixSeconds(api.clock.Now()));
+  const std::string signature = "t=" + ts + ",v1=" + HexMac(ts + ".{}");
+  CHECK(Post(api, made, {{"Stripe-Signature", signature}}, "{}") == 200);
+  CHECK(Post(api, made, {{"Stripe-Signature", signature}}, "{ }") == 400);
+  CHECK(Post(api, made, {}, "{}") == 400);
+}
+
+TEST_CASE("source schemes: one of several schemes is selected by name") {
+  ProjectHarness api("incoming");
+  const std::string legacy = R"("name":"zero_hash","secrets":["new"])";
+  const std::string strict = api.Do(201, "POST", "/sources", Preset(legacy));
+  const std::string lax = api.Do(201, "POST", "/sources", Preset(legacy + R"(,"scheme":"legacy")"));
+  const std::string signature = HexMac("{}");
+  CHECK(Post(api, strict, {{"x-zh-hook-signature-256", signature}}, "{}") == 400);
+  CHECK(Post(api, lax, {{"x-zh-hook-signature-256", signature}}, "{}") == 200);
+  CHECK(api.MessageOf("POST", "/sources", Preset(legacy + R"(,"scheme":"v9")"), 404).find("v9") !=
+        std::string::npos);
+}
+
+TEST_CASE("source schemes: a scheme of one's own sees the public URL, headers and settings") {
+  ProjectHarness api("incoming");
+  const std::string definition = R"({"name":"mine","type":"hmac",
+      "signature":{"in":"header","name":"X-Mine","prefix":"v1="},
+      "message":"{config:tenant}|{method}|{url}|{header:X-Id}|{body}"})";
+  const std::string made = api.Do(
+      201, "POST", "/sources",
+      Body(
+          R"({"type":"scheme","scheme":{"secrets":["new"],"config":{"tenant":"t-1"},"definition":)" +
+          definition + "}}"));
+  CHECK(ProjectHarness::Field(made, "data.verifier.type") == "scheme");
+  CHECK(ProjectHarness::Field(made, "data.verifier.scheme.definition.name") == "mine");
+  CHECK(ProjectHarness::Field(made, "data.verifier.scheme.config.tenant") == "t-1");
+  const std::string url = ProjectHarness::Field(made, "data.url") + "?a=%20b";
+  const std::string signature = "v1=" + HexMac("t-1|POST|" + url + "|id-1|{}");
+  CHECK(Post(api, made, {{"X-Mine", signature}, {"X-Id", "id-1"}}, "{}", "?a=%20b") == 200);
+  CHECK(Post(api, made, {{"X-Mine", signature}, {"X-Id", "id-1"}}, "{}", "?a=+b") == 400);
+  CHECK(Post(api, made, {{"X-Mine", signature}, {"X-Id", "id-2"}}, "{}", "?a=%20b") == 400);
+}
+
+TEST_CASE("source schemes: what is wrong is named, and nothing is made") {
+  ProjectHarness api("incoming");
+  const std::pair<std::string, std::string> cases[] = {
+      {Body(R"({"type":"preset"})"), "verifier.preset"},
+      {Preset(R"("secrets":["x"])"), "verifier.preset.name"},
+      {Preset(R"("name":"github")"), "secret"},
+      {Preset(R"("name":"github","secrets":[""])"), "secret"},
+      {Preset(R"("name":"github","secrets":"x")"), "verifier.preset.secrets"},
+      {Preset(R"("name":"braintree","secrets":["x"])"), "public_key"},
+      {Preset(R"("name":"github","secrets":["x"],"config":{"tenant":"t"})"), "tenant"},
+      {Preset(R"("name":"github","secrets":["x"],"config":{"tenant":1})"),
+       "verifier.preset.config.tenant"},
+      {Preset(R"("name":"standard_webhooks","secrets":["whsec_!"])"), "encoding"},
+      {Body(R"({"type":"scheme","scheme":{"secrets":["x"]}})"), "verifier.scheme.definition"},
+      {Body(R"({"type":"scheme","scheme":{"definition":{"type":"hmac","sgnature":{}}}})"),
+       "sgnature"},
+      {Body(R"({"type":"scheme","scheme":{"name":"github","definition":{"type":"none"}}})"),
+       "verifier.scheme.name"},
+  };
+  for (const auto& [body, named] : cases) {
+    INFO(body);
+    const std::string message = api.MessageOf("POST", "/sources", body);
+    INFO(message);
+    CHECK(message.find(named) != std::string::npos);
+    CHECK(message.find("whsec_") == std::string::npos);
+  }
+  api.MessageOf("POST", "/sources", Preset(R"("name":"nobody","secrets":["x"])"), 404);
+  CHECK(ProjectHarness::Field(api.Do(200, "GET", "/sources"), "data.content") == "[]");
+}
+
+}  // namespace
+}  // namespace convoy::http
