@@ -20,7 +20,8 @@ constexpr size_t kCallsMax = 16;
 convoy_slice Slice(std::string_view text) { return {text.data(), text.size()}; }
 
 // Looks at the error of a call and frees it.
-void CheckError(convoy_status status, convoy_error* error) {
+// By reference: the call that sets it may be evaluated after this argument.
+void CheckError(convoy_status status, convoy_error* const& error) {
   Require((status == CONVOY_OK || status == CONVOY_DECLINED) == (error == nullptr),
           "there is an error if, and only if, the call failed");
   if (error == nullptr) return;
