@@ -174,6 +174,7 @@ void KafkaConsumer::Commit(CommitKind kind) {
   // With brokers away a commit would only wait for them.
   const bool is_blocking = kind == CommitKind::kBlocking;
   if (should_reach_ || (is_committing_ && !is_blocking)) return;
+  if (is_committing_) ledger_.RetractAll();  // the other one may fail yet
   const auto progress = ledger_.TakeProgress();
   if (progress.empty()) return;
   const PartitionsHandle offsets(

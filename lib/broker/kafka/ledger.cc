@@ -41,4 +41,8 @@ void Ledger::Retract(int32_t partition) {
   if (found != partitions_.end()) found->second.reported = kNothing;
 }
 
+void Ledger::RetractAll() {
+  for (auto& [number, partition] : partitions_) partition.reported = kNothing;
+}
+
 }  // namespace convoy::kafka

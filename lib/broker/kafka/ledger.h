@@ -28,8 +28,10 @@ class Ledger {
   // Partition and the offset to read next, where that has risen since it was last asked for.
   std::vector<std::pair<int32_t, int64_t>> TakeProgress();
 
-  // What TakeProgress gave for the partition was not committed: it will give it again.
+  // What TakeProgress gave for the partition, or for any, was not committed or may not have been:
+  // it will give it again.
   void Retract(int32_t partition);
+  void RetractAll();
 
  private:
   static constexpr int64_t kNothing = -1;

@@ -1,3 +1,6 @@
+// A coordinator or leader that answers at all is good enough, even if it is not ready yet:
+// librdkafka asks again, and waits better than we do.
+//
 // The time is counted in what the calls were allowed to take. Each call begins with little, so that
 // what is reported meanwhile is heard soon, and gets more each time, for brokers that are far away.
 #include "lib/broker/kafka/probe.h"
@@ -59,6 +62,11 @@ absl::Status Prober::Repeat(const std::function<rd_kafka_resp_err_t(int)>& ask) 
   }
 }
 
+// An error of the broker's, and not of the way to it, that will pass.
+bool IsAnswer(rd_kafka_resp_err_t error) {
+  return error > RD_KAFKA_RESP_ERR_NO_ERROR && !Judge(error).has_value();
+}
+
 absl::Status Prober::AskForTopic() {
   return Repeat([this](int timeout_ms) {
     const rd_kafka_metadata_t* answer = nullptr;
@@ -85,8 +93,9 @@ absl::Status Prober::AskCoordinator() {
   return Repeat([this](int timeout_ms) {
     const PartitionsHandle list(rd_kafka_topic_partition_list_new(1));
     rd_kafka_topic_partition_list_add(list.get(), rd_kafka_topic_name(topic_), partitions_[0]);
-    const rd_kafka_resp_err_t error = rd_kafka_committed(client_, list.get(), timeout_ms);
-    return error != RD_KAFKA_RESP_ERR_NO_ERROR ? error : list->elems[0].err;
+    rd_kafka_resp_err_t error = rd_kafka_committed(client_, list.get(), timeout_ms);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = list->elems[0].err;
+    return IsAnswer(error) ? RD_KAFKA_RESP_ERR_NO_ERROR : error;
   });
 }
 
@@ -96,8 +105,9 @@ absl::Status Prober::AskLeaders() {
     status = Repeat([&](int timeout_ms) {
       int64_t begin = 0;
       int64_t end = 0;
-      return rd_kafka_query_watermark_offsets(client_, rd_kafka_topic_name(topic_), partition,
-                                              &begin, &end, timeout_ms);
+      const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
+          client_, rd_kafka_topic_name(topic_), partition, &begin, &end, timeout_ms);
+      return IsAnswer(error) ? RD_KAFKA_RESP_ERR_NO_ERROR : error;
     });
     if (status.ok()) break;
   }

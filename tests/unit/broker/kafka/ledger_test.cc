@@ -78,6 +78,9 @@ TEST_CASE("ledger: what could not be committed is given again") {
   CHECK(ledger.TakeProgress() == Progress{{0, 6}});
   ledger.Retract(0);
   CHECK(ledger.TakeProgress() == Progress{{0, 6}});
+  ledger.Acknowledge(ledger.HandOut(1, 8));
+  ledger.RetractAll();
+  CHECK(ledger.TakeProgress() == Progress{{0, 6}, {1, 9}});
   ledger.Forget(0);
   ledger.Retract(0);
   CHECK(ledger.TakeProgress().empty());

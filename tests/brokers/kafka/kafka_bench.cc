@@ -1,0 +1,135 @@
+// Topics come from the server as the REST API's pub_sub object.
+#include "tests/brokers/kafka/kafka_bench.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include <catch2/catch.hpp>
+
+#include "lib/base/status_macros.h"
+
+namespace convoy::testing {
+namespace {
+
+absl::StatusOr<KafkaConfig> ReadConfig(const json::Value& pub_sub) {
+  json::ObjectReader outer(pub_sub);
+  const json::Value* const kafka = outer.Object("kafka");
+  if (kafka == nullptr) return absl::InternalError("no kafka in pub_sub");
+  json::ObjectReader reader(*kafka);
+  KafkaConfig config;
+  reader.Read("brokers", &config.brokers);
+  reader.Read("topic_name", &config.topic);
+  reader.Read("consumer_group_id", &config.consumer_group_id);
+  const json::Value* const auth = reader.Object("auth");
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (auth == nullptr) return absl::InternalError("no auth in kafka");
+  json::ObjectReader user(*auth);
+  user.Read("username", &config.username);
+  user.Read("password", &config.password);
+  config.mechanism = SaslMechanism::kScramSha256;
+  return config;
+}
+
+}  // namespace
+
+KafkaConfig& ConfigOf(Source& source) { return std::get<KafkaConfig>(source.broker); }
+
+KafkaBench& KafkaBench::Shared() {
+  static const std::unique_ptr<KafkaBench> bench = [] {
+    auto server = ServerProcess::Start("kafka");
+    if (!server.ok()) FAIL(server.status());
+    return absl::WrapUnique(new KafkaBench(*std::move(server)));
+  }();
+  return *bench;
+}
+
+BrokerEnvironment KafkaBench::environment() {
+  return {.clock = clock_.get(),
+          .random = random_.get(),
+          .observer = &observer_,
+          .allowed_networks = {"127.0.0.0/8"}};
+}
+
+BrokerTraits KafkaBench::traits() const {
+  return {.is_ordered = partitions_count_ == 1,  // within a partition
+          .may_restart = true,
+          .redelivery_max = absl::Seconds(15)};  // a member that did not say goodbye
+}
+
+absl::StatusOr<Source> KafkaBench::NewTopic(int partitions_count) {
+  CONVOY_ASSIGN_OR_RETURN(
+      const json::Document document,
+      server_->Call("new_queue", absl::StrCat("\"arguments\":[", partitions_count, "]")));
+  json::ObjectReader outer(document);
+  const json::Value* const answer = outer.Object("answer");
+  if (answer == nullptr) return absl::InternalError("no answer");
+  json::ObjectReader reader(*answer);
+  uint64_t number = 0;
+  reader.Read("queue", &number);
+  const json::Value* const pub_sub = reader.Object("pub_sub");
+  if (pub_sub == nullptr) return absl::InternalError("no pub_sub");
+  Source source;
+  source.id = absl::StrCat("source-", number);
+  source.type = SourceType::kPubSub;
+  CONVOY_ASSIGN_OR_RETURN(source.broker, ReadConfig(*pub_sub));
+  numbers_[source.id] = number;
+  return source;
+}
+
+std::string KafkaBench::AddressOf(std::string_view listener) {
+  const auto document = server_->Call("attribute", R"("arguments":["ports"])");
+  REQUIRE(document.ok());
+  json::ObjectReader outer(*document);
+  const json::Value* const ports = outer.Object("answer");
+  REQUIRE(ports != nullptr);
+  json::ObjectReader reader(*ports);
+  uint64_t port = 0;
+  REQUIRE(reader.Read(listener, &port));
+  return absl::StrCat("127.0.0.1:", port);
+}
+
+absl::Status KafkaBench::Publish(const Source& source, std::span<const BenchMessage> messages) {
+  return server_->Produce(numbers_.at(source.id), messages);
+}
+
+absl::StatusOr<Source> KafkaBench::SpoilCredentials(Source source) {
+  ConfigOf(source).password = "wrong-s3cret";
+  return source;
+}
+
+absl::StatusOr<Source> KafkaBench::SpoilQueueName(Source source) {
+  ConfigOf(source).topic = "missing";
+  return source;
+}
+
+absl::StatusOr<Source> KafkaBench::SpoilAddress(Source source) {
+  ConfigOf(source).brokers = {"127.0.0.1:1"};
+  return source;
+}
+
+std::unique_ptr<BrokerConsumer> MustOpen(const Source& source, const std::string& consumer_id) {
+  KafkaBench& bench = KafkaBench::Shared();
+  auto consumer = bench.broker().Open(source, consumer_id, bench.environment());
+  if (!consumer.ok()) FAIL(consumer.status());
+  return *std::move(consumer);
+}
+
+std::vector<BrokerMessage> MustPoll(BrokerConsumer& consumer, size_t count) {
+  constexpr int kPollsMax = 600;
+  std::vector<BrokerMessage> all;
+  for (int i = 0; i < kPollsMax && all.size() < count; ++i) {
+    auto some = consumer.Poll({}, absl::Milliseconds(100));
+    if (!some.ok()) FAIL(some.status());
+    std::move(some->begin(), some->end(), std::back_inserter(all));
+  }
+  REQUIRE(all.size() == count);
+  return all;
+}
+
+int PartitionOf(const BrokerMessage& message) {
+  return std::stoi(message.position.substr(message.position.find('/') + 1));
+}
+
+}  // namespace convoy::testing

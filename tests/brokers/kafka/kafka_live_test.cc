@@ -1,0 +1,94 @@
+// The adapter against a real Kafka: the conformance suite, and the ways in.
+#include <cstdlib>
+
+#include <catch2/catch.hpp>
+
+#include "tests/brokers/kafka/kafka_bench.h"
+
+namespace convoy::testing {
+namespace {
+
+KafkaBench& Bench() { return KafkaBench::Shared(); }
+
+void ExpectConformance(size_t checked_min) {
+  const ConformanceReport report = CheckBroker(Bench());
+  for (const ConformanceFailure& failure : report.failures) {
+    FAIL_CHECK(failure.requirement << ": " << failure.detail);
+  }
+  for (const std::string& skipped : report.skipped) WARN("skipped: " << skipped);
+  CHECK(report.checked.size() >= checked_min);
+}
+
+TEST_CASE("kafka: the adapter does what every adapter must do, on one partition") {
+  ExpectConformance(18);
+}
+
+TEST_CASE("kafka: the adapter does what every adapter must do, on several partitions") {
+  Bench().set_partitions_count(4);
+  ExpectConformance(17);
+  Bench().set_partitions_count(1);
+}
+
+// Reads one message as `change` of the source wants it.
+template <typename Change>
+void ExpectToRead(const Change& change) {
+  auto source = Bench().NewQueue();
+  REQUIRE(source.ok());
+  const BenchMessage messages[] = {{.body = "m"}};
+  REQUIRE(Bench().Publish(*source, messages).ok());
+  change(ConfigOf(*source));
+  const auto consumer = MustOpen(*source);
+  CHECK(MustPoll(*consumer, 1).front().body == "m");
+}
+
+TEST_CASE("kafka: every mechanism lets us in") {
+  for (const auto mechanism :
+       {SaslMechanism::kPlain, SaslMechanism::kScramSha256, SaslMechanism::kScramSha512}) {
+    ExpectToRead([&](KafkaConfig& config) { config.mechanism = mechanism; });
+  }
+}
+
+TEST_CASE("kafka: a server that asks nobody is read, too") {
+  ExpectToRead([](KafkaConfig& config) {
+    config.brokers = {Bench().AddressOf("plain")};
+    config.mechanism = SaslMechanism::kNone;
+  });
+}
+
+// While it lives, OpenSSL trusts the authority of the tests alone.
+struct TestAuthority {
+  TestAuthority() {
+    setenv("SSL_CERT_FILE", CONVOY_TEST_DIR "/unit/transport/certificates/authority.crt", 1);
+  }
+  ~TestAuthority() { unsetenv("SSL_CERT_FILE"); }
+};
+
+TEST_CASE("kafka: TLS is used with the system's authorities, and with no others") {
+  const auto use_tls = [](KafkaConfig& config) {
+    config.brokers = {Bench().AddressOf("tls")};
+    config.has_tls = true;
+  };
+  SECTION("known") {
+    const TestAuthority authority;
+    ExpectToRead(use_tls);
+  }
+  SECTION("unknown") {
+    Source source = Bench().NewQueue().value();
+    use_tls(ConfigOf(source));
+    const auto opened = Bench().broker().Open(source, "1", Bench().environment());
+    CHECK(opened.status().code() == absl::StatusCode::kUnavailable);
+    CHECK(opened.status().message().find("certificate") != std::string_view::npos);
+  }
+  SECTION("of another host") {
+    const TestAuthority authority;
+    Source source = Bench().NewQueue().value();
+    use_tls(ConfigOf(source));
+    std::string& address = ConfigOf(source).brokers.front();
+    address = "localhost" + address.substr(address.find(':'));
+    const auto opened = Bench().broker().Open(source, "1", Bench().environment());
+    CHECK(opened.status().code() == absl::StatusCode::kUnavailable);
+  }
+}
+
+}  // namespace
+}  // namespace convoy::testing

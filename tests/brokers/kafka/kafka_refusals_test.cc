@@ -1,0 +1,138 @@
+// What a real Kafka refuses, and how it is told.
+#include "absl/strings/str_cat.h"
+#include <catch2/catch.hpp>
+
+#include "tests/brokers/kafka/kafka_bench.h"
+
+namespace convoy::testing {
+namespace {
+
+KafkaBench& Bench() { return KafkaBench::Shared(); }
+
+void Call(std::string_view call, std::string_view arguments) {
+  const auto answer = Bench().server().Call(call, absl::StrCat("\"arguments\":", arguments));
+  if (!answer.ok()) FAIL(answer.status());
+}
+
+// The first error of opening and polling.
+absl::Status ErrorOf(const Source& source) {
+  const auto opened = Bench().broker().Open(source, "1", Bench().environment());
+  if (!opened.ok()) return opened.status();
+  for (int i = 0; i < 300; ++i) {
+    const auto polled = (*opened)->Poll({}, absl::Milliseconds(100));
+    if (!polled.ok()) return polled.status();
+  }
+  return absl::OkStatus();
+}
+
+TEST_CASE("kafka: wrong credentials are told by each mechanism, without them") {
+  for (const auto mechanism : {SaslMechanism::kPlain, SaslMechanism::kScramSha512}) {
+    Source source = Bench().NewQueue().value();
+    ConfigOf(source).mechanism = mechanism;
+    ConfigOf(source).password = "wrong-s3cret";
+    const absl::Status error = ErrorOf(source);
+    INFO(error.message());
+    CHECK(error.code() == absl::StatusCode::kUnauthenticated);
+    CHECK(error.message().find("s3cret") == std::string_view::npos);
+  }
+}
+
+TEST_CASE("kafka: no credentials where some are needed is told as far as it can be known") {
+  Source source = Bench().NewQueue().value();
+  ConfigOf(source).mechanism = SaslMechanism::kNone;
+  const absl::Status error = ErrorOf(source);
+  INFO(error.message());
+  CHECK(error.code() == absl::StatusCode::kUnavailable);  // the server only hangs up
+}
+
+TEST_CASE("kafka: who may read neither topic nor group, or only the topic, is told so") {
+  Source source = Bench().NewQueue().value();
+  KafkaConfig& config = ConfigOf(source);
+  config.mechanism = SaslMechanism::kPlain;
+  config.username = "guest";
+  config.password = "guest-s3cret";
+  Call("new_user", R"(["guest","guest-s3cret"])");
+  absl::Status error = ErrorOf(source);
+  INFO(error.message());
+  CHECK(error.code() == absl::StatusCode::kPermissionDenied);
+  CHECK(error.message().find("Topic authorization") != std::string_view::npos);
+
+  // The server applies what it was told a moment later.
+  Call("allow", absl::StrCat(R"(["guest","topic",")", config.topic, "\"]"));
+  for (int i = 0; i < 100; ++i) {
+    error = ErrorOf(source);
+    if (error.message().find("Topic authorization") == std::string_view::npos) break;
+  }
+  INFO(error.message());
+  CHECK(error.code() == absl::StatusCode::kPermissionDenied);
+  CHECK(error.message().find("Group authorization") != std::string_view::npos);
+
+  Call("allow", absl::StrCat(R"(["guest","group",")", config.consumer_group_id, "\"]"));
+  const BenchMessage messages[] = {{.body = "m"}};
+  REQUIRE(Bench().Publish(source, messages).ok());
+  absl::StatusOr<std::unique_ptr<BrokerConsumer>> consumer = error;
+  for (int i = 0; i < 100 && !consumer.ok(); ++i) {
+    consumer = Bench().broker().Open(source, "1", Bench().environment());
+  }
+  if (!consumer.ok()) FAIL(consumer.status());
+  CHECK(MustPoll(**consumer, 1).front().body == "m");
+}
+
+TEST_CASE("kafka: a topic that is deleted while it is read is told") {
+  const Source source = Bench().NewQueue().value();
+  const BenchMessage messages[] = {{.body = "m"}};
+  REQUIRE(Bench().Publish(source, messages).ok());
+  const auto consumer = MustOpen(source);
+  MustPoll(*consumer, 1);
+  Call("delete_topic", absl::StrCat("[\"", std::get<KafkaConfig>(source.broker).topic, "\"]"));
+  absl::Status error;
+  for (int i = 0; i < 900 && error.ok(); ++i) {
+    error = consumer->Poll({}, absl::Milliseconds(100)).status();
+  }
+  INFO(error.message());
+  CHECK(error.code() == absl::StatusCode::kNotFound);
+}
+
+TEST_CASE("kafka: the same place in a topic that was made anew is another position") {
+  const Source source = Bench().NewQueue().value();
+  const std::string topic = absl::StrCat("[\"", std::get<KafkaConfig>(source.broker).topic, "\"]");
+  const BenchMessage messages[] = {{.body = "m"}};
+  std::string positions[2];
+  for (std::string& position : positions) {
+    REQUIRE(Bench().Publish(source, messages).ok());
+    auto consumer = MustOpen(source);
+    const auto got = MustPoll(*consumer, 1);
+    position = got.front().position;
+    CHECK(consumer->Acknowledge(got).ok());
+    consumer.reset();
+    Call("delete_topic", topic);
+    Call("make_topic", topic);
+  }
+  CHECK(positions[0].substr(0, positions[0].find('@')) ==
+        positions[1].substr(0, positions[1].find('@')));
+  CHECK(positions[0] != positions[1]);
+}
+
+// Clients of this listener are sent on to an address that the server was told to give them.
+TEST_CASE("kafka: a server that sends its clients to an address that is not allowed is refused") {
+  Source source = Bench().NewQueue().value();
+  ConfigOf(source).brokers = {Bench().AddressOf("proxied")};
+  Call("advertise", R"(["10.255.255.1",9092])");
+  const absl::Status error = ErrorOf(source);
+  INFO(error.message());
+  CHECK(error.code() == absl::StatusCode::kPermissionDenied);
+  CHECK(error.message().find("10.255.255.1:9092") != std::string_view::npos);
+}
+
+TEST_CASE("kafka: a server that sends its clients to where nobody listens is unavailable") {
+  Source source = Bench().NewQueue().value();
+  ConfigOf(source).brokers = {Bench().AddressOf("proxied")};
+  Call("advertise", R"(["127.0.0.1",1])");
+  const absl::Status error = ErrorOf(source);
+  INFO(error.message());
+  CHECK(error.code() == absl::StatusCode::kUnavailable);
+  CHECK(error.message().find("127.0.0.1:1") != std::string_view::npos);
+}
+
+}  // namespace
+}  // namespace convoy::testing
