@@ -1,5 +1,5 @@
 // A scheme as a value: how a provider proves that a request is its own. Read strictly from JSON by
-// scheme_loader.cc (docs/verification.md describes the fields), compiled by compile.cc.
+// scheme_loader.cc (docs/verification.md describes the fields), compiled by scheme_verifier.h.
 #pragma once
 
 #include <cstdint>
