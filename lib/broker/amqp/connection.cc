@@ -209,8 +209,11 @@ absl::Status Connection::Publish(std::string_view exchange, std::string_view rou
                lost_);
 }
 
-absl::Status Connection::SendHeartbeat() {
+absl::Status Connection::KeepAlive() {
   CONVOY_RETURN_IF_ERROR(failure_);
+  const absl::Time now = clock_->Now();
+  if (now < last_kept_at_ + kHeartbeat / 4) return absl::OkStatus();
+  last_kept_at_ = now;
   amqp_frame_t heartbeat = {};
   heartbeat.frame_type = AMQP_FRAME_HEARTBEAT;
   return Check(amqp_send_frame(state_, &heartbeat), lost_);

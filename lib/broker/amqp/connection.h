@@ -52,7 +52,8 @@ class Connection {
   // Publishes on the channel.
   absl::Status Publish(std::string_view exchange, std::string_view routing_key,
                        const amqp_basic_properties_t& properties, std::string_view body);
-  absl::Status SendHeartbeat();
+  // Sends a heartbeat, unless it has just done so. For those who do not call Next for a while.
+  absl::Status KeepAlive();
 
   // The next frame of the channel that is already here, valid until the next call of anything;
   // nullptr if there is none. Sends heartbeats when they are due. An error if the broker has closed
@@ -83,6 +84,7 @@ class Connection {
   TlsPeer tls_peer_;
   amqp_connection_state_t state_ = nullptr;
   amqp_frame_t frame_ = {};
+  absl::Time last_kept_at_ = absl::InfinitePast();
   Phase phase_ = Phase::kLogin;
   absl::Status failure_;       // the first one
   bool is_logged_in_ = false;  // and may say goodbye

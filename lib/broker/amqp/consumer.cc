@@ -102,7 +102,7 @@ absl::Status AmqpConsumer::Acknowledge(std::span<const BrokerMessage> messages) 
 }
 
 absl::Status AmqpConsumer::Extend(std::span<const BrokerMessage> /*messages*/) {
-  return connection_->SendHeartbeat();
+  return connection_->KeepAlive();
 }
 
 absl::Status AmqpConsumer::PublishDeadLetter(const BrokerMessage& message,
@@ -113,7 +113,10 @@ absl::Status AmqpConsumer::PublishDeadLetter(const BrokerMessage& message,
         "only a message that is not acknowledged may be published "
         "as a dead letter");
   }
-  return dead_letters_.Publish(*entry, message.body, reason);
+  // That may have taken a while, and there may be many.
+  const absl::Status published = dead_letters_.Publish(*entry, message.body, reason);
+  CONVOY_RETURN_IF_ERROR(connection_->KeepAlive());
+  return published;
 }
 
 }  // namespace convoy::broker::amqp

@@ -40,25 +40,29 @@ bool IsKept(const amqp_table_entry_t& entry) {
 absl::Status DeadLetters::Publish(const Ledger::Entry& entry, std::string_view body,
                                   std::string_view reason) {
   if (!has_exchange()) return absl::OkStatus();
-  if (connection_ == nullptr) CONVOY_RETURN_IF_ERROR(Connect());
-  absl::Status published = PublishOn(entry, body, reason);
-  if (!published.ok()) Rest();
-  return published;
+  CONVOY_RETURN_IF_ERROR(failure_);
+  const absl::StatusOr<bool> is_taken = TryPublish(entry, body, reason);
+  if (!is_taken.ok()) {
+    connection_.reset();
+    failure_ = is_taken.status();
+    return failure_;
+  }
+  if (*is_taken) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("no queue is bound to exchange ",
+                                          config_.dead_letter_exchange, " for dead letters"));
 }
 
 absl::Status DeadLetters::Connect() {
   CONVOY_ASSIGN_OR_RETURN(connection_,
                           Connection::Open(config_, guard_, "convoy dead letters", clock_));
   amqp_confirm_select_t select = {};
-  const absl::Status selected =
-      connection_->Call(AMQP_CONFIRM_SELECT_METHOD, &select, AMQP_CONFIRM_SELECT_OK_METHOD,
-                        "cannot publish dead letters");
-  if (!selected.ok()) Rest();
-  return selected;
+  return connection_->Call(AMQP_CONFIRM_SELECT_METHOD, &select, AMQP_CONFIRM_SELECT_OK_METHOD,
+                           "cannot publish dead letters");
 }
 
-absl::Status DeadLetters::PublishOn(const Ledger::Entry& entry, std::string_view body,
-                                    std::string_view reason) {
+absl::StatusOr<bool> DeadLetters::TryPublish(const Ledger::Entry& entry, std::string_view body,
+                                             std::string_view reason) {
+  if (connection_ == nullptr) CONVOY_RETURN_IF_ERROR(Connect());
   amqp_pool_t pool;
   init_amqp_pool(&pool, 4096);
   const auto release = absl::MakeCleanup([&pool] { empty_amqp_pool(&pool); });
@@ -87,7 +91,7 @@ absl::Status DeadLetters::PublishOn(const Ledger::Entry& entry, std::string_view
   return AwaitConfirmation();
 }
 
-absl::Status DeadLetters::AwaitConfirmation() {
+absl::StatusOr<bool> DeadLetters::AwaitConfirmation() {
   const absl::Time deadline = clock_->Now() + kConfirmPatience;
   bool is_returned = false;
   while (true) {
@@ -109,10 +113,7 @@ absl::Status DeadLetters::AwaitConfirmation() {
     if (method == AMQP_BASIC_NACK_METHOD) {
       return absl::UnavailableError("the broker could not take a dead letter");
     }
-    if (method != AMQP_BASIC_ACK_METHOD) continue;
-    if (!is_returned) return absl::OkStatus();
-    return absl::NotFoundError(absl::StrCat("no queue is bound to exchange ",
-                                            config_.dead_letter_exchange, " for dead letters"));
+    if (method == AMQP_BASIC_ACK_METHOD) return !is_returned;
   }
 }
 

@@ -29,18 +29,23 @@ class DeadLetters {
   absl::Status Publish(const Ledger::Entry& entry, std::string_view body, std::string_view reason);
 
   // Closes the connection, if there is one: nothing is published for a while.
-  void Rest() { connection_.reset(); }
+  void Rest() {
+    connection_.reset();
+    failure_ = absl::OkStatus();
+  }
 
  private:
   absl::Status Connect();
-  absl::Status PublishOn(const Ledger::Entry& entry, std::string_view body,
-                         std::string_view reason);
-  absl::Status AwaitConfirmation();
+  // Whether a queue has taken it.
+  absl::StatusOr<bool> TryPublish(const Ledger::Entry& entry, std::string_view body,
+                                  std::string_view reason);
+  absl::StatusOr<bool> AwaitConfirmation();
 
   const AmqpConfig config_;
   const transport::Guard guard_;
   Clock* const clock_;
   std::unique_ptr<Connection> connection_;
+  absl::Status failure_;
 };
 
 }  // namespace convoy::broker::amqp

@@ -243,6 +243,23 @@ TEST_CASE("amqp: a dead letter that no queue takes is an error, and the consumer
   CHECK(PollUntil(**consumer, 2).size() == 2);
 }
 
+TEST_CASE("amqp: dead letters that cannot be published hold nothing up") {
+  const Source source = NewQueue();
+  const BenchMessage messages[] = {{.body = "a"}, {.body = "b"}};
+  REQUIRE(Bench().Publish(source, messages).ok());
+  const auto consumer = Open(source);
+  REQUIRE(consumer.ok());
+  const auto got = PollUntil(**consumer, 2);
+  REQUIRE(got.size() == 2);
+  Call("delete_dead_letter_exchange", QueueMember(source));
+  for (const BrokerMessage& message : got) {
+    CHECK(absl::IsNotFound((*consumer)->PublishDeadLetter(message, "unusable")));
+  }
+  CHECK((*consumer)->Acknowledge(got).ok());
+  REQUIRE(Bench().Publish(source, messages).ok());
+  CHECK(PollUntil(**consumer, 2).size() == 2);
+}
+
 TEST_CASE("amqp: a body that is too large is cut, and goes whole where the queue's policy says") {
   const Source source = NewQueue();
   Call("set_dead_letter_policy", QueueMember(source));

@@ -89,6 +89,10 @@ class Queue(base.Queue):
         with self.server.channel() as channel:
             channel.queue_delete(self.name)
 
+    def delete_dead_letter_exchange(self):
+        with self.server.channel() as channel:
+            channel.exchange_delete(self.dead_letter_exchange)
+
     def set_dead_letter_policy(self):
         """Makes the broker itself move rejected messages to the queue of dead letters."""
         self.server.control("set_policy", self.name, f"^{self.name}$",
