@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "convoy/gateway.h"
+#include "examples/convoyd/brokers.h"
 #include "examples/convoyd/commands.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/log.h"
@@ -76,6 +77,7 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   if (!storage.ok()) return storage.status();
   parts.storage = *std::move(storage);
   parts.observer = std::move(log);
+  parts.brokers = NewBrokers();
   convoy::GatewayOptions options;
   options.public_url = std::move(public_url);
   options.body_bytes_max = settings.body_bytes_max;

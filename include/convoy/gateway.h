@@ -1,7 +1,8 @@
 // The gateway: everything behind one object. Open it on a store, mount Handle in your server, and
 // drive its deliveries in one of two ways:
 //
-//   threaded   Start(); the gateway runs a committer and a dispatcher thread of its own
+//   threaded   Start(); the gateway runs threads of its own: a committer, a dispatcher, and what
+//              reads from message brokers
 //   pumped     call Step() when wake_fd() is readable or the instant it returned has come; no
 //              thread is created
 //
@@ -14,11 +15,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "convoy/broker.h"
 #include "convoy/clock.h"
 #include "convoy/http.h"
 #include "convoy/observer.h"
@@ -36,6 +39,9 @@ struct GatewayParts {
   std::shared_ptr<Clock> clock;
   std::shared_ptr<Random> random;
   std::shared_ptr<Observer> observer;
+  // What pub_sub sources may read from (broker.h). Read only once the gateway is started: a gateway
+  // that is pumped says so where such a source is asked for its consumer.
+  std::vector<std::shared_ptr<Broker>> brokers;
 };
 
 // What a host should do with a request whose head it has read but not its body.

@@ -33,6 +33,7 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
                                                 parts_.clock.get(), parts_.observer.get())),
       configuration_(parts_.storage.get(), CacheLimitsOf(options_), fetcher_),
       intake_(options_, parts_.clock.get(), &ulids_, parts_.observer.get()),
+      broker_intake_(options_, &intake_, parts_.clock.get(), &ulids_),
       commits_(parts_.storage.get()),
       api_(options_, api_parts()),
       dispatcher_(options_, {.storage = parts_.storage.get(),
@@ -42,7 +43,8 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
                              .clock = parts_.clock.get(),
                              .random = parts_.random.get(),
                              .ulids = &ulids_,
-                             .observer = parts_.observer.get()}) {
+                             .observer = parts_.observer.get()}),
+      consumers_(consume_parts(), parts_.storage.get(), parts_.brokers) {
   dispatcher_.set_wake([this] { wake_->Signal(); });
   fetcher_->set_wake([this] { wake_->Signal(); });
   commits_.set_wake([this] {
@@ -55,7 +57,12 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
   });
 }
 
-EmbeddedGateway::~EmbeddedGateway() { Close(absl::ZeroDuration()).IgnoreError(); }
+EmbeddedGateway::~EmbeddedGateway() {
+  Close(absl::ZeroDuration()).IgnoreError();
+  // An adapter's call may still be under way, and what comes of it may want to be committed.
+  while (!consumers_.Stop(absl::Milliseconds(20))) commits_.Drain();
+  commits_.Drain();
+}
 
 http::ApiParts EmbeddedGateway::api_parts() const {
   return {.storage = parts_.storage.get(),
@@ -65,7 +72,19 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .random = parts_.random.get(),
           .ulids = const_cast<base::UlidGenerator*>(&ulids_),
           .observer = parts_.observer.get(),
-          .fetcher = fetcher_};
+          .fetcher = fetcher_,
+          .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers_)};
+}
+
+consume::ConsumeParts EmbeddedGateway::consume_parts() {
+  return {.commits = &commits_,
+          .configuration = &configuration_,
+          .intake = &broker_intake_,
+          .clock = parts_.clock.get(),
+          .random = parts_.random.get(),
+          .observer = parts_.observer.get(),
+          .notify = [this] { dispatcher_.Notify(); },
+          .allowed_networks = options_.allowed_networks};
 }
 
 absl::StatusOr<std::string> EmbeddedGateway::Bootstrap() {
@@ -118,11 +137,16 @@ std::optional<HttpResponse> EmbeddedGateway::Handle(const HttpRequest& request) 
 }
 
 HttpResponse EmbeddedGateway::Finish(http::Reply reply) {
-  while (auto* write = std::get_if<http::PendingWrite>(&reply)) {
-    const CommitResult result = commits_.Commit(std::move(write->batch));
-    NotifyIfDue(result, write->has_deliveries);
-    const auto finish = std::move(write->finish);
-    reply = finish(result);
+  while (!std::holds_alternative<HttpResponse>(reply)) {
+    if (auto* write = std::get_if<http::PendingWrite>(&reply)) {
+      const CommitResult result = commits_.Commit(std::move(write->batch));
+      NotifyIfDue(result, write->has_deliveries);
+      const auto finish = std::move(write->finish);
+      reply = finish(result);
+    } else {
+      const http::PendingCheck check = std::get<http::PendingCheck>(std::move(reply));
+      reply = check.finish(consumers_.Check(check.source));
+    }
   }
   return std::get<HttpResponse>(std::move(reply));
 }
@@ -145,12 +169,18 @@ bool EmbeddedGateway::HandleAsync(const HttpRequest& request,
 
 void EmbeddedGateway::FinishAsync(http::Reply reply,
                                   std::shared_ptr<std::function<void(HttpResponse)>> done) {
-  auto* write = std::get_if<http::PendingWrite>(&reply);
-  if (write == nullptr) {
-    (*done)(std::get<HttpResponse>(std::move(reply)));
+  if (auto* response = std::get_if<HttpResponse>(&reply)) {
+    (*done)(std::move(*response));
     Leave();
     return;
   }
+  if (auto* check = std::get_if<http::PendingCheck>(&reply)) {
+    consumers_.CheckLater(std::move(check->source),
+                          [this, finish = std::move(check->finish), done = std::move(done)](
+                              const absl::Status& answer) { FinishAsync(finish(answer), done); });
+    return;
+  }
+  auto* write = std::get_if<http::PendingWrite>(&reply);
   commits_.CommitAsync(
       std::move(write->batch),
       [this, finish = std::move(write->finish), has_deliveries = write->has_deliveries,
@@ -206,6 +236,7 @@ absl::Status EmbeddedGateway::Start() {
   has_commits_ = true;  // whatever was queued before
   committer_thread_ = std::thread([this] { RunCommitter(); });
   dispatcher_thread_ = std::thread([this] { RunDispatcher(); });
+  consumers_.Start();
   return absl::OkStatus();
 }
 
@@ -260,6 +291,8 @@ absl::Status EmbeddedGateway::Close(absl::Duration patience) {
     phase_ = Phase::kDraining;
   }
   const absl::Time deadline = parts_.clock->Now() + patience;
+  // What consumers are storing is committed by the threads that still run.
+  const bool are_consumers_over = consumers_.Stop(patience);
   dispatcher_.Drain();
   // From here on this thread drives: two drivers at once are not allowed, and one that stops at the
   // deadline is all that is needed.
@@ -273,6 +306,9 @@ absl::Status EmbeddedGateway::Close(absl::Duration patience) {
   absl::MutexLock lock(&mutex_);
   if (requests_count_ > 0) {
     return absl::DeadlineExceededError("requests are still being answered; close again");
+  }
+  if (!are_consumers_over) {
+    return absl::DeadlineExceededError("message brokers are still being asked; close again");
   }
   phase_ = Phase::kClosed;
   return released;

@@ -16,10 +16,12 @@
 #include "convoy/gateway.h"
 #include "lib/base/ulid.h"
 #include "lib/config/config_cache.h"
+#include "lib/consume/consumer_supervisor.h"
 #include "lib/dispatch/dispatcher.h"
 #include "lib/fetch/fetcher.h"
 #include "lib/gateway/wake_fd.h"
 #include "lib/http/api.h"
+#include "lib/intake/broker_intake.h"
 #include "lib/intake/intake.h"
 #include "lib/storage/commit_queue.h"
 
@@ -46,6 +48,7 @@ class EmbeddedGateway final : public Gateway {
   enum class Phase { kOpen, kStarted, kDraining, kClosed };
 
   http::ApiParts api_parts() const;
+  consume::ConsumeParts consume_parts();
 
   // Counts a request in; false once the gateway is closing.
   bool Enter() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -80,6 +83,7 @@ class EmbeddedGateway final : public Gateway {
   const std::shared_ptr<fetch::Fetcher> fetcher_;
   config::ConfigCache configuration_;
   intake::Intake intake_;
+  intake::BrokerIntake broker_intake_;
   storage::CommitQueue commits_;
   http::Api api_;
 
@@ -97,6 +101,9 @@ class EmbeddedGateway final : public Gateway {
   absl::Mutex close_mutex_;  // one Close at a time
   std::thread dispatcher_thread_;
   std::thread committer_thread_;
+
+  // Its threads use all of the above.
+  consume::ConsumerSupervisor consumers_;
 };
 
 }  // namespace convoy::gateway

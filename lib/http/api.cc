@@ -135,10 +135,13 @@ Reply Api::Stamped(std::string method, Reply reply) const {
   if (auto* response = std::get_if<HttpResponse>(&reply)) {
     Stamp(method, *response);
   } else {
-    auto& pending = std::get<PendingWrite>(reply);
-    // The write may lead to another one, so this goes along.
-    pending.finish = [this, method = std::move(method), finish = std::move(pending.finish)](
-                         const CommitResult& result) { return Stamped(method, finish(result)); };
+    // What is pending may lead to more of it, so this goes along.
+    const auto wrap = [&](auto& pending) {
+      pending.finish = [this, method = std::move(method), finish = std::move(pending.finish)](
+                           const auto& result) { return Stamped(method, finish(result)); };
+    };
+    if (auto* write = std::get_if<PendingWrite>(&reply)) wrap(*write);
+    if (auto* check = std::get_if<PendingCheck>(&reply)) wrap(*check);
   }
   return reply;
 }

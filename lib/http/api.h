@@ -13,6 +13,7 @@
 #include "convoy/storage.h"
 #include "lib/base/ulid.h"
 #include "lib/config/config_cache.h"
+#include "lib/consume/consumer_supervisor.h"
 #include "lib/fetch/fetcher.h"
 #include "lib/http/reply.h"
 #include "lib/intake/intake.h"
@@ -28,7 +29,8 @@ struct ApiParts {
   Random* random;
   base::UlidGenerator* ulids;
   Observer* observer;
-  std::shared_ptr<fetch::Fetcher> fetcher;  // may be null: then nothing is fetched
+  std::shared_ptr<fetch::Fetcher> fetcher;           // may be null: then nothing is fetched
+  consume::ConsumerSupervisor* consumers = nullptr;  // null: there is no message broker
 };
 
 // Safe to use from any thread.

@@ -21,6 +21,7 @@ Reply ListSources(const Context& context);
 Reply GetSource(const Context& context);
 Reply UpdateSource(const Context& context);
 Reply DeleteSource(const Context& context);
+Reply GetConsumer(const Context& context);
 
 Reply CreateEndpoint(const Context& context);
 Reply ListEndpoints(const Context& context);

@@ -1,4 +1,5 @@
-// What a handler answers: a response at once, or a write that must be durable first.
+// What a handler answers: a response at once, or what has to be done first: a write that must be
+// durable, a question to a message broker.
 //
 // Handlers never commit. They say what should be written and how to answer once it is; who calls
 // them decides whether to wait for that or to go on (docs/architecture.md).
@@ -7,13 +8,16 @@
 #include <functional>
 #include <variant>
 
+#include "absl/status/status.h"
+
 #include "convoy/http.h"
 #include "convoy/storage.h"
 
 namespace convoy::http {
 
 struct PendingWrite;
-using Reply = std::variant<HttpResponse, PendingWrite>;
+struct PendingCheck;
+using Reply = std::variant<HttpResponse, PendingWrite, PendingCheck>;
 
 struct PendingWrite {
   WriteBatch batch;
@@ -22,6 +26,14 @@ struct PendingWrite {
   std::function<Reply(const CommitResult&)> finish;
   // Whether the write gives the dispatcher something to do.
   bool has_deliveries = false;
+};
+
+// Whether a source could be read from: its broker is asked, which takes up to some seconds. Whoever
+// carries this out must not be a thread that others wait for.
+struct PendingCheck {
+  Source source;
+  // Called once with the answer; kUnavailable is that nobody knows.
+  std::function<Reply(const absl::Status&)> finish;
 };
 
 }  // namespace convoy::http

@@ -29,6 +29,7 @@ constexpr Route kRoutes[] = {
     {"GET", CONVOY_PROJECT "/sources/{sourceID}", Access::kRead, GetSource},
     {"PUT POST", CONVOY_PROJECT "/sources/{sourceID}", Access::kWrite, UpdateSource},
     {"DELETE", CONVOY_PROJECT "/sources/{sourceID}", Access::kWrite, DeleteSource},
+    {"GET", CONVOY_PROJECT "/sources/{sourceID}/consumer", Access::kRead, GetConsumer},
 
     {"POST", CONVOY_PROJECT "/endpoints", Access::kWrite, CreateEndpoint},
     {"GET", CONVOY_PROJECT "/endpoints", Access::kRead, ListEndpoints},

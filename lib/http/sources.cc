@@ -10,6 +10,7 @@
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
+#include "lib/http/pub_sub.h"
 #include "lib/http/wire.h"
 #include "lib/intake/locations.h"
 #include "lib/verify/source_verifier.h"
@@ -61,33 +62,90 @@ absl::Status ReadLists(ObjectReader& reader, Source* out) {
   return absl::OkStatus();
 }
 
-// Reads the fields of a request over what is there, then checks the whole.
-absl::Status ReadSource(const json::Document& document, bool is_new,
-                        const std::shared_ptr<verify::KeySource>& keys, Source* source) {
-  ObjectReader reader(document);
-  for (const char* field : {"pub_sub", "body_function", "header_function"}) {
-    CONVOY_RETURN_IF_ERROR(RefuseIfSet(document, field));
-  }
-  std::string name, type;
-  reader.Read("name", &name);
+// What the reading of a request may look at beside the request.
+struct Reading {
+  bool is_new;
+  ProjectType project_type;
+  const ApiParts& parts;
+};
+
+absl::Status ReadType(ObjectReader& reader, const Reading& reading, Source* source) {
+  std::string type;
   reader.Read("type", &type);
-  reader.Read("is_disabled", &source->is_disabled);
-  ReadEnum(reader, "verify_mode", "must be enforce, observe or quarantine", &source->verify_mode);
-  if (is_new) {
-    ReadEnum(reader, "provider", "unsupported provider", &source->provider);
-  } else {
-    CONVOY_RETURN_IF_ERROR(RefuseChange(document, "provider", model::Name(source->provider)));
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  const auto parsed = model::Parse<SourceType>(type);
+  if (!parsed.has_value()) return FieldError("type", "unsupported source type");
+  if (*parsed == SourceType::kDbChangeStream) {
+    return FieldError("type", absl::StrCat(type, " sources are not supported by this version"));
   }
+  const bool is_pub_sub = *parsed == SourceType::kPubSub;
+  if (is_pub_sub && reading.project_type != ProjectType::kOutgoing) {
+    return FieldError("type", "pub_sub sources belong to outgoing projects");
+  }
+  if (!reading.is_new && is_pub_sub != (source->type == SourceType::kPubSub)) {
+    return FieldError("type", "cannot be changed to or from pub_sub, make a new source");
+  }
+  source->type = *parsed;
+  return absl::OkStatus();
+}
+
+absl::Status ReadBroker(ObjectReader& reader, const Reading& reading, Source* source) {
+  const json::Value* object = reader.Object("pub_sub");
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  const bool is_set = object != nullptr && !AsksForNothing(*object);
+  if (source->type != SourceType::kPubSub) {
+    return is_set ? FieldError("pub_sub", "goes with the type pub_sub") : absl::OkStatus();
+  }
+  if (!is_set) {
+    return reading.is_new ? FieldError("pub_sub", "is missing") : absl::OkStatus();
+  }
+  CONVOY_RETURN_IF_ERROR(ReadPubSub(*object, source));
+  const auto* consumers = reading.parts.consumers;
+  if (consumers == nullptr || !consumers->Supports(source->broker)) {
+    return FieldError("pub_sub.type", absl::StrCat("this gateway has no adapter for ",
+                                                   model::BrokerTypeOf(source->broker)));
+  }
+  return absl::OkStatus();
+}
+
+// What only sources that take requests have: a setting that would do nothing is refused.
+absl::Status CheckBrokerSource(const Source& source) {
+  const std::string_view field = source.provider != Provider::kNone           ? "provider"
+                                 : source.verifier != VerifierConfig()        ? "verifier"
+                                 : source.verify_mode != VerifyMode::kEnforce ? "verify_mode"
+                                 : source.custom_response != CustomResponse() ? "custom_response"
+                                 : !source.idempotency_keys.empty()           ? "idempotency_keys"
+                                 : !source.event_type_location.empty() ? "event_type_location"
+                                                                       : "";
+  if (field.empty()) return absl::OkStatus();
+  return FieldError(field, "goes with sources that take requests, leave it out");
+}
+
+absl::Status ReadName(ObjectReader& reader, Source* source) {
+  std::string name;
+  reader.Read("name", &name);
   CONVOY_RETURN_IF_ERROR(reader.status());
   if (name.empty()) return FieldError("name", "please provide a source name");
   CONVOY_RETURN_IF_ERROR(CheckText("name", name));
   source->name = name;
-  const auto parsed = model::Parse<SourceType>(type);
-  if (!parsed.has_value()) return FieldError("type", "unsupported source type");
-  if (*parsed != SourceType::kHttp && *parsed != SourceType::kRestApi) {
-    return FieldError("type", absl::StrCat(type, " sources are not supported by this version"));
+  return absl::OkStatus();
+}
+
+// Reads the fields of a request over what is there, then checks the whole.
+absl::Status ReadSource(const json::Document& document, const Reading& reading, Source* source) {
+  ObjectReader reader(document);
+  for (const char* field : {"body_function", "header_function"}) {
+    CONVOY_RETURN_IF_ERROR(RefuseIfSet(document, field));
   }
-  source->type = *parsed;
+  reader.Read("is_disabled", &source->is_disabled);
+  ReadEnum(reader, "verify_mode", "must be enforce, observe or quarantine", &source->verify_mode);
+  if (reading.is_new) {
+    ReadEnum(reader, "provider", "unsupported provider", &source->provider);
+  } else {
+    CONVOY_RETURN_IF_ERROR(RefuseChange(document, "provider", model::Name(source->provider)));
+  }
+  CONVOY_RETURN_IF_ERROR(ReadName(reader, source));
+  CONVOY_RETURN_IF_ERROR(ReadType(reader, reading, source));
   const json::Value* verifier = reader.Object("verifier");
   CONVOY_RETURN_IF_ERROR(reader.status());
   if (verifier != nullptr) {
@@ -95,10 +153,31 @@ absl::Status ReadSource(const json::Document& document, bool is_new,
   }
   CONVOY_RETURN_IF_ERROR(ReadCustomResponse(reader, &source->custom_response));
   CONVOY_RETURN_IF_ERROR(ReadLists(reader, source));
+  CONVOY_RETURN_IF_ERROR(ReadBroker(reader, reading, source));
+  if (source->type == SourceType::kPubSub) return CheckBrokerSource(*source);
   if (!source->event_type_location.empty()) {
     CONVOY_RETURN_IF_ERROR(intake::CheckEventTypeLocation(*source));
   }
-  return verify::CompileForSource(*source, keys).status();
+  return verify::CompileForSource(*source, reading.parts.fetcher).status();
+}
+
+// Asks the broker of `source` first. Only a clear no is one: a broker that is away may come back,
+// and until then the consumer's state tells.
+Reply CheckThen(const Source& source, std::function<Reply()> go_on) {
+  return PendingCheck{
+      .source = source,
+      .finish = [broker = source.broker, go_on = std::move(go_on)](const absl::Status& answer) {
+        if (consume::StateOf(answer) == consume::ConsumerState::kMisconfigured) {
+          return Reply(FromStatus(PubSubError(broker, answer)));
+        }
+        if (absl::IsCancelled(answer)) return Reply(TryLater(answer.message()));
+        return go_on();
+      }};
+}
+
+// Consumers follow at once what was written here.
+void Nudge(const ApiParts& parts) {
+  if (parts.consumers != nullptr) parts.consumers->Nudge();
 }
 
 std::string SourceJson(const GatewayOptions& options, const Source& source) {
@@ -131,12 +210,18 @@ Reply CreateSource(const Context& context) {
                 .mask_id = base::RandomAlphanumeric(*parts.random, kMaskSize),
                 .created_at = parts.clock->Now()};
   source.updated_at = source.created_at;
-  const absl::Status status = ReadSource(*document, true, parts.fetcher, &source);
+  const absl::Status status =
+      ReadSource(*document, {true, context.project->project().type, parts}, &source);
   if (!status.ok()) return FromStatus(status);
-  const std::string data = SourceJson(*context.options, source);
-  return ChangeProject(
-      context, [source](const Snapshot&) { return ConfigWrite{.puts = {source}}; },
-      [data] { return Success(201, "Source created successfully", data); });
+  const auto store = [context, source] {
+    return ChangeProject(
+        context, [source](const Snapshot&) { return ConfigWrite{.puts = {source}}; },
+        [source, options = context.options, &parts = *context.parts] {
+          Nudge(parts);
+          return Success(201, "Source created successfully", SourceJson(*options, source));
+        });
+  };
+  return source.type == SourceType::kPubSub ? CheckThen(source, store) : store();
 }
 
 Reply ListSources(const Context& context) {
@@ -165,21 +250,33 @@ Reply GetSource(const Context& context) {
 Reply UpdateSource(const Context& context) {
   const auto document = ParseBody(context);
   if (!document.ok()) return FromStatus(document.status());
-  auto updated = std::make_shared<Source>();
-  return ChangeProject(
-      context,
-      [updated, parts = context.parts, id = context.capture(1),
-       body = std::string(context.request->body)](
-          const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
-        CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(body, {}));
-        CONVOY_ASSIGN_OR_RETURN(*updated, parts->storage->GetSource(project->project().id, id));
-        updated->updated_at = parts->clock->Now();
-        CONVOY_RETURN_IF_ERROR(ReadSource(fields, false, parts->fetcher, updated.get()));
-        return ConfigWrite{.puts = {*updated}};
-      },
-      [updated, options = context.options] {
-        return Success(202, "Source updated successfully", SourceJson(*options, *updated));
-      });
+  const ApiParts& parts = *context.parts;
+  const auto current = parts.storage->GetSource(context.project->project().id, context.capture(1));
+  if (!current.ok()) return FromStatus(current.status());
+  const Reading reading{false, context.project->project().type, parts};
+  Source wanted = *current;
+  if (const absl::Status status = ReadSource(*document, reading, &wanted); !status.ok()) {
+    return FromStatus(status);
+  }
+  const auto store = [context, reading, body = std::string(context.request->body)] {
+    auto updated = std::make_shared<Source>();
+    return ChangeProject(
+        context,
+        [updated, reading, id = context.capture(1),
+         body](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
+          CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(body, {}));
+          CONVOY_ASSIGN_OR_RETURN(*updated,
+                                  reading.parts.storage->GetSource(project->project().id, id));
+          updated->updated_at = reading.parts.clock->Now();
+          CONVOY_RETURN_IF_ERROR(ReadSource(fields, reading, updated.get()));
+          return ConfigWrite{.puts = {*updated}};
+        },
+        [updated, options = context.options, &parts = reading.parts] {
+          Nudge(parts);
+          return Success(202, "Source updated successfully", SourceJson(*options, *updated));
+        });
+  };
+  return wanted.broker != current->broker ? CheckThen(wanted, store) : store();
 }
 
 Reply DeleteSource(const Context& context) {
@@ -190,7 +287,10 @@ Reply DeleteSource(const Context& context) {
         CONVOY_RETURN_IF_ERROR(storage->GetSource(project->project().id, id).status());
         return ConfigWrite{.removes = {{.kind = ConfigKind::kSource, .id = id}}};
       },
-      [] { return Success(200, "Source deleted successfully"); });
+      [&parts = *context.parts] {
+        Nudge(parts);
+        return Success(200, "Source deleted successfully");
+      });
 }
 
 }  // namespace convoy::http

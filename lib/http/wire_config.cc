@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/time_text.h"
+#include "lib/http/pub_sub.h"
 #include "lib/http/wire.h"
 #include "lib/model/names.h"
 
@@ -199,7 +200,8 @@ void WriteSource(Writer& writer, const Source& source, std::string_view public_u
       .EndObject();
   WriteTextsField(writer, "idempotency_keys", source.idempotency_keys);
   WriteTextsField(writer, "forward_headers", source.forward_headers);
-  for (const char* key : {"provider_config", "pub_sub", "body_function", "header_function"}) {
+  WritePubSub(writer, source);
+  for (const char* key : {"provider_config", "body_function", "header_function"}) {
     WriteNullField(writer, key);
   }
   WriteStamps(writer, source.created_at, source.updated_at);

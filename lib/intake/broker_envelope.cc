@@ -177,6 +177,7 @@ Refused AddAttributes(const Source& source, const BrokerMessage& message, Header
 
 std::optional<Refusal> ReadEnvelope(const GatewayOptions& options, const Source& source,
                                     const BrokerMessage& message, Envelope* out) {
+  if (message.is_cut) return Refuse(refusal::kTooLarge, "body", "only its beginning was read");
   const json::Limits limits{.bytes_max = options.body_bytes_max};
   const auto object = json::ScanObject(message.body, limits);
   if (!object.ok()) return RefuseFlaw(object.status(), message.body, limits);

@@ -72,7 +72,8 @@ TEST_CASE("api: settings that are not enforced are refused by name, unknown ones
   CHECK(api.MessageOf("POST", "/endpoints",
                       R"({"name":"e","url":"https://x","authentication":{"type":"oauth2"}})")
             .starts_with("authentication.type:"));
-  CHECK(api.MessageOf("POST", "/sources", R"({"name":"s","type":"pub_sub"})").starts_with("type:"));
+  CHECK(api.MessageOf("POST", "/sources", R"({"name":"s","type":"db_change_stream"})")
+            .starts_with("type:"));
 }
 
 TEST_CASE("api: endpoints live through create, update, pause, activate, secrets and removal") {

@@ -11,11 +11,33 @@
 
 #include "convoy/gateway.h"
 #include "lib/base/text.h"
+#include "lib/consume/consumer_supervisor.h"
 #include "lib/http/api.h"
 #include "lib/json/raw.h"
 #include "tests/support/sim_clock.h"
 
 namespace convoy::testing {
+
+// Adapters that answer what a test tells them to, and connect to nothing.
+class AnsweringBroker : public Broker {
+ public:
+  explicit AnsweringBroker(std::string type) : type_(std::move(type)) {}
+  std::string_view type() const override { return type_; }
+  absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const Source&, std::string_view,
+                                                       const BrokerEnvironment&) override {
+    return absl::UnimplementedError("nobody reads here");
+  }
+  absl::Status Check(const Source& source, const BrokerEnvironment&) override {
+    checked.push_back(source);
+    return answer;
+  }
+
+  absl::Status answer;
+  std::vector<Source> checked;
+
+ private:
+  const std::string type_;
+};
 
 class ApiHarness {
  public:
@@ -23,13 +45,16 @@ class ApiHarness {
       : ulids_(&clock, &random_),
         configuration_(storage.get(), {}),
         intake_(options, &clock, &ulids_),
+        consumers_({.clock = &clock, .random = &random_, .observer = &observer_}, storage.get(),
+                   {amqp, kafka, sqs, google}),
         parts_{.storage = storage.get(),
                .configuration = &configuration_,
                .intake = &intake_,
                .clock = &clock,
                .random = &random_,
                .ulids = &ulids_,
-               .observer = &observer_},
+               .observer = &observer_,
+               .consumers = &consumers_},
         api(options, parts_) {
     instance_key = AddKey(Role::kInstanceAdmin, "");
   }
@@ -61,11 +86,16 @@ class ApiHarness {
         .body = body};
     std::optional<http::Reply> reply = api.Handle(request);
     REQUIRE(reply.has_value());
-    while (auto* write = std::get_if<http::PendingWrite>(&*reply)) {
-      before_commit();
-      const CommitResult result = Commit(write->batch);
-      const auto finish = std::move(write->finish);
-      reply = finish(result);
+    while (!std::holds_alternative<HttpResponse>(*reply)) {
+      if (auto* write = std::get_if<http::PendingWrite>(&*reply)) {
+        before_commit();
+        const CommitResult result = Commit(write->batch);
+        const auto finish = std::move(write->finish);
+        reply = finish(result);
+      } else {
+        const auto check = std::get<http::PendingCheck>(*std::move(reply));
+        reply = check.finish(consumers_.Check(check.source));
+      }
     }
     return std::get<HttpResponse>(*std::move(reply));
   }
@@ -119,6 +149,11 @@ class ApiHarness {
   SimClock clock;
   GatewayOptions options;
   std::unique_ptr<Storage> storage = NewMemoryStorage();
+  using SharedBroker = std::shared_ptr<AnsweringBroker>;
+  const SharedBroker amqp = std::make_shared<AnsweringBroker>("amqp");
+  const SharedBroker kafka = std::make_shared<AnsweringBroker>("kafka");
+  const SharedBroker sqs = std::make_shared<AnsweringBroker>("sqs");
+  const SharedBroker google = std::make_shared<AnsweringBroker>("google");
 
  private:
   SeededRandom random_;
@@ -126,6 +161,7 @@ class ApiHarness {
   config::ConfigCache configuration_;
   intake::Intake intake_;
   Observer observer_;
+  consume::ConsumerSupervisor consumers_;
   const http::ApiParts parts_;
 
  public:

@@ -260,6 +260,9 @@ TEST_CASE("broker_intake: what is too large is refused") {
   world.options.body_bytes_max = 1000;
   CHECK(world.Refuse(large) == "too_large: body is larger than 1000 bytes");
   BrokerMessage message = MakeMessage(kGood);
+  message.is_cut = true;
+  CHECK(world.Refuse(message) == "too_large: body: only its beginning was read");
+  message.is_cut = false;
   for (int i = 0; i < 201; ++i) message.attributes.push_back({absl::StrCat("a", i), "1"});
   CHECK(absl::StartsWith(world.Refuse(message), "too_large: attributes: "));
   message.attributes = {{"a", std::string(70'000, 'x')}};

@@ -1,0 +1,114 @@
+// What the consumers of a source are doing. An operation of ours: Convoy has nothing of the kind.
+#include <algorithm>
+#include <vector>
+
+#include "lib/http/envelope.h"
+#include "lib/http/fields.h"
+#include "lib/http/handlers.h"
+#include "lib/http/wire.h"
+
+namespace convoy::http {
+namespace {
+
+using consume::ConsumerCounters;
+using consume::ConsumerState;
+using consume::ConsumerStatus;
+
+// Of several workers the one that needs attention most speaks for all.
+int UrgencyOf(ConsumerState state) {
+  switch (state) {
+    case ConsumerState::kMisconfigured:
+      return 4;
+    case ConsumerState::kBackingOff:
+      return 3;
+    case ConsumerState::kStopped:
+      return 2;
+    case ConsumerState::kConnecting:
+      return 1;
+    case ConsumerState::kRunning:
+      return 0;
+  }
+  return 0;
+}
+
+const ConsumerStatus& MostUrgent(const std::vector<ConsumerStatus>& workers) {
+  return *std::max_element(workers.begin(), workers.end(),
+                           [](const ConsumerStatus& a, const ConsumerStatus& b) {
+                             return UrgencyOf(a.state) < UrgencyOf(b.state);
+                           });
+}
+
+void WriteOptionalTime(json::Writer& writer, std::string_view key, absl::Time time) {
+  if (time == absl::InfinitePast()) {
+    WriteNullField(writer, key);
+  } else {
+    WriteTimeField(writer, key, time);
+  }
+}
+
+void WriteError(json::Writer& writer, const ConsumerStatus& status) {
+  if (status.last_error.empty()) {
+    WriteNullField(writer, "last_error");
+  } else {
+    writer.Field("last_error", status.last_error);
+  }
+  WriteOptionalTime(writer, "last_error_at", status.last_error_at);
+}
+
+void WriteCounters(json::Writer& writer, const ConsumerCounters& counters) {
+  writer.Field("received", counters.received)
+      .Field("accepted", counters.accepted)
+      .Field("duplicates", counters.duplicates)
+      .Field("redelivered", counters.redelivered)
+      .Field("dead_letters", counters.dead_letters);
+}
+
+ConsumerCounters Sum(const std::vector<ConsumerStatus>& workers) {
+  ConsumerCounters sum;
+  for (const ConsumerStatus& worker : workers) {
+    sum.received += worker.counters.received;
+    sum.accepted += worker.counters.accepted;
+    sum.duplicates += worker.counters.duplicates;
+    sum.redelivered += worker.counters.redelivered;
+    sum.dead_letters += worker.counters.dead_letters;
+  }
+  return sum;
+}
+
+void WriteConsumer(json::Writer& writer, const Source& source,
+                   const std::vector<ConsumerStatus>& workers) {
+  const ConsumerStatus& speaker = MostUrgent(workers);
+  absl::Time last_message_at = absl::InfinitePast();
+  for (const ConsumerStatus& worker : workers) {
+    last_message_at = std::max(last_message_at, worker.last_message_at);
+  }
+  writer.BeginObject().Field("source_id", source.id).Field("state", Name(speaker.state));
+  WriteError(writer, speaker);
+  WriteOptionalTime(writer, "last_message_at", last_message_at);
+  WriteCounters(writer, Sum(workers));
+  writer.Key("workers").BeginArray();
+  for (const ConsumerStatus& worker : workers) {
+    writer.BeginObject().Field("uid", worker.consumer_id).Field("state", Name(worker.state));
+    WriteError(writer, worker);
+    WriteOptionalTime(writer, "last_message_at", worker.last_message_at);
+    WriteCounters(writer, worker.counters);
+    writer.EndObject();
+  }
+  writer.EndArray().EndObject();
+}
+
+}  // namespace
+
+Reply GetConsumer(const Context& context) {
+  const ApiParts& parts = *context.parts;
+  const auto source = parts.storage->GetSource(context.project->project().id, context.capture(1));
+  if (!source.ok()) return FromStatus(source.status());
+  if (source->type != SourceType::kPubSub || parts.consumers == nullptr) {
+    return FromStatus(FieldError("type", "only pub_sub sources have a consumer"));
+  }
+  const std::vector<ConsumerStatus> workers = parts.consumers->StatusOf(*source);
+  return Success(200, "Consumer fetched successfully",
+                 ToJson([&](json::Writer& writer) { WriteConsumer(writer, *source, workers); }));
+}
+
+}  // namespace convoy::http
