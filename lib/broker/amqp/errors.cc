@@ -40,8 +40,9 @@ std::string_view MeaningOf(int status) {
       return "no answer in time";
     case AMQP_STATUS_CONNECTION_CLOSED:
     case AMQP_STATUS_SOCKET_CLOSED:
-    case AMQP_STATUS_SOCKET_ERROR:
       return "the connection was closed";
+    case AMQP_STATUS_SOCKET_ERROR:
+      return "the connection was refused or broken";
     case AMQP_STATUS_BAD_AMQP_DATA:
     case AMQP_STATUS_WRONG_METHOD:
     case AMQP_STATUS_UNKNOWN_CLASS:

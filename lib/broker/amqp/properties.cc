@@ -83,15 +83,15 @@ Headers ToAttributes(const amqp_basic_properties_t& properties) {
     }
   }
   if (has(AMQP_BASIC_CONTENT_TYPE_FLAG)) {
-    AddUnlessThere("content_type", properties.content_type, &attributes);
+    AddUnlessThere("x-amqp-content-type", properties.content_type, &attributes);
   }
   if (has(AMQP_BASIC_CONTENT_ENCODING_FLAG)) {
-    AddUnlessThere("content_encoding", properties.content_encoding, &attributes);
+    AddUnlessThere("x-amqp-content-encoding", properties.content_encoding, &attributes);
   }
   if (has(AMQP_BASIC_CORRELATION_ID_FLAG)) {
-    AddUnlessThere("correlation_id", properties.correlation_id, &attributes);
+    AddUnlessThere("x-amqp-correlation-id", properties.correlation_id, &attributes);
   }
-  if (has(AMQP_BASIC_TYPE_FLAG)) AddUnlessThere("type", properties.type, &attributes);
+  if (has(AMQP_BASIC_TYPE_FLAG)) AddUnlessThere("x-amqp-type", properties.type, &attributes);
   return attributes;
 }
 

@@ -18,8 +18,9 @@ inline amqp_bytes_t Bytes(std::string_view text) {
 
 // The headers in their order: text as it is, numbers in decimal (floating-point ones as short as
 // tells them apart), booleans as true and false, instants in seconds since 1970. Arrays, tables,
-// binary and void values have no text and are left out. Then content_type, content_encoding,
-// correlation_id and type, under these names of AMQP's, unless a header has the name already.
+// binary and void values have no text and are left out. Then the properties x-amqp-content-type,
+// x-amqp-content-encoding, x-amqp-correlation-id and x-amqp-type, unless a header has the name
+// already. Not under AMQP's own names: attributes go along to endpoints as headers of HTTP.
 Headers ToAttributes(const amqp_basic_properties_t& properties);
 
 // message_id, or nothing.

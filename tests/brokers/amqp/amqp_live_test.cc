@@ -89,9 +89,9 @@ TEST_CASE("amqp: attributes have the text of what pika sends") {
                           {"yes", "true"},
                           {"number", "-7"},
                           {"large", "12345678901"},
-                          {"content_type", "application/json"},
-                          {"correlation_id", "c-1"},
-                          {"type", "order.paid"}};
+                          {"x-amqp-content-type", "application/json"},
+                          {"x-amqp-correlation-id", "c-1"},
+                          {"x-amqp-type", "order.paid"}};
   CHECK(got[0].attributes == wanted);
 }
 

@@ -73,7 +73,7 @@ TEST_CASE("properties: text stays byte for byte, and what has no text is left ou
 
 TEST_CASE("properties: headers keep their order, and AMQP's own properties follow") {
   std::vector<amqp_table_entry_t> headers = {Text("z", "1"), Entry("skipped", 'V'), Text("a", "2"),
-                                             Text("TYPE", "mine")};
+                                             Text("X-AMQP-Type", "mine")};
   amqp_basic_properties_t properties = {};
   properties._flags = AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_CONTENT_TYPE_FLAG |
                       AMQP_BASIC_CONTENT_ENCODING_FLAG | AMQP_BASIC_CORRELATION_ID_FLAG |
@@ -86,10 +86,10 @@ TEST_CASE("properties: headers keep their order, and AMQP's own properties follo
   properties.message_id = Bytes("m-1");
   const Headers wanted = {{"z", "1"},
                           {"a", "2"},
-                          {"TYPE", "mine"},
-                          {"content_type", "application/json"},
-                          {"content_encoding", "gzip"},
-                          {"correlation_id", "c-1"}};
+                          {"X-AMQP-Type", "mine"},
+                          {"x-amqp-content-type", "application/json"},
+                          {"x-amqp-content-encoding", "gzip"},
+                          {"x-amqp-correlation-id", "c-1"}};
   CHECK(ToAttributes(properties) == wanted);
   CHECK(MessageId(properties) == "m-1");
 }
