@@ -13,8 +13,10 @@ BrokerEnvironment LiveBench::environment() {
           .allowed_networks = {"127.0.0.0/8"}};
 }
 
-absl::StatusOr<Source> LiveBench::NewQueue() {
-  CONVOY_ASSIGN_OR_RETURN(const json::Document document, server_->Call("new_queue"));
+absl::StatusOr<Source> LiveBench::MakeQueue(std::string_view arguments) {
+  CONVOY_ASSIGN_OR_RETURN(
+      const json::Document document,
+      server_->Call("new_queue", absl::StrCat("\"arguments\":[", arguments, "]")));
   json::ObjectReader outer(document);
   const json::Value* const answer = outer.Object("answer");
   if (answer == nullptr) return absl::InternalError("no answer");

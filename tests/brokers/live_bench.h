@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "convoy/testing/broker_conformance.h"
 #include "tests/brokers/server_process.h"
@@ -15,7 +16,9 @@ class LiveBench : public BrokerBench {
   Broker& broker() override { return *broker_; }
   BrokerEnvironment environment() override;
 
-  absl::StatusOr<Source> NewQueue() override;
+  absl::StatusOr<Source> NewQueue() override { return MakeQueue(""); }
+  // The server's new_queue with `arguments`, a list as JSON without its brackets.
+  absl::StatusOr<Source> MakeQueue(std::string_view arguments);
   absl::Status Publish(const Source& source, std::span<const BenchMessage> messages) override;
   absl::Status RestartServer() override { return server_->Call("restart").status(); }
 

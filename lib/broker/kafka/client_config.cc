@@ -38,6 +38,7 @@ constexpr Setting kConstantSettings[] = {
     {"heartbeat.interval.ms", "1000"},
     {"max.poll.interval.ms", "300000"},
     {"topic.metadata.refresh.interval.ms", "60000"},
+    {"topic.metadata.propagation.max.ms", "5000"},  // how long a topic that is gone may come back
     {"allow.auto.create.topics", "false"},
     // How much lies in memory.
     {"queued.max.messages.kbytes", "32768"},

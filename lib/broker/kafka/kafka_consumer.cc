@@ -104,9 +104,14 @@ KafkaConsumer::~KafkaConsumer() {
 }
 
 void KafkaConsumer::Leave() {
-  // Only while brokers answer: librdkafka would hold a commit back for them, and the caller up,
-  // until the session is over.
-  if (!IsAnswering(client_, topic_.get())) return;
+  // Only with the coordinator there: librdkafka would wait for it until the session is over.
+  if (absl::IsUnavailable(failure_)) return;
+  should_reach_ = false;
+  for (int round = 0; round < kLeaveRoundsMax; ++round) {
+    if (!IsCoordinatorThere(client_, topic_.get())) return;
+    if (Commit(CommitKind::kBlocking)) break;
+    Pull(kLeaveRoundMs);  // no commit is taken in the middle of a rebalance
+  }
   const QueueHandle queue(rd_kafka_queue_new(client_));
   const ErrorHandle error(rd_kafka_consumer_close_queue(client_, queue.get()));
   if (error != nullptr) return;
@@ -170,13 +175,13 @@ absl::Status KafkaConsumer::Acknowledge(std::span<const BrokerMessage> messages)
   return absl::OkStatus();
 }
 
-void KafkaConsumer::Commit(CommitKind kind) {
+bool KafkaConsumer::Commit(CommitKind kind) {
   // With brokers away a commit would only wait for them.
   const bool is_blocking = kind == CommitKind::kBlocking;
-  if (should_reach_ || (is_committing_ && !is_blocking)) return;
+  if (should_reach_ || (is_committing_ && !is_blocking)) return false;
   if (is_committing_) ledger_.RetractAll();  // the other one may fail yet
   const auto progress = ledger_.TakeProgress();
-  if (progress.empty()) return;
+  if (progress.empty()) return true;
   const PartitionsHandle offsets(
       rd_kafka_topic_partition_list_new(static_cast<int>(progress.size())));
   for (const auto& [partition, offset] : progress) {
@@ -186,8 +191,9 @@ void KafkaConsumer::Commit(CommitKind kind) {
   // Refused for a partition that was lost a moment ago, which the next pull will tell: then its
   // messages come again, here or elsewhere.
   const auto error = rd_kafka_commit(client_, offsets.get(), is_blocking ? 0 : 1);
-  if (is_blocking || error != RD_KAFKA_RESP_ERR_NO_ERROR) return Retract(*offsets, error);
-  is_committing_ = true;
+  is_committing_ |= !is_blocking && error == RD_KAFKA_RESP_ERR_NO_ERROR;
+  Retract(*offsets, error);
+  return is_blocking && error == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 void KafkaConsumer::Retract(const rd_kafka_topic_partition_list_t& offsets,

@@ -61,7 +61,8 @@ class KafkaConsumer final : public BrokerConsumer {
   enum class CommitKind { kInBackground, kBlocking };
   // Commits what was acknowledged since the last time. In the background there is one commit at a
   // time, so under load many acknowledgements share one.
-  void Commit(CommitKind kind);
+  // False if something acknowledged may be uncommitted afterwards.
+  bool Commit(CommitKind kind);
   void Retract(const rd_kafka_topic_partition_list_t& offsets, rd_kafka_resp_err_t error);
 
   // Asks the brokers; an error that librdkafka reports meanwhile goes first.

@@ -67,6 +67,15 @@ bool IsAnswer(rd_kafka_resp_err_t error) {
   return error > RD_KAFKA_RESP_ERR_NO_ERROR && !Judge(error).has_value();
 }
 
+rd_kafka_resp_err_t AskForOffset(rd_kafka_t* client, rd_kafka_topic_t* topic, int32_t partition,
+                                 int timeout_ms) {
+  const PartitionsHandle list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), rd_kafka_topic_name(topic), partition);
+  rd_kafka_resp_err_t error = rd_kafka_committed(client, list.get(), timeout_ms);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = list->elems[0].err;
+  return IsAnswer(error) ? RD_KAFKA_RESP_ERR_NO_ERROR : error;
+}
+
 absl::Status Prober::AskForTopic() {
   return Repeat([this](int timeout_ms) {
     const rd_kafka_metadata_t* answer = nullptr;
@@ -90,13 +99,8 @@ absl::Status Prober::AskForTopic() {
 }
 
 absl::Status Prober::AskCoordinator() {
-  return Repeat([this](int timeout_ms) {
-    const PartitionsHandle list(rd_kafka_topic_partition_list_new(1));
-    rd_kafka_topic_partition_list_add(list.get(), rd_kafka_topic_name(topic_), partitions_[0]);
-    rd_kafka_resp_err_t error = rd_kafka_committed(client_, list.get(), timeout_ms);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = list->elems[0].err;
-    return IsAnswer(error) ? RD_KAFKA_RESP_ERR_NO_ERROR : error;
-  });
+  return Repeat(
+      [this](int timeout_ms) { return AskForOffset(client_, topic_, partitions_[0], timeout_ms); });
 }
 
 absl::Status Prober::AskLeaders() {
@@ -121,11 +125,8 @@ absl::Status Probe(rd_kafka_t* client, rd_kafka_topic_t* topic,
   return Prober(client, topic, should_wait).Run();
 }
 
-bool IsAnswering(rd_kafka_t* client, rd_kafka_topic_t* topic) {
-  const rd_kafka_metadata_t* answer = nullptr;
-  const auto error = rd_kafka_metadata(client, 0, topic, &answer, kLongestTryMs);
-  const MetadataHandle metadata(answer);
-  return error == RD_KAFKA_RESP_ERR_NO_ERROR;
+bool IsCoordinatorThere(rd_kafka_t* client, rd_kafka_topic_t* topic) {
+  return AskForOffset(client, topic, 0, kLongestTryMs) == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 }  // namespace convoy::kafka

@@ -18,7 +18,7 @@ namespace convoy::kafka {
 absl::Status Probe(rd_kafka_t* client, rd_kafka_topic_t* topic,
                    const std::function<bool(int spent_ms)>& should_wait);
 
-// Whether any broker answers within a short time.
-bool IsAnswering(rd_kafka_t* client, rd_kafka_topic_t* topic);
+// Whether the coordinator of the client's group answers within a short time.
+bool IsCoordinatorThere(rd_kafka_t* client, rd_kafka_topic_t* topic);
 
 }  // namespace convoy::kafka

@@ -1,4 +1,3 @@
-// Topics come from the server as the REST API's pub_sub object.
 #include "tests/brokers/kafka/kafka_bench.h"
 
 #include <algorithm>
@@ -11,9 +10,25 @@
 #include "lib/base/status_macros.h"
 
 namespace convoy::testing {
-namespace {
 
-absl::StatusOr<KafkaConfig> ReadConfig(const json::Value& pub_sub) {
+KafkaBench& KafkaBench::Shared() {
+  static const std::unique_ptr<KafkaBench> bench = [] {
+    auto server = ServerProcess::Start("kafka");
+    if (!server.ok()) FAIL(server.status());
+    return absl::WrapUnique(new KafkaBench(*std::move(server)));
+  }();
+  return *bench;
+}
+
+BrokerTraits KafkaBench::traits() const {
+  return {.is_ordered = partitions_count_ == 1,  // within a partition
+          .may_restart = true,
+          .redelivery_max = absl::Seconds(15)};  // a member that did not say goodbye
+}
+
+absl::StatusOr<Source> KafkaBench::NewQueue() { return MakeQueue(absl::StrCat(partitions_count_)); }
+
+absl::StatusOr<BrokerConfig> KafkaBench::ReadConfig(const json::Value& pub_sub) {
   json::ObjectReader outer(pub_sub);
   const json::Value* const kafka = outer.Object("kafka");
   if (kafka == nullptr) return absl::InternalError("no kafka in pub_sub");
@@ -32,54 +47,8 @@ absl::StatusOr<KafkaConfig> ReadConfig(const json::Value& pub_sub) {
   return config;
 }
 
-}  // namespace
-
-KafkaConfig& ConfigOf(Source& source) { return std::get<KafkaConfig>(source.broker); }
-
-KafkaBench& KafkaBench::Shared() {
-  static const std::unique_ptr<KafkaBench> bench = [] {
-    auto server = ServerProcess::Start("kafka");
-    if (!server.ok()) FAIL(server.status());
-    return absl::WrapUnique(new KafkaBench(*std::move(server)));
-  }();
-  return *bench;
-}
-
-BrokerEnvironment KafkaBench::environment() {
-  return {.clock = clock_.get(),
-          .random = random_.get(),
-          .observer = &observer_,
-          .allowed_networks = {"127.0.0.0/8"}};
-}
-
-BrokerTraits KafkaBench::traits() const {
-  return {.is_ordered = partitions_count_ == 1,  // within a partition
-          .may_restart = true,
-          .redelivery_max = absl::Seconds(15)};  // a member that did not say goodbye
-}
-
-absl::StatusOr<Source> KafkaBench::NewTopic(int partitions_count) {
-  CONVOY_ASSIGN_OR_RETURN(
-      const json::Document document,
-      server_->Call("new_queue", absl::StrCat("\"arguments\":[", partitions_count, "]")));
-  json::ObjectReader outer(document);
-  const json::Value* const answer = outer.Object("answer");
-  if (answer == nullptr) return absl::InternalError("no answer");
-  json::ObjectReader reader(*answer);
-  uint64_t number = 0;
-  reader.Read("queue", &number);
-  const json::Value* const pub_sub = reader.Object("pub_sub");
-  if (pub_sub == nullptr) return absl::InternalError("no pub_sub");
-  Source source;
-  source.id = absl::StrCat("source-", number);
-  source.type = SourceType::kPubSub;
-  CONVOY_ASSIGN_OR_RETURN(source.broker, ReadConfig(*pub_sub));
-  numbers_[source.id] = number;
-  return source;
-}
-
 std::string KafkaBench::AddressOf(std::string_view listener) {
-  const auto document = server_->Call("attribute", R"("arguments":["ports"])");
+  const auto document = server().Call("attribute", R"("arguments":["ports"])");
   REQUIRE(document.ok());
   json::ObjectReader outer(*document);
   const json::Value* const ports = outer.Object("answer");
@@ -90,22 +59,18 @@ std::string KafkaBench::AddressOf(std::string_view listener) {
   return absl::StrCat("127.0.0.1:", port);
 }
 
-absl::Status KafkaBench::Publish(const Source& source, std::span<const BenchMessage> messages) {
-  return server_->Produce(numbers_.at(source.id), messages);
-}
-
 absl::StatusOr<Source> KafkaBench::SpoilCredentials(Source source) {
-  ConfigOf(source).password = "wrong-s3cret";
+  KafkaOf(source).password = "wrong-s3cret";
   return source;
 }
 
 absl::StatusOr<Source> KafkaBench::SpoilQueueName(Source source) {
-  ConfigOf(source).topic = "missing";
+  KafkaOf(source).topic = "missing";
   return source;
 }
 
 absl::StatusOr<Source> KafkaBench::SpoilAddress(Source source) {
-  ConfigOf(source).brokers = {"127.0.0.1:1"};
+  KafkaOf(source).brokers = {"127.0.0.1:1"};
   return source;
 }
 

@@ -16,7 +16,7 @@ constexpr int kPollsMax = 1000;
 
 // A topic of four partitions with messages in all of them.
 Source FilledTopic() {
-  auto source = KafkaBench::Shared().NewTopic(kPartitions);
+  auto source = KafkaBench::Shared().MakeQueue(absl::StrCat(kPartitions));
   REQUIRE(source.ok());
   std::vector<BenchMessage> messages;
   for (int i = 0; i < kMessages; ++i) {

@@ -4,30 +4,24 @@
 #include <catch2/catch.hpp>
 
 #include "tests/brokers/kafka/kafka_bench.h"
+#include "tests/brokers/live_cases.h"
 
 namespace convoy::testing {
 namespace {
 
 KafkaBench& Bench() { return KafkaBench::Shared(); }
 
-void ExpectConformance(size_t checked_min) {
-  const ConformanceReport report = CheckBroker(Bench());
-  for (const ConformanceFailure& failure : report.failures) {
-    FAIL_CHECK(failure.requirement << ": " << failure.detail);
-  }
-  for (const std::string& skipped : report.skipped) WARN("skipped: " << skipped);
-  CHECK(report.checked.size() >= checked_min);
-}
-
 TEST_CASE("kafka: the adapter does what every adapter must do, on one partition") {
-  ExpectConformance(18);
+  CheckConformance(Bench(), 18);
 }
 
 TEST_CASE("kafka: the adapter does what every adapter must do, on several partitions") {
   Bench().set_partitions_count(4);
-  ExpectConformance(17);
+  CheckConformance(Bench(), 17);
   Bench().set_partitions_count(1);
 }
+
+TEST_CASE("kafka: a poll that is given up takes nothing along") { CheckAbandonedPoll(Bench()); }
 
 // Reads one message as `change` of the source wants it.
 template <typename Change>
@@ -36,7 +30,7 @@ void ExpectToRead(const Change& change) {
   REQUIRE(source.ok());
   const BenchMessage messages[] = {{.body = "m"}};
   REQUIRE(Bench().Publish(*source, messages).ok());
-  change(ConfigOf(*source));
+  change(KafkaOf(*source));
   const auto consumer = MustOpen(*source);
   CHECK(MustPoll(*consumer, 1).front().body == "m");
 }
@@ -74,7 +68,7 @@ TEST_CASE("kafka: TLS is used with the system's authorities, and with no others"
   }
   SECTION("unknown") {
     Source source = Bench().NewQueue().value();
-    use_tls(ConfigOf(source));
+    use_tls(KafkaOf(source));
     const auto opened = Bench().broker().Open(source, "1", Bench().environment());
     CHECK(opened.status().code() == absl::StatusCode::kUnavailable);
     CHECK(opened.status().message().find("certificate") != std::string_view::npos);
@@ -82,8 +76,8 @@ TEST_CASE("kafka: TLS is used with the system's authorities, and with no others"
   SECTION("of another host") {
     const TestAuthority authority;
     Source source = Bench().NewQueue().value();
-    use_tls(ConfigOf(source));
-    std::string& address = ConfigOf(source).brokers.front();
+    use_tls(KafkaOf(source));
+    std::string& address = KafkaOf(source).brokers.front();
     address = "localhost" + address.substr(address.find(':'));
     const auto opened = Bench().broker().Open(source, "1", Bench().environment());
     CHECK(opened.status().code() == absl::StatusCode::kUnavailable);

@@ -28,8 +28,8 @@ absl::Status ErrorOf(const Source& source) {
 TEST_CASE("kafka: wrong credentials are told by each mechanism, without them") {
   for (const auto mechanism : {SaslMechanism::kPlain, SaslMechanism::kScramSha512}) {
     Source source = Bench().NewQueue().value();
-    ConfigOf(source).mechanism = mechanism;
-    ConfigOf(source).password = "wrong-s3cret";
+    KafkaOf(source).mechanism = mechanism;
+    KafkaOf(source).password = "wrong-s3cret";
     const absl::Status error = ErrorOf(source);
     INFO(error.message());
     CHECK(error.code() == absl::StatusCode::kUnauthenticated);
@@ -39,7 +39,7 @@ TEST_CASE("kafka: wrong credentials are told by each mechanism, without them") {
 
 TEST_CASE("kafka: no credentials where some are needed is told as far as it can be known") {
   Source source = Bench().NewQueue().value();
-  ConfigOf(source).mechanism = SaslMechanism::kNone;
+  KafkaOf(source).mechanism = SaslMechanism::kNone;
   const absl::Status error = ErrorOf(source);
   INFO(error.message());
   CHECK(error.code() == absl::StatusCode::kUnavailable);  // the server only hangs up
@@ -47,7 +47,7 @@ TEST_CASE("kafka: no credentials where some are needed is told as far as it can 
 
 TEST_CASE("kafka: who may read neither topic nor group, or only the topic, is told so") {
   Source source = Bench().NewQueue().value();
-  KafkaConfig& config = ConfigOf(source);
+  KafkaConfig& config = KafkaOf(source);
   config.mechanism = SaslMechanism::kPlain;
   config.username = "guest";
   config.password = "guest-s3cret";
@@ -116,7 +116,7 @@ TEST_CASE("kafka: the same place in a topic that was made anew is another positi
 // Clients of this listener are sent on to an address that the server was told to give them.
 TEST_CASE("kafka: a server that sends its clients to an address that is not allowed is refused") {
   Source source = Bench().NewQueue().value();
-  ConfigOf(source).brokers = {Bench().AddressOf("proxied")};
+  KafkaOf(source).brokers = {Bench().AddressOf("proxied")};
   Call("advertise", R"(["10.255.255.1",9092])");
   const absl::Status error = ErrorOf(source);
   INFO(error.message());
@@ -126,7 +126,7 @@ TEST_CASE("kafka: a server that sends its clients to an address that is not allo
 
 TEST_CASE("kafka: a server that sends its clients to where nobody listens is unavailable") {
   Source source = Bench().NewQueue().value();
-  ConfigOf(source).brokers = {Bench().AddressOf("proxied")};
+  KafkaOf(source).brokers = {Bench().AddressOf("proxied")};
   Call("advertise", R"(["127.0.0.1",1])");
   const absl::Status error = ErrorOf(source);
   INFO(error.message());

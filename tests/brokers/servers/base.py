@@ -77,7 +77,11 @@ class Server(abc.ABC):
         self.stop()
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_):

@@ -19,6 +19,7 @@ import base64
 import importlib
 import json
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -56,6 +57,7 @@ def main():
     replies = sys.stdout
     sys.stdout = sys.stderr  # for whoever prints by the way
     queues, proxies = [], []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped with us
 
     def reply(**fields):
         print(json.dumps(fields, default=jsonable), file=replies, flush=True)
