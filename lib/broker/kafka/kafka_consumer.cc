@@ -23,6 +23,9 @@ namespace {
 constexpr int kLeaveRoundMs = 100;
 constexpr int kLeaveRoundsMax = 30;
 
+// Errors that should pass, without a message in between, before one is taken for lasting.
+constexpr int kPassingErrorsMax = 20;
+
 // For how long brokers are asked that do not answer. A connection that has just broken is made anew
 // well within the shorter time.
 constexpr int kSilentPatienceMs = 5000;
@@ -82,8 +85,10 @@ absl::Status KafkaConsumer::Start(ConfigHandle config) {
   if (queue_ == nullptr || topic_ == nullptr) {
     return MakeError(absl::StatusCode::kUnavailable, rd_kafka_err2str(rd_kafka_last_error()));
   }
-  CONVOY_RETURN_IF_ERROR(Reach());
+  return Reach();
+}
 
+absl::Status KafkaConsumer::Join() {
   const PartitionsHandle topics(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(topics.get(), topic_name_.c_str(), RD_KAFKA_PARTITION_UA);
   const rd_kafka_resp_err_t code = rd_kafka_subscribe(client_, topics.get());
@@ -123,6 +128,7 @@ void KafkaConsumer::Leave() {
 
 absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits& limits,
                                                                absl::Duration patience) {
+  if (!is_member_) CONVOY_RETURN_IF_ERROR(Join());
   if (is_interrupted_.exchange(false)) patience = absl::ZeroDuration();
   Commit(CommitKind::kInBackground);
   Fill(limits, failure_.ok() ? ToMilliseconds(patience) : 0);
@@ -150,12 +156,15 @@ bool KafkaConsumer::Pull(int timeout_ms) {
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
     pulled_.push_back(std::move(message));
     trouble_.reset();
+    passing_errors_count_ = 0;
     return true;
   }
-  const char* const text = rd_kafka_message_errstr(message.get());
   const auto code = Judge(message->err);
-  if (code.has_value()) Fail(MakeError(*code, text == nullptr ? "" : text));
-  return !code.has_value();
+  if (code.has_value() || ++passing_errors_count_ > kPassingErrorsMax) {
+    const char* const text = rd_kafka_message_errstr(message.get());
+    Fail(MakeError(code.value_or(absl::StatusCode::kUnavailable), text == nullptr ? "" : text));
+  }
+  return false;
 }
 
 std::vector<BrokerMessage> KafkaConsumer::HandOut() {

@@ -17,7 +17,8 @@ namespace convoy::kafka {
 
 class KafkaConsumer final : public BrokerConsumer {
  public:
-  // See Broker::Open.
+  // See Broker::Open. The group hears of it with the first poll, so that to open a consumer and not
+  // to use it moves no partitions.
   static absl::StatusOr<std::unique_ptr<KafkaConsumer>> Open(const Source& source,
                                                              std::string_view consumer_id,
                                                              const BrokerEnvironment& env);
@@ -50,6 +51,7 @@ class KafkaConsumer final : public BrokerConsumer {
                        rd_kafka_topic_partition_list_t* offsets, void* self);
 
   absl::Status Start(ConfigHandle config);
+  absl::Status Join();
   void Leave();
 
   // Takes at most one message. False if none came within the time or something else is to be done.
@@ -86,6 +88,7 @@ class KafkaConsumer final : public BrokerConsumer {
   absl::Status failure_;                // the first one: what Poll says from then on
   std::optional<std::string> trouble_;  // the last that librdkafka has said about a connection
   bool should_reach_ = false;           // since then nobody has asked the brokers
+  int passing_errors_count_ = 0;        // since the last message
 };
 
 }  // namespace convoy::kafka

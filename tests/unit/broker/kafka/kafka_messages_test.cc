@@ -20,6 +20,7 @@ BrokerConsumer& ConsumerOf(const std::string& topic) {
     for (const char* name : {"contents", "bounds", "commits", "interrupts"}) {
       SharedKafka().MakeTopic(name, 1);
       (*made)[name] = MustOpen(SharedKafka().MakeSource(name, name));
+      CHECK((*made)[name]->Poll({}, absl::ZeroDuration()).ok());  // joins
     }
     return made;
   }();
