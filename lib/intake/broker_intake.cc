@@ -71,9 +71,6 @@ Refusal RefusalOf(const absl::Status& status) {
 BrokerIntake::MessageBatch BrokerIntake::PrepareOne(const ProjectSnapshot& project,
                                                     const Source& source,
                                                     const BrokerMessage& message) const {
-  if (message.is_cut) {
-    return Refusal{refusal::kTooLarge, "body: too large for what reads from the broker"};
-  }
   Envelope envelope;
   if (auto refused = ReadEnvelope(options_, source, message, &envelope)) return *std::move(refused);
   if (envelope.type == MessageType::kSingle &&

@@ -269,14 +269,6 @@ TEST_CASE("broker_intake: what is too large is refused") {
   CHECK(absl::StartsWith(world.Refuse(message), "too_large: attributes: "));
 }
 
-TEST_CASE(
-    "broker_intake: a message of which the adapter kept a part is refused, whatever that is") {
-  World world;
-  BrokerMessage message = MakeMessage(R"({"endpoint_id": "E1", "event_type": "a.b", "data": 1})");
-  message.is_cut = true;
-  CHECK(world.Refuse(message) == "too_large: body: too large for what reads from the broker");
-}
-
 TEST_CASE("broker_intake: a dead letter keeps everything, and is known when it comes again") {
   World world;
   world.options.dead_letters_max = 5;
