@@ -46,24 +46,26 @@ class LoadingCache {
 
   absl::StatusOr<Value> Find(std::string_view key, ReadStamp read_stamp, Load load) {
     // A load that others began before this call may have read what has changed since; so its result
-    // is judged by its stamp like any cached value. The second one began after this call: it is
-    // current.
-    for (const bool is_last_round : {false, true}) {
+    // is judged by its stamp like any cached value. The second one that was waited for began after
+    // this call: it is current.
+    bool has_waited = false;
+    while (true) {
       const std::optional<Entry> cached = Peek(key);
       if (cached.has_value()) {
         const absl::StatusOr<Stamp> current = read_stamp(*cached->value);
         if (!current.ok()) return current.status();
         if (*current == cached->stamp) return cached->value;
       }
-      const auto [running, is_leader] = Join(key);
+      const Value known = cached.has_value() ? cached->value : nullptr;
+      const auto [running, is_leader] = Join(key, known);
+      if (running == nullptr) continue;  // somebody has loaded it since the look
       if (is_leader) {
-        Finish(key, load(cached.has_value() ? cached->value.get() : nullptr), *running);
+        Finish(key, load(known.get()), *running);
       } else {
         running->done.WaitForNotification();
       }
-      if (is_leader || is_last_round) return running->result;
+      if (is_leader || std::exchange(has_waited, true)) return running->result;
     }
-    return absl::InternalError("unreachable: the last round returns");
   }
 
   size_t size() const {
@@ -86,9 +88,12 @@ class LoadingCache {
     return found->second->second;
   }
 
-  // The load that is under way, or a new one that the caller must Finish.
-  std::pair<std::shared_ptr<Running>, bool> Join(std::string_view key) {
+  // The load that is under way, or a new one that the caller must Finish. Null if what is cached is
+  // not `known` any more, which is what the caller saw (null: nothing), but another value.
+  std::pair<std::shared_ptr<Running>, bool> Join(std::string_view key, const Value& known) {
     absl::MutexLock lock(&mutex_);
+    const auto found = entries_.find(key);
+    if (found != entries_.end() && found->second->second.value != known) return {nullptr, false};
     std::shared_ptr<Running>& running = running_[key];
     const bool is_leader = running == nullptr;
     if (is_leader) running = std::make_shared<Running>();

@@ -12,6 +12,7 @@
 #include "absl/synchronization/notification.h"
 #include "catch2/catch.hpp"
 
+#include "lib/config/loading_cache.h"
 #include "tests/support/null_storage.h"
 
 namespace convoy::config {
@@ -171,6 +172,28 @@ TEST_CASE("config_cache: callers who come during a load share it") {
   for (std::thread& caller : callers) caller.join();
   CHECK(found == kCallers);
   CHECK(storage.project_loads == 1);
+}
+
+TEST_CASE("loading_cache: who finds that others have loaded meanwhile does not load again") {
+  LoadingCache<int> cache(4);
+  uint64_t revision = 1;
+  int loads = 0;
+  const auto current = [&](const int&) -> absl::StatusOr<Stamp> { return Stamp{revision, 0}; };
+  const auto load = [&](const int*) -> absl::StatusOr<LoadingCache<int>::Entry> {
+    return LoadingCache<int>::Entry{std::make_shared<const int>(++loads), {revision, 0}};
+  };
+  REQUIRE(cache.Find("k", current, load).ok());
+  ++revision;
+  // Between the look at what is cached and the wish to load, somebody else loads.
+  bool is_first = true;
+  const auto overtaken = [&](const int& value) -> absl::StatusOr<Stamp> {
+    if (std::exchange(is_first, false)) CHECK(**cache.Find("k", current, load) == 2);
+    return current(value);
+  };
+  const auto found = cache.Find("k", overtaken, load);
+  REQUIRE(found.ok());
+  CHECK(**found == 2);
+  CHECK(loads == 2);
 }
 
 TEST_CASE("config_cache: a change during a load is not missed") {
