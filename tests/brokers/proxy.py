@@ -4,16 +4,19 @@
         queue.pub_sub_at(*proxy.address)
         proxy.cut()     # connections are reset, new ones are reset as well
         proxy.stall()   # connections stay, but nothing gets through, nor is it lost; new ones hang
-        proxy.heal()    # whatever it was
+        proxy.hold()    # what clients send stays here, what the server sends gets through
+        proxy.heal()    # whatever it was; what was kept goes on its way
 
-Bytes are passed on as they come. One thread does it all.
+Each returns when it is so. Bytes are passed on as they come. One thread does it all.
 """
 import selectors
 import socket
 import struct
 import threading
+import time
 
 PIECE_BYTES = 64 * 1024
+ASKED_BYTES_MAX = 256 * 1024
 
 
 def _reset(connection):
@@ -25,10 +28,12 @@ def _reset(connection):
 class Proxy:
     def __init__(self, target):
         self._target = target
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()  # guards these
         self._state = "healthy"
+        self._reached = "healthy"  # the state that the thread acts by
         self._accepted_count = 0
         self._cut_after_bytes = None
+        self._hold_when = None
         self._selector = selectors.DefaultSelector()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.setblocking(False)
@@ -44,29 +49,45 @@ class Proxy:
 
     def cut_after(self, bytes_count):
         """Cuts once that many more bytes have come from the server: in the middle of something."""
-        with self._lock:
+        with self._changed:
             self._cut_after_bytes = bytes_count
 
     def stall(self):
         self._set("stalled")
 
+    def hold(self, when=None, timeout=60.0):
+        """With `when`: as soon as when(asked, age) is true for a connection on which the server has
+        something to answer: `asked` is what it was sent since it last said anything, `age` how many
+        seconds ago the last of that was. False if that does not come to pass; then nothing is held."""
+        if when is None:
+            self._set("held")
+            return True
+        with self._changed:
+            self._hold_when = when
+            self._wake.send(b"x")
+            self._changed.wait_for(lambda: self._reached == "held", timeout)
+            self._hold_when = None
+            return self._state == "held"
+
     def heal(self):
-        with self._lock:
+        with self._changed:
             self._cut_after_bytes = None
         self._set("healthy")
 
     @property
     def state(self):
-        with self._lock:
+        with self._changed:
             return self._state
 
     @property
     def accepted_count(self):
-        with self._lock:
+        with self._changed:
             return self._accepted_count
 
     def close(self):
-        self._set("closed")
+        with self._changed:
+            self._state = "closed"
+        self._wake.send(b"x")
         self._thread.join()
 
     def __enter__(self):
@@ -76,34 +97,52 @@ class Proxy:
         self.close()
 
     def _set(self, state):
-        with self._lock:
-            if self._state == state:
-                return
+        with self._changed:
             self._state = state
-        self._wake.send(b"x")
+            self._wake.send(b"x")
+            self._changed.wait_for(lambda: self._reached == state or self._state != state)
 
     def _run(self):
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._selector.register(self._listener, selectors.EVENT_READ)
-        while self.state != "closed":
-            if self.state == "cut":
+        while True:
+            self._hold_if_asked()
+            state = self.state
+            if state == "closed":
+                break
+            if state == "cut":
                 self._drop_all()
-            self._watch()
+            self._watch(state)
+            self._reach(state)
             for key, _ in self._selector.select():
                 if key.fileobj is self._woken:
                     self._woken.recv(100)
                 elif key.fileobj is self._listener:
                     self._accept()
-                elif self.state == "healthy":
-                    self._pass_on(*key.data)
+                elif self.state == state:
+                    self._pass_on(state, *key.data)
         self._drop_all()
         for one in (self._listener, self._wake, self._woken):
             one.close()
         self._selector.close()
 
+    def _reach(self, state):
+        with self._changed:
+            self._reached = state
+            self._changed.notify_all()
+
+    def _hold_if_asked(self):
+        with self._changed:
+            if self._hold_when is None or self._state != "healthy":
+                return
+            now = time.monotonic()
+            if any(pair.asked and self._hold_when(pair.asked, now - pair.asked_at)
+                   for pair in self._pairs):
+                self._state = "held"
+
     def _accept(self):
         client, _ = self._listener.accept()
-        with self._lock:
+        with self._changed:
             self._accepted_count += 1
         if self.state == "cut":
             _reset(client)
@@ -115,12 +154,11 @@ class Proxy:
             return
         self._pairs.append(_Pair(client, server))
 
-    def _watch(self):
-        """Looks at what can be moved: nothing while stalled."""
-        is_healthy = self.state == "healthy"
+    def _watch(self, state):
+        """Looks at what can be moved in that state."""
         for pair in self._pairs:
             for side in pair.sides:
-                wanted = side.wanted(is_healthy)
+                wanted = side.wanted(state)
                 if wanted == side.watched:
                     continue
                 if not side.watched:
@@ -131,21 +169,22 @@ class Proxy:
                     self._selector.modify(side.socket, wanted, (pair, side))
                 side.watched = wanted
 
-    def _pass_on(self, pair, side):
+    def _pass_on(self, state, pair, side):
         if pair not in self._pairs:
             return
         try:
-            moved = side.move()
+            sent, received = side.move(state)
         except OSError:
             self._drop(pair)
             return
-        if side is pair.sides[1]:
-            self._count(moved)
-        if pair in self._pairs and all(one.is_done() for one in pair.sides):
+        if side is pair.server:
+            pair.note(sent, received)
+            self._count(len(received))
+        if all(one.is_done() for one in pair.sides):
             self._drop(pair, socket.socket.close)
 
     def _count(self, moved):
-        with self._lock:
+        with self._changed:
             if self._cut_after_bytes is None:
                 return
             self._cut_after_bytes -= moved
@@ -168,9 +207,21 @@ class Proxy:
 
 class _Pair:
     def __init__(self, client, server):
-        first, second = _Side(client), _Side(server)
-        first.peer, second.peer = second, first
-        self.sides = (first, second)
+        self.client, self.server = _Side(client), _Side(server)
+        self.client.peer, self.server.peer = self.server, self.client
+        self.client.reads_in, self.client.writes_in = {"healthy"}, {"healthy", "held"}
+        self.server.reads_in, self.server.writes_in = {"healthy", "held"}, {"healthy"}
+        self.sides = (self.client, self.server)
+        self.asked = b""
+        self.asked_at = 0.0
+
+    def note(self, sent, received):
+        """What went to the server and came from it."""
+        if received:
+            self.asked = b""
+        if sent:
+            self.asked = (self.asked + sent)[-ASKED_BYTES_MAX:]
+            self.asked_at = time.monotonic()
 
 
 class _Side:
@@ -181,38 +232,46 @@ class _Side:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = connection
         self.peer = None
+        self.reads_in = self.writes_in = ()  # states of the proxy
         self.pending = b""
         self.is_at_end = False
         self.watched = 0
 
-    def wanted(self, is_healthy):
-        if not is_healthy:
-            return 0
-        events = selectors.EVENT_WRITE if self.pending else 0
-        if not self.is_at_end and not self.peer.pending:
-            events |= selectors.EVENT_READ
-        return events
+    def _may_write(self, state):
+        return bool(self.pending) and state in self.writes_in
 
-    def move(self):
-        """Writes what is pending and reads for the peer; how many bytes it read."""
-        if self.pending:
-            try:
-                self.pending = self.pending[self.socket.send(self.pending):]
-            except BlockingIOError:
-                pass
-            if not self.pending and self.peer.is_at_end:
-                self.socket.shutdown(socket.SHUT_WR)
-        if self.is_at_end or self.peer.pending:
-            return 0
+    def _may_read(self, state):
+        return state in self.reads_in and not self.is_at_end and not self.peer.pending
+
+    def wanted(self, state):
+        return (selectors.EVENT_WRITE if self._may_write(state) else 0) | (
+            selectors.EVENT_READ if self._may_read(state) else 0)
+
+    def move(self, state):
+        """Writes what is pending and reads for the peer; what it wrote and what it read."""
+        sent = self._write() if self._may_write(state) else b""
+        return sent, self._read() if self._may_read(state) else b""
+
+    def _write(self):
+        try:
+            count = self.socket.send(self.pending)
+        except BlockingIOError:
+            return b""
+        sent, self.pending = self.pending[:count], self.pending[count:]
+        if not self.pending and self.peer.is_at_end:
+            self.socket.shutdown(socket.SHUT_WR)
+        return sent
+
+    def _read(self):
         try:
             piece = self.socket.recv(PIECE_BYTES)
         except BlockingIOError:
-            return 0
+            return b""
         self.peer.pending = piece
         if not piece:
             self.is_at_end = True
             self.peer.socket.shutdown(socket.SHUT_WR)
-        return len(piece)
+        return piece
 
     def is_done(self):
         return self.is_at_end and not self.pending

@@ -47,7 +47,11 @@ class Queue(base.Queue):
         self.dead_letter_exchange = name + ".dead"
         self.dead_letter_queue = name + ".dead"
         self.address = ("127.0.0.1", server.port)
-        with server.channel() as channel:
+        self.declare()
+
+    def declare(self):
+        """What is missing of it."""
+        with self.server.channel() as channel:
             channel.queue_declare(self.name, durable=True)
             channel.exchange_declare(self.exchange, "direct", durable=True)
             channel.exchange_declare(self.dead_letter_exchange, "fanout", durable=True)
@@ -232,6 +236,11 @@ class Server(base.Server):
         """With the permissions that these patterns of names give."""
         self.control("add_user", user, password)
         self.control("set_permissions", user, configure, write, read)
+
+    def change_password(self):
+        """Of the user that all queues are read as; connections that are open go on."""
+        self.password = secrets.token_hex(16)
+        self.control("change_password", USER, self.password)
 
     def hold(self, queue):
         """Declares an exclusive queue and keeps the connection that owns it, until close()."""

@@ -1,0 +1,94 @@
+"""The broker restarts, and the network breaks, while messages flow."""
+import threading
+import time
+
+from case import BrokerCase
+
+BATCH = 10
+#: before the break, and again after it
+ENOUGH = 100
+#: longer than any adapter waits for an answer that should come at once
+STALL_S = 13
+
+
+class Flow:
+    """A producer that goes on until it is told to stop. What the broker did not confirm is sent
+    again, under the same idempotency keys: it may have been kept all the same."""
+
+    def __init__(self, case):
+        self._case = case
+        self._endpoint = case.gateway.endpoint("e")
+        self._is_over = threading.Event()
+        self.confirmed = []
+        self.failures_count = 0
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        while not self._is_over.is_set():
+            numbers = [next(self._case.numbers) for _ in range(BATCH)]
+            batch = [self._case.message(self._endpoint, number, idempotency_key=str(number))
+                     for number in numbers]
+            while not self._try_to_produce(batch):
+                time.sleep(0.5)
+            self.confirmed += numbers
+            time.sleep(0.02)
+
+    def _try_to_produce(self, batch):
+        try:
+            self._case.queue.produce(batch)
+            return True
+        except Exception:  # pylint: disable=broad-except
+            self.failures_count += 1  # of whatever kind the client's are: a broker that is down
+            return False
+
+    def stop(self):
+        self._is_over.set()
+        self._thread.join()
+
+
+class BreaksTest(BrokerCase):
+    def setUp(self):
+        super().setUp()
+        self.source = self.gateway.source(self.bench.pub_sub(self.queue))
+        self.flow = Flow(self)
+        self.addCleanup(self.flow.stop)
+
+    def delivered(self):
+        return len(self.inbox.received())
+
+    def wait_for_more(self):
+        wanted = self.delivered() + ENOUGH
+        self.wait_until(lambda: self.delivered() >= wanted, f"{ENOUGH} more deliveries")
+
+    def finish(self, case):
+        self.flow.stop()
+        self.audit(case, self.flow.confirmed)
+        self.assertEqual(self.gateway.held(), [])
+
+    def test_broker_restart(self):
+        if not self.bench.keeps_messages:
+            self.skipTest("this server forgets its messages when it restarts: test_cut is for it")
+        for _ in range(2):
+            self.wait_for_more()
+            self.bench.restart()
+        self.wait_for_more()
+        self.finish("broker restarted twice")
+
+    def test_cut(self):
+        for bytes_count in (1, 3000, 40_000):
+            self.wait_for_more()
+            self.bench.proxy.cut_after(bytes_count)  # in the middle of what the broker sends
+            self.wait_until(lambda: self.bench.proxy.state == "cut", "the cut")
+            self.gateway.wait_for_state(self.source, "backing_off")
+            self.bench.proxy.heal()
+        self.wait_for_more()
+        self.finish("network cut three times")
+
+    def test_stall(self):
+        self.wait_for_more()
+        self.bench.proxy.stall()
+        time.sleep(STALL_S)
+        self.bench.proxy.heal()
+        self.wait_for_more()
+        self.finish(f"network stalled for {STALL_S} s")

@@ -1,0 +1,81 @@
+"""What the cases have in common: a queue, a gateway that reads it, a receiver, and the audit."""
+import collections
+import itertools
+import json
+import time
+import unittest
+
+import gateway
+from gateway import PATIENCE_S, envelope, host
+
+
+class BrokerCase(unittest.TestCase):
+    bench = None  # benches.Bench, set before the tests run
+    table = None
+    flags = ()
+
+    def setUp(self):
+        folder = host.Folder()
+        self.addCleanup(folder.__exit__, None, None, None)
+        self.folder = folder.__enter__()
+        self.inbox = host.Inbox()
+        self.addCleanup(self.inbox.close)
+        self.bench.proxy.heal()
+        self.started = time.monotonic()
+        self.gateway = self.new_gateway("convoy.db")
+        self.queue = self.bench.new_queue()
+        self.numbers = itertools.count(1)
+
+    def new_gateway(self, name):
+        made = gateway.Gateway(f"{self.folder}/{name}", self.inbox, *self.flags)
+        self.addCleanup(self._close, made)
+        return made
+
+    def _close(self, one):
+        self.assertIsNone(one.close())
+
+    @property
+    def seconds(self):
+        return time.monotonic() - self.started
+
+    # ---- Messages that carry a number ----------------------------------------------------------
+
+    def message(self, endpoint, number=None, **fields):
+        """For one endpoint; its idempotency key is its number."""
+        number = number or next(self.numbers)
+        body = envelope('{ "number" :%d}' % number, endpoint_id=endpoint, event_type="numbered",
+                        **fields)
+        return {"body": body, "id": f"m-{number}", "number": number}
+
+    @staticmethod
+    def number_of(event):
+        return event["data"]["number"]
+
+    def is_stored(self, number):
+        return any(self.number_of(event) == number for event in self.gateway.latest_events())
+
+    def wait_until(self, condition, what, timeout=PATIENCE_S):
+        return host.wait_until(condition, what, timeout, 0.05)
+
+    # ---- The audit -----------------------------------------------------------------------------
+
+    def accepted(self, *gateways):
+        """How many events each number has, in all of these together; duplicates aside."""
+        return collections.Counter(
+            self.number_of(event) for one in gateways or (self.gateway,) for event in one.events()
+            if not event["is_duplicate_event"])
+
+    def audit(self, case, numbers, *gateways, **counts):
+        """Waits until each of these is one event and was delivered, and the queue is empty."""
+        gateways = gateways or (self.gateway,)
+        expected = collections.Counter({number: 1 for number in numbers})
+        self.wait_until(lambda: len(self.accepted(*gateways)) >= len(expected), "the events")
+        self.wait_until(lambda: not any(one.undelivered() for one in gateways), "the deliveries")
+        self.wait_until(lambda: self.queue.left() == 0, "the last acknowledgement")
+        self.assertEqual(self.accepted(*gateways), expected)  # none lost, none twice
+        received = [json.loads(body)["number"] for body in self.inbox.bodies()]
+        self.assertEqual(set(received), set(expected))
+        duplicates = sum(event["is_duplicate_event"] for one in gateways for event in one.events())
+        self.table.add(case, **{"messages": len(expected), "events": len(expected),
+                                "delivered": len(received), "duplicates": duplicates,
+                                "seconds": self.seconds, **counts})

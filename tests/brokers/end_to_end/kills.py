@@ -1,0 +1,67 @@
+"""SIGKILL between the commit and the acknowledgement, again and again on one store.
+
+The network keeps what convoyd sends from the broker, once convoyd has asked for messages; a message
+that is then produced still comes and is committed, and the acknowledgement does not get out. When
+the API shows the event, convoyd is killed. The broker has to hand the message out again, and the next
+convoyd has to know it.
+"""
+import os
+
+from case import BrokerCase
+from gateway import host
+
+KILLS = int(os.environ.get("CONVOY_BROKER_KILLS", "50"))
+#: a message that does not come within that has missed the moment: its poll was over before
+MISSED_AFTER_S = 10
+
+
+class KillsTest(BrokerCase):
+    def setUp(self):
+        super().setUp()
+        self.endpoint = self.gateway.endpoint("e")
+        self.source = self.gateway.source(self.bench.pub_sub(self.queue))
+        self.produced = []
+        self.redelivered = 0
+
+    def produce(self):
+        message = self.message(self.endpoint)
+        self.queue.produce([message])
+        self.produced.append(message["number"])
+        return message["number"]
+
+    def count_redelivered(self):
+        """Of a process that cannot acknowledge any more: what it counts later comes again."""
+        self.redelivered += self.gateway.consumer(self.source)["redelivered"]
+
+    def kill_in_between(self):
+        """False if the moment was missed."""
+        self.gateway.wait_for_state(self.source, "running")
+        self.assertTrue(self.bench.hold(), "convoyd has not asked for messages")
+        number = self.produce()
+        try:
+            host.wait_until(lambda: self.is_stored(number), "the event", MISSED_AFTER_S)
+        except AssertionError:
+            self.bench.proxy.heal()
+            self.wait_until(lambda: self.is_stored(number), "the event, after a miss")
+            return False
+        self.count_redelivered()
+        self.gateway.kill()
+        self.bench.proxy.cut()  # what was kept is lost
+        self.bench.proxy.heal()
+        self.bench.forget_reader(self.queue)
+        self.gateway.start()
+        return True
+
+    def test_kills(self):
+        kills = misses = 0
+        while kills < KILLS:
+            if self.kill_in_between():
+                kills += 1
+            else:
+                misses += 1
+            self.assertLessEqual(misses, 5 + kills, "the moment is missed too often")
+        self.produce()
+        self.audit(f"{kills} kills before the acknowledgement", self.produced)
+        self.count_redelivered()
+        self.assertGreaterEqual(self.redelivered, kills)
+        self.assertEqual(self.gateway.held(), [])

@@ -1,0 +1,36 @@
+"""Message brokers from end to end: a real broker, produced to with its own ecosystem's client, a real
+convoyd behind a network that can be broken, and a real receiver.
+
+usage: test_end_to_end.py BROKER [arguments of unittest]
+
+CONVOY_BROKER_KILLS sets the number of kills (default 50).
+"""
+import sys
+import unittest
+
+from benches import BENCHES
+from breaks import BreaksTest
+from case import BrokerCase
+from kills import KillsTest
+from poison import PoisonTest
+from states import StatesTest
+from table import Table
+from ways import WaysTest
+
+CASES = (WaysTest, KillsTest, BreaksTest, PoisonTest, StatesTest)
+__all__ = [case.__name__ for case in CASES]
+
+
+def main():
+    if len(sys.argv) < 2 or sys.argv[1] not in BENCHES:
+        sys.exit(f"{__doc__}\nBROKER is one of: {', '.join(BENCHES)}")
+    broker = sys.argv.pop(1)
+    BrokerCase.table = Table(broker)
+    with BENCHES[broker]() as BrokerCase.bench:
+        program = unittest.main(exit=False, warnings="ignore")
+    BrokerCase.table.print()
+    sys.exit(not program.result.wasSuccessful())
+
+
+if __name__ == "__main__":
+    main()
