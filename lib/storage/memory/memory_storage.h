@@ -1,0 +1,107 @@
+// A store in memory: everything under one lock, every query a plain walk. It is meant to be
+// obviously right, as the yardstick for other stores, rather than fast.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+#include "convoy/storage.h"
+#include "lib/storage/memory/config_tables.h"
+#include "lib/storage/memory/held_table.h"
+
+namespace convoy::storage {
+
+struct StoredDelivery {
+  Delivery delivery;
+  uint64_t lease = 0;  // 0: not claimed
+  absl::Time lease_ends_at;
+};
+
+// What flows through the store; configuration is in ConfigTables.
+struct Flow {
+  ById<std::shared_ptr<const Event>> events;
+  ById<StoredDelivery> deliveries;
+  ById<std::vector<Attempt>> attempts;                               // by delivery
+  std::map<std::pair<std::string, std::string>, absl::Time> dedupe;  // (scope, key) -> expiry
+  HeldTable held;
+};
+
+class MemoryStorage final : public Storage {
+ public:
+  std::string_view name() const override { return "memory"; }
+
+  absl::Status Commit(std::span<WriteBatch* const> batches,
+                      std::span<CommitResult> results) override {
+    absl::MutexLock lock(&mutex_);
+    for (size_t i = 0; i < batches.size(); ++i) results[i] = Apply(*batches[i]);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override;
+  absl::Status ReleaseClaims() override;
+  absl::Status CheckWritable() override { return absl::OkStatus(); }
+
+  absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
+    absl::MutexLock lock(&mutex_);
+    return config_.RevisionOf(scope);
+  }
+
+  absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view project_id) override;
+  absl::StatusOr<std::vector<Project>> ListProjects() override;
+  absl::StatusOr<Source> FindSourceByMask(std::string_view mask_id) override;
+  absl::StatusOr<ApiKey> FindApiKeyByMask(std::string_view mask_id) override;
+  absl::StatusOr<std::vector<ApiKey>> ListApiKeys(std::string_view project_id) override;
+
+  absl::StatusOr<Source> GetSource(std::string_view project_id, std::string_view id) override;
+  absl::StatusOr<Event> GetEvent(std::string_view project_id, std::string_view id) override;
+  absl::StatusOr<Delivery> GetDelivery(std::string_view project_id, std::string_view id) override;
+  absl::StatusOr<Attempt> GetAttempt(std::string_view project_id, std::string_view delivery_id,
+                                     std::string_view id) override;
+  absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view project_id,
+                                                    std::string_view delivery_id) override;
+
+  absl::StatusOr<Page<Source>> ListSources(const SourceQuery& query,
+                                           const PageRequest& page) override;
+  absl::StatusOr<Page<Endpoint>> ListEndpoints(const EndpointQuery& query,
+                                               const PageRequest& page) override;
+  absl::StatusOr<Page<Subscription>> ListSubscriptions(const SubscriptionQuery& query,
+                                                       const PageRequest& page) override;
+  absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query, const PageRequest& page) override;
+  absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
+                                                const PageRequest& page) override;
+
+  absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
+                                    absl::Time now) override;
+  absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
+                                           const PageRequest& page) override;
+  absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override;
+  absl::StatusOr<std::vector<Source>> ListBrokerSources() override;
+
+ private:
+  CommitResult Apply(WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RemoveFlow(const ConfigRef& ref) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool TakeKey(const DedupeKey& key, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ApplyHold(Hold& hold) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  SubmissionOutcome ApplySubmission(Submission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool ApplyUpdate(DeliveryUpdate& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool ApplyRequeue(const DeliveryRequeue& requeue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  absl::Mutex mutex_;
+  ConfigTables config_ ABSL_GUARDED_BY(mutex_);
+  Flow flow_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_lease_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace convoy::storage
