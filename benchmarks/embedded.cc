@@ -25,9 +25,9 @@ std::string At(std::string_view json, std::string_view pointer) {
   return {value->GetString(), value->GetStringLength()};
 }
 
-Embedded::Embedded(const std::string& path, convoy::GatewayOptions options) {
+Embedded::Embedded(const std::string& path, convoy::GatewayOptions options,
+                   convoy::GatewayParts parts) {
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
-  convoy::GatewayParts parts;
   auto storage = convoy::OpenSqliteStorage(path);
   if (!storage.ok()) Die(storage.status().ToString());
   parts.storage = *std::move(storage);

@@ -15,8 +15,9 @@ std::string At(std::string_view json, std::string_view pointer);
 
 class Embedded {
  public:
-  // Opens a fresh store at `path`; removes what is there.
-  Embedded(const std::string& path, convoy::GatewayOptions options);
+  // Opens a fresh store at `path`; removes what is there. `parts` are the others.
+  Embedded(const std::string& path, convoy::GatewayOptions options,
+           convoy::GatewayParts parts = {});
   ~Embedded();
 
   // A call of the API that must succeed; returns the body of the answer.

@@ -1,4 +1,6 @@
-"""Runs the benchmarks and prints one table. Called by script/bench."""
+"""Runs the benchmarks and prints one table, without those of brokers (brokers.py). Called by
+script/bench.
+"""
 import contextlib
 import json
 import os
@@ -75,14 +77,15 @@ def run_json(name, *words):
 
 
 class Table:
-    def __init__(self):
-        self.rows = [("what", "libconvoy", "beside it", "ratio", "mark")]
+    def __init__(self, *columns):
+        self.rows = [columns]
 
-    def add(self, what, ours, other="", ratio="", mark=""):
-        self.rows.append((what, ours, other, ratio, mark))
+    def add(self, *cells):
+        """The cells that are left out are empty."""
+        self.rows.append(cells + ("",) * (len(self.rows[0]) - len(cells)))
 
     def print(self):
-        widths = [max(len(row[column]) for row in self.rows) for column in range(5)]
+        widths = [max(map(len, column)) for column in zip(*self.rows)]
         for number, row in enumerate(self.rows):
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
             if number == 0:
@@ -96,12 +99,12 @@ def bench_verify(table, _):
     ours, bare = result["verify_ns"], result["bare_hmac_ns"]
     table.add("verify 1 KiB, HMAC-SHA256 (GitHub)", f"{ours:.0f} ns",
               f"bare BoringSSL HMAC {bare:.0f} ns", f"{ours / bare:.2f} x", "<= 1.20 x")
-    table.add("  heap allocations of one call", f"{result['allocations_per_call']:g}", mark="0")
+    table.add("  heap allocations of one call", f"{result['allocations_per_call']:g}", "", "", "0")
     over_c = result["c_check_ns"]
     table.add("  over the C interface, no verdict object", f"{over_c:.0f} ns",
               f"bare BoringSSL HMAC {bare:.0f} ns", f"{over_c / bare:.2f} x", "<= 1.20 x")
     table.add("  heap allocations of one call", f"{result['c_check_allocations_per_call']:g}",
-              mark="0")
+              "", "", "0")
     with_object = result["c_verify_ns"]
     table.add("  over the C interface, with a verdict object", f"{with_object:.0f} ns",
               f"bare BoringSSL HMAC {bare:.0f} ns", f"{with_object / bare:.2f} x")
@@ -182,8 +185,8 @@ def bench_http(table, folder):
     table.add(f"durable intake over HTTP, {CONNECTIONS} connections", f"{rate:,.0f} events/s",
               f"nginx answering 200 {bare:,.0f}/s", f"{rate / bare:.0%}", ">= 25%")
     table.add("  latency p50, p99", f"{p50:.1f} ms, {p99:.1f} ms")
-    table.add("  memory of convoyd idle", f"{idle:.1f} MiB", mark="<= 20 MiB")
-    table.add("  memory of convoyd after the load", f"{loaded:.1f} MiB", mark="<= 100 MiB")
+    table.add("  memory of convoyd idle", f"{idle:.1f} MiB", "", "", "<= 20 MiB")
+    table.add("  memory of convoyd after the load", f"{loaded:.1f} MiB", "", "", "<= 100 MiB")
 
 
 def bench_delivery(table, folder):
@@ -202,7 +205,7 @@ def bench_size(table, folder):
     subprocess.run(["strip", "--strip-unneeded", "-o", stripped, str(found[0].resolve())],
                    check=True)
     size = os.path.getsize(stripped) / MIB
-    table.add("libconvoy.so, stripped", f"{size:.2f} MiB", mark="<= 4 MiB")
+    table.add("libconvoy.so, stripped", f"{size:.2f} MiB", "", "", "<= 4 MiB")
 
 
 def describe_machine(folder):
@@ -218,7 +221,7 @@ def describe_machine(folder):
 
 def main():
     names = sys.argv[2:] or ALL
-    table = Table()
+    table = Table("what", "libconvoy", "beside it", "ratio", "mark")
     folder = tempfile.mkdtemp(prefix="bench-", dir=os.environ.get("CONVOY_BENCH_DIR", BUILD))
     try:
         describe_machine(folder)
