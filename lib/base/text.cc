@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <cstring>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
 #include "lib/base/encoding.h"
 
 namespace convoy::base {
@@ -86,6 +89,12 @@ bool IsHeaderValue(std::string_view value) {
   return std::none_of(value.begin(), value.end(), [](char c) {
     return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7F;
   });
+}
+
+std::string Quote(std::string_view text) {
+  constexpr size_t kShownMax = 64;
+  return absl::StrCat("\"", absl::CHexEscape(text.substr(0, kShownMax)),
+                      text.size() > kShownMax ? "…\"" : "\"");
 }
 
 std::optional<std::string_view> FindHeader(std::span<const HeaderView> headers,

@@ -16,6 +16,10 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b);  // ASCII
 bool IsHeaderName(std::string_view name);                       // an RFC 9110 token
 bool IsHeaderValue(std::string_view value);  // no control characters but tab: nothing to inject
 
+// `text` within a sentence of ours, as an error has it: in quotes, escaped as C escapes it, and cut
+// after 64 bytes.
+std::string Quote(std::string_view text);
+
 // The value of the first header called `name`, without case.
 std::optional<std::string_view> FindHeader(std::span<const HeaderView> headers,
                                            std::string_view name);

@@ -9,7 +9,6 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/text.h"
@@ -27,13 +26,6 @@ constexpr std::array<std::string_view, 6> kFields = {
 
 Refused Refuse(std::string_view reason, std::string_view field, std::string_view why) {
   return Refusal{reason, absl::StrCat(field, ": ", why)};
-}
-
-// A text from outside within a sentence of ours.
-std::string Quote(std::string_view text) {
-  constexpr size_t kShownMax = 64;
-  return absl::StrCat("\"", absl::CHexEscape(text.substr(0, kShownMax)),
-                      text.size() > kShownMax ? "…\"" : "\"");
 }
 
 Refused RefuseFlaw(const absl::Status& status, std::string_view body, const json::Limits& limits) {
@@ -59,7 +51,7 @@ Refused CheckRepeated(const json::RawObject& object, std::string_view parent) {
   for (const json::RawMember& member : object.members) {
     if (!seen.insert(member.key).second) {
       return Refuse(refusal::kRepeatedField, parent.empty() ? "body" : parent,
-                    absl::StrCat("has the field ", Quote(member.key), " twice"));
+                    absl::StrCat("has the field ", base::Quote(member.key), " twice"));
     }
   }
   return std::nullopt;
@@ -69,7 +61,7 @@ Refused CheckFields(const json::RawObject& object) {
   for (const json::RawMember& member : object.members) {
     if (std::find(kFields.begin(), kFields.end(), member.key) == kFields.end()) {
       return Refuse(refusal::kUnknownField, "body",
-                    absl::StrCat("has the unknown field ", Quote(member.key)));
+                    absl::StrCat("has the unknown field ", base::Quote(member.key)));
     }
   }
   return CheckRepeated(object, "");
@@ -127,7 +119,7 @@ Refused ReadMessageType(const Headers& attributes, MessageType* out) {
     *out = MessageType::kBroadcast;
   } else {
     return Refuse(refusal::kBadMessageType, kMessageTypeAttribute,
-                  absl::StrCat("must be single, fanout or broadcast, not ", Quote(*given)));
+                  absl::StrCat("must be single, fanout or broadcast, not ", base::Quote(*given)));
   }
   return std::nullopt;
 }

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
@@ -114,17 +113,17 @@ absl::Status CheckCustomHeaders(const Headers& headers) {
     bytes += header.name.size() + header.value.size();
     if (bytes > kHeaderBytesMax) return absl::InvalidArgumentError("custom_headers: too large");
     if (!base::IsHeaderName(header.name)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "custom_headers: \"", absl::CHexEscape(header.name), "\" is not a header name"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("custom_headers: ", base::Quote(header.name), " is not a header name"));
     }
     if (!base::IsHeaderValue(header.value)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("custom_headers: the value of \"", header.name,
-                       "\" contains characters that a header must not"));
+          absl::StrCat("custom_headers: the value of ", base::Quote(header.name),
+                       " contains characters that a header must not"));
     }
     if (Contains(kTransferHeaders, header.name)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("custom_headers: \"", header.name, "\" cannot be chosen"));
+          absl::StrCat("custom_headers: ", base::Quote(header.name), " cannot be chosen"));
     }
   }
   return absl::OkStatus();

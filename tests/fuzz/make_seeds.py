@@ -273,7 +273,53 @@ def c_abi():
         yield f"shape-{shape}", b"\1" + bytes([shape]) + here[1:] + b"\x08\x08"
 
 
+def broker_messages():
+    good = b'{"endpoint_id": "E1", "event_type": "a.b", "data": {"n": 1.50}'
+    whole = good + b', "custom_headers": {"X-Shop": "7"}, "idempotency_key": "k"}'
+    yield "single", b"\0X-A: 1\n\n" + whole
+    yield "with-id", b"\2m-1\nX-A: 1\nx-convoy-message-type: single\n\n" + whole
+    yield "cut", b"\1\n" + whole
+    yield "forwarded", b"\4X-A: 1\ntraceparent: 00-1-2-01\nContent-Length: 5\n\n" + whole
+    owned = b'{"owner_id": "ann", "event_type": "a.b", "data": [true]}'
+    yield "fanout", b"\0x-convoy-message-type: fanout\n\n" + owned
+    everyone = b'{"event_type": "a.b", "data": "x"}'
+    yield "broadcast", b"\0X-Convoy-Message-Type: broadcast\n\n" + everyone
+    for name, body in {
+            "malformed": good, "array": b"[1]", "binary": bytes(range(256)),
+            "deep": b'{"data": ' + b"[" * 200 + b"]" * 200 + b"}",
+            "unknown-field": good + b', "nope": 1}', "repeated": good + b', "data": 2}',
+            "unknown-endpoint": whole.replace(b"E1", b"E9"), "large": b'"' + b"x" * 5000 + b'"',
+            "bad-header": good + b', "custom_headers": {"X A": "\\n"}}'}.items():
+        yield name, b"\0\n" + body
+
+
+def broker_answers():
+    received = {"Messages": [{
+        "MessageId": "m", "ReceiptHandle": "h", "Body": "{}",
+        "Attributes": {"SentTimestamp": "1"},
+        "MessageAttributes": {"a": {"DataType": "String", "StringValue": "b"},
+                              "c": {"DataType": "Binary", "BinaryValue": "AAE="}}}]}
+    pulled = {"receivedMessages": [{
+        "ackId": "a", "deliveryAttempt": 2,
+        "message": {"data": "e30=", "messageId": "1", "attributes": {"a": "b"},
+                    "publishTime": "2026-01-01T00:00:00Z", "orderingKey": "o"}}]}
+    failed = {"Failed": [{"Id": "0", "Code": "ReceiptHandleIsInvalid", "SenderFault": True}]}
+    sqs_error = {"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no\nqueue"}
+    google_error = {"error": {"code": 403, "message": "not allowed", "status": "PERMISSION_DENIED"}}
+    queue = {"QueueUrl": "http://127.0.0.1/1/q"}
+    for name, kind, status, answer in [
+            ("received", 0, 200, received), ("pulled", 1, 200, pulled), ("queue", 2, 200, queue),
+            ("failed", 3, 200, failed), ("sqs-error", 4, 400, sqs_error),
+            ("google-error", 5, 403, google_error)]:
+        yield name, bytes([kind]) + status.to_bytes(2, "big") + json.dumps(answer).encode()
+    for kind in (4, 5):
+        for status in (200, 301, 400, 401, 403, 404, 429, 500, 503):
+            yield f"status-{kind}-{status}", bytes([kind]) + status.to_bytes(2, "big") + b"<html>"
+
+
 TARGETS = {
+    "broker_messages": broker_messages,
+    "broker_answers": broker_answers,
     "json": json_texts,
     "filters": filters,
     "forms": forms,

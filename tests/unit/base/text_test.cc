@@ -29,6 +29,13 @@ TEST_CASE("text: header names are tokens and values have nothing to inject") {
   for (const auto& value : {"a\r\nb"s, "a\n"s, "\0"s, "\x7f"s}) CHECK_FALSE(IsHeaderValue(value));
 }
 
+TEST_CASE("text: what is quoted fits on a line and is short") {
+  CHECK(Quote("") == "\"\"");
+  CHECK(Quote("a\n\"\xff") == R"("a\n\"\xff")");
+  CHECK(Quote(std::string(64, 'x')) == "\"" + std::string(64, 'x') + "\"");
+  CHECK(Quote(std::string(65, 'x')) == "\"" + std::string(64, 'x') + "…\"");
+}
+
 TEST_CASE("text: headers are found without case, the first one counts") {
   const std::vector<HeaderView> views = {{"A", "1"}, {"a", "2"}, {"B", "3"}};
   CHECK(FindHeader(views, "a") == "1");
