@@ -2,6 +2,7 @@
 #include "capi/config.h"
 
 #include <charconv>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -44,6 +45,20 @@ bool ReadSeconds(std::string_view text, uint32_t least, uint32_t most, absl::Dur
   return true;
 }
 
+bool ReadAccess(std::string_view text, convoy::MetricsAccess* out) {
+  using convoy::MetricsAccess;
+  constexpr std::pair<std::string_view, MetricsAccess> kNames[] = {
+      {"nobody", MetricsAccess::kNobody},
+      {"token", MetricsAccess::kToken},
+      {"anyone", MetricsAccess::kAnyone}};
+  for (const auto& [name, access] : kNames) {
+    if (name != text) continue;
+    *out = access;
+    return true;
+  }
+  return false;
+}
+
 constexpr Setting kSettings[] = {
     {"storage.path", "", "SQLite file, created if missing; empty: in memory, forgotten at the end",
      [](convoy_config& config, std::string_view value) {
@@ -84,6 +99,17 @@ constexpr Setting kSettings[] = {
     {"gateway.sources_cached_max", "16384", "sources kept in memory, 1 to 10000000",
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint32_t>(value, 1, 10'000'000, &config.options.sources_cached_max);
+     }},
+    {"metrics.access", "nobody",
+     "who may read GET /metrics: nobody, token (whoever sends metrics.token) or anyone",
+     [](convoy_config& config, std::string_view value) {
+       return ReadAccess(value, &config.options.metrics_access);
+     }},
+    // Looked at when a gateway is opened, whose error does not repeat it.
+    {"metrics.token", "", "for metrics.access token: 16 to 256 visible ASCII characters",
+     [](convoy_config& config, std::string_view value) {
+       config.options.metrics_token = value;
+       return true;
      }},
     {"deliver.allowed_networks", "",
      "networks that deliveries may reach although they are not public, with commas in between",

@@ -202,7 +202,7 @@ typedef struct convoy_request {
 typedef struct convoy_reply convoy_reply;
 
 /* Answers a request; returns when what it did is durable. CONVOY_DECLINED: not a path of the
- * gateway. */
+ * gateway. GET /metrics is one only if the setting metrics.access says who may read them. */
 CONVOY_API convoy_status convoy_http_handle(const convoy_gateway* gateway,
                                             const convoy_request* request, convoy_reply** out_reply,
                                             convoy_error** error);

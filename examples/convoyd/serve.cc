@@ -18,6 +18,7 @@
 #include "convoy/gateway.h"
 #include "examples/convoyd/brokers.h"
 #include "examples/convoyd/commands.h"
+#include "examples/convoyd/files.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/log.h"
 #include "examples/convoyd/server.h"
@@ -72,13 +73,19 @@ absl::StatusOr<std::unique_ptr<Server>> Listen(const Settings& settings) {
 absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& settings,
                                                              std::string public_url,
                                                              std::shared_ptr<LogObserver> log) {
+  convoy::GatewayOptions options;
+  if (settings.metrics_access == convoy::MetricsAccess::kToken) {
+    auto token = ReadSecretFile(settings.metrics_token_file);
+    if (!token.ok()) return token.status();
+    options.metrics_token = *std::move(token);
+  }
+  options.metrics_access = settings.metrics_access;
   convoy::GatewayParts parts;
   auto storage = convoy::OpenSqliteStorage(settings.database);
   if (!storage.ok()) return storage.status();
   parts.storage = *std::move(storage);
   parts.observer = std::move(log);
   parts.brokers = NewBrokers();
-  convoy::GatewayOptions options;
   options.public_url = std::move(public_url);
   options.body_bytes_max = settings.body_bytes_max;
   options.allowed_networks = settings.allowed_networks;

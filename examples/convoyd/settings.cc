@@ -60,19 +60,36 @@ absl::Status ApplyDatabase(Settings& settings, std::string_view text) {
   return absl::OkStatus();
 }
 
-absl::Status ApplyLogLevel(Settings& settings, std::string_view text) {
-  constexpr std::pair<std::string_view, convoy::LogLevel> kLevels[] = {
-      {"debug", convoy::LogLevel::kDebug},
-      {"info", convoy::LogLevel::kInfo},
-      {"warning", convoy::LogLevel::kWarning},
-      {"error", convoy::LogLevel::kError}};
-  for (const auto& [name, level] : kLevels) {
-    if (name != text) continue;
-    settings.log_level = level;
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError("log_level must be debug, info, warning or error");
+template <typename Choice>
+using Choices = std::vector<std::pair<std::string_view, Choice>>;
+
+// One of a few words; `refusal` lists them.
+template <typename Choice>
+auto ChoiceInto(Choice Settings::*field, Choices<Choice> choices, std::string refusal) {
+  return [=](Settings& settings, std::string_view text) -> absl::Status {
+    for (const auto& [name, choice] : choices) {
+      if (name != text) continue;
+      settings.*field = choice;
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(refusal);
+  };
 }
+
+const auto ApplyLogLevel =
+    ChoiceInto(&Settings::log_level,
+               Choices<convoy::LogLevel>{{"debug", convoy::LogLevel::kDebug},
+                                         {"info", convoy::LogLevel::kInfo},
+                                         {"warning", convoy::LogLevel::kWarning},
+                                         {"error", convoy::LogLevel::kError}},
+               "log_level must be debug, info, warning or error");
+
+const auto ApplyMetricsAccess =
+    ChoiceInto(&Settings::metrics_access,
+               Choices<convoy::MetricsAccess>{{"nobody", convoy::MetricsAccess::kNobody},
+                                              {"token", convoy::MetricsAccess::kToken},
+                                              {"anyone", convoy::MetricsAccess::kAnyone}},
+               "metrics_access must be nobody, token or anyone");
 
 auto TextInto(std::string Settings::*field) {
   return [field](Settings& settings, std::string_view text) {
@@ -120,6 +137,11 @@ const std::vector<Spec>& Specs() {
        },
        true},
       {"log-level", "LEVEL", "debug, info, warning or error (default info)", ApplyLogLevel},
+      {"metrics-access", "WHO",
+       "who may read GET /metrics: nobody, token or anyone (default nobody)", ApplyMetricsAccess},
+      {"metrics-token-file", "FILE",
+       "holds the token for --metrics-access token: 16 to 256 visible characters",
+       TextInto(&Settings::metrics_token_file)},
       {"tls-cert", "FILE", "serve HTTPS with this certificate chain in PEM; needs --tls-key",
        TextInto(&Settings::tls_cert)},
       {"tls-key", "FILE", "the private key of the certificate in PEM",
@@ -282,6 +304,11 @@ absl::Status ApplyFlags(Settings& settings, const std::vector<Argument>& argumen
 absl::Status CheckTogether(const Settings& settings) {
   if (settings.tls_cert.empty() != settings.tls_key.empty()) {
     return absl::InvalidArgumentError("tls_cert and tls_key must be given together");
+  }
+  if (settings.metrics_token_file.empty() ==
+      (settings.metrics_access == convoy::MetricsAccess::kToken)) {
+    return absl::InvalidArgumentError(
+        "metrics_access token and metrics_token_file must be given together");
   }
   return absl::OkStatus();
 }

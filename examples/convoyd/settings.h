@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 
 #include "convoy/observer.h"
+#include "convoy/options.h"
 
 namespace convoyd {
 
@@ -29,6 +30,8 @@ struct Settings {
   convoy::LogLevel log_level = convoy::LogLevel::kInfo;
   std::string tls_cert;
   std::string tls_key;
+  convoy::MetricsAccess metrics_access = convoy::MetricsAccess::kNobody;
+  std::string metrics_token_file;
   uint64_t body_bytes_max = 16 * 1024 * 1024;
   uint32_t connections_max = 10'000;
   uint32_t in_flight_max = 256;

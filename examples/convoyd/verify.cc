@@ -1,7 +1,5 @@
 // `convoyd verify`: judges one request read from standard input. No database, no network.
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -17,6 +15,7 @@
 #include "convoy/verifier.h"
 #include "examples/convoyd/arguments.h"
 #include "examples/convoyd/commands.h"
+#include "examples/convoyd/files.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/wire.h"
 
@@ -58,13 +57,6 @@ struct Job {
   std::optional<absl::Time> now;
 };
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  return text;
-}
-
 absl::Status AddHeader(Job& job, std::string_view text) {
   const size_t colon = text.find(':');
   if (colon == text.npos || colon == 0) {
@@ -76,9 +68,8 @@ absl::Status AddHeader(Job& job, std::string_view text) {
 }
 
 absl::Status AddSecretFile(Job& job, const std::string& path) {
-  auto secret = ReadFile(path);
+  auto secret = ReadSecretFile(path);
   if (!secret.ok()) return secret.status();
-  if (secret->ends_with('\n')) secret->pop_back();
   job.settings.secrets.push_back(*std::move(secret));
   return absl::OkStatus();
 }

@@ -28,7 +28,7 @@ class Observer {
     (void)level, (void)event, (void)fields;
   }
 
-  // Adds `delta` to a monotonic counter, e.g. "convoy_event_accepted_total".
+  // Adds `delta` to a monotonic counter, e.g. "convoy_broker_message_received_total".
   virtual void Count(std::string_view metric, uint64_t delta) { (void)metric, (void)delta; }
 };
 

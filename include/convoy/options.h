@@ -10,6 +10,14 @@
 
 namespace convoy {
 
+// Who may read GET /metrics, which names projects, sources and their consumers, and counts what is
+// sent where. Nobody: the path is not the gateway's but the host's.
+enum class MetricsAccess : uint8_t {
+  kNobody,
+  kToken,   // whoever sends "Authorization: Bearer <metrics_token>"
+  kAnyone,  // whoever can reach the host's server
+};
+
 struct GatewayOptions {
   // Scheme and authority under which the host serves the gateway, e.g. "https://hooks.example.com".
   // Used for the ingest links that the API shows, and for providers that sign the URL.
@@ -42,6 +50,9 @@ struct GatewayOptions {
   // What a source in quarantine mode keeps of what it refuses: the newest so many, each so long.
   uint32_t quarantine_inputs_max = 1000;
   absl::Duration quarantine_age = absl::Hours(7 * 24);
+
+  MetricsAccess metrics_access = MetricsAccess::kNobody;
+  std::string metrics_token;  // for kToken only: 16 to 256 visible ASCII characters
 
   // How many projects and sources are kept in memory.
   uint32_t projects_cached_max = 1024;

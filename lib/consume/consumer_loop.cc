@@ -49,6 +49,8 @@ BrokerEnvironment EnvironmentOf(const ConsumeParts& parts) {
 ConsumerLoop::ConsumerLoop(const ConsumeParts& parts, std::shared_ptr<Broker> broker, Source source,
                            std::string consumer_id)
     : parts_(parts), broker_(std::move(broker)), source_(std::move(source)) {
+  status_.project_id = source_.project_id;
+  status_.source_id = source_.id;
   status_.consumer_id = std::move(consumer_id);
 }
 

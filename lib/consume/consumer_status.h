@@ -33,6 +33,8 @@ struct ConsumerCounters {
 };
 
 struct ConsumerStatus {
+  std::string project_id;
+  std::string source_id;
   std::string consumer_id;
   ConsumerState state = ConsumerState::kConnecting;
   std::string last_error;  // stays after it is over

@@ -25,8 +25,17 @@ bool ReadsAlike(const Source& a, const Source& b) {
          a.forward_headers == b.forward_headers;
 }
 
+ConsumerStatus Connecting(const Source& source, uint32_t index) {
+  return {.project_id = source.project_id,
+          .source_id = source.id,
+          .consumer_id = ConsumerId(source, index)};
+}
+
 ConsumerStatus NotReading(const Source& source, ConsumerState state, std::string why) {
-  return {.consumer_id = ConsumerId(source, 0), .state = state, .last_error = std::move(why)};
+  ConsumerStatus status = Connecting(source, 0);
+  status.state = state;
+  status.last_error = std::move(why);
+  return status;
 }
 
 }  // namespace
@@ -175,9 +184,8 @@ std::vector<ConsumerStatus> ConsumerSupervisor::StatusOf(const Source& source) c
   }
   for (uint32_t i = 0; i < source.workers_count; ++i) {
     const auto found = workers_.find(ConsumerId(source, i));
-    statuses.push_back(found == workers_.end()
-                           ? ConsumerStatus{.consumer_id = ConsumerId(source, i)}
-                           : found->second->loop->status());
+    statuses.push_back(found == workers_.end() ? Connecting(source, i)
+                                               : found->second->loop->status());
   }
   return statuses;
 }

@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_map.h"
 
+#include "lib/base/tally.h"
 #include "lib/dispatch/delivery_machine.h"
 #include "lib/dispatch/lane.h"
 #include "lib/dispatch/outcome.h"
@@ -88,10 +89,12 @@ struct Dispatcher::State {
 
   // Touched only by the thread that steps.
   absl::flat_hash_map<std::string, LaneState> lanes;
-  size_t sending_count = 0;
-  size_t waiting_count = 0;
   absl::Time next_claim_at = absl::InfinitePast();
   bool is_abandoning = false;
+
+  // Counted by the thread that steps, read by any.
+  base::Tally sending_count, waiting_count, failed_claims_count;
+  std::array<base::Tally, kOutcomesCount> attempts_counts;
 
   std::atomic<bool> is_draining = false;  // also set by whoever closes
 };
@@ -138,7 +141,7 @@ std::vector<std::string> Dispatcher::State::SkippedEndpoints(absl::Time now) con
 }
 
 void Dispatcher::State::Claim(absl::Time now) {
-  const size_t busy_count = sending_count + waiting_count;
+  const size_t busy_count = sending_count.value() + waiting_count.value();
   if (busy_count >= options.in_flight_max) {
     next_claim_at = absl::InfiniteFuture();  // until something ends
     return;
@@ -155,6 +158,7 @@ void Dispatcher::State::Claim(absl::Time now) {
   if (!claim.ok()) {
     const LogField fields[] = {{"error", claim.status().message()}};
     parts.observer->Log(LogLevel::kError, "cannot claim deliveries", fields);
+    failed_claims_count.Add(1);
     next_claim_at = now + kLookAgain;
     return;
   }
@@ -193,7 +197,7 @@ void Dispatcher::State::Admit(Task task, absl::Time now) {
   if (!HasTime(task, *endpoint, now)) return PutBackTask(task, delivery.due_at, now);
   if (state.lane.room(options.in_flight_per_endpoint_max) == 0) {
     state.waiting.push_back(std::move(task));
-    ++waiting_count;
+    waiting_count.Add(1);
     return;
   }
   const RateLimit limit = RateLimitOf(*endpoint, (*project)->project().config);
@@ -221,7 +225,7 @@ void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpo
                       .endpoint_id = endpoint.id,
                       .url = endpoint.url,
                       .requested_at = now};
-  ++sending_count;
+  sending_count.Add(1);
   absl::StatusOr<OutgoingRequest> request = BuildRequest(
       sending->project->project().config, endpoint, claimed.delivery, claimed.event, now);
   if (!request.ok()) {
@@ -246,7 +250,7 @@ void Dispatcher::State::OnSent(Sending& sending, TransportResult result) {
 }
 
 void Dispatcher::State::End(Sending& sending, TransportResult result, absl::Time now) {
-  --sending_count;
+  sending_count.Add(-1);
   if (!is_draining) next_claim_at = std::min(next_claim_at, now);  // there is room again
   lanes[sending.attempt.endpoint_id].lane.Release();
   RecordOutcome(sending, std::move(result), now);
@@ -260,7 +264,7 @@ void Dispatcher::State::StartWaiting(const std::string& endpoint_id, absl::Time 
     if (state.waiting.empty() || (!has_room && !is_abandoning)) return;
     Task task = std::move(state.waiting.front());
     state.waiting.pop_front();
-    --waiting_count;
+    waiting_count.Add(-1);
     if (is_abandoning) {
       PutBackTask(task, task.claimed.delivery.due_at, now);
     } else {
@@ -274,6 +278,7 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result, 
   if (classification.outcome == Outcome::kCancelled) {
     return PutBackTask(sending.task, sending.task.claimed.delivery.due_at, now);
   }
+  attempts_counts[static_cast<size_t>(classification.outcome)].Add(1);
   const Delivery& before = sending.task.claimed.delivery;
   Transition transition =
       AfterAttempt(before, classification, sending.project->project().config, now, *parts.random);
@@ -318,7 +323,17 @@ void Dispatcher::Notify() { state_->outcomes.NotifyWork(); }
 void Dispatcher::Drain() { state_->is_draining = true; }
 
 bool Dispatcher::idle() const {
-  return state_->sending_count == 0 && state_->waiting_count == 0 && state_->outcomes.is_settled();
+  return state_->sending_count.value() == 0 && state_->waiting_count.value() == 0 &&
+         state_->outcomes.is_settled();
+}
+
+DispatcherStatus Dispatcher::status() const {
+  DispatcherStatus status = {.failed_claims = state_->failed_claims_count.value(),
+                             .in_flight = state_->sending_count.value(),
+                             .waiting = state_->waiting_count.value()};
+  for (size_t i = 0; i < kOutcomesCount; ++i)
+    status.attempts[i] = state_->attempts_counts[i].value();
+  return status;
 }
 
 void Dispatcher::Abandon() {

@@ -2,6 +2,8 @@
 // without threads: whoever drives it calls Step.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -14,6 +16,7 @@
 #include "convoy/transport.h"
 #include "lib/base/ulid.h"
 #include "lib/config/config_cache.h"
+#include "lib/dispatch/outcome.h"
 #include "lib/storage/commit_queue.h"
 
 namespace convoy::dispatch {
@@ -28,6 +31,14 @@ struct DispatcherParts {
   Random* random;
   base::UlidGenerator* ulids;
   Observer* observer;
+};
+
+// What a dispatcher has done since it was made, and what it has at hand.
+struct DispatcherStatus {
+  std::array<uint64_t, kOutcomesCount> attempts = {};  // that have ended, by Outcome
+  uint64_t failed_claims = 0;                          // the store could not be asked for work
+  uint64_t in_flight = 0;                              // attempts on their way
+  uint64_t waiting = 0;                                // due, but their lane is full
 };
 
 class Dispatcher {
@@ -49,6 +60,8 @@ class Dispatcher {
   // From now on nothing is claimed. What is in flight goes on.
   void Drain();
   bool idle() const;  // nothing in flight, nothing awaiting its commit
+
+  DispatcherStatus status() const;  // from any thread
 
   // Cancels what is in flight and puts those deliveries back as they were.
   void Abandon();

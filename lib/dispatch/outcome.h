@@ -1,6 +1,7 @@
 // What an attempt came to, in the terms that decisions are made in.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ enum class Outcome : uint8_t {
   kProtocolError,
   kCancelled,  // by us: the gateway is closing; says nothing about the endpoint
 };
+
+inline constexpr size_t kOutcomesCount = static_cast<size_t>(Outcome::kCancelled) + 1;
 
 struct Classification {
   Outcome outcome = Outcome::kProtocolError;

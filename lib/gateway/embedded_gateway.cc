@@ -73,7 +73,9 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .ulids = const_cast<base::UlidGenerator*>(&ulids_),
           .observer = parts_.observer.get(),
           .fetcher = fetcher_,
-          .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers_)};
+          .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers_),
+          .commits = &commits_,
+          .dispatcher = &dispatcher_};
 }
 
 consume::ConsumeParts EmbeddedGateway::consume_parts() {

@@ -1,6 +1,7 @@
 // Gateway::Open: checks the options, fills in the default parts, composes.
 #include "convoy/gateway.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -9,6 +10,21 @@
 
 namespace convoy {
 namespace {
+
+absl::Status CheckMetrics(const GatewayOptions& options) {
+  const std::string& token = options.metrics_token;
+  if (options.metrics_access != MetricsAccess::kToken) {
+    return token.empty() ? absl::OkStatus()
+                         : absl::InvalidArgumentError(
+                               "metrics_token is of no use unless metrics_access asks for it");
+  }
+  const bool is_visible =
+      std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+  if (token.size() < 16 || token.size() > 256 || !is_visible) {
+    return absl::InvalidArgumentError("metrics_token must be 16 to 256 visible ASCII characters");
+  }
+  return absl::OkStatus();
+}
 
 absl::Status CheckOptions(const GatewayOptions& options) {
   if (!options.public_url.starts_with("http://") && !options.public_url.starts_with("https://")) {
@@ -38,7 +54,7 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   if (options.projects_cached_max == 0 || options.sources_cached_max == 0) {
     return absl::InvalidArgumentError("projects_cached_max and sources_cached_max must not be 0");
   }
-  return absl::OkStatus();
+  return CheckMetrics(options);
 }
 
 absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {

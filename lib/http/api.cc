@@ -14,6 +14,7 @@
 #include "lib/http/context.h"
 #include "lib/http/envelope.h"
 #include "lib/http/handlers.h"
+#include "lib/http/metrics.h"
 #include "lib/http/router.h"
 
 namespace convoy::http {
@@ -148,6 +149,7 @@ Reply Api::Stamped(std::string method, Reply reply) const {
 
 std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
   if (IsHealthPath(request.path)) return Health(parts_, request);
+  if (IsMetricsPath(options_, request.path)) return Metrics(options_, parts_, request);
   if (IsIngestPath(request.path)) {
     const absl::StatusOr<IngestTarget> target = TargetOf(request.path);
     if (!target.ok()) return FromStatus(target.status());
@@ -190,6 +192,9 @@ HeadDecision Api::Judge(const HttpRequest& head) const {
   } else if (IsApiPath(head.path)) {
     Admission admission = Admit(parts_, head);
     if (admission.refusal.has_value()) return {.refusal = std::move(admission.refusal)};
+  } else if (IsMetricsPath(options_, head.path)) {
+    const absl::Status authorized = AuthorizeMetrics(options_, head);
+    if (!authorized.ok()) return {.refusal = FromStatus(authorized)};
   }
   const absl::StatusOr<std::optional<uint64_t>> length = ContentLength(head);
   if (!length.ok()) return {.refusal = FromStatus(length.status())};

@@ -1,5 +1,5 @@
-// The HTTP face of the gateway: ingest links, the REST API, health. Requests in, replies out; no
-// sockets, no threads.
+// The HTTP face of the gateway: ingest links, the REST API, health, metrics. Requests in, replies
+// out; no sockets, no threads.
 #pragma once
 
 #include <memory>
@@ -14,9 +14,11 @@
 #include "lib/base/ulid.h"
 #include "lib/config/config_cache.h"
 #include "lib/consume/consumer_supervisor.h"
+#include "lib/dispatch/dispatcher.h"
 #include "lib/fetch/fetcher.h"
 #include "lib/http/reply.h"
 #include "lib/intake/intake.h"
+#include "lib/storage/commit_queue.h"
 
 namespace convoy::http {
 
@@ -31,6 +33,9 @@ struct ApiParts {
   Observer* observer;
   std::shared_ptr<fetch::Fetcher> fetcher;           // may be null: then nothing is fetched
   consume::ConsumerSupervisor* consumers = nullptr;  // null: there is no message broker
+  // For what they have counted; null: they are left out of the metrics.
+  const storage::CommitQueue* commits = nullptr;
+  const dispatch::Dispatcher* dispatcher = nullptr;
 };
 
 // Safe to use from any thread.

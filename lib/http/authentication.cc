@@ -43,16 +43,21 @@ std::string_view MaskOf(std::string_view key) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const ApiKey>> Authenticate(const ApiParts& parts,
-                                                           const HttpRequest& request) {
+std::string_view BearerTokenOf(const HttpRequest& request) {
   constexpr std::string_view kScheme = "Bearer ";
   const auto header = base::FindHeader(request.headers, "Authorization");
   if (!header.has_value() || base::CountHeader(request.headers, "Authorization") != 1 ||
       !base::EqualsIgnoreCase(header->substr(0, kScheme.size()), kScheme)) {
-    return absl::UnauthenticatedError("Authentication required");
+    return {};
   }
+  return header->substr(kScheme.size());
+}
+
+absl::StatusOr<std::shared_ptr<const ApiKey>> Authenticate(const ApiParts& parts,
+                                                           const HttpRequest& request) {
+  const std::string_view key = BearerTokenOf(request);
+  if (key.empty()) return absl::UnauthenticatedError("Authentication required");
   const absl::Status refused = absl::UnauthenticatedError("authorization failed");
-  const std::string_view key = header->substr(kScheme.size());
   const std::string_view mask = MaskOf(key);
   if (mask.empty()) return refused;
   const auto found = parts.configuration->FindApiKeyByMask(mask);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -13,6 +14,9 @@ namespace convoy::http {
 
 // What a route asks of the key.
 enum class Access { kRead, kWrite, kInstance };
+
+// What stands behind "Bearer" in the request's one Authorization header; empty if nothing does.
+std::string_view BearerTokenOf(const HttpRequest& request);
 
 // The key that the request carries as "Authorization: Bearer CO.<mask>.<secret>". kUnauthenticated
 // if there is none, or it is unknown, wrong or expired; which of these is not told.

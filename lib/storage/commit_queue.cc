@@ -39,6 +39,15 @@ CommitQueue::CommitQueue(Storage* storage, CommitQueueOptions options)
 
 CommitQueue::~CommitQueue() = default;
 
+CommitCounters CommitQueue::counters() const {
+  return {.commits = commits_.value(),
+          .failures = failures_.value(),
+          .is_failing = is_failing_.load(std::memory_order_relaxed),
+          .accepted = accepted_.value(),
+          .duplicates = duplicates_.value(),
+          .redelivered = redelivered_.value()};
+}
+
 void CommitQueue::set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
 
 CommitResult CommitQueue::Commit(WriteBatch batch) {
@@ -119,8 +128,31 @@ void CommitQueue::CommitGroup(const Group& group) {
   for (const auto& waiter : group) batches.push_back(&waiter->batch);
   std::vector<CommitResult> results(group.size());
   const absl::Status status = storage_->Commit(batches, results);
+  Count(status, results);
   for (size_t i = 0; i < group.size(); ++i) {
     group[i]->result = status.ok() ? std::move(results[i]) : CommitResult{.status = status};
+  }
+}
+
+void CommitQueue::Count(const absl::Status& status, const std::vector<CommitResult>& results) {
+  is_failing_.store(!status.ok(), std::memory_order_relaxed);
+  (status.ok() ? commits_ : failures_).Add(1);
+  if (!status.ok()) return;
+  for (const CommitResult& result : results) {
+    if (!result.status.ok()) continue;
+    for (const SubmissionOutcome outcome : result.submissions) {
+      switch (outcome) {
+        case SubmissionOutcome::kAccepted:
+          accepted_.Add(1);
+          break;
+        case SubmissionOutcome::kDuplicate:
+          duplicates_.Add(1);
+          break;
+        case SubmissionOutcome::kRedelivered:
+          redelivered_.Add(1);
+          break;
+      }
+    }
   }
 }
 

@@ -3,7 +3,9 @@
 // next ones gather (the pattern of LevelDB's writer queue).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -14,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 
 #include "convoy/storage.h"
+#include "lib/base/tally.h"
 
 namespace convoy::storage {
 
@@ -22,6 +25,17 @@ struct CommitQueueOptions {
   size_t bytes_max =
       4 * 1024 * 1024;            // of event bodies in one Storage::Commit, beyond the first batch
   size_t queued_max = 64 * 1024;  // beyond it a commit is refused with kResourceExhausted
+};
+
+// What has come of the commits since the queue was made.
+struct CommitCounters {
+  uint64_t commits = 0;     // calls of Storage::Commit that became durable
+  uint64_t failures = 0;    // that did not
+  bool is_failing = false;  // the latest did not
+  // Of the submissions that are durable.
+  uint64_t accepted = 0;
+  uint64_t duplicates = 0;
+  uint64_t redelivered = 0;
 };
 
 // Safe to use from any thread. The storage must outlive it.
@@ -43,6 +57,8 @@ class CommitQueue {
   // committed anything.
   bool Drain();
 
+  CommitCounters counters() const;
+
   // Called, without a lock held, when CommitAsync found an idle queue: somebody should call Drain.
   // Set once, before the first commit.
   void set_wake(std::function<void()> wake);
@@ -57,6 +73,7 @@ class CommitQueue {
   void Lead(const Waiter* own) ABSL_LOCKS_EXCLUDED(mutex_);
   Group TakeGroup() ABSL_LOCKS_EXCLUDED(mutex_);
   void CommitGroup(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Count(const absl::Status& status, const std::vector<CommitResult>& results);
   void Settle(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
   // Gives leadership up or away if the leader's part is done.
   bool StepDown(const Waiter* own, int* rounds_left) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -64,6 +81,9 @@ class CommitQueue {
   Storage* const storage_;
   const CommitQueueOptions options_;
   std::function<void()> wake_;
+
+  base::Tally commits_, failures_, accepted_, duplicates_, redelivered_;
+  std::atomic<bool> is_failing_ = false;
 
   absl::Mutex mutex_;
   std::deque<std::shared_ptr<Waiter>> queue_ ABSL_GUARDED_BY(mutex_);

@@ -372,5 +372,26 @@ class Binding(unittest.TestCase):
         ssl.RAND_bytes(16)
 
 
+class Metrics(unittest.TestCase):
+    def test_somebody_has_to_be_allowed_to_read_them(self):
+        token = "only-for-the-metrics"
+        with convoy.Gateway() as gateway:
+            self.assertIsNone(gateway.handle("GET", "/metrics"))
+        config = convoy.Config({"metrics.access": "token", "metrics.token": token})
+        with convoy.Gateway(config) as gateway:
+            self.assertEqual(gateway.handle("GET", "/metrics").status, 401)
+            reply = gateway.handle("GET", "/metrics", [("Authorization", "Bearer " + token)])
+            self.assertEqual(reply.status, 200)
+            self.assertIn(b'\nconvoy_event_ingested_total{outcome="accepted"} 0\n', reply.body)
+
+    def test_a_token_that_will_not_do_is_refused_and_not_repeated(self):
+        with self.assertRaises(convoy.ConvoyError) as refused:
+            convoy.Gateway(convoy.Config({"metrics.access": "token", "metrics.token": "short"}))
+        self.assertIn("metrics_token", str(refused.exception))
+        self.assertNotIn("short", str(refused.exception))
+        with self.assertRaises(convoy.ConvoyError):
+            convoy.Config({"metrics.access": "everyone"})
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include <catch2/catch.hpp>
 
@@ -489,6 +490,43 @@ TEST_CASE("dispatcher: a request that cannot be built is a failed try that says 
   }
   CHECK(world.transport().sent().empty());
   CHECK(world.process->dispatcher.idle());
+}
+
+TEST_CASE("dispatcher: what it has done and has at hand is counted") {
+  DispatchWorld world({.in_flight_per_endpoint_max = 4}, Unlimited());
+  world.AddEndpoint("a");
+  for (int i = 0; i < 10; ++i) world.AddDelivery("a");
+  const dispatch::Dispatcher& dispatcher = world.process->dispatcher;
+  const auto attempts_of = [&](Outcome outcome) {
+    return dispatcher.status().attempts[static_cast<size_t>(outcome)];
+  };
+  // Nothing comes back from one of the two.
+  world.transport().set_rule([](const OutgoingRequest& request) -> std::optional<TransportResult> {
+    if (request.url == DispatchWorld::UrlOf("a")) return std::nullopt;
+    return TransportResult{.outcome = TransportOutcome::kResponse, .http_status = 200};
+  });
+  world.Settle();
+  CHECK(dispatcher.status().in_flight == 4);
+  CHECK(attempts_of(Outcome::kDelivered) == 0);
+  world.AddEndpoint("b");
+  world.AddDelivery("b");
+  world.Settle();
+  CHECK(attempts_of(Outcome::kDelivered) == 1);
+  world.process->dispatcher.Abandon();
+  world.process->commits.Drain();
+  CHECK(dispatcher.status().in_flight == 0);
+  CHECK(dispatcher.status().waiting == 0);
+  CHECK(attempts_of(Outcome::kCancelled) == 0);  // they were given back
+  const auto attempts = dispatcher.status().attempts;
+  CHECK(std::accumulate(attempts.begin(), attempts.end(), uint64_t{0}) == 1);
+}
+
+TEST_CASE("dispatcher: claims that failed are counted") {
+  DispatchWorld world;
+  CHECK(world.process->dispatcher.status().failed_claims == 0);
+  world.process->storage.claim_status = absl::UnavailableError("gone");
+  world.Settle();
+  CHECK(world.process->dispatcher.status().failed_claims == 1);
 }
 
 TEST_CASE("dispatcher: news wake the driver") {

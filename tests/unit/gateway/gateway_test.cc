@@ -158,6 +158,14 @@ TEST_CASE("gateway: an option that cannot be met is refused by name") {
   CHECK(refuse({.quarantine_age = absl::ZeroDuration()}).find("quarantine_age") !=
         std::string::npos);
   CHECK(refuse({.sources_cached_max = 0}).find("sources_cached_max") != std::string::npos);
+  constexpr auto kToken = MetricsAccess::kToken;
+  CHECK(refuse({.metrics_access = kToken}).find("metrics_token") != std::string::npos);
+  for (const std::string& token :
+       {std::string("0123456789abcde"), std::string(257, 'x'), std::string("0123456789 abcdef")}) {
+    const std::string refusal = refuse({.metrics_access = kToken, .metrics_token = token});
+    CHECK(refusal == "metrics_token must be 16 to 256 visible ASCII characters");
+  }
+  CHECK(refuse({.metrics_token = "0123456789abcdef"}).find("metrics_access") != std::string::npos);
   CHECK(refuse({.allowed_networks = {"nonsense"}}).find("nonsense") != std::string::npos);
   CHECK_FALSE(Gateway::Open({}, {}).ok());
 }

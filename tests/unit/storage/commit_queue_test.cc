@@ -113,6 +113,59 @@ TEST_CASE("commit_queue: a failure reaches everybody in the group") {
   CHECK(absl::IsDataLoss(queue.Commit(BatchOf("x")).status));
 }
 
+TEST_CASE("commit_queue: what became of commits and submissions is counted") {
+  // Says of each batch what its bodies say.
+  class Storage final : public testing::NullStorage {
+   public:
+    absl::Status Commit(std::span<WriteBatch* const> batches,
+                        std::span<CommitResult> results) override {
+      for (size_t i = 0; i < batches.size(); ++i) {
+        for (const Submission& submission : batches[i]->submissions) {
+          const std::string& body = submission.event.body;
+          if (body == "aborted") results[i].status = absl::AbortedError("moved");
+          results[i].submissions.push_back(body == "duplicate"     ? SubmissionOutcome::kDuplicate
+                                           : body == "redelivered" ? SubmissionOutcome::kRedelivered
+                                                                   : SubmissionOutcome::kAccepted);
+        }
+      }
+      return status;
+    }
+    absl::Status status;
+  };
+  Storage storage;
+  CommitQueue queue(&storage);
+  const auto add = [&](std::string body) {
+    queue.CommitAsync(BatchOf(std::move(body)), [](auto) {});
+  };
+  for (const char* body :
+       {"a", "b", "c", "duplicate", "duplicate", "redelivered", "aborted", "aborted"}) {
+    add(body);
+  }
+  queue.Drain();  // all in one
+  CommitCounters counters = queue.counters();
+  CHECK(counters.commits == 1);
+  CHECK(counters.failures == 0);
+  CHECK_FALSE(counters.is_failing);
+  CHECK(counters.accepted == 3);
+  CHECK(counters.duplicates == 2);
+  CHECK(counters.redelivered == 1);
+
+  storage.status = absl::UnavailableError("busy");
+  queue.Commit(BatchOf("a"));
+  queue.Commit(BatchOf("a"));
+  counters = queue.counters();
+  CHECK(counters.failures == 2);
+  CHECK(counters.is_failing);
+  CHECK(counters.accepted == 3);
+  storage.status = absl::OkStatus();
+  queue.Commit(BatchOf("a"));
+  counters = queue.counters();
+  CHECK(counters.commits == 2);
+  CHECK(counters.failures == 2);
+  CHECK_FALSE(counters.is_failing);
+  CHECK(counters.accepted == 4);
+}
+
 TEST_CASE("commit_queue: a full queue refuses") {
   RecordingStorage storage;
   CommitQueue queue(&storage, {.queued_max = 2});

@@ -1,0 +1,20 @@
+// A number that is counted where the work is done and read by whoever wants to know, without a
+// lock. Two tallies that are read one after the other may belong to different instants.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace convoy::base {
+
+// Safe to use from any thread.
+class Tally {
+ public:
+  void Add(int64_t delta) { value_.fetch_add(delta, std::memory_order_relaxed); }
+  uint64_t value() const { return static_cast<uint64_t>(value_.load(std::memory_order_relaxed)); }
+
+ private:
+  std::atomic<int64_t> value_ = 0;
+};
+
+}  // namespace convoy::base

@@ -1,0 +1,53 @@
+// Metrics as text: the format of Prometheus (0.0.4), and OpenMetrics 1.0, which differs in how it
+// names families and in its end.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/time/time.h"
+
+namespace convoy::http {
+
+enum class ExpositionFormat : uint8_t { kPrometheus, kOpenMetrics };
+
+// OpenMetrics for who names it and likes it no less than plain text; Prometheus otherwise. `accept`
+// is the header of the same name.
+ExpositionFormat ChooseFormat(std::string_view accept);
+std::string_view ContentTypeOf(ExpositionFormat format);
+
+// What the samples of a family are: only ever growing, up and down, a constant that tells something
+// by its labels.
+enum class MetricType : uint8_t { kCounter, kGauge, kInfo };
+
+using MetricLabels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+// Families one after the other, each with all of its samples.
+class Exposition {
+ public:
+  explicit Exposition(ExpositionFormat format) : format_(format) {}
+
+  // `name` is without the ending that the type has ("_total", "_info"); `help` is one line of plain
+  // words.
+  void BeginFamily(std::string_view name, MetricType type, std::string_view help);
+
+  // Label names are ours; their values may be anything.
+  void Add(MetricLabels labels, uint64_t value);
+  // In seconds since 1970. What has never been is left out.
+  void AddTime(MetricLabels labels, absl::Time time);
+
+  // Once, after the last sample.
+  std::string TakeText() &&;
+
+ private:
+  void AddSample(MetricLabels labels, std::string_view value);
+
+  const ExpositionFormat format_;
+  std::string sample_name_;  // of the current family
+  std::string text_;
+};
+
+}  // namespace convoy::http

@@ -1,0 +1,189 @@
+// See metrics.h. Names are those that the observer is given (convoy/observer.h), where it is given
+// the same counts.
+#include "lib/http/metrics.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "convoy/version.h"
+#include "lib/base/text.h"
+#include "lib/crypto/digest.h"
+#include "lib/http/authentication.h"
+#include "lib/http/envelope.h"
+#include "lib/http/exposition.h"
+
+namespace convoy::http {
+namespace {
+
+using consume::ConsumerCounters;
+using consume::ConsumerState;
+using consume::ConsumerStatus;
+
+// Every consumer has about a dozen series. A consumer is a thread, so there are never as many.
+constexpr size_t kConsumersMax = 1000;
+
+void WriteCommits(const storage::CommitCounters& counters, Exposition& out) {
+  out.BeginFamily("convoy_event_ingested", MetricType::kCounter,
+                  "Events that were committed, by what they turned out to be.");
+  out.Add({{"outcome", "accepted"}}, counters.accepted);
+  out.Add({{"outcome", "duplicate"}}, counters.duplicates);
+  out.Add({{"outcome", "redelivered"}}, counters.redelivered);
+  out.BeginFamily("convoy_storage_commit", MetricType::kCounter,
+                  "Transactions that the store was asked for; one holds the writes of many.");
+  out.Add({{"outcome", "committed"}}, counters.commits);
+  out.Add({{"outcome", "failed"}}, counters.failures);
+  out.BeginFamily("convoy_storage_commit_failing", MetricType::kGauge,
+                  "1 while the latest transaction is one that failed.");
+  out.Add({}, counters.is_failing ? 1 : 0);
+}
+
+void WriteDeliveries(const dispatch::DispatcherStatus& status, Exposition& out) {
+  out.BeginFamily("convoy_delivery_attempt", MetricType::kCounter,
+                  "Attempts of deliveries that have ended, by what they came to.");
+  for (size_t i = 0; i < status.attempts.size(); ++i) {
+    const auto outcome = static_cast<dispatch::Outcome>(i);
+    if (outcome == dispatch::Outcome::kCancelled) continue;  // no attempt: put back as it was
+    out.Add({{"outcome", dispatch::OutcomeName(outcome)}}, status.attempts[i]);
+  }
+  out.BeginFamily("convoy_delivery_in_flight", MetricType::kGauge,
+                  "Deliveries that are on their way to their endpoint.");
+  out.Add({}, status.in_flight);
+  out.BeginFamily("convoy_delivery_waiting", MetricType::kGauge,
+                  "Deliveries that are due and wait for others to the same endpoint.");
+  out.Add({}, status.waiting);
+  out.BeginFamily("convoy_storage_claim_failed", MetricType::kCounter,
+                  "How often the store could not be asked for due deliveries.");
+  out.Add({}, status.failed_claims);
+}
+
+// Of every source that should be read from, also of those that nobody reads. A store that cannot be
+// asked leaves those that are read.
+std::vector<ConsumerStatus> ConsumersOf(const ApiParts& parts) {
+  const auto sources = parts.storage->ListBrokerSources();
+  if (!sources.ok()) return parts.consumers->Statuses();
+  std::vector<ConsumerStatus> all;
+  for (const Source& source : *sources) {
+    for (ConsumerStatus& status : parts.consumers->StatusOf(source)) {
+      all.push_back(std::move(status));
+    }
+  }
+  return all;
+}
+
+void WriteStates(const std::vector<ConsumerStatus>& consumers, Exposition& out) {
+  constexpr ConsumerState kStates[] = {ConsumerState::kConnecting, ConsumerState::kRunning,
+                                       ConsumerState::kBackingOff, ConsumerState::kMisconfigured,
+                                       ConsumerState::kStopped};
+  out.BeginFamily("convoy_consumer_state", MetricType::kGauge,
+                  "1 for the state that a consumer of a message broker is in, 0 for the others.");
+  for (const ConsumerStatus& consumer : consumers) {
+    for (const ConsumerState state : kStates) {
+      out.Add({{"project_id", consumer.project_id},
+               {"source_id", consumer.source_id},
+               {"consumer_id", consumer.consumer_id},
+               {"state", Name(state)}},
+              consumer.state == state ? 1 : 0);
+    }
+  }
+}
+
+struct MessageCounter {
+  std::string_view name;
+  std::string_view help;
+  uint64_t ConsumerCounters::*counter;
+};
+
+constexpr MessageCounter kMessageCounters[] = {
+    {"convoy_broker_message_received", "Messages that a consumer was handed by its broker.",
+     &ConsumerCounters::received},
+    {"convoy_broker_message_accepted", "Messages that became events.", &ConsumerCounters::accepted},
+    {"convoy_broker_message_duplicate",
+     "Messages that became events marked as duplicates, by their idempotency key.",
+     &ConsumerCounters::duplicates},
+    {"convoy_broker_message_redelivered",
+     "Messages that came again, and had been stored the first time.",
+     &ConsumerCounters::redelivered},
+    {"convoy_broker_message_dead_letter",
+     "Messages that no event could be made of; they are among the held inputs.",
+     &ConsumerCounters::dead_letters},
+};
+
+// Calls `add` with each consumer and its labels.
+template <typename Add>
+void ForEach(const std::vector<ConsumerStatus>& consumers, Add add) {
+  for (const ConsumerStatus& consumer : consumers) {
+    add(consumer, MetricLabels{{"project_id", consumer.project_id},
+                               {"source_id", consumer.source_id},
+                               {"consumer_id", consumer.consumer_id}});
+  }
+}
+
+void WriteConsumers(std::vector<ConsumerStatus> consumers, Exposition& out) {
+  const size_t omitted_count = consumers.size() - std::min(consumers.size(), kConsumersMax);
+  consumers.resize(consumers.size() - omitted_count);
+  WriteStates(consumers, out);
+  for (const MessageCounter& each : kMessageCounters) {
+    out.BeginFamily(each.name, MetricType::kCounter, each.help);
+    ForEach(consumers, [&](const ConsumerStatus& consumer, MetricLabels labels) {
+      out.Add(labels, consumer.counters.*each.counter);
+    });
+  }
+  out.BeginFamily("convoy_consumer_last_message_timestamp_seconds", MetricType::kGauge,
+                  "When a consumer was last handed a message; absent until it is.");
+  ForEach(consumers, [&](const ConsumerStatus& consumer, MetricLabels labels) {
+    out.AddTime(labels, consumer.last_message_at);
+  });
+  out.BeginFamily("convoy_consumer_last_error_timestamp_seconds", MetricType::kGauge,
+                  "When something last went wrong for a consumer; absent until it does.");
+  ForEach(consumers, [&](const ConsumerStatus& consumer, MetricLabels labels) {
+    out.AddTime(labels, consumer.last_error_at);
+  });
+  out.BeginFamily("convoy_consumer_omitted", MetricType::kGauge,
+                  "Consumers that are not shown here, because there are too many.");
+  out.Add({}, omitted_count);
+}
+
+std::string Write(const ApiParts& parts, ExpositionFormat format) {
+  Exposition out(format);
+  out.BeginFamily("convoy_build", MetricType::kInfo, "The version of libconvoy.");
+  out.Add({{"version", kVersion}}, 1);
+  if (parts.commits != nullptr) WriteCommits(parts.commits->counters(), out);
+  if (parts.dispatcher != nullptr) WriteDeliveries(parts.dispatcher->status(), out);
+  if (parts.consumers != nullptr) WriteConsumers(ConsumersOf(parts), out);
+  return std::move(out).TakeText();
+}
+
+}  // namespace
+
+bool IsMetricsPath(const GatewayOptions& options, std::string_view path) {
+  return options.metrics_access != MetricsAccess::kNobody && path == "/metrics";
+}
+
+absl::Status AuthorizeMetrics(const GatewayOptions& options, const HttpRequest& head) {
+  if (options.metrics_access == MetricsAccess::kAnyone) return absl::OkStatus();
+  const std::string_view token = BearerTokenOf(head);
+  if (token.empty()) return absl::UnauthenticatedError("Authentication required");
+  // Of equal length whatever was sent, so that the time tells nothing.
+  const auto hash = [](std::string_view text) {
+    return crypto::Hash(crypto::HashAlgorithm::kSha256, text);
+  };
+  const bool is_right =
+      crypto::ConstantTimeEquals(hash(token).view(), hash(options.metrics_token).view());
+  return is_right ? absl::OkStatus() : absl::UnauthenticatedError("authorization failed");
+}
+
+HttpResponse Metrics(const GatewayOptions& options, const ApiParts& parts,
+                     const HttpRequest& request) {
+  const absl::Status authorized = AuthorizeMetrics(options, request);
+  if (!authorized.ok()) return FromStatus(authorized);
+  if (request.method != "GET" && request.method != "HEAD") return MethodNotAllowed("GET, HEAD");
+  const ExpositionFormat format =
+      ChooseFormat(base::FindHeader(request.headers, "Accept").value_or(""));
+  return {.status = 200,
+          .headers = {{"Content-Type", std::string(ContentTypeOf(format))}},
+          .body = Write(parts, format)};
+}
+
+}  // namespace convoy::http

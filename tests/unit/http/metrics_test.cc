@@ -1,0 +1,303 @@
+// What stands in the metrics, and who may read them.
+#include "lib/http/metrics.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include <catch2/catch.hpp>
+
+#include "tests/support/forwarding_storage.h"
+#include "tests/unit/http/harness.h"
+
+namespace convoy::http {
+namespace {
+
+constexpr const char* kToken = "0123456789abcdef";
+
+GatewayOptions Open() {
+  GatewayOptions options;
+  options.metrics_access = MetricsAccess::kAnyone;
+  return options;
+}
+
+// Everything that is counted, on a store that can be made to fail; nobody reads from a broker.
+struct World {
+  class Storage : public testing::ForwardingStorage {
+   public:
+    using ForwardingStorage::ForwardingStorage;
+    absl::Status Commit(std::span<WriteBatch* const> batches,
+                        std::span<CommitResult> results) override {
+      return failure.ok() ? ForwardingStorage::Commit(batches, results) : failure;
+    }
+    absl::StatusOr<std::vector<Source>> ListBrokerSources() override {
+      if (!failure.ok()) return failure;
+      return ForwardingStorage::ListBrokerSources();
+    }
+    absl::Status failure;
+  };
+
+  World() {
+    options.metrics_access = MetricsAccess::kAnyone;
+    Project project = {.id = "P", .name = "p"};
+    Write("", {std::move(project)});
+  }
+
+  void Write(const std::string& scope, std::vector<ConfigObject> objects) {
+    WriteBatch batch;
+    batch.config.push_back({.scope = scope,
+                            .expected_revision = storage.ConfigRevision(scope).value(),
+                            .puts = std::move(objects)});
+    REQUIRE(commits.Commit(std::move(batch)).status.ok());
+  }
+
+  std::string Read() const {
+    const HttpResponse response =
+        Metrics(options,
+                {.storage = const_cast<Storage*>(&storage),
+                 .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers),
+                 .commits = &commits,
+                 .dispatcher = &dispatcher},
+                {.method = "GET", .path = "/metrics"});
+    REQUIRE(response.status == 200);
+    return response.body;
+  }
+  // The lines of `text` that begin with `start`.
+  static std::string Lines(const std::string& text, std::string_view start) {
+    std::string found;
+    for (const std::string_view line : absl::StrSplit(text, '\n')) {
+      if (line.starts_with(start)) absl::StrAppend(&found, line, "\n");
+    }
+    return found;
+  }
+
+  GatewayOptions options;
+  testing::SimClock clock;
+  testing::SeededRandom random{1};
+  Observer observer;
+  const std::unique_ptr<convoy::Storage> memory = NewMemoryStorage();
+  Storage storage{memory.get()};
+  storage::CommitQueue commits{&storage};
+  config::ConfigCache configuration{&storage, {}};
+  base::UlidGenerator ulids{&clock, &random};
+  dispatch::Dispatcher dispatcher{options,
+                                  {.storage = &storage,
+                                   .commits = &commits,
+                                   .configuration = &configuration,
+                                   .clock = &clock,
+                                   .random = &random,
+                                   .ulids = &ulids,
+                                   .observer = &observer}};
+  consume::ConsumerSupervisor consumers{{.clock = &clock, .random = &random, .observer = &observer},
+                                        &storage,
+                                        {std::make_shared<testing::AnsweringBroker>("amqp")}};
+};
+
+TEST_CASE("metrics: a gateway that has done nothing") {
+  const World world;
+  CHECK(world.Read() ==
+        "# HELP convoy_build_info The version of libconvoy.\n"
+        "# TYPE convoy_build_info gauge\n"
+        "convoy_build_info{version=\"0.1.0\"} 1\n"
+        "# HELP convoy_event_ingested_total "
+        "Events that were committed, by what they turned out to be.\n"
+        "# TYPE convoy_event_ingested_total counter\n"
+        "convoy_event_ingested_total{outcome=\"accepted\"} 0\n"
+        "convoy_event_ingested_total{outcome=\"duplicate\"} 0\n"
+        "convoy_event_ingested_total{outcome=\"redelivered\"} 0\n"
+        "# HELP convoy_storage_commit_total "
+        "Transactions that the store was asked for; one holds the writes of many.\n"
+        "# TYPE convoy_storage_commit_total counter\n"
+        "convoy_storage_commit_total{outcome=\"committed\"} 1\n"
+        "convoy_storage_commit_total{outcome=\"failed\"} 0\n"
+        "# HELP convoy_storage_commit_failing "
+        "1 while the latest transaction is one that failed.\n"
+        "# TYPE convoy_storage_commit_failing gauge\n"
+        "convoy_storage_commit_failing 0\n"
+        "# HELP convoy_delivery_attempt_total "
+        "Attempts of deliveries that have ended, by what they came to.\n"
+        "# TYPE convoy_delivery_attempt_total counter\n"
+        "convoy_delivery_attempt_total{outcome=\"delivered\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"redirected\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"gone\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"throttled\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"rejected\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"refused_by_guard\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"invalid_request\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"name_not_resolved\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"connect_failed\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"tls_failed\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"timed_out\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"response_too_large\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"protocol_error\"} 0\n"
+        "# HELP convoy_delivery_in_flight Deliveries that are on their way to their endpoint.\n"
+        "# TYPE convoy_delivery_in_flight gauge\n"
+        "convoy_delivery_in_flight 0\n"
+        "# HELP convoy_delivery_waiting "
+        "Deliveries that are due and wait for others to the same endpoint.\n"
+        "# TYPE convoy_delivery_waiting gauge\n"
+        "convoy_delivery_waiting 0\n"
+        "# HELP convoy_storage_claim_failed_total "
+        "How often the store could not be asked for due deliveries.\n"
+        "# TYPE convoy_storage_claim_failed_total counter\n"
+        "convoy_storage_claim_failed_total 0\n"
+        "# HELP convoy_consumer_state "
+        "1 for the state that a consumer of a message broker is in, 0 for the others.\n"
+        "# TYPE convoy_consumer_state gauge\n"
+        "# HELP convoy_broker_message_received_total "
+        "Messages that a consumer was handed by its broker.\n"
+        "# TYPE convoy_broker_message_received_total counter\n"
+        "# HELP convoy_broker_message_accepted_total Messages that became events.\n"
+        "# TYPE convoy_broker_message_accepted_total counter\n"
+        "# HELP convoy_broker_message_duplicate_total "
+        "Messages that became events marked as duplicates, by their idempotency key.\n"
+        "# TYPE convoy_broker_message_duplicate_total counter\n"
+        "# HELP convoy_broker_message_redelivered_total "
+        "Messages that came again, and had been stored the first time.\n"
+        "# TYPE convoy_broker_message_redelivered_total counter\n"
+        "# HELP convoy_broker_message_dead_letter_total "
+        "Messages that no event could be made of; they are among the held inputs.\n"
+        "# TYPE convoy_broker_message_dead_letter_total counter\n"
+        "# HELP convoy_consumer_last_message_timestamp_seconds "
+        "When a consumer was last handed a message; absent until it is.\n"
+        "# TYPE convoy_consumer_last_message_timestamp_seconds gauge\n"
+        "# HELP convoy_consumer_last_error_timestamp_seconds "
+        "When something last went wrong for a consumer; absent until it does.\n"
+        "# TYPE convoy_consumer_last_error_timestamp_seconds gauge\n"
+        "# HELP convoy_consumer_omitted "
+        "Consumers that are not shown here, because there are too many.\n"
+        "# TYPE convoy_consumer_omitted gauge\n"
+        "convoy_consumer_omitted 0\n");
+}
+
+Source BrokerSource(const std::string& id, BrokerConfig broker) {
+  return {.id = id,
+          .project_id = "P",
+          .mask_id = "mask-" + id,
+          .name = id,
+          .type = SourceType::kPubSub,
+          .broker = std::move(broker)};
+}
+
+TEST_CASE("metrics: a source that nobody reads is shown, with the reason's state") {
+  World world;
+  world.Write("P", {BrokerSource("A", AmqpConfig{.host = "h", .queue = "q"}),
+                    BrokerSource("\"\\", KafkaConfig{.brokers = {"h:1"}})});
+  const std::string text = world.Read();
+  CHECK(
+      World::Lines(text, "convoy_consumer_state{") ==
+      R"(convoy_consumer_state{project_id="P",source_id="\"\\",consumer_id="\"\\-0",state="connecting"} 0
+convoy_consumer_state{project_id="P",source_id="\"\\",consumer_id="\"\\-0",state="running"} 0
+convoy_consumer_state{project_id="P",source_id="\"\\",consumer_id="\"\\-0",state="backing_off"} 0
+convoy_consumer_state{project_id="P",source_id="\"\\",consumer_id="\"\\-0",state="misconfigured"} 1
+convoy_consumer_state{project_id="P",source_id="\"\\",consumer_id="\"\\-0",state="stopped"} 0
+convoy_consumer_state{project_id="P",source_id="A",consumer_id="A-0",state="connecting"} 0
+convoy_consumer_state{project_id="P",source_id="A",consumer_id="A-0",state="running"} 0
+convoy_consumer_state{project_id="P",source_id="A",consumer_id="A-0",state="backing_off"} 0
+convoy_consumer_state{project_id="P",source_id="A",consumer_id="A-0",state="misconfigured"} 0
+convoy_consumer_state{project_id="P",source_id="A",consumer_id="A-0",state="stopped"} 1
+)");
+  CHECK(World::Lines(text, "convoy_broker_message_dead_letter_total{") ==
+        "convoy_broker_message_dead_letter_total"
+        "{project_id=\"P\",source_id=\"\\\"\\\\\",consumer_id=\"\\\"\\\\-0\"} 0\n"
+        "convoy_broker_message_dead_letter_total"
+        "{project_id=\"P\",source_id=\"A\",consumer_id=\"A-0\"} 0\n");
+  CHECK(World::Lines(text, "convoy_consumer_last_").empty());
+}
+
+TEST_CASE("metrics: of very many consumers some are shown, and how many are not") {
+  World world;
+  std::vector<ConfigObject> sources;
+  for (int i = 0; i < 1003; ++i) {
+    sources.push_back(BrokerSource(absl::StrCat("S", i), SqsConfig{.queue_name = "q"}));
+  }
+  world.Write("P", std::move(sources));
+  const std::string text = world.Read();
+  const std::string shown = World::Lines(text, "convoy_broker_message_received_total{");
+  CHECK(std::count(shown.begin(), shown.end(), '\n') == 1000);
+  CHECK(World::Lines(text, "convoy_consumer_omitted ") == "convoy_consumer_omitted 3\n");
+}
+
+TEST_CASE("metrics: a store that fails shows, and does not take the metrics along") {
+  World world;
+  world.Write("P", {BrokerSource("A", AmqpConfig{.host = "h", .queue = "q"})});
+  world.storage.failure = absl::UnavailableError("gone");
+  CHECK_FALSE(world.commits.Commit({}).status.ok());
+  CHECK_FALSE(world.commits.Commit({}).status.ok());
+  std::string text = world.Read();
+  CHECK(World::Lines(text, "convoy_storage_commit_") ==
+        "convoy_storage_commit_total{outcome=\"committed\"} 2\n"
+        "convoy_storage_commit_total{outcome=\"failed\"} 2\n"
+        "convoy_storage_commit_failing 1\n");
+  CHECK(World::Lines(text, "convoy_consumer_state{").empty());  // none runs
+  world.storage.failure = absl::OkStatus();
+  CHECK(world.commits.Commit({}).status.ok());
+  text = world.Read();
+  CHECK(World::Lines(text, "convoy_storage_commit_failing") == "convoy_storage_commit_failing 0\n");
+  CHECK_FALSE(World::Lines(text, "convoy_consumer_state{").empty());
+}
+
+TEST_CASE("metrics: nobody may read them unless somebody is allowed to") {
+  testing::ApiHarness harness;
+  const HttpRequest request{.method = "GET", .path = "/metrics"};
+  CHECK_FALSE(harness.api.Handle(request).has_value());  // the host's
+  CHECK_FALSE(harness.api.InspectHead(request).refusal.has_value());
+
+  harness.options = Open();
+  CHECK(harness.Send("GET", "/metrics", "", "").status == 200);
+  CHECK(harness.Send("GET", "/metrics?x=1", "", "").status == 200);
+  CHECK(harness.Send("HEAD", "/metrics", "", "").body.empty());
+  const HttpResponse posted = harness.Send("POST", "/metrics", "", "");
+  CHECK(posted.status == 405);
+  CHECK(base::FindHeader(posted.headers, "Allow") == "GET, HEAD");
+  CHECK_FALSE(harness.api.Handle({.method = "GET", .path = "/metrics/"}).has_value());
+}
+
+TEST_CASE("metrics: a token is asked for before anything else") {
+  testing::ApiHarness harness;
+  harness.options.metrics_access = MetricsAccess::kToken;
+  harness.options.metrics_token = kToken;
+  const std::string refused = harness.instance_key;  // is for the API
+  for (const std::string& token :
+       {std::string(), refused, std::string("0123456789abcdeF"), std::string("0123456789abcdef "),
+        std::string("0123456789abcde")}) {
+    INFO(token);
+    const HttpResponse response = harness.Send("POST", "/metrics", "", token);
+    CHECK(response.status == 401);
+    CHECK(base::FindHeader(response.headers, "WWW-Authenticate") == "Bearer");
+    const std::string authorization = "Bearer " + token;
+    const HeaderView header{"Authorization", authorization};
+    const HeadDecision decision =
+        harness.api.InspectHead({.method = "GET", .path = "/metrics", .headers = {&header, 1}});
+    REQUIRE(decision.refusal.has_value());
+    CHECK(decision.refusal->status == 401);
+  }
+  CHECK(harness.Send("GET", "/metrics", "", kToken).status == 200);
+  CHECK(harness.Send("GET", "/metrics", "", kToken, {{"Authorization", "Bearer x"}}).status == 401);
+  const std::string authorization = absl::StrCat("bearer ", kToken);
+  const HeaderView header{"authorization", authorization};
+  CHECK_FALSE(
+      harness.api.InspectHead({.method = "GET", .path = "/metrics", .headers = {&header, 1}})
+          .refusal.has_value());
+  // It opens nothing else.
+  CHECK(harness.Send("GET", "/api/v1/projects", "", kToken).status == 401);
+}
+
+TEST_CASE("metrics: the client chooses the format") {
+  testing::ApiHarness harness;
+  harness.options = Open();
+  const HttpResponse plain = harness.Send("GET", "/metrics", "", "");
+  CHECK(base::FindHeader(plain.headers, "Content-Type") ==
+        "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(plain.body.ends_with("convoy_consumer_omitted 0\n"));
+  const HttpResponse open =
+      harness.Send("GET", "/metrics", "", "", {{"Accept", "application/openmetrics-text"}});
+  CHECK(base::FindHeader(open.headers, "Content-Type") ==
+        "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  CHECK(open.body.ends_with("convoy_consumer_omitted 0\n# EOF\n"));
+}
+
+}  // namespace
+}  // namespace convoy::http
