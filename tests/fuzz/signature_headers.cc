@@ -59,12 +59,33 @@ bool IsEveryByteSigned(const SchemeCase& chosen, const Verdict& verdict) {
          message.find("plivo_v3_url") == message.npos;
 }
 
+// Compared without the hooks by which libFuzzer would come to know the secret.
+#if defined(__clang__)
+__attribute__((no_sanitize("coverage")))
+#endif
+bool Contains(std::string_view text, std::string_view secret) {
+  for (size_t at = 0; at + secret.size() <= text.size(); ++at) {
+    size_t same_count = 0;
+    while (same_count < secret.size() && text[at + same_count] == secret[same_count]) ++same_count;
+    if (same_count == secret.size()) return true;
+  }
+  return false;
+}
+
+// Some schemes send the secret, and an answer may repeat what its request holds.
+bool Holds(const VerifyRequest& request, std::string_view secret) {
+  return Contains(request.body, secret) || Contains(request.url, secret) ||
+         std::any_of(request.headers.begin(), request.headers.end(),
+                     [&](const HeaderView& header) { return Contains(header.value, secret); });
+}
+
 void CheckChallenge(const Verifier& verifier, const VerifyRequest& request,
                     std::string_view secret) {
   const std::optional<ChallengeAnswer> answer = verifier.AnswerChallenge(request, kNow);
   if (!answer.has_value()) return;
   Require(answer->response.status >= 200 && answer->response.status < 500, "a status that is one");
-  Require(answer->response.body.find(secret) == std::string::npos, "no answer holds the secret");
+  Require(!Contains(answer->response.body, secret) || Holds(request, secret),
+          "no answer tells the secret");
   for (const Header& header : answer->response.headers) {
     Require(base::IsHeaderName(header.name) && base::IsHeaderValue(header.value),
             "an answer injects no header");
