@@ -1,0 +1,130 @@
+"""Documentation is true. Of docs/brokers*.md: requests succeed, messages are events, answers have these
+fields; nobody listens at the addresses in them, and a source is made all the same, since a broker that is
+away may come back. Of README.md: the commands that run convoyd."""
+import base64
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import unittest
+
+import case
+import host
+
+PAGES = sorted((host.ROOT / "docs").glob("brokers*.md"))
+NOWHERE = "http://127.0.0.1:1"
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)
+
+
+def make_key_file(path):
+    """What Google gives out, with a key of our own."""
+    key = subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True, text=True)
+    path.write_text(json.dumps({
+        "type": "service_account", "project_id": "shop-1234", "private_key_id": "1",
+        "private_key": key.stdout, "client_email": "convoy@shop-1234.iam.gserviceaccount.com"}))
+
+
+class BrokerPagesTest(case.HostCase):
+    def setUp(self):
+        self.outgoing = self.project("outgoing")
+        self.endpoint = self.outgoing.endpoint("e", self.inbox.url)
+        folder = host.Folder()
+        self.folder = pathlib.Path(folder.__enter__())
+        self.addCleanup(folder.__exit__, None, None, None)
+        make_key_file(self.folder / "key.json")
+
+    def run_shell(self, block):
+        """The page's own function `api` is the first thing on the first page."""
+        function = re.search(r"^api\(\) \{.*?^\}$", (host.ROOT / "docs/brokers.md").read_text(),
+                             re.M | re.S)[0]
+        done = subprocess.run(
+            ["bash", "-euc", f"{function}\n{block}"], cwd=self.folder, capture_output=True, timeout=300,
+            check=False, env={**os.environ, "URL": f"http://{self.convoyd.address}",
+                              "KEY": self.outgoing.key, "PROJECT": self.outgoing.id})
+        self.assertEqual(done.returncode, 0, (block, done.stdout, done.stderr))
+
+    def make_source(self, pub_sub):
+        settings = pub_sub[pub_sub["type"]]
+        if pub_sub["type"] in ("sqs", "google"):  # Amazon and Google would answer
+            settings.setdefault("endpoint", NOWHERE)
+        if "service_account" in settings:
+            settings["service_account"] = base64.b64encode(
+                (self.folder / "key.json").read_bytes()).decode()
+        return self.outgoing.ok("POST", "/sources",
+                                {"name": "s", "type": "pub_sub", "pub_sub": pub_sub})
+
+    def check_message(self, message):
+        """The form of a message is that of the REST API."""
+        self.outgoing.ok("POST", "/events", {**message, "endpoint_id": self.endpoint["uid"]})
+
+    def check_consumer(self, example):
+        source = self.make_source({"type": "sqs", "sqs": {
+            "queue_name": "q", "default_region": "eu-west-1", "access_key_id": "a",
+            "secret_key": "b"}})
+        consumer = self.outgoing.ok("GET", f"/sources/{source['uid']}/consumer")
+        self.assertEqual(example.keys(), consumer.keys())
+        self.assertLessEqual(example["workers"][0].keys(), consumer["workers"][0].keys())
+
+    def test_every_example(self):
+        counts = dict.fromkeys(("shell", "source", "message", "consumer"), 0)
+        for page in PAGES:
+            for block in blocks(page, "sh"):
+                with self.subTest(page=page.name, block=block):
+                    counts["shell"] += 1
+                    self.run_shell(block)
+            for block in blocks(page, "json"):
+                with self.subTest(page=page.name, block=block):
+                    example = json.loads(block)
+                    kind = ("source" if "type" in example else
+                            "message" if "event_type" in example else "consumer")
+                    counts[kind] += 1
+                    {"source": self.make_source, "message": self.check_message,
+                     "consumer": self.check_consumer}[kind](example)
+        self.assertGreaterEqual(min(counts.values()), 1, counts)
+
+    def test_pages_are_known_and_say_where_to_go_on(self):
+        first = (host.ROOT / "docs/brokers.md").read_text()
+        for page in PAGES:
+            if page.name != "brokers.md":
+                self.assertIn(f"({page.name})", first)
+                self.assertIn("(brokers.md)", page.read_text())
+
+
+class ReadmeTest(unittest.TestCase):
+    PROGRAM = "build/release/bin/convoyd"
+
+    def test_the_number_of_presets(self):
+        presets = subprocess.run([host.binary(), "presets"], check=True, capture_output=True, text=True)
+        self.assertIn(f"one of {len(presets.stdout.splitlines())} presets",
+                      (host.ROOT / "README.md").read_text())
+
+    def test_the_commands_that_run_convoyd(self):
+        lines = [line for line in (host.ROOT / "README.md").read_text().splitlines()
+                 if line.startswith(self.PROGRAM)]
+        self.assertEqual([line.split()[1] for line in lines], ["bootstrap", "serve", "--help"])
+        with host.Folder() as folder:
+            for line in lines:
+                command = shlex.split(line.replace(self.PROGRAM, host.binary()), comments=True)
+                command = [word.replace(":5005", ":0") for word in command]
+                process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE)
+                try:
+                    first = process.stdout.readline()
+                    if command[1] == "serve":
+                        process.terminate()
+                    process.stdout.read()
+                    self.assertEqual(process.wait(60), 0)
+                finally:
+                    process.kill()
+                    process.stdout.close()
+                if command[1] != "--help":
+                    self.assertIn({"bootstrap": "api_key", "serve": "listening"}[command[1]],
+                                  json.loads(first))
+
+
+if __name__ == "__main__":
+    unittest.main()
