@@ -1,12 +1,16 @@
 """The brokers of the cases: each a server of ../servers behind a network that can be broken."""
 import contextlib
 import copy
+import json
 import pathlib
+import struct
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import proxy  # pylint: disable=wrong-import-position
-from servers import rabbitmq  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+import proxy
+from servers import google_front, kafka, pubsub, rabbitmq, sqs, sqs_moto
 
 
 def changed(pub_sub, *path, **fields):
@@ -130,4 +134,137 @@ class RabbitMq(Bench):
         return self.pub_sub(queue)
 
 
-BENCHES = {"rabbitmq": RabbitMq}
+class Sqs(Bench):
+    """ElasticMQ, and moto where credentials matter."""
+
+    carries_bytes = carries_nothing = False
+    POLL_AGE_S_MAX = 15  # of the 20 that convoyd asks for
+
+    def __init__(self, server=None):
+        super().__init__(server or sqs.Server())
+
+    @classmethod
+    def is_asking(cls, asked, age):
+        return (b'"WaitTimeSeconds":20' in asked and asked.endswith(b"}") and
+                age < cls.POLL_AGE_S_MAX)
+
+    def strict(self):
+        return Sqs(sqs_moto.Server())
+
+    def wrong(self, queue):
+        pub_sub = self.pub_sub(queue)
+        return [("secret", changed(pub_sub, "sqs", secret_key="guessed"), "pub_sub.sqs.secret_key"),
+                ("key", changed(pub_sub, "sqs", access_key_id="AKIDUNKNOWN", secret_key="guessed"),
+                 "pub_sub.sqs.secret_key"),
+                ("queue", changed(pub_sub, "sqs", queue_name="elsewhere"),
+                 "pub_sub.sqs.queue_name")]
+
+    def secrets(self):
+        return [self.server.reader[1], "guessed"]
+
+    def give_back(self, queue):
+        queue.create()
+
+    def change_credentials(self, queue):
+        self.server.change_reader()
+        return self.pub_sub(queue)
+
+    def restart(self):
+        # It is back when it has what it had: so nobody may read between its counting and its end.
+        self.proxy.stall()
+        time.sleep(1)
+        self.server.restart()
+        self.proxy.heal()
+
+
+class PubSub(Bench):
+    """Google's emulator where it is installed, otherwise pstest; google_front before it where
+    credentials matter. What the emulator is told is gone when it restarts; pstest keeps its messages
+    while its REST interface is away."""
+
+    has_tokens = True
+
+    def __init__(self, server=None):
+        super().__init__(server or pubsub.Server())
+        self.keeps_messages = self.server.survives_restart
+        # pstest looks once more after half a second, and the emulator goes on for long.
+        self.pull_age_s_max = 0.25 if isinstance(self.server, pubsub.PsTest) else 60
+
+    def is_asking(self, asked, age):
+        return (b":pull " in asked and asked.endswith(b"}") and
+                b"returnImmediately" not in asked and age < self.pull_age_s_max)
+
+    def strict(self):
+        return PubSub(google_front.Server())
+
+    def wrong(self, queue):
+        pub_sub = self.pub_sub(queue)
+        return [("key", changed(pub_sub, "google", service_account=self.server.new_unknown_key()),
+                 "pub_sub.google.service_account"),
+                ("subscription", changed(pub_sub, "google", subscription_id="elsewhere"),
+                 "pub_sub.google.subscription_id")]
+
+    def secrets(self):
+        return json.loads(self.server.key.file)["private_key"].split("\n")[1:-2]
+
+    def take_away(self, queue):
+        queue.unsubscribe()
+
+    def give_back(self, queue):
+        queue.subscribe()
+
+    def change_credentials(self, queue):
+        self.server.change_key()
+        return self.pub_sub(queue)
+
+    def expire_tokens(self):
+        self.server.expire_tokens()
+
+
+class Kafka(Bench):
+    FETCH = 1
+    FETCH_AGE_S_MAX = 0.25  # of the half second that a fetch waits
+
+    def __init__(self):
+        super().__init__(kafka.Server())
+
+    @classmethod
+    def is_asking(cls, asked, age):
+        return cls.last_request(asked) == cls.FETCH and age < cls.FETCH_AGE_S_MAX
+
+    @staticmethod
+    def last_request(asked):
+        """The kind of the last of whole requests, or None."""
+        kind = None
+        while len(asked) >= 6:
+            size, kind = struct.unpack(">ih", asked[:6])
+            asked = asked[4 + size:] if len(asked) >= 4 + size else b"rest"
+        return None if asked else kind
+
+    def forget_reader(self, queue):
+        queue.expel_members()
+
+    def wrong(self, queue):
+        pub_sub = self.pub_sub(queue)
+        return [("password", changed(pub_sub, "kafka", "auth", password="guessed"),
+                 "pub_sub.kafka.auth"),
+                ("topic", changed(pub_sub, "kafka", topic_name="elsewhere"),
+                 "pub_sub.kafka.topic_name")]
+
+    def secrets(self):
+        return [self.server.password, "guessed"]
+
+    def give_back(self, queue):
+        self.server.make_topic(queue.topic, queue.partitions)
+
+    def change_credentials(self, queue):
+        self.server.change_password()
+        self.reconnect()
+        return self.pub_sub(queue)
+
+
+BENCHES = {
+    "rabbitmq": RabbitMq, "sqs": Sqs, "pubsub": PubSub, "kafka": Kafka,
+    # where the emulator would be taken otherwise
+    "pstest": lambda: PubSub(pubsub.PsTest()),
+}

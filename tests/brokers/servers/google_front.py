@@ -147,6 +147,11 @@ class Server(pubsub.Server):
         time.sleep(1)  # they carry whole seconds
         self._tokens_since = int(time.time())
 
+    def change_key(self):
+        """Another key of the account is good from now on, and only that."""
+        self.key = Key(f"{self.key.id}-next")
+        self.restore_key()
+
     def revoke_key(self):
         self._certificates = {"none": self.key.certificate}
 

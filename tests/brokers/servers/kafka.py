@@ -5,6 +5,8 @@ with SASL, one with SASL over TLS, and one whose address clients are told to be 
 is where a test puts its proxy. Messages are produced with Confluent's client.
 """
 import itertools
+import socket
+import struct
 import subprocess
 import uuid
 
@@ -87,8 +89,7 @@ class Queue(base.Queue):
 
     def produce(self, messages):
         failures = []
-        producer = self.server.client.Producer({
-            "bootstrap.servers": self.server.plain_address, "linger.ms": 5, "acks": "all"})
+        producer = self.server.producer()
         for message in messages:
             key = message.get("key") or message.get("id")
             while True:
@@ -122,6 +123,20 @@ class Queue(base.Queue):
     def delete(self):
         self.server.delete_topic(self.topic)
 
+    def expel_members(self):
+        """From its group, instead of waiting until those that died are missed: what Kafka's own tools
+        send for it (LeaveGroup, version 0)."""
+        for member in self.server.members(self.group):
+            body = b"".join(struct.pack(">h", len(text)) + text.encode()
+                            for text in ("test", self.group, member))
+            request = struct.pack(">hhi", 13, 0, 1) + body
+            with socket.create_connection(("127.0.0.1", self.server.ports["plain"]), 10) as kafka:
+                kafka.sendall(struct.pack(">i", len(request)) + request)
+                with kafka.makefile("rb") as answers:
+                    _, _, error = struct.unpack(">iih", answers.read(10))
+            if error not in (0, 25):  # 25: it has left by now
+                raise AssertionError(f"{member} did not leave {self.group}: error {error}")
+
 
 class Server(base.Server):
     def __init__(self):
@@ -134,6 +149,7 @@ class Server(base.Server):
         self._users = {USER: self.password}
         self._advertised = f"127.0.0.1:{self.ports['proxied']}"
         self._program = None
+        self._producer = None
         self._names = (f"topic{number}" for number in itertools.count(1))
 
     @property
@@ -164,6 +180,28 @@ class Server(base.Server):
 
     def new_queue(self, partitions=1):
         return Queue(self, next(self._names), partitions)
+
+    def producer(self):
+        """One for all queues: connecting takes a while."""
+        if self._producer is None:
+            self._producer = self.client.Producer({
+                "bootstrap.servers": self.plain_address, "linger.ms": 5, "acks": "all",
+                "reconnect.backoff.max.ms": 1000})
+        return self._producer
+
+    def members(self, group):
+        """The ids of those that a consumer group has."""
+        described = self._admin().describe_consumer_groups([group])[group].result(60)
+        return [member.member_id for member in described.members]
+
+    def change_password(self):
+        """Of the user that all queues are read as, for SCRAM; connections that are open go on."""
+        self.password = uuid.uuid4().hex
+        admin = self.client.admin
+        for mechanism in (admin.ScramMechanism.SCRAM_SHA_256, admin.ScramMechanism.SCRAM_SHA_512):
+            change = admin.UserScramCredentialUpsertion(
+                USER, admin.ScramCredentialInfo(mechanism, 4096), self.password.encode())
+            self._administer("alter_user_scram_credentials", change)
 
     def advertise(self, host, port):
         """Clients of the proxied listener are told to come here from now on."""

@@ -43,9 +43,15 @@ class Queue(base.Queue):
 
     def create(self):
         self._server.publisher().create_topic(name=self.topic)
+        self.subscribe()
+
+    def subscribe(self):
         self._server.subscriber().create_subscription(request={
             "name": self.subscription, "topic": self.topic,
             "ack_deadline_seconds": ACK_DEADLINE_S})
+
+    def unsubscribe(self):
+        self._server.subscriber().delete_subscription(subscription=self.subscription)
 
     def pub_sub_at(self, host, port):
         return {"type": "google", "workers": 1,

@@ -44,11 +44,17 @@ class Queue(base.Queue):
         self.name = name
         self.address = ("127.0.0.1", server.port)
         self.client = client_of("sqs", server.endpoint, *server.owner)
-        self.url = self.client.create_queue(QueueName=name)["QueueUrl"]
-        self._reader = server.reader
+        self._server = server
+        self.create()
+
+    def create(self):
+        self.url = self.client.create_queue(QueueName=self.name)["QueueUrl"]
+
+    def delete(self):
+        self.client.delete_queue(QueueUrl=self.url)
 
     def pub_sub_at(self, host, port):
-        access_key_id, secret_key = self._reader
+        access_key_id, secret_key = self._server.reader
         return {"type": "sqs", "workers": 1,
                 "sqs": {"access_key_id": access_key_id, "secret_key": secret_key,
                         "default_region": REGION, "queue_name": self.name,

@@ -60,6 +60,11 @@ class Server(sqs.SqsServer):
             RoleArn=role["Role"]["Arn"], RoleSessionName="reader")["Credentials"]
         return session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"]
 
+    def change_reader(self):
+        """Another user reads from now on; the one before may not any more."""
+        before, self.reader = self.reader, self.new_user(*READING)
+        self.revoke(before[0])
+
     def revoke(self, access_key_id):
         iam = self._client("iam")
         user = iam.get_access_key_last_used(AccessKeyId=access_key_id)["UserName"]
