@@ -29,6 +29,7 @@ class Bench:
     keeps_messages = True  # when it restarts
     carries_bytes = True   # and not only text
     carries_nothing = True
+    redelivers_at_once = True  # when a reader is gone, and not after a time
 
     def __init__(self, server):
         self.server = server
@@ -52,6 +53,11 @@ class Bench:
 
     def pub_sub(self, queue):
         return queue.pub_sub_at(*self.proxy.address)
+
+    def left(self, queue, held_s_max):
+        """How many messages are not acknowledged. A broker that tells only of those that nobody holds
+        is asked for so long."""
+        return queue.left()
 
     def hold(self):
         """Keeps from the broker what convoyd sends, from a moment on when it waits for messages."""
@@ -138,6 +144,7 @@ class Sqs(Bench):
     """ElasticMQ, and moto where credentials matter."""
 
     carries_bytes = carries_nothing = False
+    redelivers_at_once = False
     POLL_AGE_S_MAX = 15  # of the 20 that convoyd asks for
 
     def __init__(self, server=None):
@@ -182,6 +189,7 @@ class PubSub(Bench):
     credentials matter. What the emulator is told is gone when it restarts; pstest keeps its messages
     while its REST interface is away."""
 
+    redelivers_at_once = False
     has_tokens = True
 
     def __init__(self, server=None):
@@ -189,6 +197,9 @@ class PubSub(Bench):
         self.keeps_messages = self.server.survives_restart
         # pstest looks once more after half a second, and the emulator goes on for long.
         self.pull_age_s_max = 0.25 if isinstance(self.server, pubsub.PsTest) else 60
+
+    def left(self, queue, held_s_max):
+        return queue.left(held_s_max)
 
     def is_asking(self, asked, age):
         return (b":pull " in asked and asked.endswith(b"}") and
@@ -215,10 +226,12 @@ class PubSub(Bench):
 
     def change_credentials(self, queue):
         self.server.change_key()
+        self.reconnect()  # a pull that was let in waits for long
         return self.pub_sub(queue)
 
     def expire_tokens(self):
         self.server.expire_tokens()
+        self.reconnect()
 
 
 class Kafka(Bench):

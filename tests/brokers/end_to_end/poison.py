@@ -91,7 +91,7 @@ class PoisonTest(BrokerCase):
         good_count = len(messages) - len(bad) - len(fixable)
 
         self.inbox.wait_for("/e", good_count, PATIENCE_S)
-        self.wait_until(lambda: self.queue.left() == 0, "the acknowledgements")
+        self.wait_for_acknowledgements()
         self.assertEqual(len(self.gateway.events()), good_count)
         self.check_held(bad + fixable)
 

@@ -55,7 +55,7 @@ class WaysTest(BrokerCase):
         events = self.wait_until(lambda: self.events_if(len(messages)), "the events")
         self.inbox.wait_for("", sum(expected.values()), PATIENCE_S)
         self.wait_until(lambda: not self.gateway.undelivered(), "the deliveries")
-        self.wait_until(lambda: self.queue.left() == 0, "the acknowledgements")
+        self.wait_for_acknowledgements()
 
         received = self.inbox.received()
         for request in received:

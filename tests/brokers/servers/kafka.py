@@ -191,7 +191,8 @@ class Server(base.Server):
 
     def members(self, group):
         """The ids of those that a consumer group has."""
-        described = self._admin().describe_consumer_groups([group])[group].result(60)
+        admin = self._admin()  # has to live until the answer is there
+        described = admin.describe_consumer_groups([group])[group].result(60)
         return [member.member_id for member in described.members]
 
     def change_password(self):

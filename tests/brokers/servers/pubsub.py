@@ -65,8 +65,9 @@ class Queue(base.Queue):
                        for message in messages]:
             future.result(timeout=60)
 
-    def left(self):
-        return self._server.left(self)
+    def left(self, held_s_max=HELD_S_MAX):
+        """A server that cannot tell takes `held_s_max` seconds to find out that it is 0."""
+        return self._server.left(self, held_s_max)
 
 
 class _PubSubServer(base.Server):
@@ -138,11 +139,11 @@ class Emulator(_PubSubServer):
     def stop(self):
         self._end()
 
-    def left(self, queue):
+    def left(self, queue, held_s_max):
         """The emulator tells nobody, so it is asked for the messages themselves, which are given
         back at once. Those that a reader holds are seen when their time is over: 0 takes as long as
         that can be."""
-        deadline = time.monotonic() + HELD_S_MAX
+        deadline = time.monotonic() + held_s_max
         while time.monotonic() < deadline:
             received = self.subscriber().pull(request={
                 "subscription": queue.subscription, "max_messages": 1000,
@@ -178,7 +179,7 @@ class PsTest(_PubSubServer):
             self._program.process.send_signal(signal.SIGUSR1)
             base.wait_until(lambda: not base.is_listening(self.port), "pstest to be down")
 
-    def left(self, queue):
+    def left(self, queue, _held_s_max):
         url = f"http://127.0.0.1:{self.port}/unacknowledged?topic={queue.topic}"
         with urllib.request.urlopen(url, timeout=10) as answer:
             return int(answer.read())
