@@ -29,6 +29,7 @@ class Bench:
     keeps_messages = True  # when it restarts
     carries_bytes = True   # and not only text
     carries_nothing = True
+    has_groups = False  # between whose members partitions are shared out
     redelivers_at_once = True  # when a reader is gone, and not after a time
 
     def __init__(self, server):
@@ -235,6 +236,7 @@ class PubSub(Bench):
 
 
 class Kafka(Bench):
+    has_groups = True
     FETCH = 1
     FETCH_AGE_S_MAX = 0.25  # of the half second that a fetch waits
 

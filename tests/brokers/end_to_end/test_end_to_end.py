@@ -11,13 +11,14 @@ import unittest
 from benches import BENCHES
 from breaks import BreaksTest
 from case import BrokerCase
+from groups import GroupsTest
 from kills import KillsTest
 from poison import PoisonTest
 from states import StatesTest
 from table import Table
 from ways import WaysTest
 
-CASES = (WaysTest, KillsTest, BreaksTest, PoisonTest, StatesTest)
+CASES = (WaysTest, KillsTest, BreaksTest, GroupsTest, PoisonTest, StatesTest)
 __all__ = [case.__name__ for case in CASES]
 
 

@@ -186,7 +186,7 @@ class Server(base.Server):
         if self._producer is None:
             self._producer = self.client.Producer({
                 "bootstrap.servers": self.plain_address, "linger.ms": 5, "acks": "all",
-                "reconnect.backoff.max.ms": 1000})
+                "reconnect.backoff.max.ms": 1000, "log_level": 0})
         return self._producer
 
     def members(self, group):

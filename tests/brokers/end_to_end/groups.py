@@ -1,0 +1,86 @@
+"""Two convoyd read one topic as one group, and partitions change hands while messages flow."""
+from breaks import Flow
+from case import BrokerCase
+from gateway import envelope
+
+PARTITIONS = 6
+
+
+class GroupsTest(BrokerCase):
+    def setUp(self):
+        super().setUp()
+        if not self.bench.has_groups:
+            self.skipTest("nothing changes hands there")
+        self.queue = self.bench.server.new_queue(PARTITIONS)
+        self.pub_sub = self.bench.pub_sub(self.queue)
+
+    def start_flow(self):
+        self.flow = Flow(self, self.broadcast)
+        self.addCleanup(self.flow.stop)
+
+    @staticmethod
+    def broadcast(number):
+        """For whatever endpoint there is: it has another id in every store."""
+        return {"body": envelope('{"number": %d}' % number, event_type="numbered"),
+                "attributes": {"x-convoy-message-type": "broadcast"}, "id": f"m-{number}"}
+
+    def wait_for_members(self, count):
+        self.wait_until(lambda: len(self.bench.server.members(self.queue.group)) == count,
+                        f"{count} members of the group")
+
+    def wait_for_more(self, *gateways):
+        """Until each of these has read a good deal more."""
+        def accepted(one):
+            return one.consumer(one.source_id)["accepted"]
+        for one, before in [(one, accepted(one)) for one in gateways]:
+            self.wait_until(lambda one=one, before=before: accepted(one) >= before + 50,
+                            "more messages")
+
+    def start_reading(self, one):
+        one.project.subscribe("s", {"uid": one.endpoint("e")}, event_types=["numbered"])
+        one.source_id = one.source(self.pub_sub)
+
+    def test_a_store_each(self):
+        """A member that goes in an orderly way has committed what it has stored: the other one, which
+        does not see that store, gets none of it."""
+        first, second = self.gateway, self.new_gateway("second.db")
+        self.start_flow()
+        self.start_reading(first)
+        self.wait_for_more(first)
+        self.start_reading(second)
+        self.wait_for_members(2)
+        self.wait_for_more(first, second)
+        for one, other in ((second, first), (first, second)):
+            self.assertIsNone(one.close())
+            self.wait_for_members(1)
+            self.wait_for_more(other)
+            one.start()
+            self.wait_for_members(2)
+            self.wait_for_more(first, second)
+        self.flow.stop()
+        self.audit("rebalance, a store each: join, leave", self.flow.confirmed, first, second)
+
+    def test_one_store(self):
+        """What a member has stored and not committed when it is killed, the other one knows."""
+        self.start_flow()
+        self.start_reading(self.gateway)
+        self.wait_for_more(self.gateway)
+        self.start_second()
+        self.assertEqual(self.second.stop(60), 0)
+        self.wait_for_members(1)
+        self.wait_for_more(self.gateway)
+        self.start_second()
+        for _ in range(2):
+            self.gateway.kill()
+            self.wait_for_members(1)  # it is missed by and by
+            self.gateway.start()
+            self.wait_for_members(2)
+            self.wait_for_more(self.gateway)
+        self.flow.stop()
+        self.audit("rebalance, one store: join, leave, kill", self.flow.confirmed)
+
+    def start_second(self):
+        self.second = self.gateway.new_process()
+        self.addCleanup(self.second.kill)
+        self.wait_for_members(2)
+        self.wait_for_more(self.gateway)
