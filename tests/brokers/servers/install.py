@@ -4,8 +4,10 @@ stamp and need no network. Tests that run at once wait for each other.
 """
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +35,7 @@ def _run(*command, **options):
                           **options)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stdout[-4000:]}")
+    return done.stdout
 
 
 def python_source(name, requirement):
@@ -72,6 +75,26 @@ def go_program(name, source):
     files = sorted(path for path in pathlib.Path(source).iterdir()
                    if path.suffix == ".go" or path.name.startswith("go."))
     folder = _once(name, [path.read_text() for path in files], lambda folder: _run(
-        "go", "build", "-o", folder / name, ".", cwd=source,
-        env={**os.environ, "CGO_ENABLED": "0"}))
+        _go_for(pathlib.Path(source) / "go.mod"), "build", "-o", folder / name, ".", cwd=source,
+        env={**os.environ, "CGO_ENABLED": "0", "GOROOT": ""}))  # its own
     return folder / name
+
+
+def _go_for(go_mod):
+    """The Go that is installed, or the one that go.mod wants, if that is later: the Go proxy has Go
+    itself as a module. Debian's is too old to fetch it by itself."""
+    wanted = re.search(r"^go (.*)$", go_mod.read_text(), re.MULTILINE)[1]
+    os_name, machine, version = _run("go", "env", "GOOS", "GOARCH", "GOVERSION").split()
+    if _numbers(version.removeprefix("go")) >= _numbers(wanted):
+        return "go"
+    module = f"golang.org/toolchain@v0.0.1-go{wanted}.{os_name}-{machine}"
+    # Outside of any module, whose go.mod an older Go might not understand.
+    described = _run("go", "mod", "download", "-json", module, cwd="/")
+    folder = pathlib.Path(json.loads(described)["Dir"])
+    for program in [*folder.glob("bin/*"), *folder.glob("pkg/tool/*/*")]:
+        program.chmod(0o555)  # modules hold no programs otherwise
+    return folder / "bin" / "go"
+
+
+def _numbers(version):
+    return [int(number) for number in re.findall(r"\d+", version)]
