@@ -63,7 +63,11 @@ TEST_CASE("consumer_supervisor: consumers start with their source, and stop with
   world.supervisor->Start();
   world.AwaitEvents(5);
   CHECK(world.States() == std::vector{ConsumerState::kRunning});
-  CHECK(world.supervisor->Statuses().size() == 1);
+  const auto statuses = world.supervisor->Statuses();
+  REQUIRE(statuses.size() == 1);
+  CHECK(statuses[0].project_id == "P");
+  CHECK(statuses[0].source_id == "S");
+  CHECK(statuses[0].consumer_id == "S-0");
 
   world.source.is_disabled = true;
   world.PutSource();
