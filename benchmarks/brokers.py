@@ -38,8 +38,8 @@ class Broker:
 BROKERS = (
     Broker("Apache Kafka", "librdkafka", kafka.Server, 60_000),
     Broker("RabbitMQ", "librabbitmq", rabbitmq.Server, 40_000),
-    Broker("Amazon SQS (ElasticMQ)", "AWS SDK for Go, 8 readers", sqs.Server, 4_000),
-    Broker(f"Google Pub/Sub ({pubsub.Server.__name__})", "Google's client for Go", pubsub.Server,
+    Broker("Amazon SQS (ElasticMQ)", "AWS's for Go, 8 readers", sqs.Server, 4_000),
+    Broker(f"Google Pub/Sub ({pubsub.Server.__name__})", "Google's for Go, 16 streams", pubsub.Server,
            20_000),
 )
 NOTES = """\

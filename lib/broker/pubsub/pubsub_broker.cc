@@ -1,6 +1,7 @@
 // Reads a subscription of Google Pub/Sub by pulling. A pull waits at the service until there is
 // something; it goes on while the consumer is not polled, so that it need not be broken off with
-// messages on their way.
+// messages on their way. The service brings what it has at hand, which may be few of many: while
+// there is plenty several pulls go on, also while messages are being stored.
 //
 // A message that is pulled comes again unless it is acknowledged within the subscription's own
 // deadline, ten seconds at least, or within kDeadline once it was extended. So nothing is lost with
@@ -34,6 +35,10 @@ constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 constexpr absl::Duration kPullTimeout = absl::Minutes(2);  // the service answers earlier
 // A server that answers pulls at once, with nothing, is not asked more often than that.
 constexpr absl::Duration kPullPause = absl::Seconds(1);
+constexpr size_t kPullsMax = 4;  // at once
+// What a pull brings where there is more: that many, and no less than a part of what was asked for.
+constexpr size_t kPlentyMin = 16;
+constexpr size_t kPlentyPart = 4;
 constexpr size_t kAckIdsMax = 1000;  // in one call, which may have 512 KiB
 constexpr uint32_t kMessagesMax = 1000;
 constexpr std::string_view kModify = "modifyAckDeadline";
@@ -55,21 +60,28 @@ class PubSubConsumer final : public BrokerConsumer {
   void Interrupt() override { caller_->Interrupt(); }
 
  private:
+  struct Pull {
+    std::shared_ptr<const HttpCall> call;
+    uint32_t asked_count;
+  };
   using MakeBody = std::string (*)(std::span<const std::string> ack_ids);
 
   absl::Status StartPull(uint32_t messages_max, bool at_once, absl::Duration timeout);
-  bool IsPulled() const { return pull_->result.has_value(); }
+  // Starts more pulls, for the next poll, if there is plenty.
+  absl::Status PullAhead(const PollLimits& limits);
+  bool IsAnyPulled() const;
   uint32_t MessagesWanted(const PollLimits& limits) const;
-  // Takes what was pulled.
+  // Takes what was pulled. The error of a pull counts only if nothing is there to go on with.
   absl::Status Collect();
+  absl::Status Take(const TransportResult& result, uint32_t asked_count);
   absl::Status CallForAll(std::string_view verb, const std::vector<std::string>& ack_ids,
                           MakeBody make_body);
 
   Clock* const clock_;
   PubSubRequests requests_;
   const std::unique_ptr<HttpCaller> caller_;
-  std::shared_ptr<const HttpCall> pull_;  // under way; it goes on between polls
-  uint32_t pulled_max_ = 0;               // how many messages it asks for
+  std::vector<Pull> pulls_;  // under way; they go on between polls
+  bool has_plenty_ = false;  // by what was pulled last
   // Less after an answer that was too large to be read.
   uint32_t messages_per_pull_ = kMessagesMax;
   uint64_t bytes_per_message_ = 0;  // of the last ones
@@ -80,7 +92,7 @@ class PubSubConsumer final : public BrokerConsumer {
 
 absl::Status PubSubConsumer::Open() {
   CONVOY_RETURN_IF_ERROR(StartPull(1, true, kOpenTimeout));
-  caller_->Wait([this] { return IsPulled(); }, absl::InfiniteDuration(), OnInterrupt::kHurry);
+  caller_->Wait([this] { return IsAnyPulled(); }, absl::InfiniteDuration(), OnInterrupt::kHurry);
   return Collect();
 }
 
@@ -94,48 +106,80 @@ PubSubConsumer::~PubSubConsumer() {
 
 absl::Status PubSubConsumer::StartPull(uint32_t messages_max, bool at_once,
                                        absl::Duration timeout) {
-  pulled_max_ = std::min(messages_max, messages_per_pull_);
+  const uint32_t asked_count = std::min(messages_max, messages_per_pull_);
   CONVOY_ASSIGN_OR_RETURN(
       OutgoingRequest request,
-      requests_.Make("pull", broker::PullBody(pulled_max_, at_once), clock_->Now(), timeout));
-  pull_ = caller_->Start(std::move(request));
+      requests_.Make("pull", broker::PullBody(asked_count, at_once), clock_->Now(), timeout));
+  pulls_.push_back({.call = caller_->Start(std::move(request)), .asked_count = asked_count});
   return absl::OkStatus();
 }
 
+absl::Status PubSubConsumer::PullAhead(const PollLimits& limits) {
+  if (!has_plenty_ || backlog_.size() >= size_t{2} * limits.messages_max) return absl::OkStatus();
+  const uint32_t messages_max = MessagesWanted(
+      {.messages_max = limits.messages_max, .bytes_max = limits.bytes_max / kPullsMax});
+  while (pulls_.size() < kPullsMax) {
+    CONVOY_RETURN_IF_ERROR(StartPull(messages_max, false, kPullTimeout));
+  }
+  return absl::OkStatus();
+}
+
+bool PubSubConsumer::IsAnyPulled() const {
+  return std::any_of(pulls_.begin(), pulls_.end(),
+                     [](const Pull& pull) { return pull.call->result.has_value(); });
+}
+
 absl::Status PubSubConsumer::Collect() {
-  const std::shared_ptr<const HttpCall> pull = std::move(pull_);
-  const TransportResult& result = *pull->result;
-  if (result.outcome == TransportOutcome::kResponseTooLarge && pulled_max_ > 1) {
-    messages_per_pull_ = pulled_max_ / 2;
+  if (!IsAnyPulled()) return absl::OkStatus();
+  absl::Status status;
+  const size_t size_before = backlog_.size();
+  size_t asked_count = 0;
+  std::erase_if(pulls_, [&](const Pull& pull) {
+    if (!pull.call->result.has_value()) return false;
+    asked_count += pull.asked_count;
+    status.Update(Take(*pull.call->result, pull.asked_count));
+    return true;
+  });
+  const size_t received_count = backlog_.size() - size_before;
+  has_plenty_ = received_count >= kPlentyMin && received_count * kPlentyPart >= asked_count;
+  is_usable_ = status.ok();
+  return backlog_.empty() ? status : absl::OkStatus();
+}
+
+absl::Status PubSubConsumer::Take(const TransportResult& result, uint32_t asked_count) {
+  if (result.outcome == TransportOutcome::kResponseTooLarge && asked_count > 1) {
+    messages_per_pull_ = std::min(messages_per_pull_, asked_count / 2);
     next_pull_at_ = absl::InfinitePast();
     return absl::OkStatus();
   }
-  is_usable_ = false;
   CONVOY_RETURN_IF_ERROR(broker::PubSubStatusOf(result, "pull", requests_.subscription()));
   CONVOY_ASSIGN_OR_RETURN(std::vector<broker::ReceivedMessage> messages,
                           broker::ReadPulled(result.body));
   for (broker::ReceivedMessage& message : messages) backlog_.Add(std::move(message));
-  is_usable_ = true;
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<BrokerMessage>> PubSubConsumer::Poll(const PollLimits& limits,
                                                                 absl::Duration patience) {
   const absl::Time deadline = clock_->Now() + patience;
+  const auto is_any_pulled = [this] { return IsAnyPulled(); };
+  // What has come while messages were being stored.
+  caller_->Wait(is_any_pulled, absl::ZeroDuration(), OnInterrupt::kReturn);
+  CONVOY_RETURN_IF_ERROR(Collect());
   while (backlog_.empty()) {
-    if (pull_ == nullptr) {
+    if (pulls_.empty()) {
       if (!caller_->Pause(next_pull_at_, deadline)) return std::vector<BrokerMessage>{};
       CONVOY_RETURN_IF_ERROR(StartPull(MessagesWanted(limits), false, kPullTimeout));
       next_pull_at_ = clock_->Now() + kPullPause;
     }
-    if (!caller_->Wait([this] { return IsPulled(); }, deadline - clock_->Now(),
-                       OnInterrupt::kReturn)) {
+    if (!caller_->Wait(is_any_pulled, deadline - clock_->Now(), OnInterrupt::kReturn)) {
       return std::vector<BrokerMessage>{};
     }
     CONVOY_RETURN_IF_ERROR(Collect());
   }
   next_pull_at_ = absl::InfinitePast();
   bytes_per_message_ = backlog_.bytes_per_message();
+  CONVOY_RETURN_IF_ERROR(PullAhead(limits));
   return backlog_.Take(limits);
 }
 
@@ -152,6 +196,8 @@ absl::Status PubSubConsumer::Acknowledge(std::span<const BrokerMessage> messages
 }
 
 absl::Status PubSubConsumer::Extend(std::span<const BrokerMessage> messages) {
+  // What has come meanwhile is to be kept, too. An error comes again with the next pull.
+  (void)Collect();
   return CallForAll(
       "modifyAckDeadline", backlog_.HandlesToKeep(messages),
       [](std::span<const std::string> some) { return broker::ExtendBody(some, kDeadline); });

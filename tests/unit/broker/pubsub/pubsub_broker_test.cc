@@ -1,4 +1,6 @@
 // What Google's emulator does not do: the conformance suite runs against that.
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
@@ -74,6 +76,49 @@ TEST_CASE(
     CHECK(polled->size() == 1);
     CHECK(polled->front().body.size() == 3'000'000);
   }
+}
+
+// Answers pulls with `count` messages, except the one of opening.
+ScriptedAnswer AnswerPulls(const ReceivedRequest& request, int count) {
+  const bool is_for_messages =
+      Asks(request, "pull") && !absl::StrContains(request.body, "returnImmediately");
+  return {.body = is_for_messages ? Messages(count) : "{}"};
+}
+
+int PullsCount(ScriptedService& service) {
+  int count = 0;
+  for (const ReceivedRequest& request : service.requests()) count += Asks(request, "pull") ? 1 : 0;
+  return count;
+}
+
+TEST_CASE("pubsub_broker: while there is plenty, more is pulled before the next poll, and kept") {
+  BrokerFixture fixture;
+  ScriptedService service([](const ReceivedRequest& request) { return AnswerPulls(request, 100); });
+  auto consumer = NewGooglePubSubBroker()->Open(SourceOf(service), "c", fixture.env()).value();
+  const auto polled = consumer->Poll({}, absl::Seconds(30)).value();
+  REQUIRE(polled.size() == 100);
+  std::string extension;
+  const absl::Time deadline = fixture.clock().Now() + absl::Seconds(60);
+  // A comma follows each id. Of the first pull, and of four that were started with it:
+  const auto kept_count = [&] { return std::count(extension.begin(), extension.end(), ','); };
+  while (kept_count() < 500 && fixture.clock().Now() < deadline) {
+    REQUIRE(consumer->Extend(polled).ok());
+    extension = service.requests().back().body;
+  }
+  CHECK(kept_count() == 500);
+  CHECK(consumer->Acknowledge(polled).ok());
+  CHECK(PullsCount(service) == 6);  // and the one of opening
+  CHECK(consumer->Poll({}, absl::Seconds(30)).value().size() == 256);
+}
+
+TEST_CASE("pubsub_broker: few messages are no reason to pull more") {
+  BrokerFixture fixture;
+  ScriptedService service([](const ReceivedRequest& request) { return AnswerPulls(request, 3); });
+  auto consumer = NewGooglePubSubBroker()->Open(SourceOf(service), "c", fixture.env()).value();
+  const auto polled = consumer->Poll({}, absl::Seconds(30)).value();
+  CHECK(polled.size() == 3);
+  CHECK(consumer->Acknowledge(polled).ok());
+  CHECK(PullsCount(service) == 2);
 }
 
 TEST_CASE("pubsub_broker: a server that does not wait is not asked in a tight loop") {
