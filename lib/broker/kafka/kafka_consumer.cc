@@ -36,6 +36,10 @@ int ToMilliseconds(absl::Duration patience) {
   return static_cast<int>(std::clamp<int64_t>(whole, 0, std::numeric_limits<int>::max()));
 }
 
+// How many polls that bring something share one question to the coordinator, which takes a while
+// where it is away.
+constexpr int kPollsPerQuestion = 16;
+
 // From syslog's levels. What is an error to a connection is no error of ours: it is tried again,
 // and the gateway reports what a poll says.
 LogLevel LevelOf(int syslog_level) {
@@ -130,9 +134,16 @@ absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits&
                                                                absl::Duration patience) {
   if (!is_member_) CONVOY_RETURN_IF_ERROR(Join());
   if (is_interrupted_.exchange(false)) patience = absl::ZeroDuration();
+  if (std::exchange(is_full_, false)) Pull(0);  // tells whether what was kept is still ours
   Commit(CommitKind::kInBackground);
   Fill(limits, failure_.ok() ? ToMilliseconds(patience) : 0);
-  if (pulled_.empty() && failure_.ok() && should_reach_) Fail(Reach());
+  if (failure_.ok() && should_reach_) {
+    if (pulled_.empty()) {
+      Fail(Reach());
+    } else {
+      ReachCoordinator();
+    }
+  }
   is_interrupted_ = false;
   // What came before a failure is handed out before it.
   if (pulled_.empty() && !failure_.ok()) return failure_;
@@ -140,14 +151,19 @@ absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits&
 }
 
 void KafkaConsumer::Fill(const PollLimits& limits, int timeout_ms) {
-  uint64_t bytes = 0;
-  for (const MessageHandle& message : pulled_) bytes += MessageBytes(*message);
+  uint64_t bytes = PulledBytes();
   while (pulled_.size() < limits.messages_max && bytes < limits.bytes_max) {
     const size_t count = pulled_.size();
     if (!Pull(count == 0 ? timeout_ms : 0)) break;
     // A revocation may have come before the message and taken others away.
     if (pulled_.size() == count + 1) bytes += MessageBytes(*pulled_.back());
   }
+}
+
+uint64_t KafkaConsumer::PulledBytes() const {
+  uint64_t bytes = 0;
+  for (const MessageHandle& message : pulled_) bytes += MessageBytes(*message);
+  return bytes;
 }
 
 bool KafkaConsumer::Pull(int timeout_ms) {
@@ -227,7 +243,11 @@ void KafkaConsumer::OnCommit(rd_kafka_t*, rd_kafka_resp_err_t error,
 }
 
 absl::Status KafkaConsumer::Extend(std::span<const BrokerMessage>) {
-  Pull(0);
+  // More is not kept in memory. Who pulls nothing is put out of the group after a while: then what
+  // is kept here is dropped, and others read it.
+  constexpr PollLimits kLimits;
+  is_full_ = pulled_.size() + 1 >= kLimits.messages_max || PulledBytes() >= kLimits.bytes_max;
+  if (!is_full_) Pull(0);
   return failure_;
 }
 
@@ -253,6 +273,13 @@ absl::Status KafkaConsumer::Reach() {
   }
   return MakeError(absl::StatusCode::kUnavailable,
                    trouble_.value_or(std::string(status.message())));
+}
+
+void KafkaConsumer::ReachCoordinator() {
+  if (polls_unasked_count_++ % kPollsPerQuestion != 0) return;
+  if (!IsCoordinatorThere(client_, topic_.get())) return;
+  should_reach_ = false;
+  polls_unasked_count_ = 0;
 }
 
 void KafkaConsumer::Fail(absl::Status status) { failure_.Update(std::move(status)); }

@@ -30,7 +30,7 @@ class KafkaConsumer final : public BrokerConsumer {
                                                   absl::Duration patience) override;
   absl::Status Acknowledge(std::span<const BrokerMessage> messages) override;
   // Tells the group that this member is alive; a message that comes along is kept for the next
-  // poll.
+  // poll, as long as that has room for it.
   absl::Status Extend(std::span<const BrokerMessage> messages) override;
   absl::Duration extension_interval() const override { return absl::Minutes(1); }
   void Interrupt() override;
@@ -57,6 +57,7 @@ class KafkaConsumer final : public BrokerConsumer {
   // Takes at most one message. False if none came within the time or something else is to be done.
   bool Pull(int timeout_ms);
   void Fill(const PollLimits& limits, int timeout_ms);
+  uint64_t PulledBytes() const;
   std::vector<BrokerMessage> HandOut();
   void Forget(int32_t partition);
 
@@ -69,6 +70,9 @@ class KafkaConsumer final : public BrokerConsumer {
 
   // Asks the brokers; an error that librdkafka reports meanwhile goes first.
   absl::Status Reach();
+  // While messages come, be it of what was read ahead or from other brokers: whether commits have
+  // somebody to go to again.
+  void ReachCoordinator();
   void Fail(absl::Status status);
 
   const std::string source_id_;
@@ -82,12 +86,14 @@ class KafkaConsumer final : public BrokerConsumer {
   TopicHandle topic_;
   QueueHandle queue_;                  // what Pull reads from
   std::vector<MessageHandle> pulled_;  // not handed out yet
+  bool is_full_ = false;               // so that an extension has not pulled
   Ledger ledger_;
   bool is_member_ = false;              // of the group, or on the way to it
   bool is_committing_ = false;          // in the background
   absl::Status failure_;                // the first one: what Poll says from then on
   std::optional<std::string> trouble_;  // the last that librdkafka has said about a connection
   bool should_reach_ = false;           // since then nobody has asked the brokers
+  int polls_unasked_count_ = 0;         // with messages, while should_reach_
   int passing_errors_count_ = 0;        // since the last message
 };
 

@@ -1,4 +1,5 @@
 // What goes wrong, and what is said about it.
+#include "absl/time/clock.h"
 #include <catch2/catch.hpp>
 
 #include "tests/unit/broker/kafka/mock_kafka.h"
@@ -67,6 +68,39 @@ TEST_CASE("kafka: a broker that goes away while it is read is told") {
   consumer.reset();
   rd_kafka_mock_broker_set_up(kafka.cluster(), 1);
   CHECK(kafka.Committed("orders", 0, "group") == -1);
+}
+
+TEST_CASE("kafka: trouble with one broker does not keep a busy topic from being committed") {
+  MockKafka kafka(2);
+  kafka.MakeTopic("orders", 2);
+  for (const int partition : {0, 1}) {
+    rd_kafka_mock_partition_set_leader(kafka.cluster(), "orders", partition, partition + 1);
+  }
+  rd_kafka_mock_coordinator_set(kafka.cluster(), "group", "group", 1);
+  auto consumer = MustOpen(kafka.MakeSource("orders", "group"));
+  kafka.ProduceMany("orders", 0, "m", 1);
+  kafka.ProduceMany("orders", 1, "m", 1);
+  CHECK(consumer->Acknowledge(PollMany(*consumer, 2)).ok());
+
+  rd_kafka_mock_broker_set_down(kafka.cluster(), 2);
+  for (int i = 0; i < 20; ++i) {
+    // Hears of it, and asks nobody.
+    consumer->Extend({}).IgnoreError();
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  rd_kafka_mock_broker_set_up(kafka.cluster(), 2);
+
+  int64_t produced_count = 1;  // in the partition of the other one
+  const auto is_committed = [&] { return kafka.Committed("orders", 0, "group") == produced_count; };
+  do {
+    kafka.ProduceMany("orders", 0, "n", 1);
+    ++produced_count;
+    const auto messages = consumer->Poll({}, absl::Seconds(10));
+    REQUIRE(messages.ok());
+    CHECK(consumer->Acknowledge(*messages).ok());
+    absl::SleepFor(absl::Milliseconds(20));
+  } while (!is_committed() && produced_count < 100);
+  CHECK(is_committed());
 }
 
 TEST_CASE("kafka: settings that cannot work are refused before anything is connected to") {

@@ -17,7 +17,7 @@ using Strings = std::vector<std::string>;
 BrokerConsumer& ConsumerOf(const std::string& topic) {
   static const auto* const consumers = [] {
     auto* made = new std::map<std::string, std::unique_ptr<BrokerConsumer>>();
-    for (const char* name : {"contents", "bounds", "commits", "interrupts"}) {
+    for (const char* name : {"contents", "bounds", "commits", "interrupts", "extensions"}) {
       SharedKafka().MakeTopic(name, 1);
       (*made)[name] = MustOpen(SharedKafka().MakeSource(name, name));
       CHECK((*made)[name]->Poll({}, absl::ZeroDuration()).ok());  // joins
@@ -102,6 +102,22 @@ TEST_CASE("kafka: a poll keeps to its bounds and an extension loses nothing") {
     CHECK(consumer.Extend(*messages).ok());  // may pull one, for the next poll
   }
   CHECK(read == sent);
+}
+
+TEST_CASE("kafka: however often a batch is extended, no more than a poll's worth is kept") {
+  BrokerConsumer& consumer = ConsumerOf("extensions");
+  constexpr size_t kMax = PollLimits().messages_max;
+  SharedKafka().ProduceMany("extensions", 0, "m", 2 * kMax);
+  const auto first = PollMany(consumer, 1, {.messages_max = 1});
+  for (size_t i = 0; i < 2 * kMax; ++i) CHECK(consumer.Extend(first).ok());
+  size_t read_count = 1;
+  for (int i = 0; i < 300 && read_count < 2 * kMax; ++i) {
+    const auto messages = consumer.Poll({}, absl::Milliseconds(100));
+    REQUIRE(messages.ok());
+    CHECK(messages->size() <= kMax);
+    read_count += messages->size();
+  }
+  CHECK(read_count == 2 * kMax);
 }
 
 TEST_CASE("kafka: an interrupt ends a poll that waits, now or next") {

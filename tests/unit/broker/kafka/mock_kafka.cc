@@ -5,6 +5,7 @@
 #include <array>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include <catch2/catch.hpp>
 
 namespace convoy::kafka {
@@ -29,9 +30,9 @@ constexpr absl::Duration kPatience = absl::Milliseconds(100);
 
 }  // namespace
 
-MockKafka::MockKafka()
+MockKafka::MockKafka(int brokers_count)
     : owner_(NewClient(RD_KAFKA_PRODUCER, {})),
-      cluster_(rd_kafka_mock_cluster_new(owner_, 1)),
+      cluster_(rd_kafka_mock_cluster_new(owner_, brokers_count)),
       address_(rd_kafka_mock_cluster_bootstraps(cluster_)),
       producer_(NewClient(RD_KAFKA_PRODUCER, {{"bootstrap.servers", address_}})) {}
 
@@ -46,7 +47,7 @@ void MockKafka::MakeTopic(const std::string& topic, int partitions_count) {
           RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
-void MockKafka::Produce(const Produced& message) {
+void MockKafka::Send(const Produced& message) {
   rd_kafka_headers_t* const headers = rd_kafka_headers_new(message.headers.size());
   for (const Header& header : message.headers) {
     rd_kafka_header_add(headers, header.name.data(), static_cast<ssize_t>(header.name.size()),
@@ -58,14 +59,23 @@ void MockKafka::Produce(const Produced& message) {
               RD_KAFKA_V_VALUE(const_cast<char*>(message.body.data()), message.body.size()),
               RD_KAFKA_V_KEY(message.key.data(), message.key.size()), RD_KAFKA_V_HEADERS(headers),
               RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+void MockKafka::Flush() {
   REQUIRE(rd_kafka_flush(producer_, 30'000) == RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+void MockKafka::Produce(const Produced& message) {
+  Send(message);
+  Flush();
 }
 
 void MockKafka::ProduceMany(const std::string& topic, int32_t partition, const std::string& prefix,
                             int count) {
   for (int i = 0; i < count; ++i) {
-    Produce({.topic = topic, .partition = partition, .body = absl::StrCat(prefix, i)});
+    Send({.topic = topic, .partition = partition, .body = absl::StrCat(prefix, i)});
   }
+  Flush();
 }
 
 int64_t MockKafka::Committed(const std::string& topic, int32_t partition,
@@ -84,7 +94,8 @@ int64_t MockKafka::Committed(const std::string& topic, int32_t partition,
 Source MockKafka::MakeSource(const std::string& topic, const std::string& group) const {
   Source source;
   source.id = "source";
-  source.broker = KafkaConfig{.brokers = {address_}, .topic = topic, .consumer_group_id = group};
+  source.broker = KafkaConfig{
+      .brokers = absl::StrSplit(address_, ','), .topic = topic, .consumer_group_id = group};
   return source;
 }
 
@@ -116,10 +127,11 @@ std::unique_ptr<BrokerConsumer> MustOpen(const Source& source, const std::string
   return *std::move(consumer);
 }
 
-std::vector<BrokerMessage> PollMany(BrokerConsumer& consumer, size_t count) {
+std::vector<BrokerMessage> PollMany(BrokerConsumer& consumer, size_t count,
+                                    const PollLimits& limits) {
   std::vector<BrokerMessage> all;
   for (int i = 0; i < kPollsMax && all.size() < count; ++i) {
-    auto messages = consumer.Poll({}, kPatience);
+    auto messages = consumer.Poll(limits, kPatience);
     INFO(messages.status().ToString());
     REQUIRE(messages.ok());
     std::move(messages->begin(), messages->end(), std::back_inserter(all));

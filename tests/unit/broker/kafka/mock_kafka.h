@@ -20,7 +20,7 @@ namespace convoy::kafka {
 
 class MockKafka {
  public:
-  MockKafka();
+  explicit MockKafka(int brokers_count = 1);
   ~MockKafka();
 
   void MakeTopic(const std::string& topic, int partitions_count);
@@ -46,6 +46,9 @@ class MockKafka {
   rd_kafka_mock_cluster_t* cluster() { return cluster_; }
 
  private:
+  void Send(const Produced& message);
+  void Flush();
+
   rd_kafka_t* owner_;
   rd_kafka_mock_cluster_t* cluster_;
   std::string address_;
@@ -74,7 +77,8 @@ std::unique_ptr<BrokerConsumer> MustOpen(const Source& source,
                                          const std::string& consumer_id = "1");
 
 // Polls until `count` messages have come; fails the test when they do not.
-std::vector<BrokerMessage> PollMany(BrokerConsumer& consumer, size_t count);
+std::vector<BrokerMessage> PollMany(BrokerConsumer& consumer, size_t count,
+                                    const PollLimits& limits = {});
 
 // Polls until there is an error; fails the test if there is none.
 absl::Status PollUntilError(BrokerConsumer& consumer);
