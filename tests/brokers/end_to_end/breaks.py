@@ -18,7 +18,9 @@ class Flow:
     def __init__(self, case, make_message):
         self._case = case
         self._make_message = make_message
+        self._may_run = threading.Lock()  # held by who wants it to pause
         self._is_over = threading.Event()
+        self._is_given_up = False
         self.confirmed = []
         self.failures_count = 0
         self._thread = threading.Thread(target=self._run)
@@ -29,21 +31,33 @@ class Flow:
             numbers = [next(self._case.numbers) for _ in range(BATCH)]
             batch = [self._make_message(number) for number in numbers]
             while not self._try_to_produce(batch):
+                if self._is_given_up:
+                    return
                 time.sleep(0.5)
             self.confirmed += numbers
             time.sleep(0.02)
 
     def _try_to_produce(self, batch):
         try:
-            self._case.queue.produce(batch)
+            with self._may_run:
+                self._case.queue.produce(batch)
             return True
         except Exception:  # pylint: disable=broad-except
             self.failures_count += 1  # of whatever kind the client's are: a broker that is down
             return False
 
+    def paused(self):
+        """A context in which nothing is produced."""
+        return self._may_run
+
     def stop(self):
+        """When the broker has confirmed what it was sent last."""
         self._is_over.set()
         self._thread.join()
+
+    def give_up(self):
+        self._is_given_up = True
+        self.stop()
 
 
 class BreaksTest(BrokerCase):
@@ -55,7 +69,7 @@ class BreaksTest(BrokerCase):
         endpoint = self.gateway.endpoint("e")
         self.flow = Flow(self, lambda number: self.message(endpoint, number,
                                                            idempotency_key=str(number)))
-        self.addCleanup(self.flow.stop)
+        self.addCleanup(self.flow.give_up)
 
     def delivered(self):
         return len(self.inbox.received())
@@ -73,7 +87,7 @@ class BreaksTest(BrokerCase):
             self.skipTest("this server forgets its messages when it restarts: test_cut is for it")
         for _ in range(2):
             self.wait_for_more()
-            self.bench.restart()
+            self.bench.restart(self.flow)
         self.wait_for_more()
         self.finish("broker restarted twice")
 

@@ -16,7 +16,7 @@ class GroupsTest(BrokerCase):
 
     def start_flow(self):
         self.flow = Flow(self, self.broadcast)
-        self.addCleanup(self.flow.stop)
+        self.addCleanup(self.flow.give_up)
 
     @staticmethod
     def broadcast(number):

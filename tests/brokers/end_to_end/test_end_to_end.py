@@ -5,6 +5,7 @@ usage: test_end_to_end.py BROKER [arguments of unittest]
 
 CONVOY_BROKER_KILLS sets the number of kills (default 50).
 """
+import signal
 import sys
 import unittest
 
@@ -27,6 +28,7 @@ def main():
         sys.exit(f"{__doc__}\nBROKER is one of: {', '.join(BENCHES)}")
     broker = sys.argv.pop(1)
     BrokerCase.table = Table(broker)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped with us
     with BENCHES[broker]() as BrokerCase.bench:
         program = unittest.main(exit=False, warnings="ignore")
     BrokerCase.table.print()
