@@ -61,6 +61,7 @@ absl::Duration ConsumerLoop::Step() {
     return absl::InfiniteDuration();
   }
   const absl::Time now = parts_.clock->Now();
+  next_try_at_ = std::min(next_try_at_, now + kPauseMax);  // even if the clock was set back
   if (now < next_try_at_) return Rest(now);
   if (consumer_ == nullptr && !Open()) return Rest(now);
   if (messages_.empty() && !Poll()) return Rest(parts_.clock->Now());
@@ -168,7 +169,9 @@ absl::Duration ConsumerLoop::extension_period() const {
 }
 
 void ConsumerLoop::ExtendIfDue(absl::Time now) {
-  if (messages_.empty() || now < next_extension_at_) return;
+  if (messages_.empty()) return;
+  next_extension_at_ = std::min(next_extension_at_, now + extension_period());
+  if (now < next_extension_at_) return;
   next_extension_at_ = now + extension_period();
   // If they come to somebody else now, one of the two commits finds them stored.
   const absl::Status status = consumer_->Extend(messages_);

@@ -3,6 +3,7 @@
 #include "lib/consume/consumer_supervisor.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -105,19 +106,27 @@ void ConsumerSupervisor::Reconcile(const std::vector<Source>& sources) {
   }
   Reap();
   for (const auto& [id, source] : wanted) {
-    if (!workers_.contains(id)) StartWorker(*source, id);
+    if (!workers_.contains(id) && !StartWorker(*source, id)) return;
   }
 }
 
-void ConsumerSupervisor::StartWorker(const Source& source, std::string consumer_id) {
+bool ConsumerSupervisor::StartWorker(const Source& source, std::string consumer_id) {
   const auto broker = std::find_if(brokers_.begin(), brokers_.end(), [&](const auto& each) {
     return each->type() == model::BrokerTypeOf(source.broker);
   });
   auto worker = std::make_unique<Worker>();
   worker->source = source;
   worker->loop = std::make_unique<ConsumerLoop>(parts_, *broker, source, consumer_id);
-  worker->thread = std::thread([this, &worker = *worker] { Run(worker); });
+  try {
+    worker->thread = std::thread([this, &worker = *worker] { Run(worker); });
+  } catch (const std::system_error& error) {
+    // Sources are made by tenants: however many there are, the process must live.
+    const LogField fields[] = {{"consumer_id", consumer_id}, {"error", error.what()}};
+    parts_.observer->Log(LogLevel::kError, "no thread for a consumer", fields);
+    return false;
+  }
   workers_.emplace(std::move(consumer_id), std::move(worker));
+  return true;
 }
 
 void ConsumerSupervisor::StopWorker(Worker& worker) {

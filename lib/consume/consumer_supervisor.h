@@ -71,7 +71,8 @@ class ConsumerSupervisor {
   Broker* FindBroker(const BrokerConfig& config) const;
   void Supervise();
   void Reconcile(const std::vector<Source>& sources) ABSL_LOCKS_EXCLUDED(mutex_);
-  void StartWorker(const Source& source, std::string consumer_id)
+  // False if the system has no thread for it: tried again with the next look.
+  bool StartWorker(const Source& source, std::string consumer_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StopWorker(Worker& worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Run(Worker& worker) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -237,6 +237,32 @@ TEST_CASE("consumer_loop: a broker that is away is tried again, ever more slowly
   CHECK(loop->status().last_error == "connection refused");  // for whoever looks later
 }
 
+TEST_CASE("consumer_loop: a clock that is set back prolongs no pause") {
+  World world;
+  world.Publish(0, 1);
+  SECTION("after a failure") {
+    world.broker->FailNext(Call::kOpen, absl::UnavailableError("connection refused"));
+    const auto loop = MakeLoop(world);
+    loop->Step();
+    world.clock.Advance(-absl::Hours(24));
+    CHECK(loop->Step() <= absl::Seconds(15));
+    world.clock.Advance(absl::Seconds(15));
+    StepOn(*loop);
+    CHECK(world.EventBodies() == World::Numbers(0, 1));
+  }
+  SECTION("between extensions") {
+    world.broker->set_extension_interval(absl::Seconds(30));
+    world.storage.failures_left = 1'000'000;
+    const auto loop = MakeLoop(world);
+    loop->Step();
+    world.clock.Advance(-absl::Hours(24));
+    loop->Step();
+    world.clock.Advance(absl::Seconds(10));
+    loop->Step();
+    CHECK(world.broker->CountCalls(Call::kExtend) == 1);
+  }
+}
+
 TEST_CASE("consumer_loop: a broker that says no is misconfigured, until it says yes") {
   World world;
   world.broker->set_password("changed");

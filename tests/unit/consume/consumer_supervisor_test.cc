@@ -1,6 +1,9 @@
 #include "lib/consume/consumer_supervisor.h"
 
+#include <pthread.h>
+
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -45,6 +48,22 @@ struct LiveWorld : World {
 
   const std::unique_ptr<Clock> system_clock = NewSystemClock();
   std::unique_ptr<ConsumerSupervisor> supervisor;
+};
+
+class LogCounter : public Observer {
+ public:
+  void Log(LogLevel, std::string_view event, std::span<const LogField>) override {
+    absl::MutexLock lock(&mutex_);
+    ++counts_[std::string(event)];
+  }
+  int Count(const std::string& event) {
+    absl::MutexLock lock(&mutex_);
+    return counts_[event];
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::map<std::string, int> counts_ ABSL_GUARDED_BY(mutex_);
 };
 
 TEST_CASE("consumer_supervisor: nothing is read before it is started, and the status says why") {
@@ -131,6 +150,46 @@ TEST_CASE("consumer_supervisor: a broker without an adapter is said to be one") 
   CHECK(statuses[0].last_error == "this gateway has no adapter for kafka");
   CHECK_FALSE(world.supervisor->Supports(world.source.broker));
   CHECK(world.supervisor->Stop(absl::InfiniteDuration()));
+}
+
+// Threads that are made in its time would need more stack than there are addresses.
+class NoMoreThreads {
+ public:
+  NoMoreThreads() {
+    REQUIRE(pthread_getattr_default_np(&before_) == 0);
+    pthread_attr_t attributes;
+    REQUIRE(pthread_attr_init(&attributes) == 0);
+    REQUIRE(pthread_attr_setstacksize(&attributes, size_t{1} << 60) == 0);
+    REQUIRE(pthread_setattr_default_np(&attributes) == 0);
+    pthread_attr_destroy(&attributes);
+  }
+  ~NoMoreThreads() {
+    CHECK(pthread_setattr_default_np(&before_) == 0);
+    pthread_attr_destroy(&before_);
+  }
+
+ private:
+  pthread_attr_t before_;
+};
+
+TEST_CASE("consumer_supervisor: a thread that there is none for is tried again later") {
+  LogCounter log;
+  LiveWorld world;
+  world.parts.observer = &log;
+  world.supervisor = std::make_unique<ConsumerSupervisor>(
+      world.parts, &world.storage, std::vector<std::shared_ptr<Broker>>{world.broker});
+  world.source.is_disabled = true;
+  world.PutSource();
+  world.supervisor->Start();
+  world.Publish(0, 1);
+  {
+    const NoMoreThreads limit;
+    world.source.is_disabled = false;
+    world.PutSource();
+    LiveWorld::Await([&] { return log.Count("no thread for a consumer") > 0; });
+    CHECK(world.States() == std::vector{ConsumerState::kConnecting});
+  }
+  world.AwaitEvents(1);
 }
 
 TEST_CASE("consumer_supervisor: its end leaves no consumer, and everything either stored or left") {
