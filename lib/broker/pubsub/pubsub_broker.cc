@@ -34,7 +34,7 @@ constexpr absl::Duration kOpenTimeout = absl::Seconds(5);
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 constexpr absl::Duration kPullTimeout = absl::Minutes(2);  // the service answers earlier
 // A server that answers pulls at once, with nothing, is not asked more often than that.
-constexpr absl::Duration kPullPause = absl::Seconds(1);
+constexpr absl::Duration kPullPause = HttpCaller::kPauseMax;
 constexpr size_t kPullsMax = 4;  // at once
 // What a pull brings where there is more: that many, and no less than a part of what was asked for.
 constexpr size_t kPlentyMin = 16;

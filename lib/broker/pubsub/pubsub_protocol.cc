@@ -80,7 +80,10 @@ absl::StatusOr<ReceivedMessage> ReadMessage(std::string_view text) {
   std::optional<std::string> data = base::Base64Decode(TextOf(given, "data"));
   if (!data.has_value()) return absl::InvalidArgumentError("data that is not base64");
   message.body = *std::move(data);
-  message.id = message.position = TextOf(given, "messageId");
+  message.id = TextOf(given, "messageId");
+  if (!message.id.empty()) {
+    message.position = absl::StrCat(message.id, "@", TextOf(given, "publishTime"));
+  }
   return received;
 }
 

@@ -37,7 +37,7 @@ constexpr absl::Duration kOpenTimeout = absl::Seconds(4);
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 constexpr absl::Duration kGatherMax = absl::Seconds(1);
 // A server that answers long polls at once, with nothing, is not asked more often than that.
-constexpr absl::Duration kLongPollPause = absl::Seconds(1);
+constexpr absl::Duration kLongPollPause = HttpCaller::kPauseMax;
 constexpr size_t kReceivesMax = 8;  // at once
 constexpr std::string_view kChangeVisibility = "ChangeMessageVisibilityBatch";
 

@@ -76,6 +76,7 @@ bool HttpCaller::Wait(const std::function<bool()>& is_done, absl::Duration patie
 
 bool HttpCaller::Pause(absl::Time until, absl::Time deadline) {
   const absl::Time begin = clock_->Now();
+  until = std::min(until, begin + kPauseMax);
   if (begin >= until) return true;
   Wait([] { return false; }, std::min(until, deadline) - begin, OnInterrupt::kReturn);
   return clock_->Now() >= until;

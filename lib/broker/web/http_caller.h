@@ -45,7 +45,9 @@ class HttpCaller {
   bool Wait(const std::function<bool()>& is_done, absl::Duration patience,
             OnInterrupt on_interrupt);
 
-  // A kReturn wait for nothing but that time; false if the deadline or an interrupt came first.
+  // A kReturn wait for nothing but that time; false if the deadline or an interrupt came first. No
+  // longer than kPauseMax: a time that is further away was named before the clock was set back.
+  static constexpr absl::Duration kPauseMax = absl::Seconds(1);
   bool Pause(absl::Time until, absl::Time deadline);
 
   void Interrupt();
