@@ -30,8 +30,8 @@ struct BrokerMessage {
   Headers attributes;  // the broker's headers or attributes, as they came
   std::string id;      // the broker's or the sender's name for the message (Kafka: its key)
   // The same each time this message is handed out, and of no other message of the source: for Kafka
-  // topic/partition/offset@time, for Pub/Sub id@time, otherwise the message id. Empty where there is
-  // nothing of the kind: then a lost acknowledgement may bring a second event, unless it has an
+  // topic/partition/offset@time, for Pub/Sub id@time, otherwise the message id. Empty where there
+  // is nothing of the kind: then a lost acknowledgement may bring a second event, unless it has an
   // idempotency key.
   std::string position;
   // The body is larger than the adapter keeps, and `body` only its start: unusable.
