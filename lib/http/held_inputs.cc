@@ -1,5 +1,6 @@
 // Held inputs: what a source could not use. Not part of Convoy's contract.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace convoy::http {
 namespace {
 
 constexpr size_t kIdsMax = 1000;
+constexpr size_t kBodiesMax = 16;  // in memory at once
 
 absl::Status ReadKind(const std::string& name, HeldQuery* out) {
   if (name.empty()) return absl::OkStatus();
@@ -58,6 +60,41 @@ class SourcesOf {
   std::map<std::string, std::optional<Source>> sources_;
 };
 
+// A page with each of its inputs written. Bodies are large, and only their sizes are shown: a few
+// are in memory at a time, however many inputs the page has.
+absl::StatusOr<Page<std::string>> WritePage(const Context& context, const HeldQuery& query,
+                                            PageRequest request) {
+  SourcesOf sources(context);
+  Page<std::string> page;
+  const size_t items_max = request.items_max;
+  request.is_backward = request.is_backward && !request.cursor.empty();
+  for (bool is_first = true;; is_first = false) {
+    request.items_max = static_cast<uint32_t>(std::min(items_max - page.items.size(), kBodiesMax));
+    CONVOY_ASSIGN_OR_RETURN(const Page<HeldInput> part,
+                            context.parts->storage->ListHeld(query, request));
+    std::vector<std::string> written;
+    for (const HeldInput& input : part.items) {
+      CONVOY_ASSIGN_OR_RETURN(const Source* const source, sources.Find(input.source_id));
+      written.push_back(ToJson(
+          [&](json::Writer& writer) { WriteHeld(writer, input, source, /*has_body=*/false); }));
+    }
+    page.items.insert(request.is_backward ? page.items.begin() : page.items.end(),
+                      std::make_move_iterator(written.begin()),
+                      std::make_move_iterator(written.end()));
+    if (is_first || request.is_backward) {
+      page.has_prev = part.has_prev;
+      page.prev_cursor = part.prev_cursor;
+    }
+    if (is_first || !request.is_backward) {
+      page.has_next = part.has_next;
+      page.next_cursor = part.next_cursor;
+    }
+    const bool has_more = request.is_backward ? part.has_prev : part.has_next;
+    if (!has_more || page.items.size() == items_max) return page;
+    request.cursor = request.is_backward ? part.prev_cursor : part.next_cursor;
+  }
+}
+
 absl::StatusOr<ReleaseRequest> ReadRelease(const Context& context) {
   CONVOY_ASSIGN_OR_RETURN(const json::Document document, ParseBody(context));
   json::ObjectReader reader(document);
@@ -89,18 +126,12 @@ absl::StatusOr<ReleaseRequest> ReadRelease(const Context& context) {
 Reply ListHeldInputs(const Context& context) {
   const auto query = ReadQuery(context);
   if (!query.ok()) return FromStatus(query.status());
-  const PageRequest page = ParsePage(context.request->query);
-  const auto inputs = context.parts->storage->ListHeld(*query, page);
-  if (!inputs.ok()) return FromStatus(inputs.status());
-  SourcesOf sources(context);
-  for (const HeldInput& input : inputs->items) {
-    const auto source = sources.Find(input.source_id);
-    if (!source.ok()) return FromStatus(source.status());
-  }
+  const PageRequest request = ParsePage(context.request->query);
+  const auto page = WritePage(context, *query, request);
+  if (!page.ok()) return FromStatus(page.status());
   return Success(200, "Held inputs fetched successfully",
-                 PageToJson(*inputs, page, [&](json::Writer& writer, const HeldInput& input) {
-                   const Source* source = sources.Find(input.source_id).value();
-                   WriteHeld(writer, input, source, /*has_body=*/false);
+                 PageToJson(*page, request, [](json::Writer& writer, const std::string& input) {
+                   writer.Raw(input);
                  }));
 }
 

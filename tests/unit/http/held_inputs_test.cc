@@ -167,6 +167,49 @@ TEST_CASE("held_inputs: a source that goes in the middle takes its inputs with i
   CHECK(api.CountHeld() == 0);
 }
 
+TEST_CASE("held_inputs: a list is the same however long its pages are, there and back") {
+  Quarantined api;
+  for (int i = 0; i < 50; ++i) api.Post(absl::StrCat("{\"n\":", i, "}"));
+  std::string page;
+  const auto field = [&](const char* name) {
+    return Quarantined::Field(page, absl::StrCat("data.pagination.", name));
+  };
+  const auto read = [&](int per_page, const std::string& where) {
+    page = api.Do(200, "GET", absl::StrCat("/held-inputs?perPage=", per_page, where));
+    std::vector<std::string> ids;
+    const std::string content = Quarantined::Field(page, "data.content");
+    const std::vector<json::RawValue> items = json::ScanArray(content, {}).value();
+    for (const json::RawValue& item : items) {
+      ids.push_back(Quarantined::Field(std::string(item.text), "uid"));
+    }
+    CHECK(field("per_page") == absl::StrCat(per_page));
+    return ids;
+  };
+  const std::vector<std::string> all = read(1000, "");
+  REQUIRE(all.size() == 50);
+  CHECK(field("has_next_page") == "false");
+  CHECK(field("has_prev_page") == "false");
+  for (const int per_page : {7, 16, 17, 40}) {
+    INFO(per_page);
+    std::vector<std::string> there = read(per_page, "");
+    std::vector<std::string> last = there;
+    while (field("has_next_page") == "true") {
+      last = read(per_page, "&next_page_cursor=" + field("next_page_cursor"));
+      there.insert(there.end(), last.begin(), last.end());
+    }
+    CHECK(there == all);
+    std::vector<std::string> back = last;
+    while (field("has_prev_page") == "true") {
+      const auto before =
+          read(per_page, "&direction=prev&prev_page_cursor=" + field("prev_page_cursor"));
+      CHECK(before.size() == static_cast<size_t>(per_page));
+      CHECK(field("next_page_cursor") == back.front());
+      back.insert(back.begin(), before.begin(), before.end());
+    }
+    CHECK(back == all);
+  }
+}
+
 TEST_CASE("held_inputs: lists and releases select what they are told to") {
   Quarantined api;
   for (int i = 0; i < 4; ++i) {
