@@ -98,6 +98,20 @@ class AmqpBroker final : public Broker {
   absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const Source& source,
                                                        std::string_view consumer_id,
                                                        const BrokerEnvironment& env) override {
+    return Start(source, consumer_id, broker::amqp::kPrefetchCount, env);
+  }
+
+  // Only who consumes a queue is told that he may not. What comes of it goes back and counts as
+  // delivered once more, which some queues limit: so it is one message, and not all of a prefetch.
+  absl::Status Check(const Source& source, const BrokerEnvironment& env) override {
+    return Start(source, absl::StrCat(source.id, "-check"), 1, env).status();
+  }
+
+ private:
+  static absl::StatusOr<std::unique_ptr<BrokerConsumer>> Start(const Source& source,
+                                                               std::string_view consumer_id,
+                                                               uint16_t prefetch_count,
+                                                               const BrokerEnvironment& env) {
     const auto* const config = std::get_if<AmqpConfig>(&source.broker);
     if (config == nullptr) return absl::InvalidArgumentError("pub_sub.amqp is required");
     CONVOY_RETURN_IF_ERROR(CheckConfig(*config));
@@ -110,7 +124,8 @@ class AmqpBroker final : public Broker {
         Connection::Open(*config, guard, absl::StrCat("convoy ", consumer_id), env.clock));
     CONVOY_RETURN_IF_ERROR(connection->AcceptLongFrames());
     CONVOY_RETURN_IF_ERROR(Prepare(*config, connection.get()));
-    return AmqpConsumer::Start(*config, consumer_id, std::move(connection), guard, env);
+    return AmqpConsumer::Start(*config, consumer_id, prefetch_count, std::move(connection), guard,
+                               env);
   }
 };
 

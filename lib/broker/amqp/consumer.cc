@@ -13,29 +13,24 @@
 #include "lib/broker/amqp/properties.h"
 
 namespace convoy::broker::amqp {
-namespace {
-
-// While a batch is being stored the next one is already on its way.
-constexpr uint16_t kPrefetchCount = 2 * PollLimits().messages_max;
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<AmqpConsumer>> AmqpConsumer::Start(
-    const AmqpConfig& config, std::string_view consumer_id, std::unique_ptr<Connection> connection,
-    const transport::Guard& guard, const BrokerEnvironment& env) {
+    const AmqpConfig& config, std::string_view consumer_id, uint16_t prefetch_count,
+    std::unique_ptr<Connection> connection, const transport::Guard& guard,
+    const BrokerEnvironment& env) {
   std::unique_ptr<Interruption> interruption;
   CONVOY_ASSIGN_OR_RETURN(interruption, Interruption::New());
   auto consumer =
       absl::WrapUnique(new AmqpConsumer(config, std::move(connection), std::move(interruption),
                                         DeadLetters(config, guard, env.clock), env.clock));
-  CONVOY_RETURN_IF_ERROR(consumer->Consume(consumer_id));
+  CONVOY_RETURN_IF_ERROR(consumer->Consume(consumer_id, prefetch_count));
   return consumer;
 }
 
-absl::Status AmqpConsumer::Consume(std::string_view consumer_id) {
+absl::Status AmqpConsumer::Consume(std::string_view consumer_id, uint16_t prefetch_count) {
   const std::string doing = absl::StrCat("cannot consume queue ", queue_);
   amqp_basic_qos_t qos = {};
-  qos.prefetch_count = kPrefetchCount;
+  qos.prefetch_count = prefetch_count;
   CONVOY_RETURN_IF_ERROR(
       connection_->Call(AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD, doing));
   amqp_basic_consume_t consume = {};

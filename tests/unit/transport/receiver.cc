@@ -58,10 +58,14 @@ bool Peer::Write(std::string_view bytes) {
   return true;
 }
 
-void Peer::WaitForClose() {
+std::string Peer::WaitForClose() {
+  std::string sent = std::move(unread_);
   std::array<char, 4096> buffer;
-  while (recv(fd_, buffer.data(), buffer.size(), 0) > 0) {
+  ssize_t size = 0;
+  while ((size = recv(fd_, buffer.data(), buffer.size(), 0)) > 0) {
+    sent.append(buffer.data(), static_cast<size_t>(size));
   }
+  return sent;
 }
 
 void Peer::Reset() {

@@ -28,8 +28,8 @@ class Peer {
   bool Read(ReceivedRequest* request);
   // False if the client has gone.
   bool Write(std::string_view bytes);
-  // Reads until the client goes away.
-  void WaitForClose();
+  // Reads until the client goes away; what it has sent.
+  std::string WaitForClose();
   // Makes the end of the connection a reset.
   void Reset();
 

@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include <catch2/catch.hpp>
 
 #include "convoy/broker.h"
@@ -47,17 +48,21 @@ class World {
   AmqpConfig& config() { return std::get<AmqpConfig>(source.broker); }
 
   absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open() {
-    return NewAmqpBroker()->Open(source, "consumer-1",
-                                 {.clock = clock_.get(),
-                                  .random = nullptr,
-                                  .observer = nullptr,
-                                  .allowed_networks = allowed_networks});
+    return NewAmqpBroker()->Open(source, "consumer-1", env());
   }
+  absl::Status Check() { return NewAmqpBroker()->Check(source, env()); }
 
   Source source;
   std::vector<std::string> allowed_networks = {"127.0.0.0/8"};
 
  private:
+  BrokerEnvironment env() const {
+    return {.clock = clock_.get(),
+            .random = nullptr,
+            .observer = nullptr,
+            .allowed_networks = allowed_networks};
+  }
+
   const std::unique_ptr<Clock> clock_ = NewSystemClock();
 };
 
@@ -137,6 +142,31 @@ TEST_CASE("amqp_broker: of the addresses of a name only those are tried that the
   world.config().host = "mixed.test";
   CHECK(world.Open().ok());
   CHECK(QuestionsCount("mixed.test") == 1);
+}
+
+TEST_CASE("amqp_broker: a check has one message sent to it at the most") {
+  // What a client sends that opens a source, or checks one, and leaves.
+  const auto sent = [](bool is_check) {
+    std::string bytes;
+    {
+      absl::Notification has_left;
+      const Receiver receiver([&](Peer& peer) {
+        peer.Write(absl::StrCat(Greeting(), ConsumeAnswers()));
+        bytes = peer.WaitForClose();
+        has_left.Notify();
+      });
+      World world(receiver.port());
+      CHECK((is_check ? world.Check() : world.Open().status()).ok());
+      has_left.WaitForNotification();
+    }
+    return bytes;
+  };
+  const auto prefetch = [](uint64_t count) {
+    return MethodFrame(1, AMQP_BASIC_QOS_METHOD,
+                       absl::StrCat(Integer(0, 4), Integer(count, 2), Integer(0, 1)));
+  };
+  CHECK(absl::StrContains(sent(/*is_check=*/false), prefetch(512)));
+  CHECK(absl::StrContains(sent(/*is_check=*/true), prefetch(1)));
 }
 
 TEST_CASE("amqp_broker: a name that is not there and a port where nobody listens are 'away'") {
