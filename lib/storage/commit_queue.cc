@@ -30,6 +30,7 @@ struct CommitQueue::Waiter {
   size_t bytes() const {
     size_t sum = 0;
     for (const Submission& submission : batch.submissions) sum += submission.event.body.size();
+    for (const Hold& hold : batch.holds) sum += hold.input.body.size();
     return sum;
   }
 };

@@ -23,7 +23,7 @@ namespace convoy::storage {
 struct CommitQueueOptions {
   size_t batches_max = 256;  // in one Storage::Commit
   size_t bytes_max =
-      4 * 1024 * 1024;            // of event bodies in one Storage::Commit, beyond the first batch
+      4 * 1024 * 1024;            // of bodies in one Storage::Commit, beyond the first batch
   size_t queued_max = 64 * 1024;  // beyond it a commit is refused with kResourceExhausted
 };
 

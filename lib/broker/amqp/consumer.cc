@@ -63,7 +63,7 @@ absl::Status AmqpConsumer::Gather(const PollLimits& limits, std::vector<BrokerMe
     std::optional<Delivery> delivery;
     CONVOY_ASSIGN_OR_RETURN(delivery, assembler_.Add(*frame));
     if (!delivery.has_value()) continue;
-    bytes += delivery->message.body.size();
+    bytes += delivery->message.body.size() + delivery->properties.size();  // headers weigh, too
     messages->push_back(Enter(*std::move(delivery)));
   }
   return absl::OkStatus();

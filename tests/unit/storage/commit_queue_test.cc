@@ -98,6 +98,18 @@ TEST_CASE("commit_queue: a group is bounded by count and by bytes") {
   CHECK(storage.sizes == std::vector<size_t>{3, 2, 1, 1});
 }
 
+TEST_CASE("commit_queue: what is held weighs as much as what is accepted") {
+  RecordingStorage storage;
+  CommitQueue queue(&storage, {.bytes_max = 10});
+  for (int i = 0; i < 3; ++i) {
+    WriteBatch batch;
+    batch.holds.push_back({.input = {.body = "123456"}});
+    queue.CommitAsync(std::move(batch), [](auto) {});
+  }
+  CHECK(queue.Drain());
+  CHECK(storage.sizes == std::vector<size_t>{1, 1, 1});
+}
+
 TEST_CASE("commit_queue: a failure reaches everybody in the group") {
   RecordingStorage storage;
   storage.status = absl::DataLossError("disk");

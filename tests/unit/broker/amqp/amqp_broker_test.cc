@@ -271,6 +271,24 @@ TEST_CASE("amqp_broker: a Poll gives no more than it is asked for") {
   }
 }
 
+TEST_CASE("amqp_broker: what a message has beside its body counts for the limits of a Poll") {
+  std::string script = absl::StrCat(Greeting(), ConsumeAnswers());
+  const std::string properties = Integer(0x8000, 2) + ShortText(std::string(200, 'x'));
+  for (uint64_t tag = 1; tag <= 10; ++tag) {
+    absl::StrAppend(&script, DeliverFrame(tag), HeaderFrame(1, properties), BodyFrame("x"));
+  }
+  const Receiver receiver(Says(script));
+  World world(receiver.port());
+  const auto consumer = world.Open();
+  REQUIRE(consumer.ok());
+  for (size_t count = 0; count < 10;) {
+    const auto messages = (*consumer)->Poll({.bytes_max = 500}, absl::Seconds(30));
+    REQUIRE(messages.ok());
+    CHECK(messages->size() <= 3);
+    count += messages->size();
+  }
+}
+
 TEST_CASE("amqp_broker: an Interrupt ends a Poll that blocks, and the one after it if none does") {
   const Receiver receiver(Says(absl::StrCat(Greeting(), ConsumeAnswers())));
   World world(receiver.port());
