@@ -1,7 +1,8 @@
 // Reads a subscription of Google Pub/Sub by pulling. A pull waits at the service until there is
 // something; it goes on while the consumer is not polled, so that it need not be broken off with
 // messages on their way. The service brings what it has at hand, which may be few of many: while
-// there is plenty several pulls go on, also while messages are being stored.
+// there is plenty several pulls go on, also while messages are being stored, and an acknowledgement
+// goes on until the next one: neither costs the time that the way to the service takes.
 //
 // A message that is pulled comes again unless it is acknowledged within the subscription's own
 // deadline, ten seconds at least, or within kDeadline once it was extended. So nothing is lost with
@@ -10,6 +11,7 @@
 //
 // Not supported: credentials other than a service account's key, and the order of ordering keys.
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -41,6 +43,7 @@ constexpr size_t kPlentyMin = 16;
 constexpr size_t kPlentyPart = 4;
 constexpr size_t kAckIdsMax = 1000;  // in one call, which may have 512 KiB
 constexpr uint32_t kMessagesMax = 1000;
+constexpr std::string_view kAcknowledge = "acknowledge";
 constexpr std::string_view kModify = "modifyAckDeadline";
 
 class PubSubConsumer final : public BrokerConsumer {
@@ -64,6 +67,11 @@ class PubSubConsumer final : public BrokerConsumer {
     std::shared_ptr<const HttpCall> call;
     uint32_t asked_count;
   };
+  struct Call {
+    std::shared_ptr<const HttpCall> call;
+    std::string_view verb;
+  };
+  using Calls = std::vector<Call>;
   using MakeBody = std::string (*)(std::span<const std::string> ack_ids);
 
   absl::Status StartPull(uint32_t messages_max, bool at_once, absl::Duration timeout);
@@ -74,14 +82,20 @@ class PubSubConsumer final : public BrokerConsumer {
   // Takes what was pulled. The error of a pull counts only if nothing is there to go on with.
   absl::Status Collect();
   absl::Status Take(const TransportResult& result, uint32_t asked_count);
-  absl::Status CallForAll(std::string_view verb, const std::vector<std::string>& ack_ids,
-                          MakeBody make_body);
+  absl::StatusOr<Calls> StartForAll(std::string_view verb, const std::vector<std::string>& ack_ids,
+                                    MakeBody make_body);
+  static bool IsOver(const Calls& calls);
+  // Waits until they are over; the first error.
+  absl::Status Finish(Calls calls);
+  // Of the last acknowledgement, if it is over.
+  absl::Status CheckAcknowledgements();
 
   Clock* const clock_;
   PubSubRequests requests_;
   const std::unique_ptr<HttpCaller> caller_;
   std::vector<Pull> pulls_;  // under way; they go on between polls
   bool has_plenty_ = false;  // by what was pulled last
+  Calls acknowledgements_;   // of the last poll's messages, maybe under way
   // Less after an answer that was too large to be read.
   uint32_t messages_per_pull_ = kMessagesMax;
   uint64_t bytes_per_message_ = 0;  // of the last ones
@@ -99,9 +113,11 @@ absl::Status PubSubConsumer::Open() {
 PubSubConsumer::~PubSubConsumer() {
   if (!is_usable_) return;
   caller_->Interrupt();  // whoever closes it is not kept waiting
-  (void)CallForAll(kModify, backlog_.AllHandles(), [](std::span<const std::string> some) {
+  auto calls = StartForAll(kModify, backlog_.AllHandles(), [](std::span<const std::string> some) {
     return broker::ExtendBody(some, absl::ZeroDuration());
   });
+  if (calls.ok()) std::move(calls->begin(), calls->end(), std::back_inserter(acknowledgements_));
+  (void)Finish(std::move(acknowledgements_));
 }
 
 absl::Status PubSubConsumer::StartPull(uint32_t messages_max, bool at_once,
@@ -164,7 +180,7 @@ absl::StatusOr<std::vector<BrokerMessage>> PubSubConsumer::Poll(const PollLimits
   const absl::Time deadline = clock_->Now() + patience;
   const auto is_any_pulled = [this] { return IsAnyPulled(); };
   // What has come while messages were being stored.
-  caller_->Wait(is_any_pulled, absl::ZeroDuration(), OnInterrupt::kReturn);
+  CONVOY_RETURN_IF_ERROR(CheckAcknowledgements());
   CONVOY_RETURN_IF_ERROR(Collect());
   while (backlog_.empty()) {
     if (pulls_.empty()) {
@@ -189,34 +205,60 @@ uint32_t PubSubConsumer::MessagesWanted(const PollLimits& limits) const {
 }
 
 absl::Status PubSubConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
-  CONVOY_RETURN_IF_ERROR(
-      CallForAll("acknowledge", backlog_.HandlesOf(messages), &broker::AcknowledgeBody));
+  CONVOY_RETURN_IF_ERROR(Finish(std::exchange(acknowledgements_, {})));
+  is_usable_ = false;
+  CONVOY_ASSIGN_OR_RETURN(acknowledgements_, StartForAll(kAcknowledge, backlog_.HandlesOf(messages),
+                                                         &broker::AcknowledgeBody));
+  is_usable_ = true;
   backlog_.Forget(messages);
-  return absl::OkStatus();
+  // With nothing else to do, the next poll may be long.
+  return has_plenty_ ? CheckAcknowledgements() : Finish(std::exchange(acknowledgements_, {}));
+}
+
+absl::Status PubSubConsumer::CheckAcknowledgements() {
+  const bool is_over = caller_->Wait([this] { return IsOver(acknowledgements_); },
+                                     absl::ZeroDuration(), OnInterrupt::kHurry);
+  return is_over ? Finish(std::exchange(acknowledgements_, {})) : absl::OkStatus();
 }
 
 absl::Status PubSubConsumer::Extend(std::span<const BrokerMessage> messages) {
   // What has come meanwhile is to be kept, too. An error comes again with the next pull.
   (void)Collect();
-  return CallForAll(
-      "modifyAckDeadline", backlog_.HandlesToKeep(messages),
-      [](std::span<const std::string> some) { return broker::ExtendBody(some, kDeadline); });
+  CONVOY_ASSIGN_OR_RETURN(Calls calls, StartForAll(kModify, backlog_.HandlesToKeep(messages),
+                                                   [](std::span<const std::string> some) {
+                                                     return broker::ExtendBody(some, kDeadline);
+                                                   }));
+  return Finish(std::move(calls));
 }
 
-absl::Status PubSubConsumer::CallForAll(std::string_view verb,
-                                        const std::vector<std::string>& ack_ids,
-                                        MakeBody make_body) {
-  is_usable_ = false;
+absl::StatusOr<PubSubConsumer::Calls> PubSubConsumer::StartForAll(
+    std::string_view verb, const std::vector<std::string>& ack_ids, MakeBody make_body) {
+  Calls calls;
   for (size_t i = 0; i < ack_ids.size(); i += kAckIdsMax) {
     const size_t count = std::min(kAckIdsMax, ack_ids.size() - i);
     CONVOY_ASSIGN_OR_RETURN(OutgoingRequest request,
                             requests_.Make(verb, make_body(std::span(ack_ids).subspan(i, count)),
                                            clock_->Now(), kCallTimeout));
-    const auto call = caller_->Start(std::move(request));
-    const bool is_complete = caller_->Wait([&] { return call->result.has_value(); },
-                                           absl::InfiniteDuration(), OnInterrupt::kHurry);
-    if (!is_complete) return absl::UnavailableError("the acknowledgement was given up");
-    CONVOY_RETURN_IF_ERROR(broker::PubSubStatusOf(*call->result, verb, requests_.subscription()));
+    calls.push_back({.call = caller_->Start(std::move(request)), .verb = verb});
+  }
+  return calls;
+}
+
+bool PubSubConsumer::IsOver(const Calls& calls) {
+  return std::all_of(calls.begin(), calls.end(),
+                     [](const Call& one) { return one.call->result.has_value(); });
+}
+
+absl::Status PubSubConsumer::Finish(Calls calls) {
+  if (calls.empty()) return absl::OkStatus();
+  is_usable_ = false;
+  if (!caller_->Wait([&] { return IsOver(calls); }, absl::InfiniteDuration(),
+                     OnInterrupt::kHurry)) {
+    return absl::UnavailableError("the acknowledgement was given up");
+  }
+  for (const Call& one : calls) {
+    CONVOY_RETURN_IF_ERROR(
+        broker::PubSubStatusOf(*one.call->result, one.verb, requests_.subscription()));
   }
   is_usable_ = true;
   return absl::OkStatus();

@@ -111,6 +111,34 @@ TEST_CASE("pubsub_broker: while there is plenty, more is pulled before the next 
   CHECK(consumer->Poll({}, absl::Seconds(30)).value().size() == 256);
 }
 
+TEST_CASE("pubsub_broker: an acknowledgement that goes on is over when the consumer is closed") {
+  BrokerFixture fixture;
+  ScriptedService service([](const ReceivedRequest& request) { return AnswerPulls(request, 100); });
+  auto consumer = NewGooglePubSubBroker()->Open(SourceOf(service), "c", fixture.env()).value();
+  const auto polled = consumer->Poll({}, absl::Seconds(30)).value();
+  CHECK(consumer->Acknowledge(polled).ok());
+  consumer.reset();
+  const auto requests = service.requests();
+  CHECK(std::count_if(requests.begin(), requests.end(), [](const ReceivedRequest& request) {
+          return Asks(request, "acknowledge") && absl::StrContains(request.body, "\"a99\"");
+        }) == 1);
+}
+
+TEST_CASE("pubsub_broker: an acknowledgement that goes on and is refused is a later call's error") {
+  BrokerFixture fixture;
+  ScriptedService service([](const ReceivedRequest& request) {
+    if (Asks(request, "acknowledge")) return ScriptedAnswer{.status = 403};
+    return AnswerPulls(request, 100);
+  });
+  auto consumer = NewGooglePubSubBroker()->Open(SourceOf(service), "c", fixture.env()).value();
+  absl::Status status;
+  for (int i = 0; i < 2 && status.ok(); ++i) {
+    const auto polled = consumer->Poll({}, absl::Seconds(30));
+    status = polled.ok() ? consumer->Acknowledge(*polled) : polled.status();
+  }
+  CHECK(status.code() == absl::StatusCode::kPermissionDenied);
+}
+
 TEST_CASE("pubsub_broker: few messages are no reason to pull more") {
   BrokerFixture fixture;
   ScriptedService service([](const ReceivedRequest& request) { return AnswerPulls(request, 3); });
