@@ -19,7 +19,7 @@ from servers import install, kafka, pubsub, rabbitmq, sqs  # noqa: E402
 from table import Table, describe_machine, say  # noqa: E402
 
 MESSAGE_BYTES = 1024
-#: messages that only warm up the server: a JVM is slow at first
+#: of the messages, read by each before it is measured: a server on a JVM is slow at first
 WARM_UP_SHARE = 0.25
 
 
@@ -83,19 +83,24 @@ def client_command(pub_sub, count):
 
 
 def read_with_client(server, count):
-    queue = filled_queue(server, count)
-    return run(client_command(queue.pub_sub, count), queue.pub_sub, server)["per_s"]
+    pub_sub = filled_queue(server, count).pub_sub
+    return run(client_command(pub_sub, count), pub_sub, server)
+
+
+def store(server, count, folder):
+    pub_sub = filled_queue(server, count).pub_sub
+    return run([host.binary("benchmark_broker"), "stored", count, folder], pub_sub, server)
 
 
 def bench(broker, table, folder):
     say(f"bench: {broker.name}: starting the server …")
+    warm_up_count = int(broker.count * WARM_UP_SHARE)
     with broker.server() as server:
-        read_with_client(server, int(broker.count * WARM_UP_SHARE))
-        alone = read_with_client(server, broker.count)
+        read_with_client(server, warm_up_count)
+        alone = read_with_client(server, broker.count)["per_s"]
         say(f"  {broker.client}: {alone:,.0f} messages/s")
-        queue = filled_queue(server, broker.count)
-        result = run([host.binary("benchmark_broker"), "stored", broker.count, folder],
-                     queue.pub_sub, server)
+        store(server, warm_up_count, folder)
+        result = store(server, broker.count, folder)
     ours, bare = result["per_s"], result["bare_per_s"]
     say(f"  libconvoy: {ours:,.0f} messages/s; SQLite alone {bare:,.0f}/s")
     table.add(broker.name, f"{broker.count:,}", f"{MESSAGE_BYTES:,}",
