@@ -10,6 +10,10 @@
 namespace convoy::model {
 namespace {
 
+// A message of a broker may have any number of attributes of any size, and is kept with all of
+// them: what was stored must be readable, or the lists that hold it are not.
+constexpr json::Limits kStoredLimits = {.bytes_max = SIZE_MAX, .values_max = SIZE_MAX};
+
 std::string BytesToText(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
@@ -43,7 +47,7 @@ std::optional<std::string> TextToBytes(std::string_view text) {
 }
 
 std::optional<std::string> ReadText(std::string_view pair, std::string_view index) {
-  const auto value = json::FindPath(pair, index, {});
+  const auto value = json::FindPath(pair, index, kStoredLimits);
   const auto text = value.has_value() ? value->AsString() : std::nullopt;
   return text.has_value() ? TextToBytes(*text) : std::nullopt;
 }
@@ -64,7 +68,8 @@ std::string EncodeHeaders(const Headers& headers) {
 }
 
 absl::StatusOr<Headers> DecodeHeaders(std::string_view text) {
-  CONVOY_ASSIGN_OR_RETURN(const std::vector<json::RawValue> pairs, json::ScanArray(text, {}));
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<json::RawValue> pairs,
+                          json::ScanArray(text, kStoredLimits));
   Headers headers;
   headers.reserve(pairs.size());
   for (const json::RawValue& pair : pairs) {

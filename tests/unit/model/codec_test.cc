@@ -215,6 +215,10 @@ TEST_CASE("codec: header lists keep every byte, their order and their spelling")
   for (int byte = 1; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
   const Headers headers = {{"X-B", "1"}, {"x-a", all}, {"X-B", ""}, {"X-U", "é"}};
   CHECK(DecodeHeaders(EncodeHeaders(headers)).value() == headers);
+  const Headers many(200'000, Header{"n", ""});
+  CHECK(DecodeHeaders(EncodeHeaders(many)).value() == many);
+  const Headers large = {{"n", std::string(17 * 1024 * 1024, 'x')}};
+  CHECK(DecodeHeaders(EncodeHeaders(large)).value() == large);
   CHECK(DecodeHeaders("[]").value().empty());
   for (const char* text : {"", "{}", "[1]", "[[\"a\"]]", "[[\"a\",1]]", "[[\"a\",\"€\"]]"}) {
     INFO(text);
