@@ -1,4 +1,9 @@
 // What flows, on the wire.
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/encoding.h"
@@ -17,18 +22,26 @@ namespace {
 using json::Writer;
 using model::Name;
 
+// Headers of one name, whatever its case, in their order; names in the order of their first. A
+// message of a broker may have very many.
+std::vector<std::vector<const Header*>> ByName(const Headers& headers) {
+  std::vector<std::vector<const Header*>> groups;
+  absl::flat_hash_map<std::string, size_t> places;
+  for (const Header& header : headers) {
+    const auto [place, is_new] =
+        places.try_emplace(absl::AsciiStrToLower(header.name), groups.size());
+    if (is_new) groups.emplace_back();
+    groups[place->second].push_back(&header);
+  }
+  return groups;
+}
+
 // {"Name": ["value", …]}, as events and deliveries show headers.
 void WriteHeaderLists(Writer& writer, const Headers& headers) {
   writer.Key("headers").BeginObject();
-  for (size_t i = 0; i < headers.size(); ++i) {
-    const auto is_same = [&](const Header& other) {
-      return base::EqualsIgnoreCase(other.name, headers[i].name);
-    };
-    if (std::any_of(headers.begin(), headers.begin() + i, is_same)) continue;
-    writer.Key(headers[i].name).BeginArray();
-    for (const Header& header : headers) {
-      if (is_same(header)) writer.String(header.value);
-    }
+  for (const auto& group : ByName(headers)) {
+    writer.Key(group.front()->name).BeginArray();
+    for (const Header* header : group) writer.String(header->value);
     writer.EndArray();
   }
   writer.EndObject();
@@ -38,12 +51,7 @@ void WriteHeaderLists(Writer& writer, const Headers& headers) {
 void WriteHeaderMap(Writer& writer, std::string_view key, const Headers& headers) {
   if (headers.empty()) return;
   writer.Key(key).BeginObject();
-  for (size_t i = 0; i < headers.size(); ++i) {
-    const bool is_repeated = std::any_of(headers.begin(), headers.begin() + i, [&](auto& other) {
-      return base::EqualsIgnoreCase(other.name, headers[i].name);
-    });
-    if (!is_repeated) writer.Field(headers[i].name, headers[i].value);
-  }
+  for (const auto& group : ByName(headers)) writer.Field(group.front()->name, group.front()->value);
   writer.EndObject();
 }
 
