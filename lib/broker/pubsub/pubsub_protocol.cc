@@ -82,9 +82,7 @@ absl::StatusOr<ReceivedMessage> ReadMessage(std::string_view text) {
   message.body = *std::move(data);
   message.id = TextOf(given, "messageId");
   if (!message.id.empty()) {
-    if (!message.id.empty()) {
-      message.position = absl::StrCat(message.id, "@", TextOf(given, "publishTime"));
-    }
+    message.position = absl::StrCat(message.id, "@", TextOf(given, "publishTime"));
   }
   return received;
 }
