@@ -29,7 +29,6 @@ class Bench:
     keeps_messages = True  # when it restarts
     carries_bytes = True   # and not only text
     carries_nothing = True
-    has_groups = False  # between whose members partitions are shared out
     redelivers_at_once = True  # when a reader is gone, and not after a time
 
     def __init__(self, server):
@@ -51,6 +50,13 @@ class Bench:
 
     def new_queue(self):
         return self.server.new_queue()
+
+    def new_queue_for_many(self):
+        """To be read by several convoyd at once."""
+        return self.new_queue()
+
+    def members_count(self, queue):
+        """How many read it, if the broker shares it out among those."""
 
     def pub_sub(self, queue):
         return queue.pub_sub_at(*self.proxy.address)
@@ -238,7 +244,7 @@ class PubSub(Bench):
 
 
 class Kafka(Bench):
-    has_groups = True
+    PARTITIONS = 6  # for many
     FETCH = 1
     FETCH_AGE_S_MAX = 0.25  # of the half second that a fetch waits
 
@@ -257,6 +263,12 @@ class Kafka(Bench):
             size, kind = struct.unpack(">ih", asked[:6])
             asked = asked[4 + size:] if len(asked) >= 4 + size else b"rest"
         return None if asked else kind
+
+    def new_queue_for_many(self):
+        return self.server.new_queue(self.PARTITIONS)
+
+    def members_count(self, queue):
+        return len(self.server.members(queue.group))
 
     def forget_reader(self, queue):
         queue.expel_members()
