@@ -15,8 +15,10 @@ Whatever a Server has started is gone after stop(), and so is its folder after c
 import abc
 import fcntl
 import importlib
+import itertools
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -89,15 +91,29 @@ class Server(abc.ABC):
 
 
 def free_ports(count):
-    """Ports of 127.0.0.1 that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
+    """Ports of 127.0.0.1 that nobody listens on, and that are this process's until it ends: a server
+    that is restarted needs its ports again. So they are none of those that connections get."""
+    lowest_given = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    candidates = random.sample(range(10_000, max(lowest_given, 20_000)), 1000)
+    return list(itertools.islice(filter(_reserve, candidates), count))
+
+
+_reservations = []  # files, locked as long as they are open
+
+
+def _reserve(port):
+    """False if the port is somebody else's."""
+    folder = pathlib.Path(tempfile.gettempdir()) / "convoy-ports"
+    folder.mkdir(exist_ok=True)
+    reservation = (folder / str(port)).open("w")
     try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+        fcntl.flock(reservation, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with socket.create_server(("127.0.0.1", port)):
+            _reservations.append(reservation)
+        return True
+    except OSError:
+        reservation.close()
+        return False
 
 
 def is_listening(port):
