@@ -76,6 +76,7 @@ TEST_CASE("check_queue: too much at once is not waited for") {
     CHECK(unknown_count <= 36);
   }
   may_end.Notify();
+  CHECK(queue.Stop(absl::InfiniteDuration()));
 }
 
 }  // namespace

@@ -169,16 +169,17 @@ TEST_CASE("sqlite_storage: two openers of one file share work and see each other
     deliveries.push_back(MakeDelivery(event, Id('E', i % 7), i, SimEpoch()));
   REQUIRE(Submit(*first, event, deliveries).status.ok());
   std::atomic<int> claimed_count = 0;
+  std::atomic<int> failures_count = 0;
   const auto claim_all = [&](Storage& storage) {
     for (int i = 0; i < 40; ++i) {
       const auto claim = storage.ClaimDue({.now = SimEpoch(), .items_max = 10});
-      REQUIRE(claim.ok());
-      claimed_count += static_cast<int>(claim->deliveries.size());
+      claim.ok() ? claimed_count += static_cast<int>(claim->deliveries.size()) : ++failures_count;
     }
   };
   std::thread other([&] { claim_all(*second); });
   claim_all(*first);
   other.join();
+  CHECK(failures_count == 0);
   CHECK(claimed_count == 200);
 }
 
