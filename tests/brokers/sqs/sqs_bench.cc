@@ -31,6 +31,8 @@ BrokerTraits SqsBench::traits() const {
   return {.is_ordered = false,
           .has_binary_bodies = false,
           .has_ids = false,
+          // Of those who ask moto at the same instant, two may get one message.
+          .shares_queues = is_elastic_mq_,
           .may_restart = is_elastic_mq_,
           .redelivery_max = absl::Seconds(31)};
 }
