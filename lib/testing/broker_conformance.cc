@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 #include "lib/base/status_macros.h"
 #include "lib/testing/broker_requirements.h"
@@ -26,7 +27,17 @@ absl::Status BrokerBench::RestartServer() { return NotThere(); }
 
 absl::StatusOr<std::unique_ptr<BrokerConsumer>> OpenConsumer(BrokerBench& bench,
                                                              const Source& source, int number) {
-  return bench.broker().Open(source, absl::StrCat(source.id, "-", number), bench.environment());
+  const std::string consumer_id = absl::StrCat(source.id, "-", number);
+  const BrokerEnvironment environment = bench.environment();
+  const absl::Time deadline = environment.clock->Now() + kBenchPatience;
+  while (true) {
+    auto consumer = bench.broker().Open(source, consumer_id, environment);
+    // A server that is busy may be unavailable for a moment: as the gateway does it.
+    const bool is_final =
+        !absl::IsUnavailable(consumer.status()) || environment.clock->Now() > deadline;
+    if (is_final) return consumer;
+    absl::SleepFor(absl::Milliseconds(200));
+  }
 }
 
 absl::StatusOr<Messages> PollFor(BrokerBench& bench, BrokerConsumer& consumer, size_t count,

@@ -250,7 +250,18 @@ class Server(base.Server):
 
     def messages(self, queue):
         """How many messages a queue has, handed out ones among them."""
-        listed = json.loads(self.control("list_queues", "--formatter", "json", "name", "messages"))
+        def ask():
+            # On a busy machine it may not reach a node that is up.
+            try:
+                return self.control("list_queues", "--formatter", "json", "name", "messages")
+            except AssertionError as error:
+                failures.append(error)
+                return None
+        failures = []
+        try:
+            listed = json.loads(base.wait_until(ask, "rabbitmqctl", interval=1))
+        except AssertionError:
+            raise failures[-1] from None
         return next(one["messages"] for one in listed if one["name"] == queue)
 
     def _is_ready(self):
