@@ -124,10 +124,14 @@ void KafkaConsumer::Leave() {
   const QueueHandle queue(rd_kafka_queue_new(client_));
   const ErrorHandle error(rd_kafka_consumer_close_queue(client_, queue.get()));
   if (error != nullptr) return;
-  for (int round = 0; round < kLeaveRoundsMax && rd_kafka_consumer_closed(client_) == 0; ++round) {
+  int rounds_left = kLeaveRoundsMax;
+  while (rounds_left > 0 && rd_kafka_consumer_closed(client_) == 0) {
     // Revocations are served here; messages that are left in the queue were never handed out.
     const MessageHandle message(rd_kafka_consume_queue(queue.get(), kLeaveRoundMs));
+    if (message == nullptr || message->err != RD_KAFKA_RESP_ERR_NO_ERROR) --rounds_left;
   }
+  // A revocation that nobody serves any more would hold the client's end up for ever.
+  if (rd_kafka_consumer_closed(client_) == 0) rd_kafka_assign(client_, nullptr);
 }
 
 absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits& limits,
