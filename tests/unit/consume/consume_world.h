@@ -1,6 +1,7 @@
 // A store with a project, a simulated broker, and what stands between them.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -101,7 +102,7 @@ struct World {
   intake::Intake intake{options, &clock, &ulids};
   intake::BrokerIntake broker_intake{options, &intake, &clock, &ulids};
   std::shared_ptr<testing::SimBroker> broker = std::make_shared<testing::SimBroker>();
-  int notices_count = 0;
+  std::atomic<int> notices_count = 0;
   ConsumeParts parts{.commits = &commits,
                      .configuration = &configuration,
                      .intake = &broker_intake,

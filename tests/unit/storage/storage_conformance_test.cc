@@ -3,6 +3,7 @@
 #include "convoy/testing/storage_conformance.h"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 
 #include <catch2/catch.hpp>
@@ -138,7 +139,7 @@ class BrokenStorage : private MemoryOwner, public ForwardingStorage {
 
  private:
   const Breach breach_;
-  uint64_t last_lease_ = 0;
+  std::atomic<uint64_t> last_lease_ = 0;
 };
 
 class BrokenStores : public StorageFactory {
