@@ -4,6 +4,7 @@
 //   node run.mjs --judge PATH --work DIR [--python PATH] [--go PATH] [--seed N] [--rounds N]
 //                [--only TEXT] [--strict]
 import { realNow, setClock } from './harness/clock.mjs';
+import { webcrypto } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -33,6 +34,8 @@ const print = (text) => process.stdout.write(text + '\n');
 if (!options.verbose)
   for (const name of ['log', 'warn', 'error', 'info', 'debug']) console[name] = () => {};
 
+// Node.js has it of itself since version 20; the packages count on it.
+globalThis.crypto ??= webcrypto;
 // Oracles whose package signs with the clock set it themselves.
 globalThis.conformance = { setClock };
 
