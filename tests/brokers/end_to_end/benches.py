@@ -26,6 +26,9 @@ def changed(pub_sub, *path, **fields):
 class Bench:
     """A context: the server runs and has an empty queue, and so has the network before it."""
 
+    #: longer than any poll lasts: the one that is under way may be too old to wait for
+    HOLD_PATIENCE_S = 180
+
     keeps_messages = True  # when it restarts
     carries_bytes = True   # and not only text
     carries_nothing = True
@@ -68,7 +71,7 @@ class Bench:
 
     def hold(self):
         """Keeps from the broker what convoyd sends, from a moment on when it waits for messages."""
-        return self.proxy.hold(self.is_asking)
+        return self.proxy.hold(self.is_asking, self.HOLD_PATIENCE_S)
 
     @staticmethod
     def is_asking(asked, age):
