@@ -1,6 +1,7 @@
 // Message brokers under a whole gateway: what is read becomes deliveries, requests that ask a
 // broker hold up nobody, and the end is clean.
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,11 +27,13 @@ using testing::SimBroker;
 class SlowBroker : public SimBroker {
  public:
   absl::Status Check(const Source& source, const BrokerEnvironment& env) override {
+    ++asked_count;
     if (is_slow) may_answer.WaitForNotification();
     return SimBroker::Check(source, env);
   }
 
   bool is_slow = false;
+  std::atomic<int> asked_count = 0;
   absl::Notification may_answer;
 };
 
@@ -173,6 +176,7 @@ TEST_CASE("gateway: a gateway that closes answers whoever waits for a broker") {
           statuses.push_back(response.status);
         }));
   }
+  World::Await([&] { return world->broker->asked_count == 1; });
   CHECK(absl::IsDeadlineExceeded(world->gateway->Close(absl::Milliseconds(20))));
   world->broker->may_answer.Notify();
   World::Await([&] { return world->gateway->Close(absl::Milliseconds(100)).ok(); });
