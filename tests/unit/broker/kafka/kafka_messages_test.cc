@@ -13,18 +13,19 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-// A new group takes three seconds to form on the mock: the groups of all tests form at once.
+// A new group takes three seconds to form on the mock: the groups of all tests form at once. They
+// are closed before the libraries clean up that their threads use.
 BrokerConsumer& ConsumerOf(const std::string& topic) {
-  static const auto* const consumers = [] {
-    auto* made = new std::map<std::string, std::unique_ptr<BrokerConsumer>>();
+  static const auto consumers = [] {
+    std::map<std::string, std::unique_ptr<BrokerConsumer>> made;
     for (const char* name : {"contents", "bounds", "commits", "interrupts", "extensions"}) {
       SharedKafka().MakeTopic(name, 1);
-      (*made)[name] = MustOpen(SharedKafka().MakeSource(name, name));
-      CHECK((*made)[name]->Poll({}, absl::ZeroDuration()).ok());  // joins
+      made[name] = MustOpen(SharedKafka().MakeSource(name, name));
+      CHECK(made[name]->Poll({}, absl::ZeroDuration()).ok());  // joins
     }
     return made;
   }();
-  return *consumers->at(topic);
+  return *consumers.at(topic);
 }
 
 TEST_CASE("kafka: a message comes with its bytes, key, headers and position") {
