@@ -47,7 +47,9 @@ if(CONVOY_SANITIZE)
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-maybe-uninitialized>)
 endif()
 if(CONVOY_COVERAGE)
-  target_compile_options(convoy_flags INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:--coverage>)
+  # Counters that threads share go wrong otherwise, and gcovr stops at a negative one.
+  target_compile_options(convoy_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:C,CXX>:--coverage> $<$<COMPILE_LANGUAGE:C,CXX>:-fprofile-update=atomic>)
   target_link_options(convoy_flags INTERFACE --coverage)
 endif()
 if(CONVOY_FUZZ)
