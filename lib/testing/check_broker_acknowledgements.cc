@@ -15,7 +15,7 @@ namespace {
 void CheckRedelivery(Expectations& expect, BrokerBench& bench) {
   constexpr int kCount = 10;
   const Source source = CONVOY_VALUE(bench.NewQueue());
-  CONVOY_REQUIRE(PublishNumbers(bench, source, kCount).ok());
+  CONVOY_REQUIRE_OK(PublishNumbers(bench, source, kCount));
   auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   const Messages first = CONVOY_VALUE(PollFor(bench, *consumer, kCount));
@@ -54,7 +54,7 @@ absl::StatusOr<std::vector<std::string>> Acknowledge(BrokerBench& bench, BrokerC
 
 void CheckAcknowledgement(Expectations& expect, BrokerBench& bench) {
   const Source source = CONVOY_VALUE(bench.NewQueue());
-  CONVOY_REQUIRE(PublishNumbers(bench, source, 10).ok());
+  CONVOY_REQUIRE_OK(PublishNumbers(bench, source, 10));
   auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   CONVOY_EXPECT(CONVOY_VALUE(Acknowledge(bench, *consumer, 10)) == Numbers(0, 10));
@@ -66,7 +66,7 @@ void CheckAcknowledgement(Expectations& expect, BrokerBench& bench) {
 
 void CheckPartialAcknowledgement(Expectations& expect, BrokerBench& bench) {
   const Source source = CONVOY_VALUE(bench.NewQueue());
-  CONVOY_REQUIRE(PublishNumbers(bench, source, 10).ok());
+  CONVOY_REQUIRE_OK(PublishNumbers(bench, source, 10));
   auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   std::vector<std::string> all = CONVOY_VALUE(Acknowledge(bench, *consumer, 4));
@@ -83,7 +83,7 @@ void CheckPartialAcknowledgement(Expectations& expect, BrokerBench& bench) {
 
 void CheckExtension(Expectations& expect, BrokerBench& bench) {
   const Source source = CONVOY_VALUE(bench.NewQueue());
-  CONVOY_REQUIRE(PublishNumbers(bench, source, 1).ok());
+  CONVOY_REQUIRE_OK(PublishNumbers(bench, source, 1));
   const auto holder = CONVOY_VALUE(OpenConsumer(bench, source, 1));
   CONVOY_REQUIRE(holder != nullptr);
   const Messages held = CONVOY_VALUE(PollFor(bench, *holder, 1));
@@ -94,7 +94,7 @@ void CheckExtension(Expectations& expect, BrokerBench& bench) {
   for (int i = 0; i < 5; ++i) {
     const absl::Duration pause = holder->extension_interval() * 2 / 3;
     CONVOY_REQUIRE(CONVOY_VALUE(PollFor(bench, *other, 1, pause)).empty());
-    CONVOY_REQUIRE(holder->Extend(held).ok());
+    CONVOY_REQUIRE_OK(holder->Extend(held));
   }
   CONVOY_EXPECT(holder->Acknowledge(held).ok());
   CONVOY_EXPECT(CONVOY_VALUE(PollForNothing(bench, *other)).empty());
@@ -113,7 +113,7 @@ void CheckSharing(Expectations& expect, BrokerBench& bench) {
   auto first = CONVOY_VALUE(OpenConsumer(bench, source, 1));
   auto second = CONVOY_VALUE(OpenConsumer(bench, source, 2));
   CONVOY_REQUIRE(first != nullptr && second != nullptr);
-  CONVOY_REQUIRE(PublishNumbers(bench, source, kCount).ok());
+  CONVOY_REQUIRE_OK(PublishNumbers(bench, source, kCount));
   Messages all;
   Clock& clock = *bench.environment().clock;
   const absl::Time deadline = clock.Now() + kBenchPatience;
@@ -121,7 +121,7 @@ void CheckSharing(Expectations& expect, BrokerBench& bench) {
     for (BrokerConsumer* consumer : {first.get(), second.get()}) {
       const Messages some =
           CONVOY_VALUE(consumer->Poll({.messages_max = 7}, absl::Milliseconds(100)));
-      CONVOY_REQUIRE(consumer->Acknowledge(some).ok());
+      CONVOY_REQUIRE_OK(consumer->Acknowledge(some));
       std::copy(some.begin(), some.end(), std::back_inserter(all));
     }
   }

@@ -80,13 +80,13 @@ void CheckGuard(Expectations& expect, BrokerBench& bench) {
 void CheckRestart(Expectations& expect, BrokerBench& bench) {
   constexpr int kCount = 20;
   const Source source = CONVOY_VALUE(bench.NewQueue());
-  CONVOY_REQUIRE(PublishNumbers(bench, source, kCount).ok());
+  CONVOY_REQUIRE_OK(PublishNumbers(bench, source, kCount));
   auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   const Messages before = CONVOY_VALUE(PollFor(bench, *consumer, kCount));
   CONVOY_REQUIRE(before.size() == kCount);
   const absl::Status restarted = bench.RestartServer();
-  CONVOY_REQUIRE(restarted.ok());
+  CONVOY_REQUIRE_OK(restarted);
 
   // As the gateway does it: after an error a new consumer, until everything is there.
   Messages after;

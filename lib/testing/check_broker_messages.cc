@@ -22,7 +22,7 @@ void CheckBodies(Expectations& expect, BrokerBench& bench) {
   }
   std::vector<BenchMessage> messages;
   for (const std::string& body : bodies) messages.push_back({.body = body});
-  CONVOY_REQUIRE(bench.Publish(source, messages).ok());
+  CONVOY_REQUIRE_OK(bench.Publish(source, messages));
   const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, bodies.size()));
@@ -34,7 +34,7 @@ void CheckAttributes(Expectations& expect, BrokerBench& bench) {
   const Source source = CONVOY_VALUE(bench.NewQueue());
   const BenchMessage messages[] = {
       {.body = "a", .attributes = {{"x-convoy-message-type", "broadcast"}, {"X-Name", "grün"}}}};
-  CONVOY_REQUIRE(bench.Publish(source, messages).ok());
+  CONVOY_REQUIRE_OK(bench.Publish(source, messages));
   const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, 1));
@@ -47,7 +47,7 @@ void CheckAttributes(Expectations& expect, BrokerBench& bench) {
 void CheckIds(Expectations& expect, BrokerBench& bench) {
   const Source source = CONVOY_VALUE(bench.NewQueue());
   const BenchMessage messages[] = {{.body = "a", .id = "order-17"}};
-  CONVOY_REQUIRE(bench.Publish(source, messages).ok());
+  CONVOY_REQUIRE_OK(bench.Publish(source, messages));
   const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, 1));
@@ -58,7 +58,7 @@ void CheckIds(Expectations& expect, BrokerBench& bench) {
 void CheckPositions(Expectations& expect, BrokerBench& bench) {
   constexpr int kCount = 50;
   const Source source = CONVOY_VALUE(bench.NewQueue());
-  CONVOY_REQUIRE(PublishNumbers(bench, source, kCount).ok());
+  CONVOY_REQUIRE_OK(PublishNumbers(bench, source, kCount));
   const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, kCount));
@@ -71,7 +71,7 @@ void CheckPositions(Expectations& expect, BrokerBench& bench) {
 void CheckOrder(Expectations& expect, BrokerBench& bench) {
   constexpr int kCount = 200;
   const Source source = CONVOY_VALUE(bench.NewQueue());
-  CONVOY_REQUIRE(PublishNumbers(bench, source, kCount).ok());
+  CONVOY_REQUIRE_OK(PublishNumbers(bench, source, kCount));
   const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, kCount));
@@ -83,14 +83,14 @@ void CheckOrder(Expectations& expect, BrokerBench& bench) {
 void CheckCountBound(Expectations& expect, BrokerBench& bench) {
   constexpr size_t kCount = 20;
   const Source source = CONVOY_VALUE(bench.NewQueue());
-  CONVOY_REQUIRE(PublishNumbers(bench, source, kCount).ok());
+  CONVOY_REQUIRE_OK(PublishNumbers(bench, source, kCount));
   const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   Messages all;
   for (int tries_left = 60; all.size() < kCount && tries_left > 0; --tries_left) {
     const Messages some = CONVOY_VALUE(consumer->Poll({.messages_max = 3}, absl::Seconds(5)));
     CONVOY_REQUIRE(some.size() <= 3);
-    CONVOY_REQUIRE(consumer->Acknowledge(some).ok());
+    CONVOY_REQUIRE_OK(consumer->Acknowledge(some));
     all.insert(all.end(), some.begin(), some.end());
   }
   CONVOY_EXPECT(SortedBodiesOf(all) == Numbers(0, kCount));
@@ -102,7 +102,7 @@ void CheckByteBound(Expectations& expect, BrokerBench& bench) {
   constexpr uint64_t kBytesMax = 3 * kSize;
   const Source source = CONVOY_VALUE(bench.NewQueue());
   std::vector<BenchMessage> messages(kCount, {.body = std::string(kSize, 'x')});
-  CONVOY_REQUIRE(bench.Publish(source, messages).ok());
+  CONVOY_REQUIRE_OK(bench.Publish(source, messages));
   const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   size_t count = 0;
@@ -110,7 +110,7 @@ void CheckByteBound(Expectations& expect, BrokerBench& bench) {
     const Messages some = CONVOY_VALUE(consumer->Poll({.bytes_max = kBytesMax}, absl::Seconds(5)));
     // The bound may be passed by one message.
     CONVOY_REQUIRE(some.size() * kSize <= kBytesMax + kSize);
-    CONVOY_REQUIRE(consumer->Acknowledge(some).ok());
+    CONVOY_REQUIRE_OK(consumer->Acknowledge(some));
     count += some.size();
   }
   CONVOY_EXPECT(count == kCount);
@@ -126,7 +126,7 @@ void CheckEmptyQueue(Expectations& expect, BrokerBench& bench) {
     CONVOY_EXPECT(!nothing.ok() || nothing->empty());
   }
   // And goes on working afterwards.
-  CONVOY_REQUIRE(PublishNumbers(bench, source, 1).ok());
+  CONVOY_REQUIRE_OK(PublishNumbers(bench, source, 1));
   CONVOY_EXPECT(CONVOY_VALUE(PollFor(bench, *consumer, 1)).size() == 1);
 }
 

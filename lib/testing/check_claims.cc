@@ -51,7 +51,7 @@ void CheckReleasing(Expectations& expect, Storage& storage) {
           .status.ok());
   const Claim claim = CONVOY_VALUE(storage.ClaimDue({.now = now}));
   CONVOY_REQUIRE(claim.deliveries.size() == 2);
-  CONVOY_REQUIRE(storage.ReleaseClaims().ok());
+  CONVOY_REQUIRE_OK(storage.ReleaseClaims());
   const std::string project = SampleEvent().project_id;
   CONVOY_EXPECT(CONVOY_VALUE(storage.GetDelivery(project, Id('D', 1))) ==
                 MakeDelivery(SampleEvent(), Id('E', 1), 1, now));
@@ -75,7 +75,7 @@ void CheckFairness(Expectations& expect, Storage& storage) {
   for (int i = 310; i < 330; ++i) {
     deliveries.push_back(MakeDelivery(SampleEvent(), Id('E', 305), i, now));
   }
-  CONVOY_REQUIRE(Submit(storage, SampleEvent(), deliveries).status.ok());
+  CONVOY_REQUIRE_OK(Submit(storage, SampleEvent(), deliveries).status);
   const Claim claim = CONVOY_VALUE(storage.ClaimDue({.now = now, .items_max = 22}));
   CONVOY_EXPECT(claim.deliveries.size() <= 22);
   std::set<std::string> endpoints;
@@ -117,7 +117,7 @@ void CheckPortions(Expectations& expect, Storage& storage) {
     deliveries.push_back(
         MakeDelivery(SampleEvent(), Id('E', i % 7), i, now - absl::Seconds(i % 11)));
   }
-  CONVOY_REQUIRE(Submit(storage, SampleEvent(), deliveries).status.ok());
+  CONVOY_REQUIRE_OK(Submit(storage, SampleEvent(), deliveries).status);
   std::set<std::string> claimed_ids;
   size_t claimed_count = 0;
   for (int round = 0; round < 200; ++round) {
@@ -137,7 +137,7 @@ void CheckThreads(Expectations& expect, Storage& storage) {
   for (int i = 0; i < 200; ++i) {
     deliveries.push_back(MakeDelivery(SampleEvent(), Id('E', i % 7), i, SampleEpoch()));
   }
-  CONVOY_REQUIRE(Submit(storage, SampleEvent(), deliveries).status.ok());
+  CONVOY_REQUIRE_OK(Submit(storage, SampleEvent(), deliveries).status);
   std::mutex mutex;
   std::vector<std::string> claimed_ids;
   bool has_failed = false;

@@ -7,11 +7,11 @@ namespace convoy::testing {
 namespace {
 
 void CheckRevisions(Expectations& expect, Storage& storage) {
-  CONVOY_REQUIRE(Put(storage, "", 0, {MakeProject(1)}).status.ok());
+  CONVOY_REQUIRE_OK(Put(storage, "", 0, {MakeProject(1)}).status);
   const std::string project = MakeProject(1).id;
   CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision("")) == 1);
   CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision(project)) == 0);
-  CONVOY_REQUIRE(Put(storage, project, 0, {MakeEndpoint(project, 1)}).status.ok());
+  CONVOY_REQUIRE_OK(Put(storage, project, 0, {MakeEndpoint(project, 1)}).status);
   CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision(project)) == 1);
   CONVOY_EXPECT(absl::IsAborted(Put(storage, project, 0, {MakeEndpoint(project, 2)}).status));
   const ProjectConfiguration loaded = CONVOY_VALUE(storage.LoadProject(project));
@@ -28,7 +28,7 @@ void CheckRevisions(Expectations& expect, Storage& storage) {
 }
 
 void CheckProjectNames(Expectations& expect, Storage& storage) {
-  CONVOY_REQUIRE(Put(storage, "", 0, {MakeProject(1)}).status.ok());
+  CONVOY_REQUIRE_OK(Put(storage, "", 0, {MakeProject(1)}).status);
   Project same = MakeProject(2);
   same.name = MakeProject(1).name;
   CONVOY_EXPECT(absl::IsAlreadyExists(Put(storage, "", 1, {same}).status));
@@ -49,10 +49,10 @@ void CheckProjectNames(Expectations& expect, Storage& storage) {
 
 void CheckMasks(Expectations& expect, Storage& storage) {
   const std::string project = MakeProject(1).id;
-  CONVOY_REQUIRE(PutNow(storage, "", {MakeProject(1)}).status.ok());
+  CONVOY_REQUIRE_OK(PutNow(storage, "", {MakeProject(1)}).status);
   const Source source = MakeSource(project, 1);
   const ApiKey key = MakeApiKey(project, 1);
-  CONVOY_REQUIRE(PutNow(storage, project, {source, key}).status.ok());
+  CONVOY_REQUIRE_OK(PutNow(storage, project, {source, key}).status);
   Source other_source = MakeSource(project, 2);
   other_source.mask_id = source.mask_id;
   CONVOY_EXPECT(absl::IsAlreadyExists(PutNow(storage, project, {other_source}).status));
@@ -77,7 +77,7 @@ void CheckPartsOfProject(Expectations& expect, Storage& storage) {
   const Subscription by_endpoint = MakeSubscription(project, 1, 1);
   const Source source = MakeSource(project, 1);
   const ApiKey key = MakeApiKey(project, 1);
-  CONVOY_REQUIRE(PutNow(storage, "", {MakeProject(1)}).status.ok());
+  CONVOY_REQUIRE_OK(PutNow(storage, "", {MakeProject(1)}).status);
   CONVOY_REQUIRE(PutNow(storage, project,
                         {MakeEndpoint(project, 1), MakeEndpoint(project, 2), source, by_endpoint,
                          by_source, key})
@@ -103,8 +103,8 @@ void CheckProjectRemoval(Expectations& expect, Storage& storage) {
   const std::string kept = MakeProject(2).id;
   const ApiKey key = MakeApiKey(project, 1);
   const Source source = MakeSource(project, 1);
-  CONVOY_REQUIRE(PutNow(storage, "", {MakeProject(1), MakeProject(2)}).status.ok());
-  CONVOY_REQUIRE(PutNow(storage, project, {MakeEndpoint(project, 1), source, key}).status.ok());
+  CONVOY_REQUIRE_OK(PutNow(storage, "", {MakeProject(1), MakeProject(2)}).status);
+  CONVOY_REQUIRE_OK(PutNow(storage, project, {MakeEndpoint(project, 1), source, key}).status);
   const Event event = MakeEvent(project, 1);
   const Event kept_event = MakeEvent(kept, 2);
   const DedupeKey dedupe{.scope = project, .key = "k"};
@@ -117,7 +117,7 @@ void CheckProjectRemoval(Expectations& expect, Storage& storage) {
   CONVOY_REQUIRE(held.deliveries.size() == 2);
 
   const uint64_t revision = CONVOY_VALUE(storage.ConfigRevision(project));
-  CONVOY_REQUIRE(RemoveNow(storage, "", {ConfigKind::kProject, project}).status.ok());
+  CONVOY_REQUIRE_OK(RemoveNow(storage, "", {ConfigKind::kProject, project}).status);
   CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision(project)) > revision);
   CONVOY_EXPECT(CONVOY_VALUE(storage.ListProjects()) == std::vector{MakeProject(2)});
   CONVOY_EXPECT(!storage.GetEvent(project, event.id).ok());
@@ -137,7 +137,7 @@ void CheckProjectRemoval(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(
       CONVOY_VALUE(storage.ClaimDue({.now = SampleEpoch() + absl::Hours(1)})).deliveries.empty());
   // Its keys are free again, and nothing of before shows through.
-  CONVOY_REQUIRE(PutNow(storage, "", {MakeProject(1)}).status.ok());
+  CONVOY_REQUIRE_OK(PutNow(storage, "", {MakeProject(1)}).status);
   const CommitResult again =
       Submit(storage, event, {MakeDelivery(event, Id('E', 1), 1, SampleEpoch())}, dedupe);
   CONVOY_EXPECT(again.submissions == std::vector{SubmissionOutcome::kAccepted});

@@ -40,7 +40,7 @@ CommitResult ReleaseOne(Storage& storage, int number) {
 }
 
 void CheckRoundTrip(Expectations& expect, Storage& storage) {
-  CONVOY_REQUIRE(PutSources(storage, 1).status.ok());
+  CONVOY_REQUIRE_OK(PutSources(storage, 1).status);
   HeldInput input = MakeHeld(ProjectId(), 1, 1);
   input.expires_at = SampleEpoch() + absl::Seconds(9);
   HeldInput bare{.id = Id('H', 2),
@@ -48,8 +48,8 @@ void CheckRoundTrip(Expectations& expect, Storage& storage) {
                  .source_id = Id('O', 1),
                  .kind = HeldKind::kDeadLetter,
                  .received_at = SampleEpoch()};
-  CONVOY_REQUIRE(HoldOne(storage, input).status.ok());
-  CONVOY_REQUIRE(HoldOne(storage, bare).status.ok());
+  CONVOY_REQUIRE_OK(HoldOne(storage, input).status);
+  CONVOY_REQUIRE_OK(HoldOne(storage, bare).status);
   CONVOY_EXPECT(CONVOY_VALUE(storage.GetHeld(ProjectId(), input.id, SampleEpoch())) == input);
   CONVOY_EXPECT(CONVOY_VALUE(storage.GetHeld(ProjectId(), bare.id, SampleEpoch())) == bare);
   const auto page = CONVOY_VALUE(
@@ -60,12 +60,12 @@ void CheckRoundTrip(Expectations& expect, Storage& storage) {
 }
 
 void CheckConditions(Expectations& expect, Storage& storage) {
-  CONVOY_REQUIRE(PutSources(storage, 2).status.ok());
+  CONVOY_REQUIRE_OK(PutSources(storage, 2).status);
   for (int i = 1; i <= 6; ++i) {
     HeldInput input = MakeHeld(ProjectId(), i, i <= 3 ? 1 : 2);
     if (i % 2 == 0) input.kind = HeldKind::kDeadLetter;
     if (i == 5) input.reason = "malformed";
-    CONVOY_REQUIRE(HoldOne(storage, input).status.ok());
+    CONVOY_REQUIRE_OK(HoldOne(storage, input).status);
   }
   CONVOY_EXPECT(Find(storage, {}) == "123456");
   CONVOY_EXPECT(Find(storage, {.source_ids = {Id('O', 2)}}) == "456");
@@ -87,10 +87,10 @@ void CheckConditions(Expectations& expect, Storage& storage) {
 }
 
 void CheckExpiry(Expectations& expect, Storage& storage) {
-  CONVOY_REQUIRE(PutSources(storage, 1).status.ok());
+  CONVOY_REQUIRE_OK(PutSources(storage, 1).status);
   HeldInput input = MakeHeld(ProjectId(), 1, 1);
   input.expires_at = SampleEpoch() + absl::Seconds(9);
-  CONVOY_REQUIRE(HoldOne(storage, input).status.ok());
+  CONVOY_REQUIRE_OK(HoldOne(storage, input).status);
   const absl::Time just_before = input.expires_at - absl::Microseconds(1);
   CONVOY_EXPECT(storage.GetHeld(ProjectId(), input.id, just_before).ok());
   CONVOY_EXPECT(Find(storage, {.now = just_before}) == "1");
@@ -101,30 +101,30 @@ void CheckExpiry(Expectations& expect, Storage& storage) {
   for (int i = 0; i < 4; ++i) {
     HeldInput later = MakeHeld(ProjectId(), 2 + i, 1);
     later.received_at = input.expires_at;
-    CONVOY_REQUIRE(HoldOne(storage, later).status.ok());
+    CONVOY_REQUIRE_OK(HoldOne(storage, later).status);
   }
   CONVOY_EXPECT(Find(storage, {.now = SampleEpoch()}) == "2345");
 }
 
 void CheckBound(Expectations& expect, Storage& storage) {
-  CONVOY_REQUIRE(PutSources(storage, 2).status.ok());
+  CONVOY_REQUIRE_OK(PutSources(storage, 2).status);
   HeldInput neighbour = MakeHeld(ProjectId(), 1, 2);
   HeldInput letter = MakeHeld(ProjectId(), 2, 1);
   letter.kind = HeldKind::kDeadLetter;
-  CONVOY_REQUIRE(HoldOne(storage, neighbour, 3).status.ok());
-  CONVOY_REQUIRE(HoldOne(storage, letter, 3).status.ok());
+  CONVOY_REQUIRE_OK(HoldOne(storage, neighbour, 3).status);
+  CONVOY_REQUIRE_OK(HoldOne(storage, letter, 3).status);
   for (int i = 3; i <= 8; ++i) {
-    CONVOY_REQUIRE(HoldOne(storage, MakeHeld(ProjectId(), i, 1), 3).status.ok());
+    CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), i, 1), 3).status);
   }
   CONVOY_EXPECT(Find(storage, {}) == "12678");  // of another source, of another kind: left alone
-  CONVOY_REQUIRE(HoldOne(storage, MakeHeld(ProjectId(), 9, 1), 1).status.ok());
+  CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), 9, 1), 1).status);
   CONVOY_EXPECT(Find(storage, {}) == "129");
 }
 
 void CheckRelease(Expectations& expect, Storage& storage) {
-  CONVOY_REQUIRE(PutSources(storage, 1).status.ok());
+  CONVOY_REQUIRE_OK(PutSources(storage, 1).status);
   for (int i = 1; i <= 3; ++i) {
-    CONVOY_REQUIRE(HoldOne(storage, MakeHeld(ProjectId(), i, 1)).status.ok());
+    CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), i, 1)).status);
   }
   WriteBatch accept, again, twice, elsewhere;
   accept.submissions.push_back({.event = MakeEvent(ProjectId(), 1)});
@@ -137,7 +137,7 @@ void CheckRelease(Expectations& expect, Storage& storage) {
   elsewhere.config.push_back({.scope = "other", .puts = {MakeEndpoint("other", 1)}});
   WriteBatch* const batches[] = {&accept, &again, &twice, &elsewhere};
   CommitResult results[4];
-  CONVOY_REQUIRE(storage.Commit(batches, results).ok());
+  CONVOY_REQUIRE_OK(storage.Commit(batches, results));
   CONVOY_EXPECT(results[0].status.ok());
   CONVOY_EXPECT(results[0].submissions == std::vector{SubmissionOutcome::kAccepted});
   CONVOY_EXPECT(storage.GetEvent(ProjectId(), Id('V', 1)).ok());
@@ -149,8 +149,8 @@ void CheckRelease(Expectations& expect, Storage& storage) {
 }
 
 void CheckReleaseAndConfig(Expectations& expect, Storage& storage) {
-  CONVOY_REQUIRE(PutSources(storage, 1).status.ok());
-  CONVOY_REQUIRE(HoldOne(storage, MakeHeld(ProjectId(), 1, 1)).status.ok());
+  CONVOY_REQUIRE_OK(PutSources(storage, 1).status);
+  CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), 1, 1)).status);
   WriteBatch stale;
   stale.releases.push_back({.project_id = ProjectId(), .held_id = Id('H', 1)});
   stale.config.push_back({.scope = ProjectId(), .expected_revision = 99});
@@ -161,9 +161,9 @@ void CheckReleaseAndConfig(Expectations& expect, Storage& storage) {
 void CheckReleaseAcrossThreads(Expectations& expect, Storage& storage) {
   constexpr int kThreads = 4;
   constexpr int kInputs = 10;
-  CONVOY_REQUIRE(PutSources(storage, 1).status.ok());
+  CONVOY_REQUIRE_OK(PutSources(storage, 1).status);
   for (int i = 0; i < kInputs; ++i) {
-    CONVOY_REQUIRE(HoldOne(storage, MakeHeld(ProjectId(), i, 1)).status.ok());
+    CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), i, 1)).status);
   }
   std::atomic<int> released_count = 0;
   std::atomic<int> refused_count = 0;
@@ -183,7 +183,7 @@ void CheckReleaseAcrossThreads(Expectations& expect, Storage& storage) {
 }
 
 void CheckRedelivery(Expectations& expect, Storage& storage) {
-  CONVOY_REQUIRE(PutSources(storage, 1).status.ok());
+  CONVOY_REQUIRE_OK(PutSources(storage, 1).status);
   const DedupeKey first{.scope = ProjectId(), .key = std::string("p\0001", 3)};
   const DedupeKey second{.scope = ProjectId(), .key = std::string("p\0002", 3)};
   const auto submit = [&](int number, const DedupeKey& redelivery) {
@@ -205,29 +205,29 @@ void CheckRedelivery(Expectations& expect, Storage& storage) {
 
   const DedupeKey third{
       .scope = ProjectId(), .key = "p3", .expires_at = SampleEpoch() + absl::Seconds(3)};
-  CONVOY_REQUIRE(HoldOne(storage, MakeHeld(ProjectId(), 1, 1), 0, first).status.ok());
+  CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), 1, 1), 0, first).status);
   CONVOY_EXPECT(Find(storage, {}).empty());  // it was accepted the first time
-  CONVOY_REQUIRE(HoldOne(storage, MakeHeld(ProjectId(), 1, 1), 0, third).status.ok());
-  CONVOY_REQUIRE(HoldOne(storage, MakeHeld(ProjectId(), 2, 1), 0, third).status.ok());
+  CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), 1, 1), 0, third).status);
+  CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), 2, 1), 0, third).status);
   CONVOY_EXPECT(Find(storage, {}) == "1");
   CONVOY_EXPECT(submit(2, third) == std::vector{SubmissionOutcome::kRedelivered});
-  CONVOY_REQUIRE(HoldOne(storage, MakeHeld(ProjectId(), 3, 1), 0, third).status.ok());
+  CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), 3, 1), 0, third).status);
   CONVOY_EXPECT(Find(storage, {}) == "13");  // three seconds are over
 }
 
 void CheckRemoval(Expectations& expect, Storage& storage) {
-  CONVOY_REQUIRE(PutNow(storage, "", {MakeProject(1)}).status.ok());
-  CONVOY_REQUIRE(PutSources(storage, 2).status.ok());
-  CONVOY_REQUIRE(HoldOne(storage, MakeHeld(ProjectId(), 1, 1)).status.ok());
-  CONVOY_REQUIRE(HoldOne(storage, MakeHeld(ProjectId(), 2, 2)).status.ok());
-  CONVOY_REQUIRE(RemoveNow(storage, ProjectId(), {ConfigKind::kSource, Id('O', 1)}).status.ok());
+  CONVOY_REQUIRE_OK(PutNow(storage, "", {MakeProject(1)}).status);
+  CONVOY_REQUIRE_OK(PutSources(storage, 2).status);
+  CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), 1, 1)).status);
+  CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), 2, 2)).status);
+  CONVOY_REQUIRE_OK(RemoveNow(storage, ProjectId(), {ConfigKind::kSource, Id('O', 1)}).status);
   CONVOY_EXPECT(Find(storage, {}) == "2");
   // Whoever still believed in the source leaves nothing behind.
   CONVOY_EXPECT(HoldOne(storage, MakeHeld(ProjectId(), 3, 1)).status.ok());
   CONVOY_EXPECT(HoldOne(storage, MakeHeld("other", 4, 2)).status.ok());
   CONVOY_EXPECT(Find(storage, {}) == "2");
   CONVOY_EXPECT(CONVOY_VALUE(storage.ListHeld({.project_id = "other"}, {})).items.empty());
-  CONVOY_REQUIRE(RemoveNow(storage, "", {ConfigKind::kProject, ProjectId()}).status.ok());
+  CONVOY_REQUIRE_OK(RemoveNow(storage, "", {ConfigKind::kProject, ProjectId()}).status);
   CONVOY_EXPECT(Find(storage, {}).empty());
 }
 
@@ -236,8 +236,8 @@ void CheckBrokerSources(Expectations& expect, Storage& storage) {
          plain = MakeSource(ProjectId(), 3), elsewhere = MakeSource("other", 4);
   read.type = disabled.type = elsewhere.type = SourceType::kPubSub;
   disabled.is_disabled = true;
-  CONVOY_REQUIRE(PutNow(storage, ProjectId(), {read, disabled, plain}).status.ok());
-  CONVOY_REQUIRE(PutNow(storage, "other", {elsewhere}).status.ok());
+  CONVOY_REQUIRE_OK(PutNow(storage, ProjectId(), {read, disabled, plain}).status);
+  CONVOY_REQUIRE_OK(PutNow(storage, "other", {elsewhere}).status);
   CONVOY_EXPECT(CONVOY_VALUE(storage.ListBrokerSources()) == std::vector{read, elsewhere});
 }
 

@@ -51,7 +51,7 @@ void CheckPages(Expectations& expect, Storage& storage) {
   std::vector<ConfigObject> endpoints;
   for (int i = 0; i < 25; ++i) endpoints.push_back(MakeEndpoint(project, i));
   endpoints.push_back(MakeEndpoint("other", 99));
-  CONVOY_REQUIRE(PutNow(storage, project, endpoints).status.ok());
+  CONVOY_REQUIRE_OK(PutNow(storage, project, endpoints).status);
   for (const bool is_ascending : {false, true}) {
     for (const uint32_t items_max : {1u, 7u, 25u, 30u}) {
       Walk(expect, storage, is_ascending, items_max);

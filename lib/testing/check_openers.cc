@@ -16,7 +16,7 @@ void CheckReopening(Expectations& expect, StorageFactory& stores) {
   const DedupeKey key{.scope = project, .key = "k"};
   Opened first = CONVOY_VALUE(stores.OpenEmpty());
   CONVOY_REQUIRE(first != nullptr);
-  CONVOY_REQUIRE(PutNow(*first, "", {MakeProject(1)}).status.ok());
+  CONVOY_REQUIRE_OK(PutNow(*first, "", {MakeProject(1)}).status);
   CONVOY_REQUIRE(
       Submit(*first, event, {MakeDelivery(event, Id('E', 1), 1, SampleEpoch())}, key).status.ok());
   first.reset();
@@ -45,7 +45,7 @@ void CheckDeadOpener(Expectations& expect, StorageFactory& stores) {
 
   const Opened second = CONVOY_VALUE(stores.OpenAgain());
   CONVOY_REQUIRE(second != nullptr);
-  CONVOY_REQUIRE(second->ReleaseClaims().ok());  // its own, of which there are none
+  CONVOY_REQUIRE_OK(second->ReleaseClaims());  // its own, of which there are none
   const Claim later = CONVOY_VALUE(second->ClaimDue({.now = SampleEpoch() + absl::Seconds(60)}));
   CONVOY_REQUIRE(later.deliveries.size() == 1);
   CONVOY_EXPECT(later.deliveries[0].lease != dead.deliveries[0].lease);
@@ -60,7 +60,7 @@ void CheckTwoAtOnce(Expectations& expect, StorageFactory& stores) {
   CONVOY_REQUIRE(first != nullptr);
   const Opened second = CONVOY_VALUE(stores.OpenAgain());
   CONVOY_REQUIRE(second != nullptr);
-  CONVOY_REQUIRE(Put(*first, "", 0, {MakeProject(1)}).status.ok());
+  CONVOY_REQUIRE_OK(Put(*first, "", 0, {MakeProject(1)}).status);
   CONVOY_EXPECT(absl::IsAborted(Put(*second, "", 0, {MakeProject(2)}).status));
 
   const Event event = MakeEvent(project, 1);
@@ -69,7 +69,7 @@ void CheckTwoAtOnce(Expectations& expect, StorageFactory& stores) {
   for (int i = 0; i < 20; ++i) {
     deliveries.push_back(MakeDelivery(event, Id('E', i % 3), i, SampleEpoch()));
   }
-  CONVOY_REQUIRE(Submit(*first, event, deliveries, key).status.ok());
+  CONVOY_REQUIRE_OK(Submit(*first, event, deliveries, key).status);
   CONVOY_EXPECT(Submit(*second, MakeEvent(project, 2), {}, key).submissions ==
                 std::vector{SubmissionOutcome::kDuplicate});
   const Claim mine = CONVOY_VALUE(first->ClaimDue({.now = SampleEpoch(), .items_max = 6}));
@@ -77,7 +77,7 @@ void CheckTwoAtOnce(Expectations& expect, StorageFactory& stores) {
   CONVOY_EXPECT(!mine.deliveries.empty());
   CONVOY_EXPECT(mine.deliveries.size() + yours.deliveries.size() == 20);
   // Each gives back what is its own.
-  CONVOY_REQUIRE(first->ReleaseClaims().ok());
+  CONVOY_REQUIRE_OK(first->ReleaseClaims());
   const Claim again = CONVOY_VALUE(second->ClaimDue({.now = SampleEpoch()}));
   CONVOY_EXPECT(again.deliveries.size() == mine.deliveries.size());
 }

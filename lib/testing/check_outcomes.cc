@@ -22,7 +22,7 @@ void CheckLostLease(Expectations& expect, Storage& storage) {
   const absl::Time now = SampleEpoch();
   const std::string project = MakeProject(1).id;
   const Event event = MakeEvent(project, 1);
-  CONVOY_REQUIRE(Submit(storage, event, {MakeDelivery(event, Id('E', 1), 1, now)}).status.ok());
+  CONVOY_REQUIRE_OK(Submit(storage, event, {MakeDelivery(event, Id('E', 1), 1, now)}).status);
   const Claim lost = CONVOY_VALUE(storage.ClaimDue({.now = now, .lease = absl::Seconds(1)}));
   const Claim held = CONVOY_VALUE(storage.ClaimDue({.now = now + absl::Seconds(2)}));
   CONVOY_REQUIRE(lost.deliveries.size() == 1 && held.deliveries.size() == 1);
@@ -47,13 +47,13 @@ void CheckAttempts(Expectations& expect, Storage& storage) {
   const std::string project = MakeProject(1).id;
   const Event event = MakeEvent(project, 1);
   const Delivery delivery = MakeDelivery(event, Id('E', 1), 1, SampleEpoch());
-  CONVOY_REQUIRE(Submit(storage, event, {delivery}).status.ok());
+  CONVOY_REQUIRE_OK(Submit(storage, event, {delivery}).status);
   CONVOY_EXPECT(CONVOY_VALUE(storage.ListAttempts(project, delivery.id)).empty());
   const Claim claim = CONVOY_VALUE(storage.ClaimDue({.now = SampleEpoch()}));
   CONVOY_REQUIRE(claim.deliveries.size() == 1);
   ClaimedDelivery stale = claim.deliveries[0];
   ++stale.lease;
-  CONVOY_REQUIRE(Update(storage, UpdateOf(stale, 1, DeliveryStatus::kSuccess)).status.ok());
+  CONVOY_REQUIRE_OK(Update(storage, UpdateOf(stale, 1, DeliveryStatus::kSuccess)).status);
   CONVOY_REQUIRE(
       Update(storage, UpdateOf(claim.deliveries[0], 2, DeliveryStatus::kRetry)).status.ok());
   CONVOY_EXPECT(CONVOY_VALUE(storage.ListAttempts(project, delivery.id)) ==
@@ -72,7 +72,7 @@ void CheckFinal(Expectations& expect, Storage& storage) {
   for (int i = 0; i < 3; ++i) {
     deliveries.push_back(MakeDelivery(event, Id('E', i), i, SampleEpoch()));
   }
-  CONVOY_REQUIRE(Submit(storage, event, deliveries).status.ok());
+  CONVOY_REQUIRE_OK(Submit(storage, event, deliveries).status);
   const Claim claim = CONVOY_VALUE(storage.ClaimDue({.now = SampleEpoch()}));
   CONVOY_REQUIRE(claim.deliveries.size() == 3);
   constexpr DeliveryStatus kFinal[] = {DeliveryStatus::kSuccess, DeliveryStatus::kFailure,
@@ -81,7 +81,7 @@ void CheckFinal(Expectations& expect, Storage& storage) {
     CONVOY_EXPECT(Update(storage, UpdateOf(claim.deliveries[i], i, kFinal[i])).updates_applied ==
                   std::vector<bool>{true});
   }
-  CONVOY_REQUIRE(storage.ReleaseClaims().ok());
+  CONVOY_REQUIRE_OK(storage.ReleaseClaims());
   const Claim later = CONVOY_VALUE(storage.ClaimDue({.now = SampleEpoch() + absl::Hours(99)}));
   CONVOY_EXPECT(later.deliveries.empty());
   CONVOY_EXPECT(later.next_due_at == absl::InfiniteFuture());
@@ -95,7 +95,7 @@ void CheckRequeue(Expectations& expect, Storage& storage) {
   failed.status = DeliveryStatus::kFailure;
   failed.attempts_count = 3;
   failed.description = "exhausted";
-  CONVOY_REQUIRE(Submit(storage, event, {failed}).status.ok());
+  CONVOY_REQUIRE_OK(Submit(storage, event, {failed}).status);
   CONVOY_EXPECT(CONVOY_VALUE(storage.ClaimDue({.now = now})).deliveries.empty());
   const auto is_requeued = [&](const std::string& owner, const std::string& id,
                                std::vector<DeliveryStatus> from) {

@@ -19,7 +19,7 @@ void CheckRoundTrip(Expectations& expect, Storage& storage) {
   event.idempotency_key = "key";
   const Delivery delivery = MakeDelivery(event, Id('E', 1), 1, SampleEpoch());
   const CommitResult result = Submit(storage, event, {delivery});
-  CONVOY_REQUIRE(result.status.ok());
+  CONVOY_REQUIRE_OK(result.status);
   CONVOY_EXPECT(result.submissions == std::vector{SubmissionOutcome::kAccepted});
   CONVOY_EXPECT(CONVOY_VALUE(storage.GetEvent(ProjectId(), event.id)) == event);
   CONVOY_EXPECT(CONVOY_VALUE(storage.GetDelivery(ProjectId(), delivery.id)) == delivery);
@@ -66,7 +66,7 @@ void CheckKeysWithinCommit(Expectations& expect, Storage& storage) {
     pointers.push_back(&batches[i]);
   }
   std::vector<CommitResult> results(3);
-  CONVOY_REQUIRE(storage.Commit(pointers, results).ok());
+  CONVOY_REQUIRE_OK(storage.Commit(pointers, results));
   CONVOY_EXPECT(results[0].submissions == std::vector{SubmissionOutcome::kAccepted});
   CONVOY_EXPECT(results[1].submissions == std::vector{SubmissionOutcome::kDuplicate});
   CONVOY_EXPECT(results[2].submissions == std::vector{SubmissionOutcome::kDuplicate});
@@ -104,8 +104,8 @@ void CheckRefusedBatch(Expectations& expect, Storage& storage) {
   last.submissions.push_back({.event = MakeEvent(ProjectId(), 3), .dedupe = key});
   WriteBatch* const batches[] = {&good, &bad, &last};
   CommitResult results[3];
-  CONVOY_REQUIRE(PutNow(storage, "", {MakeProject(1)}).status.ok());
-  CONVOY_REQUIRE(storage.Commit(batches, results).ok());
+  CONVOY_REQUIRE_OK(PutNow(storage, "", {MakeProject(1)}).status);
+  CONVOY_REQUIRE_OK(storage.Commit(batches, results));
   CONVOY_EXPECT(results[0].status.ok());
   CONVOY_EXPECT(absl::IsAborted(results[1].status));
   CONVOY_EXPECT(results[2].status.ok());
@@ -119,12 +119,12 @@ void CheckRefusedBatch(Expectations& expect, Storage& storage) {
 
 void CheckExtraDeliveries(Expectations& expect, Storage& storage) {
   const Event event = MakeEvent(ProjectId(), 1);
-  CONVOY_REQUIRE(Submit(storage, event, {}).status.ok());
+  CONVOY_REQUIRE_OK(Submit(storage, event, {}).status);
   const Delivery replayed = MakeDelivery(event, Id('E', 1), 1, SampleEpoch());
   const Delivery orphan = MakeDelivery(MakeEvent(ProjectId(), 2), Id('E', 2), 2, SampleEpoch());
   WriteBatch batch;
   batch.extra_deliveries = {replayed, orphan};
-  CONVOY_REQUIRE(CommitOne(storage, std::move(batch)).status.ok());
+  CONVOY_REQUIRE_OK(CommitOne(storage, std::move(batch)).status);
   CONVOY_EXPECT(CONVOY_VALUE(storage.GetDelivery(ProjectId(), replayed.id)) == replayed);
   CONVOY_EXPECT(absl::IsNotFound(storage.GetDelivery(ProjectId(), orphan.id).status()));
   const Claim claim = CONVOY_VALUE(storage.ClaimDue({.now = SampleEpoch()}));

@@ -24,6 +24,12 @@ class Expectations {
     return holds;
   }
 
+  bool ExpectOk(const absl::Status& status, std::string_view text, std::string_view file,
+                int line) {
+    if (!status.ok()) Fail(absl::StrCat(text, " is ", status.ToString()), file, line);
+    return status.ok();
+  }
+
   // The value, or, if there is none, a failure and an empty value.
   template <typename T>
   T Value(absl::StatusOr<T> answer, std::string_view text, std::string_view file, int line) {
@@ -51,5 +57,9 @@ class Expectations {
 #define CONVOY_REQUIRE(...)                  \
   do {                                       \
     if (!CONVOY_EXPECT(__VA_ARGS__)) return; \
+  } while (false)
+#define CONVOY_REQUIRE_OK(...)                                                        \
+  do {                                                                                \
+    if (!expect.ExpectOk(__VA_ARGS__, #__VA_ARGS__, __FILE_NAME__, __LINE__)) return; \
   } while (false)
 #define CONVOY_VALUE(...) expect.Value(__VA_ARGS__, #__VA_ARGS__, __FILE_NAME__, __LINE__)
