@@ -2,7 +2,6 @@
 // holds them and a timer, so the owner waits for a single descriptor and a step touches only what
 // is ready.
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,6 +21,7 @@
 #include "convoy/gateway.h"
 #include "convoy/transport.h"
 #include "lib/transport/curl/exchange.h"
+#include "lib/transport/curl/lazy_timer.h"
 #include "lib/transport/guard.h"
 
 namespace convoy {
@@ -29,6 +29,7 @@ namespace {
 
 using transport::Exchange;
 using transport::Guard;
+using transport::LazyTimer;
 
 // libcurl has global state that must be set up once in a process; it is never torn down, because
 // another user of libcurl may be in the same process.
@@ -52,12 +53,13 @@ class CurlTransport final : public Transport {
   void Cancel() override;
 
  private:
-  CurlTransport(Exchange::Setting setting, CURLM* multi, int epoll_fd, int timer_fd)
-      : setting_(std::move(setting)), multi_(multi), epoll_fd_(epoll_fd), timer_fd_(timer_fd) {}
+  CurlTransport(Exchange::Setting setting, CURLM* multi, int epoll_fd)
+      : setting_(std::move(setting)), multi_(multi), epoll_fd_(epoll_fd) {}
 
   static int OnSocket(CURL*, curl_socket_t socket, int what, void* self, void* is_watched);
   static int OnTimer(CURLM*, long timeout_ms, void* self);
-  void ArmTimer(int64_t nanoseconds);  // 0 disarms
+  // Tells libcurl about the sockets that are ready. False if more of them may be.
+  bool ServeSockets();
 
   std::unique_ptr<Exchange> TakeExchange();
   void Refuse(SendCompletion done, TransportResult result);
@@ -67,7 +69,8 @@ class CurlTransport final : public Transport {
   const Exchange::Setting setting_;
   CURLM* const multi_;
   const int epoll_fd_;
-  const int timer_fd_;
+  LazyTimer timer_;  // of libcurl's next instant
+  bool is_stepping_ = false;
   absl::flat_hash_set<Exchange*> running_;  // owned; libcurl holds them, too
   std::vector<std::unique_ptr<Exchange>> idle_;
   std::deque<std::pair<SendCompletion, TransportResult>> refused_;  // to be told in the next step
@@ -78,16 +81,14 @@ absl::StatusOr<std::unique_ptr<CurlTransport>> CurlTransport::Open(Exchange::Set
   if (!InitialiseCurl()) return absl::InternalError("libcurl cannot be initialised");
   CURLM* const multi = curl_multi_init();
   const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-  const int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  auto transport =
-      absl::WrapUnique(new CurlTransport(std::move(setting), multi, epoll_fd, timer_fd));
-  if (multi == nullptr || epoll_fd < 0 || timer_fd < 0) {
+  auto transport = absl::WrapUnique(new CurlTransport(std::move(setting), multi, epoll_fd));
+  if (multi == nullptr || epoll_fd < 0 || !transport->timer_.is_open()) {
     return absl::ErrnoToStatus(errno, "cannot set up the transport");
   }
   epoll_event event = {};
   event.events = EPOLLIN;
-  event.data.fd = timer_fd;
-  if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, timer_fd, &event) != 0) {
+  event.data.fd = transport->timer_.fd();
+  if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event) != 0) {
     return absl::ErrnoToStatus(errno, "cannot watch the timer");
   }
   curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &CurlTransport::OnSocket);
@@ -106,7 +107,6 @@ CurlTransport::~CurlTransport() {
   }
   idle_.clear();
   if (multi_ != nullptr) curl_multi_cleanup(multi_);
-  if (timer_fd_ >= 0) close(timer_fd_);
   if (epoll_fd_ >= 0) close(epoll_fd_);
 }
 
@@ -138,33 +138,46 @@ std::unique_ptr<Exchange> CurlTransport::TakeExchange() {
 
 void CurlTransport::Refuse(SendCompletion done, TransportResult result) {
   refused_.emplace_back(std::move(done), std::move(result));
-  ArmTimer(1);
+  timer_.SetNow();  // somebody is to be told
+  if (!is_stepping_) timer_.Arm();
 }
 
 void CurlTransport::Step() {
   // Receivers that always have something to say must not keep the owner from its other work: what
   // is left over makes the descriptor readable again.
   constexpr int kRoundsMax = 16;
-  std::array<epoll_event, 64> events;
-  int running_count = 0;
-  int count = events.size();
-  for (int round = 0; round < kRoundsMax && count == static_cast<int>(events.size()); ++round) {
-    count = epoll_wait(epoll_fd_, events.data(), events.size(), 0);
-    for (int i = 0; i < count; ++i) {
-      if (events[i].data.fd == timer_fd_) {
-        uint64_t expirations = 0;
-        [[maybe_unused]] const ssize_t size = read(timer_fd_, &expirations, sizeof expirations);
-        curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running_count);
-        continue;
-      }
-      const uint32_t ready = events[i].events;
-      const int actions = ((ready & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
-                          ((ready & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
-                          ((ready & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
-      curl_multi_socket_action(multi_, events[i].data.fd, actions, &running_count);
+  is_stepping_ = true;
+  bool is_idle = false;
+  for (int round = 0; round < kRoundsMax && !is_idle; ++round) {
+    is_idle = ServeSockets();
+    if (timer_.TakeDue()) {
+      int running_count = 0;
+      curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running_count);
     }
     Complete();
+    is_idle = is_idle && !timer_.is_due();  // what a completion sent starts at once
   }
+  is_stepping_ = false;
+  if (!refused_.empty()) timer_.SetNow();
+  timer_.Arm();
+}
+
+bool CurlTransport::ServeSockets() {
+  std::array<epoll_event, 64> events;
+  const int count = epoll_wait(epoll_fd_, events.data(), events.size(), 0);
+  for (int i = 0; i < count; ++i) {
+    if (events[i].data.fd == timer_.fd()) {
+      timer_.Disarm();
+      continue;
+    }
+    const uint32_t ready = events[i].events;
+    const int actions = ((ready & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
+                        ((ready & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+                        ((ready & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
+    int running_count = 0;
+    curl_multi_socket_action(multi_, events[i].data.fd, actions, &running_count);
+  }
+  return count < static_cast<int>(events.size());
 }
 
 void CurlTransport::Complete() {
@@ -221,22 +234,17 @@ int CurlTransport::OnSocket(CURL*, curl_socket_t socket, int what, void* self, v
 }
 
 int CurlTransport::OnTimer(CURLM*, long timeout_ms, void* self) {
-  constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
   auto* transport = static_cast<CurlTransport*>(self);
-  // libcurl says -1 for "no timer" and 0 for "at once", which for a timer descriptor is 1 ns.
-  transport->ArmTimer(timeout_ms < 0    ? 0
-                      : timeout_ms == 0 ? 1
-                                        : timeout_ms * kNanosecondsPerMillisecond);
+  LazyTimer& timer = transport->timer_;
+  if (timeout_ms < 0) {
+    timer.Unset();
+  } else if (timeout_ms == 0) {
+    timer.SetNow();
+  } else {
+    timer.SetIn(timeout_ms);
+  }
+  if (!transport->is_stepping_) timer.Arm();
   return 0;
-}
-
-void CurlTransport::ArmTimer(int64_t nanoseconds) {
-  if (!refused_.empty()) nanoseconds = 1;  // somebody is to be told; libcurl then asks again
-  constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
-  itimerspec spec = {};
-  spec.it_value.tv_sec = static_cast<time_t>(nanoseconds / kNanosecondsPerSecond);
-  spec.it_value.tv_nsec = static_cast<long>(nanoseconds % kNanosecondsPerSecond);
-  timerfd_settime(timer_fd_, 0, &spec, nullptr);
 }
 
 }  // namespace

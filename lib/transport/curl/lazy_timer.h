@@ -1,0 +1,45 @@
+// A timer with a file descriptor, for somebody who changes his mind all the time: libcurl names
+// another instant several times in an exchange. The descriptor is set only where it would otherwise
+// wake too late; one that wakes too early is set anew then. For one thread.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+namespace convoy::transport {
+
+class LazyTimer {
+ public:
+  LazyTimer();  // is_open() says whether there is a descriptor; errno, why not
+  ~LazyTimer();
+  LazyTimer(const LazyTimer&) = delete;
+  LazyTimer& operator=(const LazyTimer&) = delete;
+
+  bool is_open() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
+
+  // The instant that counts from now on, in place of what was set before.
+  void SetIn(int64_t milliseconds);
+  void SetNow() { wanted_ns_ = 0; }
+  void Unset() { wanted_ns_ = kNever; }
+
+  // Whether the instant has come.
+  bool is_due() const;
+  // The same; and unsets it then.
+  bool TakeDue();
+
+  // Before the owner waits: fd() becomes readable not later than the instant.
+  void Arm();
+
+  // To be called when fd() is readable. It then is no more, until the next Arm.
+  void Disarm();
+
+ private:
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+  const int fd_;
+  int64_t wanted_ns_ = kNever;  // of the monotonic clock
+  int64_t armed_ns_ = kNever;   // when fd_ becomes readable, or became
+};
+
+}  // namespace convoy::transport
