@@ -31,8 +31,7 @@ constexpr Setting kConstantSettings[] = {
     {"isolation.level", "read_committed"},
     {"check.crcs", "true"},
     // The group. A member that died is replaced after the session's time; the others hear of a
-    // change
-    // with their next heartbeat.
+    // change with their next heartbeat.
     {"partition.assignment.strategy", "cooperative-sticky"},
     {"session.timeout.ms", "10000"},
     {"heartbeat.interval.ms", "1000"},
@@ -50,6 +49,8 @@ constexpr Setting kConstantSettings[] = {
     {"reconnect.backoff.max.ms", "2000"},
     {"log.connection.close", "false"},
     {"ssl.endpoint.identification.algorithm", "https"},
+    // No reports about us to the brokers, which the end of a client would wait for.
+    {"enable.metrics.push", "false"},
 };
 
 bool IsHostCharacter(char c) {

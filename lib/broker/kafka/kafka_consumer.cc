@@ -23,6 +23,11 @@ namespace {
 constexpr int kLeaveRoundMs = 100;
 constexpr int kLeaveRoundsMax = 30;
 
+// librdkafka answers no commit whose broker leaves the cluster in the meantime. So nobody waits for
+// longer than this, which is more than a commit takes that is tried again after a lost connection.
+constexpr int kCommitPatienceMs = 5000;
+constexpr absl::Duration kCommitLostAfter = absl::Seconds(30);
+
 // Errors that should pass, without a message in between, before one is taken for lasting.
 constexpr int kPassingErrorsMax = 20;
 
@@ -52,11 +57,12 @@ LogLevel LevelOf(int syslog_level) {
 }  // namespace
 
 KafkaConsumer::KafkaConsumer(const Source& source, std::string_view consumer_id,
-                             transport::Guard guard, Observer* observer)
+                             transport::Guard guard, const BrokerEnvironment& env)
     : source_id_(source.id),
       consumer_id_(consumer_id),
       topic_name_(std::get<KafkaConfig>(source.broker).topic),
-      observer_(observer),
+      clock_(env.clock),
+      observer_(env.observer),
       connector_(std::move(guard)) {}
 
 absl::StatusOr<std::unique_ptr<KafkaConsumer>> KafkaConsumer::Open(const Source& source,
@@ -66,8 +72,7 @@ absl::StatusOr<std::unique_ptr<KafkaConsumer>> KafkaConsumer::Open(const Source&
   if (settings == nullptr) return absl::InvalidArgumentError("pub_sub.kafka: missing");
   CONVOY_ASSIGN_OR_RETURN(transport::Guard guard, transport::Guard::Parse(env.allowed_networks));
   CONVOY_ASSIGN_OR_RETURN(ConfigHandle config, MakeClientConfig(*settings, consumer_id));
-  auto consumer =
-      absl::WrapUnique(new KafkaConsumer(source, consumer_id, std::move(guard), env.observer));
+  auto consumer = absl::WrapUnique(new KafkaConsumer(source, consumer_id, std::move(guard), env));
   CONVOY_RETURN_IF_ERROR(consumer->Start(std::move(config)));
   return consumer;
 }
@@ -115,10 +120,10 @@ KafkaConsumer::~KafkaConsumer() {
 void KafkaConsumer::Leave() {
   // Only with the coordinator there: librdkafka would wait for it until the session is over.
   if (absl::IsUnavailable(failure_)) return;
-  should_reach_ = false;
   for (int round = 0; round < kLeaveRoundsMax; ++round) {
     if (!IsCoordinatorThere(client_, topic_.get())) return;
-    if (Commit(CommitKind::kBlocking)) break;
+    should_reach_ = false;
+    if (CommitAndWait()) break;
     Pull(kLeaveRoundMs);  // no commit is taken in the middle of a rebalance
   }
   const QueueHandle queue(rd_kafka_queue_new(client_));
@@ -139,7 +144,7 @@ absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits&
   if (!is_member_) CONVOY_RETURN_IF_ERROR(Join());
   if (is_interrupted_.exchange(false)) patience = absl::ZeroDuration();
   if (std::exchange(is_full_, false)) Pull(0);  // tells whether what was kept is still ours
-  Commit(CommitKind::kInBackground);
+  Commit();
   Fill(limits, failure_.ok() ? ToMilliseconds(patience) : 0);
   if (failure_.ok() && should_reach_) {
     if (pulled_.empty()) {
@@ -200,29 +205,61 @@ std::vector<BrokerMessage> KafkaConsumer::HandOut() {
 
 absl::Status KafkaConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
   for (const BrokerMessage& message : messages) ledger_.Acknowledge(message.tag);
-  Commit(CommitKind::kInBackground);
+  Commit();
   return absl::OkStatus();
 }
 
-bool KafkaConsumer::Commit(CommitKind kind) {
-  // With brokers away a commit would only wait for them.
-  const bool is_blocking = kind == CommitKind::kBlocking;
-  if (should_reach_ || (is_committing_ && !is_blocking)) return false;
-  if (is_committing_) ledger_.RetractAll();  // the other one may fail yet
+bool KafkaConsumer::IsCommitting() const {
+  return clock_->Now() - committing_since_ < kCommitLostAfter;
+}
+
+PartitionsHandle KafkaConsumer::TakeProgress() {
   const auto progress = ledger_.TakeProgress();
-  if (progress.empty()) return true;
-  const PartitionsHandle offsets(
-      rd_kafka_topic_partition_list_new(static_cast<int>(progress.size())));
+  if (progress.empty()) return nullptr;
+  PartitionsHandle offsets(rd_kafka_topic_partition_list_new(static_cast<int>(progress.size())));
   for (const auto& [partition, offset] : progress) {
     rd_kafka_topic_partition_list_add(offsets.get(), topic_name_.c_str(), partition)->offset =
         offset;
   }
+  return offsets;
+}
+
+void KafkaConsumer::Commit() {
+  // With brokers away a commit would only wait for them.
+  if (should_reach_ || IsCommitting()) return;
+  if (committing_since_ != absl::InfinitePast()) ledger_.RetractAll();  // it was lost
+  committing_since_ = absl::InfinitePast();
+  const PartitionsHandle offsets = TakeProgress();
+  if (offsets == nullptr) return;
   // Refused for a partition that was lost a moment ago, which the next pull will tell: then its
   // messages come again, here or elsewhere.
-  const auto error = rd_kafka_commit(client_, offsets.get(), is_blocking ? 0 : 1);
-  is_committing_ |= !is_blocking && error == RD_KAFKA_RESP_ERR_NO_ERROR;
+  const auto error = rd_kafka_commit(client_, offsets.get(), /*async=*/1);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) committing_since_ = clock_->Now();
   Retract(*offsets, error);
-  return is_blocking && error == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+bool KafkaConsumer::CommitAndWait() {
+  if (should_reach_) return false;
+  if (committing_since_ != absl::InfinitePast()) ledger_.RetractAll();  // that one may fail yet
+  const PartitionsHandle offsets = TakeProgress();
+  if (offsets == nullptr) return true;
+  struct Answer {
+    KafkaConsumer* consumer;
+    rd_kafka_resp_err_t error;
+  } answer = {this, RD_KAFKA_RESP_ERR__TIMED_OUT};
+  const QueueHandle answers(rd_kafka_queue_new(client_));
+  rd_kafka_commit_queue(
+      client_, offsets.get(), answers.get(),
+      [](rd_kafka_t*, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* committed,
+         void* opaque) {
+        auto* const to = static_cast<Answer*>(opaque);
+        to->error = error;
+        if (committed != nullptr) to->consumer->Retract(*committed, error);
+      },
+      &answer);
+  rd_kafka_queue_poll_callback(answers.get(), kCommitPatienceMs);
+  if (answer.error != RD_KAFKA_RESP_ERR_NO_ERROR) Retract(*offsets, answer.error);
+  return answer.error == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 void KafkaConsumer::Retract(const rd_kafka_topic_partition_list_t& offsets,
@@ -238,8 +275,8 @@ void KafkaConsumer::Retract(const rd_kafka_topic_partition_list_t& offsets,
 void KafkaConsumer::OnCommit(rd_kafka_t*, rd_kafka_resp_err_t error,
                              rd_kafka_topic_partition_list_t* offsets, void* self) {
   auto* const consumer = static_cast<KafkaConsumer*>(self);
-  consumer->is_committing_ = false;
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) consumer->Commit(CommitKind::kInBackground);
+  consumer->committing_since_ = absl::InfinitePast();
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) consumer->Commit();
   consumer->Retract(*offsets, error);
   if (const auto code = Judge(error); code.has_value()) {
     consumer->Fail(MakeError(*code, rd_kafka_err2str(error)));
@@ -329,7 +366,7 @@ void KafkaConsumer::OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t what,
   if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     error.reset(rd_kafka_incremental_assign(client, partitions));
   } else {
-    if (rd_kafka_assignment_lost(client) == 0) consumer->Commit(CommitKind::kBlocking);
+    if (rd_kafka_assignment_lost(client) == 0) consumer->CommitAndWait();
     for (int i = 0; i < partitions->cnt; ++i) consumer->Forget(partitions->elems[i].partition);
     error.reset(rd_kafka_incremental_unassign(client, partitions));
   }

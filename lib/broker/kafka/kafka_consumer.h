@@ -37,7 +37,7 @@ class KafkaConsumer final : public BrokerConsumer {
 
  private:
   KafkaConsumer(const Source& source, std::string_view consumer_id, transport::Guard guard,
-                Observer* observer);
+                const BrokerEnvironment& env);
 
   // Called by librdkafka: the first two on threads of its own, the others within a pull.
   static int OnConnect(int socket, const sockaddr* address, int bytes, const char* broker,
@@ -61,11 +61,16 @@ class KafkaConsumer final : public BrokerConsumer {
   std::vector<BrokerMessage> HandOut();
   void Forget(int32_t partition);
 
-  enum class CommitKind { kInBackground, kBlocking };
-  // Commits what was acknowledged since the last time. In the background there is one commit at a
-  // time, so under load many acknowledgements share one.
-  // False if something acknowledged may be uncommitted afterwards.
-  bool Commit(CommitKind kind);
+  // Commits what was acknowledged since the last time, in the background: one commit at a time, so
+  // under load many acknowledgements share one.
+  void Commit();
+  // The same, with its answer: false if something acknowledged may be uncommitted afterwards. Takes
+  // some seconds at most.
+  bool CommitAndWait();
+  // What was acknowledged since the last commit; null if there is nothing.
+  PartitionsHandle TakeProgress();
+  // Whether the answer to a commit in the background is still to be expected.
+  bool IsCommitting() const;
   void Retract(const rd_kafka_topic_partition_list_t& offsets, rd_kafka_resp_err_t error);
 
   // Asks the brokers; an error that librdkafka reports meanwhile goes first.
@@ -78,6 +83,7 @@ class KafkaConsumer final : public BrokerConsumer {
   const std::string source_id_;
   const std::string consumer_id_;
   const std::string topic_name_;
+  Clock* const clock_;
   Observer* const observer_;
   Connector connector_;
   std::atomic<bool> is_interrupted_ = false;
@@ -88,8 +94,8 @@ class KafkaConsumer final : public BrokerConsumer {
   std::vector<MessageHandle> pulled_;  // not handed out yet
   bool is_full_ = false;               // so that an extension has not pulled
   Ledger ledger_;
-  bool is_member_ = false;              // of the group, or on the way to it
-  bool is_committing_ = false;          // in the background
+  bool is_member_ = false;                              // of the group, or on the way to it
+  absl::Time committing_since_ = absl::InfinitePast();  // in the background, or nothing is
   absl::Status failure_;                // the first one: what Poll says from then on
   std::optional<std::string> trouble_;  // the last that librdkafka has said about a connection
   bool should_reach_ = false;           // since then nobody has asked the brokers

@@ -117,7 +117,8 @@ std::string RecordingObserver::lines() const {
 }
 
 BrokerEnvironment AllowLocal(Observer* observer) {
-  return {.observer = observer, .allowed_networks = {"127.0.0.0/8"}};
+  static const std::unique_ptr<Clock> clock = NewSystemClock();
+  return {.clock = clock.get(), .observer = observer, .allowed_networks = {"127.0.0.0/8"}};
 }
 
 std::unique_ptr<BrokerConsumer> MustOpen(const Source& source, const std::string& consumer_id) {
