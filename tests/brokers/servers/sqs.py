@@ -136,10 +136,16 @@ class Server(SqsServer):
         configuration.write_text(_CONFIGURATION.format(port=self.port, folder=self.folder.path))
         self._start(["java", "-Xmx512m", f"-Dconfig.file={configuration}", "-cp",
                      self._class_path, "org.elasticmq.server.Main"])
-        # It listens before it has read what it kept.
+        # It listens before it has read what it kept: first there are no queues, then empty ones.
         for queue in self._queues:
-            base.wait_until(lambda queue=queue: queue.left() >= self._left[queue.name],
+            base.wait_until(lambda queue=queue: self._is_whole(queue),
                             f"the messages of {queue.name}")
+
+    def _is_whole(self, queue):
+        try:
+            return queue.left() >= self._left[queue.name]
+        except queue.client.exceptions.ClientError:
+            return False
 
     def stop(self):
         if self._program is not None:
