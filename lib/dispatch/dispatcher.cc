@@ -67,6 +67,9 @@ struct Dispatcher::State {
   void Claim(absl::Time now);
   std::vector<std::string> SkippedEndpoints(absl::Time now) const;
 
+  // As the store has it when it is first asked in a step.
+  const absl::StatusOr<Snapshot>& FindProject(const std::string& id);
+
   // Sends, queues or ends a claimed delivery.
   void Admit(Task task, absl::Time now);
   // Whether the lease leaves an attempt the time it may take.
@@ -88,6 +91,7 @@ struct Dispatcher::State {
   OutcomeWriter outcomes;
 
   // Touched only by the thread that steps.
+  absl::flat_hash_map<std::string, absl::StatusOr<Snapshot>> projects;  // of this step
   absl::flat_hash_map<std::string, LaneState> lanes;
   absl::Time next_claim_at = absl::InfinitePast();
   bool is_abandoning = false;
@@ -102,6 +106,7 @@ struct Dispatcher::State {
 // Stepping.
 
 absl::Time Dispatcher::State::Step() {
+  projects.clear();
   parts.transport->Step();
   const absl::Time now = parts.clock->Now();
   TakeInNews(now);
@@ -176,9 +181,15 @@ void Dispatcher::State::Claim(absl::Time now) {
 
 // One delivery.
 
+const absl::StatusOr<Snapshot>& Dispatcher::State::FindProject(const std::string& id) {
+  const auto known = projects.find(id);
+  if (known != projects.end()) return known->second;
+  return projects.emplace(id, parts.configuration->FindProject(id)).first->second;
+}
+
 void Dispatcher::State::Admit(Task task, absl::Time now) {
   const Delivery& delivery = task.claimed.delivery;
-  const absl::StatusOr<Snapshot> project = parts.configuration->FindProject(delivery.project_id);
+  const absl::StatusOr<Snapshot> project = FindProject(delivery.project_id);
   if (!project.ok() && !absl::IsNotFound(project.status())) {
     return PutBackTask(task, now + kLookAgain, now);
   }
