@@ -11,8 +11,12 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 from . import base
+
+
+_TRIES = 3  # registries have bad moments
 
 
 def _once(name, inputs, install):
@@ -23,11 +27,21 @@ def _once(name, inputs, install):
     with open(base.package_folder() / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text() != digest:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            install(folder)
+            _try(install, folder)
             stamp.write_text(digest)
     return folder
+
+
+def _try(install, folder):
+    for tries_left in reversed(range(_TRIES)):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
+            return install(folder)
+        except RuntimeError:
+            if tries_left == 0:
+                raise
+            time.sleep(5)
 
 
 def _run(*command, **options):
