@@ -1,6 +1,5 @@
 // Event deliveries and their attempts.
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +10,7 @@
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
 #include "lib/http/wire.h"
+#include "lib/http/written_page.h"
 
 namespace convoy::http {
 namespace {
@@ -77,29 +77,22 @@ Reply ListDeliveries(const Context& context) {
   // The contract and Convoy's server spell this key differently; clients use either.
   std::string event_type = ParameterOf(query, "event_type");
   if (event_type.empty()) event_type = ParameterOf(query, "eventType");
-  const PageRequest page = ParsePage(query);
-  const auto deliveries = context.parts->storage->ListDeliveries(
-      {.project_id = context.project->project().id,
-       .event_id = ParameterOf(query, "eventId"),
-       .subscription_id = ParameterOf(query, "subscriptionId"),
-       .idempotency_key = ParameterOf(query, "idempotencyKey"),
-       .event_type = std::move(event_type),
-       .endpoint_ids = *endpoint_ids,
-       .statuses = *statuses,
-       .created_from = range->from,
-       .created_until = range->until},
-      page);
-  if (!deliveries.ok()) return FromStatus(deliveries.status());
-  std::map<std::string, std::string> texts;
-  for (const Delivery& delivery : deliveries->items) {
-    absl::StatusOr<std::string> text = DeliveryJson(context, delivery);
-    if (!text.ok()) return FromStatus(text.status());
-    texts[delivery.id] = *std::move(text);
-  }
-  return Success(200, "Event deliveries fetched successfully",
-                 PageToJson(*deliveries, page, [&](json::Writer& writer, const Delivery& delivery) {
-                   writer.Raw(texts[delivery.id]);
-                 }));
+  const DeliveryQuery wanted{.project_id = context.project->project().id,
+                             .event_id = ParameterOf(query, "eventId"),
+                             .subscription_id = ParameterOf(query, "subscriptionId"),
+                             .idempotency_key = ParameterOf(query, "idempotencyKey"),
+                             .event_type = std::move(event_type),
+                             .endpoint_ids = *endpoint_ids,
+                             .statuses = *statuses,
+                             .created_from = range->from,
+                             .created_until = range->until};
+  const PageRequest request = ParsePage(query);
+  const auto page = WritePage(
+      request,
+      [&](const PageRequest& part) { return context.parts->storage->ListDeliveries(wanted, part); },
+      [&](const Delivery& delivery) { return DeliveryJson(context, delivery); });
+  if (!page.ok()) return FromStatus(page.status());
+  return Success(200, "Event deliveries fetched successfully", WrittenPageToJson(*page, request));
 }
 
 Reply GetDelivery(const Context& context) {

@@ -10,6 +10,7 @@
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
 #include "lib/http/wire.h"
+#include "lib/http/written_page.h"
 #include "lib/json/raw.h"
 
 namespace convoy::http {
@@ -164,18 +165,22 @@ Reply ListEvents(const Context& context) {
   if (!endpoint_ids.ok()) return FromStatus(endpoint_ids.status());
   const auto source_ids = ParameterList(query, "sourceId");
   if (!source_ids.ok()) return FromStatus(source_ids.status());
-  const PageRequest page = ParsePage(query);
-  const auto events =
-      context.parts->storage->ListEvents({.project_id = context.project->project().id,
-                                          .endpoint_ids = *endpoint_ids,
-                                          .source_ids = *source_ids,
-                                          .idempotency_key = ParameterOf(query, "idempotencyKey"),
-                                          .event_type = ParameterOf(query, "event_type"),
-                                          .created_from = range->from,
-                                          .created_until = range->until},
-                                         page);
-  if (!events.ok()) return FromStatus(events.status());
-  return Success(200, "App events fetched successfully", PageToJson(*events, page, WriteEvent));
+  const EventQuery wanted{.project_id = context.project->project().id,
+                          .endpoint_ids = *endpoint_ids,
+                          .source_ids = *source_ids,
+                          .idempotency_key = ParameterOf(query, "idempotencyKey"),
+                          .event_type = ParameterOf(query, "event_type"),
+                          .created_from = range->from,
+                          .created_until = range->until};
+  const PageRequest request = ParsePage(query);
+  const auto page = WritePage(
+      request,
+      [&](const PageRequest& part) { return context.parts->storage->ListEvents(wanted, part); },
+      [](const Event& event) -> absl::StatusOr<std::string> {
+        return ToJson([&](json::Writer& writer) { WriteEvent(writer, event); });
+      });
+  if (!page.ok()) return FromStatus(page.status());
+  return Success(200, "App events fetched successfully", WrittenPageToJson(*page, request));
 }
 
 Reply GetEvent(const Context& context) {

@@ -1,6 +1,5 @@
 // Held inputs: what a source could not use. Not part of Convoy's contract.
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <utility>
 
@@ -13,12 +12,12 @@
 #include "lib/http/pagination.h"
 #include "lib/http/release_job.h"
 #include "lib/http/wire.h"
+#include "lib/http/written_page.h"
 
 namespace convoy::http {
 namespace {
 
 constexpr size_t kIdsMax = 1000;
-constexpr size_t kBodiesMax = 16;  // in memory at once
 
 absl::Status ReadKind(const std::string& name, HeldQuery* out) {
   if (name.empty()) return absl::OkStatus();
@@ -60,39 +59,18 @@ class SourcesOf {
   std::map<std::string, std::optional<Source>> sources_;
 };
 
-// A page with each of its inputs written. Bodies are large, and only their sizes are shown: a few
-// are in memory at a time, however many inputs the page has.
-absl::StatusOr<Page<std::string>> WritePage(const Context& context, const HeldQuery& query,
-                                            PageRequest request) {
+// Without the bodies: only their sizes are shown.
+absl::StatusOr<Page<std::string>> WriteHeldInputs(const Context& context, const HeldQuery& query,
+                                                  const PageRequest& request) {
   SourcesOf sources(context);
-  Page<std::string> page;
-  const size_t items_max = request.items_max;
-  request.is_backward = request.is_backward && !request.cursor.empty();
-  for (bool is_first = true;; is_first = false) {
-    request.items_max = static_cast<uint32_t>(std::min(items_max - page.items.size(), kBodiesMax));
-    CONVOY_ASSIGN_OR_RETURN(const Page<HeldInput> part,
-                            context.parts->storage->ListHeld(query, request));
-    std::vector<std::string> written;
-    for (const HeldInput& input : part.items) {
-      CONVOY_ASSIGN_OR_RETURN(const Source* const source, sources.Find(input.source_id));
-      written.push_back(ToJson(
-          [&](json::Writer& writer) { WriteHeld(writer, input, source, /*has_body=*/false); }));
-    }
-    page.items.insert(request.is_backward ? page.items.begin() : page.items.end(),
-                      std::make_move_iterator(written.begin()),
-                      std::make_move_iterator(written.end()));
-    if (is_first || request.is_backward) {
-      page.has_prev = part.has_prev;
-      page.prev_cursor = part.prev_cursor;
-    }
-    if (is_first || !request.is_backward) {
-      page.has_next = part.has_next;
-      page.next_cursor = part.next_cursor;
-    }
-    const bool has_more = request.is_backward ? part.has_prev : part.has_next;
-    if (!has_more || page.items.size() == items_max) return page;
-    request.cursor = request.is_backward ? part.prev_cursor : part.next_cursor;
-  }
+  return WritePage(
+      request,
+      [&](const PageRequest& part) { return context.parts->storage->ListHeld(query, part); },
+      [&](const HeldInput& input) -> absl::StatusOr<std::string> {
+        CONVOY_ASSIGN_OR_RETURN(const Source* const source, sources.Find(input.source_id));
+        return ToJson(
+            [&](json::Writer& writer) { WriteHeld(writer, input, source, /*has_body=*/false); });
+      });
 }
 
 absl::StatusOr<ReleaseRequest> ReadRelease(const Context& context) {
@@ -127,12 +105,9 @@ Reply ListHeldInputs(const Context& context) {
   const auto query = ReadQuery(context);
   if (!query.ok()) return FromStatus(query.status());
   const PageRequest request = ParsePage(context.request->query);
-  const auto page = WritePage(context, *query, request);
+  const auto page = WriteHeldInputs(context, *query, request);
   if (!page.ok()) return FromStatus(page.status());
-  return Success(200, "Held inputs fetched successfully",
-                 PageToJson(*page, request, [](json::Writer& writer, const std::string& input) {
-                   writer.Raw(input);
-                 }));
+  return Success(200, "Held inputs fetched successfully", WrittenPageToJson(*page, request));
 }
 
 Reply GetHeldInput(const Context& context) {

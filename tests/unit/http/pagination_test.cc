@@ -1,8 +1,11 @@
 // Lists: conditions that are honoured or refused, and cursors that nobody gave.
 #include "lib/http/pagination.h"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
+#include "lib/http/written_page.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {
@@ -52,6 +55,59 @@ TEST_CASE("pagination: pages are walked to the end and back") {
   CHECK(NamesOn(back) == "e2e1");
   CHECK(NamesOn(api.Page(prev_of(back))) == "e4e3");
   CHECK(NamesOn(api.Page("sort=asc&perPage=2")) == "e0e1");
+}
+
+// Forty events, each of a megabyte as it is written.
+struct LargeEvents : ProjectHarness {
+  static constexpr size_t kBytes = 1024 * 1024;
+
+  LargeEvents() {
+    const std::string endpoint = AddEndpoint(project);
+    for (int i = 0; i < 40; ++i) {
+      Do(201, "POST", "/events",
+         R"({"event_type":"t","data":{},"endpoint_id":")" + endpoint + "\"}");
+    }
+  }
+
+  // The page at `cursor`; leaves out the event `gone`.
+  Page<std::string> Read(const std::string& cursor, bool is_backward, std::string_view gone = "") {
+    const EventQuery query{.project_id = project};
+    return http::WritePage(
+               {.cursor = cursor, .is_backward = is_backward, .items_max = 1000},
+               [&](const PageRequest& part) { return storage->ListEvents(query, part); },
+               [&](const Event& event) -> absl::StatusOr<std::string> {
+                 if (event.id == gone) return absl::NotFoundError("gone");
+                 return event.id + std::string(kBytes, ' ');
+               })
+        .value();
+  }
+};
+
+TEST_CASE("pagination: a page that would be too large ends early, and the next one goes on") {
+  LargeEvents api;
+  std::vector<std::string> there, back;
+  Page<std::string> page = api.Read("", false);
+  CHECK(page.items.size() < 40);
+  CHECK(page.items.size() * LargeEvents::kBytes >= kWrittenPageBytesMax);
+  CHECK_FALSE(page.has_prev);
+  there = page.items;
+  while (page.has_next) {
+    page = api.Read(page.next_cursor, false);
+    there.insert(there.end(), page.items.begin(), page.items.end());
+  }
+  CHECK(there.size() == 40);
+  CHECK(std::is_sorted(there.rbegin(), there.rend()));
+  CHECK(std::adjacent_find(there.begin(), there.end()) == there.end());
+  back = page.items;
+  while (page.has_prev) {
+    page = api.Read(page.prev_cursor, true);
+    back.insert(back.begin(), page.items.begin(), page.items.end());
+  }
+  CHECK(back == there);
+  const std::string gone = there[3].substr(0, 26);
+  page = api.Read("", false, gone);
+  there.erase(there.begin() + 3);
+  CHECK(std::equal(page.items.begin(), page.items.end(), there.begin()));
 }
 
 TEST_CASE("pagination: a forged cursor shows nothing of another project") {
