@@ -225,6 +225,32 @@ struct Claim {
   absl::Time next_due_at = absl::InfiniteFuture();  // when more work of unskipped endpoints is due
 };
 
+// Retention.
+
+struct PruneRequest {
+  // Events that were made before it go, oldest first, with their deliveries and attempts, as soon
+  // as every one of their deliveries has ended (success, failure, discarded). When an event was
+  // made, its id says, which is a ULID.
+  absl::Time events_before = absl::InfinitePast();
+  // Only events behind this id are looked at: where an earlier call has come to, so that those that
+  // have not ended are passed but once on the way. Empty: from the oldest on.
+  std::string after_event_id;
+  // Dedupe keys that have expired by then go, earliest first, whatever has become of their events.
+  absl::Time keys_expired_by = absl::InfinitePast();
+  // At most so many events are looked at, and no further one once that many rows have gone; at most
+  // so many keys go. An event goes whole, however many deliveries it has. A store may do less.
+  uint32_t items_max = 256;
+};
+
+struct Pruned {
+  uint64_t events_count = 0;
+  uint64_t deliveries_count = 0;
+  uint64_t attempts_count = 0;
+  uint64_t keys_count = 0;
+  std::string last_event_id;  // the last that was looked at, or where the request began
+  bool may_have_more = false;
+};
+
 class Storage {
  public:
   virtual ~Storage() = default;
@@ -291,6 +317,11 @@ class Storage {
 
   // Every enabled source of the kind, of all projects: those that have to be read from.
   virtual absl::StatusOr<std::vector<Source>> ListBrokerSources() = 0;
+
+  // Removes a bounded piece of what has outlived its time, all of it or, on failure, nothing.
+  // Several may prune one store at once. A key outlives its event. Need not be durable: what comes
+  // back in a crash is pruned again.
+  virtual absl::StatusOr<Pruned> Prune(const PruneRequest& request) = 0;
 
   // OK when a write would succeed now (for readiness probes).
   virtual absl::Status CheckWritable() = 0;

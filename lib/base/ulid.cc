@@ -3,6 +3,7 @@
 #include "lib/base/ulid.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/time/time.h"
 
@@ -42,6 +43,12 @@ bool IsUlid(std::string_view text) {
   return text.size() == kUlidSize && text[0] <= '7' &&
          std::all_of(text.begin(), text.end(),
                      [](char c) { return kCrockford.find(c) != std::string_view::npos; });
+}
+
+std::string LeastUlidAt(absl::Time time) {
+  constexpr int64_t kMost = (int64_t{1} << 48) - 1;
+  const int64_t milliseconds = std::clamp<int64_t>(absl::ToUnixMillis(time), 0, kMost);
+  return Encode(static_cast<uint64_t>(milliseconds), {});
 }
 
 std::string UlidGenerator::Next() {

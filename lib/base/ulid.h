@@ -9,12 +9,16 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 #include "convoy/clock.h"
 
 namespace convoy::base {
 
 bool IsUlid(std::string_view text);
+
+// The least id of the millisecond that `time` is in: ids before it were made earlier.
+std::string LeastUlidAt(absl::Time time);
 
 // Makes ids that ascend strictly within one generator, also within one millisecond and when the
 // clock steps back. Safe to call from any thread. The clock and the generator must outlive it.

@@ -31,6 +31,10 @@ void MarkDuplicate(Submission& submission) {
   submission.deliveries.clear();
 }
 
+uint64_t RowsOf(const Pruned& pruned) {
+  return pruned.events_count + pruned.deliveries_count + pruned.attempts_count;
+}
+
 void Requeue(Delivery& delivery, absl::Time due_at) {
   delivery.status = DeliveryStatus::kScheduled;
   delivery.attempts_count = 0;

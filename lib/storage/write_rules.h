@@ -27,6 +27,9 @@ DeliveryStatus StatusBeforeClaim(const Delivery& delivery);
 // Turns a submission into the record of a duplicate: kept, but delivered to nobody.
 void MarkDuplicate(Submission& submission);
 
+// The rows of events that have gone.
+uint64_t RowsOf(const Pruned& pruned);
+
 // Puts a delivery back on schedule. Its tries begin anew: an operator asked for it.
 void Requeue(Delivery& delivery, absl::Time due_at);
 

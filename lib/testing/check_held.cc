@@ -140,10 +140,10 @@ void CheckRelease(Expectations& expect, Storage& storage) {
   CONVOY_REQUIRE_OK(storage.Commit(batches, results));
   CONVOY_EXPECT(results[0].status.ok());
   CONVOY_EXPECT(results[0].submissions == std::vector{SubmissionOutcome::kAccepted});
-  CONVOY_EXPECT(storage.GetEvent(ProjectId(), Id('V', 1)).ok());
+  CONVOY_EXPECT(storage.GetEvent(ProjectId(), EventId(1)).ok());
   for (int i = 1; i < 4; ++i) CONVOY_EXPECT(absl::IsNotFound(results[i].status));
-  CONVOY_EXPECT(absl::IsNotFound(storage.GetEvent(ProjectId(), Id('V', 2)).status()));
-  CONVOY_EXPECT(absl::IsNotFound(storage.GetEvent(ProjectId(), Id('V', 3)).status()));
+  CONVOY_EXPECT(absl::IsNotFound(storage.GetEvent(ProjectId(), EventId(2)).status()));
+  CONVOY_EXPECT(absl::IsNotFound(storage.GetEvent(ProjectId(), EventId(3)).status()));
   CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision("other")) == 0);
   CONVOY_EXPECT(Find(storage, {}) == "23");
 }
@@ -198,10 +198,10 @@ void CheckRedelivery(Expectations& expect, Storage& storage) {
   };
   CONVOY_EXPECT(submit(1, first) == std::vector{SubmissionOutcome::kAccepted});
   CONVOY_EXPECT(submit(2, first) == std::vector{SubmissionOutcome::kRedelivered});
-  CONVOY_EXPECT(absl::IsNotFound(storage.GetEvent(ProjectId(), Id('V', 2)).status()));
+  CONVOY_EXPECT(absl::IsNotFound(storage.GetEvent(ProjectId(), EventId(2)).status()));
   CONVOY_EXPECT(absl::IsNotFound(storage.GetDelivery(ProjectId(), Id('D', 2)).status()));
   CONVOY_EXPECT(submit(3, second) == std::vector{SubmissionOutcome::kDuplicate});
-  CONVOY_EXPECT(storage.GetEvent(ProjectId(), Id('V', 3)).ok());
+  CONVOY_EXPECT(storage.GetEvent(ProjectId(), EventId(3)).ok());
 
   const DedupeKey third{
       .scope = ProjectId(), .key = "p3", .expires_at = SampleEpoch() + absl::Seconds(3)};

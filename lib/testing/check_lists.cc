@@ -147,7 +147,7 @@ void CheckDeliveryLists(Expectations& expect, Storage& storage) {
     return Digits(CONVOY_VALUE(storage.ListDeliveries(query, {})));
   };
   CONVOY_EXPECT(deliveries({}) == "3210");
-  CONVOY_EXPECT(deliveries({.event_id = Id('V', 2)}) == "2");
+  CONVOY_EXPECT(deliveries({.event_id = EventId(2)}) == "2");
   CONVOY_EXPECT(deliveries({.subscription_id = Id('S', 1), .endpoint_ids = {Id('E', 0)}}) == "0");
   CONVOY_EXPECT(deliveries({.subscription_id = Id('S', 2)}) == "");
   CONVOY_EXPECT(deliveries({.idempotency_key = "key"}) == "3");

@@ -50,7 +50,7 @@ void CheckKeys(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(is_new(4, renewed));  // three seconds are over
   CONVOY_EXPECT(!is_new(5, key));
 
-  const Event duplicate = CONVOY_VALUE(storage.GetEvent(ProjectId(), Id('V', 2)));
+  const Event duplicate = CONVOY_VALUE(storage.GetEvent(ProjectId(), EventId(2)));
   CONVOY_EXPECT(duplicate.is_duplicate);
   CONVOY_EXPECT(duplicate.endpoint_ids.empty());
   CONVOY_EXPECT(duplicate.body == MakeEvent(ProjectId(), 2).body);
@@ -110,9 +110,9 @@ void CheckRefusedBatch(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(absl::IsAborted(results[1].status));
   CONVOY_EXPECT(results[2].status.ok());
   CONVOY_EXPECT(results[2].submissions == std::vector{SubmissionOutcome::kAccepted});
-  CONVOY_EXPECT(storage.GetEvent(ProjectId(), Id('V', 1)).ok());
-  CONVOY_EXPECT(absl::IsNotFound(storage.GetEvent(ProjectId(), Id('V', 2)).status()));
-  CONVOY_EXPECT(storage.GetEvent(ProjectId(), Id('V', 3)).ok());
+  CONVOY_EXPECT(storage.GetEvent(ProjectId(), EventId(1)).ok());
+  CONVOY_EXPECT(absl::IsNotFound(storage.GetEvent(ProjectId(), EventId(2)).status()));
+  CONVOY_EXPECT(storage.GetEvent(ProjectId(), EventId(3)).ok());
   CONVOY_EXPECT(CONVOY_VALUE(storage.LoadProject(ProjectId())).endpoints.empty());
   CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision(ProjectId())) == 0);
 }

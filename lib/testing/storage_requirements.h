@@ -24,6 +24,7 @@ std::span<const StorageRequirement> ClaimRequirements();
 std::span<const StorageRequirement> OutcomeRequirements();
 std::span<const StorageRequirement> ListRequirements();
 std::span<const StorageRequirement> HeldRequirements();
+std::span<const StorageRequirement> RetentionRequirements();
 std::span<const StorageRequirement> OpenerRequirements();
 
 }  // namespace convoy::testing

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 
 #include "convoy/storage.h"
+#include "lib/base/ulid.h"
 
 namespace convoy::testing {
 
@@ -19,6 +20,13 @@ inline absl::Time SampleEpoch() { return absl::FromUnixSeconds(1'777'629'600); }
 inline std::string Id(char kind, int number) {
   std::string digits = std::to_string(number);
   return std::string(1, kind) + std::string(25 - digits.size(), '0') + digits;
+}
+
+// A ULID made `number` seconds after the epoch, which ends with `number`.
+inline std::string EventId(int number) {
+  constexpr size_t kTimeSize = 10;
+  return base::LeastUlidAt(SampleEpoch() + absl::Seconds(number)).substr(0, kTimeSize) +
+         Id('0', number).substr(kTimeSize);
 }
 
 inline Project MakeProject(int number) {
@@ -68,7 +76,7 @@ inline ApiKey MakeApiKey(const std::string& project_id, int number) {
 
 // Created `number` seconds after the epoch. Its body and headers are not text.
 inline Event MakeEvent(const std::string& project_id, int number) {
-  return {.id = Id('V', number),
+  return {.id = EventId(number),
           .project_id = project_id,
           .event_type = "type",
           .headers = {{"X-A", "1"}, {"x-a", std::string("\xff\x01 é")}},

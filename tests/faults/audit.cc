@@ -74,8 +74,18 @@ bool IsSame(const CommitResult& a, const CommitResult& b) {
          a.updates_applied == b.updates_applied && a.requeues_applied == b.requeues_applied;
 }
 
+bool IsSame(const Pruned& a, const Pruned& b) {
+  return a.events_count == b.events_count && a.deliveries_count == b.deliveries_count &&
+         a.attempts_count == b.attempts_count && a.keys_count == b.keys_count &&
+         a.last_event_id == b.last_event_id && a.may_have_more == b.may_have_more;
+}
+
 // Applies the operation to the model; whether it gave the same answer as was given then.
 bool Replay(const Operation& operation, Storage& model) {
+  if (operation.prune.has_value()) {
+    const Pruned pruned = model.Prune(*operation.prune).value();
+    return !operation.pruned.has_value() || IsSame(pruned, *operation.pruned);
+  }
   // The model's leases are other numbers than the store's: take one of each delivery.
   std::map<std::string, uint64_t> leases;
   const Claim claim = model

@@ -84,10 +84,13 @@ TEST_CASE("faults: without a fault everything is answered, and is there") {
   const std::string path = directory.Fresh();
   FaultyVfs::Get().Arm({});
   const History history = RunScenario(path);
-  CHECK(history.operations.size() == 19);
+  CHECK(history.operations.size() == 20);
+  uint64_t pruned_count = 0;
   for (const Operation& operation : history.operations) {
     CHECK(operation.answer == Answer::kGiven);
+    if (operation.pruned.has_value()) pruned_count += operation.pruned->events_count;
   }
+  CHECK(pruned_count == 2);
   CHECK(Audit(path, history).empty());
 }
 

@@ -70,6 +70,21 @@ class Session {
     Look();
   }
 
+  // Events 2 and 3 have ended if all went well, 1 has not. It is durable with the next commit.
+  void Prune() {
+    Operation operation{.prune = PruneRequest{.events_before = MakeEvent(project_, 4).created_at,
+                                              .keys_expired_by = kNow + absl::Seconds(60)}};
+    const auto pruned = storage_->Prune(*operation.prune);
+    if (pruned.ok()) {
+      operation.pruned = *pruned;
+    } else {
+      operation.answer = Note(pruned.status());
+    }
+    pruned_before_ = operation.prune->events_before;
+    history_.operations.push_back(std::move(operation));
+    Look();
+  }
+
   void Operate() {
     WriteBatch replay;
     replay.extra_deliveries.push_back(
@@ -136,6 +151,7 @@ class Session {
     submission.event.idempotency_key = key;
     submission.event.body = std::string(body_size, static_cast<char>('a' + number));
     submission.dedupe = DedupeKey{.scope = project_, .key = key};
+    if (number == 4) submission.dedupe->expires_at = kNow + absl::Seconds(50);
     for (int endpoint = 1; endpoint <= 2; ++endpoint) {
       submission.event.endpoint_ids.push_back(Id('E', endpoint));
       submission.deliveries.push_back(
@@ -223,17 +239,27 @@ class Session {
       for (size_t k = 0; k < batch.submissions.size(); ++k) {
         if (result.submissions[k] == SubmissionOutcome::kRedelivered) continue;
         const Event& event = batch.submissions[k].event;
-        acknowledged_[event.id] = event.body;
+        acknowledged_[event.id] = event;
+        SettlePruning();
       }
       for (const DeliveryUpdate& update : batch.updates) out_.erase(update.delivery.id);
     }
   }
 
+  // An event was written and synced, and with it all that was written before.
+  void SettlePruning() {
+    for (Operation& operation : history_.operations) {
+      if (operation.pruned.has_value()) operation.answer = Answer::kGiven;
+    }
+  }
+
   // Reading may fail; what it answers must be true.
   void Look() {
-    for (const auto& [id, body] : acknowledged_) {
+    for (const auto& [id, acknowledged] : acknowledged_) {
       const auto event = storage_->GetEvent(project_, id);
-      if (event.ok() ? event->body != body : absl::IsNotFound(event.status())) {
+      const bool is_gone =
+          absl::IsNotFound(event.status()) && acknowledged.created_at >= pruned_before_;
+      if (event.ok() ? event->body != acknowledged.body : is_gone) {
         Find(absl::StrCat("an acknowledged event is not what is read: ", id));
       }
     }
@@ -258,7 +284,8 @@ class Session {
   std::unique_ptr<storage::CommitQueue> queue_;
   bool is_lost_ = false;       // died, or said kDataLoss: nothing is written any more
   std::set<std::string> out_;  // claimed and not settled
-  std::map<std::string, std::string> acknowledged_;  // id to body
+  std::map<std::string, Event> acknowledged_;  // by id
+  absl::Time pruned_before_ = absl::InfinitePast();
 };
 
 }  // namespace
@@ -279,6 +306,7 @@ History RunScenario(const std::string& path) {
   Session second(path, history);
   if (second.is_open()) {
     second.Deliver();
+    second.Prune();
     second.Operate();
   }
   return history;

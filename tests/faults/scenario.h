@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,13 @@ enum class Answer {
   kNone,     // nobody can know: all or nothing of it may be there
 };
 
-// One commit: batches that become durable together, and what was said about them.
+// One commit: batches that become durable together, and what was said about them. Or one pruning.
 struct Operation {
   std::vector<WriteBatch> batches;
   Answer answer = Answer::kNone;
   std::vector<CommitResult> results;  // of a given answer
+  std::optional<PruneRequest> prune;
+  std::optional<Pruned> pruned;  // what was said, also while nobody knows whether it lasts
 };
 
 struct History {

@@ -90,6 +90,9 @@ class ForwardingStorage : public Storage {
   absl::StatusOr<std::vector<Source>> ListBrokerSources() override {
     return target_.ListBrokerSources();
   }
+  absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
+    return target_.Prune(request);
+  }
   absl::Status CheckWritable() override { return target_.CheckWritable(); }
 
  private:

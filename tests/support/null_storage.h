@@ -65,6 +65,7 @@ class NullStorage : public Storage {
   }
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery&) override { return 0; }
   absl::StatusOr<std::vector<Source>> ListBrokerSources() override { return std::vector<Source>{}; }
+  absl::StatusOr<Pruned> Prune(const PruneRequest&) override { return Pruned{}; }
   absl::Status CheckWritable() override { return absl::OkStatus(); }
 
  private:

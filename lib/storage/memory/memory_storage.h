@@ -88,6 +88,7 @@ class MemoryStorage final : public Storage {
                                            const PageRequest& page) override;
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override;
   absl::StatusOr<std::vector<Source>> ListBrokerSources() override;
+  absl::StatusOr<Pruned> Prune(const PruneRequest& request) override;
 
  private:
   CommitResult Apply(WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -97,6 +98,9 @@ class MemoryStorage final : public Storage {
   SubmissionOutcome ApplySubmission(Submission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyUpdate(DeliveryUpdate& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyRequeue(const DeliveryRequeue& requeue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PruneEvents(const PruneRequest& request, Pruned& pruned)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PruneKeys(const PruneRequest& request, Pruned& pruned) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   absl::Mutex mutex_;
   ConfigTables config_ ABSL_GUARDED_BY(mutex_);

@@ -1,9 +1,7 @@
 // Handing out work. Lanes that are awake are visited in the order of their waiting; each gives a
 // fair share, so an endpoint with a million deliveries due cannot keep the others waiting.
 //
-// A claim need not survive a crash: if it is forgotten, the delivery is claimed again. So its
-// transaction is not synced. In WAL mode synchronous = NORMAL leaves out the sync at commit only;
-// checkpoints still sync, and the next FULL commit syncs the log with everything before it.
+// A claim need not survive a crash: if it is forgotten, the delivery is claimed again.
 #include <algorithm>
 #include <utility>
 
@@ -55,15 +53,9 @@ absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
   Claim claim{.next_due_at = next_wake};
   if (next_wake > request.now || request.items_max == 0) return claim;
 
-  CONVOY_RETURN_IF_ERROR(connection_->Execute("PRAGMA synchronous = NORMAL"));
-  absl::Status status = Begin();
-  if (status.ok()) status = End(ClaimAll(request, claim));
-  const absl::Status restored = connection_->Execute("PRAGMA synchronous = FULL");
-  if (!restored.ok()) {
-    poison_ = absl::DataLossError("the database does not return to synchronous = FULL");
-    return poison_;
-  }
-  CONVOY_RETURN_IF_ERROR(status);
+  CONVOY_RETURN_IF_ERROR(RunUnsynced([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return ClaimAll(request, claim);
+  }));
   for (const ClaimedDelivery& claimed : claim.deliveries) {
     claimed_[claimed.delivery.id] = claimed.lease;
   }

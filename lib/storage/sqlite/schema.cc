@@ -105,8 +105,15 @@ CREATE INDEX held_input_by_expiry ON held_input (expires_at_us, id);
 CREATE INDEX source_by_broker ON source (id) WHERE type = 2;
 )sql";
 
+// Keys that never expire (the largest number) are not worth a place in it.
+constexpr const char* kCreateVersion3 = R"sql(
+CREATE INDEX dedupe_key_by_expiry ON dedupe_key (expires_at_us)
+  WHERE expires_at_us < 9223372036854775807;
+)sql";
+
 // kMigrations[v] leads from version v to v + 1; version 0 is the empty file.
-constexpr const char* kMigrations[kSchemaVersion] = {kCreateVersion1, kCreateVersion2};
+constexpr const char* kMigrations[kSchemaVersion] = {kCreateVersion1, kCreateVersion2,
+                                                     kCreateVersion3};
 
 absl::StatusOr<int64_t> CheckIdentity(Connection& connection) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t application_id,

@@ -8,7 +8,7 @@
 namespace convoy::storage {
 
 // Raised with every change of the schema; schema.cc holds a step from each version to the next.
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 // Refuses a file that is not ours (kFailedPrecondition), newer than this library
 // (kFailedPrecondition) or damaged (kDataLoss), without touching it; then sets the durability that

@@ -1,5 +1,5 @@
-// Puts reader and writer together behind the interface. Queries are here; writes are in writer.cc
-// and claims.cc, rows in rows.cc and config_rows.cc.
+// Puts reader and writer together behind the interface. Queries are here; writes are in writer.cc,
+// claims.cc and retention.cc, rows in rows.cc and config_rows.cc.
 #include "lib/storage/sqlite/sqlite_storage.h"
 
 #include <utility>
@@ -92,6 +92,9 @@ class SqliteStorage final : public Storage {
     return writer_->ClaimDue(request);
   }
   absl::Status ReleaseClaims() override { return writer_->ReleaseClaims(); }
+  absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
+    return writer_->Prune(request);
+  }
   absl::Status CheckWritable() override { return writer_->CheckWritable(); }
 
   // A look-up by primary key costs about as much as asking SQLite whether another process has

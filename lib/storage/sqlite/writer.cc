@@ -64,6 +64,18 @@ absl::Status Writer::End(absl::Status status) {
   return status;
 }
 
+absl::Status Writer::RunUnsynced(absl::FunctionRef<absl::Status()> body) {
+  CONVOY_RETURN_IF_ERROR(connection_->Execute("PRAGMA synchronous = NORMAL"));
+  absl::Status status = Begin();
+  if (status.ok()) status = End(body());
+  const absl::Status restored = connection_->Execute("PRAGMA synchronous = FULL");
+  if (!restored.ok()) {
+    poison_ = absl::DataLossError("the database does not return to synchronous = FULL");
+    return poison_;
+  }
+  return status;
+}
+
 absl::Status Writer::Commit(std::span<WriteBatch* const> batches, std::span<CommitResult> results) {
   absl::MutexLock lock(&mutex_);
   CONVOY_RETURN_IF_ERROR(Begin());

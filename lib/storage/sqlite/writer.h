@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -27,6 +28,7 @@ class Writer {
   absl::Status Commit(std::span<WriteBatch* const> batches, std::span<CommitResult> results);
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request);
   absl::Status ReleaseClaims();
+  absl::StatusOr<Pruned> Prune(const PruneRequest& request);
   absl::Status CheckWritable();
 
  private:
@@ -40,6 +42,11 @@ class Writer {
   absl::Status Begin() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Commits, or rolls back if `status` is not OK. A commit that fails in an unknown state poisons.
   absl::Status End(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // One transaction, of what need not survive a crash: it is not synced. In WAL mode synchronous =
+  // NORMAL leaves out the sync at commit only; checkpoints still sync, and the next FULL commit
+  // syncs the log with everything before it.
+  absl::Status RunUnsynced(absl::FunctionRef<absl::Status()> body)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   absl::Status ApplyAll(std::span<WriteBatch* const> batches, std::span<CommitResult> results)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

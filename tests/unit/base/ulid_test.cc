@@ -29,6 +29,20 @@ TEST_CASE("ulid: the time part is the one of the specification") {
   CHECK(ulids.Next().substr(0, 10) == "01ARYZ6S41");
 }
 
+TEST_CASE("ulid: the least id of an instant divides what was made before it from what was not") {
+  SimClock clock(absl::FromUnixMillis(1'469'918'176'385));
+  SeededRandom random;
+  UlidGenerator ulids(&clock, &random);
+  const std::string before = ulids.Next();
+  clock.Advance(absl::Milliseconds(1));
+  const std::string least = LeastUlidAt(clock.Now());
+  CHECK(IsUlid(least));
+  CHECK(before < least);
+  CHECK(least <= ulids.Next());
+  CHECK(LeastUlidAt(absl::InfinitePast()) == std::string(26, '0'));
+  CHECK(LeastUlidAt(absl::InfiniteFuture()) == "7ZZZZZZZZZ0000000000000000");
+}
+
 TEST_CASE("ulid: ids ascend when the clock stands, steps back and moves on") {
   SimClock clock;
   SeededRandom random;

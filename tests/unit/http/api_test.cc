@@ -170,6 +170,20 @@ TEST_CASE("api: events are taken byte for byte, deduplicated, listed and replaye
   api.Do(404, "GET", "/events/x");
 }
 
+TEST_CASE("api: a delivery whose event was pruned while it was listed is left out") {
+  Outgoing api;
+  const auto delivery = [&](const std::string& id, const std::string& event_id) {
+    return Delivery{.id = id, .project_id = api.project, .event_id = event_id};
+  };
+  WriteBatch batch;
+  batch.submissions.push_back({.event = {.id = "V1", .project_id = api.project, .body = "1"},
+                               .deliveries = {delivery("D1", "V1"), delivery("D2", "gone")}});
+  REQUIRE(api.Commit(batch).status.ok());
+  const std::string list = api.Do(200, "GET", "/eventdeliveries");
+  CHECK(ApiHarness::Field(list, "data.content.0.uid") == "D1");
+  CHECK(list.find(R"("uid":"D2")") == std::string::npos);
+}
+
 TEST_CASE("api: bad input names the field and changes nothing") {
   Outgoing api;
   const std::string endpoint = api.AddEndpoint(api.project);

@@ -39,7 +39,7 @@ class Twins {
         sqlite_(storage::OpenSqlite({.path = file_.path(), .vfs = VfsWithoutSyncs()}).value()) {}
 
   void Step() {
-    switch (random_.Below(12)) {
+    switch (random_.Below(13)) {
       case 0:
       case 1:
         return Configure();
@@ -58,6 +58,8 @@ class Twins {
         return;
       case 9:
         return ReadSingles();
+      case 10:
+        return Prune();
       default:
         return List();
     }
@@ -351,6 +353,27 @@ class Twins {
     CHECK(sqlite_->ReleaseClaims().ok());
   }
 
+  // A few pieces, one after the other or each from the beginning.
+  void Prune() {
+    PruneRequest request{
+        .events_before = SampleEpoch() + absl::Seconds(Below(next_event_ + 2)),
+        .keys_expired_by = now_ - absl::Seconds(Below(20)),
+        .items_max = static_cast<uint32_t>(1 + Below(20)),
+    };
+    if (random_.Chance(20)) request.after_event_id = EventId(Below(next_event_));
+    for (int i = Below(4); i >= 0; --i) {
+      const Pruned theirs = memory_->Prune(request).value();
+      const Pruned ours = sqlite_->Prune(request).value();
+      CHECK(theirs.events_count == ours.events_count);
+      CHECK(theirs.deliveries_count == ours.deliveries_count);
+      CHECK(theirs.attempts_count == ours.attempts_count);
+      CHECK(theirs.keys_count == ours.keys_count);
+      CHECK(theirs.last_event_id == ours.last_event_id);
+      CHECK(theirs.may_have_more == ours.may_have_more);
+      if (random_.Chance(70)) request.after_event_id = ours.last_event_id;
+    }
+  }
+
   // Reading.
 
   void ReadSingles() {
@@ -359,7 +382,7 @@ class Twins {
     const auto both = [this](auto question) { CheckSame(question(*memory_), question(*sqlite_)); };
     both([&](Storage& s) { return s.ConfigRevision(project); });
     both([&](Storage& s) { return s.ConfigRevision(""); });
-    const std::string event = Id('V', Below(next_event_ + 1));
+    const std::string event = EventId(Below(next_event_ + 1));
     both([&](Storage& s) { return s.GetEvent(project, event); });
     both([&](Storage& s) { return s.GetDelivery(project, delivery); });
     both([&](Storage& s) { return s.ListAttempts(project, delivery); });
@@ -457,7 +480,7 @@ class Twins {
       }
       default: {
         DeliveryQuery query{.project_id = project};
-        if (random_.Chance(20)) query.event_id = Id('V', Below(next_event_ + 1));
+        if (random_.Chance(20)) query.event_id = EventId(Below(next_event_ + 1));
         if (random_.Chance(20)) query.subscription_id = AnyOf('S', 4);
         if (random_.Chance(20)) query.event_type = absl::StrCat("type ", Below(3));
         for (int i = Below(3); i > 0; --i) {

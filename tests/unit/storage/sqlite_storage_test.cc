@@ -10,6 +10,7 @@
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/schema.h"
 #include "tests/unit/storage/schema_version1.h"
+#include "tests/unit/storage/schema_version2.h"
 #include "tests/unit/storage/stores.h"
 
 namespace convoy::storage {
@@ -42,7 +43,7 @@ TEST_CASE("sqlite_storage: what was committed is there after reopening") {
     REQUIRE(storage->ClaimDue({.now = SimEpoch()}).value().deliveries.size() == 1);
   }
   auto storage = OpenSqliteStorage(file.path()).value();
-  CHECK(storage->GetEvent(Id('P', 1), Id('V', 1)).value() == MakeEvent(Id('P', 1), 1));
+  CHECK(storage->GetEvent(Id('P', 1), EventId(1)).value() == MakeEvent(Id('P', 1), 1));
   CHECK(storage->ClaimDue({.now = SimEpoch()}).value().deliveries.empty());
   const Claim claim = storage->ClaimDue({.now = SimEpoch() + absl::Minutes(2)}).value();
   CHECK(claim.deliveries.size() == 1);  // the lease of the first opener has ended
@@ -86,9 +87,38 @@ TEST_CASE("sqlite_storage: a database of version 1 is migrated with all that is 
   CHECK(storage->GetHeld("P1", Id('H', 1), SimEpoch()).ok());
 }
 
+TEST_CASE("sqlite_storage: keys of a database of version 2 expire and go after its migration") {
+  TemporaryFile file;
+  MakeVersion1(file.path());
+  RunSql(file.path(), kSchemaVersion2);
+  RunSql(file.path(),
+         "INSERT INTO dedupe_key VALUES ('P1', x'01', 20), ('P1', x'02', 9223372036854775807)");
+  auto storage = OpenSqliteStorage(file.path()).value();
+  const Pruned pruned = storage->Prune({.keys_expired_by = SimEpoch()}).value();
+  CHECK(pruned.keys_count == 1);
+  CHECK(storage->Prune({.keys_expired_by = absl::InfiniteFuture()}).value().keys_count == 1);
+}
+
+TEST_CASE("sqlite_storage: a large body is pruned in a transaction of its own") {
+  TemporaryFile file;
+  auto storage = OpenSqliteStorage(file.path()).value();
+  for (int i = 1; i <= 3; ++i) {
+    Event event = MakeEvent(Id('P', 1), i);
+    event.body = std::string(5 << 20, 'x');
+    REQUIRE(Submit(*storage, event, {}).status.ok());
+  }
+  for (int i = 1; i <= 3; ++i) {
+    const Pruned pruned = storage->Prune({.events_before = absl::InfiniteFuture()}).value();
+    CHECK(pruned.events_count == 1);
+    CHECK(pruned.may_have_more == (i < 3));
+  }
+}
+
 TEST_CASE("sqlite_storage: a migrated database has the schema of a new one") {
+  const int version = GENERATE(1, 2);
   TemporaryFile migrated, fresh;
   MakeVersion1(migrated.path());
+  if (version == 2) RunSql(migrated.path(), kSchemaVersion2);
   REQUIRE(OpenSqliteStorage(migrated.path()).ok());
   REQUIRE(OpenSqliteStorage(fresh.path()).ok());
   const auto schema_of = [](const TemporaryFile& file) {
@@ -101,6 +131,7 @@ TEST_CASE("sqlite_storage: a migrated database has the schema of a new one") {
   };
   CHECK(schema_of(migrated) == schema_of(fresh));
   CHECK(schema_of(fresh).find("held_input") != std::string::npos);
+  CHECK(schema_of(fresh).find("dedupe_key_by_expiry") != std::string::npos);
 }
 
 TEST_CASE("sqlite_storage: a database of another program is refused and left alone") {

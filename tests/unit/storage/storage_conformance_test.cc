@@ -46,8 +46,8 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 36);
-  CHECK(report.skipped.size() == 3);
+  CHECK(report.checked.size() == 43);
+  CHECK(report.skipped.size() == 4);
 }
 
 TEST_CASE("storage_conformance: sqlite") {
@@ -55,7 +55,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 39);
+  CHECK(report.checked.size() == 47);
   CHECK(report.skipped.empty());
 }
 
@@ -73,6 +73,8 @@ enum class Breach {
   kKeepsReleased,
   kIgnoresBounds,
   kShowsExpired,
+  kStartsOver,
+  kPrunesTooMuch,
 };
 
 struct MemoryOwner {
@@ -115,6 +117,13 @@ class BrokenStorage : private MemoryOwner, public ForwardingStorage {
     auto claim = ForwardingStorage::ClaimDue(changed);
     if (!claim->deliveries.empty()) last_lease_ = claim->deliveries.back().lease;
     return claim;
+  }
+
+  absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
+    PruneRequest changed = request;
+    if (breach_ == Breach::kStartsOver) changed.after_event_id.clear();
+    if (breach_ == Breach::kPrunesTooMuch) changed.items_max += 1;
+    return ForwardingStorage::Prune(changed);
   }
 
   absl::Status ReleaseClaims() override {
@@ -169,6 +178,8 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kKeepsReleased, "an input is released once, together with its event"},
       {Breach::kIgnoresBounds, "of one source and kind no more are held than wanted, the newest"},
       {Breach::kShowsExpired, "an expired input is not there, and later holds take it away"},
+      {Breach::kStartsOver, "an event that has not ended stays, and holds nothing up"},
+      {Breach::kPrunesTooMuch, "pruning goes in bounded pieces"},
   }));
   BrokenStores stores(breach);
   const ConformanceReport report = CheckStorage(stores);
