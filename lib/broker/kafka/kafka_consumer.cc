@@ -23,6 +23,9 @@ namespace {
 constexpr int kLeaveRoundMs = 100;
 constexpr int kLeaveRoundsMax = 30;
 
+// To leave a group takes far less than a second, be the brokers there or not.
+constexpr absl::Duration kClosePatience = absl::Seconds(15);
+
 // librdkafka answers no commit whose broker leaves the cluster in the meantime. So nobody waits for
 // longer than this, which is more than a commit takes that is tried again after a lost connection.
 constexpr int kCommitPatienceMs = 5000;
@@ -110,33 +113,36 @@ absl::Status KafkaConsumer::Join() {
 
 KafkaConsumer::~KafkaConsumer() {
   if (client_ == nullptr) return;
-  if (is_member_) Leave();
+  if (is_member_) CommitLast();
+  Close();
   pulled_.clear();
   topic_.reset();
   queue_.reset();
   rd_kafka_destroy_flags(client_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
-void KafkaConsumer::Leave() {
+void KafkaConsumer::CommitLast() {
   // Only with the coordinator there: librdkafka would wait for it until the session is over.
   if (absl::IsUnavailable(failure_)) return;
   for (int round = 0; round < kLeaveRoundsMax; ++round) {
     if (!IsCoordinatorThere(client_, topic_.get())) return;
     should_reach_ = false;
-    if (CommitAndWait()) break;
+    if (CommitAndWait()) return;
     Pull(kLeaveRoundMs);  // no commit is taken in the middle of a rebalance
   }
+}
+
+// A client that is destroyed while it is still leaving its group may wait for itself for ever: its
+// timers have been stopped by then.
+void KafkaConsumer::Close() {
   const QueueHandle queue(rd_kafka_queue_new(client_));
   const ErrorHandle error(rd_kafka_consumer_close_queue(client_, queue.get()));
   if (error != nullptr) return;
-  int rounds_left = kLeaveRoundsMax;
-  while (rounds_left > 0 && rd_kafka_consumer_closed(client_) == 0) {
+  const absl::Time deadline = clock_->Now() + kClosePatience;
+  while (rd_kafka_consumer_closed(client_) == 0 && clock_->Now() < deadline) {
     // Revocations are served here; messages that are left in the queue were never handed out.
     const MessageHandle message(rd_kafka_consume_queue(queue.get(), kLeaveRoundMs));
-    if (message == nullptr || message->err != RD_KAFKA_RESP_ERR_NO_ERROR) --rounds_left;
   }
-  // A revocation that nobody serves any more would hold the client's end up for ever.
-  if (rd_kafka_consumer_closed(client_) == 0) rd_kafka_assign(client_, nullptr);
 }
 
 absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits& limits,

@@ -52,7 +52,9 @@ class KafkaConsumer final : public BrokerConsumer {
 
   absl::Status Start(ConfigHandle config);
   absl::Status Join();
-  void Leave();
+  // The end: commits what may be uncommitted, then leaves the group.
+  void CommitLast();
+  void Close();
 
   // Takes at most one message. False if none came within the time or something else is to be done.
   bool Pull(int timeout_ms);
