@@ -1,9 +1,17 @@
 // Which adapters are there was decided by CMake (lib/broker/CMakeLists.txt).
 #include "examples/convoyd/brokers.h"
 
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+#include "examples/convoyd/aws_environment.h"
+
 namespace convoyd {
 
-std::vector<std::shared_ptr<convoy::Broker>> NewBrokers() {
+absl::StatusOr<std::vector<std::shared_ptr<convoy::Broker>>> NewBrokers(
+    const Settings& settings, [[maybe_unused]] char* const* environment) {
   std::vector<std::shared_ptr<convoy::Broker>> brokers;
 #ifdef CONVOYD_BROKER_KAFKA
   brokers.push_back(convoy::NewKafkaBroker());
@@ -12,7 +20,21 @@ std::vector<std::shared_ptr<convoy::Broker>> NewBrokers() {
   brokers.push_back(convoy::NewAmqpBroker());
 #endif
 #ifdef CONVOYD_BROKER_SQS
-  brokers.push_back(convoy::NewSqsBroker());
+  convoy::SqsOptions options;
+  if (settings.sqs_credentials == SqsCredentials::kEnvironment) {
+    auto found = ReadAwsEnvironment(environment);
+    if (!found.ok()) return found.status();
+    options = *std::move(found);
+  }
+  auto sqs = convoy::NewSqsBroker(std::move(options));
+  if (!sqs.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("sqs_credentials: ", sqs.status().message()));
+  }
+  brokers.push_back(*std::move(sqs));
+#else
+  if (settings.sqs_credentials == SqsCredentials::kEnvironment) {
+    return absl::InvalidArgumentError("sqs_credentials: built without the adapter of Amazon SQS");
+  }
 #endif
 #ifdef CONVOYD_BROKER_PUBSUB
   brokers.push_back(convoy::NewGooglePubSubBroker());

@@ -85,7 +85,9 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   if (!storage.ok()) return storage.status();
   parts.storage = *std::move(storage);
   parts.observer = std::move(log);
-  parts.brokers = NewBrokers();
+  auto brokers = NewBrokers(settings, environ);
+  if (!brokers.ok()) return brokers.status();
+  parts.brokers = *std::move(brokers);
   options.public_url = std::move(public_url);
   options.body_bytes_max = settings.body_bytes_max;
   options.allowed_networks = settings.allowed_networks;

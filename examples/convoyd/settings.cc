@@ -91,6 +91,12 @@ const auto ApplyMetricsAccess =
                                               {"anyone", convoy::MetricsAccess::kAnyone}},
                "metrics_access must be nobody, token or anyone");
 
+const auto ApplySqsCredentials =
+    ChoiceInto(&Settings::sqs_credentials,
+               Choices<SqsCredentials>{{"none", SqsCredentials::kNone},
+                                       {"environment", SqsCredentials::kEnvironment}},
+               "sqs_credentials must be none or environment");
+
 auto TextInto(std::string Settings::*field) {
   return [field](Settings& settings, std::string_view text) {
     settings.*field = text;
@@ -142,6 +148,10 @@ const std::vector<Spec>& Specs() {
       {"metrics-token-file", "FILE",
        "holds the token for --metrics-access token: 16 to 256 visible characters",
        TextInto(&Settings::metrics_token_file)},
+      {"sqs-credentials", "FROM",
+       "environment: sources of Amazon SQS that give no access key, in any project, use this "
+       "process's own, from the variables AWS_…; none: they are refused (default none)",
+       ApplySqsCredentials},
       {"tls-cert", "FILE", "serve HTTPS with this certificate chain in PEM; needs --tls-key",
        TextInto(&Settings::tls_cert)},
       {"tls-key", "FILE", "the private key of the certificate in PEM",

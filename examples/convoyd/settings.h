@@ -20,6 +20,9 @@
 
 namespace convoyd {
 
+// Of sources of Amazon SQS that give no access key: they are refused, or have this process's.
+enum class SqsCredentials : uint8_t { kNone, kEnvironment };
+
 struct Settings {
   std::string listen_address = "127.0.0.1";
   uint16_t listen_port = 5005;
@@ -32,6 +35,7 @@ struct Settings {
   std::string tls_key;
   convoy::MetricsAccess metrics_access = convoy::MetricsAccess::kNobody;
   std::string metrics_token_file;
+  SqsCredentials sqs_credentials = SqsCredentials::kNone;
   uint64_t body_bytes_max = 16 * 1024 * 1024;
   uint32_t connections_max = 10'000;
   uint32_t in_flight_max = 256;

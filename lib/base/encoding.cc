@@ -206,4 +206,18 @@ std::string PercentEncode(std::string_view text) {
   return encoded;
 }
 
+void AppendUtf8(uint32_t code, std::string* out) {
+  const auto push = [out](uint32_t byte) { out->push_back(static_cast<char>(byte)); };
+  if (code < 0x80) {
+    push(code);
+  } else if (code < 0x800) {
+    push(0xC0 | code >> 6), push(0x80 | (code & 63));
+  } else if (code < 0x10000) {
+    push(0xE0 | code >> 12), push(0x80 | (code >> 6 & 63)), push(0x80 | (code & 63));
+  } else {
+    push(0xF0 | code >> 18), push(0x80 | (code >> 12 & 63));
+    push(0x80 | (code >> 6 & 63)), push(0x80 | (code & 63));
+  }
+}
+
 }  // namespace convoy::base

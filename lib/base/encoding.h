@@ -1,5 +1,6 @@
-// Text encodings of bytes: hex, base64 and base64url (RFC 4648), percent-encoding (RFC 3986).
-// Decoders are strict: a wrong length, a foreign character or non-zero trailing bits is a refusal.
+// Text encodings: of bytes as hex, base64 and base64url (RFC 4648) and with percent signs (RFC
+// 3986), of characters as UTF-8. Decoders are strict: a wrong length, a foreign character or non-
+// zero trailing bits is a refusal.
 #pragma once
 
 #include <cstddef>
@@ -32,5 +33,8 @@ std::optional<size_t> Base64UrlDecodeTo(std::string_view text, std::span<uint8_t
 // Undoes %XX; with `plus_is_space` also '+'. nullopt for a '%' without two hex digits.
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space = false);
 std::string PercentEncode(std::string_view text);  // all but unreserved characters
+
+// `code` is a Unicode scalar value: at most 0x10FFFF, and no surrogate.
+void AppendUtf8(uint32_t code, std::string* out);
 
 }  // namespace convoy::base

@@ -4,9 +4,11 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "lib/base/encoding.h"
 #include "lib/base/status_macros.h"
@@ -295,6 +297,14 @@ absl::Status PubSubError(const BrokerConfig& broker, const absl::Status& error) 
                         : type == "google" ? Fields{".service_account", ".subscription_id"}
                         : type == "kafka"  ? Fields{".auth", ".topic_name"}
                                            : Fields{".auth", ".queue"};
+  // "sqs.endpoint must …", "pub_sub.kafka.auth: …": how adapters name a field that can never work.
+  std::string_view why = absl::StripPrefix(error.message(), "pub_sub.");
+  if (absl::IsInvalidArgument(error) && absl::ConsumePrefix(&why, absl::StrCat(type, "."))) {
+    const std::string_view named = why.substr(0, why.find_first_of(": "));
+    why.remove_prefix(named.size());
+    return FieldError(absl::StrCat("pub_sub.", type, ".", named),
+                      absl::StripLeadingAsciiWhitespace(absl::StripPrefix(why, ":")));
+  }
   const std::string_view field = absl::IsUnauthenticated(error) ? fields.credentials
                                  : absl::IsNotFound(error)      ? fields.place
                                                                 : "";

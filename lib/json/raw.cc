@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "lib/base/encoding.h"
 #include "lib/json/scanner.h"
 
 namespace convoy::json {
@@ -35,20 +36,6 @@ Type TypeOf(Token token) {
 
 bool IsOpening(Token token) { return token == Token::kBeginArray || token == Token::kBeginObject; }
 
-void AppendUtf8(uint32_t code, std::string* out) {
-  const auto push = [out](uint32_t byte) { out->push_back(static_cast<char>(byte)); };
-  if (code < 0x80) {
-    push(code);
-  } else if (code < 0x800) {
-    push(0xC0 | code >> 6), push(0x80 | (code & 63));
-  } else if (code < 0x10000) {
-    push(0xE0 | code >> 12), push(0x80 | (code >> 6 & 63)), push(0x80 | (code & 63));
-  } else {
-    push(0xF0 | code >> 18), push(0x80 | (code >> 12 & 63));
-    push(0x80 | (code >> 6 & 63)), push(0x80 | (code & 63));
-  }
-}
-
 uint32_t ReadUnit(std::string_view hex) {
   uint32_t unit = 0;
   std::from_chars(hex.data(), hex.data() + 4, unit, 16);
@@ -77,7 +64,7 @@ std::string DecodeString(std::string_view quoted) {
       code = 0x10000 + ((code - 0xD800) << 10) + (ReadUnit(text.substr(i + 3)) - 0xDC00);
       i += 6;
     }
-    AppendUtf8(code, &out);
+    base::AppendUtf8(code, &out);
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// What brokers that are asked over HTTP answer: Amazon SQS and Google Pub/Sub. A source names any
-// server it likes, so an answer is as hostile as a message.
+// What brokers that are asked over HTTP answer: Amazon SQS, with its STS, and Google Pub/Sub. A
+// source names any server it likes, so an answer is as hostile as a message.
 //
 // Input: a byte that says which answer it is, the HTTP status (two bytes), the body. Promises that
 // are checked: an error is a line of text that is short, whoever wrote the answer; a message that
@@ -9,7 +9,9 @@
 
 #include "lib/base/text.h"
 #include "lib/broker/pubsub/pubsub_protocol.h"
+#include "lib/broker/sqs/credentials.h"
 #include "lib/broker/sqs/sqs_protocol.h"
+#include "lib/broker/sqs/sts_protocol.h"
 #include "tests/fuzz/finding.h"
 #include "tests/fuzz/input.h"
 
@@ -41,8 +43,18 @@ void CheckMessages(const absl::StatusOr<std::vector<broker::ReceivedMessage>>& m
   Require(bytes <= answer_bytes, "messages are not larger than the answer");
 }
 
+void CheckSession(const absl::StatusOr<broker::AwsSession>& session, size_t answer_bytes) {
+  CheckError(session.status());
+  if (!session.ok()) return;
+  const AwsKeys& keys = session->keys;
+  Require(broker::CheckKeys(keys, "").ok() && !keys.session_token.empty(), "keys can be used");
+  Require(keys.access_key_id.size() + keys.secret_key.size() + keys.session_token.size() <=
+              answer_bytes,
+          "keys are not larger than the answer");
+}
+
 void Run(Input& input) {
-  const uint8_t kind = input.Byte() % 6;
+  const uint8_t kind = input.Byte() % 7;
   const uint16_t http_status = static_cast<uint16_t>(input.Byte() << 8 | input.Byte());
   const std::string_view body = input.Rest();
   const TransportResult result = {.outcome = TransportOutcome::kResponse,
@@ -68,8 +80,10 @@ void Run(Input& input) {
       return CheckError(broker::SqsStatusOf(
           result, "ReceiveMessage",
           {.queue_name = "q", .region = "eu-west-1", .access_key_id = "AKID", .secret_key = "s"}));
-    default:
+    case 5:
       return CheckError(broker::PubSubStatusOf(result, "pull", "projects/p/subscriptions/s"));
+    default:
+      return CheckSession(broker::ReadAssumedRole(result), body.size());
   }
 }
 

@@ -7,13 +7,15 @@ import host
 class HostCase(unittest.TestCase):
     flags = ()
     allow_local = True
+    env = None
 
     @classmethod
     def setUpClass(cls):
         cls._folder = host.Folder()
         cls.database = cls._folder.__enter__() + "/convoy.db"
         cls.key = host.bootstrap(cls.database)
-        cls.convoyd = host.Convoyd(cls.database, *cls.flags, allow_local=cls.allow_local)
+        cls.convoyd = host.Convoyd(cls.database, *cls.flags, allow_local=cls.allow_local,
+                                   env=cls.env)
         cls.admin = cls.convoyd.client(cls.key)
         cls.inbox = host.Inbox()
 

@@ -34,7 +34,8 @@ class CommandTest(unittest.TestCase):
                       ("serve", "--listen"), ("serve", "--listen", "nonsense"),
                       ("serve", "--listen", "127.0.0.1:99999"), ("serve", "--workers", "0"),
                       ("serve", "--workers", "-1"), ("serve", "--log-level", "loud"),
-                      ("serve", "--tls-cert", "x"), ("bootstrap", "--listen", "127.0.0.1:0"),
+                      ("serve", "--tls-cert", "x"), ("serve", "--sqs-credentials", "mine"),
+                      ("bootstrap", "--listen", "127.0.0.1:0"),
                       ("version", "--database", "x"), ("verify",),
                       ("verify", "--preset", "github"),
                       ("verify", "--preset", "no-such-provider", "--secret", "s"),
@@ -69,6 +70,36 @@ class CommandTest(unittest.TestCase):
             self.assertEqual(done.returncode, 2)
             self.assertIn(b"CONVOYD_LISTEM", done.stderr)
             self.assertEqual(run("serve", "--config", folder + "/missing").returncode, 2)
+
+    def test_credentials_that_are_not_whole_in_the_environment_are_refused(self):
+        with host.Folder() as folder:
+            token = folder + "/token"
+            with open(token, "w") as file:
+                file.write("a token")
+            role = "arn:aws:iam::123456789012:role/reader"
+            for missing, env in (
+                    ("AWS_ACCESS_KEY_ID", {}),
+                    ("AWS_WEB_IDENTITY_TOKEN_FILE", {}),
+                    ("AWS_SECRET_ACCESS_KEY", {"AWS_ACCESS_KEY_ID": "AKIDHUSH"}),
+                    ("AWS_SECRET_ACCESS_KEY", {
+                        "AWS_ACCESS_KEY_ID": "AKIDHUSH", "AWS_SECRET_ACCESS_KEY": "",
+                        "AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": token}),
+                    ("AWS_ACCESS_KEY_ID", {"AWS_SECRET_ACCESS_KEY": "hush"}),
+                    ("AWS_ACCESS_KEY_ID", {"AWS_SESSION_TOKEN": "hush"}),
+                    ("AWS_WEB_IDENTITY_TOKEN_FILE", {"AWS_ROLE_ARN": role}),
+                    ("AWS_ROLE_ARN", {"AWS_WEB_IDENTITY_TOKEN_FILE": token}),
+                    ("AWS_WEB_IDENTITY_TOKEN_FILE", {
+                        "AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": token + "-missing"}),
+                    ("role_arn", {"AWS_ROLE_ARN": "reader", "AWS_WEB_IDENTITY_TOKEN_FILE": token}),
+                    ("sts_endpoint", {"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": token,
+                                      "AWS_ENDPOINT_URL": "http://sts.example.com"})):
+                with self.subTest(env=env):
+                    done = run("serve", "--listen", "127.0.0.1:0", "--database", folder + "/c.db",
+                               env={**env, "CONVOYD_SQS_CREDENTIALS": "environment"})
+                    self.assertEqual(done.returncode, 1, done)
+                    self.assertIn(b"sqs_credentials", done.stderr)
+                    self.assertIn(missing.encode(), done.stderr)
+                    self.assertNotIn(b"hush", done.stderr.lower())
 
     def test_a_wrong_network_is_refused(self):
         with host.Folder() as folder:

@@ -1,309 +1,92 @@
-// Reads a queue of Amazon SQS: one long poll, and, while the queue has plenty, several short ones
-// at once, because a call brings ten messages at most.
-//
-// A message that is received is hidden from other readers for kVisibility, and comes again unless
-// it is deleted. So nothing is lost with a connection or a process: only what was durable is
-// deleted, and the message's id tells the gateway what it has already. A consumer that is closed
-// while all is well gives back what it holds, so that nobody has to wait for it.
-//
-// Credentials are an access key and its secret, with a session token where they are temporary. The
-// environment, an instance's role and web identity are the host's to look up: it updates the source
-// when they change.
-#include <algorithm>
+// Whose credentials a source is read with: those it gives, or, if it gives none and the host has
+// allowed it, the process's own. Those are seen only by the services that the host has named.
 #include <memory>
 #include <utility>
+#include <variant>
 
-#include "absl/memory/memory.h"
-#include "absl/strings/str_cat.h"
-
-#include "convoy/broker.h"
+#include "convoy/sqs.h"
 #include "lib/base/status_macros.h"
+#include "lib/broker/sqs/credentials.h"
+#include "lib/broker/sqs/region.h"
+#include "lib/broker/sqs/sqs_consumer.h"
 #include "lib/broker/sqs/sqs_protocol.h"
-#include "lib/broker/web/backlog.h"
-#include "lib/broker/web/http_caller.h"
+#include "lib/broker/sqs/web_identity.h"
+#include "lib/broker/web/endpoint.h"
 
 namespace convoy {
 namespace {
 
-using broker::Backlog;
-using broker::HttpCall;
-using broker::HttpCaller;
+using broker::Credentials;
 using broker::SqsRequests;
-using OnInterrupt = HttpCaller::OnInterrupt;
 
-constexpr absl::Duration kVisibility = absl::Seconds(30);
-constexpr absl::Duration kExtensionInterval = absl::Seconds(10);
-constexpr absl::Duration kOpenTimeout = absl::Seconds(4);
-constexpr absl::Duration kCallTimeout = absl::Seconds(10);
-constexpr absl::Duration kGatherMax = absl::Seconds(1);
-// A server that answers long polls at once, with nothing, is not asked more often than that.
-constexpr absl::Duration kLongPollPause = HttpCaller::kPauseMax;
-constexpr size_t kReceivesMax = 8;  // at once
-constexpr std::string_view kChangeVisibility = "ChangeMessageVisibilityBatch";
-
-class SqsConsumer final : public BrokerConsumer {
- public:
-  SqsConsumer(SqsRequests requests, std::unique_ptr<HttpCaller> caller,
-              const BrokerEnvironment& env)
-      : clock_(env.clock),
-        observer_(env.observer),
-        requests_(std::move(requests)),
-        caller_(std::move(caller)) {}
-  ~SqsConsumer() override;
-
-  // Finds the queue, and tries whether it may be read and messages be deleted.
-  absl::Status Open();
-
-  absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
-                                                  absl::Duration patience) override;
-  absl::Status Acknowledge(std::span<const BrokerMessage> messages) override;
-  absl::Status Extend(std::span<const BrokerMessage> messages) override;
-  absl::Duration extension_interval() const override { return kExtensionInterval; }
-  void Interrupt() override { caller_->Interrupt(); }
-
- private:
-  struct Receive {
-    std::shared_ptr<const HttpCall> call;
-    size_t asked_count;
-  };
-  using MakeBody = std::string (*)(std::string_view queue_url,
-                                   std::span<const std::string> handles);
-
-  std::shared_ptr<const HttpCall> Start(std::string_view action, std::string body,
-                                        absl::Duration timeout);
-  absl::Status FindQueue();
-  void StartReceive(size_t messages_max, int wait_seconds, absl::Duration timeout);
-  bool IsAnyReceived() const;
-  bool IsAllReceived() const;
-  // Takes what was received. The error of a call counts only if nothing is there to go on with.
-  absl::Status Collect();
-  absl::Status Take(const TransportResult& result, size_t asked_count);
-  // How many more receives would fill the limits.
-  size_t ReceivesWanted(const PollLimits& limits) const;
-  // Receives more while that brings something.
-  void Gather(const PollLimits& limits);
-  absl::Status CallForAll(std::string_view action, const std::vector<std::string>& handles,
-                          MakeBody make_body);
-  absl::Status CheckBatch(std::string_view action, const TransportResult& result);
-
-  Clock* const clock_;
-  Observer* const observer_;
-  const SqsRequests requests_;
-  const std::unique_ptr<HttpCaller> caller_;
-  std::string queue_url_;
-  std::vector<Receive> receives_;  // under way; they go on between polls
-  // Fewer after an answer that was too large to be read.
-  size_t messages_per_receive_ = broker::kSqsBatchMax;
-  size_t asked_count_ = 0;     // of messages, by what was collected last
-  size_t received_count_ = 0;  // and so many came
-  size_t receives_max_ = 1;    // at once, while the queue has plenty
-  bool is_usable_ = true;      // nothing has failed
-  absl::Time next_long_poll_at_ = absl::InfinitePast();
-  Backlog backlog_;
+// What the host has decided about sources without an access key.
+struct OwnCredentials {
+  std::shared_ptr<Credentials> credentials;  // null: they are refused
+  std::string endpoint;                      // where they read; empty: Amazon's own
 };
-
-std::shared_ptr<const HttpCall> SqsConsumer::Start(std::string_view action, std::string body,
-                                                   absl::Duration timeout) {
-  return caller_->Start(requests_.Sign(action, std::move(body), clock_->Now(), timeout));
-}
-
-absl::Status SqsConsumer::Open() {
-  CONVOY_RETURN_IF_ERROR(FindQueue());
-  StartReceive(1, 0, kOpenTimeout);
-  // Of a handle that is none, the service says so in the answer's list of failures.
-  constexpr std::string_view kDelete = "DeleteMessageBatch";
-  const std::string no_handle[] = {"none"};
-  const auto deletion = Start(kDelete, broker::DeleteBody(queue_url_, no_handle), kOpenTimeout);
-  caller_->Wait([&] { return IsAllReceived() && deletion->result.has_value(); },
-                absl::InfiniteDuration(), OnInterrupt::kHurry);
-  CONVOY_RETURN_IF_ERROR(Collect());
-  const absl::Status may_delete =
-      broker::SqsStatusOf(*deletion->result, kDelete, requests_.config());
-  return absl::IsPermissionDenied(may_delete) ? may_delete : absl::OkStatus();
-}
-
-SqsConsumer::~SqsConsumer() {
-  if (!is_usable_) return;
-  caller_->Interrupt();  // whoever closes it is not kept waiting
-  (void)CallForAll(kChangeVisibility, backlog_.AllHandles(),
-                   [](std::string_view queue_url, std::span<const std::string> some) {
-                     return broker::ExtendBody(queue_url, some, absl::ZeroDuration());
-                   });
-}
-
-absl::Status SqsConsumer::FindQueue() {
-  queue_url_ = requests_.queue_url();
-  if (!queue_url_.empty()) return absl::OkStatus();
-  constexpr std::string_view kAction = "GetQueueUrl";
-  const auto call =
-      Start(kAction, broker::GetQueueUrlBody(requests_.config().queue_name), kOpenTimeout);
-  const auto is_over = [&] { return call->result.has_value(); };
-  caller_->Wait(is_over, absl::InfiniteDuration(), OnInterrupt::kHurry);
-  CONVOY_RETURN_IF_ERROR(broker::SqsStatusOf(*call->result, kAction, requests_.config()));
-  CONVOY_ASSIGN_OR_RETURN(queue_url_, broker::ReadQueueUrl(call->result->body));
-  return absl::OkStatus();
-}
-
-void SqsConsumer::StartReceive(size_t messages_max, int wait_seconds, absl::Duration timeout) {
-  receives_.push_back(
-      {.call = Start("ReceiveMessage",
-                     broker::ReceiveBody(queue_url_, messages_max, wait_seconds, kVisibility),
-                     absl::Seconds(wait_seconds) + timeout),
-       .asked_count = messages_max});
-}
-
-bool SqsConsumer::IsAnyReceived() const {
-  return std::any_of(receives_.begin(), receives_.end(),
-                     [](const Receive& receive) { return receive.call->result.has_value(); });
-}
-
-bool SqsConsumer::IsAllReceived() const {
-  return std::all_of(receives_.begin(), receives_.end(),
-                     [](const Receive& receive) { return receive.call->result.has_value(); });
-}
-
-absl::Status SqsConsumer::Collect() {
-  absl::Status status;
-  const size_t size_before = backlog_.size();
-  asked_count_ = 0;
-  std::erase_if(receives_, [&](const Receive& receive) {
-    if (!receive.call->result.has_value()) return false;
-    asked_count_ += receive.asked_count;
-    status.Update(Take(*receive.call->result, receive.asked_count));
-    return true;
-  });
-  received_count_ = backlog_.size() - size_before;
-  if (status.ok() || !backlog_.empty()) return absl::OkStatus();
-  is_usable_ = false;
-  return status;
-}
-
-absl::Status SqsConsumer::Take(const TransportResult& result, size_t asked_count) {
-  if (result.outcome == TransportOutcome::kResponseTooLarge && asked_count > 1) {
-    messages_per_receive_ = std::min(messages_per_receive_, asked_count / 2);
-    next_long_poll_at_ = absl::InfinitePast();
-    return absl::OkStatus();
-  }
-  CONVOY_RETURN_IF_ERROR(broker::SqsStatusOf(result, "ReceiveMessage", requests_.config()));
-  CONVOY_ASSIGN_OR_RETURN(std::vector<broker::ReceivedMessage> messages,
-                          broker::ReadMessages(result.body));
-  for (broker::ReceivedMessage& message : messages) backlog_.Add(std::move(message));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<BrokerMessage>> SqsConsumer::Poll(const PollLimits& limits,
-                                                             absl::Duration patience) {
-  const absl::Time deadline = clock_->Now() + patience;
-  while (backlog_.empty()) {
-    if (receives_.empty()) {
-      if (!caller_->Pause(next_long_poll_at_, deadline)) return std::vector<BrokerMessage>{};
-      StartReceive(messages_per_receive_, broker::kSqsWaitSecondsMax, kCallTimeout);
-      next_long_poll_at_ = clock_->Now() + kLongPollPause;
-    }
-    if (!caller_->Wait([this] { return IsAnyReceived(); }, deadline - clock_->Now(),
-                       OnInterrupt::kReturn)) {
-      return std::vector<BrokerMessage>{};
-    }
-    CONVOY_RETURN_IF_ERROR(Collect());
-  }
-  next_long_poll_at_ = absl::InfinitePast();
-  Gather(limits);
-  return backlog_.Take(limits);
-}
-
-size_t SqsConsumer::ReceivesWanted(const PollLimits& limits) const {
-  if (backlog_.size() >= limits.messages_max || backlog_.bytes() >= limits.bytes_max) return 0;
-  const uint64_t room = std::min<uint64_t>(
-      limits.messages_max - backlog_.size(),
-      (limits.bytes_max - backlog_.bytes()) / (backlog_.bytes_per_message() + 1));
-  return std::min<size_t>((room + messages_per_receive_ - 1) / messages_per_receive_, kReceivesMax);
-}
-
-void SqsConsumer::Gather(const PollLimits& limits) {
-  const absl::Time deadline = clock_->Now() + kGatherMax;
-  // Calls cost money: one more is made where the last ones brought at least half of what they
-  // could, and twice as many at once each time.
-  while (received_count_ * 2 >= asked_count_ && clock_->Now() < deadline) {
-    const size_t receives_count = std::min(ReceivesWanted(limits), receives_max_);
-    if (receives_count == 0) return;
-    for (size_t i = receives_.size(); i < receives_count; ++i) {
-      StartReceive(messages_per_receive_, 0, kCallTimeout);
-    }
-    const bool is_complete = caller_->Wait([this] { return IsAllReceived(); },
-                                           deadline - clock_->Now(), OnInterrupt::kReturn);
-    (void)Collect();  // never an error: there are messages to go on with
-    if (!is_complete) return;
-    receives_max_ = std::min(receives_max_ * 2, kReceivesMax);
-  }
-  receives_max_ = 1;
-}
-
-absl::Status SqsConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
-  CONVOY_RETURN_IF_ERROR(
-      CallForAll("DeleteMessageBatch", backlog_.HandlesOf(messages), &broker::DeleteBody));
-  backlog_.Forget(messages);
-  return absl::OkStatus();
-}
-
-absl::Status SqsConsumer::Extend(std::span<const BrokerMessage> messages) {
-  return CallForAll(kChangeVisibility, backlog_.HandlesToKeep(messages),
-                    [](std::string_view queue_url, std::span<const std::string> some) {
-                      return broker::ExtendBody(queue_url, some, kVisibility);
-                    });
-}
-
-absl::Status SqsConsumer::CallForAll(std::string_view action,
-                                     const std::vector<std::string>& handles, MakeBody make_body) {
-  std::vector<std::shared_ptr<const HttpCall>> calls;
-  for (size_t i = 0; i < handles.size(); i += broker::kSqsBatchMax) {
-    const size_t count = std::min(broker::kSqsBatchMax, handles.size() - i);
-    calls.push_back(
-        Start(action, make_body(queue_url_, std::span(handles).subspan(i, count)), kCallTimeout));
-  }
-  const auto is_over = [](const auto& call) { return call->result.has_value(); };
-  const bool is_complete =
-      caller_->Wait([&] { return std::all_of(calls.begin(), calls.end(), is_over); },
-                    absl::InfiniteDuration(), OnInterrupt::kHurry);
-  absl::Status status;
-  if (!is_complete) status = absl::UnavailableError(absl::StrCat(action, " was given up"));
-  for (const auto& call : calls) {
-    if (is_complete) status.Update(CheckBatch(action, *call->result));
-  }
-  if (!status.ok()) is_usable_ = false;
-  return status;
-}
-
-absl::Status SqsConsumer::CheckBatch(std::string_view action, const TransportResult& result) {
-  CONVOY_RETURN_IF_ERROR(broker::SqsStatusOf(result, action, requests_.config()));
-  CONVOY_ASSIGN_OR_RETURN(const std::vector<broker::SqsFailedEntry> failed,
-                          broker::ReadFailedEntries(result.body));
-  for (const broker::SqsFailedEntry& entry : failed) {
-    if (!entry.is_final) return absl::UnavailableError(absl::StrCat(action, ": ", entry.code));
-    // Its time was over: it comes again, and will be recognised.
-    const LogField fields[] = {{"action", action}, {"code", entry.code}};
-    if (observer_ != nullptr) observer_->Log(LogLevel::kInfo, "sqs: handle expired", fields);
-  }
-  return absl::OkStatus();
-}
 
 class SqsBroker final : public Broker {
  public:
+  explicit SqsBroker(OwnCredentials own) : own_(std::move(own)) {}
+
   std::string_view type() const override { return "sqs"; }
 
   absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const Source& source, std::string_view,
                                                        const BrokerEnvironment& env) override {
-    const auto* config = std::get_if<SqsConfig>(&source.broker);
-    if (config == nullptr) return absl::InvalidArgumentError("the source has no sqs settings");
-    CONVOY_ASSIGN_OR_RETURN(SqsRequests requests, SqsRequests::Make(*config));
-    CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<HttpCaller> caller, HttpCaller::Open(env));
-    auto consumer = std::make_unique<SqsConsumer>(std::move(requests), std::move(caller), env);
-    CONVOY_RETURN_IF_ERROR(consumer->Open());
-    return std::unique_ptr<BrokerConsumer>(std::move(consumer));
+    const auto* given = std::get_if<SqsConfig>(&source.broker);
+    if (given == nullptr) return absl::InvalidArgumentError("the source has no sqs settings");
+    SqsConfig config = *given;
+    CONVOY_ASSIGN_OR_RETURN(std::shared_ptr<Credentials> credentials, CredentialsFor(config));
+    CONVOY_ASSIGN_OR_RETURN(SqsRequests requests, SqsRequests::Make(config));
+    return broker::OpenSqsConsumer(std::move(requests), std::move(credentials), env);
   }
+
+ private:
+  absl::StatusOr<std::shared_ptr<Credentials>> CredentialsFor(SqsConfig& config) const;
+
+  const OwnCredentials own_;
 };
+
+absl::StatusOr<std::shared_ptr<Credentials>> SqsBroker::CredentialsFor(SqsConfig& config) const {
+  const bool has_keys =
+      !config.access_key_id.empty() || !config.secret_key.empty() || !config.session_token.empty();
+  if (has_keys) {
+    AwsKeys keys = {.access_key_id = config.access_key_id,
+                    .secret_key = config.secret_key,
+                    .session_token = config.session_token};
+    CONVOY_RETURN_IF_ERROR(broker::CheckKeys(keys, "sqs."));
+    return broker::NewFixedCredentials(std::move(keys));
+  }
+  if (own_.credentials == nullptr) {
+    return absl::InvalidArgumentError(
+        "sqs.access_key_id is missing: this gateway does not lend sources credentials of its own");
+  }
+  if (!config.endpoint.empty()) {
+    return absl::InvalidArgumentError(
+        "sqs.endpoint needs an access key: the gateway's own credentials are not sent there");
+  }
+  // Not where the queue's URL leads, either.
+  config.endpoint =
+      own_.endpoint.empty() ? broker::AmazonUrlOf("sqs", config.region) : own_.endpoint;
+  return own_.credentials;
+}
 
 }  // namespace
 
-std::shared_ptr<Broker> NewSqsBroker() { return std::make_shared<SqsBroker>(); }
+std::shared_ptr<Broker> NewSqsBroker() { return std::make_shared<SqsBroker>(OwnCredentials()); }
+
+absl::StatusOr<std::shared_ptr<Broker>> NewSqsBroker(SqsOptions options) {
+  OwnCredentials own{.endpoint = std::move(options.own_endpoint)};
+  if (!own.endpoint.empty()) {
+    CONVOY_RETURN_IF_ERROR(broker::ParseEndpoint(own.endpoint, "own_endpoint").status());
+  }
+  if (const auto* keys = std::get_if<AwsKeys>(&options.own_credentials)) {
+    CONVOY_RETURN_IF_ERROR(broker::CheckKeys(*keys, "own_credentials."));
+    own.credentials = broker::NewFixedCredentials(*keys);
+  } else if (const auto* identity = std::get_if<AwsWebIdentity>(&options.own_credentials)) {
+    CONVOY_ASSIGN_OR_RETURN(own.credentials, broker::NewWebIdentity(*identity));
+  }
+  return std::make_shared<SqsBroker>(std::move(own));
+}
 
 }  // namespace convoy

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 
 #include "convoy/model.h"
+#include "convoy/sqs.h"
 #include "convoy/transport.h"
 #include "lib/broker/web/backlog.h"
 #include "lib/broker/web/endpoint.h"
@@ -22,14 +23,14 @@ namespace convoy::broker {
 inline constexpr size_t kSqsBatchMax = 10;
 inline constexpr int kSqsWaitSecondsMax = 20;
 
-// Makes signed requests out of a source's configuration.
+// Makes signed requests out of a source's configuration, whose keys it leaves alone.
 class SqsRequests {
  public:
   // kInvalidArgument names the field that can never work.
   static absl::StatusOr<SqsRequests> Make(const SqsConfig& config);
 
-  OutgoingRequest Sign(std::string_view action, std::string body, absl::Time now,
-                       absl::Duration timeout) const;
+  OutgoingRequest Sign(const AwsKeys& keys, std::string_view action, std::string body,
+                       absl::Time now, absl::Duration timeout) const;
 
   // Empty if the queue is known by its name only.
   std::string_view queue_url() const;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/broker/sqs/region.h"
 #include "lib/broker/sqs/sigv4.h"
 #include "lib/broker/sqs/sqs_protocol.h"
 #include "lib/json/writer.h"
@@ -22,14 +23,6 @@ bool IsUrl(std::string_view text) {
   return absl::StartsWith(text, "https://") || absl::StartsWith(text, "http://");
 }
 
-bool IsRegion(std::string_view text) {
-  constexpr size_t kBytesMax = 64;
-  return !text.empty() && text.size() <= kBytesMax &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-';
-         });
-}
-
 // Letters, digits, '-', '_', and the dot of ".fifo".
 bool IsQueueName(std::string_view text) {
   constexpr size_t kBytesMax = 80;
@@ -39,11 +32,6 @@ bool IsQueueName(std::string_view text) {
          });
 }
 
-// What goes into a header has to be printable.
-bool IsCredential(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isgraph);
-}
-
 absl::StatusOr<Endpoint> EndpointOf(const SqsConfig& config) {
   if (!config.endpoint.empty()) return ParseEndpoint(config.endpoint, "sqs.endpoint");
   if (IsUrl(config.queue_name)) {
@@ -51,10 +39,7 @@ absl::StatusOr<Endpoint> EndpointOf(const SqsConfig& config) {
     endpoint.path.clear();  // names the queue, and the body does that
     return endpoint;
   }
-  const bool is_china = absl::StartsWith(config.region, "cn-");
-  return Endpoint{
-      .scheme = "https",
-      .authority = absl::StrCat("sqs.", config.region, ".amazonaws.com", is_china ? ".cn" : "")};
+  return ParseEndpoint(AmazonUrlOf("sqs", config.region), "sqs.default_region");
 }
 
 json::Writer& BeginBatch(json::Writer& writer, std::string_view queue_url) {
@@ -71,11 +56,6 @@ absl::StatusOr<SqsRequests> SqsRequests::Make(const SqsConfig& config) {
   if (!IsUrl(config.queue_name) && !IsQueueName(config.queue_name)) {
     return refuse("sqs.queue_name is neither a queue's name nor its URL");
   }
-  if (!IsCredential(config.access_key_id)) return refuse("sqs.access_key_id is not a key's id");
-  if (config.secret_key.empty()) return refuse("sqs.secret_key must not be empty");
-  if (!config.session_token.empty() && !IsCredential(config.session_token)) {
-    return refuse("sqs.session_token is not a token");
-  }
   CONVOY_ASSIGN_OR_RETURN(Endpoint endpoint, EndpointOf(config));
   return SqsRequests(config, std::move(endpoint));
 }
@@ -84,8 +64,8 @@ std::string_view SqsRequests::queue_url() const {
   return IsUrl(config_.queue_name) ? std::string_view(config_.queue_name) : std::string_view();
 }
 
-OutgoingRequest SqsRequests::Sign(std::string_view action, std::string body, absl::Time now,
-                                  absl::Duration timeout) const {
+OutgoingRequest SqsRequests::Sign(const AwsKeys& keys, std::string_view action, std::string body,
+                                  absl::Time now, absl::Duration timeout) const {
   const std::string path = absl::StrCat(endpoint_.path, "/");
   SigV4Request request = {
       .method = "POST",
@@ -96,12 +76,12 @@ OutgoingRequest SqsRequests::Sign(std::string_view action, std::string body, abs
                   {"X-Amz-Date", SigV4Date(now)}},
       .body = body,
   };
-  if (!config_.session_token.empty()) {
-    request.headers.push_back({"X-Amz-Security-Token", config_.session_token});
+  if (!keys.session_token.empty()) {
+    request.headers.push_back({"X-Amz-Security-Token", keys.session_token});
   }
   std::string authorization =
       SignV4(request, now, config_.region, "sqs",
-             {.access_key_id = config_.access_key_id, .secret_key = config_.secret_key});
+             {.access_key_id = keys.access_key_id, .secret_key = keys.secret_key});
   Headers headers = std::move(request.headers);
   headers.push_back({"Authorization", std::move(authorization)});
   return {.method = "POST",

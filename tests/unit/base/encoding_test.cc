@@ -74,5 +74,13 @@ TEST_CASE("encoding: percent signs need two hex digits") {
   CHECK(PercentEncode("a/b~ é") == "a%2Fb~%20%C3%A9");
 }
 
+TEST_CASE("encoding: characters as UTF-8, at the edges of each length") {
+  std::string text;
+  for (const uint32_t code : {0x7F, 0x80, 0x7FF, 0x800, 0xFFFD, 0x10000, 0x10FFFF}) {
+    AppendUtf8(code, &text);
+  }
+  CHECK(text == "\x7F\u0080\u07FF\u0800\uFFFD\U00010000\U0010FFFF");
+}
+
 }  // namespace
 }  // namespace convoy::base

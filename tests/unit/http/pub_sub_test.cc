@@ -240,6 +240,9 @@ TEST_CASE("pub_sub: a broker's clear no is the answer, with the field") {
   CHECK(refuse(absl::NotFoundError("no queue")) == "pub_sub.amqp.queue:no queue");
   CHECK(refuse(absl::PermissionDeniedError("not here")) == "pub_sub.amqp:not here");
   CHECK(refuse(absl::InvalidArgumentError("odd")) == "pub_sub.amqp:odd");
+  CHECK(refuse(absl::InvalidArgumentError("pub_sub.amqp.port must not be 0")) ==
+        "pub_sub.amqp.port:must not be 0");
+  CHECK(refuse(absl::InvalidArgumentError("amqp.auth.user: odd")) == "pub_sub.amqp.auth.user:odd");
   CHECK(ProjectHarness::Field(api.Do(200, "GET", "/sources"), "data.content") == "[]");
   api.kafka->answer = absl::NotFoundError("no topic");
   CHECK(api.MessageOf("POST", "/sources", Body(kKafka)) == "pub_sub.kafka.topic_name:no topic");

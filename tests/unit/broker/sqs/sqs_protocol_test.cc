@@ -11,15 +11,12 @@ namespace {
 
 constexpr std::string_view kSecret = "hush-hush/secret";
 
-SqsConfig Config() {
-  return {.queue_name = "orders",
-          .region = "eu-central-1",
-          .access_key_id = "AKIDEXAMPLE",
-          .secret_key = std::string(kSecret)};
-}
+SqsConfig Config() { return {.queue_name = "orders", .region = "eu-central-1"}; }
 
-OutgoingRequest Sign(const SqsConfig& config) {
-  return SqsRequests::Make(config).value().Sign("ReceiveMessage", "{}", testing::SimEpoch(),
+const AwsKeys kKeys = {.access_key_id = "AKIDEXAMPLE", .secret_key = std::string(kSecret)};
+
+OutgoingRequest Sign(const SqsConfig& config, const AwsKeys& keys = kKeys) {
+  return SqsRequests::Make(config).value().Sign(keys, "ReceiveMessage", "{}", testing::SimEpoch(),
                                                 absl::Seconds(1));
 }
 
@@ -60,10 +57,11 @@ TEST_CASE("sqs_protocol: where requests go") {
 }
 
 TEST_CASE("sqs_protocol: a session token is sent and signed") {
-  SqsConfig config = Config();
-  config.session_token = "token==";
-  CHECK(HeaderOf(Sign(config), "X-Amz-Security-Token") == "token==");
-  CHECK(absl::StrContains(HeaderOf(Sign(config), "Authorization"), ";x-amz-security-token;"));
+  AwsKeys keys = kKeys;
+  keys.session_token = "token==";
+  const OutgoingRequest request = Sign(Config(), keys);
+  CHECK(HeaderOf(request, "X-Amz-Security-Token") == "token==");
+  CHECK(absl::StrContains(HeaderOf(request, "Authorization"), ";x-amz-security-token;"));
 }
 
 TEST_CASE("sqs_protocol: a configuration that can never work is refused with the field's name") {
@@ -74,17 +72,12 @@ TEST_CASE("sqs_protocol: a configuration that can never work is refused with the
     INFO(status);
     CHECK(status.code() == absl::StatusCode::kInvalidArgument);
     CHECK(absl::StartsWith(status.message(), field));
-    CHECK_FALSE(absl::StrContains(status.message(), kSecret));
   };
   check("sqs.queue_name", [](SqsConfig& c) { c.queue_name = ""; });
   check("sqs.queue_name", [](SqsConfig& c) { c.queue_name = "a queue"; });
   check("sqs.queue_name", [](SqsConfig& c) { c.queue_name = "https://u:p@host/q"; });
   check("sqs.default_region", [](SqsConfig& c) { c.region = ""; });
   check("sqs.default_region", [](SqsConfig& c) { c.region = "evil.example.com/"; });
-  check("sqs.access_key_id", [](SqsConfig& c) { c.access_key_id = ""; });
-  check("sqs.access_key_id", [](SqsConfig& c) { c.access_key_id = "a\r\nb"; });
-  check("sqs.secret_key", [](SqsConfig& c) { c.secret_key = ""; });
-  check("sqs.session_token", [](SqsConfig& c) { c.session_token = "a\nb"; });
   check("sqs.endpoint", [](SqsConfig& c) { c.endpoint = "localhost:9324"; });
 }
 
