@@ -45,6 +45,12 @@ bool ReadSeconds(std::string_view text, uint32_t least, uint32_t most, absl::Dur
   return true;
 }
 
+bool ReadSecondsOrForEver(std::string_view text, absl::Duration* out) {
+  if (!ReadSeconds(text, 0, UINT32_MAX, out)) return false;
+  if (*out == absl::ZeroDuration()) *out = absl::InfiniteDuration();
+  return true;
+}
+
 bool ReadAccess(std::string_view text, convoy::MetricsAccess* out) {
   using convoy::MetricsAccess;
   constexpr std::pair<std::string_view, MetricsAccess> kNames[] = {
@@ -77,11 +83,12 @@ constexpr Setting kSettings[] = {
      }},
     {"gateway.dedupe_window_s", "0", "how long idempotency keys are remembered; 0: for ever",
      [](convoy_config& config, std::string_view value) {
-       if (!ReadSeconds(value, 0, UINT32_MAX, &config.options.dedupe_window)) return false;
-       if (config.options.dedupe_window == absl::ZeroDuration()) {
-         config.options.dedupe_window = absl::InfiniteDuration();
-       }
-       return true;
+       return ReadSecondsOrForEver(value, &config.options.dedupe_window);
+     }},
+    {"gateway.retention_s", "0",
+     "how long events are kept, unless they have deliveries under way; 0: for ever",
+     [](convoy_config& config, std::string_view value) {
+       return ReadSecondsOrForEver(value, &config.options.retention);
      }},
     {"gateway.quarantine_inputs_max", "1000",
      "refused requests that a source in quarantine mode keeps, 1 to 1000000",

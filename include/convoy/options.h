@@ -44,6 +44,10 @@ struct GatewayOptions {
   // again. Longer than a consumer is ever away after a crash.
   absl::Duration redelivery_window = absl::Hours(14 * 24);
 
+  // How long an event is kept, with its deliveries and their attempts; until all of its deliveries
+  // have ended at least. Infinite: for ever. (Expired idempotency keys are always removed.)
+  absl::Duration retention = absl::InfiniteDuration();
+
   // Dead letters kept of one source; beyond it the oldest are dropped. 0: all are kept.
   uint32_t dead_letters_max = 0;
 

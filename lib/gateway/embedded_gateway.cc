@@ -44,6 +44,7 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
                              .random = parts_.random.get(),
                              .ulids = &ulids_,
                              .observer = parts_.observer.get()}),
+      pruner_(options_.retention, parts_.storage.get(), parts_.clock.get(), parts_.observer.get()),
       consumers_(consume_parts(), parts_.storage.get(), parts_.brokers) {
   dispatcher_.set_wake([this] { wake_->Signal(); });
   fetcher_->set_wake([this] { wake_->Signal(); });
@@ -75,7 +76,8 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .fetcher = fetcher_,
           .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers_),
           .commits = &commits_,
-          .dispatcher = &dispatcher_};
+          .dispatcher = &dispatcher_,
+          .pruner = &pruner_};
 }
 
 consume::ConsumeParts EmbeddedGateway::consume_parts() {
@@ -209,7 +211,7 @@ absl::StatusOr<absl::Time> EmbeddedGateway::Step() {
   if (!driver_mutex_.TryLock()) {
     return absl::FailedPreconditionError("another thread is inside Step");
   }
-  const absl::Time next = StepOnce();
+  const absl::Time next = std::min(StepOnce(), pruner_.Step());
   driver_mutex_.Unlock();
   return next;
 }
@@ -266,7 +268,7 @@ void EmbeddedGateway::RunDispatcher() {
       if (should_stop_) return;
     }
     fetcher_->Step();
-    const absl::Time next = dispatcher_.Step();
+    const absl::Time next = std::min(dispatcher_.Step(), pruner_.Step());
     wake_->Wait(next - parts_.clock->Now());
   }
 }

@@ -24,6 +24,7 @@
 #include "lib/intake/broker_intake.h"
 #include "lib/intake/intake.h"
 #include "lib/storage/commit_queue.h"
+#include "lib/storage/pruner.h"
 
 namespace convoy::gateway {
 
@@ -90,6 +91,7 @@ class EmbeddedGateway final : public Gateway {
   // Stepped by whoever drives: the dispatcher thread, or the one thread that holds driver_mutex_
   // inside Step or Close.
   dispatch::Dispatcher dispatcher_;
+  storage::Pruner pruner_;
   absl::Mutex driver_mutex_;
 
   mutable absl::Mutex mutex_;

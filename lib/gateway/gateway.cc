@@ -45,6 +45,9 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   if (options.redelivery_window <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("redelivery_window must be positive");
   }
+  if (options.retention <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("retention must be positive");
+  }
   if (options.quarantine_inputs_max == 0) {
     return absl::InvalidArgumentError("quarantine_inputs_max must not be 0");
   }

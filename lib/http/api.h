@@ -19,6 +19,7 @@
 #include "lib/http/reply.h"
 #include "lib/intake/intake.h"
 #include "lib/storage/commit_queue.h"
+#include "lib/storage/pruner.h"
 
 namespace convoy::http {
 
@@ -36,6 +37,7 @@ struct ApiParts {
   // For what they have counted; null: they are left out of the metrics.
   const storage::CommitQueue* commits = nullptr;
   const dispatch::Dispatcher* dispatcher = nullptr;
+  const storage::Pruner* pruner = nullptr;
 };
 
 // Safe to use from any thread.

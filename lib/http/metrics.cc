@@ -58,6 +58,18 @@ void WriteDeliveries(const dispatch::DispatcherStatus& status, Exposition& out) 
   out.Add({}, status.failed_claims);
 }
 
+void WriteRetention(const storage::PruneCounters& counters, Exposition& out) {
+  out.BeginFamily("convoy_storage_pruned", MetricType::kCounter,
+                  "What was removed from the store, because its time was over.");
+  out.Add({{"kind", "event"}}, counters.events);
+  out.Add({{"kind", "delivery"}}, counters.deliveries);
+  out.Add({{"kind", "attempt"}}, counters.attempts);
+  out.Add({{"kind", "dedupe_key"}}, counters.keys);
+  out.BeginFamily("convoy_storage_prune_failed", MetricType::kCounter,
+                  "How often the store could not remove any of that.");
+  out.Add({}, counters.failures);
+}
+
 // Of every source that should be read from, also of those that nobody reads. A store that cannot be
 // asked leaves those that are read.
 std::vector<ConsumerStatus> ConsumersOf(const ApiParts& parts) {
@@ -151,6 +163,7 @@ std::string Write(const ApiParts& parts, ExpositionFormat format) {
   out.Add({{"version", kVersion}}, 1);
   if (parts.commits != nullptr) WriteCommits(parts.commits->counters(), out);
   if (parts.dispatcher != nullptr) WriteDeliveries(parts.dispatcher->status(), out);
+  if (parts.pruner != nullptr) WriteRetention(parts.pruner->counters(), out);
   if (parts.consumers != nullptr) WriteConsumers(ConsumersOf(parts), out);
   return std::move(out).TakeText();
 }

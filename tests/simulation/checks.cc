@@ -34,18 +34,25 @@ void Simulator::Acknowledge(const std::string& event_id, const CommitResult& res
   process_->dispatcher.Notify();
   ++figures_.events_accepted;
   acknowledged_.insert(event_id);
-  const std::string& key = expected_[event_id].idempotency_key;
-  if (!key.empty() && !accepted_keys_.insert(key).second) {
-    Fail(absl::StrCat("G2: idempotency key ", key, " was accepted twice"));
+  const Expected& expected = expected_[event_id];
+  const std::string& key = expected.idempotency_key;
+  if (!key.empty()) {
+    const auto [last, is_first] = accepted_keys_.emplace(key, expected.made_at);
+    if (!is_first && expected.made_at < last->second + options_.dedupe_window) {
+      Fail(absl::StrCat("G2: idempotency key ", key, " was accepted twice in its window"));
+    }
+    last->second = expected.made_at;
   }
   CheckStored(event_id);
 }
 
 void Simulator::CheckStored(const std::string& event_id) {
   const absl::StatusOr<Event> stored = store_->GetEvent(project_.id, event_id);
+  const Expected& expected = expected_[event_id];
   if (!stored.ok()) {
-    Fail(absl::StrCat("G1: acknowledged event ", event_id, " is lost"));
-  } else if (stored->body != expected_[event_id].body) {
+    const bool is_old = clock_.Now() - expected.made_at > options_.retention;
+    if (!is_old) Fail(absl::StrCat("G1: acknowledged event ", event_id, " is lost"));
+  } else if (stored->body != expected.body) {
     Fail(absl::StrCat("G1: acknowledged event ", event_id, " has other bytes"));
   }
 }
@@ -143,14 +150,29 @@ std::string Simulator::DescribeOpen() {
 
 void Simulator::CheckEnd() {
   CheckAllAcknowledged();
-  std::set<std::string> keys;
-  for (const Event& event : ListAllEvents()) {
-    if (!event.is_duplicate && !event.idempotency_key.empty() &&
-        !keys.insert(event.idempotency_key).second) {
-      Fail(absl::StrCat("G2: two events hold idempotency key ", event.idempotency_key));
+  std::map<std::string, absl::Time> keys;  // to when the event that has it was made
+  for (const Event& event : ListAllEvents()) {  // newest first
+    if (!event.is_duplicate && !event.idempotency_key.empty()) {
+      const auto [newer, is_first] = keys.emplace(event.idempotency_key, event.created_at);
+      if (!is_first && newer->second < event.created_at + options_.dedupe_window) {
+        Fail(absl::StrCat("G2: two events hold idempotency key ", event.idempotency_key));
+      }
+      newer->second = event.created_at;
     }
     CheckEvent(event);
   }
+}
+
+// Everything has ended: once the retention is over, all of it goes.
+void Simulator::CheckNothingStays() {
+  if (options_.retention == absl::InfiniteDuration()) return;
+  constexpr int kPiecesMax = 100;
+  clock_.Advance(options_.retention + absl::Milliseconds(1));
+  for (int piece = 0; piece < kPiecesMax && !ListAllEvents().empty(); ++piece) {
+    clock_.Set(process_->pruner.Step());
+  }
+  const std::vector<Event> left = ListAllEvents();
+  if (!left.empty()) Fail(absl::StrCat("G7: event ", left.front().id, " is never pruned"));
 }
 
 void Simulator::CheckEvent(const Event& event) {

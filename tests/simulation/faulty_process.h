@@ -11,6 +11,8 @@ struct FaultRates {
   uint32_t commit_refused = 0;
   uint32_t commit_untold = 0;  // written, but the process ends before it says so
   uint32_t claim_refused = 0;
+  uint32_t prune_refused = 0;
+  uint32_t prune_untold = 0;  // as a commit
   uint32_t connect_refused = 0;
   uint32_t answer_late = 0;
   uint32_t answer_never = 0;
@@ -49,6 +51,16 @@ class FaultyStorage : public testing::ForwardingStorage {
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
     if (is_dead_ || random_.Chance(rates_.claim_refused)) return Refused();
     return ForwardingStorage::ClaimDue(request);
+  }
+
+  absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
+    if (is_dead_ || random_.Chance(rates_.prune_refused)) return Refused();
+    const absl::StatusOr<Pruned> pruned = ForwardingStorage::Prune(request);
+    if (random_.Chance(rates_.prune_untold)) {
+      is_dead_ = true;
+      return Refused();
+    }
+    return pruned;
   }
 
   // Ends the process as far as the store is concerned.

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "convoy/observer.h"
+#include "lib/storage/pruner.h"
 #include "tests/simulation/simulator.h"
 
 namespace convoy::simulation {
@@ -25,7 +26,8 @@ struct Simulator::Process {
                              .clock = clock,
                              .random = secrets,
                              .ulids = &ulids,
-                             .observer = &observer}) {}
+                             .observer = &observer}),
+        pruner(options.retention, &store, clock, &observer) {}
 
   Observer observer;  // silence
   FaultyStorage store;
@@ -35,6 +37,7 @@ struct Simulator::Process {
   storage::CommitQueue commits;
   intake::Intake intake;
   dispatch::Dispatcher dispatcher;
+  storage::Pruner pruner;
 };
 
 }  // namespace convoy::simulation

@@ -51,14 +51,16 @@ int main(int argc, char** argv) {
     sum.processes += figures.processes;
     sum.deliveries_succeeded += figures.deliveries_succeeded;
     sum.deliveries_failed += figures.deliveries_failed;
+    sum.events_pruned += figures.events_pruned;
   }
   std::printf(
       "%ju runs, %ju processes: %ju events accepted, %ju duplicates, %ju requests arrived, "
-      "%ju deliveries succeeded, %ju failed or discarded\n",
+      "%ju deliveries succeeded, %ju failed or discarded, "
+      "%ju events pruned\n",
       static_cast<uintmax_t>(count), static_cast<uintmax_t>(sum.processes),
       static_cast<uintmax_t>(sum.events_accepted), static_cast<uintmax_t>(sum.events_duplicate),
       static_cast<uintmax_t>(sum.requests_arrived),
       static_cast<uintmax_t>(sum.deliveries_succeeded),
-      static_cast<uintmax_t>(sum.deliveries_failed));
+      static_cast<uintmax_t>(sum.deliveries_failed), static_cast<uintmax_t>(sum.events_pruned));
   return 0;
 }

@@ -36,14 +36,19 @@ Simulator::~Simulator() {
 // Each fault is off in half of the runs, and anything up to frequent in the others.
 void Simulator::DrawFaults() {
   for (uint32_t* rate :
-       {&rates_.commit_refused, &rates_.commit_untold, &rates_.claim_refused,
-        &rates_.connect_refused, &rates_.answer_late, &rates_.answer_never, &rates_.answer_failure,
-        &rates_.answer_cut_off, &rates_.process_ends, &rates_.operator_pauses}) {
+       {&rates_.commit_refused, &rates_.commit_untold, &rates_.claim_refused, &rates_.prune_refused,
+        &rates_.prune_untold, &rates_.connect_refused, &rates_.answer_late, &rates_.answer_never,
+        &rates_.answer_failure, &rates_.answer_cut_off, &rates_.process_ends,
+        &rates_.operator_pauses}) {
     *rate = random_.Chance(50) ? 0 : static_cast<uint32_t>(random_.Below(40));
   }
   rates_.process_ends /= 4;
+  rates_.prune_untold /= 4;
   options_.in_flight_max = 1 + static_cast<uint32_t>(random_.Below(32));
   options_.in_flight_per_endpoint_max = 1 + static_cast<uint32_t>(random_.Below(8));
+  for (absl::Duration* time : {&options_.retention, &options_.dedupe_window}) {
+    if (random_.Chance(50)) *time = absl::Minutes(1 + static_cast<int64_t>(random_.Below(120)));
+  }
 }
 
 void Simulator::MakeWorld() {
@@ -129,6 +134,7 @@ std::string Simulator::Run() {
   if (failure_.empty()) Heal();
   if (failure_.empty()) PlayUntilQuiet();
   if (failure_.empty()) CheckEnd();
+  if (failure_.empty()) CheckNothingStays();
   return failure_;
 }
 
@@ -174,6 +180,7 @@ void Simulator::Submit() {
   Expected& expected = expected_[submission.event.id];
   expected.body = submission.event.body;
   expected.idempotency_key = submission.event.idempotency_key;
+  expected.made_at = submission.event.created_at;
   for (const Delivery& delivery : submission.deliveries) {
     expected.delivery_ids.insert(delivery.id);
     event_of_delivery_[delivery.id] = submission.event.id;
@@ -196,6 +203,20 @@ void Simulator::Pump() {
   for (int round = 0; round < 4; ++round) {
     next_step_ = process_->dispatcher.Step();
     if (!process_->commits.Drain()) break;
+  }
+  Prune();
+}
+
+// Whatever goes, what has still to be delivered does not.
+void Simulator::Prune() {
+  const std::vector<Delivery> open = ListOpenDeliveries();
+  const uint64_t pruned_before = process_->pruner.counters().events;
+  next_step_ = std::min(next_step_, process_->pruner.Step());
+  figures_.events_pruned += process_->pruner.counters().events - pruned_before;
+  if (ListOpenDeliveries() != open) Fail("G3: an unfinished delivery was pruned");
+  for (const Delivery& delivery : open) {
+    if (store_->GetEvent(project_.id, delivery.event_id).ok()) continue;
+    Fail(absl::StrCat("G3: the event of unfinished delivery ", delivery.id, " was pruned"));
   }
 }
 

@@ -30,6 +30,7 @@ struct Figures {
   uint64_t processes = 0;
   uint64_t deliveries_succeeded = 0;
   uint64_t deliveries_failed = 0;
+  uint64_t events_pruned = 0;
 };
 
 class Simulator {
@@ -51,6 +52,7 @@ class Simulator {
   struct Expected {
     std::string body;
     std::string idempotency_key;
+    absl::Time made_at;
     std::set<std::string> delivery_ids;
   };
 
@@ -63,6 +65,7 @@ class Simulator {
   void Acknowledge(const std::string& event_id, const CommitResult& result);
   void ToggleEndpoint();
   void Pump();
+  void Prune();
   void AdvanceClock();
   void Heal();
   void PlayUntilQuiet();
@@ -74,6 +77,7 @@ class Simulator {
   void CheckStored(const std::string& event_id);
   void CheckAllAcknowledged();
   void CheckEnd();
+  void CheckNothingStays();
   void CheckEvent(const Event& event);
   void CheckDelivery(const Delivery& delivery);
   std::vector<Event> ListAllEvents();
@@ -98,7 +102,7 @@ class Simulator {
 
   std::map<std::string, Expected> expected_;  // by event id
   std::set<std::string> acknowledged_;        // event ids
-  std::set<std::string> accepted_keys_;       // idempotency keys
+  std::map<std::string, absl::Time> accepted_keys_;  // idempotency key to when it was last accepted
   std::map<std::string, std::string> event_of_delivery_;
   std::map<std::string, absl::Time> last_arrival_;  // by delivery id
   std::set<std::string> answered_with_success_;     // delivery ids

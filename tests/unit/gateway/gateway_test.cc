@@ -77,13 +77,15 @@ class RecordingTransport final : public Transport {
 
 // A gateway with an outgoing project that has one endpoint.
 struct Fixture {
-  explicit Fixture(std::unique_ptr<Storage> storage = NewMemoryStorage()) {
+  explicit Fixture(std::unique_ptr<Storage> storage = NewMemoryStorage(),
+                   GatewayOptions options = {}, std::shared_ptr<Clock> clock = nullptr) {
     auto sending = std::make_unique<RecordingTransport>();
     transport = sending.get();
     GatewayParts parts;
     parts.storage = std::move(storage);
     parts.transport = std::move(sending);
-    auto opened = Gateway::Open({}, std::move(parts));
+    parts.clock = std::move(clock);
+    auto opened = Gateway::Open(std::move(options), std::move(parts));
     REQUIRE(opened.ok());
     gateway = *std::move(opened);
     auto bootstrapped = gateway->Bootstrap();
@@ -155,6 +157,7 @@ TEST_CASE("gateway: an option that cannot be met is refused by name") {
   CHECK(refuse({.in_flight_max = 0}).find("in_flight_max") != std::string::npos);
   CHECK(refuse({.lease = absl::ZeroDuration()}).find("lease") != std::string::npos);
   CHECK(refuse({.dedupe_window = absl::ZeroDuration()}).find("dedupe_window") != std::string::npos);
+  CHECK(refuse({.retention = absl::ZeroDuration()}).find("retention") != std::string::npos);
   CHECK(refuse({.quarantine_inputs_max = 0}).find("quarantine_inputs_max") != std::string::npos);
   CHECK(refuse({.quarantine_age = absl::ZeroDuration()}).find("quarantine_age") !=
         std::string::npos);
@@ -194,6 +197,20 @@ TEST_CASE("gateway: pumped, an accepted event is delivered by steps alone") {
   }
   CHECK(fixture.CountDeliveries("Success") == 1);
   CHECK(fixture.transport->bodies() == std::vector<std::string>{data});
+}
+
+TEST_CASE("gateway: pumped, a delivered event is kept for the retention, and no longer") {
+  const auto clock = std::make_shared<SimClock>();
+  Fixture fixture(NewMemoryStorage(), {.retention = absl::Hours(24)}, clock);
+  fixture.Call("POST", fixture.base + "/events", fixture.EventBody(), 201);
+  for (int i = 0; i < 10; ++i) REQUIRE(fixture.gateway->Step().ok());
+  REQUIRE(fixture.CountDeliveries("Success") == 1);
+  clock->Advance(absl::Hours(23));
+  REQUIRE(fixture.gateway->Step().value() <= clock->Now() + absl::Minutes(1));
+  CHECK(fixture.CountDeliveries("Success") == 1);
+  clock->Advance(absl::Hours(2));
+  REQUIRE(fixture.gateway->Step().ok());
+  CHECK(fixture.CountDeliveries("Success") == 0);
 }
 
 TEST_CASE("gateway: pumped, the wake descriptor tells of asynchronous requests") {

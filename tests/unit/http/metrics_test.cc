@@ -59,7 +59,8 @@ struct World {
                 {.storage = const_cast<Storage*>(&storage),
                  .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers),
                  .commits = &commits,
-                 .dispatcher = &dispatcher},
+                 .dispatcher = &dispatcher,
+                 .pruner = &pruner},
                 {.method = "GET", .path = "/metrics"});
     REQUIRE(response.status == 200);
     return response.body;
@@ -90,6 +91,7 @@ struct World {
                                    .random = &random,
                                    .ulids = &ulids,
                                    .observer = &observer}};
+  storage::Pruner pruner{absl::Hours(1), &storage, &clock, &observer};
   consume::ConsumerSupervisor consumers{{.clock = &clock, .random = &random, .observer = &observer},
                                         &storage,
                                         {std::make_shared<testing::AnsweringBroker>("amqp")}};
@@ -143,6 +145,17 @@ TEST_CASE("metrics: a gateway that has done nothing") {
         "How often the store could not be asked for due deliveries.\n"
         "# TYPE convoy_storage_claim_failed_total counter\n"
         "convoy_storage_claim_failed_total 0\n"
+        "# HELP convoy_storage_pruned_total "
+        "What was removed from the store, because its time was over.\n"
+        "# TYPE convoy_storage_pruned_total counter\n"
+        "convoy_storage_pruned_total{kind=\"event\"} 0\n"
+        "convoy_storage_pruned_total{kind=\"delivery\"} 0\n"
+        "convoy_storage_pruned_total{kind=\"attempt\"} 0\n"
+        "convoy_storage_pruned_total{kind=\"dedupe_key\"} 0\n"
+        "# HELP convoy_storage_prune_failed_total "
+        "How often the store could not remove any of that.\n"
+        "# TYPE convoy_storage_prune_failed_total counter\n"
+        "convoy_storage_prune_failed_total 0\n"
         "# HELP convoy_consumer_state "
         "1 for the state that a consumer of a message broker is in, 0 for the others.\n"
         "# TYPE convoy_consumer_state gauge\n"
@@ -170,6 +183,21 @@ TEST_CASE("metrics: a gateway that has done nothing") {
         "Consumers that are not shown here, because there are too many.\n"
         "# TYPE convoy_consumer_omitted gauge\n"
         "convoy_consumer_omitted 0\n");
+}
+
+TEST_CASE("metrics: what was pruned is counted by its kind") {
+  World world;
+  Delivery delivery = {.id = "D", .project_id = "P", .event_id = "00", .endpoint_id = "E"};
+  delivery.status = DeliveryStatus::kDiscarded;
+  WriteBatch batch;
+  batch.submissions.push_back({.event = {.id = "00", .project_id = "P"}, .deliveries = {delivery}});
+  REQUIRE(world.commits.Commit(std::move(batch)).status.ok());
+  world.pruner.Step();
+  CHECK(World::Lines(world.Read(), "convoy_storage_pruned_total{") ==
+        "convoy_storage_pruned_total{kind=\"event\"} 1\n"
+        "convoy_storage_pruned_total{kind=\"delivery\"} 1\n"
+        "convoy_storage_pruned_total{kind=\"attempt\"} 0\n"
+        "convoy_storage_pruned_total{kind=\"dedupe_key\"} 0\n");
 }
 
 Source BrokerSource(const std::string& id, BrokerConfig broker) {
