@@ -2,6 +2,8 @@
 #include "examples/convoyd/arguments.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
@@ -47,6 +49,22 @@ absl::StatusOr<uint64_t> ParseNumber(std::string_view what, std::string_view tex
         absl::StrCat(what, " must be a whole number of at most ", max));
   }
   return number;
+}
+
+absl::StatusOr<absl::Duration> ParseDuration(std::string_view what, std::string_view text) {
+  constexpr std::pair<char, absl::Duration> kUnits[] = {{'s', absl::Seconds(1)},
+                                                        {'m', absl::Minutes(1)},
+                                                        {'h', absl::Hours(1)},
+                                                        {'d', absl::Hours(24)}};
+  constexpr uint64_t kMost = 1'000'000'000;
+  for (const auto& [unit, duration] : kUnits) {
+    if (!text.ends_with(unit)) continue;
+    text.remove_suffix(1);
+    const auto number = ParseNumber(absl::StrCat(what, " before its unit"), text, kMost);
+    if (!number.ok()) return number.status();
+    return duration * static_cast<int64_t>(*number);
+  }
+  return absl::InvalidArgumentError(absl::StrCat(what, " must be like 90s, 15m, 12h or 30d"));
 }
 
 }  // namespace convoyd

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace convoyd {
 
@@ -27,5 +28,8 @@ absl::StatusOr<ArgumentList> ReadArguments(std::span<char* const> words,
 
 // Digits only, at most `max`. `what` names the setting in the error.
 absl::StatusOr<uint64_t> ParseNumber(std::string_view what, std::string_view text, uint64_t max);
+
+// "90s", "15m", "12h" or "30d".
+absl::StatusOr<absl::Duration> ParseDuration(std::string_view what, std::string_view text);
 
 }  // namespace convoyd

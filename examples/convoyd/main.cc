@@ -17,6 +17,7 @@ constexpr std::string_view kHelp =
     "\n"
     "  convoyd serve      receive, store and deliver\n"
     "  convoyd bootstrap  create the instance's first API key\n"
+    "  convoyd prune      remove old events that have been dealt with\n"
     "  convoyd verify     judge one signed request, without a database\n"
     "  convoyd presets    list the providers that verify knows\n"
     "  convoyd version    print the version\n"
@@ -30,6 +31,7 @@ struct Command {
 
 constexpr Command kCommands[] = {{"serve", RunServe},
                                  {"bootstrap", RunBootstrap},
+                                 {"prune", RunPrune},
                                  {"verify", RunVerify},
                                  {"presets", RunPresets},
                                  {"version", RunVersion}};

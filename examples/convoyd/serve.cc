@@ -94,6 +94,7 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   options.in_flight_max = settings.in_flight_max;
   options.in_flight_per_endpoint_max = settings.in_flight_per_endpoint_max;
   options.lease = absl::FromChrono(settings.lease);
+  if (settings.retention.count() > 0) options.retention = absl::FromChrono(settings.retention);
   options.quarantine_inputs_max = settings.quarantine_inputs_max;
   options.quarantine_age = absl::FromChrono(settings.quarantine_age);
   return convoy::Gateway::Open(std::move(options), std::move(parts));

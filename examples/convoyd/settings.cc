@@ -167,6 +167,9 @@ const std::vector<Spec>& Specs() {
       NumberSpec("lease_ms", &Settings::lease, 3000, kDayMs,
                  "how long a delivery of a process that died is kept from others; no attempt takes "
                  "longer (default 90000)"),
+      NumberSpec("retention_ms", &Settings::retention, 0, 10'000 * kDayMs,
+                 "how long events are kept, with their deliveries, until those have ended at least "
+                 "(default 0, which is for ever)"),
       NumberSpec("quarantine_inputs_max", &Settings::quarantine_inputs_max, 1, kMany,
                  "refused requests that a source in quarantine mode keeps (default 1000)"),
       NumberSpec("quarantine_age_ms", &Settings::quarantine_age, 1, 10'000 * kDayMs,
@@ -300,11 +303,15 @@ absl::Status ApplyEnvironment(Settings& settings, const std::vector<Variable>& v
   return absl::OkStatus();
 }
 
-absl::Status ApplyFlags(Settings& settings, const std::vector<Argument>& arguments) {
-  Layer layer(&settings, "command line");
+absl::Status ApplyFlags(LoadedSettings& loaded, const std::vector<Argument>& arguments) {
+  Layer layer(&loaded.settings, "command line");
   for (const Argument& argument : arguments) {
     if (argument.flag == "config") continue;
     const Spec* const spec = FindByName(absl::StrReplaceAll(argument.flag, {{"-", "_"}}));
+    if (spec == nullptr) {
+      loaded.others.push_back(argument);
+      continue;
+    }
     const auto status = layer.Apply(*spec, argument.value);
     if (!status.ok()) return status;
   }
@@ -370,7 +377,7 @@ absl::StatusOr<LoadedSettings> LoadSettings(std::span<char* const> words,
   absl::Status status;
   if (!path.empty()) status.Update(ApplyFile(loaded.settings, path));
   if (status.ok()) status.Update(ApplyEnvironment(loaded.settings, variables));
-  if (status.ok()) status.Update(ApplyFlags(loaded.settings, list->arguments));
+  if (status.ok()) status.Update(ApplyFlags(loaded, list->arguments));
   if (status.ok()) status.Update(CheckTogether(loaded.settings));
   if (!status.ok()) return status;
   return loaded;

@@ -17,6 +17,7 @@
 
 #include "convoy/observer.h"
 #include "convoy/options.h"
+#include "examples/convoyd/arguments.h"
 
 namespace convoyd {
 
@@ -41,6 +42,7 @@ struct Settings {
   uint32_t in_flight_max = 256;
   uint32_t in_flight_per_endpoint_max = 16;
   std::chrono::milliseconds lease{90'000};
+  std::chrono::milliseconds retention{0};  // 0: for ever
   uint32_t quarantine_inputs_max = 1000;
   std::chrono::milliseconds quarantine_age = std::chrono::hours(7 * 24);
   std::chrono::milliseconds read_timeout{30'000};
@@ -57,10 +59,11 @@ std::string SettingsHelp(std::span<const std::string> flags);
 struct LoadedSettings {
   bool is_help_wanted = false;
   Settings settings;
+  std::vector<Argument> others;  // flags that are the command's own
 };
 
-// Reads flags (only those in `flags`, all if it is empty), the environment and the file. Errors are
-// kInvalidArgument and name the setting and its source.
+// Reads flags (only those in `flags`, all settings if it is empty), the environment and the file.
+// Errors are kInvalidArgument and name the setting and its source.
 absl::StatusOr<LoadedSettings> LoadSettings(std::span<char* const> words,
                                             std::span<const std::string> flags,
                                             char* const* environment);
