@@ -24,12 +24,15 @@ class BrokerCase(unittest.TestCase):
         self.addCleanup(self.inbox.close)
         self.bench.proxy.heal()
         self.started = time.monotonic()
-        self.gateway = self.new_gateway("convoy.db")
+        self.gateway = self.first_gateway()
         self.queue = self.bench.new_queue()
         self.numbers = itertools.count(1)
 
-    def new_gateway(self, name):
-        made = gateway.Gateway(f"{self.folder}/{name}", self.inbox, *self.flags)
+    def first_gateway(self):
+        return self.new_gateway("convoy.db")
+
+    def new_gateway(self, name, *flags, env=None):
+        made = gateway.Gateway(f"{self.folder}/{name}", self.inbox, *self.flags, *flags, env=env)
         self.addCleanup(self._close, made)
         return made
 

@@ -24,10 +24,11 @@ def envelope(data, **fields):
 class Gateway:
     """A process on a database that outlives it. More of them may share `database`."""
 
-    def __init__(self, database, inbox, *flags):
+    def __init__(self, database, inbox, *flags, env=None):
         self.database = database
         self.inbox = inbox
         self._flags = ("--lease-ms", str(LEASE_MS), *flags)
+        self._env = env
         self._admin_key = host.bootstrap(database)
         self.convoyd = None
         self.start()
@@ -41,7 +42,7 @@ class Gateway:
             self.project.client = self.convoyd.client(self.project.key)
 
     def new_process(self):
-        return host.Convoyd(self.database, *self._flags)
+        return host.Convoyd(self.database, *self._flags, env=self._env)
 
     def kill(self):
         self.project.client.close()

@@ -3,13 +3,10 @@ front does with a service account's token, and Google's auth library is what jud
 """
 import base64
 import datetime
-import http.client
-import http.server
 import json
-import threading
 import time
 
-from . import base, pubsub
+from . import base, front, pubsub
 
 EMAIL = "reader@test-project.iam.gserviceaccount.com"
 AUDIENCE = "https://pubsub.googleapis.com/"
@@ -45,44 +42,6 @@ class Key:
         return base64.b64encode(self.file.encode()).decode()
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        why_not = self.server.front.why_not(self.headers.get("Authorization", ""))
-        if why_not:
-            self._answer(401, json.dumps({"error": {
-                "code": 401, "message": why_not, "status": "UNAUTHENTICATED"}}).encode())
-            return
-        behind = http.client.HTTPConnection("127.0.0.1", self.server.front.port_behind, timeout=150)
-        try:
-            behind.request("POST", self.path, body, {"Content-Type": "application/json"})
-            answer = behind.getresponse()
-            self._answer(answer.status, answer.read())
-        except OSError:
-            self.close_connection = True
-        finally:
-            behind.close()
-
-    def _answer(self, status, body):
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-class _HttpServer(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        """A client that went away."""
-
-
 class Queue(pubsub.Queue):
     @property
     def address(self):
@@ -102,31 +61,30 @@ class Server(pubsub.Server):
         self.key = Key("key-1")
         self._certificates = {self.key.id: self.key.certificate}
         self._tokens_since = 0
-        self._http = None
+        self._front = None
         self.front_port, = base.free_ports(1)
-
-    @property
-    def port_behind(self):
-        return self.port
 
     def start(self):
         super().start()
-        self._http = _HttpServer(("127.0.0.1", self.front_port), _Handler)
-        self._http.front = self
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        self._front = front.Front(self.front_port, self.port, self._refusal,
+                                  lambda _: {"Content-Type": "application/json"})
 
     def stop(self):
-        if self._http is not None:
-            self._http.shutdown()
-            self._http.server_close()
-            self._http = None
+        if self._front is not None:
+            self._front.close()
+            self._front = None
         super().stop()
 
     def close(self):
         self.stop()
         super().close()
 
-    def why_not(self, authorization):
+    def _refusal(self, headers, _body):
+        why_not = self._why_not(headers.get("Authorization", ""))
+        return why_not and (401, "application/json", json.dumps({"error": {
+            "code": 401, "message": why_not, "status": "UNAUTHENTICATED"}}).encode())
+
+    def _why_not(self, authorization):
         """What is wrong with the header, or None."""
         jwt = base.python_package("google.auth.jwt", pubsub.CLIENT)
         try:

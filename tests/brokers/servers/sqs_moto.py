@@ -50,14 +50,18 @@ class Server(sqs.SqsServer):
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return key["AccessKeyId"], key["SecretAccessKey"]
 
-    def new_session(self, *actions):
-        """(access key id, secret key, session token) of a role that may do these."""
+    def new_role(self, *actions):
+        """The ARN of a role that may do these."""
         iam = self._client("iam")
         name = f"r-{uuid.uuid4().hex[:8]}"
-        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(["sts:AssumeRole"]))
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(["sts:AssumeRole*"]))
         iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=_policy(actions))
+        return role["Role"]["Arn"]
+
+    def new_session(self, *actions):
+        """(access key id, secret key, session token) of a role that may do these."""
         session = self._client("sts").assume_role(
-            RoleArn=role["Role"]["Arn"], RoleSessionName="reader")["Credentials"]
+            RoleArn=self.new_role(*actions), RoleSessionName="reader")["Credentials"]
         return session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"]
 
     def change_reader(self):
