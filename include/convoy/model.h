@@ -224,6 +224,12 @@ struct AmqpConfig {
 using BrokerConfig =
     std::variant<std::monostate, SqsConfig, GooglePubSubConfig, KafkaConfig, AmqpConfig>;
 
+// What a broker's messages are.
+enum class MessageFormat : uint8_t {
+  kEnvelope,  // a JSON object that says what the event is, and whom it is for
+  kRaw,       // anything: the body as it is becomes the event's
+};
+
 struct CustomResponse {
   std::string body;
   std::string content_type;
@@ -248,6 +254,8 @@ struct Source {
   std::vector<std::string> forward_headers;  // names of request headers that are sent to endpoints
   BrokerConfig broker;                       // of a kPubSub source: never monostate
   uint32_t workers_count = 1;                // how many consumers read from the broker at once
+  MessageFormat message_format = MessageFormat::kEnvelope;
+  std::string raw_event_type;  // the type of all events that raw messages become; otherwise empty
   absl::Time created_at;
   absl::Time updated_at;
 

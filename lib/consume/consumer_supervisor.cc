@@ -23,6 +23,7 @@ std::string ConsumerId(const Source& source, uint32_t index) {
 // Whether consumers of `a` may go on reading for `b`: what else a source has does not concern them.
 bool ReadsAlike(const Source& a, const Source& b) {
   return a.project_id == b.project_id && a.broker == b.broker &&
+         a.message_format == b.message_format && a.raw_event_type == b.raw_event_type &&
          a.forward_headers == b.forward_headers;
 }
 

@@ -38,9 +38,9 @@ absl::StatusOr<WriteBatch> EmbeddedGateway::Prepare(PendingEvent& pending) const
       const auto project,
       const_cast<config::ConfigCache&>(configuration_).FindProject(event.project_id));
   intake::RestEvent input{.event_type = event.event_type,
-                          .data = event.data,
                           .custom_headers = event.custom_headers,
                           .idempotency_key = event.idempotency_key};
+  if (!event.data.empty()) input.data = event.data;
   absl::StatusOr<WriteBatch> batch;
   switch (event.audience) {
     case HostEvent::Audience::kEndpoint:

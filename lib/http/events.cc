@@ -80,7 +80,8 @@ absl::StatusOr<EventRequest> ReadEvent(std::string_view body) {
     CONVOY_RETURN_IF_ERROR(ReadText(object, "app_id", &request.endpoint_id));
   }
   CONVOY_RETURN_IF_ERROR(ReadCustomHeaders(object, &request.event.custom_headers));
-  if (const json::RawValue* data = object.Find("data")) request.event.data = data->text;
+  if (const json::RawValue* data = object.Find("data"))
+    request.event.data = std::string(data->text);
   return request;
 }
 

@@ -16,8 +16,9 @@ inline constexpr uint32_t kWorkersMax = 32;
 inline constexpr std::string_view kBrokerTypes[] = {"sqs", "google", "kafka", "amqp"};
 inline constexpr std::string_view kRedactedSecret = "[REDACTED]";
 
-// Reads `pub_sub` into the broker and the workers of `source`. A secret that is left out, empty or
-// as it was shown stays what it is in `source`, as long as it would still go to the same server.
+// Reads `pub_sub` into the broker, the workers and the message format of `source`. A secret that is
+// left out, empty or as it was shown stays what it is in `source`, as long as it would still go to
+// the same server; so does a format that is left out.
 absl::Status ReadPubSub(const json::Value& pub_sub, Source* source);
 
 // The member "pub_sub", without its secrets.

@@ -1,5 +1,6 @@
 // See pub_sub.h. Spellings are Convoy's, odd ones included ("bindExchange" comes in,
-// "bindedExchange" goes out); `endpoint` of Google and `session_token` of SQS are ours.
+// "bindedExchange" goes out); `message_format` and `event_type`, `endpoint` of SQS and Google and
+// `session_token` of SQS are ours.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "lib/base/text.h"
 #include "lib/http/fields.h"
 #include "lib/http/pub_sub.h"
+#include "lib/intake/event_checks.h"
 #include "lib/model/names.h"
 
 namespace convoy::http {
@@ -237,6 +239,23 @@ absl::StatusOr<AmqpConfig> ReadAmqp(const json::Value& object, const AmqpConfig&
   return amqp;
 }
 
+// What is left out stays as it is, for clients that know nothing of formats.
+absl::Status ReadMessageFormat(ObjectReader& reader, Source* source) {
+  std::string event_type;
+  ReadEnum(reader, "message_format", "must be envelope or raw", &source->message_format);
+  reader.Read("event_type", &event_type);
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  const std::string field = reader.PathOf("event_type");
+  if (source->message_format != MessageFormat::kRaw) {
+    source->raw_event_type.clear();
+    return event_type.empty() ? absl::OkStatus()
+                              : FieldError(field, "goes with the message_format raw");
+  }
+  CONVOY_RETURN_IF_ERROR(CheckBrokerText(field, event_type, intake::kEventTypeBytesMax));
+  if (!event_type.empty()) source->raw_event_type = std::move(event_type);
+  return source->raw_event_type.empty() ? FieldError(field, "is missing") : absl::OkStatus();
+}
+
 template <typename Config>
 Config StoredOr(const BrokerConfig& broker) {
   const auto* config = std::get_if<Config>(&broker);
@@ -258,6 +277,7 @@ absl::Status ReadPubSub(const json::Value& pub_sub, Source* source) {
   if (workers_count > kWorkersMax) {
     return FieldError("pub_sub.workers", absl::StrCat("must be between 1 and ", kWorkersMax));
   }
+  CONVOY_RETURN_IF_ERROR(ReadMessageFormat(reader, source));
   for (const std::string_view other : kBrokerTypes) {
     if (other != type && reader.Has(other)) {
       const json::Value* object = reader.Object(other);

@@ -93,7 +93,11 @@ void WritePubSub(Writer& writer, const Source& source) {
     writer.Null();
     return;
   }
-  writer.BeginObject().Field("type", type).Field("workers", source.workers_count);
+  writer.BeginObject()
+      .Field("type", type)
+      .Field("workers", source.workers_count)
+      .Field("message_format", model::Name(source.message_format))
+      .FieldIfSet("event_type", source.raw_event_type);
   for (const std::string_view each : kBrokerTypes) {
     writer.Key(each);
     if (each != type) {

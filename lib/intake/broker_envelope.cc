@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/text.h"
@@ -23,10 +22,6 @@ using Refused = std::optional<Refusal>;
 
 constexpr std::array<std::string_view, 6> kFields = {
     "endpoint_id", "owner_id", "event_type", "data", "custom_headers", "idempotency_key"};
-
-Refused Refuse(std::string_view reason, std::string_view field, std::string_view why) {
-  return Refusal{reason, absl::StrCat(field, ": ", why)};
-}
 
 Refused RefuseFlaw(const absl::Status& status, std::string_view body, const json::Limits& limits) {
   const std::string detail(status.message());
@@ -73,14 +68,7 @@ Refused ReadText(const json::RawObject& object, std::string_view field, size_t b
   if (value == nullptr || value->type == json::Type::kNull) return std::nullopt;
   std::optional<std::string> text = value->AsString();
   if (!text.has_value()) return Refuse(refusal::kWrongType, field, "must be a string");
-  if (text->size() > bytes_max) {
-    return Refuse(refusal::kTooLarge, field,
-                  absl::StrCat("must not be longer than ", bytes_max, " bytes"));
-  }
-  // An idempotency key leaves the house as a header; nothing good has a control character anyway.
-  if (!base::IsHeaderValue(*text)) {
-    return Refuse(refusal::kInvalidText, field, "must not have control characters");
-  }
+  if (auto refused = CheckMessageText(field, *text, bytes_max)) return refused;
   *out = *std::move(text);
   return std::nullopt;
 }
@@ -104,27 +92,7 @@ Refused ReadCustomHeaders(const json::RawObject& object, const json::Limits& lim
   return std::nullopt;
 }
 
-Refused ReadMessageType(const Headers& attributes, MessageType* out) {
-  const std::string* given = nullptr;
-  for (const Header& attribute : attributes) {
-    if (!base::EqualsIgnoreCase(attribute.name, kMessageTypeAttribute)) continue;
-    if (given != nullptr)
-      return Refuse(refusal::kBadMessageType, kMessageTypeAttribute, "is given twice");
-    given = &attribute.value;
-  }
-  if (given == nullptr || *given == "single") return std::nullopt;
-  if (*given == "fanout") {
-    *out = MessageType::kFanout;
-  } else if (*given == "broadcast") {
-    *out = MessageType::kBroadcast;
-  } else {
-    return Refuse(refusal::kBadMessageType, kMessageTypeAttribute,
-                  absl::StrCat("must be single, fanout or broadcast, not ", base::Quote(*given)));
-  }
-  return std::nullopt;
-}
-
-Refused CheckPresent(const Envelope& envelope) {
+Refused CheckPresent(const AddressedEvent& envelope) {
   const auto missing = [](std::string_view field) {
     return Refuse(refusal::kMissingField, field, "is missing");
   };
@@ -134,42 +102,14 @@ Refused CheckPresent(const Envelope& envelope) {
   if (envelope.type == MessageType::kFanout && envelope.owner_id.empty())
     return missing("owner_id");
   if (envelope.event.event_type.empty()) return missing("event_type");
-  if (envelope.event.data.empty()) return missing("data");
-  return std::nullopt;
-}
-
-// Attributes that the envelope does not name itself, and the message's id, behind its own headers.
-Refused AddAttributes(const Source& source, const BrokerMessage& message, Headers* headers) {
-  absl::flat_hash_set<std::string> named;
-  for (const Header& header : *headers) named.insert(absl::AsciiStrToLower(header.name));
-  std::vector<HeaderView> attributes;
-  for (const Header& attribute : message.attributes) {
-    if (base::EqualsIgnoreCase(attribute.name, kMessageTypeAttribute) ||
-        base::EqualsIgnoreCase(attribute.name, kMessageIdHeader) ||
-        named.contains(absl::AsciiStrToLower(attribute.name))) {
-      continue;
-    }
-    attributes.push_back({.name = attribute.name, .value = attribute.value});
-  }
-  const absl::StatusOr<Headers> kept = KeepForwardable(source, attributes);
-  if (!kept.ok()) return Refuse(refusal::kTooLarge, "attributes", "too many or too large");
-  for (const Header& header : *kept) {
-    headers->push_back({absl::AsciiStrToLower(header.name), header.value});
-  }
-  if (!message.id.empty() && !named.contains(kMessageIdHeader) && base::IsHeaderValue(message.id)) {
-    headers->push_back({std::string(kMessageIdHeader), message.id});
-  }
-  if (!CheckCustomHeaders(*headers).ok()) {  // each is well-formed, but all of them are too many
-    return Refuse(refusal::kTooLarge, "attributes", "too many or too large with custom_headers");
-  }
+  if (!envelope.event.data.has_value()) return missing("data");
   return std::nullopt;
 }
 
 }  // namespace
 
 std::optional<Refusal> ReadEnvelope(const GatewayOptions& options, const Source& source,
-                                    const BrokerMessage& message, Envelope* out) {
-  if (message.is_cut) return Refuse(refusal::kTooLarge, "body", "only its beginning was read");
+                                    const BrokerMessage& message, AddressedEvent* out) {
   const json::Limits limits{.bytes_max = options.body_bytes_max};
   const auto object = json::ScanObject(message.body, limits);
   if (!object.ok()) return RefuseFlaw(object.status(), message.body, limits);
@@ -187,7 +127,7 @@ std::optional<Refusal> ReadEnvelope(const GatewayOptions& options, const Source&
     if (auto refused = ReadText(*object, text.field, text.bytes_max, text.out)) return refused;
   }
   if (auto refused = ReadCustomHeaders(*object, limits, &event.custom_headers)) return refused;
-  if (const json::RawValue* data = object->Find("data")) event.data = data->text;
+  if (const json::RawValue* data = object->Find("data")) event.data = std::string(data->text);
   if (auto refused = ReadMessageType(message.attributes, &out->type)) return refused;
   if (auto refused = CheckPresent(*out)) return refused;
   return AddAttributes(source, message, &event.custom_headers);

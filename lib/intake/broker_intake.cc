@@ -10,7 +10,9 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/text.h"
+#include "lib/intake/broker_envelope.h"
 #include "lib/intake/idempotency.h"
+#include "lib/intake/raw_message.h"
 
 namespace convoy::intake {
 namespace {
@@ -48,16 +50,16 @@ class Collector {
 };
 
 absl::StatusOr<WriteBatch> PrepareEvent(const Intake& intake, const ProjectSnapshot& project,
-                                        Envelope envelope) {
-  switch (envelope.type) {
+                                        AddressedEvent read) {
+  switch (read.type) {
     case MessageType::kFanout:
-      return intake.PrepareFanout(project, std::move(envelope.event), envelope.owner_id);
+      return intake.PrepareFanout(project, std::move(read.event), read.owner_id);
     case MessageType::kBroadcast:
-      return intake.PrepareBroadcast(project, std::move(envelope.event));
+      return intake.PrepareBroadcast(project, std::move(read.event));
     case MessageType::kSingle:
       break;
   }
-  return intake.PrepareSingle(project, std::move(envelope.event), envelope.endpoint_id);
+  return intake.PrepareSingle(project, std::move(read.event), read.endpoint_id);
 }
 
 // What intake refuses although the form is right: a project's own rules.
@@ -71,13 +73,16 @@ Refusal RefusalOf(const absl::Status& status) {
 BrokerIntake::MessageBatch BrokerIntake::PrepareOne(const ProjectSnapshot& project,
                                                     const Source& source,
                                                     const BrokerMessage& message) const {
-  Envelope envelope;
-  if (auto refused = ReadEnvelope(options_, source, message, &envelope)) return *std::move(refused);
-  if (envelope.type == MessageType::kSingle &&
-      project.FindEndpoint(envelope.endpoint_id) == nullptr) {
+  if (message.is_cut) return Refuse(refusal::kCutOff, "body", "only its beginning was read");
+  AddressedEvent read;
+  auto refused = source.message_format == MessageFormat::kRaw
+                     ? ReadRawMessage(source, message, &read)
+                     : ReadEnvelope(options_, source, message, &read);
+  if (refused.has_value()) return *std::move(refused);
+  if (read.type == MessageType::kSingle && project.FindEndpoint(read.endpoint_id) == nullptr) {
     return Refusal{refusal::kUnknownEndpoint, "endpoint_id: the project has no such endpoint"};
   }
-  absl::StatusOr<WriteBatch> batch = PrepareEvent(*intake_, project, std::move(envelope));
+  absl::StatusOr<WriteBatch> batch = PrepareEvent(*intake_, project, std::move(read));
   if (!batch.ok()) return RefusalOf(batch.status());
   batch->submissions.front().event.source_id = source.id;
   return *std::move(batch);
@@ -131,7 +136,9 @@ PreparedMessages BrokerIntake::Prepare(const ProjectSnapshot& project, const Sou
 absl::StatusOr<WriteBatch> BrokerIntake::PrepareRedrive(const ProjectSnapshot& project,
                                                         const Source& source,
                                                         const HeldInput& held) const {
-  BrokerMessage message{.body = held.body, .attributes = held.headers};
+  // A part of a body does not become whole by being tried again.
+  BrokerMessage message{
+      .body = held.body, .attributes = held.headers, .is_cut = held.reason == refusal::kCutOff};
   if (!message.attributes.empty() &&
       base::EqualsIgnoreCase(message.attributes.back().name, kMessageIdHeader)) {
     message.id = std::move(message.attributes.back().value);

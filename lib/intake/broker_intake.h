@@ -18,7 +18,7 @@
 
 #include "convoy/broker.h"
 #include "convoy/storage.h"
-#include "lib/intake/broker_envelope.h"
+#include "lib/intake/broker_message.h"
 #include "lib/intake/intake.h"
 
 namespace convoy::intake {

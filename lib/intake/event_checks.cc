@@ -51,7 +51,7 @@ absl::Status CheckRestEvent(const GatewayOptions& options, const Project& projec
   if (event.event_type.empty()) {
     return absl::InvalidArgumentError("event_type:please provide an event type");
   }
-  if (event.data.empty()) return absl::InvalidArgumentError("data:please provide your data");
+  if (!event.data.has_value()) return absl::InvalidArgumentError("data:please provide your data");
   CONVOY_RETURN_IF_ERROR(CheckText("event_type", event.event_type, kEventTypeBytesMax));
   CONVOY_RETURN_IF_ERROR(
       CheckText("idempotency_key", event.idempotency_key, kIdempotencyKeyBytesMax));
@@ -59,7 +59,7 @@ absl::Status CheckRestEvent(const GatewayOptions& options, const Project& projec
   if (!base::IsHeaderValue(event.idempotency_key)) {
     return absl::InvalidArgumentError("idempotency_key: contains control characters");
   }
-  CONVOY_RETURN_IF_ERROR(CheckBodySize(options, project.config, event.data.size()));
+  CONVOY_RETURN_IF_ERROR(CheckBodySize(options, project.config, event.data->size()));
   CONVOY_RETURN_IF_ERROR(CheckCustomHeaders(event.custom_headers));
   const bool is_key_mandatory =
       project.type == ProjectType::kOutgoing &&

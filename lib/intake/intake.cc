@@ -47,7 +47,7 @@ Event MakeRestEvent(const Project& project, RestEvent event, absl::Time now, std
   Event made{.id = std::move(id),
              .project_id = project.id,
              .event_type = std::move(event.event_type),
-             .body = std::move(event.data),
+             .body = *std::move(event.data),
              .content_type = "application/json",
              .idempotency_key = std::move(event.idempotency_key),
              .created_at = now,

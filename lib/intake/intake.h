@@ -28,10 +28,12 @@
 
 namespace convoy::intake {
 
-// The body of POST …/events and its siblings.
+// The body of POST …/events and its siblings, or a message of a broker.
 struct RestEvent {
   std::string event_type;
-  std::string data;  // valid JSON, byte for byte as it stood in the request
+  // Valid JSON, byte for byte as it stood in the request; of a raw message any bytes, or none, with
+  // their Content-Type among the custom headers. Missing if nullopt.
+  std::optional<std::string> data;
   Headers custom_headers;
   std::string idempotency_key;
 };

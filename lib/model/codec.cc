@@ -252,7 +252,9 @@ std::string Encode(const Source& source) {
   writer.FieldIfSet("event_type_location", source.event_type_location);
   WriteTexts(writer, "forward_headers", source.forward_headers);
   WriteBroker(writer, source.broker);
-  writer.Field("workers_count", source.workers_count);
+  writer.Field("workers_count", source.workers_count)
+      .Field("message_format", Name(source.message_format))
+      .FieldIfSet("raw_event_type", source.raw_event_type);
   WriteTime(writer, "created_at_us", source.created_at);
   WriteTime(writer, "updated_at_us", source.updated_at);
   writer.EndObject();
@@ -277,6 +279,8 @@ absl::StatusOr<Source> DecodeSource(std::string_view text) {
     reader.Read("forward_headers", &source.forward_headers);
     ReadBroker(reader, &source.broker);
     reader.Read("workers_count", &source.workers_count);
+    ReadEnum(reader, "message_format", &source.message_format);
+    reader.Read("raw_event_type", &source.raw_event_type);
     ReadTime(reader, "created_at_us", &source.created_at);
     ReadTime(reader, "updated_at_us", &source.updated_at);
   });

@@ -34,6 +34,8 @@ constexpr Table<SaslMechanism, 4> kSaslMechanisms = {
      {SaslMechanism::kPlain, "plain"},
      {SaslMechanism::kScramSha256, "scram_sha256"},
      {SaslMechanism::kScramSha512, "scram_sha512"}}};
+constexpr Table<MessageFormat, 2> kMessageFormats = {
+    {{MessageFormat::kEnvelope, "envelope"}, {MessageFormat::kRaw, "raw"}}};
 constexpr Table<HeldKind, 2> kHeldKinds = {
     {{HeldKind::kQuarantine, "quarantine"}, {HeldKind::kDeadLetter, "dead_letter"}}};
 constexpr Table<Provider, 4> kProviders = {{{Provider::kNone, ""},
@@ -92,6 +94,7 @@ CONVOY_NAMES(SourceType, kSourceTypes)
 CONVOY_NAMES(Provider, kProviders)
 CONVOY_NAMES(VerifyMode, kVerifyModes)
 CONVOY_NAMES(SaslMechanism, kSaslMechanisms)
+CONVOY_NAMES(MessageFormat, kMessageFormats)
 CONVOY_NAMES(HeldKind, kHeldKinds)
 CONVOY_NAMES(DeliveryMode, kDeliveryModes)
 CONVOY_NAMES(Role, kRoles)

@@ -17,6 +17,7 @@ std::string_view Name(SourceType value);      // "http", "rest_api", "pub_sub", 
 std::string_view Name(Provider value);        // "", "github", "shopify", "twitter"
 std::string_view Name(VerifyMode value);      // "enforce", "observe", "quarantine"
 std::string_view Name(SaslMechanism value);   // "none", "plain", "scram_sha256", "scram_sha512"
+std::string_view Name(MessageFormat value);   // "envelope", "raw"
 std::string_view Name(HeldKind value);        // "quarantine", "dead_letter"
 std::string_view Name(DeliveryMode value);    // "at_least_once", "at_most_once"
 std::string_view Name(Role value);            // "instance_admin", "project_admin", "project_viewer"

@@ -235,6 +235,8 @@ void CheckBrokerSources(Expectations& expect, Storage& storage) {
   Source read = MakeSource(ProjectId(), 1), disabled = MakeSource(ProjectId(), 2),
          plain = MakeSource(ProjectId(), 3), elsewhere = MakeSource("other", 4);
   read.type = disabled.type = elsewhere.type = SourceType::kPubSub;
+  read.message_format = MessageFormat::kRaw;
+  read.raw_event_type = "shop.changed";
   disabled.is_disabled = true;
   CONVOY_REQUIRE_OK(PutNow(storage, ProjectId(), {read, disabled, plain}).status);
   CONVOY_REQUIRE_OK(PutNow(storage, "other", {elsewhere}).status);

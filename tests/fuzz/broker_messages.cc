@@ -2,8 +2,9 @@
 //
 // Input: a byte of flags, attributes as "name: value" lines, an empty line, the body. Promises that
 // are checked: a message becomes the one or the other, never both; an event is well-formed and
-// holds the bytes of "data" as they came; a dead letter holds every byte, and its reason fits on a
-// line; what was refused once is refused again for the same reason, also when it is re-driven.
+// holds the bytes of "data", or of a raw body, as they came; a dead letter holds every byte, and
+// its reason fits on a line; what was refused once is refused again for the same reason, also when
+// it is re-driven.
 #include <memory>
 #include <string>
 
@@ -23,6 +24,7 @@ namespace {
 constexpr uint8_t kCut = 1;
 constexpr uint8_t kHasId = 2;
 constexpr uint8_t kForwardAll = 4;
+constexpr uint8_t kRaw = 8;
 constexpr size_t kAttributesMax = 200;
 
 // A project with two endpoints of one owner, of which one has subscribed.
@@ -66,11 +68,22 @@ BrokerMessage ReadInput(Input& input, uint8_t flags) {
   return message;
 }
 
-void CheckEvent(const Submission& submission, const BrokerMessage& message) {
+void CheckBody(const Source& source, const Event& event, const BrokerMessage& message) {
+  if (source.message_format == MessageFormat::kRaw) {
+    Require(event.body == message.body, "a raw body is the event's");
+    Require(event.event_type == source.raw_event_type, "of the type that the source says");
+    Require(absl::StrContains(event.content_type, '/'), "a content type is one");
+  } else {
+    Require(absl::StrContains(message.body, event.body), "data goes along as it came");
+    Require(json::Validate(event.body, {}).ok(), "data is JSON");
+  }
+}
+
+void CheckEvent(const Source& source, const Submission& submission, const BrokerMessage& message) {
   const Event& event = submission.event;
   Require(!message.is_cut, "no event is made of a part");
-  Require(absl::StrContains(message.body, event.body), "data goes along as it came");
-  Require(json::Validate(event.body, {}).ok(), "data is JSON");
+  CheckBody(source, event, message);
+  Require(base::IsHeaderValue(event.content_type), "a content type can be sent");
   Require(!event.event_type.empty() && base::IsValidUtf8(event.event_type), "a type is a text");
   Require(base::IsHeaderValue(event.idempotency_key), "an idempotency key can be sent");
   for (const Header& header : event.headers) {
@@ -93,7 +106,6 @@ void CheckDeadLetter(const World& world, const Hold& hold, const intake::Refusal
   Require(base::IsValidUtf8(input.detail) && base::IsHeaderValue(input.detail),
           "a detail is a line of text");
   Require(input.detail.size() < 1024, "a detail does not repeat the message");
-  if (message.is_cut) return;  // what was cut is not known to be: its bytes may make an event
   const auto redriven = world.messages.PrepareRedrive(*world.project, world.source, input);
   Require(!redriven.ok(), "what was refused is refused again as long as nothing has changed");
   Require(redriven.status().message() == absl::StrCat(refusal.reason, ": ", refusal.detail),
@@ -105,6 +117,9 @@ void Run(Input& input) {
   const uint8_t flags = input.Byte();
   world.source.forward_headers.clear();
   if ((flags & kForwardAll) != 0) world.source.forward_headers = {"*"};
+  const bool is_raw = (flags & kRaw) != 0;
+  world.source.message_format = is_raw ? MessageFormat::kRaw : MessageFormat::kEnvelope;
+  world.source.raw_event_type = is_raw ? "a.b" : "";
   const BrokerMessage message = ReadInput(input, flags);
   const intake::PreparedMessages prepared =
       world.messages.Prepare(*world.project, world.source, {&message, 1});
@@ -113,7 +128,7 @@ void Run(Input& input) {
   Require(batch.submissions.size() + batch.holds.size() == 1, "and one only");
   Require(prepared.fates[0].submission.has_value() == batch.holds.empty(), "which is told");
   if (batch.holds.empty()) {
-    CheckEvent(batch.submissions[0], message);
+    CheckEvent(world.source, batch.submissions[0], message);
   } else {
     Require(batch.config.empty(), "who is refused changes nothing");
     CheckDeadLetter(world, batch.holds[0], prepared.fates[0].refusal, message);

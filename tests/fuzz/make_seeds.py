@@ -291,6 +291,14 @@ def broker_messages():
             "unknown-endpoint": whole.replace(b"E1", b"E9"), "large": b'"' + b"x" * 5000 + b'"',
             "bad-header": good + b', "custom_headers": {"X A": "\\n"}}'}.items():
         yield name, b"\0\n" + body
+        yield f"raw-{name}", b"\x08\n" + body
+    single = b"x-convoy-message-type: single\n"
+    for name, attributes in {
+            "cut": b"", "single": single + b"x-convoy-endpoint-id: E1\n", "nobody": single,
+            "fanout": b"x-convoy-message-type: fanout\nx-convoy-owner-id: ann\n",
+            "owner": b"x-convoy-owner-id: ann\n", "key": b"x-convoy-idempotency-key: k\n",
+            "type": b"content-type: text/csv; a=b\n", "amqp": b"x-amqp-content-type: a/b\n"}.items():
+        yield f"raw-{name}", (b"\x09" if name == "cut" else b"\x08") + attributes + b"\n[1]"
 
 
 def broker_answers():

@@ -139,6 +139,20 @@ TEST_CASE("consumer_supervisor: a source that reads elsewhere gets new consumers
   CHECK(world.broker->CountConsumers() == 1);
 }
 
+TEST_CASE("consumer_supervisor: messages are read in the format that their source has now") {
+  LiveWorld world;
+  world.supervisor->Start();
+  world.PublishBody("anything");
+  LiveWorld::Await([&] { return world.DeadLetters().size() == 1; });
+  world.source.message_format = MessageFormat::kRaw;
+  world.source.raw_event_type = "a";
+  world.PutSource();
+  LiveWorld::Await([&] { return world.broker->CountCalls(SimBroker::Call::kOpen) == 2; });
+  world.PublishBody("anything");
+  world.AwaitEvents(1);
+  CHECK(world.EventBodies() == std::vector<std::string>{"anything"});
+}
+
 TEST_CASE("consumer_supervisor: a broker without an adapter is said to be one") {
   LiveWorld world;
   world.source.broker = KafkaConfig{.brokers = {"localhost:9092"}};

@@ -62,6 +62,7 @@ bool IsAddition(std::string_view shape, std::string_view name) {
       {"datastore.Metadata", {"raw_encoding"}},
       {"models.SourceResponse", {"verify_mode"}},
       {"datastore.VerifierConfig", {"preset", "scheme"}},
+      {"datastore.PubSubConfig", {"message_format", "event_type"}},
   };
   const auto found = additions.find(shape);
   return found != additions.end() &&
@@ -156,6 +157,9 @@ constexpr Call kCalls[] = {
      R"({"name":"s","type":"http","verifier":{"type":"hmac","hmac":{"header":"X","hash":"SHA256",
          "encoding":"hex","secret":"k"}},"custom_response":{"body":"b","content_type":"text/x"}})",
      "sourceID"},
+    {"POST", "/sources",
+     R"({"name":"b","type":"pub_sub","pub_sub":{"type":"amqp","message_format":"raw",
+         "event_type":"t","amqp":{"host":"h","queue":"q"}}})"},
     {"GET", "/sources"},
     {"GET", "/sources/{sourceID}"},
     {"PUT", "/sources/{sourceID}",

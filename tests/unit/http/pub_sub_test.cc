@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "lib/base/encoding.h"
+#include "lib/model/names.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {
@@ -57,11 +58,12 @@ TEST_CASE("pub_sub: AMQP goes in, and comes out in the shape that clients read")
                                                  .routing_key = "r",
                                                  .dead_letter_exchange = "d"}));
   CHECK(source.workers_count == 3);
-  CHECK(ProjectHarness::Field(made, "data.pub_sub") ==
-        R"({"type":"amqp","workers":3,"sqs":null,"google":null,"kafka":null,"amqp":{)"
-        R"("schema":"amqp","host":"mq.example.com","port":"5673","queue":"orders","vhost":"v",)"
-        R"("routingKey":"r","bindedExchange":"x","deadLetterExchange":"d",)"
-        R"("auth":{"user":"u","password":"[REDACTED]"}}})");
+  CHECK(
+      ProjectHarness::Field(made, "data.pub_sub") ==
+      R"({"type":"amqp","workers":3,"message_format":"envelope","sqs":null,"google":null,"kafka":null,"amqp":{)"
+      R"("schema":"amqp","host":"mq.example.com","port":"5673","queue":"orders","vhost":"v",)"
+      R"("routingKey":"r","bindedExchange":"x","deadLetterExchange":"d",)"
+      R"("auth":{"user":"u","password":"[REDACTED]"}}})");
   const std::string path = "/sources/" + source.id;
   CHECK(api.Do(200, "GET", path).find("amqp secret") == std::string::npos);
   CHECK(api.Do(200, "GET", "/sources").find("amqp secret") == std::string::npos);
@@ -223,6 +225,67 @@ TEST_CASE("pub_sub: what a broker's source has no use for is refused") {
             .starts_with("pub_sub:"));
   api.Do(201, "POST", "/sources",
          R"({"name":"s","type":"http","pub_sub":{"type":"","workers":0,"sqs":null}})");
+}
+
+std::string AmqpWith(const std::string& fields) {
+  return absl::StrCat(R"({"type":"amqp",)", fields, R"("amqp":{"host":"h","queue":"q"}})");
+}
+
+TEST_CASE("pub_sub: a source may say that messages are raw, and what type their events are of") {
+  ProjectHarness api;
+  const std::string made =
+      api.Do(201, "POST", "/sources",
+             Body(AmqpWith(R"("message_format":"raw","event_type":"shop.changed",)")));
+  CHECK(Stored(api, made).message_format == MessageFormat::kRaw);
+  CHECK(Stored(api, made).raw_event_type == "shop.changed");
+  const std::string path = "/sources/" + Stored(api, made).id;
+  const std::string shown = api.Do(200, "GET", path);
+  CHECK(ProjectHarness::Field(shown, "data.pub_sub.message_format") == "raw");
+  CHECK(ProjectHarness::Field(shown, "data.pub_sub.event_type") == "shop.changed");
+
+  const auto update = [&](const std::string& fields) {
+    api.Do(202, "PUT", path, Body(AmqpWith(fields)));
+    const Source source = Stored(api, made);
+    return absl::StrCat(model::Name(source.message_format), " ", source.raw_event_type);
+  };
+  CHECK(update("") == "raw shop.changed");
+  CHECK(update(R"("message_format":"","event_type":"",)") == "raw shop.changed");
+  CHECK(update(R"("message_format":"raw",)") == "raw shop.changed");
+  CHECK(update(R"("event_type":"b",)") == "raw b");
+  CHECK(update(R"("message_format":"envelope",)") == "envelope ");
+  CHECK(update("") == "envelope ");
+  CHECK(ProjectHarness::Field(api.Do(200, "GET", path), "data.pub_sub.message_format") ==
+        "envelope");
+  CHECK(update(R"("message_format":"raw","event_type":"c",)") == "raw c");
+  api.Do(202, "PUT", path, R"({"name":"renamed","type":"pub_sub"})");
+  CHECK(Stored(api, made).raw_event_type == "c");
+  CHECK(api.amqp->checked.size() == 1);  // where it reads is the same
+}
+
+TEST_CASE("pub_sub: what is wrong with a message format is named") {
+  ProjectHarness api;
+  const std::pair<std::string, std::string> cases[] = {
+      {R"("message_format":"json",)", "pub_sub.message_format:must be envelope or raw"},
+      {R"("message_format":1,)",
+       R"(body contains incorrect JSON type for field "pub_sub.message_format")"},
+      {R"("message_format":"raw",)", "pub_sub.event_type:is missing"},
+      {R"("message_format":"raw","event_type":"",)", "pub_sub.event_type:is missing"},
+      {R"("message_format":"raw","event_type":["a"],)",
+       R"(body contains incorrect JSON type for field "pub_sub.event_type")"},
+      {R"("message_format":"raw","event_type":"a\nb",)",
+       "pub_sub.event_type:must not hold control characters"},
+      {absl::StrCat(R"("message_format":"raw","event_type":")", std::string(513, 'x'), "\","),
+       "pub_sub.event_type:must not be longer than 512 bytes"},
+      {R"("event_type":"a",)", "pub_sub.event_type:goes with the message_format raw"},
+      {R"("message_format":"envelope","event_type":"a",)",
+       "pub_sub.event_type:goes with the message_format raw"}};
+  for (const auto& [fields, message] : cases) {
+    INFO(fields);
+    CHECK(api.MessageOf("POST", "/sources", Body(AmqpWith(fields))) == message);
+  }
+  api.Do(201, "POST", "/sources",
+         Body(AmqpWith(absl::StrCat(R"("message_format":"raw","event_type":")",
+                                    std::string(512, 'x'), "\","))));
 }
 
 TEST_CASE("pub_sub: only outgoing projects read from brokers") {

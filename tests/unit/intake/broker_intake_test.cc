@@ -261,7 +261,7 @@ TEST_CASE("broker_intake: what is too large is refused") {
   CHECK(world.Refuse(large) == "too_large: body is larger than 1000 bytes");
   BrokerMessage message = MakeMessage(kGood);
   message.is_cut = true;
-  CHECK(world.Refuse(message) == "too_large: body: only its beginning was read");
+  CHECK(world.Refuse(message) == "cut_off: body: only its beginning was read");
   message.is_cut = false;
   for (int i = 0; i < 201; ++i) message.attributes.push_back({absl::StrCat("a", i), "1"});
   CHECK(absl::StartsWith(world.Refuse(message), "too_large: attributes: "));
@@ -312,6 +312,185 @@ TEST_CASE("broker_intake: a dead letter becomes its event once what was wrong is
   REQUIRE(batch->releases.size() == 1);
   CHECK(batch->releases[0].project_id == "P");
   CHECK(batch->releases[0].held_id == held.id);
+}
+
+// The source takes bodies as they are.
+struct RawWorld : World {
+  RawWorld() {
+    source.message_format = MessageFormat::kRaw;
+    source.raw_event_type = "shop.changed";
+    Subscribe("B1", "E1");
+    Subscribe("B2", "E2", {"other"});
+  }
+
+  std::string ContentType(std::string_view body, Headers attributes = {}) const {
+    return Accept(MakeMessage(body, std::move(attributes))).event.content_type;
+  }
+  Headers ForwardedOf(Headers attributes) const {
+    return Accept(MakeMessage("x", std::move(attributes))).event.headers;
+  }
+};
+
+TEST_CASE("broker_intake: a raw body, whatever it is, is the event's and goes to who subscribed") {
+  RawWorld world;
+  const std::string bodies[] = {"{ \"a\" : 1e400,\n\"a\":0.10 }", "plain text",
+                                std::string("\0\xff\x01\r\n", 5), "",
+                                R"({"endpoint_id":"E2","event_type":"other","data":1})"};
+  for (const std::string& body : bodies) {
+    INFO(body);
+    BrokerMessage message = MakeMessage(body, {{"Tenant", "acme"}}, "q/1");
+    message.id = "m-1";
+    const Submission submission = world.Accept(message);
+    const Event& event = submission.event;
+    CHECK(event.body == body);
+    CHECK(event.event_type == "shop.changed");
+    CHECK(event.source_id == "S");
+    CHECK(event.headers == Headers{{"tenant", "acme"}, {"x-broker-message-id", "m-1"}});
+    CHECK(event.endpoint_ids == std::vector<std::string>{"E1"});
+    CHECK(event.status == EventStatus::kSuccess);
+    REQUIRE(submission.deliveries.size() == 1);
+    CHECK(submission.deliveries[0].subscription_id == "B1");
+    CHECK(submission.redelivery.has_value());
+    CHECK_FALSE(submission.dedupe.has_value());
+  }
+}
+
+TEST_CASE("broker_intake: attributes say whom a raw message is for") {
+  RawWorld world;
+  const auto accept = [&](Headers attributes) {
+    return world.Accept(MakeMessage("x", std::move(attributes)));
+  };
+  CHECK(accept({{"x-convoy-message-type", "broadcast"}}).event.endpoint_ids ==
+        std::vector<std::string>{"E1"});
+  const Submission single =
+      accept({{"X-Convoy-Message-Type", "single"}, {"X-Convoy-Endpoint-Id", "E2"}});
+  CHECK(single.event.endpoint_ids == std::vector<std::string>{"E2"});
+  CHECK(single.deliveries.empty());  // it has subscribed to something else
+  CHECK(single.event.headers.empty());
+  const Submission fanout =
+      accept({{"x-convoy-message-type", "fanout"}, {"x-convoy-owner-id", "ann"}});
+  CHECK(fanout.event.endpoint_ids == std::vector<std::string>{"E1", "E2"});
+  CHECK(fanout.deliveries.size() == 1);
+  CHECK(fanout.event.headers.empty());
+
+  const auto refuse = [&](Headers attributes) {
+    return world.Refuse(MakeMessage("x", std::move(attributes)));
+  };
+  CHECK(refuse({{"x-convoy-message-type", "single"}}) ==
+        "missing_field: x-convoy-endpoint-id: is missing");
+  CHECK(refuse({{"x-convoy-message-type", "single"}, {"x-convoy-endpoint-id", ""}}) ==
+        "missing_field: x-convoy-endpoint-id: is missing");
+  CHECK(refuse({{"x-convoy-message-type", "fanout"}}) ==
+        "missing_field: x-convoy-owner-id: is missing");
+  CHECK(refuse({{"x-convoy-endpoint-id", "E1"}}) ==
+        "bad_message_type: x-convoy-message-type: must be single where there is "
+        "x-convoy-endpoint-id");
+  CHECK(refuse({{"x-convoy-message-type", "single"},
+                {"x-convoy-endpoint-id", "E1"},
+                {"x-convoy-owner-id", "ann"}}) ==
+        "bad_message_type: x-convoy-message-type: must be fanout where there is x-convoy-owner-id");
+  CHECK(absl::StartsWith(refuse({{"x-convoy-message-type", "raw"}}), "bad_message_type: "));
+  CHECK(refuse({{"x-convoy-message-type", "single"},
+                {"x-convoy-endpoint-id", "E1"},
+                {"X-Convoy-Endpoint-Id", "E2"}}) ==
+        "repeated_field: x-convoy-endpoint-id: is given twice");
+  CHECK(refuse({{"x-convoy-message-type", "single"}, {"x-convoy-endpoint-id", "E9"}}) ==
+        "unknown_endpoint: endpoint_id: the project has no such endpoint");
+  CHECK(refuse({{"x-convoy-owner-id", std::string(600, 'x')}}) ==
+        "too_large: x-convoy-owner-id: must not be longer than 512 bytes");
+  CHECK(refuse({{"x-convoy-owner-id", "\xff"}}) ==
+        "invalid_text: x-convoy-owner-id: must be UTF-8");
+  CHECK(refuse({{"x-convoy-owner-id", "a\nb"}}) ==
+        "invalid_text: x-convoy-owner-id: must not have control characters");
+}
+
+TEST_CASE("broker_intake: an attribute is the idempotency key of a raw message") {
+  RawWorld world;
+  const Submission submission = world.Accept(MakeMessage("x", {{"X-Convoy-Idempotency-Key", "k"}}));
+  CHECK(submission.event.idempotency_key == "k");
+  CHECK(submission.event.headers.empty());
+  REQUIRE(submission.dedupe.has_value());
+  CHECK(submission.dedupe->key ==
+        world.Accept(MakeMessage("y", {{"x-convoy-idempotency-key", "k"}})).dedupe->key);
+  CHECK(absl::StartsWith(
+      world.Refuse(MakeMessage("x", {{"x-convoy-idempotency-key", std::string(1025, 'k')}})),
+      "too_large: x-convoy-idempotency-key: "));
+  world.config.project.config.request_id_header = "X-Request";
+  CHECK(absl::StartsWith(world.Refuse("x"), "missing_field: idempotency_key "));
+  // To an envelope's source these are attributes like others.
+  world.source.message_format = MessageFormat::kEnvelope;
+  CHECK(absl::StartsWith(world.Refuse(MakeMessage(kGood, {{"x-convoy-idempotency-key", "k"}})),
+                         "missing_field: idempotency_key "));
+}
+
+TEST_CASE("broker_intake: a raw message's content type is its own, or what its body looks like") {
+  RawWorld world;
+  CHECK(world.ContentType(" [1] ") == "application/json");
+  CHECK(world.ContentType("[1") == "application/octet-stream");
+  CHECK(world.ContentType("") == "application/octet-stream");
+  CHECK(world.ContentType("[1]", {{"Content-Type", "text/csv; charset=utf-8"}}) ==
+        "text/csv; charset=utf-8");
+  CHECK(world.ContentType("[1]", {{"x-amqp-content-type", "application/cbor"}}) ==
+        "application/cbor");
+  CHECK(world.ContentType("x", {{"x-amqp-content-type", "a/b"}, {"content-type", "c/d"}}) == "c/d");
+  for (const char* type : {"", "json", "/", "a/", "a/b/c", "a b/c", "text/x\r\nX: y", "a/b;\xff"}) {
+    INFO(type);
+    CHECK(world.ContentType("x", {{"content-type", type}}) == "application/octet-stream");
+  }
+  CHECK(world.ForwardedOf({{"content-type", "c/d"}, {"x-amqp-content-type", "a/b"}}) ==
+        Headers{{"x-amqp-content-type", "a/b"}});
+}
+
+TEST_CASE("broker_intake: filters look at raw bodies as at those of requests") {
+  RawWorld world;
+  world.config.subscriptions[0].filter.body = R"({"total": {"$gt": 5}})";
+  const auto count = [&](std::string_view body, Headers attributes = {}) {
+    return world.Accept(MakeMessage(body, std::move(attributes))).deliveries.size();
+  };
+  CHECK(count(R"({"total": 6})") == 1);
+  CHECK(count(R"({"total": 4})") == 0);
+  CHECK(count("total: 6") == 0);
+  CHECK(count("") == 0);
+  CHECK(count(std::string("\0", 1)) == 0);
+  world.config.subscriptions[0].filter.body = R"({"total": "6"})";
+  CHECK(count("total=6") == 0);
+  CHECK(count("total=6", {{"content-type", "application/x-www-form-urlencoded"}}) == 1);
+}
+
+TEST_CASE("broker_intake: a dead letter is re-driven in the source's present format") {
+  RawWorld world;
+  const auto redrive = [&](const HeldInput& held) {
+    return world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held);
+  };
+  const HeldInput large =
+      world.Prepare({MakeMessage(std::string(60'000, 'x'), {}, "q/1")}).batch.holds[0].input;
+  CHECK(large.reason == "too_large");
+  CHECK_FALSE(redrive(large).ok());
+  world.config.project.config.body_bytes_max = 100'000;
+  CHECK(redrive(large)->submissions[0].event.body == large.body);
+  world.source.message_format = MessageFormat::kEnvelope;
+  CHECK(absl::StartsWith(redrive(large).status().message(), "malformed_json: "));
+
+  const Hold hold = world.Prepare({MakeMessage("no envelope", {}, "q/2")}).batch.holds[0];
+  world.source.message_format = MessageFormat::kRaw;
+  const auto batch = redrive(hold.input);
+  REQUIRE(batch.ok());
+  CHECK(batch->submissions[0].event.body == "no envelope");
+  CHECK(batch->submissions[0].event.event_type == "shop.changed");
+  CHECK(batch->releases[0].held_id == hold.input.id);
+  // It is known when it comes again, in whichever format.
+  CHECK(world.Accept(MakeMessage("no envelope", {}, "q/2")).redelivery->key ==
+        hold.redelivery->key);
+}
+
+TEST_CASE("broker_intake: what was cut off never becomes an event") {
+  RawWorld world;
+  BrokerMessage message = MakeMessage("the beginning");
+  message.is_cut = true;
+  CHECK(world.Refuse(message) == "cut_off: body: only its beginning was read");
+  const HeldInput held = world.Prepare({message}).batch.holds[0].input;
+  CHECK(world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held).status() ==
+        absl::InvalidArgumentError("cut_off: body: only its beginning was read"));
 }
 
 TEST_CASE("broker_intake: an event of a broker is replayed to its own endpoints") {

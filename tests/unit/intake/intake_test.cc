@@ -413,7 +413,7 @@ TEST_CASE("intake: REST events are refused by the field that is wrong") {
     return event;
   };
   CHECK(refusal(MakeRest("")) == "INVALID_ARGUMENT event_type:please provide an event type");
-  CHECK(refusal(MakeRest("t", "")) == "INVALID_ARGUMENT data:please provide your data");
+  CHECK(refusal({.event_type = "t"}) == "INVALID_ARGUMENT data:please provide your data");
   CHECK(refusal(MakeRest("\xc3\x28")) == "INVALID_ARGUMENT event_type: not valid UTF-8");
   CHECK(refusal(MakeRest(std::string(513, 'x'))) ==
         "INVALID_ARGUMENT event_type: longer than 512 bytes");

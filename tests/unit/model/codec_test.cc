@@ -133,6 +133,8 @@ class Maker {
     source.event_type_location = Text();
     source.broker = MakeBroker();
     source.workers_count = static_cast<uint32_t>(random_.Below(33));
+    source.message_format = Pick<MessageFormat>(2);
+    source.raw_event_type = Text();
     source.forward_headers = Texts();
     source.created_at = Time();
     source.updated_at = Time();
@@ -206,6 +208,7 @@ TEST_CASE("codec: damaged texts are errors") {
   CHECK(absl::IsDataLoss(DecodeSource("{\"verifier\":{\"kind\":\"x\"}}").status()));
   CHECK(absl::IsDataLoss(DecodeSource("{\"broker\":{\"type\":\"x\"}}").status()));
   CHECK(absl::IsDataLoss(DecodeSource("{\"broker\":{\"type\":\"amqp\",\"port\":65536}}").status()));
+  CHECK(absl::IsDataLoss(DecodeSource("{\"message_format\":\"x\"}").status()));
   CHECK(absl::IsDataLoss(DecodeSubscription("{\"name\":1}").status()));
   CHECK(absl::IsDataLoss(DecodeApiKey("{\"salt\":\"?\"}").status()));
 }
@@ -244,6 +247,7 @@ TEST_CASE("names: every enumerator has a name of its own") {
   CheckNames<SourceType>(4);
   CheckNames<Provider>(4);
   CheckNames<SaslMechanism>(4);
+  CheckNames<MessageFormat>(2);
   CheckNames<DeliveryMode>(2);
   CheckNames<Role>(3);
   CheckNames<EventStatus>(5);

@@ -73,7 +73,9 @@ TEST_CASE("sqlite_storage: a database of version 1 is migrated with all that is 
     auto storage = OpenSqliteStorage(file.path()).value();
     CHECK(storage->LoadProject("P1").value().revision == 4);
     CHECK(storage->GetEvent("P1", "V1").value().body == std::string("\0\xff", 2));
-    CHECK(storage->ListBrokerSources().value().size() == 1);
+    const std::vector<Source> sources = storage->ListBrokerSources().value();
+    REQUIRE(sources.size() == 1);
+    CHECK(sources[0].message_format == MessageFormat::kEnvelope);  // nothing said otherwise then
     Event again = MakeEvent("P1", 1);
     CHECK(Submit(*storage, again, {}, DedupeKey{.scope = "P1", .key = "k"}).submissions ==
           std::vector{SubmissionOutcome::kDuplicate});
