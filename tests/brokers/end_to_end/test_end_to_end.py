@@ -15,11 +15,12 @@ from case import BrokerCase
 from groups import GroupsTest
 from kills import KillsTest
 from poison import PoisonTest
+from raw import RawTest
 from states import StatesTest
 from table import Table
 from ways import WaysTest
 
-CASES = (WaysTest, KillsTest, BreaksTest, GroupsTest, PoisonTest, StatesTest)
+CASES = (WaysTest, RawTest, KillsTest, BreaksTest, GroupsTest, PoisonTest, StatesTest)
 __all__ = [case.__name__ for case in CASES]
 
 

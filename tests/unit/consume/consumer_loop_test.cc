@@ -94,6 +94,26 @@ TEST_CASE("consumer_loop: what a crash left unacknowledged is stored once") {
   CHECK(loop->status().counters.accepted == 0);
 }
 
+TEST_CASE("consumer_loop: what comes again in another format stays what it has become") {
+  World world;
+  world.Publish(0, 1);
+  world.PublishBody("raw");
+  world.broker->set_loses_acknowledgements(true);
+  MakeLoop(world)->Step();
+  CHECK(world.EventBodies() == World::Numbers(0, 1));
+  CHECK(world.DeadLetters().size() == 1);
+  world.source.message_format = MessageFormat::kRaw;
+  world.source.raw_event_type = "a";
+  world.PublishBody("raw, too");
+  MakeLoop(world)->Step();
+  world.source.message_format = MessageFormat::kEnvelope;
+  world.broker->set_loses_acknowledgements(false);
+  StepOn(*MakeLoop(world));
+  CHECK(world.broker->CountLeft("orders") == 0);
+  CHECK(world.EventBodies() == std::vector<std::string>{"0", "raw, too"});
+  CHECK(world.DeadLetters().size() == 1);
+}
+
 TEST_CASE("consumer_loop: an acknowledgement that fails costs nothing but a repetition") {
   World world;
   world.Publish(0, 4);
