@@ -26,7 +26,9 @@ void MemoryStorage::PruneEvents(const PruneRequest& request, Pruned& pruned) {
   }
   const std::string end = base::LeastUlidAt(request.events_before);
   auto event = flow_.events.upper_bound(request.after_event_id);
-  const auto has_next = [&] { return event != flow_.events.end() && event->first < end; };
+  const auto has_next = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return event != flow_.events.end() && event->first < end;
+  };
   uint32_t looked_at = 0;
   while (has_next() && looked_at < request.items_max && RowsOf(pruned) < request.items_max) {
     ++looked_at;
