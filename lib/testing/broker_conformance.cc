@@ -17,6 +17,19 @@ namespace {
 
 absl::Status NotThere() { return absl::UnimplementedError("the bench does not offer this"); }
 
+// Of a message that came again the later one counts: it can be acknowledged.
+void Add(BrokerMessage message, bool may_repeat, Messages& all) {
+  const auto is_same = [&](const BrokerMessage& other) {
+    return may_repeat && other.position == message.position;
+  };
+  const auto earlier = std::find_if(all.begin(), all.end(), is_same);
+  if (earlier == all.end()) {
+    all.push_back(std::move(message));
+  } else {
+    *earlier = std::move(message);
+  }
+}
+
 }  // namespace
 
 BrokerBench::~BrokerBench() = default;
@@ -45,10 +58,11 @@ absl::StatusOr<Messages> PollFor(BrokerBench& bench, BrokerConsumer& consumer, s
   Clock& clock = *bench.environment().clock;
   const absl::Time deadline = clock.Now() + patience;
   Messages all;
+  const bool may_repeat = bench.traits().may_repeat;
   for (absl::Time now = clock.Now(); all.size() < count && now < deadline; now = clock.Now()) {
     CONVOY_ASSIGN_OR_RETURN(Messages some,
                             consumer.Poll({}, std::min(deadline - now, absl::Seconds(5))));
-    std::move(some.begin(), some.end(), std::back_inserter(all));
+    for (BrokerMessage& message : some) Add(std::move(message), may_repeat, all);
   }
   return all;
 }

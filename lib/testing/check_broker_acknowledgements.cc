@@ -19,14 +19,14 @@ void CheckRedelivery(Expectations& expect, BrokerBench& bench) {
   auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   const Messages first = CONVOY_VALUE(PollFor(bench, *consumer, kCount));
-  CONVOY_EXPECT(SortedBodiesOf(first) == Numbers(0, kCount));
+  CONVOY_EXPECT_SAME(SortedBodiesOf(first), Numbers(0, kCount));
   consumer.reset();
 
   consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   const Messages second = CONVOY_VALUE(
       PollFor(bench, *consumer, kCount, kBenchPatience + bench.traits().redelivery_max));
-  CONVOY_EXPECT(SortedBodiesOf(second) == Numbers(0, kCount));
+  CONVOY_EXPECT_SAME(SortedBodiesOf(second), Numbers(0, kCount));
   std::map<std::string, std::string> positions;
   for (const BrokerMessage& message : first) positions[message.body] = message.position;
   for (const BrokerMessage& message : second) {
@@ -125,7 +125,7 @@ void CheckSharing(Expectations& expect, BrokerBench& bench) {
       std::copy(some.begin(), some.end(), std::back_inserter(all));
     }
   }
-  CONVOY_EXPECT(SortedBodiesOf(all) == Numbers(0, kCount));
+  CONVOY_EXPECT_SAME(SortedBodiesOf(all), Numbers(0, kCount));
 }
 
 constexpr BrokerRequirement kRequirements[] = {

@@ -108,7 +108,7 @@ void CheckRestart(Expectations& expect, BrokerBench& bench) {
     }
     if (consumer == nullptr) absl::SleepFor(absl::Milliseconds(200));
   }
-  CONVOY_EXPECT(SortedBodiesOf(after) == Numbers(0, kCount));
+  CONVOY_EXPECT_SAME(SortedBodiesOf(after), Numbers(0, kCount));
 }
 
 constexpr auto kMaySpoil = [](BrokerBench& bench,

@@ -93,7 +93,7 @@ void CheckCountBound(Expectations& expect, BrokerBench& bench) {
     CONVOY_REQUIRE_OK(consumer->Acknowledge(some));
     all.insert(all.end(), some.begin(), some.end());
   }
-  CONVOY_EXPECT(SortedBodiesOf(all) == Numbers(0, kCount));
+  CONVOY_EXPECT_SAME(SortedBodiesOf(all), Numbers(0, kCount));
 }
 
 void CheckByteBound(Expectations& expect, BrokerBench& bench) {

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "convoy/testing/conformance.h"
 
@@ -28,6 +29,16 @@ class Expectations {
                 int line) {
     if (!status.ok()) Fail(absl::StrCat(text, " is ", status.ToString()), file, line);
     return status.ok();
+  }
+
+  bool ExpectSame(const std::vector<std::string>& value, const std::vector<std::string>& wanted,
+                  std::string_view text, std::string_view file, int line) {
+    if (value != wanted) {
+      Fail(absl::StrCat(text, " are [", absl::StrJoin(value, " "), "], not [",
+                        absl::StrJoin(wanted, " "), "]"),
+           file, line);
+    }
+    return value == wanted;
   }
 
   // The value, or, if there is none, a failure and an empty value.
@@ -62,4 +73,6 @@ class Expectations {
   do {                                                                                \
     if (!expect.ExpectOk(__VA_ARGS__, #__VA_ARGS__, __FILE_NAME__, __LINE__)) return; \
   } while (false)
+#define CONVOY_EXPECT_SAME(texts, ...) \
+  expect.ExpectSame(texts, __VA_ARGS__, #texts, __FILE_NAME__, __LINE__)
 #define CONVOY_VALUE(...) expect.Value(__VA_ARGS__, #__VA_ARGS__, __FILE_NAME__, __LINE__)

@@ -38,6 +38,7 @@ struct BrokerTraits {
   bool has_positions = true;  // BrokerMessage::position is set, also without a BenchMessage::id
   bool shares_queues = true;  // two consumers of a queue of the bench both get messages
   bool may_restart = false;   // BrokerBench::RestartServer does something
+  bool may_repeat = false;    // the broker hands out a message twice now and then, before its time
   // How long after its consumer was closed an unacknowledged message may stay away.
   absl::Duration redelivery_max = absl::Seconds(30);
 };

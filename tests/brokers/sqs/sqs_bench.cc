@@ -34,6 +34,7 @@ BrokerTraits SqsBench::traits() const {
           // Of those who ask moto at the same instant, two may get one message.
           .shares_queues = is_elastic_mq_,
           .may_restart = is_elastic_mq_,
+          .may_repeat = true,
           .redelivery_max = absl::Seconds(31)};
 }
 
