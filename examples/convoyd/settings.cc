@@ -129,7 +129,7 @@ const std::vector<Spec>& Specs() {
   static const auto* const specs = new std::vector<Spec>{
       {"listen", "ADDR:PORT", "where to serve; port 0 picks a free one (default 127.0.0.1:5005)",
        ApplyListen},
-      {"database", "PATH", "the SQLite file, created if missing (default convoy.db)",
+      {"database", "PATH", "the SQLite file; serve and bootstrap create it (default convoy.db)",
        ApplyDatabase},
       {"public-url", "URL", "how providers reach this server (default: where it listens)",
        TextInto(&Settings::public_url)},
