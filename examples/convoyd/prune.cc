@@ -23,9 +23,6 @@ namespace convoyd {
 namespace {
 
 constexpr absl::Duration kProgressEvery = absl::Seconds(2);
-// Whether a key has expired is decided by the instant of the submission that brings it, which may
-// be committed somewhat later.
-constexpr absl::Duration kKeyGrace = absl::Hours(1);
 
 constexpr std::string_view kHelp =
     "\nRemoves events that came in longer ago than --older-than, with their deliveries and\n"
@@ -58,7 +55,8 @@ void Add(const convoy::Pruned& piece, convoy::Pruned& sum) {
 
 absl::StatusOr<convoy::Pruned> PruneAll(convoy::Storage& storage, absl::Duration age) {
   const absl::Time start = absl::Now();
-  convoy::PruneRequest request{.events_before = start - age, .keys_expired_by = start - kKeyGrace};
+  convoy::PruneRequest request{.events_before = start - age,
+                               .keys_expired_by = start - convoy::kExpiredKeyGrace};
   convoy::Pruned sum;
   absl::Time reported_at = start;
   while (true) {

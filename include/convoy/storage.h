@@ -227,6 +227,10 @@ struct Claim {
 
 // Retention.
 
+// How long an expired key is left where it is. Whether it has expired is decided by the instant of
+// the submission that brings it, which may be committed later or come from a clock that is behind.
+inline constexpr absl::Duration kExpiredKeyGrace = absl::Hours(1);
+
 struct PruneRequest {
   // Events that were made before it go, oldest first, with their deliveries and attempts, as soon
   // as every one of their deliveries has ended (success, failure, discarded). When an event was

@@ -16,10 +16,6 @@ constexpr int kPauseRatio = 3;
 constexpr absl::Duration kRestMin = absl::Seconds(1);
 constexpr absl::Duration kRestMax = absl::Minutes(1);
 
-// Whether a key has expired is decided by the instant of the submission that brings it. One may be
-// committed somewhat later, or come from a host whose clock is behind.
-constexpr absl::Duration kKeyGrace = absl::Hours(1);
-
 }  // namespace
 
 Pruner::Pruner(absl::Duration retention, Storage* storage, Clock* clock, Observer* observer)
@@ -39,7 +35,7 @@ absl::Time Pruner::Step() {
 void Pruner::Prune(absl::Time now) {
   absl::StatusOr<Pruned> pruned = storage_.Prune({.events_before = now - retention_,
                                                   .after_event_id = last_event_id_,
-                                                  .keys_expired_by = now - kKeyGrace,
+                                                  .keys_expired_by = now - kExpiredKeyGrace,
                                                   .items_max = kRowsInPiece});
   const absl::Time end = clock_.Now();
   if (!pruned.ok()) {
