@@ -138,9 +138,9 @@ bool ConsumerLoop::Store() {
       return false;
     }
     SetRunning();
-    CountStored(result, prepared.fates);
+    CountStored(result, prepared.dispositions);
     if (has_events && parts_.notify) parts_.notify();
-    PublishDeadLetters(prepared.fates);
+    PublishDeadLetters(prepared.dispositions);
     Acknowledge();
     return true;
   }
@@ -178,12 +178,13 @@ void ConsumerLoop::ExtendIfDue(absl::Time now) {
   if (!status.ok()) Log(LogLevel::kWarning, "messages not extended", status.message());
 }
 
-void ConsumerLoop::PublishDeadLetters(std::span<const intake::Fate> fates) {
-  for (size_t i = 0; i < fates.size(); ++i) {
-    if (fates[i].submission.has_value()) continue;
+void ConsumerLoop::PublishDeadLetters(std::span<const intake::MessageDisposition> dispositions) {
+  for (size_t i = 0; i < dispositions.size(); ++i) {
+    if (dispositions[i].submission.has_value()) continue;
     // The message itself is in our store. A broker that does not take its copy is no reason to hold
     // up what stands behind.
-    const absl::Status status = consumer_->PublishDeadLetter(messages_[i], fates[i].refusal.reason);
+    const absl::Status status =
+        consumer_->PublishDeadLetter(messages_[i], dispositions[i].refusal.reason);
     if (!status.ok()) Log(LogLevel::kWarning, "dead letter not published", status.message());
   }
 }
@@ -246,14 +247,15 @@ void ConsumerLoop::CountReceived(size_t count) {
   status_.last_message_at = parts_.clock->Now();
 }
 
-void ConsumerLoop::CountStored(const CommitResult& result, std::span<const intake::Fate> fates) {
+void ConsumerLoop::CountStored(const CommitResult& result,
+                               std::span<const intake::MessageDisposition> dispositions) {
   ConsumerCounters stored;
   for (const SubmissionOutcome outcome : result.submissions) {
     if (outcome == SubmissionOutcome::kAccepted) ++stored.accepted;
     if (outcome == SubmissionOutcome::kDuplicate) ++stored.duplicates;
     if (outcome == SubmissionOutcome::kRedelivered) ++stored.redelivered;
   }
-  stored.dead_letters = fates.size() - result.submissions.size();
+  stored.dead_letters = dispositions.size() - result.submissions.size();
   const std::pair<std::string_view, uint64_t> counts[] = {
       {"convoy_broker_message_accepted_total", stored.accepted},
       {"convoy_broker_message_duplicate_total", stored.duplicates},

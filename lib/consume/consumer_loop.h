@@ -71,7 +71,7 @@ class ConsumerLoop {
   CommitResult Commit(WriteBatch batch);
   void ExtendIfDue(absl::Time now);
   absl::Duration extension_period() const;
-  void PublishDeadLetters(std::span<const intake::Fate> fates);
+  void PublishDeadLetters(std::span<const intake::MessageDisposition> dispositions);
   void Acknowledge();
 
   // A failure of the broker gives the messages back; one of the store keeps them for another try.
@@ -82,7 +82,8 @@ class ConsumerLoop {
   bool SetRunning() ABSL_LOCKS_EXCLUDED(mutex_);
   void SetConsumer(std::unique_ptr<BrokerConsumer> consumer) ABSL_LOCKS_EXCLUDED(mutex_);
   void CountReceived(size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
-  void CountStored(const CommitResult& result, std::span<const intake::Fate> fates)
+  void CountStored(const CommitResult& result,
+                   std::span<const intake::MessageDisposition> dispositions)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void Log(LogLevel level, std::string_view event, std::string_view detail) const;
 

@@ -69,9 +69,9 @@ void ConsumerSupervisor::Start() {
   supervisor_ = std::thread([this] { Supervise(); });
 }
 
-void ConsumerSupervisor::Nudge() {
+void ConsumerSupervisor::ReconcileNow() {
   absl::MutexLock lock(&mutex_);
-  is_nudged_ = true;
+  should_reconcile_now_ = true;
 }
 
 void ConsumerSupervisor::Supervise() {
@@ -85,10 +85,10 @@ void ConsumerSupervisor::Supervise() {
     }
     absl::MutexLock lock(&mutex_);
     const auto should_look = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return is_nudged_ || phase_ == Phase::kStopping;
+      return should_reconcile_now_ || phase_ == Phase::kStopping;
     };
     mutex_.AwaitWithTimeout(absl::Condition(&should_look), kLook);
-    is_nudged_ = false;
+    should_reconcile_now_ = false;
     if (phase_ == Phase::kStopping) return;
   }
 }
@@ -144,7 +144,7 @@ void ConsumerSupervisor::Run(Worker& worker) {
   }
   absl::MutexLock lock(&mutex_);
   worker.is_done = true;
-  is_nudged_ = true;  // there may be a successor
+  should_reconcile_now_ = true;  // there may be a successor
 }
 
 void ConsumerSupervisor::Reap() {

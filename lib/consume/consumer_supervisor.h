@@ -38,7 +38,7 @@ class ConsumerSupervisor {
   bool Supports(const BrokerConfig& config) const;
 
   void Start() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Nudge() ABSL_LOCKS_EXCLUDED(mutex_);
+  void ReconcileNow() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Stops every consumer and the checks: what is being stored is stored and acknowledged, what was
   // only polled stays with the broker. False if some are still busy after `patience` (an adapter's
@@ -86,7 +86,7 @@ class ConsumerSupervisor {
 
   mutable absl::Mutex mutex_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kIdle;
-  bool is_nudged_ ABSL_GUARDED_BY(mutex_) = false;
+  bool should_reconcile_now_ ABSL_GUARDED_BY(mutex_) = false;
   Workers workers_ ABSL_GUARDED_BY(mutex_);
   std::thread supervisor_;
 };

@@ -12,7 +12,7 @@
 
 #include "absl/container/flat_hash_map.h"
 
-#include "lib/base/tally.h"
+#include "lib/base/relaxed_counter.h"
 #include "lib/dispatch/delivery_machine.h"
 #include "lib/dispatch/lane.h"
 #include "lib/dispatch/outcome.h"
@@ -97,8 +97,8 @@ struct Dispatcher::State {
   bool is_abandoning = false;
 
   // Counted by the thread that steps, read by any.
-  base::Tally sending_count, waiting_count, failed_claims_count;
-  std::array<base::Tally, kOutcomesCount> attempts_counts;
+  base::RelaxedCounter sending_count, waiting_count, failed_claims_count;
+  std::array<base::RelaxedCounter, kOutcomesCount> attempts_counts;
 
   std::atomic<bool> is_draining = false;  // also set by whoever closes
 };

@@ -176,8 +176,8 @@ Reply CheckThen(const Source& source, std::function<Reply()> go_on) {
 }
 
 // Consumers follow at once what was written here.
-void Nudge(const ApiParts& parts) {
-  if (parts.consumers != nullptr) parts.consumers->Nudge();
+void ReconcileNow(const ApiParts& parts) {
+  if (parts.consumers != nullptr) parts.consumers->ReconcileNow();
 }
 
 std::string SourceJson(const GatewayOptions& options, const Source& source) {
@@ -217,7 +217,7 @@ Reply CreateSource(const Context& context) {
     return ChangeProject(
         context, [source](const Snapshot&) { return ConfigWrite{.puts = {source}}; },
         [source, options = context.options, &parts = *context.parts] {
-          Nudge(parts);
+          ReconcileNow(parts);
           return Success(201, "Source created successfully", SourceJson(*options, source));
         });
   };
@@ -272,7 +272,7 @@ Reply UpdateSource(const Context& context) {
           return ConfigWrite{.puts = {*updated}};
         },
         [updated, options = context.options, &parts = reading.parts] {
-          Nudge(parts);
+          ReconcileNow(parts);
           return Success(202, "Source updated successfully", SourceJson(*options, *updated));
         });
   };
@@ -288,7 +288,7 @@ Reply DeleteSource(const Context& context) {
         return ConfigWrite{.removes = {{.kind = ConfigKind::kSource, .id = id}}};
       },
       [&parts = *context.parts] {
-        Nudge(parts);
+        ReconcileNow(parts);
         return Success(200, "Source deleted successfully");
       });
 }

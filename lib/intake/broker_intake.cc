@@ -116,18 +116,18 @@ Hold BrokerIntake::MakeHold(const Source& source, const BrokerMessage& message,
 PreparedMessages BrokerIntake::Prepare(const ProjectSnapshot& project, const Source& source,
                                        std::span<const BrokerMessage> messages) const {
   PreparedMessages prepared;
-  prepared.fates.reserve(messages.size());
+  prepared.dispositions.reserve(messages.size());
   Collector collector;
   for (const BrokerMessage& message : messages) {
     MessageBatch one = PrepareOne(project, source, message);
     if (auto* refused = std::get_if<Refusal>(&one)) {
       prepared.batch.holds.push_back(MakeHold(source, message, *refused));
-      prepared.fates.push_back({.refusal = std::move(*refused)});
+      prepared.dispositions.push_back({.refusal = std::move(*refused)});
       continue;
     }
     auto& batch = std::get<WriteBatch>(one);
     batch.submissions.front().redelivery = KeyOf(source, message);
-    prepared.fates.push_back({.submission = prepared.batch.submissions.size()});
+    prepared.dispositions.push_back({.submission = prepared.batch.submissions.size()});
     collector.Add(std::move(batch), prepared.batch);
   }
   return prepared;

@@ -24,14 +24,14 @@
 namespace convoy::intake {
 
 // What becomes of one message once its batch is committed.
-struct Fate {
+struct MessageDisposition {
   std::optional<size_t> submission;  // its place among the batch's submissions
   Refusal refusal;                   // otherwise
 };
 
 struct PreparedMessages {
   WriteBatch batch;
-  std::vector<Fate> fates;  // one for each message
+  std::vector<MessageDisposition> dispositions;  // one for each message
 };
 
 // Safe to use from any thread. What it is given must outlive it.

@@ -16,15 +16,14 @@
 #include "absl/synchronization/mutex.h"
 
 #include "convoy/storage.h"
-#include "lib/base/tally.h"
+#include "lib/base/relaxed_counter.h"
 
 namespace convoy::storage {
 
 struct CommitQueueOptions {
-  size_t batches_max = 256;  // in one Storage::Commit
-  size_t bytes_max =
-      4 * 1024 * 1024;            // of bodies in one Storage::Commit, beyond the first batch
-  size_t queued_max = 64 * 1024;  // beyond it a commit is refused with kResourceExhausted
+  size_t batches_max = 256;            // in one Storage::Commit
+  size_t bytes_max = 4 * 1024 * 1024;  // of bodies in one Storage::Commit, beyond the first batch
+  size_t queued_max = 64 * 1024;       // beyond it a commit is refused with kResourceExhausted
 };
 
 // What has come of the commits since the queue was made.
@@ -82,7 +81,7 @@ class CommitQueue {
   const CommitQueueOptions options_;
   std::function<void()> wake_;
 
-  base::Tally commits_, failures_, accepted_, duplicates_, redelivered_;
+  base::RelaxedCounter commits_, failures_, accepted_, duplicates_, redelivered_;
   std::atomic<bool> is_failing_ = false;
 
   absl::Mutex mutex_;

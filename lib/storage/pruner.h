@@ -11,7 +11,7 @@
 #include "convoy/clock.h"
 #include "convoy/observer.h"
 #include "convoy/storage.h"
-#include "lib/base/tally.h"
+#include "lib/base/relaxed_counter.h"
 
 namespace convoy::storage {
 
@@ -50,7 +50,7 @@ class Pruner {
   absl::Time next_at_ = absl::InfinitePast();
   std::string last_event_id_;  // how far the walk has come; empty: it begins
 
-  base::Tally events_, deliveries_, attempts_, keys_, failures_;
+  base::RelaxedCounter events_, deliveries_, attempts_, keys_, failures_;
 };
 
 }  // namespace convoy::storage

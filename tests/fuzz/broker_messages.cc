@@ -124,14 +124,14 @@ void Run(Input& input) {
   const intake::PreparedMessages prepared =
       world.messages.Prepare(*world.project, world.source, {&message, 1});
   const WriteBatch& batch = prepared.batch;
-  Require(prepared.fates.size() == 1, "each message has a fate");
+  Require(prepared.dispositions.size() == 1, "each message has a disposition");
   Require(batch.submissions.size() + batch.holds.size() == 1, "and one only");
-  Require(prepared.fates[0].submission.has_value() == batch.holds.empty(), "which is told");
+  Require(prepared.dispositions[0].submission.has_value() == batch.holds.empty(), "which is told");
   if (batch.holds.empty()) {
     CheckEvent(world.source, batch.submissions[0], message);
   } else {
     Require(batch.config.empty(), "who is refused changes nothing");
-    CheckDeadLetter(world, batch.holds[0], prepared.fates[0].refusal, message);
+    CheckDeadLetter(world, batch.holds[0], prepared.dispositions[0].refusal, message);
   }
 }
 

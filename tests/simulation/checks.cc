@@ -150,7 +150,7 @@ std::string Simulator::DescribeOpen() {
 
 void Simulator::CheckEnd() {
   CheckAllAcknowledged();
-  std::map<std::string, absl::Time> keys;  // to when the event that has it was made
+  std::map<std::string, absl::Time> keys;       // to when the event that has it was made
   for (const Event& event : ListAllEvents()) {  // newest first
     if (!event.is_duplicate && !event.idempotency_key.empty()) {
       const auto [newer, is_first] = keys.emplace(event.idempotency_key, event.created_at);

@@ -35,11 +35,10 @@ Simulator::~Simulator() {
 
 // Each fault is off in half of the runs, and anything up to frequent in the others.
 void Simulator::DrawFaults() {
-  for (uint32_t* rate :
-       {&rates_.commit_refused, &rates_.commit_untold, &rates_.claim_refused, &rates_.prune_refused,
-        &rates_.prune_untold, &rates_.connect_refused, &rates_.answer_late, &rates_.answer_never,
-        &rates_.answer_failure, &rates_.answer_cut_off, &rates_.process_ends,
-        &rates_.operator_pauses}) {
+  for (uint32_t* rate : {&rates_.commit_refused, &rates_.commit_untold, &rates_.claim_refused,
+                         &rates_.prune_refused, &rates_.prune_untold, &rates_.connect_refused,
+                         &rates_.answer_late, &rates_.answer_never, &rates_.answer_failure,
+                         &rates_.answer_cut_off, &rates_.process_ends, &rates_.operator_pauses}) {
     *rate = random_.Chance(50) ? 0 : static_cast<uint32_t>(random_.Below(40));
   }
   rates_.process_ends /= 4;

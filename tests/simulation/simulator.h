@@ -100,8 +100,8 @@ class Simulator {
   std::vector<Endpoint> endpoints_;
   absl::Time next_step_ = absl::InfinitePast();
 
-  std::map<std::string, Expected> expected_;  // by event id
-  std::set<std::string> acknowledged_;        // event ids
+  std::map<std::string, Expected> expected_;         // by event id
+  std::set<std::string> acknowledged_;               // event ids
   std::map<std::string, absl::Time> accepted_keys_;  // idempotency key to when it was last accepted
   std::map<std::string, std::string> event_of_delivery_;
   std::map<std::string, absl::Time> last_arrival_;  // by delivery id

@@ -25,10 +25,12 @@ class AmqpConsumer final : public BrokerConsumer {
  public:
   // On `connection`, where the queue is there and nothing is consumed yet. The broker sends at most
   // `prefetch_count` messages ahead.
-  static absl::StatusOr<std::unique_ptr<AmqpConsumer>> Start(
-      const AmqpConfig& config, std::string_view consumer_id, uint16_t prefetch_count,
-      std::unique_ptr<Connection> connection, const transport::Guard& guard,
-      const BrokerEnvironment& env);
+  static absl::StatusOr<std::unique_ptr<AmqpConsumer>> Start(const AmqpConfig& config,
+                                                             std::string_view consumer_id,
+                                                             uint16_t prefetch_count,
+                                                             std::unique_ptr<Connection> connection,
+                                                             const transport::Guard& guard,
+                                                             const BrokerEnvironment& env);
 
   absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
                                                   absl::Duration patience) override;

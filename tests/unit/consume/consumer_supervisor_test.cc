@@ -36,7 +36,7 @@ struct LiveWorld : World {
   }
   void PutSource() {
     Put("P", {source});
-    supervisor->Nudge();
+    supervisor->ReconcileNow();
   }
   std::vector<ConsumerState> States() const {
     std::vector<ConsumerState> states;
@@ -98,12 +98,12 @@ TEST_CASE("consumer_supervisor: consumers start with their source, and stop with
   world.PutSource();
   world.AwaitEvents(6);
   world.Remove(ConfigKind::kSource, "S");
-  world.supervisor->Nudge();
+  world.supervisor->ReconcileNow();
   LiveWorld::Await([&] { return world.supervisor->Statuses().empty(); });
   CHECK(world.broker->CountConsumers() == 0);
 }
 
-TEST_CASE("consumer_supervisor: a change by another process is found without a nudge") {
+TEST_CASE("consumer_supervisor: a periodic check finds a change by another process") {
   LiveWorld world;
   world.Remove(ConfigKind::kSource, "S");
   world.supervisor->Start();

@@ -58,9 +58,10 @@ struct World {
   // The submission that the only message becomes.
   Submission Accept(const BrokerMessage& message) const {
     PreparedMessages prepared = Prepare({message});
-    INFO(prepared.fates[0].refusal.reason << ": " << prepared.fates[0].refusal.detail);
+    INFO(prepared.dispositions[0].refusal.reason << ": "
+                                                 << prepared.dispositions[0].refusal.detail);
     REQUIRE(prepared.batch.submissions.size() == 1);
-    CHECK(prepared.fates[0].submission == 0);
+    CHECK(prepared.dispositions[0].submission == 0);
     CHECK(prepared.batch.holds.empty());
     return prepared.batch.submissions.front();
   }
@@ -73,9 +74,9 @@ struct World {
     REQUIRE(prepared.batch.holds.size() == 1);
     const HeldInput& input = prepared.batch.holds.front().input;
     CHECK(input.body == message.body);
-    CHECK_FALSE(prepared.fates[0].submission.has_value());
-    CHECK(input.reason == prepared.fates[0].refusal.reason);
-    CHECK(input.detail == prepared.fates[0].refusal.detail);
+    CHECK_FALSE(prepared.dispositions[0].submission.has_value());
+    CHECK(input.reason == prepared.dispositions[0].refusal.reason);
+    CHECK(input.detail == prepared.dispositions[0].refusal.detail);
     CHECK(input.detail.find('\n') == std::string::npos);
     return absl::StrCat(input.reason, ": ", input.detail);
   }
@@ -189,10 +190,10 @@ TEST_CASE("broker_intake: the first subscription of an endpoint is made once in 
   CHECK(batch.submissions[0].deliveries[0].subscription_id == first.id);
   CHECK(batch.submissions[1].deliveries[0].subscription_id == first.id);
   CHECK(batch.submissions[2].deliveries[0].subscription_id == second.id);
-  REQUIRE(prepared.fates.size() == 4);
-  CHECK(prepared.fates[1].submission == 1);
-  CHECK(prepared.fates[2].refusal.reason == "malformed_json");
-  CHECK(prepared.fates[3].submission == 2);
+  REQUIRE(prepared.dispositions.size() == 4);
+  CHECK(prepared.dispositions[1].submission == 1);
+  CHECK(prepared.dispositions[2].refusal.reason == "malformed_json");
+  CHECK(prepared.dispositions[3].submission == 2);
 }
 
 TEST_CASE("broker_intake: what is no envelope is refused with its reason") {

@@ -1,5 +1,7 @@
-// A number that is counted where the work is done and read by whoever wants to know, without a
-// lock. Two tallies that are read one after the other may belong to different instants.
+// Lock-free counter, incremented where the work is done and read by metrics.
+//
+// Increments and reads are relaxed: the values of two counters, read one after the other, may
+// belong to different instants.
 #pragma once
 
 #include <atomic>
@@ -8,7 +10,7 @@
 namespace convoy::base {
 
 // Safe to use from any thread.
-class Tally {
+class RelaxedCounter {
  public:
   void Add(int64_t delta) { value_.fetch_add(delta, std::memory_order_relaxed); }
   uint64_t value() const { return static_cast<uint64_t>(value_.load(std::memory_order_relaxed)); }
