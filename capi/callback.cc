@@ -1,5 +1,5 @@
-// Callbacks nest (a done function may call another gateway that logs), so the scopes of a thread
-// are a list on its stack.
+// Per-thread stack of callback scopes. Callbacks nest: a done function may call another gateway,
+// which logs.
 #include "capi/callback.h"
 
 namespace convoy::capi {

@@ -1,5 +1,5 @@
-// Which gateways are calling the host on this thread: a call back into one of them would wait for
-// itself, and is refused instead.
+// Re-entrancy guard: records which gateways are calling the host on this thread. A call back into
+// one of them would wait for itself, so it is refused.
 #pragma once
 
 namespace convoy::capi {

@@ -1,4 +1,4 @@
-// One table holds every setting: its name, its default, what it does and how it is read.
+// Table of all settings: name, default, description and setter of each.
 #include "capi/config.h"
 
 #include <charconv>
@@ -108,11 +108,11 @@ constexpr Setting kSettings[] = {
        return ReadNumber<uint32_t>(value, 1, 10'000'000, &config.options.sources_cached_max);
      }},
     {"metrics.access", "nobody",
-     "who may read GET /metrics: nobody, token (whoever sends metrics.token) or anyone",
+     "who may read GET /metrics: nobody, token (requests with metrics.token) or anyone",
      [](convoy_config& config, std::string_view value) {
        return ReadAccess(value, &config.options.metrics_access);
      }},
-    // Looked at when a gateway is opened, whose error does not repeat it.
+    // Checked when a gateway is opened; the error does not repeat the value.
     {"metrics.token", "", "for metrics.access token: 16 to 256 visible ASCII characters",
      [](convoy_config& config, std::string_view value) {
        config.options.metrics_token = value;

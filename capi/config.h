@@ -1,4 +1,4 @@
-// Settings by name, as the gateway's options.
+// Settings by name, mapped to the gateway's options.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Errors, buffers, versions, and the reading of structs: what needs no gateway.
+// Errors, buffers, versions and the reading of structs: the entry points that need no gateway.
 #include <cstddef>
 
 #include "absl/strings/str_cat.h"

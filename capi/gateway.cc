@@ -1,4 +1,4 @@
-// Opening, driving and closing.
+// Entry points that open, drive and close a gateway.
 #include "capi/gateway.h"
 
 #include <limits>

@@ -1,4 +1,4 @@
-// The gateway's handle, and the check that every entry point begins with.
+// Gateway handle, and the check with which every entry point begins.
 #pragma once
 
 #include <sys/types.h>
@@ -28,7 +28,7 @@ struct convoy_gateway {
 
 namespace convoy::capi {
 
-// Calls the host's code. An exception from there ends here: there is nobody to give it to.
+// Calls the host's code. An exception that it throws is caught and logged: no caller could take it.
 template <typename Call>
 void CallOut(const Engine* engine, const LogCallback* log, Call call) noexcept {
   try {

@@ -1,4 +1,4 @@
-// Requests that the host has read in full.
+// Entry points for requests that the host has read in full.
 #include "capi/reply.h"
 
 using convoy::capi::BorrowedRequest;

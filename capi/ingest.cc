@@ -1,4 +1,4 @@
-// Events of the host's own.
+// Entry points for events that the host itself submits.
 #include "absl/strings/str_cat.h"
 
 #include "capi/gateway.h"

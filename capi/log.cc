@@ -1,5 +1,5 @@
-// Writes a log line as text. A value may come from outside, so it is escaped: it can neither end
-// the line nor fake another field, and it is cut where nobody would read on.
+// Formatter of log lines. Values may come from outside, so they are escaped (a value can neither
+// end the line nor forge another field) and truncated.
 #include "capi/log.h"
 
 #include <string>

@@ -1,4 +1,4 @@
-// Where the library's log lines go: a callback of the host.
+// Observer that passes the library's log lines to a callback of the host.
 #pragma once
 
 #include <cstdint>

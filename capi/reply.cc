@@ -1,4 +1,4 @@
-// Replies: reading them, and handing them over.
+// Entry points that read replies, and the delivery of replies to the host.
 #include "capi/reply.h"
 
 #include <utility>

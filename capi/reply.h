@@ -1,4 +1,4 @@
-// The answer to a request, and its way to a host that did not wait for it.
+// Reply to a request, including its hand-over to a host that did not wait for it.
 #pragma once
 
 #include <functional>

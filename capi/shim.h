@@ -1,5 +1,5 @@
-// What all entry points share: errors, structs of other versions, and the wall that exceptions do
-// not pass.
+// Shared parts of all entry points: error mapping, structs of other versions, and the exception
+// barrier.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,9 @@
-// Requests whose body is still coming: the head is judged before any of it is read, the limit is
-// kept while it comes, and at the end it is a request like the others. A convoy_http goes from open
-// to answered and never back; it refers to its gateway weakly, so either may be freed first.
+// Entry points for requests whose body is still arriving. The head is checked before any of the
+// body is read, the body limit is enforced while it arrives, and at the end the request is handled
+// like any other.
+//
+// A convoy_http goes from open to answered and never back. It refers to its gateway weakly, so
+// either may be freed first.
 #include <algorithm>
 #include <array>
 

@@ -1,4 +1,4 @@
-// The stateless verifier.
+// Entry points of the stateless verifier.
 #include "convoy/verifier.h"
 
 #include "absl/container/inlined_vector.h"
@@ -112,7 +112,7 @@ convoy_verdict_view ViewOf(const convoy::Verdict& verdict) {
               verdict.signed_at.has_value() ? absl::ToUnixMicros(*verdict.signed_at) : INT64_MIN};
 }
 
-// Gives `text` away, where somebody wants it. False if there is no memory.
+// Copies `text` to `out` unless that is null. False if there is no memory.
 bool GiveBuf(std::string_view text, convoy_buf* out) {
   if (out == nullptr || text.empty()) return true;
   if (!ReserveBuf(text.size(), out)) return false;

@@ -1,5 +1,5 @@
-// Strict text encodings. Every decoder comes in one form that writes into a caller's buffer; the
-// one that returns a string sizes a buffer from the text's length and calls it.
+// Strict text encodings. Every decoder writes into a caller's buffer; the overload that returns a
+// string sizes the buffer from the text's length and calls it.
 #include "lib/base/encoding.h"
 
 #include <array>

@@ -1,6 +1,6 @@
-// Text encodings: of bytes as hex, base64 and base64url (RFC 4648) and with percent signs (RFC
-// 3986), of characters as UTF-8. Decoders are strict: a wrong length, a foreign character or non-
-// zero trailing bits is a refusal.
+// Text encodings: bytes as hex, base64 and base64url (RFC 4648) and percent-encoding (RFC 3986),
+// characters as UTF-8. Decoders are strict: a wrong length, a foreign character or non-zero
+// trailing bits are refused.
 #pragma once
 
 #include <cstddef>

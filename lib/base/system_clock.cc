@@ -1,4 +1,4 @@
-// The operating system's wall clock: the one place of the library that reads it.
+// Operating system's wall clock: the only place in the library that reads it.
 #include "absl/time/clock.h"
 
 #include "convoy/clock.h"

@@ -1,4 +1,4 @@
-// Predicates and look-ups over borrowed text. None of them allocates, but those that decode.
+// Predicates and look-ups over borrowed text. Only the decoding ones allocate.
 #include "lib/base/text.h"
 
 #include <algorithm>

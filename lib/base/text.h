@@ -1,4 +1,4 @@
-// Small questions about text that comes from outside.
+// Predicates and look-ups over untrusted text.
 #pragma once
 
 #include <optional>

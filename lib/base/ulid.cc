@@ -1,5 +1,5 @@
-// ULID: 48 bits of Unix milliseconds, then 80 bits of randomness, in Crockford's base 32. Within
-// one millisecond the random part counts up, so order of creation is order of ids.
+// ULID generation: 48 bits of Unix milliseconds, then 80 random bits, in Crockford's base 32.
+// Within one millisecond the random part counts up, so the order of ids is the order of creation.
 #include "lib/base/ulid.h"
 
 #include <algorithm>

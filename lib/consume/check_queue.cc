@@ -1,3 +1,4 @@
+// Queue of broker checks; see check_queue.h.
 #include "lib/consume/check_queue.h"
 
 #include <utility>

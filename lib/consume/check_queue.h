@@ -1,5 +1,5 @@
-// Asks brokers whether a source could be read from, one after the other on a thread of its own:
-// that takes seconds, and whoever asks may be an event loop.
+// Queue of broker checks: asks brokers whether a source could be read from, one after the other on
+// its own thread. A check takes seconds, and the caller may be an event loop.
 #pragma once
 
 #include <deque>

@@ -1,5 +1,5 @@
-// See consumer_loop.h. The order commit → dead-letter copies → acknowledgement is the whole point;
-// it stands in Store.
+// Consumer's loop; see consumer_loop.h. Store keeps the order commit → dead-letter copies →
+// acknowledgement, on which at-least-once delivery rests.
 #include "lib/consume/consumer_loop.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr PollLimits kPollLimits;
 constexpr absl::Duration kPollPatience = absl::Seconds(20);  // as long as brokers' long polls
-// After a failure nobody should have to wait long to see that it is over.
+// Short, so that recovery after a failure is soon visible.
 constexpr absl::Duration kFirstPollPatience = absl::Seconds(1);
 constexpr absl::Duration kPauseMin = absl::Milliseconds(250);
 constexpr absl::Duration kPauseMax = absl::Seconds(15);
@@ -173,7 +173,7 @@ void ConsumerLoop::ExtendIfDue(absl::Time now) {
   next_extension_at_ = std::min(next_extension_at_, now + extension_period());
   if (now < next_extension_at_) return;
   next_extension_at_ = now + extension_period();
-  // If they come to somebody else now, one of the two commits finds them stored.
+  // If the broker redelivers them elsewhere meanwhile, the second commit finds them stored.
   const absl::Status status = consumer_->Extend(messages_);
   if (!status.ok()) Log(LogLevel::kWarning, "messages not extended", status.message());
 }
@@ -181,8 +181,8 @@ void ConsumerLoop::ExtendIfDue(absl::Time now) {
 void ConsumerLoop::PublishDeadLetters(std::span<const intake::MessageDisposition> dispositions) {
   for (size_t i = 0; i < dispositions.size(); ++i) {
     if (dispositions[i].submission.has_value()) continue;
-    // The message itself is in our store. A broker that does not take its copy is no reason to hold
-    // up what stands behind.
+    // The message itself is stored. A broker that refuses its copy must not block the messages
+    // behind it.
     const absl::Status status =
         consumer_->PublishDeadLetter(messages_[i], dispositions[i].refusal.reason);
     if (!status.ok()) Log(LogLevel::kWarning, "dead letter not published", status.message());

@@ -1,9 +1,9 @@
 // One consumer of one source: poll, prepare, commit, acknowledge, and again.
 //
-// A message is acknowledged after the commit that holds its event or the message itself among the
-// dead letters, never before. Whatever goes wrong in between, the messages are still the broker's:
-// the consumer is dropped, they come again, and the store knows them by their position. While the
-// store fails nothing is polled, so at most one poll's messages are in memory.
+// A message is acknowledged after the commit that holds its event, or the message itself as a dead
+// letter, never before. If anything fails in between, the broker still owns the messages: the
+// consumer is dropped, they are redelivered, and the store recognises them by their position. While
+// the store fails nothing is polled, so at most one poll's messages are in memory.
 //
 //   no consumer ── Open ──▶ polling ── messages ──▶ storing ── committed ──▶ acknowledging ─┐
 //        ▲  ▲                │  ▲                      │ store fails: pause, extend, again   │
@@ -30,9 +30,9 @@
 
 namespace convoy::consume {
 
-// What consumers stand on. All must outlive them.
+// Dependencies of consumers. All must outlive them.
 struct ConsumeParts {
-  storage::CommitQueue* commits;  // somebody drains it: consumers wait for their commits
+  storage::CommitQueue* commits;  // drained by another thread: consumers wait for their commits
   config::ConfigCache* configuration;
   const intake::BrokerIntake* intake;
   Clock* clock;

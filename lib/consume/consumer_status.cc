@@ -1,3 +1,4 @@
+// Names and aggregation of consumer states.
 #include "lib/consume/consumer_status.h"
 
 namespace convoy::consume {

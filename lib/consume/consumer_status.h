@@ -1,4 +1,4 @@
-// What a consumer of a message broker tells about itself, for operators.
+// Status of a consumer of a message broker, for operators.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,9 @@ namespace convoy::consume {
 enum class ConsumerState : uint8_t {
   kConnecting,
   kRunning,
-  kBackingOff,     // the broker or the store is away: tried again by itself
-  kMisconfigured,  // somebody has to put something right; tried again nevertheless
-  kStopped,        // nothing reads, and nothing will until something changes
+  kBackingOff,     // the broker or the store is unavailable; retried
+  kMisconfigured,  // an operator has to change something; retried nevertheless
+  kStopped,        // nothing is read until the source or the process changes
 };
 
 std::string_view Name(ConsumerState state);

@@ -1,5 +1,6 @@
-// See consumer_supervisor.h. A worker that is to change is stopped first and started anew once its
-// thread has ended: a consumer's id belongs to one consumer at a time.
+// Supervisor of consumers; see consumer_supervisor.h. A worker whose source has changed is stopped
+// first and started again once its thread has ended: a consumer id belongs to one consumer at a
+// time.
 #include "lib/consume/consumer_supervisor.h"
 
 #include <algorithm>

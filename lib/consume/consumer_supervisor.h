@@ -1,6 +1,6 @@
-// Keeps a consumer running for each worker of each source that reads from a broker, as sources
-// come, change and go. Looks at the store once a second, because other processes change it too, and
-// at once when it is told that something has changed.
+// Supervisor: keeps a consumer running for each worker of each source that reads from a broker, as
+// sources are added, changed and removed. It looks at the store once a second, because other
+// processes change it too, and at once when told of a change.
 //
 // Nothing runs before Start: a gateway that its host pumps has no threads, and reads from no
 // broker.

@@ -1,3 +1,4 @@
+// Fetcher of published keys and confirmation links; see fetcher.h.
 #include "lib/fetch/fetcher.h"
 
 #include <algorithm>
@@ -75,8 +76,8 @@ bool Fetcher::MakeRoom(absl::Time now) {
     return documents_.size() >= options_.documents_max || CountUnproven() >= options_.unproven_max;
   };
   if (!is_full()) return true;
-  // What failed goes once it might be asked for again, keys once they would not be used any more:
-  // nobody can drive keys out by asking for others.
+  // Failures are evicted once they may be retried, keys once they are too old to be used: asking
+  // for other keys cannot evict usable ones.
   absl::erase_if(documents_, [&](const auto& entry) {
     const Document& document = entry.second;
     const bool is_spent = document.keys == nullptr

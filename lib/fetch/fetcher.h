@@ -1,8 +1,8 @@
-// What the gateway fetches for itself, beside deliveries: the keys that providers publish, and the
-// links that confirm a subscription. Everything goes through the guarded transport, and only to
-// hosts that a preset or the operator's own scheme names.
+// Fetcher of what the gateway needs for itself, beside deliveries: the keys that providers publish,
+// and the links that confirm a subscription. Every request goes through the guarded transport, and
+// only to hosts that a preset or the operator's own scheme names.
 //
-// Fetching is asked for from any thread and done by whoever drives the gateway, in Step.
+// Any thread may ask for a fetch; the driver of the gateway performs it, in Step.
 #pragma once
 
 #include <deque>
@@ -23,14 +23,14 @@
 
 namespace convoy::fetch {
 
-// How long documents live. Providers rotate keys over days and publish the new one in advance.
+// Lifetimes and limits. Providers rotate keys over days and publish the new one in advance.
 struct FetcherOptions {
   absl::Duration fresh = absl::Hours(1);       // then it is fetched again, and used meanwhile
   absl::Duration stale_max = absl::Hours(24);  // then it is no longer used
   absl::Duration retry = absl::Seconds(10);    // after a failure, and between looks for a new key
-  // A request that nobody has verified yet may name the URL of its key. What was never fetched with
-  // success is asked for this rarely, and there are only so many of it at once: a stranger who
-  // makes URLs up moves us to about two exchanges a second, all with the hosts that presets pin.
+  // An unverified request may name the URL of its key. A URL that was never fetched with success is
+  // tried this rarely, and only so many of them are kept: a sender of invented URLs causes at most
+  // about two exchanges a second, all with the hosts that presets pin.
   absl::Duration unproven_retry = absl::Seconds(30);
   size_t unproven_max = 64;
   absl::Duration timeout = absl::Seconds(10);  // of one exchange
@@ -39,7 +39,8 @@ struct FetcherOptions {
   size_t visits_max = 64;  // waiting at once
 };
 
-// What it is given must outlive it. Step and Cancel are the driver's; the rest is anybody's.
+// Its dependencies must outlive it. Only the driver calls Step and Cancel; the other functions may
+// be called from any thread.
 class Fetcher final : public verify::KeySource {
  public:
   Fetcher(FetcherOptions options, Transport* transport, Clock* clock, Observer* observer);
@@ -51,8 +52,8 @@ class Fetcher final : public verify::KeySource {
                                                    std::string_view url,
                                                    std::string_view key_id) override;
 
-  // Asks for one GET of a URL that its provider gave to confirm something. Not durable: the
-  // provider asks again when nothing comes. False if too many are waiting.
+  // Queues one GET of a URL that its provider gave to confirm something. Not durable: the provider
+  // repeats the request for confirmation. False if too many are waiting.
   bool Visit(std::string url);
 
   // Starts what was asked for. Completions run inside the transport's Step.

@@ -1,5 +1,5 @@
-// What the guard has judged is what is connected to: the addresses go on as numbers, so nothing is
-// resolved a second time.
+// Guarded resolution of a host. The guard's verdict is on an address, so connections go to the
+// numeric address and nothing is resolved a second time.
 #include "lib/broker/amqp/address.h"
 
 #include <netdb.h>

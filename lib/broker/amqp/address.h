@@ -1,4 +1,4 @@
-// From the name of a host to the addresses that may be connected to.
+// Resolution of a host name to the addresses that the guard allows.
 #pragma once
 
 #include <string>

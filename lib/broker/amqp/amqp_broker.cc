@@ -1,6 +1,5 @@
-// AMQP 0-9-1 (RabbitMQ) as a message broker. One connection and one channel for each consumer, so
-// what one of them has not acknowledged goes back to the queue when it goes, and nobody else's
-// does.
+// Adapter for AMQP 0-9-1 (RabbitMQ). Each consumer has its own connection and channel: when it
+// closes, its unacknowledged messages return to the queue, and no other consumer's do.
 #include <pthread.h>
 
 #include <memory>
@@ -23,7 +22,7 @@ using broker::amqp::AmqpConsumer;
 using broker::amqp::Bytes;
 using broker::amqp::Connection;
 
-// What AMQP calls a short string, and librabbitmq takes without a look at its size.
+// Limit of AMQP's short strings, which librabbitmq does not check.
 constexpr size_t kShortTextBytesMax = 255;
 
 absl::Status CheckText(std::string_view field, std::string_view text, bool is_required) {
@@ -53,7 +52,7 @@ absl::Status CheckConfig(const AmqpConfig& config) {
 }
 
 // librabbitmq decodes tables within tables by recursion, as deep as a frame holds them: that takes
-// 2.7 MiB. Somebody else's message must not be able to overflow a stack.
+// 2.7 MiB. A received message must not be able to overflow the stack.
 absl::Status CheckStack() {
   constexpr size_t kStackBytesMin = 4 * 1024 * 1024;
   pthread_attr_t attributes;
@@ -101,8 +100,8 @@ class AmqpBroker final : public Broker {
     return Start(source, consumer_id, broker::amqp::kPrefetchCount, env);
   }
 
-  // Only who consumes a queue is told that he may not. What comes of it goes back and counts as
-  // delivered once more, which some queues limit: so it is one message, and not all of a prefetch.
+  // Only consuming shows whether consuming is permitted. A message that this delivers goes back and
+  // its delivery count rises, which some queues limit: so the prefetch is one message.
   absl::Status Check(const Source& source, const BrokerEnvironment& env) override {
     return Start(source, absl::StrCat(source.id, "-check"), 1, env).status();
   }

@@ -1,4 +1,5 @@
-// Memory is taken as the bytes of a body come, not as its header announces them.
+// Assembly of deliveries from frames. Memory is allocated as body bytes arrive, not as the header
+// announces.
 #include "lib/broker/amqp/assembler.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Puts deliveries together from the frames of a channel: basic.deliver, a header, then the body in
-// as many frames as it takes. No I/O here.
+// Assembles deliveries from the frames of a channel: basic.deliver, a header, then the body in as
+// many frames as it takes. No I/O.
 #pragma once
 
 #include <amqp.h>

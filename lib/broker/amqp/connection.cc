@@ -1,6 +1,6 @@
-// librabbitmq is used through its frames: its own calls that wait for an answer queue whatever else
-// comes in the meantime, without a bound. Only its login does that here, for a few seconds at most
-// and before anything is asked for.
+// Connection on librabbitmq's frame interface. Its calls that wait for an answer queue everything
+// else that arrives meanwhile, without a bound; so only the login uses them, which takes a few
+// seconds at most and comes before anything is subscribed to.
 #include "lib/broker/amqp/connection.h"
 
 #include <amqp_framing.h>
@@ -72,8 +72,8 @@ Connection::~Connection() {
     close.reply_code = AMQP_REPLY_SUCCESS;
     amqp_send_method(state_, 0, AMQP_CONNECTION_CLOSE_METHOD, &close);
     const absl::Time deadline = clock_->Now() + kClosePatience;
-    // What was on its way is read and dropped; then comes the broker's close-ok, which is an error
-    // to Receive.
+    // Frames on their way are read and dropped, up to the broker's close-ok, which Receive reports
+    // as an error.
     while (true) {
       const absl::StatusOr<const amqp_frame_t*> frame = Receive(lost_);
       if (!frame.ok()) break;
@@ -108,7 +108,7 @@ absl::Status Connection::Connect(const AmqpConfig& config, const transport::Guar
         absl::StrCat(doing, ": its certificate is not good: ", tls_peer_.failure));
   }
   if (status != AMQP_STATUS_OK) return LibraryError(status, doing);
-  // Bytes that nobody acknowledges end the connection, whatever is done on it just then.
+  // Bytes that the peer does not acknowledge in time end the connection, whatever it is doing.
   const unsigned int patience_ms = absl::ToInt64Milliseconds(2 * kHeartbeat);
   setsockopt(amqp_get_sockfd(state_), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms,
              sizeof patience_ms);
@@ -225,7 +225,7 @@ absl::StatusOr<const amqp_frame_t*> Connection::Next() {
 }
 
 absl::StatusOr<const amqp_frame_t*> Connection::Receive(std::string_view doing) {
-  // The memory of the frame before.
+  // Releases the memory of the previous frame.
   amqp_maybe_release_buffers_on_channel(state_, 0);
   amqp_maybe_release_buffers_on_channel(state_, kChannel);
   const timeval now = {};
@@ -238,7 +238,7 @@ absl::StatusOr<const amqp_frame_t*> Connection::Receive(std::string_view doing) 
                     (is_for_channel && frame_.payload.method.id == AMQP_CHANNEL_CLOSE_METHOD))) {
     return FailByServer(frame_.payload.method, doing);
   }
-  // librabbitmq would keep memory for each channel that a broker makes up.
+  // librabbitmq would keep memory for each channel number that a broker invents.
   if (!is_for_channel) return Check(AMQP_STATUS_BAD_AMQP_DATA, doing);
   return &frame_;
 }

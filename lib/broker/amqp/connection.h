@@ -1,6 +1,6 @@
-// One connection to an AMQP broker with its one channel, on librabbitmq. Nothing here waits without
-// a limit, and nothing is received that was not asked for: what a broker sends stays in the
-// socket's buffers until Next is called.
+// Connection to an AMQP broker with one channel, on librabbitmq. Every wait has a limit. Nothing is
+// received before it is asked for: what a broker sends stays in the socket's buffers until Next is
+// called.
 #pragma once
 
 #include <amqp.h>

@@ -1,6 +1,6 @@
-// Messages stay in the socket's buffers until a Poll asks for them, so what waits in memory is what
-// Poll hands out, and one message in the making. If the connection is lost, the broker gives what
-// was not acknowledged to the next who asks: what a failing Poll had gathered is dropped, unseen.
+// Consumer of one queue. Messages stay in the socket's buffers until Poll asks for them, so memory
+// holds what Poll returns plus one message being assembled. If the connection is lost, the broker
+// redelivers what was not acknowledged; messages gathered by a failing Poll are dropped unseen.
 #include "lib/broker/amqp/consumer.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A consumer of one queue: basic.consume with manual acknowledgements.
+// Consumer of one queue: basic.consume with manual acknowledgements.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// One message at a time, each confirmed before the next. Poison is rare; where it is not, being
-// careful with it matters more than being fast.
+// Publisher of dead letters, one message at a time, each confirmed before the next. Dead letters
+// are rare; where they are not, certainty matters more than speed.
 #include "lib/broker/amqp/dead_letters.h"
 
 #include <amqp_framing.h>
@@ -73,7 +73,7 @@ absl::StatusOr<bool> DeadLetters::TryPublish(const Ledger::Entry& entry, std::st
   }
   amqp_basic_properties_t properties = *static_cast<amqp_basic_properties_t*>(decoded);
   std::vector<amqp_table_entry_t> headers;
-  // With the reason they might not fit into one frame any more, as AMQP wants it.
+  // With the reason added they may exceed one frame, which AMQP does not allow.
   const bool is_fitting =
       entry.properties.size() + 2 * kReasonBytesMax < connection_->frame_bytes_max();
   if (is_fitting && (properties._flags & AMQP_BASIC_HEADERS_FLAG) != 0) {
@@ -105,8 +105,7 @@ absl::StatusOr<bool> DeadLetters::AwaitConfirmation() {
       CONVOY_RETURN_IF_ERROR(connection_->Wait(-1, left));
       continue;
     }
-    // A message that no queue took comes back first, header and body and all, and is confirmed
-    // then.
+    // A message that no queue took is first returned, with header and body, and then confirmed.
     if (frame->frame_type != AMQP_FRAME_METHOD) continue;
     const amqp_method_number_t method = frame->payload.method.id;
     if (method == AMQP_BASIC_RETURN_METHOD) is_returned = true;

@@ -1,6 +1,6 @@
-// Copies of unusable messages for the exchange that a source names. They go over a connection of
-// their own, opened when needed: a broker that is short of memory stops reading from connections
-// that publish, and acknowledgements must not wait for that.
+// Publisher of dead-letter copies to the exchange that a source names. It has its own connection,
+// opened when needed: a broker short of memory stops reading from connections that publish, and
+// acknowledgements must not wait for that.
 #pragma once
 
 #include <memory>

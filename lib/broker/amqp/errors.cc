@@ -1,6 +1,6 @@
-// The codes are those of the caller's next step: kUnavailable is tried again and may pass by
-// itself; kUnauthenticated, kPermissionDenied and kNotFound are for somebody to look at. They are
-// tried again, too, but say so.
+// Maps AMQP errors to status codes. The code tells the caller's next step: kUnavailable may pass by
+// itself; kUnauthenticated, kPermissionDenied and kNotFound need an operator. All of them are
+// retried.
 #include "lib/broker/amqp/errors.h"
 
 #include <algorithm>

@@ -1,6 +1,5 @@
-// What went wrong with AMQP, in the words of broker.h: the code that tells what kind of trouble it
-// is, and one line for the person who has to look into it. Never a secret, whatever the other side
-// sends.
+// Maps AMQP errors to the codes of broker.h, each with one line for an operator. The text never
+// holds a secret, whatever the peer sends.
 #pragma once
 
 #include <amqp.h>

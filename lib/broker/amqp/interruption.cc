@@ -1,4 +1,4 @@
-// An eventfd.
+// Interruption by eventfd.
 #include "lib/broker/amqp/interruption.h"
 
 #include <sys/eventfd.h>

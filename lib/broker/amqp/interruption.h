@@ -1,4 +1,4 @@
-// How one thread makes another one stop waiting: a flag that poll(2) can see.
+// Flag that poll(2) can wait for, with which one thread ends another one's wait.
 #pragma once
 
 #include <memory>

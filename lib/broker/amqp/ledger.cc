@@ -1,5 +1,6 @@
-// basic.ack with `multiple` settles everything up to a tag, so it may name only a tag below which
-// nothing is open, and one that the broker still knows: not one that has just been rejected.
+// Ledger of unacknowledged deliveries. basic.ack with `multiple` settles everything up to a tag, so
+// it may name only a tag below which nothing is open, and one that the broker still knows: not one
+// that was just rejected.
 #include "lib/broker/amqp/ledger.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// The deliveries that the broker still waits to hear about, and how to tell it with few words.
+// Ledger of deliveries that the broker expects to be settled, and the fewest frames that settle
+// them.
 #pragma once
 
 #include <cstdint>

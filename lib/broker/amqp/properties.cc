@@ -1,4 +1,4 @@
-// Pure functions over what librabbitmq has decoded.
+// Pure functions over properties that librabbitmq has decoded.
 #include "lib/broker/amqp/properties.h"
 
 #include <charconv>

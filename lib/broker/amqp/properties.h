@@ -1,4 +1,4 @@
-// A message's properties and headers as the text pairs that the gateway knows.
+// Maps a message's AMQP properties and headers to the gateway's text pairs.
 #pragma once
 
 #include <amqp.h>

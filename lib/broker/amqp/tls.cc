@@ -1,6 +1,8 @@
-// librabbitmq takes one string for three things: what to resolve, what to ask for by SNI, and what
-// the certificate is compared with. It is given an address, because the guard has judged that
-// address and no other; so the latter two are set on its OpenSSL context here: OpenSSL itself
+// TLS set-up of a librabbitmq socket.
+//
+// librabbitmq uses one string for three things: the name to resolve, the name to send by SNI, and
+// the name to compare with the certificate. It is given an address, because the guard has checked
+// that address and no other; so the latter two are set on its OpenSSL context here. OpenSSL itself
 // compares the certificate with the name, and SNI is corrected when the handshake starts, before
 // its first message is written.
 #include "lib/broker/amqp/tls.h"

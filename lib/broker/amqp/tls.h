@@ -1,4 +1,4 @@
-// TLS to a broker, verified.
+// Verified TLS to a broker.
 #pragma once
 
 #include <amqp.h>

@@ -1,8 +1,10 @@
-// Values are checked here and not left to librdkafka: it reads lists, protocols and patterns into
-// texts that are meant to be names, and its complaints repeat the value, which may be a secret.
+// Maps a source's settings to librdkafka's configuration.
 //
-// Offsets are committed by the consumer, when their messages are durable, and not by librdkafka:
-// what it has promised to commit holds its shutdown up while the brokers are away.
+// Values are checked here and not left to librdkafka: it parses lists, protocols and patterns out
+// of texts that are meant to be names, and its error texts repeat the value, which may be a secret.
+//
+// The consumer commits offsets, when their messages are durable. librdkafka does not: its shutdown
+// waits for commits that it has promised while the brokers are away.
 #include "lib/broker/kafka/client_config.h"
 
 #include <algorithm>
@@ -24,7 +26,7 @@ constexpr size_t kTopicBytesMax = 249;  // Kafka's own limit
 using Setting = std::pair<const char*, const char*>;
 
 constexpr Setting kConstantSettings[] = {
-    // Where reading begins and how far it has come.
+    // Start of reading, and committed offsets.
     {"auto.offset.reset", "earliest"},
     {"enable.auto.offset.store", "false"},
     {"enable.auto.commit", "false"},
@@ -39,17 +41,17 @@ constexpr Setting kConstantSettings[] = {
     {"topic.metadata.refresh.interval.ms", "60000"},
     {"topic.metadata.propagation.max.ms", "5000"},  // how long a topic that is gone may come back
     {"allow.auto.create.topics", "false"},
-    // How much lies in memory.
+    // Limits of memory.
     {"queued.max.messages.kbytes", "32768"},
     {"fetch.max.bytes", "16777216"},
-    // How soon trouble is noticed and got over.
+    // Detection of failures, and recovery.
     {"socket.timeout.ms", "10000"},
     {"socket.connection.setup.timeout.ms", "10000"},
     {"socket.keepalive.enable", "true"},
     {"reconnect.backoff.max.ms", "2000"},
     {"log.connection.close", "false"},
     {"ssl.endpoint.identification.algorithm", "https"},
-    // No reports about us to the brokers, which the end of a client would wait for.
+    // No telemetry to the brokers: closing a client would wait for it.
     {"enable.metrics.push", "false"},
 };
 
@@ -77,7 +79,7 @@ bool IsTopicName(std::string_view text) {
          });
 }
 
-// Text that reaches librdkafka whole: it takes C strings.
+// Refuses NUL characters: librdkafka takes C strings.
 bool IsText(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
                       [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7F; });

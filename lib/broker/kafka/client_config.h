@@ -1,4 +1,4 @@
-// What the settings of a source are to librdkafka.
+// Maps a source's settings to librdkafka's configuration.
 #pragma once
 
 #include <string_view>

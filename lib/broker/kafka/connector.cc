@@ -1,4 +1,4 @@
-// See connector.h.
+// Guarded connections for librdkafka; see connector.h.
 #include "lib/broker/kafka/connector.h"
 
 #include <sys/socket.h>

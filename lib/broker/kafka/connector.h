@@ -1,5 +1,6 @@
 // Opens librdkafka's connections, none of them to an address that the guard denies. Brokers
-// advertise addresses of others, so every connection is judged and not only the first ones.
+// advertise the addresses of other brokers, so every connection is checked, not only the first
+// ones.
 #pragma once
 
 #include <optional>

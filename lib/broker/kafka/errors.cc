@@ -1,5 +1,5 @@
-// An error that is not listed is reported: to drop the consumer and open it anew costs little,
-// while an error that nobody sees may stop a source for ever.
+// Maps librdkafka errors to status codes. An error that is not listed is reported: to reopen the
+// consumer costs little, while an unreported error may stop a source for ever.
 #include "lib/broker/kafka/errors.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What librdkafka's errors are to the gateway.
+// Maps librdkafka errors to status codes.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -14,7 +14,7 @@ namespace convoy::kafka {
 // The status to report for an error; nullopt for what librdkafka gets over by itself.
 std::optional<absl::StatusCode> Judge(rd_kafka_resp_err_t error);
 
-// As broker.h wants it: one line that says what to look at. `text` is librdkafka's.
+// One line for an operator, as broker.h requires. `text` is librdkafka's.
 absl::Status MakeError(absl::StatusCode code, std::string_view text);
 
 // `text` without line ends and other control characters, cut off where it gets long.

@@ -1,4 +1,4 @@
-// Owners of what librdkafka hands out.
+// Owning handles of librdkafka objects.
 #pragma once
 
 #include <librdkafka/rdkafka.h>

@@ -1,4 +1,4 @@
-// The adapter for Apache Kafka, on librdkafka.
+// Adapter for Apache Kafka, on librdkafka.
 #include "convoy/broker.h"
 #include "lib/broker/kafka/kafka_consumer.h"
 

@@ -1,6 +1,7 @@
-// All of a consumer's work is done in its polls, by the thread that polls: librdkafka's threads
-// only fetch, connect and log. So between two polls no partition comes or goes, and what the
-// gateway commits and acknowledges before it polls again is of partitions that are still ours.
+// Consumer that does all its work in its polls, on the polling thread; librdkafka's threads only
+// fetch, connect and log. So between two polls no partition is assigned or revoked, and what the
+// gateway commits and acknowledges before its next poll belongs to partitions that are still
+// assigned.
 #include "lib/broker/kafka/kafka_consumer.h"
 
 #include <algorithm>
@@ -26,16 +27,16 @@ constexpr int kLeaveRoundsMax = 30;
 // To leave a group takes far less than a second, be the brokers there or not.
 constexpr absl::Duration kClosePatience = absl::Seconds(15);
 
-// librdkafka answers no commit whose broker leaves the cluster in the meantime. So nobody waits for
-// longer than this, which is more than a commit takes that is tried again after a lost connection.
+// librdkafka answers no commit whose broker leaves the cluster in the meantime. So waits end after
+// this time, which is more than a commit takes that is retried after a lost connection.
 constexpr int kCommitPatienceMs = 5000;
 constexpr absl::Duration kCommitLostAfter = absl::Seconds(30);
 
 // Errors that should pass, without a message in between, before one is taken for lasting.
 constexpr int kPassingErrorsMax = 20;
 
-// For how long brokers are asked that do not answer. A connection that has just broken is made anew
-// well within the shorter time.
+// Time for which silent brokers are asked. A connection that has just broken is remade well within
+// the shorter one.
 constexpr int kSilentPatienceMs = 5000;
 constexpr int kTroubledPatienceMs = 1500;
 
@@ -44,8 +45,8 @@ int ToMilliseconds(absl::Duration patience) {
   return static_cast<int>(std::clamp<int64_t>(whole, 0, std::numeric_limits<int>::max()));
 }
 
-// How many polls that bring something share one question to the coordinator, which takes a while
-// where it is away.
+// Number of polls with messages per question to the coordinator, which is slow to fail while the
+// coordinator is away.
 constexpr int kPollsPerQuestion = 16;
 
 // From syslog's levels. What is an error to a connection is no error of ours: it is tried again,
@@ -90,7 +91,7 @@ absl::Status KafkaConsumer::Start(ConfigHandle config) {
   std::array<char, 256> error = {};
   client_ = rd_kafka_new(RD_KAFKA_CONSUMER, config.get(), error.data(), error.size());
   if (client_ == nullptr) return MakeError(absl::StatusCode::kUnavailable, error.data());
-  static_cast<void>(config.release());  // the client's now
+  static_cast<void>(config.release());  // owned by the client from here on
   rd_kafka_poll_set_consumer(client_);
   queue_.reset(rd_kafka_queue_get_consumer(client_));
   topic_.reset(rd_kafka_topic_new(client_, topic_name_.c_str(), nullptr));

@@ -1,5 +1,5 @@
-// One member of a consumer group. What librdkafka hands over is kept until a poll is over, so that
-// messages of a partition that is revoked meanwhile can be dropped: its next owner reads them.
+// Member of a consumer group. Messages that librdkafka hands over are kept until a poll is over, so
+// that those of a partition that is revoked meanwhile can be dropped: its next owner reads them.
 #pragma once
 
 #include <atomic>
@@ -77,8 +77,8 @@ class KafkaConsumer final : public BrokerConsumer {
 
   // Asks the brokers; an error that librdkafka reports meanwhile goes first.
   absl::Status Reach();
-  // While messages come, be it of what was read ahead or from other brokers: whether commits have
-  // somebody to go to again.
+  // Asks whether the coordinator takes commits again, while messages still come: from what was read
+  // ahead, or from other brokers.
   void ReachCoordinator();
   void Fail(absl::Status status);
 
@@ -100,7 +100,7 @@ class KafkaConsumer final : public BrokerConsumer {
   absl::Time committing_since_ = absl::InfinitePast();  // in the background, or nothing is
   absl::Status failure_;                // the first one: what Poll says from then on
   std::optional<std::string> trouble_;  // the last that librdkafka has said about a connection
-  bool should_reach_ = false;           // since then nobody has asked the brokers
+  bool should_reach_ = false;           // trouble was reported and the brokers were not asked yet
   int polls_unasked_count_ = 0;         // with messages, while should_reach_
   int passing_errors_count_ = 0;        // since the last message
 };

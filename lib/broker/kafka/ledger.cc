@@ -1,4 +1,4 @@
-// See ledger.h.
+// Ledger of unacknowledged offsets; see ledger.h.
 #include "lib/broker/kafka/ledger.h"
 
 namespace convoy::kafka {

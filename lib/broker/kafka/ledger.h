@@ -1,5 +1,5 @@
-// What was handed out of each partition and not acknowledged yet, and from it the offset that may
-// be committed: everything before it is durable. Pure bookkeeping; knows nothing of librdkafka.
+// Ledger of the messages handed out of each partition and not yet acknowledged, and the offset that
+// may be committed: everything before it is durable. Pure bookkeeping, independent of librdkafka.
 #pragma once
 
 #include <cstdint>
@@ -14,22 +14,22 @@ namespace convoy::kafka {
 
 class Ledger {
  public:
-  // A message of a partition that is ours goes out. Returns its tag, never 0. Offsets of a
-  // partition rise, but need not follow each other: compaction and transactions leave gaps.
+  // Records a message of an assigned partition as handed out. Returns its tag, never 0. Offsets of
+  // a partition rise, but need not be consecutive: compaction and transactions leave gaps.
   uint64_t HandOut(int32_t partition, int64_t offset);
 
-  // Ignores what it does not know: a message of a partition that went to somebody else is theirs to
-  // acknowledge, even if the partition has come back in the meantime.
+  // Ignores unknown tags: a message of a partition that was revoked is acknowledged by its next
+  // owner, even if the partition has been assigned back in the meantime.
   void Acknowledge(uint64_t tag);
 
-  // The partition is no longer ours, or will be read anew: forgets what was handed out of it.
+  // Forgets what was handed out of a partition that was revoked or will be read again.
   void Forget(int32_t partition);
 
   // Partition and the offset to read next, where that has risen since it was last asked for.
   std::vector<std::pair<int32_t, int64_t>> TakeProgress();
 
-  // What TakeProgress gave for the partition, or for any, was not committed or may not have been:
-  // it will give it again.
+  // Makes TakeProgress report the partition's offset (or all offsets) again, because the commit of
+  // what it reported failed or may have failed.
   void Retract(int32_t partition);
   void RetractAll();
 

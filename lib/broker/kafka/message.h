@@ -1,4 +1,4 @@
-// Kafka's messages as the gateway reads them.
+// Maps Kafka messages to broker messages.
 #pragma once
 
 #include <librdkafka/rdkafka.h>

@@ -1,8 +1,9 @@
-// A coordinator or leader that answers at all is good enough, even if it is not ready yet:
-// librdkafka asks again, and waits better than we do.
+// Probe of a topic. A coordinator or leader that answers at all is good enough, even if it is not
+// ready yet: librdkafka retries, with better waits than this code would have.
 //
-// The time is counted in what the calls were allowed to take. Each call begins with little, so that
-// what is reported meanwhile is heard soon, and gets more each time, for brokers that are far away.
+// Time is counted as what the calls were allowed to take. Each call begins with a short timeout, so
+// that an error reported meanwhile is noticed soon, and gets a longer one each time, for brokers
+// that are far away.
 #include "lib/broker/kafka/probe.h"
 
 #include <algorithm>

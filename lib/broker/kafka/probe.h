@@ -1,5 +1,5 @@
-// Finds out whether a topic can be read at all. librdkafka reports what goes wrong with single
-// connections and carries on; what that means for a source is asked of the brokers.
+// Probe that finds out whether a topic can be read at all. librdkafka reports errors of single
+// connections and carries on; what they mean for a source is asked of the brokers.
 #pragma once
 
 #include <librdkafka/rdkafka.h>

@@ -1,13 +1,15 @@
-// Reads a subscription of Google Pub/Sub by pulling. A pull waits at the service until there is
-// something; it goes on while the consumer is not polled, so that it need not be broken off with
-// messages on their way. The service brings what it has at hand, which may be few of many: while
-// there is plenty several pulls go on, also while messages are being stored, and an acknowledgement
-// goes on until the next one: neither costs the time that the way to the service takes.
+// Adapter for Google Pub/Sub: reads a subscription by pulling.
 //
-// A message that is pulled comes again unless it is acknowledged within the subscription's own
-// deadline, ten seconds at least, or within kDeadline once it was extended. So nothing is lost with
-// a connection or a process. A consumer that is closed while all is well gives back what it holds,
-// so that nobody has to wait for it.
+// A pull waits at the service until there is a message; it continues while the consumer is not
+// polled, so that it need not be cut off with messages on their way. The service returns what it
+// has at hand, which may be few of many: while there are plenty, several pulls run at once, also
+// while messages are being stored, and an acknowledgement runs until the next one. So neither costs
+// the round trip to the service.
+//
+// A pulled message is redelivered unless it is acknowledged within the subscription's own deadline,
+// at least ten seconds, or within kDeadline once it was extended. So a lost connection or process
+// loses nothing. A consumer that is closed without an error returns its unacknowledged messages at
+// once.
 //
 // Not supported: credentials other than a service account's key, and the order of ordering keys.
 #include <algorithm>
@@ -112,7 +114,7 @@ absl::Status PubSubConsumer::Open() {
 
 PubSubConsumer::~PubSubConsumer() {
   if (!is_usable_) return;
-  caller_->Interrupt();  // whoever closes it is not kept waiting
+  caller_->Interrupt();  // closing must not wait for a long poll
   auto calls = StartForAll(kModify, backlog_.AllHandles(), [](std::span<const std::string> some) {
     return broker::ExtendBody(some, absl::ZeroDuration());
   });
@@ -179,7 +181,7 @@ absl::StatusOr<std::vector<BrokerMessage>> PubSubConsumer::Poll(const PollLimits
                                                                 absl::Duration patience) {
   const absl::Time deadline = clock_->Now() + patience;
   const auto is_any_pulled = [this] { return IsAnyPulled(); };
-  // What has come while messages were being stored.
+  // Collects what arrived while messages were being stored.
   CONVOY_RETURN_IF_ERROR(CheckAcknowledgements());
   CONVOY_RETURN_IF_ERROR(Collect());
   while (backlog_.empty()) {

@@ -1,3 +1,4 @@
+// Requests and responses of Pub/Sub's REST interface; see pubsub_protocol.h.
 #include "lib/broker/pubsub/pubsub_protocol.h"
 
 #include <algorithm>

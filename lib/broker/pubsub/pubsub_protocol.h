@@ -1,4 +1,4 @@
-// The REST interface of Google Pub/Sub, version 1: what is asked and how answers read. No I/O.
+// REST interface of Google Pub/Sub, version 1: building requests and parsing responses. No I/O.
 #pragma once
 
 #include <cstdint>

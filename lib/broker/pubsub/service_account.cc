@@ -1,3 +1,4 @@
+// Self-signed tokens of a Google service account.
 #include "lib/broker/pubsub/service_account.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A Google service account's key, and the tokens that are made with it.
+// Google service account's key, and the tokens that are signed with it.
 #pragma once
 
 #include <string>

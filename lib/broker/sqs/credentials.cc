@@ -1,3 +1,4 @@
+// Static credentials, and the checks of a key's form.
 #include "lib/broker/sqs/credentials.h"
 
 #include <algorithm>
@@ -19,7 +20,7 @@ class FixedCredentials final : public Credentials {
   const AwsKeys keys_;
 };
 
-// What goes into a header has to be printable.
+// Header values have to be printable.
 bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), absl::ascii_isgraph);
 }

@@ -1,4 +1,4 @@
-// With whose keys requests are signed: a source's own, or those of the process.
+// Credentials with which requests are signed: a source's own, or those of the process.
 #pragma once
 
 #include <memory>

@@ -1,3 +1,4 @@
+// Names and domains of Amazon's regions.
 #include "lib/broker/sqs/region.h"
 
 #include <algorithm>

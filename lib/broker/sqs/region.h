@@ -1,4 +1,4 @@
-// Amazon's regions, and where its services are there.
+// Amazon's regions and the addresses of their services.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// The steps of Amazon's "Create a signed AWS API request": canonical request, string to sign, a key
-// derived for the day, region and service, and the signature made with it.
+// Signature Version 4. The steps are those of Amazon's "Create a signed AWS API request": canonical
+// request, string to sign, a key derived for the day, region and service, and the signature made
+// with it.
 #include "lib/broker/sqs/sigv4.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Signature Version 4: how requests to Amazon's services prove who sends them. Pure functions over
-// bytes; that all of a request is signed is the caller's part.
+// Signature Version 4, by which requests to Amazon's services prove their sender. Pure functions
+// over bytes; the caller sees to it that all of a request is signed.
 #pragma once
 
 #include <string>

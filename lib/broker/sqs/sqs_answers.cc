@@ -1,4 +1,4 @@
-// Answers. Bodies of messages are read out of the text in place: they are most of it.
+// Parser of SQS responses. Message bodies, which are most of a response, are read in place.
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 

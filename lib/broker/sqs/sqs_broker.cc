@@ -1,5 +1,6 @@
-// Whose credentials a source is read with: those it gives, or, if it gives none and the host has
-// allowed it, the process's own. Those are seen only by the services that the host has named.
+// Adapter for Amazon SQS: decides which credentials a source is read with. A source gives its own;
+// if it gives none and the host has allowed it, the process's credentials are used. Those are sent
+// only to services that the host has named.
 #include <memory>
 #include <utility>
 #include <variant>
@@ -19,7 +20,7 @@ namespace {
 using broker::Credentials;
 using broker::SqsRequests;
 
-// What the host has decided about sources without an access key.
+// The host's decision about sources without an access key.
 struct OwnCredentials {
   std::shared_ptr<Credentials> credentials;  // null: they are refused
   std::string endpoint;                      // where they read; empty: Amazon's own

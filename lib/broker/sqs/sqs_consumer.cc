@@ -1,13 +1,12 @@
-// Reads a queue of Amazon SQS: one long poll, and, while the queue has plenty, several short ones
-// at once, because a call brings ten messages at most.
+// Reads a queue of Amazon SQS: by one long poll, and, while the queue has plenty, by several short
+// ones at once, because a call returns ten messages at most.
 //
-// A message that is received is hidden from other readers for kVisibility, and comes again unless
-// it is deleted. So nothing is lost with a connection or a process: only what was durable is
-// deleted, and the message's id tells the gateway what it has already. A consumer that is closed
-// while all is well gives back what it holds, so that nobody has to wait for it.
+// A received message is hidden from other readers for kVisibility and is redelivered unless it is
+// deleted. Only durable messages are deleted, so a lost connection or process loses nothing, and
+// the message's id tells the gateway which ones it already has. A consumer that is closed without
+// an error returns its unacknowledged messages at once.
 //
-// Keys may change, where they are those of a session: each operation begins with asking for the
-// current ones.
+// Session credentials may change: each operation begins by asking for the current ones.
 #include "lib/broker/sqs/sqs_consumer.h"
 
 #include <algorithm>
@@ -121,7 +120,7 @@ absl::Status SqsConsumer::Open() {
   CONVOY_RETURN_IF_ERROR(GetKeys());
   CONVOY_RETURN_IF_ERROR(FindQueue());
   StartReceive(1, 0, kOpenTimeout);
-  // Of a handle that is none, the service says so in the answer's list of failures.
+  // The service reports an invalid handle in the response's list of failures.
   constexpr std::string_view kDelete = "DeleteMessageBatch";
   const std::string no_handle[] = {"none"};
   const auto deletion = Start(kDelete, DeleteBody(queue_url_, no_handle), kOpenTimeout);
@@ -134,7 +133,7 @@ absl::Status SqsConsumer::Open() {
 
 SqsConsumer::~SqsConsumer() {
   if (!is_usable_) return;
-  caller_->Interrupt();  // whoever closes it is not kept waiting
+  caller_->Interrupt();  // closing must not wait for a long poll
   (void)CallForAll(kChangeVisibility, backlog_.AllHandles(),
                    [](std::string_view queue_url, std::span<const std::string> some) {
                      return ExtendBody(queue_url, some, absl::ZeroDuration());
@@ -289,7 +288,7 @@ absl::Status SqsConsumer::CheckBatch(std::string_view action, const TransportRes
   CONVOY_ASSIGN_OR_RETURN(const std::vector<SqsFailedEntry> failed, ReadFailedEntries(result.body));
   for (const SqsFailedEntry& entry : failed) {
     if (!entry.is_final) return absl::UnavailableError(absl::StrCat(action, ": ", entry.code));
-    // Its time was over: it comes again, and will be recognised.
+    // Its visibility had ended: it is redelivered, and recognised as a duplicate.
     const LogField fields[] = {{"action", action}, {"code", entry.code}};
     if (observer_ != nullptr) observer_->Log(LogLevel::kInfo, "sqs: handle expired", fields);
   }

@@ -1,4 +1,4 @@
-// The consumer of one queue.
+// Consumer of one SQS queue.
 #pragma once
 
 #include <memory>

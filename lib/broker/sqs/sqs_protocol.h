@@ -1,4 +1,4 @@
-// The JSON protocol of Amazon SQS: what is asked and how answers read. No I/O.
+// JSON protocol of Amazon SQS: building requests and parsing responses. No I/O.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Requests: a POST of JSON whose operation is named in a header, signed for the service "sqs".
+// Builder of SQS requests: a POST of JSON whose operation is named in a header, signed for the
+// service "sqs".
 #include <algorithm>
 #include <memory>
 #include <utility>

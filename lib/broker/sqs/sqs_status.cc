@@ -1,4 +1,4 @@
-// What the service's errors mean to whoever runs the gateway.
+// Maps SQS errors to status codes, each with a line for the operator.
 #include <algorithm>
 #include <array>
 

@@ -1,3 +1,4 @@
+// Requests and responses of AssumeRoleWithWebIdentity; see sts_protocol.h.
 #include "lib/broker/sqs/sts_protocol.h"
 
 #include <algorithm>

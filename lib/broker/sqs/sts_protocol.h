@@ -1,5 +1,5 @@
-// AssumeRoleWithWebIdentity of Amazon's Security Token Service, in its older protocol: a form goes
-// there, XML comes back. Such a request is not signed: the token in it is what proves who asks.
+// AssumeRoleWithWebIdentity of Amazon's Security Token Service, in its older protocol: a form is
+// sent, XML comes back. The request is not signed: the token in it proves the sender.
 #pragma once
 
 #include <string>

@@ -1,3 +1,4 @@
+// Session credentials of a role; see web_identity.h.
 #include "lib/broker/sqs/web_identity.h"
 
 #include <fstream>
@@ -68,7 +69,7 @@ class WebIdentity final : public Credentials {
 };
 
 bool WebIdentity::IsDue(absl::Time now) const {
-  if (now < fetched_at_) return true;  // a clock was set back: nothing is known of the future
+  if (now < fetched_at_) return true;  // the clock was set back: the expiry cannot be trusted
   const bool has_session = HasSession(now);
   if (now < fetched_at_ + (has_session ? kRenewalPause : kRetryPause)) return false;
   return !has_session || now >= session_->expires_at - kRenewalMargin;
@@ -77,7 +78,7 @@ bool WebIdentity::IsDue(absl::Time now) const {
 absl::StatusOr<AwsKeys> WebIdentity::Keys(HttpCaller& caller, Clock& clock) {
   absl::MutexLock lock(&mutex_);
   if (!HasSession(clock.Now())) {
-    // Whoever fetches one does it for all.
+    // One thread fetches for all; the others wait.
     mutex_.Await(absl::Condition(
         +[](bool* is_fetching) { return !*is_fetching; }, &is_fetching_));
   }

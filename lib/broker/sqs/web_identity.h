@@ -1,4 +1,4 @@
-// The session of a role that is had with a web identity token: one for all consumers of a broker.
+// Session of a role assumed with a web identity token: one for all consumers of a broker.
 #pragma once
 
 #include <memory>

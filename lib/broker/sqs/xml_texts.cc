@@ -1,5 +1,5 @@
-// One pass over the document, with the path of the element that it is in. Memory: that path, and
-// the texts of the fields, none of which is longer than what it is written as.
+// XML scanner: one pass over the document, with the path of the current element. Memory: that path
+// and the texts of the fields, none of which is longer than its source text.
 #include "lib/broker/sqs/xml_texts.h"
 
 #include <algorithm>
@@ -73,7 +73,7 @@ class XmlReader {
   absl::Status ReadMarkup();
   absl::Status Open();
   absl::Status Close();
-  // Past the attributes, of which nobody asks for any. Whether the element ends where it begins.
+  // Skips the attributes, which no field needs. True if the tag is self-closing.
   absl::StatusOr<bool> SkipAttributes();
   absl::Status ReadText();
 

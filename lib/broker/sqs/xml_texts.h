@@ -1,6 +1,6 @@
-// The texts of a few elements of an XML document: as much of XML as answers of Amazon's older
-// protocol are made of. A document type, CDATA and processing instructions are refused, and so
-// there are no entities but XML's own five; prefixes of names mean nothing.
+// Texts of selected elements of an XML document: as much of XML as responses of Amazon's older
+// protocol use. A document type, CDATA and processing instructions are refused, so there are no
+// entities but XML's own five; namespace prefixes mean nothing.
 #pragma once
 
 #include <span>

@@ -1,3 +1,4 @@
+// Backlog of received messages; see backlog.h.
 #include "lib/broker/web/backlog.h"
 
 namespace convoy::broker {

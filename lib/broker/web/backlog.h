@@ -1,5 +1,5 @@
-// Messages that were received and not yet handed out: a service gives as many as it likes, a poll
-// takes as many as it may.
+// Backlog of messages that were received and not yet handed out: a service returns as many as it
+// likes, a poll takes as many as its limits allow.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Only the shape is looked at here: libcurl parses the URL that is made of it, and the guard judges
-// the address that its host resolves to.
+// URL parser for service endpoints. Only the form is checked here: libcurl parses the URL made of
+// it, and the guard checks the address that its host resolves to.
 #include "lib/broker/web/endpoint.h"
 
 #include "absl/status/status.h"

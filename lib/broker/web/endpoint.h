@@ -1,4 +1,4 @@
-// Where a web service is, out of a configuration.
+// Address of a web service, taken from a configuration.
 #pragma once
 
 #include <string>

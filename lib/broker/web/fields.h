@@ -1,4 +1,4 @@
-// Reading the members of an answer where a missing one is as good as an empty one.
+// Accessors for response members where a missing one counts as an empty one.
 #pragma once
 
 #include <string>

@@ -1,3 +1,4 @@
+// HTTP calls on the waiting thread; see http_caller.h.
 #include "lib/broker/web/http_caller.h"
 
 #include <poll.h>

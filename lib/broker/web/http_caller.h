@@ -1,6 +1,6 @@
-// Calls of a web service, for an adapter that reads a broker over HTTP: it owns a transport and
-// drives it on the thread that waits. A call goes on between waits, so a long poll is not given up,
-// with the messages that may be on their way, because somebody's patience was shorter than it.
+// HTTP calls for an adapter that reads a broker over HTTP: owns a transport and drives it on the
+// thread that waits. A call continues between waits, so a long poll, with messages possibly on
+// their way, survives a caller's shorter patience.
 #pragma once
 
 #include <cstdint>
