@@ -108,7 +108,7 @@ constexpr Setting kSettings[] = {
        return ReadNumber<uint32_t>(value, 1, 10'000'000, &config.options.sources_cached_max);
      }},
     {"metrics.access", "nobody",
-     "who may read GET /metrics: nobody, token (requests with metrics.token) or anyone",
+     "access to GET /metrics: \"nobody\", \"token\" (requests with metrics.token) or \"anyone\"",
      [](convoy_config& config, std::string_view value) {
        return ReadAccess(value, &config.options.metrics_access);
      }},

@@ -298,7 +298,7 @@ CONVOY_API convoy_status convoy_verifier_new(const char* text, size_t text_size,
                                              const convoy_slice* secrets, size_t secrets_count,
                                              convoy_verifier** out, convoy_error** error);
 
-/* What a verifier may need beyond that. Zero it, then set what there is. */
+/* All settings of a verifier. Zero it, then set what there is. */
 typedef struct convoy_verifier_settings {
   size_t struct_size;      /* sizeof(convoy_verifier_settings) */
   convoy_slice preset;     /* its name; empty if there is a definition */

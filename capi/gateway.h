@@ -13,7 +13,7 @@
 
 namespace convoy::capi {
 
-// What the handle stands for. Other handles refer to it weakly, so they may outlive it.
+// Object behind the handle. Other handles refer to it weakly, so they may outlive it.
 struct Engine {
   std::unique_ptr<convoy::Gateway> gateway;
   std::shared_ptr<const LogCallback> log;  // null: silence

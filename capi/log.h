@@ -14,7 +14,7 @@ namespace convoy::capi {
 
 struct Engine;
 
-// What a host registers along with a callback, and how it is given back: exactly once.
+// User pointer that a host registers along with a callback; given back exactly once.
 class UserData {
  public:
   UserData(void* user, void (*user_free)(void*)) : user_(user), free_(user_free) {}

@@ -81,7 +81,7 @@ convoy_status CheckOpen(const convoy_http* http, convoy_error** error) {
   return CONVOY_OK;
 }
 
-// What both ways of finishing need: the gateway, and the request with its whole body.
+// Shared by both ways of finishing: takes the gateway, and the request with its whole body.
 convoy_status TakeRequest(convoy_http* http, std::shared_ptr<Engine>* out_engine,
                           std::shared_ptr<OwnedRequest>* out_request, convoy_error** error) {
   if (const convoy_status checked = CheckOpen(http, error)) return checked;

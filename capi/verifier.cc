@@ -35,7 +35,7 @@ using convoy::capi::View;
 
 using Compiled = absl::StatusOr<std::shared_ptr<const convoy::Verifier>>;
 
-// What a verifier looks at, borrowed from a request that has passed CheckRequest. Its headers are
+// View for a verifier, borrowed from a request that has passed CheckRequest. Its headers are
 // on the stack unless there are very many.
 class BorrowedVerifyRequest {
  public:

@@ -33,7 +33,7 @@ if(CONVOY_SANITIZE)
   add_link_options("-fsanitize=${CONVOY_SANITIZE}")
 endif()
 
-# What only our own code is compiled with.
+# Flags for our own code, not for third parties'.
 add_library(convoy_flags INTERFACE)
 target_compile_options(convoy_flags INTERFACE
   # Designated initialisers leave the rest at its default: that is their point.

@@ -1,4 +1,4 @@
-# What `cmake --install` lays down:
+# Files that `cmake --install` installs:
 #
 #   lib/libconvoy.so.*            the C interface; exports convoy_* alone
 #   lib/libconvoy.a               both interfaces: our libraries, Abseil and the prefixed BoringSSL

@@ -61,7 +61,7 @@ class ConsumerLoop {
 
  private:
   bool is_stopping() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // What is done while a pause lasts; how long there is nothing to do.
+  // Work during a pause. Returns how long there is nothing to do.
   absl::Duration Rest(absl::Time now);
   // Each returns false if the round ends here.
   bool Open();

@@ -1,4 +1,4 @@
-/* What the C programs of this folder share: checks, and calls that must succeed. */
+/* Shared parts of the C programs of this folder: checks, and calls that must succeed. */
 #ifndef CONVOY_TESTS_ABI_CLIENT_H_
 #define CONVOY_TESTS_ABI_CLIENT_H_
 

@@ -106,7 +106,7 @@ static void CheckGateway(const char* path) {
   convoy_gateway_free(NULL);
 }
 
-/* What a NULL argument is answered with, and structs of other versions. */
+/* Refusal of NULL arguments and of structs of other versions. */
 static void CheckArguments(void) {
   struct {
     convoy_request request;
@@ -207,7 +207,7 @@ static convoy_http* Begin(const convoy_gateway* gateway, const char* path) {
   return http;
 }
 
-/* What is answered before the body is read. */
+/* Responses that are given before the body is read. */
 static void CheckHeads(void) {
   const char* paths[] = {
       "/",       "/ingest/unknown",  "/ingest",  "/ingestion", "/api/v1/projects", "/api/v1/",
@@ -296,7 +296,7 @@ static void CheckBodies(void) {
   convoy_http_free(NULL);
 }
 
-/* What a callback has at hand, and what it saw. */
+/* Input of a callback, and its observations. */
 typedef struct Visit {
   convoy_gateway* gateway;
   convoy_gateway* other;
@@ -436,7 +436,7 @@ static void OnLog(void* user, uint32_t level, const char* event, const char* mes
 
 static void OnLogFree(void* user) { ++((Visit*)user)->frees_count; }
 
-/* Sends an event to an endpoint where nobody listens: it is disabled, which is worth a line. */
+/* Sends an event to an endpoint without a listener, which gets it disabled and logged. */
 static void DisableEndpoint(convoy_gateway* gateway, char* out_endpoint, size_t size) {
   convoy_buf key = {NULL, 0};
   char answer[8192], id[64], path[128], event[256];

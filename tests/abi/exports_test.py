@@ -1,4 +1,4 @@
-"""What the shared library shows to the world: the functions of its header, and nothing else."""
+"""Exported symbols of the shared library: the functions of its header, and nothing else."""
 import re
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import unittest
 LIBRARY, HEADER = sys.argv[1], sys.argv[2]
 IS_SANITIZED = len(sys.argv) > 3 and sys.argv[3] != ""
 
-# What a program that loads the library gets loaded with it, directly.
+# Libraries that are loaded directly with libconvoy.
 NEEDED = {"libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6", "libsqlite3.so.0",
           "libcurl-gnutls.so.4"}
 

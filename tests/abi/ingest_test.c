@@ -98,7 +98,7 @@ static void CheckDuplicates(const World* world) {
   convoy_buf_free(&second);
 }
 
-/* What is refused: by name, and without a trace. */
+/* Refusals: they name the field, and store nothing. */
 static void CheckRefusals(const World* world) {
   convoy_event event = EventFor(world);
   convoy_header header = {{NULL, 1}, {NULL, 0}};
@@ -182,7 +182,7 @@ static void CheckAsync(const World* world) {
   CHECK(convoy_gateway_step(world->gateway, NULL, NULL) == CONVOY_OK);
   CHECK(receipt.calls_count == 2 && receipt.is_duplicate);
 
-  /* What needs no commit is told before the return. */
+  /* A refusal needs no commit, and is reported before the return. */
   event.recipient = Slice("unknown");
   CHECK(convoy_ingest_async(world->gateway, &event, OnReceipt, &receipt, NULL) == CONVOY_OK);
   CHECK(receipt.calls_count == 3 && receipt.status == CONVOY_E_INVALID);

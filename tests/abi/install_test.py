@@ -19,7 +19,7 @@ def run(*command, **options):
 
 
 def is_ours(symbol):
-    """Is a strong symbol in a name space that nobody else has? Mangled names tell."""
+    """True for a strong symbol in a name space of libconvoy's own, judged by its mangled name."""
     return (symbol.startswith("convoy_") or "convoy_lts" in symbol or
             re.match(r"_Z[A-Z]*N?K?[A-Za-z]*6convoy", symbol) or "16convoy_rapidjson" in symbol)
 

@@ -1,3 +1,4 @@
+// Test bench on a real server; see live_bench.h.
 #include "tests/brokers/live_bench.h"
 
 #include "absl/strings/str_cat.h"

@@ -1,4 +1,4 @@
-// What the live tests of several adapters have in common.
+// Shared cases of the live tests of several adapters.
 #pragma once
 
 #include <set>

@@ -216,7 +216,7 @@ class _Pair:
         self.asked_at = 0.0
 
     def note(self, sent, received):
-        """What went to the server and came from it."""
+        """Notes the bytes that went to the server and came from it."""
         if received:
             self.asked = b""
         if sent:

@@ -39,7 +39,7 @@ std::string_view View(const json::Value& value) {
   return {value.GetString(), value.GetStringLength()};
 }
 
-// What providers publish, as the order has it.
+// Published keys, as the order gives them.
 class GivenKeys final : public verify::KeySource {
  public:
   explicit GivenKeys(std::map<std::string, std::string> documents)
@@ -104,7 +104,8 @@ absl::StatusOr<std::vector<HeaderView>> ReadHeaders(const json::Value* list) {
   return headers;
 }
 
-// What a server hands over: path and query of the URL, without scheme, authority and fragment.
+// Reduces the URL to what a server passes on: path and query, without scheme, authority and
+// fragment.
 void SplitUrl(VerifyRequest* request) {
   std::string_view rest = request->url;
   if (const size_t scheme_end = rest.find("://"); scheme_end != std::string_view::npos) {

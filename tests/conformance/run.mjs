@@ -120,7 +120,7 @@ function integrityComplaint(oracle, { category, request }, answer) {
     : null;
 }
 
-// What is wrong with this pair of verdicts, or null.
+// The fault of this pair of verdicts, or null.
 function complaint(oracle, category, theirs, ours) {
   // Whether to refuse it or to say that it is not signed is for the engine to choose.
   if (category === 'unsigned body') return null;
@@ -142,7 +142,7 @@ function complaint(oracle, category, theirs, ours) {
   return theirs === ours ? null : 'the verdicts differ';
 }
 
-// Who wrote the package that judges, and who signs: the package, or node:crypto as documented.
+// Author of the package that verifies, and the signer: the package, or node:crypto as documented.
 const authorship = (oracle) => ({
   oracle: oracle.package_label,
   by: oracle.by ?? 'provider',

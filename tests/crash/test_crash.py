@@ -84,7 +84,7 @@ class CrashTest(unittest.TestCase):
         self.load = Load()
 
     def start(self):
-        # What was on its way at the kill comes back when its lease ends.
+        # Deliveries in flight at the kill are due again when their lease ends.
         self.convoyd = host.Convoyd(self.database, "--lease-ms", "3000")
         self.addCleanup(self.convoyd.kill)
         for project in getattr(self, "projects", ()):
@@ -172,7 +172,7 @@ class CrashTest(unittest.TestCase):
         for key, messages in self.load.answers.items():
             self.assertLessEqual(messages.count(ACCEPTED_INGEST), 1, key)
 
-        # What was accepted is delivered, byte for byte, acknowledged or not: it is in the store.
+        # Accepted events are delivered, byte for byte, acknowledged or not: they are in the store.
         expected = {raw_body(key) if key.startswith("in-") else json_text(key).encode()
                     for key in accepted}
         try:

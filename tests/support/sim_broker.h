@@ -34,7 +34,7 @@ class SimBroker : public Broker {
                                                        std::string_view consumer_id,
                                                        const BrokerEnvironment& env) override;
 
-  // What others do to the server.
+  // Other clients of the server.
 
   void MakeQueue(const std::string& queue) {
     absl::MutexLock lock(&mutex_);
@@ -50,7 +50,7 @@ class SimBroker : public Broker {
     message.tag = published_count_;
     queues_[queue].waiting.push_back(std::move(message));
   }
-  // What is not acknowledged.
+  // Messages that are not acknowledged.
   size_t CountLeft(const std::string& queue) {
     absl::MutexLock lock(&mutex_);
     const Queue& found = queues_[queue];
@@ -110,7 +110,7 @@ class SimBroker : public Broker {
     return status;
   }
 
-  // Puts back, in its old place, what nobody holds any more.
+  // Puts messages back in their old place that no consumer holds any more.
   template <typename Predicate>
   void PutBack(Queue& queue, Predicate is_lost) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto begin = std::stable_partition(queue.in_flight.begin(), queue.in_flight.end(),

@@ -15,7 +15,7 @@ _TO_ENDPOINT, _TO_OWNER, _TO_EVERYONE = range(3)  # CONVOY_TO_…
 
 @dataclass(frozen=True)
 class Receipt:
-    """An event that is durable. A duplicate is kept, and sent to nobody."""
+    """Durable event. A duplicate is stored, and delivered to no endpoint."""
 
     event_id: str
     is_duplicate: bool

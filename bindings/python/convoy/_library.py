@@ -175,7 +175,7 @@ def take_buf(buf: Buf) -> str:
 
 
 class _Borrowed:
-    """What a struct of C points to."""
+    """Owner of the memory that a C struct points to."""
 
     def __init__(self) -> None:
         self._kept: list[Any] = []

@@ -203,7 +203,7 @@ class Events(unittest.TestCase):
 
 class Logging(unittest.TestCase):
     def disable_endpoint(self, logger):
-        """Sends an event where nobody listens, to an endpoint that is disabled for it."""
+        """Sends an event to an endpoint without a listener, which gets it disabled."""
         config = convoy.Config({"deliver.allowed_networks": "127.0.0.0/8"}, logger=logger)
         gateway = convoy.Gateway(config)
         key = gateway.bootstrap()

@@ -13,8 +13,8 @@
 
 namespace convoy::broker::amqp {
 
-// What to send, in this order: `rejected` one by one, `single` one by one, then `up_to`, unless it
-// is 0, which settles whatever came before it, too.
+// Frames to send, in this order: `rejected` one by one, `single` one by one, then `up_to`, unless
+// it is 0. It settles all earlier tags, too.
 struct Settlement {
   std::vector<uint64_t> rejected;
   std::vector<uint64_t> single;

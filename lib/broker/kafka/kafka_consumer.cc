@@ -161,7 +161,7 @@ absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits&
     }
   }
   is_interrupted_ = false;
-  // What came before a failure is handed out before it.
+  // Messages that preceded a failure are handed out before it is reported.
   if (pulled_.empty() && !failure_.ok()) return failure_;
   return HandOut();
 }

@@ -69,7 +69,7 @@ class KafkaConsumer final : public BrokerConsumer {
   // The same, with its answer: false if something acknowledged may be uncommitted afterwards. Takes
   // some seconds at most.
   bool CommitAndWait();
-  // What was acknowledged since the last commit; null if there is nothing.
+  // Offsets acknowledged since the last commit; null if there are none.
   PartitionsHandle TakeProgress();
   // Whether the answer to a commit in the background is still to be expected.
   bool IsCommitting() const;

@@ -14,7 +14,7 @@ namespace convoy::kafka {
 // 3.3.5): ":AAEC/w==:".
 BrokerMessage ReadMessage(const rd_kafka_message_t& message);
 
-// What a message weighs against PollLimits.
+// Size of a message as counted against PollLimits.
 size_t MessageBytes(const rd_kafka_message_t& message);
 
 }  // namespace convoy::kafka

@@ -40,7 +40,8 @@ constexpr absl::Duration kPullTimeout = absl::Minutes(2);  // the service answer
 // A server that answers pulls at once, with nothing, is not asked more often than that.
 constexpr absl::Duration kPullPause = HttpCaller::kPauseMax;
 constexpr size_t kPullsMax = 4;  // at once
-// What a pull brings where there is more: that many, and no less than a part of what was asked for.
+// A pull that returns at least this many messages, and this part of what was asked for, means that
+// there are more.
 constexpr size_t kPlentyMin = 16;
 constexpr size_t kPlentyPart = 4;
 constexpr size_t kAckIdsMax = 1000;  // in one call, which may have 512 KiB
@@ -224,7 +225,7 @@ absl::Status PubSubConsumer::CheckAcknowledgements() {
 }
 
 absl::Status PubSubConsumer::Extend(std::span<const BrokerMessage> messages) {
-  // What has come meanwhile is to be kept, too. An error comes again with the next pull.
+  // Messages that arrived meanwhile need extension, too. An error repeats with the next pull.
   (void)Collect();
   CONVOY_ASSIGN_OR_RETURN(Calls calls, StartForAll(kModify, backlog_.HandlesToKeep(messages),
                                                    [](std::span<const std::string> some) {

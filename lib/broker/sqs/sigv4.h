@@ -13,8 +13,8 @@
 
 namespace convoy::broker {
 
-// What is signed. Path and query are given as they mean, percent-decoded; how they are spelt on the
-// wire is of no account to the signature.
+// Request to sign. Path and query are percent-decoded; their spelling on the wire does not matter
+// to the signature.
 struct SigV4Request {
   std::string_view method;
   std::string_view path;  // absolute

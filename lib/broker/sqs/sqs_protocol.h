@@ -19,7 +19,7 @@
 
 namespace convoy::broker {
 
-// What the service allows in one call.
+// Limits of the service for one call.
 inline constexpr size_t kSqsBatchMax = 10;
 inline constexpr int kSqsWaitSecondsMax = 20;
 
@@ -57,7 +57,7 @@ std::string ExtendBody(std::string_view queue_url, std::span<const std::string> 
 absl::Status SqsStatusOf(const TransportResult& result, std::string_view action,
                          const SqsConfig& config);
 
-// What a successful answer holds. kUnavailable if it is not what SQS answers.
+// Parse successful responses. kUnavailable if the body is not a response of SQS.
 absl::StatusOr<std::string> ReadQueueUrl(std::string_view body);
 absl::StatusOr<std::vector<ReceivedMessage>> ReadMessages(std::string_view body);
 

@@ -101,7 +101,7 @@ absl::Status SqsStatusOf(const TransportResult& result, std::string_view action,
                                                      "status ",
                                                      result.http_status));
   }
-  // What it says of a refused request is not passed on: of a wrong signature it quotes the request,
+  // The text of a refused request is not passed on: for a wrong signature it quotes the request,
   // with its token.
   std::string said;
   if (object.ok()) said = TextOf(*object, object->Find("message") ? "message" : "Message");

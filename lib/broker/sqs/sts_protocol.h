@@ -14,7 +14,7 @@
 
 namespace convoy::broker {
 
-// What the service takes.
+// Limit of the service.
 inline constexpr size_t kWebIdentityTokenBytesMax = 20'000;
 
 // Makes requests for one role.

@@ -66,7 +66,7 @@ class XmlReader {
 
  private:
   bool Take(std::string_view text) { return absl::ConsumePrefix(&rest_, text); }
-  // What stands before `end`, which is passed as well.
+  // Returns the text before `end` and consumes both.
   std::optional<std::string_view> TakeUntil(std::string_view end);
   std::string_view TakeName();
   bool SkipSpace();

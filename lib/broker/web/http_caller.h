@@ -26,8 +26,8 @@ struct HttpCall {
 // Used by one thread at a time, except Interrupt.
 class HttpCaller {
  public:
-  // What waits do when Interrupt is called: reading ends at once, while an acknowledgement, which
-  // saves a message from coming again, is given a moment.
+  // Effect of Interrupt on waits: reading ends at once, while an acknowledgement, which saves a
+  // message from redelivery, is given a moment.
   enum class OnInterrupt : uint8_t { kReturn, kHurry };
 
   // kInvalidArgument for networks that are none.
@@ -60,7 +60,7 @@ class HttpCaller {
   const int interrupt_fd_;
 };
 
-// What is wrong with an exchange that brought no response: broker.h's codes, and one line.
+// Describes an exchange that brought no response: a code of broker.h, and one line.
 absl::Status TransportFailure(const TransportResult& result);
 
 // The first line of what a server says, clipped, fit for an error message.

@@ -1,4 +1,4 @@
-// Somebody's adapter under the installed conformance suite; here it is the store that forgets.
+// Adapter of a third party under the installed conformance suite; here, a store that forgets.
 #include <cstdio>
 #include <memory>
 

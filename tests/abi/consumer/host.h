@@ -1,4 +1,5 @@
-// What a host asks of libconvoy; host_linked.cc, host_loaded.cc and host_archive.cc answer.
+// Host program's use of libconvoy, implemented by host_linked.cc, host_loaded.cc and
+// host_archive.cc.
 #pragma once
 
 #include <string>

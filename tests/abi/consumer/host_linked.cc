@@ -1,3 +1,4 @@
+// Host that links the shared library.
 #include "host.h"
 #include "host_api.h"
 

@@ -1,4 +1,4 @@
-// The same through the C++ interface, and a gateway opened on it: the archive holds all of it.
+// Verification through the C++ interface of the archive, and a gateway opened on it.
 #include <cstdio>
 #include <string>
 

@@ -1,3 +1,4 @@
+// Test bench for RabbitMQ; see amqp_bench.h.
 #include "tests/brokers/amqp/amqp_bench.h"
 
 #include "absl/memory/memory.h"

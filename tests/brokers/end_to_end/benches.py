@@ -65,7 +65,7 @@ class Bench:
         return queue.pub_sub_at(*self.proxy.address)
 
     def left(self, queue, held_s_max):
-        """How many messages are not acknowledged. A broker that tells only of those that nobody holds
+        """Number of messages that are not acknowledged. A broker that reports only messages without a holder
         is asked for so long."""
         return queue.left()
 
@@ -188,7 +188,7 @@ class Sqs(Bench):
 
     def restart(self, flow):
         # ElasticMQ does not outlive a stop in the middle of its writing: its database is damaged. So
-        # nobody produces or reads meanwhile, and what it has received is written after a moment.
+        # nothing is produced or read meanwhile, and what it has received is written after a moment.
         with flow.paused():
             self.proxy.stall()
             time.sleep(2)

@@ -1,4 +1,4 @@
-"""What the cases have in common: a queue, a gateway that reads it, a receiver, and the audit."""
+"""Common base of the cases: a queue, a gateway that reads it, a receiver, and the audit."""
 import collections
 import itertools
 import json

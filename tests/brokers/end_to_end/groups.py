@@ -64,7 +64,7 @@ class GroupsTest(BrokerCase):
         self.audit("two gateways, a store each: join, leave", self.flow.confirmed, first, second)
 
     def test_one_store(self):
-        """What one has stored and not acknowledged when it is killed, the other one knows."""
+        """Messages that one gateway stored but did not acknowledge when it was killed are known to the other."""
         self.start_flow()
         self.start_reading(self.gateway)
         self.wait_for_more(self.gateway)

@@ -1,5 +1,5 @@
-"""What somebody put wrong: refused when a source is made, shown by the state of its consumer later, and
-over, without a restart, once it is put right."""
+"""Misconfigured sources: refused when they are made, shown later by the state of their consumer, and
+working again without a restart once they are corrected."""
 import time
 
 from case import BrokerCase

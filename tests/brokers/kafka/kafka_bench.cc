@@ -1,3 +1,4 @@
+// Test bench for Kafka; see kafka_bench.h.
 #include "tests/brokers/kafka/kafka_bench.h"
 
 #include <algorithm>

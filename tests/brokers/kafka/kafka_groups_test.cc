@@ -74,13 +74,14 @@ TEST_CASE("kafka: what a member acknowledges too late belongs to the partition's
   CHECK(PollOnce(*last).empty());
 }
 
-TEST_CASE("kafka: what was acknowledged before a member joined or left is read by nobody again") {
+TEST_CASE("kafka: messages acknowledged before a member joined or left are not read again") {
   const Source source = FilledTopic();
   std::map<std::string, std::unique_ptr<BrokerConsumer>> members;
   std::set<std::string> positions;
   size_t count = 0;
   // Members come and go while there is work; each acknowledges what it polls before it polls again.
-  // After a while nobody comes any more: on a busy machine a group may form more slowly than that.
+  // After a while no member comes any more: on a busy machine a group may form more slowly than
+  // that.
   constexpr int kRestlessPolls = 500;
   for (int i = 0; i < kPollsMax && positions.size() < kMessages; ++i) {
     const bool is_restless = i < kRestlessPolls;

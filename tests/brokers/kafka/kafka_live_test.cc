@@ -42,7 +42,7 @@ TEST_CASE("kafka: every mechanism lets us in") {
   }
 }
 
-TEST_CASE("kafka: a server that asks nobody is read, too") {
+TEST_CASE("kafka: a server without authentication is read, too") {
   ExpectToRead([](KafkaConfig& config) {
     config.brokers = {Bench().AddressOf("plain")};
     config.mechanism = SaslMechanism::kNone;

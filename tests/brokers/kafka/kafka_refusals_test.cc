@@ -1,4 +1,4 @@
-// What a real Kafka refuses, and how it is told.
+// Refusals of a real Kafka server, and the errors that report them.
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
@@ -124,7 +124,7 @@ TEST_CASE("kafka: a server that sends its clients to an address that is not allo
   CHECK(error.message().find("10.255.255.1:9092") != std::string_view::npos);
 }
 
-TEST_CASE("kafka: a server that sends its clients to where nobody listens is unavailable") {
+TEST_CASE("kafka: a server that advertises an address without a listener is unavailable") {
   Source source = Bench().NewQueue().value();
   KafkaOf(source).brokers = {Bench().AddressOf("proxied")};
   Call("advertise", R"(["127.0.0.1",1])");

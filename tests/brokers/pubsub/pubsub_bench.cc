@@ -1,3 +1,4 @@
+// Test bench for Pub/Sub; see pubsub_bench.h.
 #include "tests/brokers/pubsub/pubsub_bench.h"
 
 #include "absl/memory/memory.h"

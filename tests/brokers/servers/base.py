@@ -1,4 +1,4 @@
-"""What the brokers of the tests have in common.
+"""Common parts of the test brokers.
 
 A module of this folder has a class Server, which starts one real broker on free ports of 127.0.0.1
 with its data in a folder of its own, and gives queues. Producing is done with the client library of
@@ -31,7 +31,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 class Queue(abc.ABC):
-    """A queue, topic or subscription that is empty at first and that nobody else uses."""
+    """A queue, topic or subscription that is empty at first and belongs to one test."""
 
     @property
     def pub_sub(self):
@@ -91,7 +91,7 @@ class Server(abc.ABC):
 
 
 def free_ports(count):
-    """Ports of 127.0.0.1 that nobody listens on, and that are this process's until it ends: a server
+    """Ports of 127.0.0.1 without a listener, reserved for this process until it ends: a server
     that is restarted needs its ports again. So they are none of those that connections get."""
     lowest_given = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     candidates = random.sample(range(10_000, max(lowest_given, 20_000)), 1000)
@@ -102,7 +102,7 @@ _reservations = []  # files, locked as long as they are open
 
 
 def _reserve(port):
-    """False if the port is somebody else's."""
+    """False if the port belongs to another process."""
     folder = pathlib.Path(tempfile.gettempdir()) / "convoy-ports"
     folder.mkdir(exist_ok=True)
     reservation = (folder / str(port)).open("w")

@@ -1,6 +1,4 @@
-"""What stands before a server and judges who asks it: an HTTP server that answers a request itself or
-passes it on.
-"""
+"""HTTP front of a test server: checks who asks, then answers a request itself or passes it on."""
 import http.client
 import http.server
 import threading

@@ -85,7 +85,7 @@ class Server(pubsub.Server):
             "code": 401, "message": why_not, "status": "UNAUTHENTICATED"}}).encode())
 
     def _why_not(self, authorization):
-        """What is wrong with the header, or None."""
+        """The fault of the header, or None."""
         jwt = base.python_package("google.auth.jwt", pubsub.CLIENT)
         try:
             kind, _, token = authorization.partition(" ")
@@ -118,5 +118,5 @@ class Server(pubsub.Server):
 
     @staticmethod
     def new_unknown_key():
-        """A key file that nobody knows, base64."""
+        """A key file that the server does not know, base64."""
         return Key("key-1").encoded_file

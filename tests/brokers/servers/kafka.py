@@ -1,6 +1,6 @@
 """Apache Kafka for tests: one node in KRaft mode, from the jars in Maven Central.
 
-It has a listener for every way in: one that asks nobody (produce and administration go there), one
+It has a listener for every way in: one without authentication (for production and administration), one
 with SASL, one with SASL over TLS, and one whose address clients are told to be somewhere else, which
 is where a test puts its proxy. Messages are produced with Confluent's client.
 """

@@ -140,7 +140,7 @@ class Emulator(_PubSubServer):
         self._end()
 
     def left(self, queue, held_s_max):
-        """The emulator tells nobody, so it is asked for the messages themselves, which are given
+        """The emulator does not report it, so it is asked for the messages themselves, which are given
         back at once. Those that a reader holds are seen when their time is over: 0 takes as long as
         that can be."""
         deadline = time.monotonic() + held_s_max

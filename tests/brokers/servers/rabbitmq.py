@@ -17,7 +17,7 @@ USER = "convoy"
 #: what messages have that have no key of their own
 DEFAULT_KEY = "test"
 
-#: of the unit tests, for 127.0.0.1; whoever connects must trust its authority.crt
+#: of the unit tests, for 127.0.0.1; clients must trust its authority.crt
 CERTIFICATES = base.ROOT / "tests" / "unit" / "transport" / "certificates"
 
 CONFIG = """
@@ -50,7 +50,7 @@ class Queue(base.Queue):
         self.declare()
 
     def declare(self):
-        """What is missing of it."""
+        """Declares the queue and the exchange, and binds them."""
         with self.server.channel() as channel:
             channel.queue_declare(self.name, durable=True)
             channel.exchange_declare(self.exchange, "direct", durable=True)
@@ -135,7 +135,7 @@ class Queue(base.Queue):
         return [len(letter["body"]) for letter in self.dead_letters()]
 
     def dead_letters(self):
-        """What is in the queue of dead letters, and no more after that: dicts of body, attributes,
+        """The messages in the dead-letter queue, which are removed: dicts of body, attributes,
         key, id and properties."""
         letters = []
         with self.server.channel() as channel:
@@ -225,7 +225,7 @@ class Server(base.Server):
         return _Channel(self.connection())
 
     def control(self, *words):
-        """What `rabbitmqctl --quiet words…` prints."""
+        """The output of `rabbitmqctl --quiet words…`."""
         done = subprocess.run([str(SCRIPTS / "rabbitmqctl"), "--quiet", *words], env=self._env,
                               capture_output=True, text=True, timeout=120)
         if done.returncode != 0:

@@ -55,7 +55,7 @@ def answer_to(order, server, queues, proxies):
 
 def main():
     replies = sys.stdout
-    sys.stdout = sys.stderr  # for whoever prints by the way
+    sys.stdout = sys.stderr  # libraries may print; replies must stay alone
     queues, proxies = [], []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped with us
 

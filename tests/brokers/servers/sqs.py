@@ -1,5 +1,5 @@
 """An SQS server for tests: ElasticMQ, which keeps visibility times, long polls and the JSON protocol,
-and whose messages survive a restart. It asks nobody for credentials; sqs_moto.py's does.
+and whose messages survive a restart. It checks no credentials; sqs_moto.py's does.
 
 Messages are produced with boto3. Their ids are the server's: `id` and `key` of a message are not
 used. A body has to be text, as with Amazon's own.

@@ -1,5 +1,5 @@
-"""moto with sessions for web identity tokens. moto gives one to whoever signs the request; the front
-before it takes the request unsigned, as Amazon's STS does, and judges the token. It also lets sessions
+"""moto with sessions for web identity tokens. moto gives a session to every signed request; the front
+before it takes the request unsigned, as Amazon's STS does, and checks the token. It also lets sessions
 end, which moto's never do.
 """
 import datetime
@@ -108,7 +108,7 @@ class Server(sqs_moto.Server):
     # ---- boto3 as the oracle ---------------------------------------------------------------------
 
     def assumed_by_boto3(self, role_arn, token):
-        """What STS answers boto3, as it came and as boto3 reads it."""
+        """STS's response to boto3, raw and as boto3 reads it."""
         client = sqs.client_of("sts", self.front_url)
         bodies = []
         client.meta.events.register(

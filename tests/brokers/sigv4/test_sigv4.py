@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from servers import base, install  # noqa: E402
 
 BOTOCORE = "botocore==1.44.8"
-# What the suite says about itself.
+# Credentials and time of the suite.
 ACCESS_KEY_ID, SECRET_KEY = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 TIME = datetime.datetime(2015, 8, 30, 12, 36, tzinfo=datetime.timezone.utc)
 CASES_MIN = 34

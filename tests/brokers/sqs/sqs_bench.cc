@@ -1,3 +1,4 @@
+// Test bench for SQS; see sqs_bench.h.
 #include "tests/brokers/sqs/sqs_bench.h"
 
 #include "absl/memory/memory.h"

@@ -214,7 +214,7 @@ def prepare(scheme, random, now_ms, event_id):
 
 
 def fill_settings(scheme, draft):
-    """What the user of the preset has to say, and what the request says of it."""
+    """The settings that the user of the preset has to make, and the matching parts of the request."""
     random = draft.random
     location = scheme.get("key", {}).get("location", {})
     if "url_from" in location:

@@ -1,5 +1,5 @@
-"""Where values stand in a request, written from docs/verification.md and not from lib/verify: slow,
-plain, and of one mind about whatever could be read in two ways."""
+"""Locators of values in a request, written from docs/verification.md and not from lib/verify: slow,
+plain, and with one fixed reading of what could be read in two ways."""
 import base64
 import json
 import re
@@ -37,7 +37,7 @@ class Request:
 
 
 class Env:
-    """What a template may refer to."""
+    """Values that a template may refer to."""
 
     def __init__(self, request, config, secret=b"", ts=b"", items=(), item=None, claims=None):
         self.request, self.config, self.secret, self.ts = request, config, secret, ts

@@ -18,7 +18,7 @@ def covers_body(text):
 
 
 def milliseconds(unit, text):
-    """What a timestamp says; None if it is not written as that unit is."""
+    """The instant of a timestamp; None if it is not written in that unit."""
     try:
         plain = text.decode("ascii")
         if unit in ("s", "ms"):

@@ -52,7 +52,7 @@ class Shared:
 
 
 class Password:
-    """What is sent as it is."""
+    """Secret that is sent as it is."""
 
     def __init__(self, kind, random):
         self.text = "".join(random.choice("abcdefghijkLMNOP0123456789-_.~") for _ in range(24))
@@ -152,7 +152,7 @@ class Pair:
         return prefix + (raw.hex() if form == "hex" else base64.b64encode(raw).decode())
 
     def document(self, location, key_id):
-        """What the provider publishes."""
+        """The document that the provider publishes."""
         if location["kind"] == "jwks":
             return json.dumps({"keys": [{"kty": "oct", "k": "x"}, self.jwk(key_id)]})
         if location["kind"] == "certificate":

@@ -206,7 +206,7 @@ def alter(text, random):
 
 
 def token_mutations(scheme, request):
-    """What other verifiers have been made to believe."""
+    """Forgeries that other verifiers have accepted."""
     if scheme["type"] != "jwt":
         return
     for head in ('{"alg":"none"}', '{"alg":"None"}', '{"alg":"HS256","crit":["x"]}', '{}'):

@@ -128,7 +128,7 @@ class Run:
         for offset, must_refuse in clock_positions(case.scheme):
             self.compare(case, f"{offset} s later", good, now_ms + offset * 1000, must_refuse)
         for what, request, must_refuse in mutations(case.scheme, good, random):
-            # What is not said to be refused is only compared.
+            # Without a demand for refusal the verdicts are only compared.
             self.compare(case, what, request, now_ms, must_refuse or None)
         if case.scheme["type"] != "none":
             self.compare(case, "another secret", good, now_ms, True,

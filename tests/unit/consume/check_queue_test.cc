@@ -9,7 +9,7 @@
 namespace convoy::consume {
 namespace {
 
-TEST_CASE("check_queue: without a thread the answer is that nobody knows") {
+TEST_CASE("check_queue: without a thread the answer is unknown") {
   CheckQueue queue;
   absl::Status answer;
   queue.Add([] { return absl::OkStatus(); }, [&](absl::Status status) { answer = status; });

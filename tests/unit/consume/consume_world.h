@@ -39,7 +39,7 @@ class FailingStorage : public testing::ForwardingStorage {
 
 struct World {
   World() {
-    // Commits are carried out at once, by whoever queues them.
+    // Commits are carried out at once, by the thread that queues them.
     commits.set_wake([this] { commits.Drain(); });
     Endpoint endpoint{.id = "E1", .project_id = "P", .owner_id = "ann", .name = "one"};
     Subscription subscription{

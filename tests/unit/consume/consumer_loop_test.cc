@@ -254,7 +254,7 @@ TEST_CASE("consumer_loop: a broker that is away is tried again, ever more slowly
   Recover(world, *loop);
   StepOn(*loop);
   CHECK(world.EventBodies() == World::Numbers(0, 1));
-  CHECK(loop->status().last_error == "connection refused");  // for whoever looks later
+  CHECK(loop->status().last_error == "connection refused");  // kept for later inspection
 }
 
 TEST_CASE("consumer_loop: a clock that is set back prolongs no pause") {

@@ -3,7 +3,8 @@
 // declares. SIGUSR1 takes the REST interface down, with its connections; SIGUSR2 brings it back. What
 // was published is kept meanwhile, as Google keeps it.
 //
-// GET /unacknowledged?topic=NAME is for the tests: how many messages of a topic nobody acknowledged.
+// GET /unacknowledged?topic=NAME is for the tests: the number of unacknowledged messages of a
+// topic.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// What the descriptions of providers have in common: a seeded source of randomness, bodies, keys and
-// the primitives of node:crypto. Imported by every file of oracles/, and by the harness.
+// Common parts of the providers' descriptions: a seeded source of randomness, bodies, keys and the
+// primitives of node:crypto. Imported by every file of oracles/, and by the harness.
 import crypto from 'node:crypto';
 import { createRequire } from 'node:module';
 

@@ -167,7 +167,7 @@ export default async function connect(worker) {
     },
     {
       preset: 'paypal',
-      // A CRC-32 of the body is signed: no protection against whoever can choose the body.
+      // A CRC-32 of the body is signed: no protection against a sender who can choose the body.
       integrity: 'partial',
       ...judgedBy('paypal', 'paypalrestsdk', (key) => key.pem),
       secret: rsa,

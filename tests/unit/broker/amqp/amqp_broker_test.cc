@@ -137,7 +137,7 @@ TEST_CASE("amqp_broker: no address is connected to that the guard denies") {
 TEST_CASE("amqp_broker: of the addresses of a name only those are tried that the guard allows") {
   const Receiver receiver(Says(absl::StrCat(Greeting(), ConsumeAnswers())));
   World world(receiver.port());
-  // Nobody listens at the second one; nobody may try the first one.
+  // The second address has no listener; the first one must not be tried.
   ScriptName("mixed.test", {{"::1", "127.0.0.9", "127.0.0.1"}, {"::1"}});
   world.config().host = "mixed.test";
   CHECK(world.Open().ok());
@@ -145,7 +145,7 @@ TEST_CASE("amqp_broker: of the addresses of a name only those are tried that the
 }
 
 TEST_CASE("amqp_broker: a check has one message sent to it at the most") {
-  // What a client sends that opens a source, or checks one, and leaves.
+  // Bytes of a client that opens a source, or checks one, and leaves.
   const auto sent = [](bool is_check) {
     std::string bytes;
     {
@@ -169,7 +169,7 @@ TEST_CASE("amqp_broker: a check has one message sent to it at the most") {
   CHECK(absl::StrContains(sent(/*is_check=*/true), prefetch(1)));
 }
 
-TEST_CASE("amqp_broker: a name that is not there and a port where nobody listens are 'away'") {
+TEST_CASE("amqp_broker: an unknown name and a port without a listener are unavailable") {
   World world;
   CHECK(absl::IsUnavailable(world.Open().status()));
   ScriptName("missing.test", {{}});
@@ -346,7 +346,7 @@ TEST_CASE("amqp_broker: a broker whose bytes are spoilt at random does no harm")
           break;
       }
     }
-    // What comes last ends any frame that is still open, and is none itself.
+    // The trailing bytes end any open frame, and are no frame themselves.
     const Receiver receiver(Says(script + std::string(200'000, 'z')));
     World world(receiver.port());
     const auto consumer = world.Open();

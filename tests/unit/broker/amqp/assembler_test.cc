@@ -19,7 +19,7 @@ class Channel {
  public:
   explicit Channel(uint64_t body_bytes_max = 1'000'000) : assembler_(body_bytes_max) {}
 
-  // What has been completed by these bytes, or the first error.
+  // Deliveries completed by these bytes, or the first error.
   absl::StatusOr<std::vector<Delivery>> Take(std::string_view bytes) {
     std::vector<Delivery> deliveries;
     while (!bytes.empty()) {

@@ -73,7 +73,7 @@ TEST_CASE("ledger: a message that was cut is rejected, and not named after that"
   CHECK(only.up_to == 0);
 }
 
-// What RabbitMQ does with the words: a tag that it does not know is an error that ends the channel.
+// Model of RabbitMQ's settlement: a tag that it does not know is an error that ends the channel.
 class BrokerModel {
  public:
   void Deliver(uint64_t tag) { unsettled_.insert(tag); }

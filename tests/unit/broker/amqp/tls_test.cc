@@ -1,5 +1,5 @@
-// Whom the adapter takes a broker's certificate from, and which name it asks for: it connects by
-// address, and neither may notice.
+// Certificates that the adapter accepts, and the name that it sends by SNI: it connects by address,
+// and neither may be affected.
 #include "lib/broker/amqp/tls.h"
 
 #include <fcntl.h>
@@ -74,7 +74,7 @@ class TlsBroker {
   int port_ = 0;
 };
 
-// What opening a consumer at `host` says; never OK, since nobody there speaks AMQP.
+// Error of opening a consumer at `host`; never OK, since the listener does not speak AMQP.
 std::string Open(const std::string& host, const TlsBroker& broker, const char* authority) {
   ScriptName("right.test", {{"127.0.0.1"}});
   // Where OpenSSL looks for the system's authorities.
@@ -125,7 +125,7 @@ TEST_CASE("tls: a certificate for another name is refused") {
   CHECK(absl::StrContains(Open("a.b.wild.test", wildcard, "authority"), "hostname mismatch"));
 }
 
-TEST_CASE("tls: certificates of nobody, of strangers and of yesterday are refused") {
+TEST_CASE("tls: self-signed, foreign and expired certificates are refused") {
   const std::string text = Open("right.test", TlsBroker("selfsigned"), "authority");
   CHECK(absl::StrContains(text, "its certificate is not good: self-signed certificate"));
   CHECK(absl::StrContains(Open("right.test", TlsBroker("expired"), "authority"), "has expired"));

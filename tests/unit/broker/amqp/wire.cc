@@ -1,3 +1,4 @@
+// Frames of a scripted AMQP broker.
 #include "tests/unit/broker/amqp/wire.h"
 
 #include <amqp.h>

@@ -22,8 +22,8 @@ std::string BodyFrame(std::string_view body);
 
 std::string Close(uint32_t id, uint16_t code, std::string_view text);
 
-// What a broker says from the beginning until the channel is open: start, tune, open-ok and
-// channel.open-ok. Parts of it for who wants to go wrong in the middle.
+// Frames of a broker from the beginning until the channel is open: start, tune, open-ok and
+// channel.open-ok. Parts of it are for scripts that fail in the middle.
 std::string Start();
 std::string Tune();
 std::string OpenOk();

@@ -1,4 +1,4 @@
-// What goes wrong, and what is said about it.
+// Failures of brokers and connections, and the errors that report them.
 #include "absl/time/clock.h"
 #include <catch2/catch.hpp>
 
@@ -41,7 +41,7 @@ TEST_CASE("kafka: no connection is made to an address that is not allowed") {
 TEST_CASE("kafka: a broker that is away is told, with the reason, and nothing that is secret") {
   Source source;
   source.id = "source";
-  source.broker = KafkaConfig{.brokers = {"127.0.0.1:1"},  // nobody listens there
+  source.broker = KafkaConfig{.brokers = {"127.0.0.1:1"},  // no listener
                               .topic = "orders",
                               .consumer_group_id = "group",
                               .mechanism = SaslMechanism::kPlain,
@@ -86,7 +86,7 @@ TEST_CASE("kafka: trouble with one broker does not keep a busy topic from being 
 
   rd_kafka_mock_broker_set_down(kafka.cluster(), 2);
   for (int i = 0; i < 20; ++i) {
-    // Hears of it, and asks nobody.
+    // Receives the error, and asks no broker.
     consumer->Extend({}).IgnoreError();
     absl::SleepFor(absl::Milliseconds(20));
   }

@@ -86,7 +86,7 @@ TEST_CASE("ledger: what could not be committed is given again") {
   CHECK(ledger.TakeProgress().empty());
 }
 
-TEST_CASE("ledger: tags that nobody gave are ignored") {
+TEST_CASE("ledger: unknown tags are ignored") {
   Ledger ledger;
   const uint64_t tag = ledger.HandOut(0, 5);
   ledger.Acknowledge(0);

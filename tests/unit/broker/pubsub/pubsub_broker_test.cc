@@ -1,4 +1,4 @@
-// What Google's emulator does not do: the conformance suite runs against that.
+// Cases beyond Google's emulator, against which the conformance suite runs.
 #include <algorithm>
 
 #include "absl/strings/match.h"

@@ -1,4 +1,4 @@
-// What ElasticMQ and moto do not do: the conformance suite runs against those.
+// Cases beyond ElasticMQ and moto, against which the conformance suite runs.
 #include <atomic>
 #include <set>
 #include <span>

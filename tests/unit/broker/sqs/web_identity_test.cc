@@ -132,7 +132,7 @@ TEST_CASE("web_identity: a token file that is missing, empty or no token's is no
 TEST_CASE("web_identity: a session that the service does not accept is dropped, another is had") {
   Bench bench;
   const AwsKeys first = bench.Keys().value();
-  bench.credentials->Discard({.access_key_id = "ASIA0"});  // somebody else's
+  bench.credentials->Discard({.access_key_id = "ASIA0"});  // of another session
   CHECK(bench.KeyId() == "ASIA1");
   bench.credentials->Discard(first);
   CHECK(bench.Code() == absl::StatusCode::kUnauthenticated);

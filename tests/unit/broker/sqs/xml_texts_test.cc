@@ -8,7 +8,7 @@
 namespace convoy::broker {
 namespace {
 
-// What stands at /a/b; nullopt if the document is refused.
+// Text of /a/b; nullopt if the document is refused.
 std::optional<std::string> Read(std::string_view document) {
   XmlField fields[] = {{.path = "/a/b"}, {.path = "/a/c/d"}};
   const absl::Status status = ReadXmlTexts(document, fields);

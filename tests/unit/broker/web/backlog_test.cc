@@ -52,7 +52,7 @@ TEST_CASE("backlog: handles are kept until their messages are forgotten") {
   CHECK(all == Handles{"h1", "h2", "h3", "h4"});
 }
 
-TEST_CASE("backlog: handles that nobody forgets do not pile up") {
+TEST_CASE("backlog: handles that are never forgotten do not pile up") {
   Backlog backlog = BacklogOf(30'000, 1);
   while (!backlog.empty()) backlog.Take({.messages_max = 100});
   CHECK(backlog.AllHandles().size() < 11'000);

@@ -57,7 +57,7 @@ class ScriptedService {
   Receiver receiver_;  // last: its threads use the rest
 };
 
-// What a consumer stands on in these tests.
+// Dependencies of a consumer in these tests.
 class BrokerFixture {
  public:
   BrokerEnvironment env() {
