@@ -1,13 +1,14 @@
 """capi/api.toml against convoy.h and libconvoy.so: every function and constant has its entry."""
+import os
 import re
 import subprocess
 import sys
 import tomllib
 import unittest
 
-import convoy_header
-
 LIBRARY, HEADER, API, VERSION = sys.argv[1:5]
+sys.path.insert(0, os.path.dirname(HEADER))
+import convoy_header  # noqa: E402
 
 
 def version_of(text):

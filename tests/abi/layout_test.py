@@ -11,9 +11,9 @@ import sys
 import tempfile
 import unittest
 
-import convoy_header
-
 COMPILER, HEADER, TABLE = sys.argv[1:4]
+sys.path.insert(0, os.path.dirname(HEADER))
+import convoy_header  # noqa: E402
 
 
 def probe_source(structs):

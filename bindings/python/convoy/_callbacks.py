@@ -11,7 +11,7 @@ import logging
 import threading
 from typing import Any
 
-from convoy._library import FreeFunction, LogFunction
+from convoy._declarations import LogFunction, UserFreeFunction
 
 _LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)  # of CONVOY_LOG_…
 
@@ -52,7 +52,7 @@ def log_line(number: int, level: int, event: bytes, message: bytes) -> None:
                             extra={"convoy_event": event.decode("utf-8", "replace")})
 
 
-@FreeFunction
+@UserFreeFunction
 def free_logger(number: int) -> None:
     loggers.take(number)
 

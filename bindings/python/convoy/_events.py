@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Iterable
 
 from convoy._callbacks import Registry
-from convoy._library import BorrowedEvent, Buf, ReceiptFunction, call, library, take_error
-
-_TO_ENDPOINT, _TO_OWNER, _TO_EVERYONE = range(3)  # CONVOY_TO_…
+from convoy._declarations import (CONVOY_TO_ENDPOINT, CONVOY_TO_EVERYONE, CONVOY_TO_OWNER, Buf,
+                                  ReceiptFunction)
+from convoy._library import BorrowedEvent, call, library, take_error
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ def borrow_event(project_id: str, event_type: str, data: bytes, endpoint_id: str
                  idempotency_key: str) -> BorrowedEvent:
     if endpoint_id is not None and owner_id is not None:
         raise ValueError("an event goes to endpoint_id, to owner_id or, without both, to everyone")
-    audience = (_TO_ENDPOINT if endpoint_id is not None else
-                _TO_OWNER if owner_id is not None else _TO_EVERYONE)
+    audience = (CONVOY_TO_ENDPOINT if endpoint_id is not None else
+                CONVOY_TO_OWNER if owner_id is not None else CONVOY_TO_EVERYONE)
     return BorrowedEvent(project_id, audience, endpoint_id or owner_id or "", event_type, data,
                          custom_headers, idempotency_key)
 

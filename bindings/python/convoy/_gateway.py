@@ -11,8 +11,8 @@ from typing import Any, Iterable, Mapping
 
 from convoy import _events
 from convoy._callbacks import Registry, free_logger, least_level, log_line, loggers
-from convoy._library import (CONVOY_DECLINED, BorrowedRequest, Buf, ReplyFunction, Slice, call,
-                             library)
+from convoy._declarations import CONVOY_DECLINED, Buf, ReplyFunction, Slice
+from convoy._library import BorrowedRequest, call, library
 from convoy._reply import Reply, take_reply
 
 _ALLOWED = (0, CONVOY_DECLINED)

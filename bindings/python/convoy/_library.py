@@ -1,137 +1,17 @@
-"""The shared library: its declarations, and its errors as exceptions."""
+"""Shared library: loading, calls that raise, and memory that crosses the interface."""
 from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, Structure, c_char_p, c_int32, c_int64, c_size_t, c_uint32, c_uint64
 from ctypes import c_void_p
 from typing import Any, Iterable, Mapping
 
-CONVOY_DECLINED = 64
-
-class Slice(Structure):
-    """convoy_slice: borrowed bytes."""
-
-    _fields_ = [("data", c_void_p), ("size", c_size_t)]
-
-    def bytes(self) -> bytes:
-        return ctypes.string_at(self.data, self.size) if self.size else b""
-
-
-class Buf(Structure):
-    """convoy_buf: text that must be given back."""
-
-    _fields_ = [("data", c_void_p), ("size", c_size_t)]
-
-
-class Header(Structure):
-    """convoy_header."""
-
-    _fields_ = [("name", Slice), ("value", Slice)]
-
-
-class Request(Structure):
-    """convoy_request."""
-
-    _fields_ = [("struct_size", c_size_t), ("method", Slice), ("path", Slice), ("query", Slice),
-                ("headers", POINTER(Header)), ("headers_count", c_size_t), ("body", Slice),
-                ("remote_ip", Slice), ("url", Slice)]
-
-
-class Event(Structure):
-    """convoy_event."""
-
-    _fields_ = [("struct_size", c_size_t), ("project_id", Slice), ("audience", c_uint32),
-                ("reserved", c_uint32), ("recipient", Slice), ("event_type", Slice),
-                ("data", Slice), ("custom_headers", POINTER(Header)),
-                ("custom_headers_count", c_size_t), ("idempotency_key", Slice)]
-
-
-class VerifierSettings(Structure):
-    """convoy_verifier_settings."""
-
-    _fields_ = [("struct_size", c_size_t), ("preset", Slice), ("definition", Slice),
-                ("scheme", Slice), ("secrets", POINTER(Slice)), ("secrets_count", c_size_t),
-                ("parameters", POINTER(Header)), ("parameters_count", c_size_t)]
-
-
-class VerdictView(Structure):
-    """convoy_verdict_view."""
-
-    _fields_ = [("struct_size", c_size_t), ("is_accepted", c_int32), ("secret_index", c_int32),
-                ("reason", c_char_p), ("integrity", c_char_p), ("scheme", Slice),
-                ("signed_at_us", c_int64)]
-
-
-# Callbacks of the interface.
-ReplyFunction = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
-ReceiptFunction = ctypes.CFUNCTYPE(None, c_void_p, c_char_p, c_int32, c_void_p)
-LogFunction = ctypes.CFUNCTYPE(None, c_void_p, c_uint32, c_char_p, c_char_p)
-FreeFunction = ctypes.CFUNCTYPE(None, c_void_p)
-
-_HANDLE, _ERROR = c_void_p, POINTER(c_void_p)
-
-# Every function of convoy.h: its result and its parameters. A test compares the names with the header.
-DECLARATIONS: dict[str, tuple[Any, list[Any]]] = {
-    "convoy_error_code": (c_int32, [_HANDLE]),
-    "convoy_error_message": (c_char_p, [_HANDLE]),
-    "convoy_error_is_retriable": (c_int32, [_HANDLE]),
-    "convoy_error_free": (None, [_HANDLE]),
-    "convoy_buf_free": (None, [POINTER(Buf)]),
-    "convoy_version_string": (c_char_p, []),
-    "convoy_version_number": (c_uint32, []),
-    "convoy_config_new": (c_int32, [POINTER(_HANDLE), _ERROR]),
-    "convoy_config_free": (None, [_HANDLE]),
-    "convoy_config_set": (c_int32, [_HANDLE, c_char_p, c_size_t, c_char_p, c_size_t, _ERROR]),
-    "convoy_config_set_log": (c_int32, [_HANDLE, c_uint32, LogFunction, c_void_p, FreeFunction,
-                                        _ERROR]),
-    "convoy_config_describe": (c_int32, [c_size_t, POINTER(c_char_p), POINTER(c_char_p),
-                                         POINTER(c_char_p)]),
-    "convoy_gateway_open": (c_int32, [_HANDLE, POINTER(_HANDLE), _ERROR]),
-    "convoy_gateway_bootstrap": (c_int32, [_HANDLE, POINTER(Buf), _ERROR]),
-    "convoy_gateway_start": (c_int32, [_HANDLE, _ERROR]),
-    "convoy_gateway_step": (c_int32, [_HANDLE, POINTER(c_int64), _ERROR]),
-    "convoy_gateway_wake_fd": (c_int32, [_HANDLE, POINTER(c_int32), _ERROR]),
-    "convoy_gateway_close": (c_int32, [_HANDLE, c_uint64, _ERROR]),
-    "convoy_gateway_free": (None, [_HANDLE]),
-    "convoy_http_handle": (c_int32, [_HANDLE, POINTER(Request), POINTER(_HANDLE), _ERROR]),
-    "convoy_http_handle_async": (c_int32, [_HANDLE, POINTER(Request), ReplyFunction, c_void_p,
-                                           _ERROR]),
-    "convoy_http_begin": (c_int32, [_HANDLE, POINTER(Request), POINTER(_HANDLE), POINTER(_HANDLE),
-                                    _ERROR]),
-    "convoy_http_feed": (c_int32, [_HANDLE, c_void_p, c_size_t, POINTER(_HANDLE), _ERROR]),
-    "convoy_http_finish": (c_int32, [_HANDLE, POINTER(_HANDLE), _ERROR]),
-    "convoy_http_finish_async": (c_int32, [_HANDLE, ReplyFunction, c_void_p, _ERROR]),
-    "convoy_http_free": (None, [_HANDLE]),
-    "convoy_ingest": (c_int32, [_HANDLE, POINTER(Event), POINTER(Buf), POINTER(c_int32), _ERROR]),
-    "convoy_ingest_async": (c_int32, [_HANDLE, POINTER(Event), ReceiptFunction, c_void_p, _ERROR]),
-    "convoy_reply_status": (c_int32, [_HANDLE]),
-    "convoy_reply_body": (None, [_HANDLE, POINTER(Slice)]),
-    "convoy_reply_headers_count": (c_size_t, [_HANDLE]),
-    "convoy_reply_header": (c_int32, [_HANDLE, c_size_t, POINTER(Header)]),
-    "convoy_reply_free": (None, [_HANDLE]),
-    "convoy_verifier_new": (c_int32, [c_char_p, c_size_t, POINTER(Slice), c_size_t,
-                                      POINTER(_HANDLE), _ERROR]),
-    "convoy_verifier_verify": (c_int32, [_HANDLE, POINTER(Request), c_int64, POINTER(_HANDLE),
-                                         _ERROR]),
-    "convoy_verifier_new_with": (c_int32, [POINTER(VerifierSettings), POINTER(_HANDLE), _ERROR]),
-    "convoy_verifier_check": (c_int32, [_HANDLE, POINTER(Request), c_int64, POINTER(VerdictView),
-                                        _ERROR]),
-    "convoy_verifier_answer": (c_int32, [_HANDLE, POINTER(Request), c_int64, POINTER(_HANDLE),
-                                         POINTER(Buf), POINTER(Buf), _ERROR]),
-    "convoy_verifier_free": (None, [_HANDLE]),
-    "convoy_verdict_is_accepted": (c_int32, [_HANDLE]),
-    "convoy_verdict_reason": (c_char_p, [_HANDLE]),
-    "convoy_verdict_integrity": (c_char_p, [_HANDLE]),
-    "convoy_verdict_secret_index": (c_int32, [_HANDLE]),
-    "convoy_verdict_event_id": (None, [_HANDLE, POINTER(Slice)]),
-    "convoy_verdict_free": (None, [_HANDLE]),
-}
+from convoy._declarations import FUNCTIONS, Buf, Event, Header, Request, Slice, VerifierSettings
 
 
 def _load() -> ctypes.CDLL:
     library = ctypes.CDLL(os.environ.get("CONVOY_LIBRARY", "libconvoy.so.0"))
-    for name, (result, parameters) in DECLARATIONS.items():
+    for name, (result, parameters) in FUNCTIONS.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, parameters
     return library
@@ -165,6 +45,11 @@ def take_error(error: c_void_p) -> ConvoyError:
     is_retriable = bool(library.convoy_error_is_retriable(error))
     library.convoy_error_free(error)
     return ConvoyError(code, message, is_retriable)
+
+
+def bytes_of(slice_: Slice) -> bytes:
+    """A copy of a convoy_slice."""
+    return ctypes.string_at(slice_.data, slice_.size) if slice_.size else b""
 
 
 def take_buf(buf: Buf) -> str:

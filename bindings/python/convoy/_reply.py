@@ -4,7 +4,8 @@ from __future__ import annotations
 from ctypes import byref, c_size_t, c_void_p
 from dataclasses import dataclass
 
-from convoy._library import Header, Slice, library
+from convoy._declarations import Header, Slice
+from convoy._library import bytes_of, library
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ def take_reply(handle: c_void_p) -> Reply:
         headers = []
         for index in range(library.convoy_reply_headers_count(handle)):
             library.convoy_reply_header(handle, c_size_t(index), byref(header))
-            headers.append((header.name.bytes().decode("latin-1"),
-                            header.value.bytes().decode("latin-1")))
-        return Reply(library.convoy_reply_status(handle), headers, body.bytes())
+            headers.append((bytes_of(header.name).decode("latin-1"),
+                            bytes_of(header.value).decode("latin-1")))
+        return Reply(library.convoy_reply_status(handle), headers, bytes_of(body))
     finally:
         library.convoy_reply_free(handle)

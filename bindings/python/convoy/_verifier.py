@@ -6,8 +6,8 @@ from ctypes import byref, c_void_p
 from dataclasses import dataclass
 from typing import Iterable, Mapping, Sequence
 
-from convoy._library import (CONVOY_DECLINED, BorrowedRequest, BorrowedSettings, Buf, Slice, call,
-                             library, take_buf)
+from convoy._declarations import CONVOY_DECLINED, Buf, Slice
+from convoy._library import BorrowedRequest, BorrowedSettings, bytes_of, call, library, take_buf
 from convoy._reply import Reply, take_reply
 
 
@@ -59,7 +59,7 @@ class Verifier:
                            library.convoy_verdict_reason(handle).decode(),
                            library.convoy_verdict_integrity(handle).decode(),
                            library.convoy_verdict_secret_index(handle),
-                           event_id.bytes().decode("utf-8", "replace"))
+                           bytes_of(event_id).decode("utf-8", "replace"))
         finally:
             library.convoy_verdict_free(handle)
 
