@@ -67,7 +67,7 @@ std::optional<size_t> DecodeBase64(std::string_view text, const DecodeTable& tab
   int bits_count = 0;
   size_t written = 0;
   for (const char c : text) {
-    const int value = table[static_cast<uint8_t>(c)];
+    const int8_t value = table[static_cast<uint8_t>(c)];
     if (value < 0) return std::nullopt;
     bits = bits << 6 | static_cast<uint32_t>(value);
     bits_count += 6;

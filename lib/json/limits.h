@@ -11,7 +11,7 @@ inline constexpr size_t kDepthMax = 1024;
 
 // Exceeding one is an error before anything is built from the text.
 struct Limits {
-  size_t bytes_max = 16 * 1024 * 1024;
+  size_t bytes_max = size_t{16} * 1024 * 1024;
   size_t depth_max = 128;       // nested arrays and objects
   size_t values_max = 500'000;  // scalars, arrays and objects in all
 };
