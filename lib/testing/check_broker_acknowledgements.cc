@@ -1,4 +1,4 @@
-// When a message is gone, and when it comes again.
+// Checks of acknowledgement and redelivery.
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -130,9 +130,9 @@ void CheckSharing(Expectations& expect, BrokerBench& bench) {
 
 constexpr BrokerRequirement kRequirements[] = {
     {"what was not acknowledged comes again, at the same position", CheckRedelivery},
-    {"what was acknowledged does not come again", CheckAcknowledgement},
-    {"what was acknowledged in part comes again in part", CheckPartialAcknowledgement},
-    {"extended messages come to nobody else", CheckExtension, HasShortExtensions},
+    {"acknowledged messages do not come again", CheckAcknowledgement},
+    {"a partial acknowledgement leaves the rest to come again", CheckPartialAcknowledgement},
+    {"extended messages come to no other consumer", CheckExtension, HasShortExtensions},
     {"two consumers of a queue get each message once", CheckSharing,
      [](BrokerBench& bench) { return bench.traits().shares_queues; }},
 };

@@ -1,6 +1,6 @@
-// What a broker says when it cannot read. The kind of error decides how the gateway shows it and
-// how it goes on, so it must be right; the text goes to operators, so it must be one line without
-// secrets.
+// Checks of a broker's errors when it cannot read. The kind of error decides how the gateway shows
+// it and how it goes on, so it must be right; the text goes to operators, so it must be one line
+// without secrets.
 #include <algorithm>
 #include <variant>
 

@@ -1,5 +1,5 @@
-// What a consumer hands out: messages as they were published, in their order, within the bounds of
-// a poll.
+// Checks of the messages that a consumer hands out: as they were published, in their order, within
+// the limits of a poll.
 #include <algorithm>
 #include <set>
 #include <thread>

@@ -126,7 +126,7 @@ void CheckProjectRemoval(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(!storage.FindSourceByMask(source.mask_id).ok());
   CONVOY_EXPECT(storage.GetEvent(kept, kept_event.id).ok());
 
-  // What was under way when the project went away finds nothing to write to.
+  // Work in flight when the project was removed finds nothing to write to.
   for (const ClaimedDelivery& claimed : held.deliveries) {
     DeliveryUpdate update{.lease = claimed.lease, .delivery = claimed.delivery};
     update.delivery.status = DeliveryStatus::kSuccess;

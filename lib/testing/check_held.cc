@@ -222,7 +222,7 @@ void CheckRemoval(Expectations& expect, Storage& storage) {
   CONVOY_REQUIRE_OK(HoldOne(storage, MakeHeld(ProjectId(), 2, 2)).status);
   CONVOY_REQUIRE_OK(RemoveNow(storage, ProjectId(), {ConfigKind::kSource, Id('O', 1)}).status);
   CONVOY_EXPECT(Find(storage, {}) == "2");
-  // Whoever still believed in the source leaves nothing behind.
+  // A writer that still believes in the source leaves nothing behind.
   CONVOY_EXPECT(HoldOne(storage, MakeHeld(ProjectId(), 3, 1)).status.ok());
   CONVOY_EXPECT(HoldOne(storage, MakeHeld("other", 4, 2)).status.ok());
   CONVOY_EXPECT(Find(storage, {}) == "2");

@@ -1,4 +1,4 @@
-// What attempts and operators do to deliveries.
+// Checks of the effect of attempts and operators on deliveries.
 #include "lib/testing/storage_requirements.h"
 #include "lib/testing/storage_samples.h"
 

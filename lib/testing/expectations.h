@@ -1,5 +1,5 @@
-// What a conformance suite expects, and what it found instead. Nothing is thrown: a suite may run
-// in programs without exceptions.
+// Expectations of a conformance suite and the failures that it found. Nothing is thrown: a suite
+// may run in programs without exceptions.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
-// What brokers that are asked over HTTP answer: Amazon SQS, with its STS, and Google Pub/Sub. A
-// source names any server it likes, so an answer is as hostile as a message.
+// Responses of brokers that speak HTTP: Amazon SQS, with its STS, and Google Pub/Sub. A source
+// names any server it likes, so a response is as hostile as a message.
 //
 // Input: a byte that says which answer it is, the HTTP status (two bytes), the body. Promises that
-// are checked: an error is a line of text that is short, whoever wrote the answer; a message that
+// are checked: an error is a line of text that is short, whatever the response; a message that
 // is read can be acknowledged.
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-// Content filters: compiling what a user wrote, and matching what anybody may send.
+// Content filters: compiling a user's text, and matching untrusted documents.
 //
 // Input: the filter up to the end of its line, then the document. Promises that are checked: a
 // filter says the same every time and within its budget; wrapped in $and or $or of one alternative,

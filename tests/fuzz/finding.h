@@ -1,4 +1,4 @@
-// What a target says when the code under test did what it must not do.
+// Reports of a fuzz target about forbidden behaviour of the code under test.
 #pragma once
 
 #include <cstdio>

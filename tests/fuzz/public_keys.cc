@@ -27,7 +27,7 @@ using crypto::PublicKey;
 using verify::KeyFormat;
 using verify::KeyLocation;
 
-constexpr std::string_view kMessage = "a message that nobody has signed";
+constexpr std::string_view kMessage = "a message without a signature";
 
 void CheckIsNotSigned(const PublicKey& key, std::string_view signature) {
   bool is_signed = false;
@@ -46,7 +46,7 @@ void CheckIsNotSigned(const PublicKey& key, std::string_view signature) {
   Require(!is_signed, "nothing verifies without the private key");
 }
 
-// Signatures that anybody can make for a key that is weak: of a small order, with exponent one.
+// Signatures that need no private key if a public key is weak: of a small order, with exponent one.
 void CheckKey(const PublicKey& key) {
   static const std::string kIdentity = "\x01" + std::string(63, '\0');
   constexpr std::string_view kTinyDer("\x30\x06\x02\x01\x01\x02\x01\x01", 8);

@@ -24,7 +24,7 @@
 
 namespace convoy::fuzz {
 
-// What stands in for the control characters.
+// Replacements for the control characters.
 struct Fillings {
   // For what precedes it in the same value.
   absl::FunctionRef<std::string(std::string_view preceding)> signature;

@@ -74,7 +74,7 @@ uint32_t HashOf(std::string_view text) {  // FNV-1a
   return hash;
 }
 
-// What follows each `mark` in a preset's text, up to the end of the name.
+// Texts that follow each `mark` in a preset's text, up to the end of the name.
 std::vector<std::string> FindNames(std::string_view json, std::string_view mark) {
   std::vector<std::string> names;
   for (size_t at = json.find(mark); at != json.npos; at = json.find(mark, at)) {

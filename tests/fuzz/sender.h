@@ -21,7 +21,7 @@ class Sender {
  public:
   Sender();
 
-  // What the verifier is given: a text in the scheme's format, or a public key.
+  // Secret for the verifier: a text in the scheme's format, or a public key.
   std::string SecretFor(const verify::Scheme& scheme) const;
   // The public keys as a published document, whatever its address.
   std::shared_ptr<verify::KeySource> key_source() const { return key_source_; }

@@ -42,7 +42,7 @@ std::string TimeText(const verify::Scheme& scheme) {
   return absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", kNow, absl::UTCTimeZone());
 }
 
-// What the first check of the scheme expects of this request.
+// Value that the first check of the scheme expects of this request.
 std::string ExpectedByCheck(const SchemeCase& chosen, const VerifyRequest& request) {
   if (chosen.scheme.checks.empty()) return "";
   const auto expected = verify::MessageTemplate::Compile(chosen.scheme.checks.front().expected);
@@ -94,7 +94,7 @@ void CheckChallenge(const Verifier& verifier, const VerifyRequest& request,
           "visits are over https");
 }
 
-// What holds for a request that was accepted with the right signature.
+// Checks the promises for a request that was accepted with the right signature.
 void CheckAccepted(const SchemeCase& chosen, const Verifier& verifier, ScriptedRequest& request,
                    const Verdict& verdict) {
   const verify::Scheme& scheme = chosen.scheme;

@@ -108,7 +108,7 @@ class Client:
         raise AssertionError("unreachable")
 
     def close(self):
-        """Closes the connections; nobody may be sending."""
+        """Closes the connections; no thread may be sending."""
         for connection in self._connections:
             connection.close()
         self._connections.clear()
@@ -316,7 +316,7 @@ class Inbox:
             self._failures[path].extend(statuses)
 
     def received(self, path=""):
-        """What was answered with success at paths that begin with `path`, in order."""
+        """Requests answered with success at paths that begin with `path`, in order."""
         with self._lock:
             return [request for request in self._received if request.path.startswith(path)]
 

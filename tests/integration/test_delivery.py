@@ -12,7 +12,7 @@ SECRET = "endpoint-secret"
 
 
 class FidelityTest(HostCase):
-    """What comes in goes out, byte for byte."""
+    """Bodies are delivered byte for byte as they came in."""
 
     BODIES = {
         "json with numbers no double can hold":

@@ -1,6 +1,6 @@
-"""Documentation is true. Of docs/brokers*.md: requests succeed, messages are events, answers have these
-fields; nobody listens at the addresses in them, and a source is made all the same, since a broker that is
-away may come back. Of README.md: the commands that run convoyd."""
+"""Examples of the documentation. Of docs/brokers*.md: requests succeed, messages are events, answers have
+these fields; no server listens at the addresses in them, and a source is made all the same, since a broker
+that is away may come back. Of README.md: the commands that run convoyd."""
 import base64
 import json
 import os
@@ -22,7 +22,7 @@ def blocks(page, language):
 
 
 def make_key_file(path):
-    """What Google gives out, with a key of our own."""
+    """A key file in Google's form, with a key made here."""
     key = subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True, text=True)
     path.write_text(json.dumps({
         "type": "service_account", "project_id": "shop-1234", "private_key_id": "1",

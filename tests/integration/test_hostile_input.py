@@ -174,7 +174,7 @@ class HostileInputTest(HostCase):
         self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer[:200])
 
     def test_unknown_links_and_wrong_keys_are_answered_before_the_body_is_read(self):
-        cases = [(b"POST /ingest/nobody HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n", b"404"),
+        cases = [(b"POST /ingest/unknown HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n", b"404"),
                  (f"POST {self.outgoing.path}/events HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n"
                   "Authorization: Bearer CO.a.b\r\nContent-Type: application/json\r\n\r\n".encode(),
                   b"401")]
@@ -216,7 +216,7 @@ class SlowClientTest(HostCase):
         return raw_exchange(self.convoyd.address, data, timeout=20)
 
     def test_slow_clients_are_disconnected(self):
-        # Each of these would wait for ever if nobody looked at the clock.
+        # Without a time limit each of these would wait for ever.
         for data in (b"", b"POST /ingest/x HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"):
             self.assertEqual(self.closes(data), b"")
 

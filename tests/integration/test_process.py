@@ -244,7 +244,7 @@ class TlsTest(unittest.TestCase):
                     self.assertEqual((answer.status, json.loads(answer.read())["status"]),
                                      (200, True))
                 connection.close()
-                # Somebody who does not speak TLS is shown the door.
+                # A client that does not speak TLS is refused.
                 with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
                     plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
                     self.assertNotIn(b"HTTP/1.1 200", plain.recv(1000))

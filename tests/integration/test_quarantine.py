@@ -176,7 +176,7 @@ class CrashTest(unittest.TestCase):
     project = HostCase.project  # Quarantine asks its case for one
 
     def start(self):
-        # What a killed process had claimed is free again after the lease.
+        # The claims of a killed process are free again after the lease.
         self.convoyd = host.Convoyd(self.database, "--lease-ms", "3000")
         self.admin = self.convoyd.client(self.key)
 

@@ -1,4 +1,4 @@
-"""What is old and has ended goes: by a server with a retention, and by `convoyd prune`."""
+"""Removal of old events that have ended: by a server with a retention, and by `convoyd prune`."""
 import json
 import subprocess
 import unittest

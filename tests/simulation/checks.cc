@@ -1,4 +1,4 @@
-// What must hold: the guarantees of FAULTS.md.
+// Checks of the guarantees of FAULTS.md.
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,5 @@
-// What becomes of an exchange is drawn when it begins and told when its time has come.
+// Simulated transport: the result of an exchange is drawn when it begins and reported when its time
+// has come.
 
 #include "tests/simulation/sim_transport.h"
 

@@ -1,4 +1,4 @@
-// What happens in a run. What must hold is in checks.cc.
+// Events of a simulated run. The guarantees are checked in checks.cc.
 
 #include "tests/simulation/simulator.h"
 

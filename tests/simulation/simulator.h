@@ -22,7 +22,7 @@
 
 namespace convoy::simulation {
 
-// What a run was made of, to see that the runs say something.
+// Composition of a run, to see that the runs are meaningful.
 struct Figures {
   uint64_t events_accepted = 0;
   uint64_t events_duplicate = 0;
@@ -48,7 +48,7 @@ class Simulator {
   // Everything that dies with a process.
   struct Process;
 
-  // What is known of an event before it is committed.
+  // Knowledge about an event before it is committed.
   struct Expected {
     std::string body;
     std::string idempotency_key;
