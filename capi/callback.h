@@ -6,7 +6,7 @@ namespace convoy::capi {
 
 struct Engine;
 
-// Marks the time in which a callback of `engine` runs on this thread.
+// Marks the time during which a callback of `engine` runs on this thread.
 class CallbackScope {
  public:
   explicit CallbackScope(const Engine* engine);

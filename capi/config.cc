@@ -22,7 +22,7 @@ struct Setting {
   const char* key;
   const char* default_text;
   const char* help;
-  // False if the value does not fit.
+  // False if the value is not allowed.
   bool (*set)(convoy_config& config, std::string_view value);
 };
 
@@ -177,7 +177,7 @@ convoy_status convoy_config_set_log(convoy_config* config, uint32_t level_least,
                                     void* user, void (*user_free)(void* user),
                                     convoy_error** error) {
   return Guard(error, [&]() -> convoy_status {
-    // From here on `user` is freed with its owner, whatever happens.
+    // From here on `user` is freed with its owner, also if the call fails.
     convoy::capi::UserData owner(user, user_free);
     if (config == nullptr) return FailNull(error, "config");
     if (level_least > CONVOY_LOG_ERROR) {

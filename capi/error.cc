@@ -9,7 +9,7 @@
 namespace convoy::capi {
 namespace {
 
-// Reporting that there is no memory must not need any.
+// Reporting a lack of memory must not need any.
 convoy_error* OutOfMemoryError() {
   static convoy_error error = {CONVOY_E_NO_MEMORY, true, std::string()};
   return &error;

@@ -23,7 +23,7 @@ int64_t ToMicros(absl::Time time) {
                                         : absl::ToUnixMicros(time);
 }
 
-// An entry point that only passes a status on.
+// Entry point that only passes a status on.
 template <typename Call>
 convoy_status Forward(convoy_gateway* gateway, convoy_error** error, Call call) {
   return Guard(error, [&]() -> convoy_status {
@@ -69,7 +69,7 @@ convoy_status convoy_gateway_bootstrap(convoy_gateway* gateway, convoy_buf* out_
     if (out_key == nullptr) return FailNull(error, "out_key");
     *out_key = {};
     if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
-    // Before anything is written: the key is shown this once.
+    // Reserved before anything is written: the key is shown only once.
     constexpr size_t kKeyBytesMax = 256;
     convoy_buf text = {};
     if (!ReserveBuf(kKeyBytesMax, &text)) throw std::bad_alloc();
@@ -121,14 +121,14 @@ convoy_status convoy_gateway_close(convoy_gateway* gateway, uint64_t patience_ms
 
 void convoy_gateway_free(convoy_gateway* gateway) {
   if (gateway == nullptr) return;
-  // Its own callback would wait for itself: closing waits for callbacks.
+  // Closing waits for callbacks: from its own callback it would wait for itself.
   if (CallbackScope::IsInside(gateway->engine.get())) return;
-  // In a child of fork the threads do not exist and the store is the parent's: nothing may be
+  // In a child of fork the threads do not exist and the store belongs to the parent: nothing may be
   // touched.
   if (gateway->engine->opener != getpid()) {
     static_cast<void>(gateway->engine->gateway.release());
   } else {
-    // While the handle is whole: callbacks may still look at it.
+    // Called while the handle is whole: callbacks may still use it.
     gateway->engine->gateway->Close(absl::ZeroDuration()).IgnoreError();
   }
   delete gateway;

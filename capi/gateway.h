@@ -47,7 +47,7 @@ inline convoy_status CheckProcess(const Engine& engine, convoy_error** error) {
               "the gateway belongs to the parent process; open one after fork");
 }
 
-// CONVOY_OK if a call may go into the engine: in this process, and not out of its own callback.
+// CONVOY_OK if a call may enter the engine: in this process, and not from its own callback.
 inline convoy_status CheckEngine(const Engine& engine, convoy_error** error) {
   if (const convoy_status checked = CheckProcess(engine, error)) return checked;
   if (!CallbackScope::IsInside(&engine)) return CONVOY_OK;

@@ -16,7 +16,7 @@ convoy_status convoy_http_handle(const convoy_gateway* gateway, const convoy_req
     if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
     if (const convoy_status checked = CheckRequest(request, error)) return checked;
     const BorrowedRequest borrowed(*request);
-    // Before anything is written: what was accepted must be answered.
+    // Reserved before anything is written: an accepted request must be answered.
     auto reply = std::make_unique<convoy_reply>();
     auto response = gateway->engine->gateway->Handle(borrowed.http);
     if (!response.has_value()) return CONVOY_DECLINED;

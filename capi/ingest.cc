@@ -21,7 +21,7 @@ namespace {
 
 constexpr size_t kEventIdBytesMax = 64;
 
-// Whether `given` can be read and says something that exists.
+// Checks that `given` can be read and that its audience exists.
 convoy_status CheckEvent(const convoy_event* given, convoy_error** error) {
   const convoy_status checked = CheckStruct(given, "event", sizeof(convoy_event), error);
   if (checked != CONVOY_OK) return checked;
@@ -79,7 +79,7 @@ convoy_status convoy_ingest(const convoy_gateway* gateway, const convoy_event* e
     if (out_is_duplicate != nullptr) *out_is_duplicate = 0;
     if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
     if (const convoy_status checked = CheckEvent(event, error)) return checked;
-    // Before anything is written: what was accepted must be told.
+    // Reserved before anything is written: an accepted event must be reported.
     convoy_buf id = {};
     if (!ReserveBuf(kEventIdBytesMax, &id)) throw std::bad_alloc();
     const absl::StatusOr<Receipt> receipt = gateway->engine->gateway->Ingest(CopyEvent(*event));

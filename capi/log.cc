@@ -34,8 +34,8 @@ void LogCallback::Write(const Engine* engine, LogLevel level, std::string_view e
     const CallbackScope scope(engine);
     write_(user_.get(), static_cast<uint32_t>(level), name.c_str(), message.c_str());
   } catch (...) {
-    // Neither a line that finds no memory nor a callback that throws may stop a delivery, and this
-    // is the place where it would have been reported.
+    // Neither a lack of memory nor a callback that throws may stop a delivery, and there is no
+    // other place to report it.
   }
 }
 

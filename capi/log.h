@@ -38,7 +38,7 @@ class LogCallback {
   LogCallback(uint32_t level_least, convoy_log_fn write, UserData user)
       : level_least_(level_least), write_(write), user_(std::move(user)) {}
 
-  // Calls the host. `engine` says whose callback it is. Never throws.
+  // Calls the host. `engine` identifies the gateway whose callback it is. Never throws.
   void Write(const Engine* engine, LogLevel level, std::string_view event,
              std::span<const LogField> fields) const noexcept;
 

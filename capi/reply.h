@@ -12,8 +12,8 @@ struct convoy_reply {
 
 namespace convoy::capi {
 
-// A completion for Gateway::HandleAsync that calls `done`. All that it needs is allocated here, so
-// nothing can fail once there is an answer. `kept` is what the request borrows from.
+// A completion for Gateway::HandleAsync that calls `done`. Everything that it needs is allocated
+// here, so nothing can fail once there is a response. `kept` owns what the request borrows.
 std::function<void(HttpResponse)> MakeCompletion(const Engine& engine, convoy_reply_fn done,
                                                  void* user, std::shared_ptr<const void> kept);
 

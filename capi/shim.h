@@ -24,13 +24,13 @@ struct convoy_error {
 
 namespace convoy::capi {
 
-// Says what failed: stores an error object if the caller wants one, and returns its code.
+// Reports a failure: stores an error object if the caller wants one, and returns its code.
 convoy_status Fail(convoy_error** error, convoy_status code, std::string_view message);
 convoy_status Fail(convoy_error** error, const absl::Status& status);
-// CONVOY_E_INVALID for a pointer that must be given.
+// CONVOY_E_INVALID for a missing pointer.
 convoy_status FailNull(convoy_error** error, std::string_view name);
 
-// Runs the body of an entry point. Whatever is thrown inside becomes a status.
+// Exception barrier: runs the body of an entry point and turns an exception into a status.
 template <typename Body>
 convoy_status Guard(convoy_error** error, Body body) noexcept {
   if (error != nullptr) *error = nullptr;
@@ -50,14 +50,14 @@ inline std::string_view View(const convoy_slice& slice) { return View(slice.data
 inline bool IsReadable(const void* data, size_t size) { return data != nullptr || size == 0; }
 inline convoy_slice Slice(std::string_view text) { return {text.data(), text.size()}; }
 
-// Text for the caller, from malloc because C frees it, in two steps: what can fail comes before the
-// work whose result it will hold. False if there is no memory.
+// Text for the caller, from malloc because C frees it, in two steps: the allocation, which can
+// fail, comes before the work whose result it will hold. False if there is no memory.
 bool ReserveBuf(size_t bytes_max, convoy_buf* out);
 // `text` has at most the bytes that were reserved.
 void FillBuf(std::string_view text, convoy_buf* buf);
 
-// Checks the size that a struct says it has: smaller is a program built for an older header, larger
-// one built for a newer header, which must have left alone what we do not know.
+// Checks the size that a struct declares: a smaller one is of a program built for an older header,
+// a larger one of a newer header, whose unknown fields must be zero.
 convoy_status CheckStruct(const void* given, std::string_view name, size_t size_known,
                           convoy_error** error);
 

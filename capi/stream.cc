@@ -42,8 +42,8 @@ OwnedRequest::OwnedRequest(const HttpRequest& head) {
   http.headers = headers;
 }
 
-// Where the gateway answers (docs/api.md). Handle knows it best, but cannot be asked before there
-// is a body.
+// Paths that the gateway answers (docs/api.md). Handle decides, but cannot be asked before there is
+// a body.
 bool IsGatewayPath(std::string_view path) {
   return path.starts_with("/ingest/") || path.starts_with("/api/v1/") || path == "/healthz" ||
          path == "/readyz";

@@ -36,18 +36,18 @@ endif()
 # Flags for our own code, not for third parties'.
 add_library(convoy_flags INTERFACE)
 target_compile_options(convoy_flags INTERFACE
-  # Designated initialisers leave the rest at its default: that is their point.
+  # Designated initialisers leave the other fields at their defaults.
   $<$<COMPILE_LANGUAGE:C,CXX>:-Wall> $<$<COMPILE_LANGUAGE:C,CXX>:-Wextra>
   $<$<COMPILE_LANGUAGE:C,CXX>:-Wno-missing-field-initializers>
   $<$<AND:$<COMPILE_LANGUAGE:C,CXX>,$<BOOL:${CONVOY_WERROR}>>:-Werror>
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:Clang>>:-Wthread-safety>)
 if(CONVOY_SANITIZE)
-  # GCC sees uninitialised values where the instrumentation put them.
+  # GCC reports uninitialised values that the instrumentation creates.
   target_compile_options(convoy_flags INTERFACE
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-maybe-uninitialized>)
 endif()
 if(CONVOY_COVERAGE)
-  # Counters that threads share go wrong otherwise, and gcovr stops at a negative one.
+  # Counters shared by threads are wrong otherwise, and gcovr stops at a negative one.
   target_compile_options(convoy_flags INTERFACE
     $<$<COMPILE_LANGUAGE:C,CXX>:--coverage> $<$<COMPILE_LANGUAGE:C,CXX>:-fprofile-update=atomic>)
   target_link_options(convoy_flags INTERFACE --coverage)

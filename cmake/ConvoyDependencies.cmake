@@ -1,5 +1,5 @@
-# The libraries that libconvoy stands on. SQLite and libcurl are the system's shared ones; RapidJSON
-# and fmt are headers; Abseil and BoringSSL are built here, static and hidden (docs/architecture.md).
+# Dependencies of libconvoy. SQLite and libcurl are the system's shared libraries; RapidJSON and fmt
+# are headers; Abseil and BoringSSL are built here, static and hidden (docs/architecture.md).
 
 if(DEFINED ENV{CONVOY_CACHE})
   set(convoy_cache "$ENV{CONVOY_CACHE}")

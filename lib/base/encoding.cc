@@ -83,7 +83,7 @@ std::optional<size_t> DecodeBase64(std::string_view text, const DecodeTable& tab
   return written;
 }
 
-// The text before its padding; nullopt if the padding is not what the length asks for.
+// The text without its padding; nullopt if the padding does not match the length.
 std::optional<std::string_view> StripPadding(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   if (text.ends_with("==")) return text.substr(0, text.size() - 2);

@@ -21,7 +21,7 @@ std::optional<std::string> Base64Decode(std::string_view text);     // padding r
 std::optional<std::string> Base64UrlDecode(std::string_view text);  // padding optional
 
 // Base64 as issuers write keys: padding optional, left-over bits of the last character ignored. Not
-// for what a stranger sends.
+// for untrusted text.
 std::optional<std::string> Base64DecodeKey(std::string_view text);
 
 // The same into a caller's buffer, without allocating. Returns the number of bytes written; nullopt
@@ -30,7 +30,7 @@ std::optional<size_t> HexDecodeTo(std::string_view text, std::span<uint8_t> out)
 std::optional<size_t> Base64DecodeTo(std::string_view text, std::span<uint8_t> out);
 std::optional<size_t> Base64UrlDecodeTo(std::string_view text, std::span<uint8_t> out);
 
-// Undoes %XX; with `plus_is_space` also '+'. nullopt for a '%' without two hex digits.
+// Decodes %XX; with `plus_is_space` also '+'. nullopt for a '%' without two hex digits.
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space = false);
 std::string PercentEncode(std::string_view text);  // all but unreserved characters
 

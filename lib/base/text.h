@@ -16,11 +16,11 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b);  // ASCII
 bool IsHeaderName(std::string_view name);                       // an RFC 9110 token
 bool IsHeaderValue(std::string_view value);  // no control characters but tab: nothing to inject
 
-// `text` within a sentence of ours, as an error has it: in quotes, escaped as C escapes it, and cut
-// after 64 bytes.
+// Quotes `text` for an error message: in quotes, escaped as C escapes it, and cut off after 64
+// bytes.
 std::string Quote(std::string_view text);
 
-// The value of the first header called `name`, without case.
+// The value of the first header called `name`, compared without case.
 std::optional<std::string_view> FindHeader(std::span<const HeaderView> headers,
                                            std::string_view name);
 std::optional<std::string_view> FindHeader(const Headers& headers, std::string_view name);

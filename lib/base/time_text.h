@@ -16,7 +16,7 @@ std::string FormatTime(absl::Time time);
 // Any RFC 3339 instant; nullopt otherwise.
 std::optional<absl::Time> ParseTime(std::string_view text);
 
-// The store's spelling. The infinite future and past map to the extremes of int64_t and back.
+// The store's form. The infinite future and past map to the extremes of int64_t and back.
 int64_t ToMicros(absl::Time time);
 absl::Time FromMicros(int64_t micros);
 

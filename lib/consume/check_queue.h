@@ -22,11 +22,11 @@ class CheckQueue {
   ~CheckQueue() { Stop(absl::InfiniteDuration()); }
 
   void Start() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Whatever waits is answered with kCancelled. False if a check still runs after `patience`.
+  // Waiting checks are answered with kCancelled. False if a check still runs after `patience`.
   bool Stop(absl::Duration patience) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Runs `check` and then `done` on the thread. Where there is no thread, or too much waits, `done`
-  // runs at once, with kUnavailable: not known.
+  // Runs `check` and then `done` on the thread. Without a thread, or with too many checks waiting,
+  // `done` runs at once, with kUnavailable: unknown.
   void Add(Check check, Completion done) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

@@ -19,8 +19,8 @@ constexpr absl::Duration kPauseMin = absl::Milliseconds(250);
 constexpr absl::Duration kPauseMax = absl::Seconds(15);
 constexpr int kAbortsMax = 16;
 
-// 250 ms, twice as long each time, of which a random half is left out: consumers that lost the same
-// broker do not come back at once.
+// Pause: 250 ms, doubled each time, less a random half, so that consumers that lost the same broker
+// do not return at the same instant.
 absl::Duration PauseOf(uint32_t failures_count, Random& random) {
   const absl::Duration full =
       std::min(kPauseMin * (int64_t{1} << std::min(failures_count, 10u)), kPauseMax);
@@ -30,7 +30,7 @@ absl::Duration PauseOf(uint32_t failures_count, Random& random) {
   return full * (0.5 + share / 2);
 }
 
-// The commit of a consumer: it waits for it, and may be gone before it is done.
+// The commit of a consumer, which waits for it and may be destroyed before it is done.
 struct PendingCommit {
   absl::Mutex mutex;
   bool is_done ABSL_GUARDED_BY(mutex) = false;
@@ -237,7 +237,7 @@ void ConsumerLoop::SetConsumer(std::unique_ptr<BrokerConsumer> consumer) {
     std::swap(consumer_, consumer);
     if (is_stopping_ && consumer_ != nullptr) consumer_->Interrupt();
   }
-  // The old one is closed here, without the lock: that may take a while.
+  // The old consumer is closed here, without the lock: closing may take a while.
 }
 
 void ConsumerLoop::CountReceived(size_t count) {

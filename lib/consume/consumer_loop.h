@@ -50,11 +50,11 @@ class ConsumerLoop {
   ConsumerLoop(const ConsumeParts& parts, std::shared_ptr<Broker> broker, Source source,
                std::string consumer_id);
 
-  // One round. Blocks as long as a poll does, or a commit. Returns how long to pause before the
-  // next: zero mostly, infinity once it is stopped.
+  // One round. Blocks as long as a poll or a commit does. Returns the pause before the next:
+  // usually zero, infinity once it is stopped.
   absl::Duration Step();
 
-  // Makes the Step that runs return soon, and every later one do nothing.
+  // Makes a running Step return soon, and every later one do nothing.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
 
   ConsumerStatus status() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -74,11 +74,12 @@ class ConsumerLoop {
   void PublishDeadLetters(std::span<const intake::MessageDisposition> dispositions);
   void Acknowledge();
 
-  // A failure of the broker gives the messages back; one of the store keeps them for another try.
+  // A failure of the broker returns the messages to it; one of the store keeps them for another
+  // try.
   void FailBroker(const absl::Status& error);
   void FailStore(const absl::Status& error);
   void PauseAfter(const absl::Status& error) ABSL_LOCKS_EXCLUDED(mutex_);
-  // False if it is to stop.
+  // False if the loop is to stop.
   bool SetRunning() ABSL_LOCKS_EXCLUDED(mutex_);
   void SetConsumer(std::unique_ptr<BrokerConsumer> consumer) ABSL_LOCKS_EXCLUDED(mutex_);
   void CountReceived(size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -91,15 +92,15 @@ class ConsumerLoop {
   const std::shared_ptr<Broker> broker_;
   const Source source_;
 
-  // Of the stepping thread.
+  // Used by the stepping thread only.
   std::vector<BrokerMessage> messages_;  // polled, not acknowledged
   absl::Time next_try_at_ = absl::InfinitePast();
   absl::Time next_extension_at_ = absl::InfiniteFuture();
   uint32_t failures_count_ = 0;  // in a row
 
   mutable absl::Mutex mutex_;
-  // Set and reset by the stepping thread under the mutex, so that Stop may interrupt it; used by
-  // the stepping thread without.
+  // Set and reset by the stepping thread under the mutex, so that Stop may interrupt it; read by
+  // the stepping thread without the mutex.
   std::unique_ptr<BrokerConsumer> consumer_;
   bool is_stopping_ ABSL_GUARDED_BY(mutex_) = false;
   ConsumerStatus status_ ABSL_GUARDED_BY(mutex_);

@@ -20,10 +20,10 @@ enum class ConsumerState : uint8_t {
 
 std::string_view Name(ConsumerState state);
 
-// Which of the failing states an error of a broker means.
+// The failing state that an error of a broker means.
 ConsumerState StateOf(const absl::Status& error);
 
-// Since the consumer was started.
+// Counts since the consumer was started.
 struct ConsumerCounters {
   uint64_t received = 0;
   uint64_t accepted = 0;      // became events

@@ -21,7 +21,7 @@ std::string ConsumerId(const Source& source, uint32_t index) {
   return absl::StrCat(source.id, "-", index);
 }
 
-// Whether consumers of `a` may go on reading for `b`: what else a source has does not concern them.
+// True if consumers of `a` may go on reading for `b`: other fields of a source do not concern them.
 bool ReadsAlike(const Source& a, const Source& b) {
   return a.project_id == b.project_id && a.broker == b.broker &&
          a.message_format == b.message_format && a.raw_event_type == b.raw_event_type &&
@@ -122,7 +122,7 @@ bool ConsumerSupervisor::StartWorker(const Source& source, std::string consumer_
   try {
     worker->thread = std::thread([this, &worker = *worker] { Run(worker); });
   } catch (const std::system_error& error) {
-    // Sources are made by tenants: however many there are, the process must live.
+    // Tenants create sources: their number must not end the process.
     const LogField fields[] = {{"consumer_id", consumer_id}, {"error", error.what()}};
     parts_.observer->Log(LogLevel::kError, "no thread for a consumer", fields);
     return false;

@@ -34,31 +34,32 @@ class ConsumerSupervisor {
                      std::vector<std::shared_ptr<Broker>> brokers);
   ~ConsumerSupervisor();  // waits for every thread
 
-  // Whether there is an adapter for what a source is to read from.
+  // True if there is an adapter for the broker of the source.
   bool Supports(const BrokerConfig& config) const;
 
   void Start() ABSL_LOCKS_EXCLUDED(mutex_);
   void ReconcileNow() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Stops every consumer and the checks: what is being stored is stored and acknowledged, what was
-  // only polled stays with the broker. False if some are still busy after `patience` (an adapter's
-  // call does not return); they end by themselves, so call again. There is no new start.
+  // Stops every consumer and the checks: messages that are being stored are stored and
+  // acknowledged, messages that were only polled stay with the broker. False if some are still busy
+  // after `patience` (an adapter's call does not return); they end by themselves, so call again.
+  // Start has no effect afterwards.
   bool Stop(absl::Duration patience) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Of each worker of `source`, as it is stored; also why there is nothing to read.
+  // Status of each worker of `source`, as it is stored; also the reason why nothing is read.
   std::vector<ConsumerStatus> StatusOf(const Source& source) const ABSL_LOCKS_EXCLUDED(mutex_);
-  // Of all that run.
+  // Status of all running consumers.
   std::vector<ConsumerStatus> Statuses() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Whether `source` could be read from now. The first blocks for up to some seconds; the second
-  // calls `done` later, on a thread of ours, or now if there is none.
+  // Checks whether `source` can be read from now. Check blocks for up to some seconds; CheckLater
+  // calls `done` later, on the library's thread, or at once if there is none.
   absl::Status Check(const Source& source) const;
   void CheckLater(Source source, CheckQueue::Completion done);
 
  private:
   enum class Phase { kIdle, kStarted, kStopping };
 
-  // One thread that steps one loop.
+  // Thread that steps one loop.
   struct Worker {
     Source source;
     std::unique_ptr<ConsumerLoop> loop;
@@ -71,7 +72,7 @@ class ConsumerSupervisor {
   Broker* FindBroker(const BrokerConfig& config) const;
   void Supervise();
   void Reconcile(const std::vector<Source>& sources) ABSL_LOCKS_EXCLUDED(mutex_);
-  // False if the system has no thread for it: tried again with the next look.
+  // False if the system has no thread for it: retried with the next reconciliation.
   bool StartWorker(const Source& source, std::string consumer_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void StopWorker(Worker& worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

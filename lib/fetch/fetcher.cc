@@ -15,7 +15,7 @@ bool HoldsKey(const verify::PublicKeySet& keys, std::string_view id) {
          });
 }
 
-// Two sources may read different keys out of what stands at one URL.
+// Two sources may read different keys out of the document of one URL.
 std::string IdOf(const verify::KeyLocation& location, std::string_view url) {
   return absl::StrCat(static_cast<int>(location.kind), " ", url, " ", location.path);
 }
@@ -160,7 +160,7 @@ void Fetcher::Keep(const KeyRequest& request, const TransportResult& result) {
   if (!failure.empty()) Report("published key not fetched", request.url, failure);
 }
 
-// Without the query: a link that confirms something is a secret.
+// Without the query: a confirmation link is a secret.
 void Fetcher::Report(std::string_view event, std::string_view url, std::string_view why) const {
   if (observer_ == nullptr) return;
   const LogField fields[] = {{"url", url.substr(0, url.find('?'))}, {"why", why}};

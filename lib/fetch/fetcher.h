@@ -56,7 +56,7 @@ class Fetcher final : public verify::KeySource {
   // repeats the request for confirmation. False if too many are waiting.
   bool Visit(std::string url);
 
-  // Starts what was asked for. Completions run inside the transport's Step.
+  // Starts the queued fetches. Completions run inside the transport's Step.
   void Step();
 
  private:

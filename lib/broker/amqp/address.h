@@ -10,9 +10,9 @@
 
 namespace convoy::broker::amqp {
 
-// In numeric form, in the resolver's order, at least one. kUnavailable if the name cannot be
-// resolved, kPermissionDenied if the guard denies all that it stands for. As slow as the system's
-// resolver.
+// Numeric addresses in the resolver's order, at least one. kUnavailable if the name cannot be
+// resolved, kPermissionDenied if the guard denies all of its addresses. Blocks as long as the
+// system's resolver.
 absl::StatusOr<std::vector<std::string>> ResolveAllowed(const std::string& host,
                                                         const transport::Guard& guard);
 

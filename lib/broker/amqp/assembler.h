@@ -23,11 +23,12 @@ struct Delivery {
 
 class Assembler {
  public:
-  // A body larger than `body_bytes_max` is cut there: the rest is read and dropped.
+  // A body larger than `body_bytes_max` is cut off there: the rest is read and dropped.
   explicit Assembler(uint64_t body_bytes_max) : body_bytes_max_(body_bytes_max) {}
 
-  // Takes the next frame of the channel. Answers with the delivery that it completes, if it does.
-  // kUnavailable if it makes no sense here, or if the broker ends the consumer with it.
+  // Takes the next frame of the channel. Returns the delivery that it completes, if any.
+  // kUnavailable for a frame that is invalid here, and for one by which the broker ends the
+  // consumer.
   absl::StatusOr<std::optional<Delivery>> Add(const amqp_frame_t& frame);
 
  private:

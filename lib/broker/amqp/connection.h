@@ -21,43 +21,43 @@
 
 namespace convoy::broker::amqp {
 
-// The broker and we each speak at least this often; the one who hears nothing for twice as long
-// gives up.
+// Both peers send something at least this often; a peer that hears nothing for twice as long closes
+// the connection.
 inline constexpr absl::Duration kHeartbeat = absl::Seconds(5);
 inline constexpr amqp_channel_t kChannel = 1;
 
 class Connection {
  public:
-  // Connects, logs in and opens the channel. `name` is what the broker's own tools show. Errors as
+  // Connects, logs in and opens the channel. `name` is shown by the broker's own tools. Errors as
   // of Broker::Open.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const AmqpConfig& config,
                                                           const transport::Guard& guard,
                                                           std::string_view name, Clock* clock);
-  // Closes in an orderly way, which hands what was sent to the broker, if that takes no longer than
-  // a second.
+  // Closes in an orderly way, so that everything sent reaches the broker; waits for at most a
+  // second.
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // From now on the broker's frames may be longer than was agreed on. Directly after Open, and only
-  // for who does not publish. RabbitMQ adds headers to a message that it dead-letters and does not
-  // look whether they still fit; who refused such a message would get it again for ever.
+  // Accepts frames longer than was negotiated. Called directly after Open, and only by consumers.
+  // RabbitMQ adds headers to a message that it dead-letters without checking the frame size; a
+  // consumer that refused such a message would receive it again for ever.
   absl::Status AcceptLongFrames();
 
   // Sends a method with its arguments (of librabbitmq's type for it) on the channel.
   absl::Status Send(amqp_method_number_t method, void* arguments);
-  // The same, and waits for its answer. `doing` starts the text of an error.
+  // The same, and waits for the response. `doing` begins the text of an error.
   absl::Status Call(amqp_method_number_t method, void* arguments, amqp_method_number_t answer,
                     std::string_view doing);
   // Publishes on the channel.
   absl::Status Publish(std::string_view exchange, std::string_view routing_key,
                        const amqp_basic_properties_t& properties, std::string_view body);
-  // Sends a heartbeat, unless it has just done so. For those who do not call Next for a while.
+  // Sends a heartbeat, unless one was just sent. For owners that do not call Next for a while.
   absl::Status KeepAlive();
 
-  // The next frame of the channel that is already here, valid until the next call of anything;
-  // nullptr if there is none. Sends heartbeats when they are due. An error if the broker has closed
-  // the channel or the connection, or is silent for too long.
+  // The next received frame of the channel, valid until the next call of any function; nullptr if
+  // there is none. Sends heartbeats when they are due. An error if the broker has closed the
+  // channel or the connection, or is silent for too long.
   absl::StatusOr<const amqp_frame_t*> Next();
 
   // Blocks until there may be a next frame, until `patience` is over, until a heartbeat is due or
@@ -71,7 +71,7 @@ class Connection {
 
   absl::Status Connect(const AmqpConfig& config, const transport::Guard& guard);
   absl::Status LogIn(const AmqpConfig& config, std::string_view name);
-  // OK, or keeps and answers with what went wrong: the connection is of no use then.
+  // OK; otherwise keeps and returns the failure, after which the connection is unusable.
   absl::Status Check(int status, std::string_view doing);
   absl::Status Fail(absl::Status failure);
   absl::Status FailByServer(const amqp_method_t& close, std::string_view doing);

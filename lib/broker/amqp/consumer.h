@@ -15,15 +15,15 @@
 
 namespace convoy::broker::amqp {
 
-// Larger bodies are cut there: RabbitMQ's own limit since 4.0.
+// Larger bodies are cut off there: RabbitMQ's own limit since 4.0.
 inline constexpr uint64_t kBodyBytesMax = 16 * 1024 * 1024;
 
-// While a batch is being stored the next one is already on its way.
+// Messages are prefetched while a batch is being stored.
 inline constexpr uint16_t kPrefetchCount = 2 * PollLimits().messages_max;
 
 class AmqpConsumer final : public BrokerConsumer {
  public:
-  // On `connection`, where the queue is there and nothing is consumed yet. The broker sends at most
+  // On `connection`, where the queue exists and nothing is consumed yet. The broker sends at most
   // `prefetch_count` messages ahead.
   static absl::StatusOr<std::unique_ptr<AmqpConsumer>> Start(const AmqpConfig& config,
                                                              std::string_view consumer_id,
@@ -51,7 +51,7 @@ class AmqpConsumer final : public BrokerConsumer {
         dead_letters_(std::move(dead_letters)) {}
 
   absl::Status Consume(std::string_view consumer_id, uint16_t prefetch_count);
-  // Takes what is here, as far as the limits allow.
+  // Takes received messages, as far as the limits allow.
   absl::Status Gather(const PollLimits& limits, std::vector<BrokerMessage>* messages);
   BrokerMessage Enter(Delivery delivery);
 

@@ -22,13 +22,13 @@ class DeadLetters {
 
   bool has_exchange() const { return !config_.dead_letter_exchange.empty(); }
 
-  // Publishes with the message's own routing key and properties, a header x-convoy-reason, and to
-  // stay on disk; without what would make it expire again (expiration), go elsewhere, too (CC, BCC)
-  // or be refused (user_id). OK once the broker has confirmed it; kNotFound if no queue gets it. OK
-  // at once if there is no exchange.
+  // Publishes with the message's own routing key and properties and a header x-convoy-reason, as a
+  // persistent message; without the properties that would make it expire (expiration), be routed
+  // elsewhere (CC, BCC) or be refused (user_id). OK once the broker has confirmed it; kNotFound if
+  // no queue takes it. OK at once if there is no exchange.
   absl::Status Publish(const Ledger::Entry& entry, std::string_view body, std::string_view reason);
 
-  // Closes the connection, if there is one: nothing is published for a while.
+  // Closes the connection, if there is one, when nothing is to be published for a while.
   void Rest() {
     connection_.reset();
     failure_ = absl::OkStatus();
@@ -36,7 +36,7 @@ class DeadLetters {
 
  private:
   absl::Status Connect();
-  // Whether a queue has taken it.
+  // True if a queue has taken it.
   absl::StatusOr<bool> TryPublish(const Ledger::Entry& entry, std::string_view body,
                                   std::string_view reason);
   absl::StatusOr<bool> AwaitConfirmation();

@@ -31,13 +31,13 @@ class Ledger {
     bool is_settled = false;
   };
 
-  // Tags grow: that is how a channel counts.
+  // Tags grow, as those of a channel do.
   void Add(Entry entry) { entries_.push_back(std::move(entry)); }
-  // nullptr if there is no such delivery, or no more.
+  // nullptr if there is no such delivery, or it is settled.
   const Entry* Find(uint64_t tag) const;
 
-  // Marks these as settled. A message that was cut is rejected, so that the queue's own dead-letter
-  // exchange, if it has one, gets it whole.
+  // Marks these as settled. A message that was cut off is rejected, so that the queue's own
+  // dead-letter exchange, if it has one, gets it whole.
   Settlement Settle(std::span<const BrokerMessage> messages);
 
   size_t size() const { return entries_.size(); }

@@ -9,7 +9,7 @@
 
 namespace convoy::broker::amqp {
 
-// Whom a handshake must be with, and why it was not. Must outlive the socket.
+// Expected peer of a handshake, and the reason of its refusal. Must outlive the socket.
 struct TlsPeer {
   std::string host;  // a name or a numeric address
   bool is_numeric = false;
@@ -17,7 +17,7 @@ struct TlsPeer {
 };
 
 // Makes `socket` (of amqp_ssl_socket_new) accept TLS 1.2 and later with a certificate for the
-// peer's host that an authority of the system vouches for, even though it is opened by address.
+// peer's host, issued by an authority of the system, although the socket is opened by address.
 absl::Status RequireVerifiedPeer(amqp_socket_t* socket, TlsPeer* peer);
 
 }  // namespace convoy::broker::amqp

@@ -43,7 +43,7 @@ std::string CanonicalPath(std::string_view path) {
   return absl::StrCat("/", absl::StrJoin(segments, "/"), is_folder ? "/" : "");
 }
 
-// Sorted by what is written, not by what is meant.
+// Sorted by encoded name and value, as the specification says.
 std::string CanonicalQuery(const SigV4Request& request) {
   std::vector<std::pair<std::string, std::string>> encoded;
   for (const auto& [name, value] : request.query) {

@@ -31,7 +31,7 @@ absl::StatusOr<std::vector<json::RawValue>> ArrayOf(const json::RawObject& objec
   return json::ScanArray(value->text, kLimits);
 }
 
-// The sender's attributes come first, so that they are the ones found where a name is used twice.
+// The sender's attributes come first, so that look-ups find them if a name is used twice.
 absl::StatusOr<ReceivedMessage> ReadMessage(std::string_view text) {
   CONVOY_ASSIGN_OR_RETURN(const json::RawObject object, json::ScanObject(text, kLimits));
   CONVOY_ASSIGN_OR_RETURN(const json::RawObject given, ObjectOf(object, "MessageAttributes"));

@@ -66,7 +66,7 @@ absl::StatusOr<std::shared_ptr<Credentials>> SqsBroker::CredentialsFor(SqsConfig
     return absl::InvalidArgumentError(
         "sqs.endpoint needs an access key: the gateway's own credentials are not sent there");
   }
-  // Not where the queue's URL leads, either.
+  // The host of the queue's URL is ignored as well.
   config.endpoint =
       own_.endpoint.empty() ? broker::AmazonUrlOf("sqs", config.region) : own_.endpoint;
   return own_.credentials;

@@ -29,7 +29,7 @@ constexpr absl::Duration kExtensionInterval = absl::Seconds(10);
 constexpr absl::Duration kOpenTimeout = absl::Seconds(4);
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 constexpr absl::Duration kGatherMax = absl::Seconds(1);
-// A server that answers long polls at once, with nothing, is not asked more often than that.
+// Pause after a long poll that was answered at once without messages.
 constexpr absl::Duration kLongPollPause = HttpCaller::kPauseMax;
 constexpr size_t kReceivesMax = 8;  // at once
 constexpr std::string_view kChangeVisibility = "ChangeMessageVisibilityBatch";
@@ -45,7 +45,7 @@ class SqsConsumer final : public BrokerConsumer {
         caller_(std::move(caller)) {}
   ~SqsConsumer() override;
 
-  // Finds the queue, and tries whether it may be read and messages be deleted.
+  // Finds the queue, and checks the permissions to receive and to delete.
   absl::Status Open();
 
   absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
@@ -71,12 +71,12 @@ class SqsConsumer final : public BrokerConsumer {
   void StartReceive(size_t messages_max, int wait_seconds, absl::Duration timeout);
   bool IsAnyReceived() const;
   bool IsAllReceived() const;
-  // Takes what was received. The error of a call counts only if nothing is there to go on with.
+  // Collects received messages. The error of a call counts only if there are no messages.
   absl::Status Collect();
   absl::Status Take(const TransportResult& result, size_t asked_count);
-  // How many more receives would fill the limits.
+  // Number of further receives that would fill the limits.
   size_t ReceivesWanted(const PollLimits& limits) const;
-  // Receives more while that brings something.
+  // Receives more while that returns messages.
   void Gather(const PollLimits& limits);
   absl::Status CallForAll(std::string_view action, const std::vector<std::string>& handles,
                           MakeBody make_body);
@@ -90,7 +90,7 @@ class SqsConsumer final : public BrokerConsumer {
   AwsKeys keys_;
   std::string queue_url_;
   std::vector<Receive> receives_;  // under way; they go on between polls
-  // Fewer after an answer that was too large to be read.
+  // Fewer after a response that was too large to be read.
   size_t messages_per_receive_ = kSqsBatchMax;
   size_t asked_count_ = 0;     // of messages, by what was collected last
   size_t received_count_ = 0;  // and so many came
@@ -229,8 +229,8 @@ size_t SqsConsumer::ReceivesWanted(const PollLimits& limits) const {
 
 void SqsConsumer::Gather(const PollLimits& limits) {
   const absl::Time deadline = clock_->Now() + kGatherMax;
-  // Calls cost money: one more is made where the last ones brought at least half of what they
-  // could, and twice as many at once each time.
+  // Calls cost money: another round is made only if the last one returned at least half of its
+  // capacity, with twice as many calls each time.
   while (received_count_ * 2 >= asked_count_ && clock_->Now() < deadline) {
     const size_t receives_count = std::min(ReceivesWanted(limits), receives_max_);
     if (receives_count == 0) return;

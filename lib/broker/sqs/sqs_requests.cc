@@ -17,7 +17,7 @@
 namespace convoy::broker {
 namespace {
 
-// Ten messages of 1 MiB, every character of which may be written as an escape.
+// Ten messages of 1 MiB whose every character is written as an escape.
 constexpr uint64_t kAnswerBytesMax = 32 * 1024 * 1024;
 
 bool IsUrl(std::string_view text) {

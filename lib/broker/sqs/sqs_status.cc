@@ -32,7 +32,7 @@ constexpr auto kUnauthenticated = absl::StatusCode::kUnauthenticated;
 constexpr auto kPermissionDenied = absl::StatusCode::kPermissionDenied;
 constexpr auto kNotFound = absl::StatusCode::kNotFound;
 constexpr auto kUnavailable = absl::StatusCode::kUnavailable;
-// Without "Exception" at the end and without a prefix up to '#' or a dot: the same error has
+// Error name without the suffix "Exception" and without a prefix up to '#' or a dot: one error has
 // several spellings.
 constexpr std::array kMeanings = std::to_array<Meaning>({
     {"InvalidClientTokenId", kUnauthenticated, kWrongKey},
@@ -67,7 +67,7 @@ std::string_view ShortCode(std::string_view code) {
   return code;
 }
 
-// The older protocol's errors are XML, and what stands before a service may keep to that.
+// The older protocol's errors are XML, and proxies before a service may use it.
 std::string XmlCode(std::string_view body) {
   constexpr std::string_view kBegin = "<Code>", kEnd = "</Code>";
   const size_t begin = body.find(kBegin);

@@ -42,7 +42,7 @@ bool IsSessionName(std::string_view text) {
          });
 }
 
-// The words that errors are known by, and nothing that could be more.
+// Only the names of errors, never other text of the service.
 bool IsCode(std::string_view text) {
   constexpr size_t kBytesMax = 64;
   return !text.empty() && text.size() <= kBytesMax &&
@@ -97,7 +97,7 @@ absl::Status NotSts(std::string_view what) {
   return Failure(kUnavailable, absl::StrCat("the answer is not one of its kind: ", what));
 }
 
-// Of an answer with an error.
+// Reads an error response.
 absl::Status StatusOf(const TransportResult& result) {
   XmlField code[] = {{.path = "/ErrorResponse/Error/Code"}};
   const std::string status = absl::StrCat("status ", result.http_status);

@@ -18,9 +18,10 @@ namespace convoy::broker {
 namespace {
 
 constexpr absl::Duration kFetchTimeout = absl::Seconds(4);
-// Before its end: for what is under way, for clocks that differ, and for a service that is away.
+// Margin before the end of a session: for requests in flight, for clocks that differ, and for a
+// service that is unavailable.
 constexpr absl::Duration kRenewalMargin = absl::Minutes(5);
-// Between two fetches, whatever comes of them: while there is a session, and while there is none.
+// Pause between two fetches, with and without a session, whatever their result.
 constexpr absl::Duration kRenewalPause = absl::Seconds(30);
 constexpr absl::Duration kRetryPause = absl::Seconds(5);
 

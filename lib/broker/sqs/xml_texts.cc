@@ -37,7 +37,7 @@ bool IsCharacter(uint32_t code) {
          (code >= 0x10000 && code <= 0x10FFFF);
 }
 
-// `name` is what stands between '&' and ';'.
+// `name` is the text between '&' and ';'.
 std::optional<uint32_t> CharacterOf(std::string_view name) {
   constexpr auto kNamed = std::to_array<std::pair<std::string_view, char>>(
       {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}});
@@ -46,7 +46,7 @@ std::optional<uint32_t> CharacterOf(std::string_view name) {
   }
   if (!absl::ConsumePrefix(&name, "#")) return std::nullopt;
   const bool is_hex = absl::ConsumePrefix(&name, "x");
-  // The functions that read numbers would also take a sign and spaces.
+  // The functions that parse numbers would also accept a sign and spaces.
   const auto is_digit = [is_hex](char c) {
     return is_hex ? absl::ascii_isxdigit(c) : absl::ascii_isdigit(c);
   };
