@@ -184,7 +184,7 @@ TEST_CASE("loading_cache: who finds that others have loaded meanwhile does not l
   };
   REQUIRE(cache.Find("k", current, load).ok());
   ++revision;
-  // Between the look at what is cached and the wish to load, somebody else loads.
+  // Another thread loads between the look at the cache and the load.
   bool is_first = true;
   const auto overtaken = [&](const int& value) -> absl::StatusOr<Stamp> {
     if (std::exchange(is_first, false)) CHECK(**cache.Find("k", current, load) == 2);

@@ -31,7 +31,7 @@ inline std::string Flipped(std::string bytes, size_t index) {
   return bytes;
 }
 
-// What lies between the boundaries of a PEM file with one block.
+// Text between the boundaries of a PEM file with one block.
 inline std::string PemBody(const std::string& pem) {
   const size_t begin = pem.find('\n') + 1;
   std::string body = pem.substr(begin, pem.find("-----END") - begin);

@@ -426,7 +426,7 @@ TEST_CASE("dispatcher: closing gives back what it has, as it was") {
     CHECK(world.Get(id).attempts_count == 0);
     CHECK(world.Attempts(id).empty());
   }
-  // Nobody has to wait for a lease to end.
+  // No process has to wait for a lease to end.
   const auto heir = world.NewProcess();
   heir->Settle(world.clock.Now());
   CHECK(heir->transport.sent().size() == 12);

@@ -17,7 +17,7 @@ namespace convoy::testing {
 
 class ScriptedTransport : public Transport {
  public:
-  // What an exchange comes to; nullopt leaves it on its way.
+  // Result of an exchange; nullopt leaves it in flight.
   using Rule = std::function<std::optional<TransportResult>(const OutgoingRequest&)>;
 
   static TransportResult Status(int status, Headers headers = {}) {

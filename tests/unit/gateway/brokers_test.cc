@@ -1,5 +1,5 @@
-// Message brokers under a whole gateway: what is read becomes deliveries, requests that ask a
-// broker hold up nobody, and the end is clean.
+// Message brokers under a whole gateway: messages become deliveries, requests that ask a broker
+// block no others, and closing is clean.
 #include <algorithm>
 #include <atomic>
 #include <functional>
@@ -53,7 +53,7 @@ struct World {
     base = "/api/v1/projects/" + project;
     endpoint =
         Field(Post(base + "/endpoints", R"({"name":"e","url":"https://e.test/"})"), "data.uid");
-    // Nothing is sent: there is nobody at that name.
+    // Nothing is sent: there is no such host.
     REQUIRE(Send("PUT", base + "/endpoints/" + endpoint + "/pause", "").status == 202);
   }
 
@@ -158,7 +158,7 @@ TEST_CASE("gateway: asking a broker does not hold up the thread that has the req
   CHECK(World::Field(answer, "message") == "pub_sub.amqp.queue:there is no queue nowhere");
 }
 
-TEST_CASE("gateway: a gateway that closes answers whoever waits for a broker") {
+TEST_CASE("gateway: a gateway that closes answers the requests that wait for a broker") {
   auto world = std::make_unique<World>();
   REQUIRE(world->gateway->Start().ok());
   world->broker->is_slow = true;
@@ -197,7 +197,7 @@ TEST_CASE("gateway: pumped, a broker is asked only by a request that may block")
       world.gateway->HandleAsync({.method = "POST", .path = path, .headers = headers, .body = body},
                                  [&](HttpResponse response) { status = response.status; }));
   REQUIRE(world.gateway->Step().ok());
-  CHECK(status == 201);  // nobody asked, and nothing is read anyway
+  CHECK(status == 201);  // no broker was asked, and nothing is read anyway
 }
 
 TEST_CASE("gateway: under load its end leaves each message either stored or with the broker") {

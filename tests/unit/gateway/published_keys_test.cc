@@ -154,14 +154,14 @@ TEST_CASE("published keys: neither a forged nor a stranger's confirmation is vis
   const size_t sent_before = sns.transport->sent().size();
   for (const SnsMessage& message :
        {SnsMessage{.type = "SubscriptionConfirmation", .text = "other"},
-        // A topic of somebody else's, signed by SNS all the same.
+        // A topic of another account, signed by SNS all the same.
         SnsMessage{.type = "SubscriptionConfirmation", .topic = "arn:aws:sns:eu-west-1:666:topic"},
         SnsMessage{.topic = "arn:aws:sns:eu-west-1:666:topic"}, SnsMessage{.text = "other"}}) {
     CHECK(sns.Post(message) == 400);
     sns.Drive();
     CHECK(sns.transport->sent().size() == sent_before);
   }
-  // Rightly signed, but leading elsewhere: accepted as an event, for somebody to look at.
+  // Validly signed, but leading elsewhere: accepted as an event, for inspection.
   for (const char* url :
        {"https://evil.test/?Action=ConfirmSubscription",
         "http://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription",

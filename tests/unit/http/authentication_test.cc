@@ -1,5 +1,5 @@
-// Who may do what. The matrix is drawn from the table of routes, so a new route is covered by
-// itself.
+// Permissions of API keys. The matrix is derived from the table of routes, so a new route is
+// covered without further work.
 #include "lib/http/authentication.h"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,5 @@
-// What handlers share: bodies, changes that others are quicker at, and what every answer carries.
+// Shared parts of handlers: bodies, optimistic commits that are overtaken, and common response
+// headers.
 #include "lib/http/context.h"
 
 #include <catch2/catch.hpp>
@@ -103,7 +104,7 @@ TEST_CASE("context: a key that stands twice is refused at any depth") {
     INFO(body);
     CHECK(api.MessageOf("POST", path, body).ends_with("twice"));
   }
-  // What is inside a payload is the sender's own.
+  // The content of a payload is not checked.
   api.Do(201, "POST", "/events",
          R"({"event_type":"t","data":{"a":1,"a":2},"endpoint_id":")" + endpoint + "\"}");
 }

@@ -55,7 +55,7 @@ constexpr std::string_view kMissing[] = {
     "PUT /subscriptions/{subscriptionID}/toggle_status",
 };
 
-// What we say beyond the contract, by shape.
+// Additions to the contract, by shape.
 bool IsAddition(std::string_view shape, std::string_view name) {
   static const std::map<std::string_view, std::vector<std::string_view>> additions = {
       {"models.EventResponse", {"content_type", "raw_encoding"}},

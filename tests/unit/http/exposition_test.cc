@@ -69,7 +69,7 @@ TEST_CASE("exposition: OpenMetrics is for who asks for it") {
   CHECK(is_open("application/openmetrics-text"));
   CHECK(is_open("application/openmetrics-text; version=1.0.0; charset=utf-8"));
   CHECK(is_open("Application/OpenMetrics-Text ;Version=1.0.0;Q=0.2, */*;q=0.9"));
-  // What Prometheus sends, of three ages.
+  // Accept headers of three versions of Prometheus.
   CHECK(
       is_open("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
               "application/openmetrics-text;version=0.0.1;q=0.4,"

@@ -70,7 +70,7 @@ class ApiHarness {
     return key.text;
   }
 
-  // `before_commit` runs before each commit that the request leads to: somebody who is quicker.
+  // `before_commit` runs before each commit of the request: a concurrent change.
   HttpResponse Send(
       std::string_view method, const std::string& target, std::string_view body,
       const std::string& key, std::vector<HeaderView> headers = {},

@@ -1,4 +1,4 @@
-// What stands in the metrics, and who may read them.
+// Content of the metrics, and access to them.
 #include "lib/http/metrics.h"
 
 #include <memory>
@@ -23,7 +23,7 @@ GatewayOptions Open() {
   return options;
 }
 
-// Everything that is counted, on a store that can be made to fail; nobody reads from a broker.
+// All counters, on a store that can be made to fail; no consumer runs.
 struct World {
   class Storage : public testing::ForwardingStorage {
    public:
@@ -209,7 +209,7 @@ Source BrokerSource(const std::string& id, BrokerConfig broker) {
           .broker = std::move(broker)};
 }
 
-TEST_CASE("metrics: a source that nobody reads is shown, with the reason's state") {
+TEST_CASE("metrics: a source without a consumer is shown, with the reason's state") {
   World world;
   world.Write("P", {BrokerSource("A", AmqpConfig{.host = "h", .queue = "q"}),
                     BrokerSource("\"\\", KafkaConfig{.brokers = {"h:1"}})});
@@ -267,7 +267,7 @@ TEST_CASE("metrics: a store that fails shows, and does not take the metrics alon
   CHECK_FALSE(World::Lines(text, "convoy_consumer_state{").empty());
 }
 
-TEST_CASE("metrics: nobody may read them unless somebody is allowed to") {
+TEST_CASE("metrics: access is denied unless it is configured") {
   testing::ApiHarness harness;
   const HttpRequest request{.method = "GET", .path = "/metrics"};
   CHECK_FALSE(harness.api.Handle(request).has_value());  // the host's

@@ -1,4 +1,4 @@
-// Lists: conditions that are honoured or refused, and cursors that nobody gave.
+// Lists: conditions that are honoured or refused, and cursors that were never handed out.
 #include "lib/http/pagination.h"
 
 #include <algorithm>

@@ -330,7 +330,7 @@ TEST_CASE("pub_sub: an update keeps secrets that it does not give, and asks only
 
   api.Do(202, "PUT", path, R"({"name":"renamed","type":"pub_sub"})");
   CHECK(Stored(api, made).broker == before);
-  // What was shown, with the exchange spelt as it comes in.
+  // The source as it was returned, with the exchange in its input form.
   const std::string shown =
       R"({"type":"amqp","workers":5,"amqp":{"schema":"amqp","host":"mq.example.com","port":"5673",
           "auth":{"user":"u","password":"[REDACTED]"},"queue":"orders","vhost":"v",

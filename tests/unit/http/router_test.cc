@@ -77,7 +77,7 @@ TEST_CASE("router: ids of another project are unknown") {
   CHECK(mine.Expect(200, "GET", their_base + "/sources", "", mine.instance_key) == before[1]);
   CHECK(mine.Expect(200, "GET", their_base + "/subscriptions", "", mine.instance_key) == before[2]);
   CHECK(mine.Expect(200, "GET", their_base + "/api-keys", "", mine.instance_key) == before[3]);
-  // What refers to another project's things is refused as well.
+  // References to objects of another project are refused as well.
   mine.Do(400, "POST", "/subscriptions", R"({"name":"s","endpoint_id":")" + endpoint + "\"}");
   mine.Do(400, "POST", "/events",
           R"({"endpoint_id":")" + endpoint + R"(","event_type":"t","data":{}})");

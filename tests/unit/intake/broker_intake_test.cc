@@ -117,7 +117,7 @@ TEST_CASE("broker_intake: a message for one endpoint becomes its event") {
   CHECK(submission.redelivery->key != submission.dedupe->key);
 }
 
-TEST_CASE("broker_intake: a fan-out reaches the owner's endpoints, a broadcast whoever wants it") {
+TEST_CASE("broker_intake: fan-outs go to the owner's endpoints, broadcasts to subscribers") {
   World world;
   world.Subscribe("B1", "E1", {"a.b"});
   world.Subscribe("B2", "E2", {"other"});

@@ -156,7 +156,7 @@ TEST_CASE("intake: an empty body becomes an empty object") {
   CHECK(Only(world.Ingest("")).event.body == "{}");
 }
 
-TEST_CASE("intake: an event that nobody wants is kept as failed, with the reason") {
+TEST_CASE("intake: an event without a matching subscription is kept as failed, with the reason") {
   World world;
   const auto batch = world.Ingest("{}");
   CHECK(Only(batch).deliveries.empty());

@@ -58,7 +58,7 @@ struct World {
         out_hold);
   }
 
-  // What is kept of a request with the key "right".
+  // Quarantined form of a request with the key "right".
   HeldInput Quarantine(std::string_view body = "{\"id\":7}") const {
     std::optional<Hold> hold;
     CHECK(absl::IsUnauthenticated(Ingest(body, {{"X-Key", "right"}}, &hold).status()));

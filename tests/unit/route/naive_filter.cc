@@ -1,3 +1,4 @@
+// Naive interpreter of filters; see naive_filter.h.
 #include "tests/unit/route/naive_filter.h"
 
 #include <optional>

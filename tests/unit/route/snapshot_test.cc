@@ -79,7 +79,7 @@ TEST_CASE("snapshot: endpoints and subscriptions are found by what names them") 
   CHECK(snapshot->FindSubscription("9") == nullptr);
   CHECK(snapshot->EndpointsOfOwner("ann").size() == 2);
   CHECK(snapshot->EndpointsOfOwner("nobody").empty());
-  // Endpoints without an owner belong to nobody, not to the empty name.
+  // Endpoints without an owner have no owner, not the empty name.
   CHECK(snapshot->EndpointsOfOwner("").empty());
   CHECK(snapshot->SubscriptionsOfEndpoint("E1").size() == 2);
   CHECK(snapshot->SubscriptionsOfEndpoint("E4").empty());

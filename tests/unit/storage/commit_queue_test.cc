@@ -193,7 +193,7 @@ TEST_CASE("commit_queue: a full queue refuses") {
   CHECK(queue.Commit(BatchOf("x")).status.ok());
 }
 
-TEST_CASE("commit_queue: somebody is woken for asynchronous work, once for each idle queue") {
+TEST_CASE("commit_queue: asynchronous work wakes the driver once for each idle queue") {
   RecordingStorage storage;
   CommitQueue queue(&storage);
   int wakes_count = 0;

@@ -307,7 +307,7 @@ class Twins {
 
   // Work.
 
-  // In whichever order and portions a store hands work out: whoever goes on asking gets the same.
+  // Stores may hand work out in any order and portions: a caller that goes on asking gets the same.
   void ClaimAllDue() {
     ClaimRequest request{.now = now_, .lease = absl::Seconds(1 + Below(60))};
     request.items_max = static_cast<uint32_t>(1 + Below(30));

@@ -1,4 +1,4 @@
-// When a pruner asks for what; what a store then removes is in the conformance suite.
+// Requests of a pruner; their effect on a store is in the conformance suite.
 #include "lib/storage/pruner.h"
 
 #include <vector>
@@ -108,7 +108,7 @@ TEST_CASE("pruner: without retention events stay, and expired keys go") {
   REQUIRE(Submit(*world.memory, MakeEvent(Id('P', 1), 1), {},
                  DedupeKey{.scope = Id('P', 1), .key = "k", .expires_at = expiry})
               .status.ok());
-  // Somebody whose clock is behind may still ask for it.
+  // A process whose clock is behind may still ask for it.
   world.clock.Set(expiry + absl::Minutes(1));
   world.StepUntilRest(pruner);
   CHECK(pruner.counters().keys == 0);

@@ -1,5 +1,5 @@
-// What schema version 2 added to version 1, as it was released: a copy that stays, whatever
-// schema.cc becomes.
+// Additions of schema version 2 to version 1, as released: a copy that does not change with
+// schema.cc.
 #pragma once
 
 namespace convoy::testing {

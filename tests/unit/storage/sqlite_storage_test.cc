@@ -1,4 +1,4 @@
-// What is particular to the SQLite store: its file.
+// Particulars of the SQLite store: its file.
 #include "lib/storage/sqlite/sqlite_storage.h"
 
 #include <fstream>
@@ -49,7 +49,7 @@ TEST_CASE("sqlite_storage: what was committed is there after reopening") {
   CHECK(claim.deliveries.size() == 1);  // the lease of the first opener has ended
 }
 
-// What the library that knew schema version 1 left behind.
+// A file of the library that knew schema version 1.
 void MakeVersion1(const std::string& path) {
   RunSql(path, "PRAGMA journal_mode = WAL");
   RunSql(path, kSchemaVersion1);
@@ -216,7 +216,7 @@ TEST_CASE("sqlite_storage: two openers of one file share work and see each other
   CHECK(claimed_count == 200);
 }
 
-TEST_CASE("sqlite_storage: readers go on while somebody writes") {
+TEST_CASE("sqlite_storage: readers go on during a write") {
   TemporaryFile file;
   auto storage = OpenSqliteStorage(file.path()).value();
   REQUIRE(Put(*storage, "", 0, {MakeProject(1)}).status.ok());

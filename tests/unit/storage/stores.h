@@ -1,4 +1,4 @@
-// What the tests of stores share: a database file, and the samples of the conformance suite.
+// Shared parts of the tests of stores: a database file, and the samples of the conformance suite.
 #pragma once
 
 #include <unistd.h>

@@ -44,7 +44,7 @@ TEST_CASE("curl_address: local addresses are refused however they are spelled") 
         "127。0。0。1"}) {
     INFO(host);
     const TransportResult result = driver.Exchange(receiver.url(host));
-    // A spelling that nobody understands is as good as refused.
+    // A spelling that is not understood is as good as refused.
     if (result.outcome != TransportOutcome::kNameNotResolved &&
         result.outcome != TransportOutcome::kInvalidUrl) {
       CheckDenied(result);

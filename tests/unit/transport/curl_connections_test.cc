@@ -1,4 +1,4 @@
-// How the curl transport lives with its connections: reuse, loss, many at once, and the end.
+// Connections of the curl transport: reuse, loss, many at once, and the end.
 #include <sys/resource.h>
 
 #include <algorithm>

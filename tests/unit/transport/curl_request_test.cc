@@ -1,4 +1,4 @@
-// What the curl transport puts on the wire.
+// Requests of the curl transport on the wire.
 #include <string>
 #include <vector>
 
@@ -129,7 +129,7 @@ TEST_CASE("curl_request: headers cannot be smuggled in") {
     CHECK(result.error == "a header has a name or value that HTTP does not allow");
   }
   CHECK(recording.receiver().accepted_count() == 0);
-  // What was left on the handle by a refused request does not show up in the next.
+  // Options left on the handle by a refused request do not appear in the next one.
   CHECK(driver.Exchange(recording.receiver().url()).outcome == TransportOutcome::kResponse);
   REQUIRE(recording.requests().size() == 1);
   CHECK(recording.requests()[0].head.find("X-") == std::string::npos);

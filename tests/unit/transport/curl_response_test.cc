@@ -1,4 +1,4 @@
-// What the curl transport makes of receivers that answer badly, on real sockets.
+// Responses of faulty receivers to the curl transport, on real sockets.
 #include <atomic>
 
 #include "absl/strings/str_cat.h"

@@ -1,4 +1,4 @@
-// Whom the curl transport takes a receiver's certificate from.
+// Certificates that the curl transport accepts.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,7 +108,7 @@ TEST_CASE("curl_tls: a certificate for another name is refused, and nothing is s
   CHECK(driver.Exchange(right.url("right.test")).body == "1");  // the first that it has read
 }
 
-TEST_CASE("curl_tls: certificates of nobody, of strangers and of yesterday are refused") {
+TEST_CASE("curl_tls: self-signed, foreign and expired certificates are refused") {
   ScriptName("right.test", {{"127.0.0.1"}});
   TransportDriver trusting(Options(CertificatePath("authority")));
   CheckTlsFailed(trusting.Exchange(TlsReceiver("selfsigned").url("right.test")));

@@ -1,3 +1,4 @@
+// Receiver of requests on a real socket; see receiver.h.
 #include "tests/unit/transport/receiver.h"
 
 #include <arpa/inet.h>

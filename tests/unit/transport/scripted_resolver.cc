@@ -1,3 +1,4 @@
+// Replacement of getaddrinfo; see scripted_resolver.h.
 #include "tests/unit/transport/scripted_resolver.h"
 
 #include <dlfcn.h>

@@ -1,6 +1,5 @@
-// What could be read in two ways is read in none: duplicates, boundaries that move, forms that
-// parsers disagree about. And the parameters of presets, which have no effect unless somebody asks
-// for them.
+// Ambiguous input is refused: duplicates, boundaries that move, forms that parsers disagree about.
+// Also the parameters of presets, which have no effect unless they are used.
 #include <catch2/catch.hpp>
 
 #include "convoy/verifier.h"
@@ -201,7 +200,7 @@ TEST_CASE("challenge: Braintree's signs nothing that could be an event") {
   REQUIRE(answer(asked).has_value());
   CHECK(answer(asked)->response.body ==
         "pub|" + base::HexEncode(Mac(crypto::HashAlgorithm::kSha1, key, asked)));
-  // The payload of an event is base64: as a challenge it would be signed for whoever asks.
+  // The payload of an event is base64: as a challenge it would be signed on request.
   const std::string event = base::Base64Encode("<notification><kind>x</kind></notification>");
   for (const std::string& other :
        {event, asked.substr(1), asked + asked, std::string("0123456789ABCDEF0123"),

@@ -206,7 +206,7 @@ TEST_CASE("divergence: how old and how far ahead are settings of their own") {
 }
 
 TEST_CASE("divergence: refusals are told apart, and nothing that arrives chooses the scheme") {
-  // A payload that nobody could read is not forged: it is signed like any other.
+  // An unreadable payload is not forged: it is signed like any other.
   CHECK(Judge(Signed({.body = "{not JSON"})) == VerifyReason::kAccepted);
   CHECK(Judge({.body = "{not JSON"}) == VerifyReason::kSignatureMismatch);
   CHECK(Judge({.signature = "v1,"}) == VerifyReason::kMalformed);
@@ -230,7 +230,7 @@ TEST_CASE("divergence: refusals are told apart, and nothing that arrives chooses
 }
 
 TEST_CASE("standard webhooks: an id cannot swallow part of what is signed") {
-  // The payload holds somebody else's text: "…v.1614265330.{…". Cut there, it would be an event.
+  // The payload holds foreign text: "…v.1614265330.{…". Cut there, it would be an event.
   const std::string evil = R"({"test": "v.1614265330.{"})";
   const Message message = Signed({.body = evil});
   CHECK(Judge(message) == VerifyReason::kAccepted);

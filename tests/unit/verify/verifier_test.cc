@@ -239,7 +239,7 @@ TEST_CASE("verifier: X's challenge is answered with the token's MAC, for X only"
   CHECK_FALSE(answer_to({.method = "GET", .query = ""}));
   const std::string long_query = "crc_token=" + std::string(5000, 'x');
   CHECK_FALSE(answer_to({.method = "GET", .query = long_query}));
-  // What would sign an event is not signed for whoever asks.
+  // Text that would sign an event is never signed as a challenge.
   CHECK_FALSE(answer_to({.method = "GET", .query = "crc_token=%7B%22a%22%3A1%7D"}));
   source.provider = Provider::kGithub;
   CHECK_FALSE(answer_to(request));
