@@ -1,6 +1,7 @@
 """Examples of the documentation. Of docs/brokers*.md: requests succeed, messages are events, answers have
 these fields; no server listens at the addresses in them, and a source is made all the same, since a broker
-that is away may come back. Of README.md: the commands that run convoyd."""
+that is away may come back. Of docs/quickstart.md: every command and response. Of README.md: the commands
+that run convoyd."""
 import base64
 import json
 import os
@@ -97,6 +98,49 @@ class BrokerPagesTest(case.HostCase):
             if page.name != "brokers.md":
                 self.assertIn(f"({page.name})", first)
                 self.assertIn("(brokers.md)", page.read_text())
+
+
+class QuickstartTest(case.HostCase):
+    """The commands of docs/quickstart.md in one shell; each response has the fields of its example."""
+
+    SEPARATOR = "\x1e"
+
+    def check(self, example, actual, path="response"):
+        if isinstance(example, dict):
+            self.assertLessEqual(example.keys(), actual.keys(), path)
+            for key, value in example.items():
+                self.check(value, actual[key], f"{path}.{key}")
+        elif isinstance(example, list):
+            self.assertGreaterEqual(len(actual), len(example), path)
+            for index, value in enumerate(example):
+                self.check(value, actual[index], f"{path}.{index}")
+        elif path in ("response.status", "response.message"):
+            self.assertEqual(example, actual, path)
+        else:
+            self.assertIs(type(example), type(actual), path)
+
+    def test_every_command_and_response(self):
+        page = host.ROOT / "docs" / "quickstart.md"
+        found = re.findall(r"^```(sh|json)\n(.*?)^```$", page.read_text(), re.M | re.S)
+        commands = [text for language, text in found if language == "sh"]
+        script = f"printf '{self.SEPARATOR}'\n".join(commands)
+        done = subprocess.run(
+            ["bash", "-euc", script], capture_output=True, text=True, timeout=300, check=False,
+            env={**os.environ, "URL": f"http://{self.convoyd.address}", "KEY": self.key,
+                 "RECEIVER": self.inbox.url})
+        self.assertEqual(done.returncode, 0, (done.stdout, done.stderr))
+        outputs = iter(done.stdout.split(self.SEPARATOR))
+        checked = 0
+        for language, text in found:
+            if language == "sh":
+                output = next(outputs)
+            else:
+                with self.subTest(example=text):
+                    self.check(json.loads(text), json.loads(output))
+                checked += 1
+        self.assertGreaterEqual(checked, 5)
+        self.inbox.wait_for("/orders", 1)
+        self.assertEqual(self.inbox.wait_for("/acme", 1)[0].body, b'{"invoice": 7, "total": 19.90}')
 
 
 class ReadmeTest(unittest.TestCase):
