@@ -86,7 +86,7 @@ constexpr Setting kSettings[] = {
        return ReadSecondsOrForEver(value, &config.options.dedupe_window);
      }},
     {"gateway.retention_s", "0",
-     "how long events are kept, unless they have deliveries under way; 0: for ever",
+     "how long events are kept, unless they have unfinished deliveries; 0: for ever",
      [](convoy_config& config, std::string_view value) {
        return ReadSecondsOrForEver(value, &config.options.retention);
      }},
@@ -95,7 +95,7 @@ constexpr Setting kSettings[] = {
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint32_t>(value, 1, 1'000'000, &config.options.quarantine_inputs_max);
      }},
-    {"gateway.quarantine_age_s", "604800", "how long it keeps them, 1 to 4294967295",
+    {"gateway.quarantine_age_s", "604800", "how long such a source keeps them, 1 to 4294967295",
      [](convoy_config& config, std::string_view value) {
        return ReadSeconds(value, 1, UINT32_MAX, &config.options.quarantine_age);
      }},
@@ -119,20 +119,20 @@ constexpr Setting kSettings[] = {
        return true;
      }},
     {"deliver.allowed_networks", "",
-     "networks that deliveries may reach although they are not public, with commas in between",
+     "private networks that deliveries may reach, as CIDR, separated by commas",
      [](convoy_config& config, std::string_view value) {
        config.options.allowed_networks = absl::StrSplit(value, ',', absl::SkipWhitespace());
        return true;
      }},
-    {"deliver.in_flight_max", "256", "deliveries on their way at once, 1 to 100000",
+    {"deliver.in_flight_max", "256", "deliveries in flight at once, 1 to 100000",
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint32_t>(value, 1, 100'000, &config.options.in_flight_max);
      }},
-    {"deliver.in_flight_per_endpoint_max", "16", "the same to one endpoint, 1 to 10000",
+    {"deliver.in_flight_per_endpoint_max", "16", "deliveries in flight to one endpoint, 1 to 10000",
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint32_t>(value, 1, 10'000, &config.options.in_flight_per_endpoint_max);
      }},
-    {"deliver.lease_s", "90", "how long a delivery is held for one attempt, 5 to 3600",
+    {"deliver.lease_s", "90", "lease of a delivery, which bounds each attempt, 5 to 3600",
      [](convoy_config& config, std::string_view value) {
        return ReadSeconds(value, 5, 3600, &config.options.lease);
      }},

@@ -1,5 +1,5 @@
-// A gateway inside a server that exists already. The server here is the smallest that Boost.Beast
-// makes possible; yours takes its place. README.md explains the steps.
+// Gateway embedded in an existing server. The server here is the smallest one on Boost.Beast; yours
+// takes its place. README.md explains the steps.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -19,7 +19,7 @@
 namespace http = boost::beast::http;
 using Tcp = boost::asio::ip::tcp;
 
-// 3. Give the gateway what you have read; write what it answers. Paths it does not know are yours.
+// 3. Pass the request to the gateway and write its response. Other paths belong to the host.
 http::response<http::string_body> Answer(convoy::Gateway& gateway,
                                          const http::request<http::string_body>& request) {
   const std::string_view target = request.target();

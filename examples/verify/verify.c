@@ -1,12 +1,11 @@
-/* Is this webhook genuine? No gateway, no storage, no network: the stateless verifier alone.
+/* Command-line check of one webhook with the stateless verifier: no gateway, storage or network.
  *
  *   verify PRESET SECRET 'Header: value' < body
  *   printf 'Hello, World!' | verify github "It's a Secret to Everybody" \
  *     'X-Hub-Signature-256:
  * sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17'
  *
- * Prints the reason and exits with 0 if it is accepted, 1 if it is refused, 2 if it was asked
- * wrongly.
+ * Prints the reason and exits with 0 if it is accepted, 1 if it is refused, 2 for a usage error.
  */
 #include <stdio.h>
 #include <string.h>

@@ -28,7 +28,7 @@ std::string_view WhatToLookAt(absl::StatusCode code) {
 
 }  // namespace
 
-std::optional<absl::StatusCode> Judge(rd_kafka_resp_err_t error) {
+std::optional<absl::StatusCode> StatusCodeOf(rd_kafka_resp_err_t error) {
   switch (error) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:

@@ -11,8 +11,8 @@
 
 namespace convoy::kafka {
 
-// The status to report for an error; nullopt for what librdkafka gets over by itself.
-std::optional<absl::StatusCode> Judge(rd_kafka_resp_err_t error);
+// The status code to report for an error; nullopt if librdkafka recovers by itself.
+std::optional<absl::StatusCode> StatusCodeOf(rd_kafka_resp_err_t error);
 
 // One line for an operator, as broker.h requires. `text` is librdkafka's.
 absl::Status MakeError(absl::StatusCode code, std::string_view text);

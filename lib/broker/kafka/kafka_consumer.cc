@@ -106,7 +106,8 @@ absl::Status KafkaConsumer::Join() {
   rd_kafka_topic_partition_list_add(topics.get(), topic_name_.c_str(), RD_KAFKA_PARTITION_UA);
   const rd_kafka_resp_err_t code = rd_kafka_subscribe(client_, topics.get());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return MakeError(Judge(code).value_or(absl::StatusCode::kUnavailable), rd_kafka_err2str(code));
+    return MakeError(StatusCodeOf(code).value_or(absl::StatusCode::kUnavailable),
+                     rd_kafka_err2str(code));
   }
   is_member_ = true;
   return absl::OkStatus();
@@ -191,7 +192,7 @@ bool KafkaConsumer::Pull(int timeout_ms) {
     passing_errors_count_ = 0;
     return true;
   }
-  const auto code = Judge(message->err);
+  const auto code = StatusCodeOf(message->err);
   if (code.has_value() || ++passing_errors_count_ > kPassingErrorsMax) {
     const char* const text = rd_kafka_message_errstr(message.get());
     Fail(MakeError(code.value_or(absl::StatusCode::kUnavailable), text == nullptr ? "" : text));
@@ -285,7 +286,7 @@ void KafkaConsumer::OnCommit(rd_kafka_t*, rd_kafka_resp_err_t error,
   consumer->committing_since_ = absl::InfinitePast();
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) consumer->Commit();
   consumer->Retract(*offsets, error);
-  if (const auto code = Judge(error); code.has_value()) {
+  if (const auto code = StatusCodeOf(error); code.has_value()) {
     consumer->Fail(MakeError(*code, rd_kafka_err2str(error)));
   }
 }
@@ -358,7 +359,7 @@ void KafkaConsumer::OnError(rd_kafka_t* client, int code, const char* text, void
   auto* const consumer = static_cast<KafkaConsumer*>(self);
   const auto error = static_cast<rd_kafka_resp_err_t>(code);
   if (error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__FATAL) {
-    consumer->Fail(MakeError(*Judge(error), text));
+    consumer->Fail(MakeError(*StatusCodeOf(error), text));
   } else if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !consumer->trouble_.has_value()) {
     consumer->trouble_ = text;  // of one broker: says more than that all are down
   }

@@ -55,7 +55,7 @@ absl::Status Prober::Repeat(const std::function<rd_kafka_resp_err_t(int)>& ask) 
   for (int timeout_ms = kFirstTryMs;; timeout_ms = std::min(2 * timeout_ms, kLongestTryMs)) {
     const rd_kafka_resp_err_t error = ask(timeout_ms);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
-    if (const auto code = Judge(error); code.has_value()) {
+    if (const auto code = StatusCodeOf(error); code.has_value()) {
       return MakeError(*code, rd_kafka_err2str(error));
     }
     spent_ms_ += timeout_ms;
@@ -65,7 +65,7 @@ absl::Status Prober::Repeat(const std::function<rd_kafka_resp_err_t(int)>& ask) 
 
 // An error of the broker's, and not of the way to it, that will pass.
 bool IsAnswer(rd_kafka_resp_err_t error) {
-  return error > RD_KAFKA_RESP_ERR_NO_ERROR && !Judge(error).has_value();
+  return error > RD_KAFKA_RESP_ERR_NO_ERROR && !StatusCodeOf(error).has_value();
 }
 
 rd_kafka_resp_err_t AskForOffset(rd_kafka_t* client, rd_kafka_topic_t* topic, int32_t partition,

@@ -18,7 +18,7 @@ TEST_CASE("kafka errors: each kind of refusal has its code") {
   };
   for (const auto& [error, code] : cases) {
     INFO(rd_kafka_err2name(error));
-    CHECK(Judge(error) == code);
+    CHECK(StatusCodeOf(error) == code);
   }
 }
 
@@ -27,7 +27,7 @@ TEST_CASE("kafka errors: what librdkafka gets over by itself is no failure") {
        {RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
         RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION}) {
     INFO(rd_kafka_err2name(error));
-    CHECK_FALSE(Judge(error).has_value());
+    CHECK_FALSE(StatusCodeOf(error).has_value());
   }
 }
 
