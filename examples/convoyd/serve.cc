@@ -18,6 +18,7 @@
 #include "convoy/gateway.h"
 #include "examples/convoyd/brokers.h"
 #include "examples/convoyd/commands.h"
+#include "examples/convoyd/descriptors.h"
 #include "examples/convoyd/files.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/log.h"
@@ -58,16 +59,51 @@ std::string PublicUrl(const Settings& settings, const Server& server) {
   return absl::StrCat(settings.tls_cert.empty() ? "http://" : "https://", address);
 }
 
+// Makes connections and deliveries fit into the descriptors that this process may have.
+void FitDescriptors(Settings& settings, LogObserver& log) {
+  const DescriptorPlan wanted{.connections_max = settings.connections_max,
+                              .in_flight_max = settings.in_flight_max};
+  const uint64_t limit =
+      RaiseDescriptorLimit(DescriptorsNeeded(settings.descriptors_reserved, wanted));
+  const DescriptorPlan plan = DivideDescriptors(limit, settings.descriptors_reserved, wanted);
+  if (plan.connections_max < wanted.connections_max || plan.in_flight_max < wanted.in_flight_max) {
+    const std::string limit_text = absl::StrCat(limit);
+    const std::string connections = absl::StrCat(plan.connections_max);
+    const std::string in_flight = absl::StrCat(plan.in_flight_max);
+    const convoy::LogField fields[] = {
+        {"limit", limit_text}, {"connections_max", connections}, {"in_flight_max", in_flight}};
+    log.Log(convoy::LogLevel::kWarning, "fewer descriptors than the settings need", fields);
+  }
+  settings.connections_max = plan.connections_max;
+  settings.in_flight_max = plan.in_flight_max;
+}
+
+ConnectionLimits LimitsOf(const Settings& settings) {
+  const BodyMemoryBounds memory = BodyMemoryOf(settings);
+  const uint32_t per_address = settings.connections_per_address_max;
+  return {.connections_max = settings.connections_max,
+          .connections_per_address_max =
+              per_address > 0 ? per_address : std::max(settings.connections_max / 2, 1u),
+          .body_memory_bytes_max = memory.total_bytes_max,
+          .body_memory_per_address_bytes_max = memory.per_address_bytes_max};
+}
+
 absl::StatusOr<std::unique_ptr<Server>> Listen(const Settings& settings) {
   const uint32_t processors = std::max(std::thread::hardware_concurrency(), 1u);
   return Server::Listen(
       {.address = settings.listen_address,
        .port = settings.listen_port,
        .workers = settings.workers > 0 ? settings.workers : processors,
-       .connections_max = settings.connections_max,
+       .limits = LimitsOf(settings),
        .tls_cert = settings.tls_cert,
        .tls_key = settings.tls_key,
-       .session = {.read_timeout = settings.read_timeout, .idle_timeout = settings.idle_timeout}});
+       .session = {.framing = {.request_line_bytes_max = settings.request_line_bytes_max,
+                               .head_bytes_max = settings.head_bytes_max,
+                               .headers_max = settings.headers_max},
+                   .head_timeout = settings.head_timeout,
+                   .read_timeout = settings.read_timeout,
+                   .idle_timeout = settings.idle_timeout,
+                   .rate_bytes_per_s_min = settings.rate_bytes_per_s_min}});
 }
 
 absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& settings,
@@ -95,6 +131,9 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   options.in_flight_per_endpoint_max = settings.in_flight_per_endpoint_max;
   options.lease = absl::FromChrono(settings.lease);
   if (settings.retention.count() > 0) options.retention = absl::FromChrono(settings.retention);
+  options.answer_timeout = absl::FromChrono(settings.answer_timeout);
+  options.hops_max = settings.hops_max;
+  options.answer_threads = settings.answer_threads;
   options.quarantine_inputs_max = settings.quarantine_inputs_max;
   options.quarantine_age = absl::FromChrono(settings.quarantine_age);
   return convoy::Gateway::Open(std::move(options), std::move(parts));
@@ -112,9 +151,10 @@ void DrainAll(Server& server, convoy::Gateway& gateway, LogObserver& log,
   server.Stop(deadline);
 }
 
-int Serve(const Settings& settings) {
+int Serve(Settings settings) {
   StopSignals signals;
   const auto log = std::make_shared<LogObserver>(settings.log_level);
+  FitDescriptors(settings, *log);
   auto server = Listen(settings);
   if (!server.ok()) return Fail("serve", server.status(), kExitFailed);
   const std::string public_url = PublicUrl(settings, **server);

@@ -2,12 +2,20 @@
 // thread and an event loop of its own, so a session needs no lock.
 #include "examples/convoyd/server.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include <boost/asio/post.hpp>
+
+#include "examples/convoyd/wire.h"
 
 namespace convoyd {
 namespace {
@@ -18,7 +26,9 @@ using boost::system::error_code;
 // How often deadlines are looked at: their precision, in exchange for no timer in each connection.
 constexpr std::chrono::milliseconds kTick{100};
 // How long to wait when the system has no descriptors left.
-constexpr std::chrono::milliseconds kAcceptRetry{100};
+constexpr std::chrono::milliseconds kAcceptRetry{20};
+// How many connections beyond the limit are told so, at once, before they are closed.
+constexpr uint32_t kRefusedMax = 64;
 
 // OpenSSL's own words for a file that is not there say nothing.
 absl::Status CheckReadable(const std::string& path) {
@@ -35,10 +45,8 @@ absl::Status Failure(std::string_view what, const error_code& error) {
 // ---- Worker
 // --------------------------------------------------------------------------------------
 
-Worker::Worker(std::function<void()> on_session_end)
-    : work_(net::make_work_guard(context_)),
-      timer_(context_),
-      on_session_end_(std::move(on_session_end)) {}
+Worker::Worker(Server* server)
+    : work_(net::make_work_guard(context_)), timer_(context_), server_(server) {}
 
 Worker::~Worker() {
   Stop();
@@ -74,8 +82,12 @@ std::vector<std::shared_ptr<SessionBase>> Worker::CopySessions() const {
 }
 
 void Worker::RemoveSession(SessionBase* session) {
-  if (sessions_.erase(session) > 0) on_session_end_();
+  if (sessions_.erase(session) > 0) server_->OnSessionEnd();
 }
+
+void Worker::CountRefusal(int status) { server_->CountRefusal(status); }
+
+void Worker::AddMetrics(convoy::HttpResponse& response) const { server_->AddMetrics(response); }
 
 void Worker::Drain() {
   net::post(context_, [this] {
@@ -96,13 +108,20 @@ void Worker::Stop() {
 // ---- Server
 // --------------------------------------------------------------------------------------
 
-Server::Server(const ServerOptions& options) : options_(options) {
+Server::Server(const ServerOptions& options)
+    : options_(options),
+      table_(options.limits),
+      reserve_fd_(open("/dev/null", O_RDONLY | O_CLOEXEC)) {
   for (uint32_t index = 0; index < std::max(options_.workers, 1u); ++index) {
-    workers_.push_back(std::make_unique<Worker>([this] { OnSessionEnd(); }));
+    workers_.push_back(std::make_unique<Worker>(this));
   }
 }
 
-Server::~Server() { Stop(std::chrono::steady_clock::now()); }
+Server::~Server() {
+  Stop(std::chrono::steady_clock::now());
+  workers_.clear();  // with their sessions, whose places are in the table
+  if (reserve_fd_ >= 0) close(reserve_fd_);
+}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Listen(const ServerOptions& options) {
   std::unique_ptr<Server> server(new Server(options));
@@ -166,12 +185,6 @@ void Server::Start(convoy::Gateway* gateway) {
 
 void Server::Accept() {
   if (!acceptor_->is_open()) return;
-  if (connections_count_ >= options_.connections_max) {
-    is_accepting_paused_ = true;
-    // One may have ended in between; then nobody else would resume.
-    if (connections_count_ >= options_.connections_max) return;
-    is_accepting_paused_ = false;
-  }
   Worker* const worker = workers_[next_worker_++ % workers_.size()].get();
   acceptor_->async_accept(worker->context(), [this, worker](error_code error, Tcp::socket socket) {
     OnAccept(error, worker, std::move(socket));
@@ -181,34 +194,117 @@ void Server::Accept() {
 void Server::OnAccept(error_code error, Worker* worker, Tcp::socket socket) {
   if (error == net::error::operation_aborted) return;
   if (error) {
+    if (error == net::error::no_descriptors || error.value() == ENFILE) OnNoDescriptor();
     retry_timer_->expires_after(kAcceptRetry);
     retry_timer_->async_wait([this](error_code cancelled) {
       if (!cancelled) Accept();
     });
     return;
   }
-  ++connections_count_;
-  net::post(worker->context(), [this, worker, socket = std::move(socket)]() mutable {
-    const auto start = [&](auto session) {
-      worker->AddSession(session);
-      session->Start();
-    };
-    if (tls_.has_value()) {
-      start(std::make_shared<Session<TlsStream>>(TlsStream(std::move(socket), *tls_), worker,
-                                                 gateway_, options_.session));
-    } else {
-      start(std::make_shared<Session<PlainStream>>(std::move(socket), worker, gateway_,
-                                                   options_.session));
-    }
-  });
+  AddConnection(worker, std::move(socket));
   Accept();
 }
 
-void Server::OnSessionEnd() {
-  --connections_count_;
-  if (is_accepting_paused_.exchange(false)) {
-    net::post(acceptor_->get_executor(), [this] { Accept(); });
+void Server::OnNoDescriptor() {
+  ++no_descriptor_total_;
+  if (table_.EvictOne()) return;
+  // All are busy. With the descriptor that is kept for this, the peer is told instead of left to
+  // wait: it is closed again at once.
+  if (reserve_fd_ < 0) return;
+  close(reserve_fd_);
+  const int fd =
+      accept4(acceptor_->native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) {
+    if (!tls_.has_value()) {
+      const convoy::HttpResponse response = convoy::Gateway::OverloadedResponse();
+      const std::string text = absl::StrCat(ResponseHead(response, false), response.body);
+      [[maybe_unused]] const ssize_t sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    }
+    close(fd);
+    CountRefusal(503);
   }
+  reserve_fd_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+void Server::AddConnection(Worker* worker, Tcp::socket socket) {
+  error_code error;
+  const auto peer = socket.remote_endpoint(error);
+  if (error) return;  // it has gone already
+  std::unique_ptr<ConnectionPlace> place = table_.Admit(AddressKey(peer.address().to_string()));
+  // Those that are told to go have a descriptor, too, until they have gone.
+  if (place == nullptr && connections_count_ >= options_.limits.connections_max + kRefusedMax) {
+    CountRefusal(503);
+    return;
+  }
+  ++connections_count_;
+  ConnectionPlace* const admitted = place.get();
+  std::shared_ptr<SessionBase> session;
+  if (tls_.has_value()) {
+    session = std::make_shared<Session<TlsStream>>(TlsStream(std::move(socket), *tls_), worker,
+                                                   gateway_, options_.session, std::move(place));
+  } else {
+    session = std::make_shared<Session<PlainStream>>(std::move(socket), worker, gateway_,
+                                                     options_.session, std::move(place));
+  }
+  if (admitted != nullptr) {
+    const std::weak_ptr<SessionBase> weak = session;
+    admitted->set_evict([worker, weak] {
+      net::post(worker->context(), [weak] {
+        if (const auto evicted = weak.lock()) evicted->Evict();
+      });
+    });
+    // From here on it may have to go for the next one, although its worker has not seen it yet.
+    admitted->Enter(ConnectionPhase::kNew);
+  }
+  net::post(worker->context(), [worker, session = std::move(session)] {
+    worker->AddSession(session);
+    session->Start();
+  });
+}
+
+void Server::CountRefusal(int status) {
+  const auto* const found =
+      std::find(std::begin(kRefusalStatuses), std::end(kRefusalStatuses), status);
+  if (found == std::end(kRefusalStatuses)) return;
+  ++refusals_[static_cast<size_t>(found - std::begin(kRefusalStatuses))];
+}
+
+void Server::AddMetrics(convoy::HttpResponse& response) const {
+  const ConnectionTable::Counts counts = table_.counts();
+  std::string text;
+  const auto family = [&](std::string_view name, std::string_view type, std::string_view help) {
+    absl::StrAppend(&text, "# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n");
+  };
+  const auto sample = [&](std::string_view name, std::string_view labels, uint64_t value) {
+    absl::StrAppend(&text, name, labels, " ", value, "\n");
+  };
+  // OpenMetrics names a family without the suffix of its samples, and ends with a mark.
+  constexpr std::string_view kEnd = "# EOF\n";
+  const bool is_open_metrics = absl::EndsWith(response.body, kEnd);
+  const auto counter = [&](std::string_view name, std::string_view help) {
+    family(is_open_metrics ? name : absl::StrCat(name, "_total"), "counter", help);
+  };
+  family("convoy_server_connections", "gauge", "Connections that are open.");
+  sample("convoy_server_connections", "", counts.connections);
+  family("convoy_server_body_memory_bytes", "gauge", "Memory of bodies on their way.");
+  sample("convoy_server_body_memory_bytes", "", counts.body_memory_bytes);
+  counter("convoy_server_connection_refused", "Connections for which there was no room.");
+  constexpr std::string_view kRefused = "convoy_server_connection_refused_total";
+  sample(kRefused, "{reason=\"total\"}", counts.refused_total);
+  sample(kRefused, "{reason=\"address\"}", counts.refused_for_address_total);
+  sample(kRefused, "{reason=\"descriptors\"}", no_descriptor_total_);
+  counter("convoy_server_connection_evicted", "Waiting connections closed to make room.");
+  sample("convoy_server_connection_evicted_total", "", counts.evicted_total);
+  counter("convoy_server_body_memory_refused", "Bodies for which there was no memory.");
+  sample("convoy_server_body_memory_refused_total", "", counts.memory_refused_total);
+  counter("convoy_server_request_refused", "Requests that the server itself refused.");
+  for (size_t index = 0; index < refusals_.size(); ++index) {
+    sample("convoy_server_request_refused_total",
+           absl::StrCat("{status=\"", kRefusalStatuses[index], "\"}"), refusals_[index]);
+  }
+  if (is_open_metrics) response.body.resize(response.body.size() - kEnd.size());
+  response.body += text;
+  if (is_open_metrics) response.body += kEnd;
 }
 
 void Server::Drain() {

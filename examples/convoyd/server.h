@@ -1,10 +1,11 @@
 // The listening socket and the threads that serve its connections.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,14 +21,17 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "convoy/gateway.h"
+#include "examples/convoyd/connection_table.h"
 #include "examples/convoyd/session.h"
 
 namespace convoyd {
 
-// One thread and the connections that live on it. `on_session_end` runs on that thread.
+class Server;
+
+// One thread and the connections that live on it.
 class Worker final : public SessionOwner {
  public:
-  explicit Worker(std::function<void()> on_session_end);
+  explicit Worker(Server* server);
   ~Worker() override;
 
   boost::asio::io_context& context() { return context_; }
@@ -40,6 +44,8 @@ class Worker final : public SessionOwner {
 
   void RemoveSession(SessionBase* session) override;
   bool is_draining() const override { return is_draining_; }
+  void CountRefusal(int status) override;
+  void AddMetrics(convoy::HttpResponse& response) const override;
 
  private:
   void Tick();
@@ -49,18 +55,21 @@ class Worker final : public SessionOwner {
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer timer_;
-  const std::function<void()> on_session_end_;
+  Server* const server_;
   std::unordered_map<SessionBase*, std::shared_ptr<SessionBase>> sessions_;
   std::vector<std::shared_ptr<SessionBase>> stopped_sessions_;
   bool is_draining_ = false;
   std::thread thread_;
 };
 
+// The answers that the server itself gives, by which it counts them.
+inline constexpr int kRefusalStatuses[] = {400, 408, 413, 414, 431, 503, 505};
+
 struct ServerOptions {
   std::string address;
   uint16_t port = 0;
   uint32_t workers = 1;
-  uint32_t connections_max = 10'000;
+  ConnectionLimits limits;
   std::string tls_cert;  // empty: plain HTTP
   std::string tls_key;
   SessionOptions session;
@@ -90,7 +99,14 @@ class Server {
   // These run on the first worker's thread.
   void Accept();
   void OnAccept(boost::system::error_code error, Worker* worker, Tcp::socket socket);
-  void OnSessionEnd();  // on any worker's thread
+  // The process or the system has no descriptor left for a connection that waits.
+  void OnNoDescriptor();
+  void AddConnection(Worker* worker, Tcp::socket socket);
+  // These run on any worker's thread.
+  friend class Worker;
+  void OnSessionEnd() { --connections_count_; }
+  void CountRefusal(int status);
+  void AddMetrics(convoy::HttpResponse& response) const;
 
   const ServerOptions options_;
   std::optional<boost::asio::ssl::context> tls_;
@@ -99,8 +115,11 @@ class Server {
   std::optional<boost::asio::steady_timer> retry_timer_;
   convoy::Gateway* gateway_ = nullptr;
 
-  std::atomic<uint32_t> connections_count_ = 0;
-  std::atomic<bool> is_accepting_paused_ = false;
+  ConnectionTable table_;
+  std::atomic<uint32_t> connections_count_ = 0;  // those that are being told to go included
+  std::array<std::atomic<uint64_t>, std::size(kRefusalStatuses)> refusals_{};
+  std::atomic<uint64_t> no_descriptor_total_ = 0;
+  int reserve_fd_ = -1;  // let go to accept a connection when there is no other
   size_t next_worker_ = 0;
   bool is_stopped_ = false;
 };

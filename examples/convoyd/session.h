@@ -4,22 +4,22 @@
 // answer on another thread; the answer is posted back.
 #pragma once
 
-#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "convoy/gateway.h"
-
-#define BOOST_BEAST_USE_STD_STRING_VIEW
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
+
+#include "convoy/gateway.h"
+#include "examples/convoyd/connection_table.h"
+#include "examples/convoyd/framing.h"
 
 namespace convoyd {
 
@@ -36,12 +36,18 @@ class SessionOwner {
   virtual ~SessionOwner() = default;
   virtual void RemoveSession(SessionBase* session) = 0;
   virtual bool is_draining() const = 0;
+  // A request has been refused by the server itself.
+  virtual void CountRefusal(int status) = 0;
+  // Adds what the server counts to the gateway's answer to GET /metrics.
+  virtual void AddMetrics(convoy::HttpResponse& response) const = 0;
 };
 
 struct SessionOptions {
-  uint32_t head_bytes_max = 32 * 1024;
-  std::chrono::milliseconds read_timeout{30'000};
+  FramingLimits framing;
+  std::chrono::milliseconds head_timeout{10'000};
+  std::chrono::milliseconds read_timeout{120'000};
   std::chrono::milliseconds idle_timeout{75'000};
+  uint32_t rate_bytes_per_s_min = 1024;
 };
 
 // What a worker knows of its sessions.
@@ -49,34 +55,57 @@ class SessionBase {
  public:
   virtual ~SessionBase() = default;
 
-  // Closes the connection if the time for its present step is over.
+  virtual void Start() = 0;
+  // Ends what takes too long.
   virtual void CheckDeadline(SteadyTime now) = 0;
   // Closes it if no request is under way; otherwise its next answer will be the last.
   virtual void Drain() = 0;
   // Closes it now.
   virtual void Close() = 0;
+  // Closes it if it still has nothing to do.
+  virtual void Evict() = 0;
   // Expects no answer of the gateway any more, which has been destroyed.
   virtual void Forget() = 0;
 };
 
 template <typename Stream>
-class Session final : public SessionBase, public std::enable_shared_from_this<Session<Stream>> {
+class Session final : public SessionBase,
+                      public std::enable_shared_from_this<Session<Stream>>,
+                      private BodyMemory {
  public:
   // All must outlive the session, and the gateway must be closed before the session's worker ends.
+  // Without a `place` the connection is one too many: it is told so, and closed.
   Session(Stream stream, SessionOwner* owner, convoy::Gateway* gateway,
-          const SessionOptions& options);
+          const SessionOptions& options, std::unique_ptr<ConnectionPlace> place);
 
-  void Start();
+  void Start() override;
   void CheckDeadline(SteadyTime now) override;
   void Drain() override;
   void Close() override;
+  void Evict() override;
   void Forget() override { self_.reset(); }
 
  private:
-  enum class Step { kHandshaking, kIdle, kReading, kAnswering, kLingering, kClosed };
-  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  enum class Step {
+    kHandshaking,
+    kIdle,
+    kReadingHead,
+    kReadingBody,
+    kAsking,
+    kAnswering,
+    kLingering,
+    kClosed,
+  };
+
+  bool Grow(uint64_t held, uint64_t wanted) override { return place_->Grow(held, wanted); }
 
   void Enter(Step step, std::chrono::milliseconds timeout);
+  ConnectionPhase PhaseOf(Step step) const;
+  // Bodies and answers must go on at a least rate, which is looked at in spans of time.
+  void StartRate(SteadyTime now);
+  bool IsTooSlow(SteadyTime now);
+
+  void Begin();
   void AwaitRequest();
   void Read();
   void OnRead(boost::system::error_code error, size_t size);
@@ -86,38 +115,46 @@ class Session final : public SessionBase, public std::enable_shared_from_this<Se
   bool AcceptHead();
   void ContinueIfExpected();
   void Ask();
+  // Answers a request that cannot be read to its end, and closes the connection.
+  void Refuse(int status, std::string_view text);
   void Answer(convoy::HttpResponse response);
-  void OnAnswered(boost::system::error_code error);
+  void Write();
+  void OnAnswered();
   // Lets the peer read the answer before the connection is torn down: closing with unread input
   // would reset it.
   void Linger();
-  void Discard();
   convoy::HttpRequest MakeRequest() const;
 
   Stream stream_;
   SessionOwner* const owner_;
   convoy::Gateway* const gateway_;
   const SessionOptions options_;
+  std::unique_ptr<ConnectionPlace> place_;
   std::string remote_ip_;
 
   Step step_ = Step::kIdle;
   SteadyTime deadline_ = SteadyTime::max();
+  SteadyTime request_deadline_ = SteadyTime::max();  // for the whole request to arrive
+  SteadyTime span_end_ = SteadyTime::max();
+  uint64_t span_bytes_ = 0;
   // Held while the gateway has the request, so that only this thread ever ends the session.
   std::shared_ptr<SessionBase> self_;
 
-  boost::beast::flat_buffer buffer_;
-  std::optional<Parser> parser_;
-  bool is_head_accepted_ = false;
+  std::vector<char> buffer_;  // small while there is no request
+  std::string_view unread_;   // of the buffer
+  bool is_reading_ = false;
+  std::optional<RequestParser> parser_;
   bool is_kept_ = false;
+  bool has_answered_ = false;  // any request of the connection
 
   // Of the present request; views into the parser.
   std::string_view path_;
   std::string_view query_;
-  std::vector<convoy::HeaderView> headers_;
 
-  // The answer on its way out.
+  // The answer on its way out, and how much of head and body has gone.
   std::string head_;
   std::string body_;
+  size_t written_ = 0;
 };
 
 extern template class Session<PlainStream>;

@@ -123,10 +123,11 @@ Spec NumberSpec(std::string name, auto field, uint64_t min, uint64_t max, std::s
           .apply = NumberInto(name, field, min, max)};
 }
 
-const std::vector<Spec>& Specs() {
-  constexpr uint64_t kDayMs = 24 * 3600 * 1000;
-  constexpr uint64_t kMany = 1'000'000;
-  static const auto* const specs = new std::vector<Spec>{
+constexpr uint64_t kDayMs = 24 * 3600 * 1000;
+constexpr uint64_t kMany = 1'000'000;
+
+std::vector<Spec> BasicSpecs() {
+  return {
       {"listen", "ADDR:PORT", "where to serve; port 0 picks a free one (default 127.0.0.1:5005)",
        ApplyListen},
       {"database", "PATH", "the SQLite file; serve and bootstrap create it (default convoy.db)",
@@ -156,10 +157,50 @@ const std::vector<Spec>& Specs() {
        TextInto(&Settings::tls_cert)},
       {"tls-key", "FILE", "the private key of the certificate in PEM",
        TextInto(&Settings::tls_key)},
+  };
+}
+
+// The bounds of the server; docs/security.md says what they protect.
+std::vector<Spec> ServerSpecs() {
+  return {
       NumberSpec("body_bytes_max", &Settings::body_bytes_max, 1, uint64_t{1} << 30,
                  "largest request body, whatever a project allows (default 16777216)"),
       NumberSpec("connections_max", &Settings::connections_max, 1, kMany,
-                 "connections served at once; more wait (default 10000)"),
+                 "connections open at once; one more closes the one that has waited longest, or is "
+                 "answered with 503 (default 10000)"),
+      NumberSpec("connections_per_address_max", &Settings::connections_per_address_max, 0, kMany,
+                 "the same of one address (default 0, which is half of them)"),
+      NumberSpec("body_memory_bytes_max", &Settings::body_memory_bytes_max, 0, uint64_t{1} << 40,
+                 "memory of request bodies and large answers on their way; what does not fit is "
+                 "answered with 503 (default 0, which is 4 of the largest bodies, at least "
+                 "134217728)"),
+      NumberSpec("body_memory_per_address_bytes_max", &Settings::body_memory_per_address_bytes_max,
+                 0, uint64_t{1} << 40, "the same of one address (default 0, which is half of it)"),
+      NumberSpec("descriptors_reserved", &Settings::descriptors_reserved, 16, kMany,
+                 "descriptors of the process that neither connections nor deliveries may take "
+                 "(default 64)"),
+      NumberSpec("request_line_bytes_max", &Settings::request_line_bytes_max, 64, 1 << 20,
+                 "longest request line; beyond it 414 (default 8192)"),
+      NumberSpec("head_bytes_max", &Settings::head_bytes_max, 256, 1 << 20,
+                 "headers of a request, in bytes; beyond it 431 (default 32768)"),
+      NumberSpec("headers_max", &Settings::headers_max, 1, 10'000,
+                 "headers of a request, in number; beyond it 431 (default 100)"),
+      NumberSpec("head_timeout_ms", &Settings::head_timeout, 1, kDayMs,
+                 "how long the head of a request may take to arrive; then 408 (default 10000)"),
+      NumberSpec("read_timeout_ms", &Settings::read_timeout, 1, kDayMs,
+                 "how long a request may take to arrive, then 408, and an answer to be taken "
+                 "(default 120000)"),
+      NumberSpec("rate_bytes_per_s_min", &Settings::rate_bytes_per_s_min, 0, kMany,
+                 "least rate of bodies and answers, looked at every 5 s (default 1024)"),
+      NumberSpec("idle_timeout_ms", &Settings::idle_timeout, 1, kDayMs,
+                 "how long a connection may wait for a request (default 75000)"),
+      NumberSpec("drain_timeout_ms", &Settings::drain_timeout, 0, kDayMs,
+                 "how long SIGTERM waits for what is in flight (default 10000)"),
+  };
+}
+
+std::vector<Spec> GatewaySpecs() {
+  return {
       NumberSpec("in_flight_max", &Settings::in_flight_max, 1, kMany,
                  "deliveries on their way at once (default 256)"),
       NumberSpec("in_flight_per_endpoint_max", &Settings::in_flight_per_endpoint_max, 1, kMany,
@@ -174,13 +215,25 @@ const std::vector<Spec>& Specs() {
                  "refused requests that a source in quarantine mode keeps (default 1000)"),
       NumberSpec("quarantine_age_ms", &Settings::quarantine_age, 1, 10'000 * kDayMs,
                  "how long it keeps them (default 604800000, which is a week)"),
-      NumberSpec("read_timeout_ms", &Settings::read_timeout, 1, kDayMs,
-                 "how long a request may take to arrive (default 30000)"),
-      NumberSpec("idle_timeout_ms", &Settings::idle_timeout, 1, kDayMs,
-                 "how long a connection may wait for a request (default 75000)"),
-      NumberSpec("drain_timeout_ms", &Settings::drain_timeout, 0, kDayMs,
-                 "how long SIGTERM waits for what is in flight (default 10000)"),
+      NumberSpec("answer_timeout_ms", &Settings::answer_timeout, 1, kDayMs,
+                 "how long an answer of the REST API may take; then it is 503 (default 10000)"),
+      NumberSpec("answer_threads", &Settings::answer_threads, 2, 64,
+                 "threads for answers that may take long; one is kept for large bodies that come "
+                 "in (default 3)"),
+      NumberSpec("hops_max", &Settings::hops_max, 1, 100,
+                 "gateways that an event may have passed before it is refused as going in circles "
+                 "(default 4)"),
   };
+}
+
+const std::vector<Spec>& Specs() {
+  static const auto* const specs = [] {
+    auto* all = new std::vector<Spec>();
+    for (const auto& part : {BasicSpecs(), ServerSpecs(), GatewaySpecs()}) {
+      all->insert(all->end(), part.begin(), part.end());
+    }
+    return all;
+  }();
   return *specs;
 }
 
@@ -318,6 +371,9 @@ absl::Status ApplyFlags(LoadedSettings& loaded, const std::vector<Argument>& arg
   return absl::OkStatus();
 }
 
+// An eighth of the memory is kept for small bodies.
+uint64_t LeastMemoryFor(uint64_t body_bytes) { return body_bytes + body_bytes / 7 + 1; }
+
 absl::Status CheckTogether(const Settings& settings) {
   if (settings.tls_cert.empty() != settings.tls_key.empty()) {
     return absl::InvalidArgumentError("tls_cert and tls_key must be given together");
@@ -327,10 +383,29 @@ absl::Status CheckTogether(const Settings& settings) {
     return absl::InvalidArgumentError(
         "metrics_access token and metrics_token_file must be given together");
   }
+  const BodyMemoryBounds memory = BodyMemoryOf(settings);
+  const uint64_t least = LeastMemoryFor(settings.body_bytes_max);
+  if (memory.total_bytes_max < least || memory.per_address_bytes_max < least) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "body_memory_bytes_max and body_memory_per_address_bytes_max must be at least ", least,
+        ", so that one body of body_bytes_max fits"));
+  }
   return absl::OkStatus();
 }
 
 }  // namespace
+
+BodyMemoryBounds BodyMemoryOf(const Settings& settings) {
+  constexpr uint64_t kDefaultLeast = 128 * 1024 * 1024;
+  BodyMemoryBounds bounds;
+  bounds.total_bytes_max = settings.body_memory_bytes_max > 0
+                               ? settings.body_memory_bytes_max
+                               : std::max(kDefaultLeast, 4 * settings.body_bytes_max);
+  bounds.per_address_bytes_max = settings.body_memory_per_address_bytes_max > 0
+                                     ? settings.body_memory_per_address_bytes_max
+                                     : bounds.total_bytes_max / 2;
+  return bounds;
+}
 
 std::vector<std::string> SettingFlags() {
   std::vector<std::string> flags{"config"};

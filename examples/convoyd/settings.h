@@ -39,16 +39,36 @@ struct Settings {
   SqsCredentials sqs_credentials = SqsCredentials::kNone;
   uint64_t body_bytes_max = 16 * 1024 * 1024;
   uint32_t connections_max = 10'000;
+  uint32_t connections_per_address_max = 0;        // 0: half of connections_max
+  uint64_t body_memory_bytes_max = 0;              // 0: see BodyMemoryOf
+  uint64_t body_memory_per_address_bytes_max = 0;  // 0: half of the above
+  uint32_t descriptors_reserved = 64;
+  uint32_t request_line_bytes_max = 8 * 1024;
+  uint32_t head_bytes_max = 32 * 1024;
+  uint32_t headers_max = 100;
   uint32_t in_flight_max = 256;
   uint32_t in_flight_per_endpoint_max = 16;
   std::chrono::milliseconds lease{90'000};
   std::chrono::milliseconds retention{0};  // 0: for ever
   uint32_t quarantine_inputs_max = 1000;
   std::chrono::milliseconds quarantine_age = std::chrono::hours(7 * 24);
-  std::chrono::milliseconds read_timeout{30'000};
+  std::chrono::milliseconds head_timeout{10'000};
+  std::chrono::milliseconds read_timeout{120'000};
+  uint32_t rate_bytes_per_s_min = 1024;
   std::chrono::milliseconds idle_timeout{75'000};
+  std::chrono::milliseconds answer_timeout{10'000};
+  uint32_t answer_threads = 3;
+  uint32_t hops_max = 4;
   std::chrono::milliseconds drain_timeout{10'000};
 };
+
+// The memory of bodies on their way, in all and of one address: what is set, or what lets a few of
+// the largest bodies come in at once.
+struct BodyMemoryBounds {
+  uint64_t total_bytes_max = 0;
+  uint64_t per_address_bytes_max = 0;
+};
+BodyMemoryBounds BodyMemoryOf(const Settings& settings);
 
 // The flags of all settings, without dashes, "config" included.
 std::vector<std::string> SettingFlags();

@@ -50,6 +50,8 @@ struct HeadDecision {
   std::optional<HttpResponse> refusal;
   // Otherwise: stop reading beyond this many bytes and answer with TooLargeResponse().
   uint64_t body_bytes_max = 0;
+  // The path is not the gateway's: the host answers, and should not read a body for it.
+  bool is_declined = false;
 };
 
 // An event of the host's own. What the REST API takes, without a request and without an API key.
@@ -91,12 +93,15 @@ class Gateway {
   // Looks at a request without its body (`head.body` is ignored).
   virtual HeadDecision InspectHead(const HttpRequest& head) = 0;
   static HttpResponse TooLargeResponse();
+  // For a host that cannot take a request now, for want of memory or connections: 503.
+  static HttpResponse OverloadedResponse();
 
   // Answers a request; blocks until what it did is durable. nullopt: the path is not the gateway's.
   virtual std::optional<HttpResponse> Handle(const HttpRequest& request) = 0;
 
   // The same without blocking. Returns false if the path is not the gateway's; `done` is then never
-  // called. Otherwise it runs exactly once: before this returns, or on the thread that commits.
+  // called. Otherwise it runs exactly once: before this returns, on the thread that commits, or,
+  // once the gateway has been started, on one that answers what may take long.
   virtual bool HandleAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) = 0;
 
   // Takes an event; blocks until it is durable. kInvalidArgument names the field, kNotFound: no

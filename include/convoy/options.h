@@ -55,6 +55,17 @@ struct GatewayOptions {
   uint32_t quarantine_inputs_max = 1000;
   absl::Duration quarantine_age = absl::Hours(7 * 24);
 
+  // How many gateways an event may have passed, by the header Convoy-Hops of their deliveries,
+  // before an ingest link refuses it with 508: what a gateway delivers to its own link goes in
+  // circles.
+  uint32_t hops_max = 4;
+
+  // How long an answer of the REST API may take, waiting included; then it is 503. In threaded mode
+  // these are given by threads of their own, so that nothing else waits for them.
+  absl::Duration answer_timeout = absl::Seconds(10);
+  // How many such threads there are; one is kept for large bodies that come in. At least 2.
+  uint32_t answer_threads = 3;
+
   MetricsAccess metrics_access = MetricsAccess::kNobody;
   std::string metrics_token;  // for kToken only: 16 to 256 visible ASCII characters
 

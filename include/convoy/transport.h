@@ -39,6 +39,7 @@ enum class TransportOutcome : uint8_t {
   kResponseTooLarge = 7,  // the status and the capped body are still given
   kProtocolError = 8,     // the peer broke off or did not speak HTTP
   kCancelled = 9,         // the transport was shut down
+  kLocalFailure = 10,     // this side had no socket or memory for it; nothing was sent
 };
 
 struct TransportResult {

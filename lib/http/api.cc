@@ -6,8 +6,10 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 
 #include "lib/base/encoding.h"
+#include "lib/base/hops.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 #include "lib/http/authentication.h"
@@ -22,6 +24,8 @@ namespace {
 
 constexpr std::string_view kApiPrefix = "/api/v1/";
 constexpr std::string_view kIngestPrefix = "/ingest/";
+// How long a process that lacked resources for a delivery is not ready.
+constexpr absl::Duration kLocalFailureShown = absl::Seconds(15);
 
 bool IsApiPath(std::string_view path) { return path.starts_with(kApiPrefix); }
 bool IsIngestPath(std::string_view path) { return path.starts_with(kIngestPrefix); }
@@ -31,7 +35,14 @@ HttpResponse Health(const ApiParts& parts, const HttpRequest& request) {
   if (request.method != "GET" && request.method != "HEAD") return MethodNotAllowed("GET, HEAD");
   if (request.path == "/healthz") return Success(200, "alive");
   const absl::Status writable = parts.storage->CheckWritable();
-  return writable.ok() ? Success(200, "ready") : Failure(503, "the store is not writable");
+  if (!writable.ok()) return Failure(503, "the store is not writable");
+  if (parts.dispatcher != nullptr) {
+    const absl::Time failed_at = parts.dispatcher->status().last_local_failure_at;
+    if (parts.clock->Now() - failed_at < kLocalFailureShown) {
+      return Failure(503, "this process lacks descriptors, ports or memory for deliveries");
+    }
+  }
+  return Success(200, "ready");
 }
 
 // Absent, empty, or JSON with or without parameters.
@@ -62,6 +73,7 @@ struct Admission {
   std::optional<HttpResponse> refusal;
   RouteMatch match;
   Snapshot project;
+  Role role = Role::kProjectViewer;
 };
 
 absl::StatusOr<Snapshot> FindProject(const ApiParts& parts, const std::string& project_id) {
@@ -78,7 +90,7 @@ Admission Admit(const ApiParts& parts, const HttpRequest& head) {
   }
   const auto key = Authenticate(parts, head);
   if (!key.ok()) return {.refusal = FromStatus(key.status())};
-  Admission admission{.match = MatchRoute(head.method, head.path)};
+  Admission admission{.match = MatchRoute(head.method, head.path), .role = (*key)->role};
   const RouteMatch& match = admission.match;
   if (match.route == nullptr) {
     admission.refusal = match.allowed_methods.empty()
@@ -116,6 +128,12 @@ absl::StatusOr<IngestTarget> TargetOf(std::string_view path) {
   return IngestTarget{*decoded, path.substr(well_known)};
 }
 
+std::optional<HttpResponse> RefuseLoop(const GatewayOptions& options, const HttpRequest& head) {
+  if (base::HopsOf(head.headers) < options.hops_max) return std::nullopt;
+  return Failure(508, absl::StrCat("this event has passed ", options.hops_max,
+                                   " gateways: it seems to go in circles"));
+}
+
 }  // namespace
 
 Api::Api(const GatewayOptions& options, ApiParts parts) : options_(options), parts_(parts) {}
@@ -128,6 +146,8 @@ std::optional<Reply> Api::Handle(const HttpRequest& request) const {
 
 void Api::Stamp(std::string_view method, HttpResponse& response) const {
   response.headers.push_back({"X-Request-ID", parts_.ulids->Next()});
+  // No browser may take an answer for a page because of how it looks.
+  response.headers.push_back({"X-Content-Type-Options", "nosniff"});
   // Whatever a host does with a body here, the client would take it for the next answer.
   if (method == "HEAD") response.body.clear();
 }
@@ -153,6 +173,7 @@ std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
   if (IsIngestPath(request.path)) {
     const absl::StatusOr<IngestTarget> target = TargetOf(request.path);
     if (!target.ok()) return FromStatus(target.status());
+    if (auto refusal = RefuseLoop(options_, request)) return *std::move(refusal);
     return Ingest({.options = &options_,
                    .parts = &parts_,
                    .request = &request,
@@ -169,7 +190,8 @@ std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
                                         .parts = &parts_,
                                         .request = &request,
                                         .captures = std::move(admission.match.captures),
-                                        .project = std::move(admission.project)});
+                                        .project = std::move(admission.project),
+                                        .role = admission.role});
 }
 
 HeadDecision Api::InspectHead(const HttpRequest& head) const {
@@ -183,6 +205,7 @@ HeadDecision Api::Judge(const HttpRequest& head) const {
   if (IsIngestPath(head.path)) {
     const absl::StatusOr<IngestTarget> target = TargetOf(head.path);
     if (!target.ok()) return {.refusal = FromStatus(target.status())};
+    if (auto refusal = RefuseLoop(options_, head)) return {.refusal = std::move(refusal)};
     const auto source = parts_.configuration->FindSourceByMask(target->mask);
     if (absl::IsNotFound(source.status())) return {.refusal = Failure(404, "Resource not found")};
     if (!source.ok()) return {.refusal = FromStatus(source.status())};
@@ -195,6 +218,8 @@ HeadDecision Api::Judge(const HttpRequest& head) const {
   } else if (IsMetricsPath(options_, head.path)) {
     const absl::Status authorized = AuthorizeMetrics(options_, head);
     if (!authorized.ok()) return {.refusal = FromStatus(authorized)};
+  } else if (!IsHealthPath(head.path)) {
+    return {.is_declined = true};
   }
   const absl::StatusOr<std::optional<uint64_t>> length = ContentLength(head);
   if (!length.ok()) return {.refusal = FromStatus(length.status())};
@@ -209,6 +234,12 @@ namespace convoy {
 
 HttpResponse Gateway::TooLargeResponse() {
   HttpResponse response = http::Failure(413, "request body too large");
+  response.headers.push_back({"Connection", "close"});
+  return response;
+}
+
+HttpResponse Gateway::OverloadedResponse() {
+  HttpResponse response = http::TryLater("too many requests are under way, try again later");
   response.headers.push_back({"Connection", "close"});
   return response;
 }

@@ -2,6 +2,7 @@
 // out; no sockets, no threads.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -17,6 +18,7 @@
 #include "lib/dispatch/dispatcher.h"
 #include "lib/fetch/fetcher.h"
 #include "lib/http/reply.h"
+#include "lib/http/work.h"
 #include "lib/intake/intake.h"
 #include "lib/storage/commit_queue.h"
 #include "lib/storage/pruner.h"
@@ -38,6 +40,7 @@ struct ApiParts {
   const storage::CommitQueue* commits = nullptr;
   const dispatch::Dispatcher* dispatcher = nullptr;
   const storage::Pruner* pruner = nullptr;
+  std::function<WorkCounts()> work_counts;
 };
 
 // Safe to use from any thread.
