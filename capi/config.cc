@@ -81,6 +81,11 @@ constexpr Setting kSettings[] = {
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint64_t>(value, 1, 1u << 30, &config.options.body_bytes_max);
      }},
+    {"gateway.buffered_bytes_max", "268435456",
+     "memory of requests between convoy_http_begin and _finish; beyond it 503; 1 to 1099511627776",
+     [](convoy_config& config, std::string_view value) {
+       return ReadNumber<uint64_t>(value, 1, uint64_t{1} << 40, &config.buffered_bytes_max);
+     }},
     {"gateway.dedupe_window_s", "0", "how long idempotency keys are remembered; 0: for ever",
      [](convoy_config& config, std::string_view value) {
        return ReadSecondsOrForEver(value, &config.options.dedupe_window);
@@ -106,6 +111,24 @@ constexpr Setting kSettings[] = {
     {"gateway.sources_cached_max", "16384", "sources kept in memory, 1 to 10000000",
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint32_t>(value, 1, 10'000'000, &config.options.sources_cached_max);
+     }},
+    {"gateway.hops_max", "4",
+     "gateways that an event may have passed before it is refused as going in circles, 1 to 100",
+     [](convoy_config& config, std::string_view value) {
+       return ReadNumber<uint32_t>(value, 1, 100, &config.options.hops_max);
+     }},
+    {"gateway.answer_timeout_ms", "10000",
+     "how long an answer of the REST API may take, then it is 503; 1 to 86400000",
+     [](convoy_config& config, std::string_view value) {
+       uint32_t milliseconds = 0;
+       if (!ReadNumber<uint32_t>(value, 1, 86'400'000, &milliseconds)) return false;
+       config.options.answer_timeout = absl::Milliseconds(milliseconds);
+       return true;
+     }},
+    {"gateway.answer_threads", "3",
+     "threads for answers that may take long, once the gateway is started; 2 to 64",
+     [](convoy_config& config, std::string_view value) {
+       return ReadNumber<uint32_t>(value, 2, 64, &config.options.answer_threads);
      }},
     {"metrics.access", "nobody",
      "access to GET /metrics: \"nobody\", \"token\" (requests with metrics.token) or \"anyone\"",

@@ -1,6 +1,7 @@
 // Settings by name, mapped to the gateway's options.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -10,5 +11,6 @@
 struct convoy_config {
   std::string storage_path;  // empty: in memory
   convoy::GatewayOptions options;
+  uint64_t buffered_bytes_max = 256 * 1024 * 1024;       // of requests whose body is still coming
   std::shared_ptr<const convoy::capi::LogCallback> log;  // null: silence
 };

@@ -158,7 +158,9 @@ CONVOY_API convoy_status convoy_gateway_open(const convoy_config* config, convoy
 /* Creates the instance's first API key. It is shown this once; CONVOY_E_ALREADY_EXISTS later. */
 CONVOY_API convoy_status convoy_gateway_bootstrap(convoy_gateway* gateway, convoy_buf* out_key,
                                                   convoy_error** error);
-/* Runs the gateway on two threads of its own. Without it, call convoy_gateway_step. */
+/* Runs the gateway on threads of its own: for commits, for deliveries, and, for requests of
+ * convoy_http_handle_async and _finish_async that may take long, a few for answers. Without it,
+ * call convoy_gateway_step. */
 CONVOY_API convoy_status convoy_gateway_start(convoy_gateway* gateway, convoy_error** error);
 /* Does what can be done without waiting. `out_next_us`, which may be NULL, receives when to call
  * again at the latest, in microseconds since 1970; INT64_MAX: when convoy_gateway_wake_fd is
@@ -207,8 +209,8 @@ CONVOY_API convoy_status convoy_http_handle(const convoy_gateway* gateway,
                                             const convoy_request* request, convoy_reply** out_reply,
                                             convoy_error** error);
 /* The same without waiting. `done` runs exactly once if CONVOY_OK is returned, and never otherwise:
- * before the return or on the thread that commits. The request must stay valid until then. `done`
- * owns `reply`. */
+ * before the return, on the thread that commits, or on a thread of convoy_gateway_start that
+ * answers what may take long. The request must stay valid until then. `done` owns `reply`. */
 typedef void (*convoy_reply_fn)(void* user, convoy_reply* reply);
 CONVOY_API convoy_status convoy_http_handle_async(const convoy_gateway* gateway,
                                                   const convoy_request* request,
@@ -226,13 +228,15 @@ CONVOY_API convoy_status convoy_http_handle_async(const convoy_gateway* gateway,
 typedef struct convoy_http convoy_http;
 
 /* Judges a request by its head, which is copied; head->body is ignored. CONVOY_OK with *out_reply:
- * answer with it, do not read the body, close the connection. CONVOY_OK with *out_http: go on.
+ * answer with it, do not read the body, close the connection; it is 503 if such requests hold
+ * the setting gateway.buffered_bytes_max already. CONVOY_OK with *out_http: go on.
  * CONVOY_DECLINED: not a path of the gateway. */
 CONVOY_API convoy_status convoy_http_begin(const convoy_gateway* gateway,
                                            const convoy_request* head, convoy_http** out_http,
                                            convoy_reply** out_reply, convoy_error** error);
 /* [callback] Takes the next bytes of the body. *out_reply is set, with status 413, when it becomes
- * too large: as after convoy_http_begin, and no more calls but free. */
+ * too large, and with 503, when all requests together do: as after convoy_http_begin, and no more
+ * calls but free. */
 CONVOY_API convoy_status convoy_http_feed(convoy_http* http, const void* data, size_t size,
                                           convoy_reply** out_reply, convoy_error** error);
 /* Answers the request, like convoy_http_handle. Once. */

@@ -52,6 +52,7 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
     }
     auto engine = std::make_shared<Engine>();
     engine->log = config->log;
+    engine->buffered_bytes_max = config->buffered_bytes_max;
     if (config->log != nullptr) {
       parts.observer = std::make_shared<LogObserver>(engine.get(), config->log);
     }

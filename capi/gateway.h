@@ -4,6 +4,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "capi/callback.h"
@@ -17,6 +19,11 @@ namespace convoy::capi {
 struct Engine {
   std::unique_ptr<convoy::Gateway> gateway;
   std::shared_ptr<const LogCallback> log;  // null: silence
+  uint64_t buffered_bytes_max = 0;
+  // Of requests whose body is still coming or that are being answered. Outlives the engine with
+  // them.
+  const std::shared_ptr<std::atomic<uint64_t>> buffered_bytes =
+      std::make_shared<std::atomic<uint64_t>>(0);
   const pid_t opener = getpid();
 };
 

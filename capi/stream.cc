@@ -14,15 +14,43 @@ namespace {
 
 // A request that owns its bytes. Does not move: `http` points into it.
 struct OwnedRequest {
-  explicit OwnedRequest(const HttpRequest& head);
+  // Its bytes are counted in `engine` as long as it lives.
+  OwnedRequest(const HttpRequest& head, const Engine& engine);
+  ~OwnedRequest() { *buffered_bytes -= counted; }
 
+  // Makes room for `size` more bytes of the body, of which there will be `bytes_max` at most.
+  // False: the requests of the gateway hold all that they may.
+  bool Grow(size_t size, uint64_t bytes_max);
+  bool Count(uint64_t size);
+
+  const std::shared_ptr<std::atomic<uint64_t>> buffered_bytes;
+  const uint64_t buffered_bytes_max;
+  uint64_t counted = 0;
   std::string text;  // of the head; complete before anything points into it
   std::vector<HeaderView> headers;
-  std::string body;
+  std::vector<char> body;  // reserves what it is asked for, which a string does not
   HttpRequest http;
 };
 
-OwnedRequest::OwnedRequest(const HttpRequest& head) {
+bool OwnedRequest::Count(uint64_t size) {
+  const uint64_t before = buffered_bytes->fetch_add(size);
+  counted += size;
+  return before + size <= buffered_bytes_max;
+}
+
+bool OwnedRequest::Grow(size_t size, uint64_t bytes_max) {
+  constexpr uint64_t kLeast = 4 * 1024;
+  const uint64_t needed = body.size() + size;
+  if (needed <= body.capacity()) return true;
+  const uint64_t wanted =
+      std::min(bytes_max, std::max<uint64_t>({needed, kLeast, 2 * body.capacity()}));
+  if (!Count(wanted - body.capacity())) return false;
+  body.reserve(wanted);
+  return true;
+}
+
+OwnedRequest::OwnedRequest(const HttpRequest& head, const Engine& engine)
+    : buffered_bytes(engine.buffered_bytes), buffered_bytes_max(engine.buffered_bytes_max) {
   size_t size = head.method.size() + head.path.size() + head.query.size() + head.remote_ip.size();
   for (const HeaderView& header : head.headers) size += header.name.size() + header.value.size();
   text.reserve(size);
@@ -42,13 +70,6 @@ OwnedRequest::OwnedRequest(const HttpRequest& head) {
   http.headers = headers;
 }
 
-// Paths that the gateway answers (docs/api.md). Handle decides, but cannot be asked before there is
-// a body.
-bool IsGatewayPath(std::string_view path) {
-  return path.starts_with("/ingest/") || path.starts_with("/api/v1/") || path == "/healthz" ||
-         path == "/readyz";
-}
-
 }  // namespace
 }  // namespace convoy::capi
 
@@ -66,7 +87,6 @@ using convoy::capi::Engine;
 using convoy::capi::Fail;
 using convoy::capi::FailNull;
 using convoy::capi::Guard;
-using convoy::capi::IsGatewayPath;
 using convoy::capi::IsReadable;
 using convoy::capi::MakeCompletion;
 using convoy::capi::OwnedRequest;
@@ -91,7 +111,8 @@ convoy_status TakeRequest(convoy_http* http, std::shared_ptr<Engine>* out_engine
   }
   if (const convoy_status checked = CheckEngine(**out_engine, error)) return checked;
   *out_request = std::move(http->request);
-  (*out_request)->http.body = (*out_request)->body;
+  const std::vector<char>& body = (*out_request)->body;
+  (*out_request)->http.body = std::string_view(body.data(), body.size());
   return CONVOY_OK;
 }
 
@@ -108,13 +129,18 @@ convoy_status convoy_http_begin(const convoy_gateway* gateway, const convoy_requ
     if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
     if (const convoy_status checked = CheckRequest(head, error)) return checked;
     const BorrowedRequest borrowed(*head);
-    if (!IsGatewayPath(borrowed.http.path)) return CONVOY_DECLINED;
     convoy::HeadDecision decision = gateway->engine->gateway->InspectHead(borrowed.http);
+    if (decision.is_declined) return CONVOY_DECLINED;
     if (decision.refusal.has_value()) {
       *out_reply = new convoy_reply{*std::move(decision.refusal)};
     } else {
-      *out_http = new convoy_http{gateway->engine, std::make_shared<OwnedRequest>(borrowed.http),
-                                  decision.body_bytes_max};
+      const Engine& engine = *gateway->engine;
+      auto request = std::make_shared<OwnedRequest>(borrowed.http, engine);
+      if (request->Count(request->text.size())) {
+        *out_http = new convoy_http{gateway->engine, std::move(request), decision.body_bytes_max};
+      } else {
+        *out_reply = new convoy_reply{convoy::Gateway::OverloadedResponse()};
+      }
     }
     return CONVOY_OK;
   });
@@ -127,13 +153,19 @@ convoy_status convoy_http_feed(convoy_http* http, const void* data, size_t size,
     *out_reply = nullptr;
     if (const convoy_status checked = CheckOpen(http, error)) return checked;
     if (!IsReadable(data, size)) return FailNull(error, "data");
-    std::string& body = http->request->body;
+    std::vector<char>& body = http->request->body;
     if (size > http->body_bytes_max - body.size()) {
       *out_reply = new convoy_reply{convoy::Gateway::TooLargeResponse()};
       http->request = nullptr;
       return CONVOY_OK;
     }
-    if (size != 0) body.append(static_cast<const char*>(data), size);
+    if (!http->request->Grow(size, http->body_bytes_max)) {
+      *out_reply = new convoy_reply{convoy::Gateway::OverloadedResponse()};
+      http->request = nullptr;
+      return CONVOY_OK;
+    }
+    const char* const bytes = static_cast<const char*>(data);
+    if (size != 0) body.insert(body.end(), bytes, bytes + size);
     return CONVOY_OK;
   });
 }

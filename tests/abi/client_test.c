@@ -247,6 +247,34 @@ static void CheckHeads(void) {
   convoy_gateway_free(gateway);
 }
 
+/* Requests whose bodies are coming share a bound; those that go make room. */
+static void CheckBuffered(void) {
+  convoy_config* config = NewConfig("");
+  convoy_gateway* gateway = NULL;
+  convoy_http *first, *second;
+  convoy_reply* reply = NULL;
+  char link[128];
+  char bytes[6000];
+  memset(bytes, 'x', sizeof bytes);
+  CHECK(convoy_config_set(config, "gateway.buffered_bytes_max", 26, "10000", 5, NULL) == CONVOY_OK);
+  CHECK(convoy_gateway_open(config, &gateway, NULL) == CONVOY_OK);
+  convoy_config_free(config);
+  MakeSource(gateway, link, sizeof link);
+  first = Begin(gateway, link);
+  second = Begin(gateway, link);
+  CHECK(convoy_http_feed(first, bytes, sizeof bytes, &reply, NULL) == CONVOY_OK && reply == NULL);
+  CHECK(convoy_http_feed(second, bytes, sizeof bytes, &reply, NULL) == CONVOY_OK);
+  CHECK(reply != NULL && convoy_reply_status(reply) == 503);
+  convoy_reply_free(reply);
+  CHECK(convoy_http_feed(second, bytes, 1, &reply, NULL) == CONVOY_E_STATE);
+  convoy_http_free(second);
+  convoy_http_free(first);
+  second = Begin(gateway, link);
+  CHECK(convoy_http_feed(second, bytes, sizeof bytes, &reply, NULL) == CONVOY_OK && reply == NULL);
+  convoy_gateway_free(gateway);
+  convoy_http_free(second);
+}
+
 /* The body in pieces, up to the limit and beyond it. */
 static void CheckBodies(void) {
   convoy_gateway* gateway = OpenSmall();
@@ -508,6 +536,7 @@ int main(int argc, char** argv) {
   CheckGateway(path);
   CheckArguments();
   CheckHeads();
+  CheckBuffered();
   CheckBodies();
   CheckCallbacks();
   CheckLog();
