@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,8 @@ using Snapshot = std::shared_ptr<const route::ProjectSnapshot>;
 constexpr absl::Duration kLeaseMargin = absl::Seconds(2);
 // How long a paused endpoint, or a store that refuses, is left alone before looking again.
 constexpr absl::Duration kLookAgain = absl::Seconds(1);
+// What every attempt would meet is said once in a while.
+constexpr absl::Duration kLocalFailureLogInterval = absl::Minutes(1);
 
 // A claimed delivery until its outcome is known.
 struct Task {
@@ -82,6 +85,8 @@ struct Dispatcher::State {
   void End(Sending& sending, TransportResult result, absl::Time now);
   void RecordOutcome(Sending& sending, TransportResult result, absl::Time now);
   void PutBackTask(const Task& task, absl::Time due_at, absl::Time now);
+  // This process could not make the attempt: the delivery waits, and so does claiming.
+  void OnLocalFailure(const Task& task, std::string_view error, absl::Time now);
 
   // The part of a lease that is kept free for recording the outcome.
   absl::Duration lease_margin() const { return std::min(kLeaseMargin, options.lease / 4); }
@@ -94,12 +99,14 @@ struct Dispatcher::State {
   absl::flat_hash_map<std::string, absl::StatusOr<Snapshot>> projects;  // of this step
   absl::flat_hash_map<std::string, LaneState> lanes;
   absl::Time next_claim_at = absl::InfinitePast();
+  absl::Time local_failure_logged_at = absl::InfinitePast();
   bool is_abandoning = false;
 
   // Counted by the thread that steps, read by any.
   base::RelaxedCounter sending_count, waiting_count, failed_claims_count;
   std::array<base::RelaxedCounter, kOutcomesCount> attempts_counts;
 
+  std::atomic<int64_t> last_local_failure_us = std::numeric_limits<int64_t>::min();
   std::atomic<bool> is_draining = false;  // also set by whoever closes
 };
 
@@ -290,6 +297,9 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result, 
     return PutBackTask(sending.task, sending.task.claimed.delivery.due_at, now);
   }
   attempts_counts[static_cast<size_t>(classification.outcome)].Add(1);
+  if (classification.outcome == Outcome::kLocalFailure) {
+    return OnLocalFailure(sending.task, result.error, now);
+  }
   const Delivery& before = sending.task.claimed.delivery;
   Transition transition =
       AfterAttempt(before, classification, sending.project->project().config, now, *parts.random);
@@ -310,6 +320,17 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result, 
     outcomes.DisableEndpoint(before.project_id, before.endpoint_id);
   }
   outcomes.Add(sending.task.claimed.lease, std::move(transition.delivery), std::move(attempt));
+}
+
+void Dispatcher::State::OnLocalFailure(const Task& task, std::string_view error, absl::Time now) {
+  last_local_failure_us = absl::ToUnixMicros(now);
+  PutBackTask(task, now + kLookAgain, now);
+  // The next attempts would meet the same; what is in flight may end meanwhile and make room.
+  next_claim_at = std::max(next_claim_at, now + kLookAgain);
+  if (now - local_failure_logged_at < kLocalFailureLogInterval) return;
+  local_failure_logged_at = now;
+  const LogField fields[] = {{"error", error}};
+  parts.observer->Log(LogLevel::kError, "this process lacks resources; deliveries wait", fields);
 }
 
 void Dispatcher::State::PutBackTask(const Task& task, absl::Time due_at, absl::Time now) {
@@ -342,6 +363,10 @@ DispatcherStatus Dispatcher::status() const {
   DispatcherStatus status = {.failed_claims = state_->failed_claims_count.value(),
                              .in_flight = state_->sending_count.value(),
                              .waiting = state_->waiting_count.value()};
+  const int64_t failed_us = state_->last_local_failure_us;
+  if (failed_us != std::numeric_limits<int64_t>::min()) {
+    status.last_local_failure_at = absl::FromUnixMicros(failed_us);
+  }
   for (size_t i = 0; i < kOutcomesCount; ++i)
     status.attempts[i] = state_->attempts_counts[i].value();
   return status;

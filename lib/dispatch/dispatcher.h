@@ -39,6 +39,8 @@ struct DispatcherStatus {
   uint64_t failed_claims = 0;                          // the store could not be asked for work
   uint64_t in_flight = 0;                              // attempts on their way
   uint64_t waiting = 0;                                // due, but their lane is full
+  // When this process last lacked a descriptor, a port or memory for an attempt.
+  absl::Time last_local_failure_at = absl::InfinitePast();
 };
 
 class Dispatcher {

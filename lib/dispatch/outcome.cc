@@ -58,6 +58,8 @@ Outcome OutcomeOf(const TransportResult& result) {
                  : Outcome::kResponseTooLarge;
     case TransportOutcome::kCancelled:
       return Outcome::kCancelled;
+    case TransportOutcome::kLocalFailure:
+      return Outcome::kLocalFailure;
     case TransportOutcome::kProtocolError:
       break;
   }
@@ -71,6 +73,7 @@ Classification Classify(const TransportResult& result, absl::Time now) {
   classification.outcome = OutcomeOf(result);
   classification.has_response = result.http_status != 0;
   classification.counts_against_endpoint = classification.outcome != Outcome::kDelivered &&
+                                           classification.outcome != Outcome::kLocalFailure &&
                                            classification.outcome != Outcome::kCancelled;
   if (classification.outcome == Outcome::kThrottled) {
     if (const auto header = base::FindHeader(result.headers, "Retry-After")) {
@@ -120,6 +123,8 @@ std::string_view OutcomeName(Outcome outcome) {
       return "response_too_large";
     case Outcome::kProtocolError:
       return "protocol_error";
+    case Outcome::kLocalFailure:
+      return "local_failure";
     case Outcome::kCancelled:
       break;
   }

@@ -27,7 +27,8 @@ enum class Outcome : uint8_t {
   kTimedOut,
   kResponseTooLarge,
   kProtocolError,
-  kCancelled,  // by us: the gateway is closing; says nothing about the endpoint
+  kLocalFailure,  // this process has no descriptor, port or memory; says nothing about the endpoint
+  kCancelled,     // by us: the gateway is closing; says nothing about the endpoint
 };
 
 inline constexpr size_t kOutcomesCount = static_cast<size_t>(Outcome::kCancelled) + 1;
@@ -35,7 +36,7 @@ inline constexpr size_t kOutcomesCount = static_cast<size_t>(Outcome::kCancelled
 struct Classification {
   Outcome outcome = Outcome::kProtocolError;
   bool has_response = false;               // a status arrived, so the receiver saw the request
-  bool counts_against_endpoint = true;     // the endpoint, not we, is to blame
+  bool counts_against_endpoint = true;     // the endpoint, not this process, is to blame
   std::optional<absl::Duration> wait_min;  // what the receiver asked for
 };
 

@@ -11,6 +11,7 @@
 #include "convoy/signer.h"
 #include "convoy/version.h"
 #include "lib/base/encoding.h"
+#include "lib/base/hops.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 #include "lib/json/raw.h"
@@ -84,6 +85,15 @@ void SetAuthentication(const EndpointAuth& auth, Headers& headers) {
   }
 }
 
+// Headers that receivers know to be the gateway's: none of them may come from a sender, even where
+// the gateway sets none.
+bool IsOurs(const ProjectConfig& config, const Event& event, std::string_view name) {
+  const auto is = [name](std::string_view other) { return base::EqualsIgnoreCase(name, other); };
+  return is(config.signature.header) || is(config.request_id_header) ||
+         is("X-Convoy-EventDelivery-ID") || is("X-Convoy-Event-ID") || is(base::kHopsHeader) ||
+         (event.source_id.empty() && is("X-Convoy-Source-Id"));
+}
+
 }  // namespace
 
 absl::Duration TimeoutOf(const Endpoint& endpoint) {
@@ -97,8 +107,11 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
   OutgoingRequest request;
   request.url = UrlOf(endpoint, *event);
   for (const Header& header : event->headers) {
-    if (!IsHopByHop(header.name)) request.headers.push_back(header);
+    if (IsHopByHop(header.name) || IsOurs(config, *event, header.name)) continue;
+    request.headers.push_back(header);
   }
+  request.headers.push_back(
+      {std::string(base::kHopsHeader), absl::StrCat(base::HopsOf(event->headers) + 1)});
   if (!base::FindHeader(request.headers, "User-Agent").has_value()) {
     request.headers.push_back({"User-Agent", absl::StrCat("Convoy/", kVersion)});
   }

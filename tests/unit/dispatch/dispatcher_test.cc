@@ -99,6 +99,29 @@ TEST_CASE("dispatcher: a receiver that asks for patience is given it") {
   CHECK(world.Settle() == world.clock.Now() + absl::Seconds(600));
 }
 
+TEST_CASE("dispatcher: what this process lacks is not the endpoint's fault") {
+  DispatchWorld world({}, {.rate_limit = kUnlimited, .should_disable_endpoint = true});
+  world.AddEndpoint("a");
+  world.transport().set_rule([](const OutgoingRequest&) -> std::optional<TransportResult> {
+    return TransportResult{.outcome = TransportOutcome::kLocalFailure, .error = "no descriptor"};
+  });
+  const std::string id = world.AddDelivery("a", {RetryStrategy::kLinear, absl::Seconds(1), 1});
+  CHECK(world.process->dispatcher.status().last_local_failure_at == absl::InfinitePast());
+  world.Run(absl::Minutes(2));
+  const size_t tries = world.transport().sent().size();
+  CHECK(tries > 20);
+  CHECK(tries < 200);
+  CHECK(world.Get(id).status == DeliveryStatus::kScheduled);
+  CHECK(world.Get(id).attempts_count == 0);
+  CHECK(world.Attempts(id).empty());
+  CHECK(world.clock.Now() - world.process->dispatcher.status().last_local_failure_at <
+        absl::Seconds(5));
+  world.transport().set_rule(ScriptedTransport::AlwaysStatus(200));
+  world.Run(absl::Seconds(5));
+  CHECK(world.Get(id).status == DeliveryStatus::kSuccess);
+  CHECK(world.Attempts(id).size() == 1);
+}
+
 TEST_CASE("dispatcher: what failed can be sent again by hand, with tries of its own") {
   DispatchWorld world;
   world.AddEndpoint("a");

@@ -37,6 +37,7 @@ TEST_CASE("outcome: a failure on the way keeps its kind") {
       {TransportOutcome::kTlsFailed, Outcome::kTlsFailed},
       {TransportOutcome::kTimedOut, Outcome::kTimedOut},
       {TransportOutcome::kProtocolError, Outcome::kProtocolError},
+      {TransportOutcome::kLocalFailure, Outcome::kLocalFailure},
       {TransportOutcome::kCancelled, Outcome::kCancelled}};
   for (const auto& [transport, expected] : cases) {
     const Classification classification = Classify({.outcome = transport}, kNow);
@@ -44,6 +45,7 @@ TEST_CASE("outcome: a failure on the way keeps its kind") {
     CHECK_FALSE(classification.has_response);
   }
   CHECK_FALSE(Classify({.outcome = TransportOutcome::kCancelled}, kNow).counts_against_endpoint);
+  CHECK_FALSE(Classify({.outcome = TransportOutcome::kLocalFailure}, kNow).counts_against_endpoint);
 }
 
 TEST_CASE("outcome: an answer that is too long still counts as taken if it says so") {

@@ -134,6 +134,7 @@ TEST_CASE("metrics: a gateway that has done nothing") {
         "convoy_delivery_attempt_total{outcome=\"timed_out\"} 0\n"
         "convoy_delivery_attempt_total{outcome=\"response_too_large\"} 0\n"
         "convoy_delivery_attempt_total{outcome=\"protocol_error\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"local_failure\"} 0\n"
         "# HELP convoy_delivery_in_flight Deliveries that are on their way to their endpoint.\n"
         "# TYPE convoy_delivery_in_flight gauge\n"
         "convoy_delivery_in_flight 0\n"
