@@ -8,6 +8,8 @@
 
 #include "absl/status/status.h"
 
+#include "lib/base/read_limit.h"
+
 namespace convoy::gateway {
 namespace {
 
@@ -45,6 +47,7 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
                              .ulids = &ulids_,
                              .observer = parts_.observer.get()}),
       pruner_(options_.retention, parts_.storage.get(), parts_.clock.get(), parts_.observer.get()),
+      work_pool_({.threads = options_.answer_threads}),
       consumers_(consume_parts(), parts_.storage.get(), parts_.brokers) {
   dispatcher_.set_wake([this] { wake_->Signal(); });
   fetcher_->set_wake([this] { wake_->Signal(); });
@@ -60,6 +63,9 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
 
 EmbeddedGateway::~EmbeddedGateway() {
   Close(absl::ZeroDuration()).IgnoreError();
+  has_threads_ = false;
+  is_work_cancelled_ = true;
+  work_pool_.Stop();
   // An adapter's call may still be under way, and what comes of it may want to be committed.
   while (!consumers_.Stop(absl::Milliseconds(20))) commits_.Drain();
   commits_.Drain();
@@ -77,7 +83,8 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers_),
           .commits = &commits_,
           .dispatcher = &dispatcher_,
-          .pruner = &pruner_};
+          .pruner = &pruner_,
+          .work_counts = [this] { return work_pool_.counts(); }};
 }
 
 consume::ConsumeParts EmbeddedGateway::consume_parts() {
@@ -161,6 +168,40 @@ bool EmbeddedGateway::HandleAsync(const HttpRequest& request,
     done(ClosingResponse());
     return true;
   }
+  const http::WorkPlan plan = http::PlanWork(request);
+  if (plan.is_quick || !has_threads_) return HandleNow(request, std::move(done));
+  // Whoever may not ask does not wait among those who may.
+  HeadDecision decision = api_.InspectHead(request);
+  if (decision.is_declined || decision.refusal.has_value()) {
+    return HandleNow(request, std::move(done));
+  }
+  HandleLater(plan, request, std::move(done));
+  return true;
+}
+
+void EmbeddedGateway::HandleLater(const http::WorkPlan& plan, const HttpRequest& request,
+                                  std::function<void(HttpResponse)> done) {
+  const absl::Time deadline = parts_.clock->Now() + options_.answer_timeout;
+  // Shared, because it is needed again where the pool refuses.
+  const auto shared = std::make_shared<std::function<void(HttpResponse)>>(std::move(done));
+  const bool is_taken =
+      work_pool_.Add(plan.kind, plan.queue, [this, deadline, request, shared](bool is_cancelled) {
+        const base::ReadLimit limit(parts_.clock.get(), deadline, &is_work_cancelled_);
+        if (is_cancelled || base::ReadLimit::IsOver()) {
+          work_pool_.CountTimeOut();
+          (*shared)(Gateway::OverloadedResponse());
+          return Leave();
+        }
+        if (!HandleNow(request, *shared)) (*shared)(Gateway::OverloadedResponse());
+        if (base::ReadLimit::IsOver()) work_pool_.CountTimeOut();
+      });
+  if (is_taken) return;
+  (*shared)(Gateway::OverloadedResponse());
+  Leave();
+}
+
+bool EmbeddedGateway::HandleNow(const HttpRequest& request,
+                                std::function<void(HttpResponse)> done) {
   std::optional<http::Reply> reply = api_.Handle(request);
   if (!reply.has_value()) {
     Leave();
@@ -240,6 +281,8 @@ absl::Status EmbeddedGateway::Start() {
   has_commits_ = true;  // whatever was queued before
   committer_thread_ = std::thread([this] { RunCommitter(); });
   dispatcher_thread_ = std::thread([this] { RunDispatcher(); });
+  work_pool_.Start();
+  has_threads_ = true;
   consumers_.Start();
   return absl::OkStatus();
 }

@@ -4,6 +4,7 @@
 // Life: open → (started) → draining → closed. Nothing runs backwards.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "lib/dispatch/dispatcher.h"
 #include "lib/fetch/fetcher.h"
 #include "lib/gateway/wake_fd.h"
+#include "lib/gateway/work_pool.h"
 #include "lib/http/api.h"
 #include "lib/intake/broker_intake.h"
 #include "lib/intake/intake.h"
@@ -55,6 +57,10 @@ class EmbeddedGateway final : public Gateway {
   bool Enter() ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The rest of HandleAsync: on the caller's thread, or on one of the pool.
+  bool HandleNow(const HttpRequest& request, std::function<void(HttpResponse)> done);
+  void HandleLater(const http::WorkPlan& plan, const HttpRequest& request,
+                   std::function<void(HttpResponse)> done);
   // Carries a reply to its end: commits what is pending, as often as its handler asks.
   HttpResponse Finish(http::Reply reply);
   void FinishAsync(http::Reply reply, std::shared_ptr<std::function<void(HttpResponse)>> done);
@@ -101,6 +107,9 @@ class EmbeddedGateway final : public Gateway {
   bool should_stop_ ABSL_GUARDED_BY(mutex_) = false;
 
   absl::Mutex close_mutex_;  // one Close at a time
+  WorkPool work_pool_;       // has threads once the gateway has been started
+  std::atomic<bool> has_threads_ = false;
+  std::atomic<bool> is_work_cancelled_ = false;
   std::thread dispatcher_thread_;
   std::thread committer_thread_;
 

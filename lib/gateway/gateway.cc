@@ -54,6 +54,10 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   if (options.quarantine_age <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("quarantine_age must be positive");
   }
+  if (options.answer_timeout <= absl::ZeroDuration() || options.answer_threads < 2) {
+    return absl::InvalidArgumentError(
+        "answer_timeout must be positive and answer_threads at least 2");
+  }
   if (options.projects_cached_max == 0 || options.sources_cached_max == 0) {
     return absl::InvalidArgumentError("projects_cached_max and sources_cached_max must not be 0");
   }

@@ -66,6 +66,8 @@ HttpResponse FromStatus(const absl::Status& status) {
       return Failure(409, "the configuration is being changed by others, try again");
     case absl::StatusCode::kOutOfRange:
       return Failure(413, status.message());
+    case absl::StatusCode::kDeadlineExceeded:
+      return TryLater("this takes too long, ask for less or try again later");
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDataLoss:

@@ -157,6 +157,21 @@ void WriteConsumers(std::vector<ConsumerStatus> consumers, Exposition& out) {
   out.Add({}, omitted_count);
 }
 
+void WriteWork(const WorkCounts& counts, Exposition& out) {
+  out.BeginFamily("convoy_answer_waiting", MetricType::kGauge,
+                  "Requests that wait for a thread to answer them.");
+  out.Add({}, counts.waiting);
+  out.BeginFamily("convoy_answer_running", MetricType::kGauge,
+                  "Requests that such a thread is answering.");
+  out.Add({}, counts.running);
+  out.BeginFamily("convoy_answer_refused", MetricType::kCounter,
+                  "Requests answered with 503 because too many were waiting.");
+  out.Add({}, counts.refused_total);
+  out.BeginFamily("convoy_answer_timed_out", MetricType::kCounter,
+                  "Requests whose answer took longer than it may.");
+  out.Add({}, counts.timed_out_total);
+}
+
 std::string Write(const ApiParts& parts, ExpositionFormat format) {
   Exposition out(format);
   out.BeginFamily("convoy_build", MetricType::kInfo, "The version of libconvoy.");
@@ -164,6 +179,7 @@ std::string Write(const ApiParts& parts, ExpositionFormat format) {
   if (parts.commits != nullptr) WriteCommits(parts.commits->counters(), out);
   if (parts.dispatcher != nullptr) WriteDeliveries(parts.dispatcher->status(), out);
   if (parts.pruner != nullptr) WriteRetention(parts.pruner->counters(), out);
+  if (parts.work_counts) WriteWork(parts.work_counts(), out);
   if (parts.consumers != nullptr) WriteConsumers(ConsumersOf(parts), out);
   return std::move(out).TakeText();
 }

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 
 #include "convoy/storage.h"
+#include "lib/base/read_limit.h"
 #include "lib/base/status_macros.h"
 #include "lib/http/pagination.h"
 
@@ -34,6 +35,7 @@ absl::StatusOr<Page<std::string>> WritePage(PageRequest request, List list, Writ
     items_left -= part.items.size();
     std::vector<std::string> written;
     for (const auto& item : part.items) {
+      if (base::ReadLimit::IsOver()) return absl::DeadlineExceededError("the page takes too long");
       absl::StatusOr<std::string> text = write(item);
       if (absl::IsNotFound(text.status())) continue;
       if (!text.ok()) return std::move(text).status();

@@ -5,11 +5,18 @@
 #include "absl/strings/str_cat.h"
 #include <sqlite3.h>
 
+#include "lib/base/read_limit.h"
+
 namespace convoy::storage {
 namespace {
 
 // Other processes hold the write lock for one transaction at a time; this is ages for that.
 constexpr int kBusyTimeoutMs = 10'000;
+
+// Instructions of SQLite's machine between two looks at the limit of a read: some 100 us.
+constexpr int kReadLimitInstructions = 10'000;
+
+int IsReadOver(void*) { return base::ReadLimit::IsOver() ? 1 : 0; }
 
 absl::StatusCode CodeFor(int code) {
   switch (code & 0xFF) {
@@ -29,6 +36,8 @@ absl::StatusCode CodeFor(int code) {
       return absl::StatusCode::kAlreadyExists;
     case SQLITE_NOMEM:
       return absl::StatusCode::kResourceExhausted;
+    case SQLITE_INTERRUPT:
+      return absl::StatusCode::kDeadlineExceeded;
     default:
       return absl::StatusCode::kInternal;
   }
@@ -119,6 +128,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const OpenOptions& 
   }
   auto connection = absl::WrapUnique(new Connection(db));
   sqlite3_busy_timeout(db, kBusyTimeoutMs);
+  if (options.is_read_only) {
+    sqlite3_progress_handler(db, kReadLimitInstructions, &IsReadOver, nullptr);
+  }
   return connection;
 }
 
