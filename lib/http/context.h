@@ -27,6 +27,7 @@ struct Context {
   const HttpRequest* request;
   std::vector<std::string> captures;  // decoded path segments, in the order of the route
   Snapshot project;                   // of the route's {projectID}; null for other routes
+  Role role = Role::kProjectViewer;   // of the caller's key, where a key is needed
 
   const std::string& capture(size_t index) const { return captures[index]; }
 };

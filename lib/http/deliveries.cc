@@ -9,6 +9,7 @@
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
+#include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/http/written_page.h"
 
@@ -30,8 +31,9 @@ absl::StatusOr<std::vector<DeliveryStatus>> ParseStatuses(std::string_view query
 }
 
 absl::StatusOr<std::string> DeliveryJson(const Context& context, const Delivery& delivery) {
-  CONVOY_ASSIGN_OR_RETURN(const Event event,
+  CONVOY_ASSIGN_OR_RETURN(Event stored,
                           context.parts->storage->GetEvent(delivery.project_id, delivery.event_id));
+  const Event event = Shown(context, std::move(stored));
   return ToJson([&](json::Writer& writer) {
     WriteDelivery(writer, delivery, event, context.project->FindEndpoint(delivery.endpoint_id));
   });
@@ -188,7 +190,9 @@ Reply ListAttempts(const Context& context) {
   return Success(200, "Event delivery attempts fetched successfully",
                  ToJson([&](json::Writer& writer) {
                    writer.BeginArray();
-                   for (const Attempt& attempt : *attempts) WriteAttempt(writer, attempt);
+                   for (const Attempt& attempt : *attempts) {
+                     WriteAttempt(writer, Shown(context, attempt));
+                   }
                    writer.EndArray();
                  }));
 }
@@ -197,8 +201,9 @@ Reply GetAttempt(const Context& context) {
   const auto attempt = context.parts->storage->GetAttempt(context.project->project().id,
                                                           context.capture(1), context.capture(2));
   if (!attempt.ok()) return FromStatus(attempt.status());
-  return Success(200, "Event delivery attempt fetched successfully",
-                 ToJson([&](json::Writer& writer) { WriteAttempt(writer, *attempt); }));
+  return Success(
+      200, "Event delivery attempt fetched successfully",
+      ToJson([&](json::Writer& writer) { WriteAttempt(writer, Shown(context, *attempt)); }));
 }
 
 }  // namespace convoy::http

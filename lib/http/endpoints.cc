@@ -11,6 +11,7 @@
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
+#include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 
 namespace convoy::http {
@@ -109,13 +110,15 @@ Reply ListEndpoints(const Context& context) {
                                             page);
   if (!endpoints.ok()) return FromStatus(endpoints.status());
   return Success(200, "Endpoints fetched successfully",
-                 PageToJson(*endpoints, page, WriteEndpoint));
+                 PageToJson(*endpoints, page, [&](json::Writer& writer, const Endpoint& endpoint) {
+                   WriteEndpoint(writer, Shown(context, endpoint));
+                 }));
 }
 
 Reply GetEndpoint(const Context& context) {
   const Endpoint* endpoint = context.project->FindEndpoint(context.capture(1));
   if (endpoint == nullptr) return Failure(404, "Resource not found");
-  return Success(200, "Endpoint fetched successfully", EndpointJson(*endpoint));
+  return Success(200, "Endpoint fetched successfully", EndpointJson(Shown(context, *endpoint)));
 }
 
 Reply UpdateEndpoint(const Context& context) {

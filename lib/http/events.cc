@@ -9,6 +9,7 @@
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
+#include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/http/written_page.h"
 #include "lib/json/raw.h"
@@ -177,8 +178,8 @@ Reply ListEvents(const Context& context) {
   const auto page = WritePage(
       request,
       [&](const PageRequest& part) { return context.parts->storage->ListEvents(wanted, part); },
-      [](const Event& event) -> absl::StatusOr<std::string> {
-        return ToJson([&](json::Writer& writer) { WriteEvent(writer, event); });
+      [&](const Event& event) -> absl::StatusOr<std::string> {
+        return ToJson([&](json::Writer& writer) { WriteEvent(writer, Shown(context, event)); });
       });
   if (!page.ok()) return FromStatus(page.status());
   return Success(200, "App events fetched successfully", WrittenPageToJson(*page, request));
@@ -189,7 +190,7 @@ Reply GetEvent(const Context& context) {
       context.parts->storage->GetEvent(context.project->project().id, context.capture(1));
   if (!event.ok()) return FromStatus(event.status());
   return Success(200, "Endpoint event fetched successfully",
-                 ToJson([&](json::Writer& writer) { WriteEvent(writer, *event); }));
+                 ToJson([&](json::Writer& writer) { WriteEvent(writer, Shown(context, *event)); }));
 }
 
 Reply ReplayEvent(const Context& context) {

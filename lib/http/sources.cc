@@ -11,6 +11,7 @@
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
 #include "lib/http/pub_sub.h"
+#include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/intake/locations.h"
 #include "lib/verify/source_verifier.h"
@@ -236,7 +237,7 @@ Reply ListSources(const Context& context) {
   if (!sources.ok()) return FromStatus(sources.status());
   return Success(200, "Sources fetched successfully",
                  PageToJson(*sources, page, [&](json::Writer& writer, const Source& source) {
-                   WriteSource(writer, source, context.options->public_url);
+                   WriteSource(writer, Shown(context, source), context.options->public_url);
                  }));
 }
 
@@ -244,7 +245,8 @@ Reply GetSource(const Context& context) {
   const auto source =
       context.parts->storage->GetSource(context.project->project().id, context.capture(1));
   if (!source.ok()) return FromStatus(source.status());
-  return Success(200, "Source fetched successfully", SourceJson(*context.options, *source));
+  return Success(200, "Source fetched successfully",
+                 SourceJson(*context.options, Shown(context, *source)));
 }
 
 Reply UpdateSource(const Context& context) {

@@ -2,6 +2,11 @@
 // nothing.
 #include "lib/http/router.h"
 
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include <catch2/catch.hpp>
 
 #include "tests/unit/http/harness.h"
@@ -33,6 +38,21 @@ TEST_CASE("router: an unknown id is refused on every route") {
     const bool is_told = message.find("not found") != std::string::npos ||
                          message.find("failed to find") != std::string::npos;
     CHECK(is_told);
+  }
+}
+
+TEST_CASE("router: docs/api.md says which role each operation asks for") {
+  std::ifstream file(absl::StrCat(CONVOY_TEST_DIR, "/../docs/api.md"));
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  REQUIRE_FALSE(text.empty());
+  for (const Route& route : Routes()) {
+    const char* role = route.access == Access::kInstance ? "instance"
+                       : route.access == Access::kWrite  ? "admin"
+                                                         : "viewer";
+    const std::string line = absl::StrCat("| `", absl::StrReplaceAll(route.methods, {{" ", ", "}}),
+                                          " ", route.path, "` | ", role, " |");
+    INFO(line);
+    CHECK(text.find(line) != std::string::npos);
   }
 }
 

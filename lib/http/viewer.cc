@@ -1,0 +1,79 @@
+// Works on copies of the model, so that no writer of JSON has to know who asks.
+#include "lib/http/viewer.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
+#include "lib/http/pub_sub.h"
+#include "lib/intake/event_headers.h"
+
+namespace convoy::http {
+namespace {
+
+bool IsViewer(const Context& context) { return context.role == Role::kProjectViewer; }
+
+void Redact(std::string& secret) {
+  if (!secret.empty()) secret = kRedactedSecret;
+}
+
+// Of headers and parameters, whose meaning is not known here.
+bool SoundsSecret(std::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(name);
+  if (absl::StrContains(lower, "idempotency")) return false;
+  constexpr std::string_view kWords[] = {"auth", "cookie", "key", "password", "secret", "token"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return absl::StrContains(lower, word); });
+}
+
+void Redact(Headers& headers) {
+  for (Header& header : headers) {
+    if (SoundsSecret(header.name) || intake::IsSecretHeader(nullptr, header.name)) {
+      Redact(header.value);
+    }
+  }
+}
+
+// Of endpoints and of verifiers alike.
+void RedactCredentials(std::monostate&) {}
+void RedactCredentials(ApiKeyAuth& key) { Redact(key.header_value); }
+void RedactCredentials(BasicAuth& basic) { Redact(basic.password); }
+void RedactCredentials(HmacVerifierConfig& hmac) { Redact(hmac.secret); }
+void RedactCredentials(SchemeVerifierConfig& scheme) {
+  for (std::string& secret : scheme.secrets) Redact(secret);
+  for (auto& [name, value] : scheme.parameters) {
+    if (SoundsSecret(name)) Redact(value);
+  }
+}
+
+}  // namespace
+
+Endpoint Shown(const Context& context, Endpoint endpoint) {
+  if (!IsViewer(context)) return endpoint;
+  for (Secret& secret : endpoint.secrets) Redact(secret.value);
+  std::visit([](auto& auth) { RedactCredentials(auth); }, endpoint.auth);
+  return endpoint;
+}
+
+Source Shown(const Context& context, Source source) {
+  if (!IsViewer(context)) return source;
+  std::visit([](auto& verifier) { RedactCredentials(verifier); }, source.verifier);
+  return source;
+}
+
+Event Shown(const Context& context, Event event) {
+  if (IsViewer(context)) Redact(event.headers);
+  return event;
+}
+
+Attempt Shown(const Context& context, Attempt attempt) {
+  if (!IsViewer(context)) return attempt;
+  Redact(attempt.request_headers);
+  Redact(attempt.response_headers);
+  return attempt;
+}
+
+}  // namespace convoy::http

@@ -1,0 +1,17 @@
+// Resources as a caller may see them: a viewer's key reads everything but secrets, with which it
+// could do more than read.
+#pragma once
+
+#include "convoy/model.h"
+#include "lib/http/context.h"
+
+namespace convoy::http {
+
+// `resource`, with "[REDACTED]" in the place of each secret if the caller is a viewer: secrets and
+// authentication of endpoints, secrets of verifiers, and headers of events that could carry any.
+Endpoint Shown(const Context& context, Endpoint endpoint);
+Source Shown(const Context& context, Source source);
+Event Shown(const Context& context, Event event);
+Attempt Shown(const Context& context, Attempt attempt);
+
+}  // namespace convoy::http
