@@ -33,6 +33,9 @@ absl::StatusOr<Stamp> ReadInstanceStamp(Storage& storage) {
 std::shared_ptr<const SourceEntry> MakeSourceEntry(Source source,
                                                    std::shared_ptr<verify::KeySource> keys) {
   auto entry = std::make_shared<SourceEntry>();
+  if (keys != nullptr) {
+    if (auto of_project = keys->ForOwner(source.project_id)) keys = std::move(of_project);
+  }
   absl::StatusOr<std::shared_ptr<const Verifier>> verifier =
       verify::CompileForSource(source, std::move(keys));
   // A source whose verifier does not compile has none, and whoever uses it must refuse

@@ -36,9 +36,37 @@ std::string WhyNot(const TransportResult& result) {
 Fetcher::Fetcher(FetcherOptions options, Transport* transport, Clock* clock, Observer* observer)
     : options_(options), transport_(transport), clock_(clock), observer_(observer) {}
 
+// The view of one owner.
+class Fetcher::OwnedKeys final : public verify::KeySource {
+ public:
+  OwnedKeys(std::shared_ptr<Fetcher> fetcher, std::string_view owner)
+      : fetcher_(std::move(fetcher)), owner_(owner) {}
+
+  std::shared_ptr<const verify::PublicKeySet> Find(const verify::KeyLocation& location,
+                                                   std::string_view url,
+                                                   std::string_view key_id) override {
+    return fetcher_->FindFor(owner_, location, url, key_id);
+  }
+
+ private:
+  const std::shared_ptr<Fetcher> fetcher_;
+  const std::string owner_;
+};
+
+std::shared_ptr<verify::KeySource> Fetcher::ForOwner(std::string_view owner) {
+  return std::make_shared<OwnedKeys>(shared_from_this(), owner);
+}
+
 std::shared_ptr<const verify::PublicKeySet> Fetcher::Find(const verify::KeyLocation& location,
                                                           std::string_view url,
                                                           std::string_view key_id) {
+  return FindFor("", location, url, key_id);
+}
+
+std::shared_ptr<const verify::PublicKeySet> Fetcher::FindFor(const std::string& owner,
+                                                             const verify::KeyLocation& location,
+                                                             std::string_view url,
+                                                             std::string_view key_id) {
   const absl::Time now = clock_->Now();
   const std::string id = IdOf(location, url);
   std::shared_ptr<const verify::PublicKeySet> found;
@@ -47,8 +75,11 @@ std::shared_ptr<const verify::PublicKeySet> Fetcher::Find(const verify::KeyLocat
     absl::MutexLock lock(&mutex_);
     auto known = documents_.find(id);
     if (known == documents_.end()) {
-      if (!MakeRoom(now)) return nullptr;
+      const bool is_named = url != location.url;
+      if (!MakeRoom(owner, is_named, now)) return nullptr;
       known = documents_.try_emplace(id).first;
+      known->second.owner = owner;
+      known->second.is_named = is_named;
     }
     Document& document = known->second;
     const bool is_usable =
@@ -71,11 +102,12 @@ std::shared_ptr<const verify::PublicKeySet> Fetcher::Find(const verify::KeyLocat
   return found;
 }
 
-bool Fetcher::MakeRoom(absl::Time now) {
-  const auto is_full = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return documents_.size() >= options_.documents_max || CountUnproven() >= options_.unproven_max;
+bool Fetcher::MakeRoom(const std::string& owner, bool is_named, absl::Time now) {
+  const auto has_room = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return documents_.size() < options_.documents_max &&
+           (!is_named || CountUnproven(owner) < options_.unproven_per_owner_max);
   };
-  if (!is_full()) return true;
+  if (has_room()) return true;
   // Failures are evicted once they may be retried, keys once they are too old to be used: asking
   // for other keys cannot evict usable ones.
   absl::erase_if(documents_, [&](const auto& entry) {
@@ -85,13 +117,32 @@ bool Fetcher::MakeRoom(absl::Time now) {
                               : now - document.fetched_at >= options_.stale_max;
     return is_spent && !document.is_in_flight;
   });
-  return !is_full();
+  if (is_named && CountUnproven(owner) >= options_.unproven_per_owner_max) return false;
+  return documents_.size() < options_.documents_max || EvictUnproven();
 }
 
-size_t Fetcher::CountUnproven() const {
-  return static_cast<size_t>(std::count_if(documents_.begin(), documents_.end(), [](auto& entry) {
-    return entry.second.keys == nullptr;
+size_t Fetcher::CountUnproven(const std::string& owner) const {
+  return static_cast<size_t>(std::count_if(documents_.begin(), documents_.end(), [&](auto& entry) {
+    const Document& document = entry.second;
+    return document.keys == nullptr && document.is_named && document.owner == owner;
   }));
+}
+
+bool Fetcher::EvictUnproven() {
+  absl::flat_hash_map<std::string_view, size_t> counts;
+  const auto is_unproven = [](const Document& document) {
+    return document.keys == nullptr && !document.is_in_flight;
+  };
+  size_t most = 0;
+  for (const auto& [id, document] : documents_) {
+    if (is_unproven(document)) most = std::max(most, ++counts[document.owner]);
+  }
+  if (most == 0) return false;
+  const auto victim = std::find_if(documents_.begin(), documents_.end(), [&](const auto& entry) {
+    return is_unproven(entry.second) && counts[entry.second.owner] == most;
+  });
+  documents_.erase(victim);
+  return true;
 }
 
 bool Fetcher::Visit(std::string url) {

@@ -29,10 +29,11 @@ struct FetcherOptions {
   absl::Duration stale_max = absl::Hours(24);  // then it is no longer used
   absl::Duration retry = absl::Seconds(10);    // after a failure, and between looks for a new key
   // An unverified request may name the URL of its key. A URL that was never fetched with success is
-  // tried this rarely, and only so many of them are kept: a sender of invented URLs causes at most
-  // about two exchanges a second, all with the hosts that presets pin.
+  // tried this rarely, and only so many of them are kept of one owner: a sender of invented URLs
+  // causes at most about two exchanges a second, all with the hosts that presets pin, and holds off
+  // no other owner. A URL that stands in the scheme is not invented and always finds room.
   absl::Duration unproven_retry = absl::Seconds(30);
-  size_t unproven_max = 64;
+  size_t unproven_per_owner_max = 64;
   absl::Duration timeout = absl::Seconds(10);  // of one exchange
   size_t documents_max = 1024;
   size_t document_bytes_max = 256 * 1024;
@@ -41,7 +42,7 @@ struct FetcherOptions {
 
 // Its dependencies must outlive it. Only the driver calls Step and Cancel; the other functions may
 // be called from any thread.
-class Fetcher final : public verify::KeySource {
+class Fetcher final : public verify::KeySource, public std::enable_shared_from_this<Fetcher> {
  public:
   Fetcher(FetcherOptions options, Transport* transport, Clock* clock, Observer* observer);
 
@@ -51,6 +52,8 @@ class Fetcher final : public verify::KeySource {
   std::shared_ptr<const verify::PublicKeySet> Find(const verify::KeyLocation& location,
                                                    std::string_view url,
                                                    std::string_view key_id) override;
+
+  std::shared_ptr<verify::KeySource> ForOwner(std::string_view owner) override;
 
   // Queues one GET of a URL that its provider gave to confirm something. Not durable: the provider
   // repeats the request for confirmation. False if too many are waiting.
@@ -65,15 +68,25 @@ class Fetcher final : public verify::KeySource {
     absl::Time fetched_at = absl::InfinitePast();
     absl::Time asked_at = absl::InfinitePast();
     bool is_in_flight = false;
+    std::string owner;      // that asked first
+    bool is_named = false;  // by a request, instead of by the scheme
   };
+  class OwnedKeys;
   struct KeyRequest {
     std::string id;  // of the document
     verify::KeyLocation location;
     std::string url;
   };
 
-  bool MakeRoom(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  size_t CountUnproven() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<const verify::PublicKeySet> FindFor(const std::string& owner,
+                                                      const verify::KeyLocation& location,
+                                                      std::string_view url,
+                                                      std::string_view key_id);
+  bool MakeRoom(const std::string& owner, bool is_named, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  size_t CountUnproven(const std::string& owner) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Gives up an unproven URL of the owner that has the most of them. False: there is none.
+  bool EvictUnproven() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   OutgoingRequest MakeRequest(const std::string& url) const;
   void Keep(const KeyRequest& request, const TransportResult& result);
   void Report(std::string_view event, std::string_view url, std::string_view why) const;

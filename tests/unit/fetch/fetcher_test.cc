@@ -179,6 +179,45 @@ TEST_CASE("fetcher: URLs that a stranger makes up cost little and drive nothing 
   CHECK(fixture.Has("n", "https://keys.example.com/new.json"));
 }
 
+TEST_CASE("fetcher: invented URLs of one owner hold off no other, and not the scheme's own") {
+  SimClock clock;
+  ScriptedTransport transport;
+  transport.set_rule(ScriptedTransport::AlwaysStatus(404));
+  const auto fetcher = std::make_shared<Fetcher>(FetcherOptions(), &transport, &clock, nullptr);
+  const KeyLocation named;
+  const KeyLocation fixed{.url = kUrl};
+  const auto theirs = fetcher->ForOwner("a");
+  const auto mine = fetcher->ForOwner("b");
+  const auto step = [&] {
+    fetcher->Step();
+    transport.Step();
+  };
+  for (int i = 0; i < 5000; ++i) {
+    theirs->Find(named, absl::StrCat("https://keys.example.com/", i), "k");
+    if (i % 100 == 0) step();
+  }
+  step();
+  const size_t sent = transport.sent().size();
+  CHECK(sent == FetcherOptions().unproven_per_owner_max);
+  mine->Find(named, "https://keys.example.com/mine", "k");
+  theirs->Find(fixed, kUrl, "k");
+  step();
+  CHECK(transport.sent().size() == sent + 2);
+
+  // Many owners together fill what is kept; one more still finds room.
+  for (int owner = 0; owner < 40; ++owner) {
+    const auto keys = fetcher->ForOwner(absl::StrCat("owner ", owner));
+    for (int i = 0; i < 64; ++i) {
+      keys->Find(named, absl::StrCat("https://keys.example.com/", owner, "/", i), "k");
+    }
+    step();
+  }
+  const size_t before = transport.sent().size();
+  fetcher->ForOwner("late")->Find(named, "https://keys.example.com/late", "k");
+  step();
+  CHECK(transport.sent().size() == before + 1);
+}
+
 TEST_CASE("fetcher: one URL may hold the keys of two locations") {
   Fixture fixture;
   TransportResult result = ScriptedTransport::Status(200);
