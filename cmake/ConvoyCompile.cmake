@@ -33,6 +33,35 @@ if(CONVOY_SANITIZE)
   add_link_options("-fsanitize=${CONVOY_SANITIZE}")
 endif()
 
+# Hardening of everything that is built, third parties included. Off where another tool watches the
+# same memory, and in debug builds, which do not ship.
+if(CMAKE_BUILD_TYPE STREQUAL "Debug" OR CONVOY_SANITIZE OR CONVOY_COVERAGE OR CONVOY_FUZZ)
+  set(hardening_default OFF)
+else()
+  set(hardening_default ON)
+endif()
+option(CONVOY_HARDENING "Stack protector, fortified libc calls, read-only relocations, PIE"
+       ${hardening_default})
+if(CONVOY_HARDENING)
+  include(CheckCXXCompilerFlag)
+  include(CheckPIESupported)
+  check_pie_supported(LANGUAGES C CXX)
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-fstack-protector-strong>")
+  foreach(flag IN ITEMS -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard)
+    string(MAKE_C_IDENTIFIER "CONVOY_HAS${flag}" known)
+    check_cxx_compiler_flag(${flag} ${known})
+    if(${known})
+      add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:${flag}>")
+    endif()
+  endforeach()
+  # It needs an optimised build, and warns where there is none.
+  if(CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo|MinSizeRel)$")
+    add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-U_FORTIFY_SOURCE>"
+                        "$<$<COMPILE_LANGUAGE:C,CXX>:-D_FORTIFY_SOURCE=2>")
+  endif()
+  add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+endif()
+
 # Flags for our own code, not for third parties'.
 add_library(convoy_flags INTERFACE)
 target_compile_options(convoy_flags INTERFACE

@@ -8,6 +8,7 @@
 #   include/convoy.h, convoy/     the C header and the C++ headers
 #   include/convoy/third_party/   the Abseil headers that the C++ headers stand on
 #   lib/cmake/Convoy, lib/pkgconfig/convoy.pc
+#   share/libconvoy/              the SPDX document of what is inside
 #
 # Everything may be moved to another prefix after it was installed.
 
@@ -88,6 +89,17 @@ install(DIRECTORY "${CONVOY_ABSEIL_SOURCE_DIR}/absl"
         FILES_MATCHING PATTERN "*.h" PATTERN "*.inc")
 install(FILES "${CONVOY_ABSEIL_SOURCE_DIR}/LICENSE"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/convoy/third_party/absl")
+
+# The document of what is inside.
+set(convoy_sbom "${CMAKE_BINARY_DIR}/libconvoy.spdx.json")
+add_custom_command(
+  OUTPUT "${convoy_sbom}"
+  COMMAND Python3::Interpreter "${PROJECT_SOURCE_DIR}/script/sources" sbom "${convoy_sbom}"
+          --version "${PROJECT_VERSION}"
+  DEPENDS "${PROJECT_SOURCE_DIR}/script/sources" "${PROJECT_SOURCE_DIR}/script/third_party.json"
+  COMMENT "Writing libconvoy.spdx.json" VERBATIM)
+add_custom_target(convoy_sbom ALL DEPENDS "${convoy_sbom}")
+install(FILES "${convoy_sbom}" DESTINATION "${CMAKE_INSTALL_DATADIR}/libconvoy")
 
 get_target_property(convoy_soversion convoy_shared SOVERSION)
 set(convoy_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/Convoy")
