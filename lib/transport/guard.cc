@@ -39,10 +39,16 @@ constexpr const char* kDenied[] = {
     "203.0.113.0/24",   // documentation
     "224.0.0.0/4",      // multicast
     "240.0.0.0/4",      // reserved, broadcast
-    "2001::/23",        // protocol assignments, Teredo
-    "2001:db8::/32",    // documentation
-    "2002::/16",        // 6to4
-    "3fff::/20",        // documentation
+    "192.31.196.0/24",  // AS112
+    "192.52.193.0/24",  // automatic multicast tunnelling
+    "192.175.48.0/24",  // AS112
+    // Public by their number, but a platform's own from within it: Azure's host, IBM Cloud's
+    // services.
+    "168.63.129.16/32", "161.26.0.0/16", "166.8.0.0/14",
+    "2001::/23",      // protocol assignments, Teredo
+    "2001:db8::/32",  // documentation
+    "2002::/16",      // 6to4
+    "3fff::/20",      // documentation
 };
 
 bool IsGlobalV6(const IpAddress& address) { return (address.bytes()[0] & 0xE0) == 0x20; }

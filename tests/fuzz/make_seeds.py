@@ -238,6 +238,22 @@ def forms():
         yield name, "\n".join(lines).encode("latin-1" if name == "bytes" else "utf-8")
 
 
+def framing():
+    chunked = b"POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    requests = [
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\r\nPOST /p?q=1 HTTP/1.1\r\nHost: [::1]:80\r\nContent-Length: 5\r\n"
+        b"Connection: keep-alive\r\n\r\nhelloGET /next HTTP/1.1\r\nHost: x\r\n\r\n",
+        chunked + b"3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 1\r\n\r\n",
+        chunked + b"fff\r\n",
+        b"POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\nContent-Length: 5\r\n\r\n",
+        b"GET / HTTP/1.0\r\nConnection: close, Keep-Alive\r\nExpect: 100-continue\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n folded\r\n\r\n",
+        b"GET http://x/ HTTP/2.0\r\n\r\n"]
+    for number, request in enumerate(requests):
+        yield str(number), b"\xff\xff\2" + request
+
+
 def http_request():
     names = ("PROJECT", "SOURCE", "MASK", "ENDPOINT", "SUBSCRIPTION", "EVENT", "DELIVERY", "KEY")
     text = (TESTS / "fuzz/seed_requests.txt").read_text(encoding="utf-8")
@@ -331,6 +347,7 @@ TARGETS = {
     "json": json_texts,
     "filters": filters,
     "forms": forms,
+    "framing": framing,
     "http_request": http_request,
     "c_abi": c_abi,
     "signature_headers": signature_headers,

@@ -1,0 +1,184 @@
+"""Soak of convoyd under everything that docs/security.md bounds, at once, on loopback.
+
+  soak.py [--minutes N] [--subscriptions N] [--idle N] [--strict]
+
+A quiet run is measured first. Then slow readers, floods of headers, chunk extensions and trailers,
+idle connections beyond the limit, 32 viewers, broadcasts, forged requests, bodies for paths that are
+not served and large bodies go on for N minutes (default 30), beside a provider that posts events and
+a load balancer that asks for /healthz. Prints the figures and fails if memory grows beyond 200 MiB,
+if a delivery is recorded as failed that its receiver did not fail, or, with --strict, which needs a
+machine of its own, if intake is more than 3 times as slow as in the quiet run or /healthz takes more
+than 50 ms, at the 99th percentile.
+"""
+import argparse
+import concurrent.futures
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "integration"))
+import host  # noqa: E402
+
+RESIDENT_MIB_MAX = 200
+
+
+class Probe:
+    """Calls at a steady pace; remembers how long each call took, in ms."""
+
+    def __init__(self, address, method, path, body, pause):
+        self.took, self.statuses = [], {}
+        self._stop = threading.Event()
+
+        def run():
+            client = host.Client(address)
+            while not self._stop.wait(pause):
+                started = time.monotonic()
+                try:
+                    status = client.send(method, path, body, timeout=30).status
+                except OSError:
+                    status = 0
+                self.took.append((time.monotonic() - started) * 1000)
+                self.statuses[status] = self.statuses.get(status, 0) + 1
+        self._thread = threading.Thread(target=run)
+        self._thread.start()
+
+    def stop(self):
+        self._stop.set()
+        self._thread.join()
+
+    def p99(self):
+        return sorted(self.took)[int(len(self.took) * 0.99)]
+
+
+def measure(convoyd, link, seconds, watch=lambda: None):
+    probes = [Probe(convoyd.address, "POST", link, b'{"a":1}', 0.05),
+              Probe(convoyd.address, "GET", "/healthz", None, 0.1)]
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        watch()
+        time.sleep(0.5)
+    for probe in probes:
+        probe.stop()
+    return probes
+
+
+def resident_mib(convoyd):
+    status = pathlib.Path(f"/proc/{convoyd.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
+
+
+class Scene:
+    """The projects of the soak."""
+
+    def __init__(self, convoyd, admin, inbox, subscriptions):
+        self.incoming = host.Project(admin, "incoming", "incoming")
+        self.source = self.incoming.source("open")
+        self.signed = self.incoming.source("signed", {
+            "type": "preset", "preset": {"name": "github", "secrets": ["a secret of the soak"]}})
+        self.incoming.subscribe("all", self.incoming.endpoint("e", inbox.url + "/in"), self.source)
+        self.outgoing = host.Project(admin, "outgoing", "outgoing",
+                                     max_payload_read_size=16 << 20)
+        made = self.outgoing.ok("POST", "/api-keys", {"name": "v", "role": "project_viewer"})
+        self.viewer = made["key"]
+
+        def subscribe(number):
+            endpoint = self.outgoing.endpoint(f"e{number}", f"{inbox.url}/out/{number}")
+            self.outgoing.subscribe(f"s{number}", endpoint)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(subscribe, range(subscriptions)))
+
+    def attack(self, convoyd, idle):
+        settings = {"link": f"/ingest/{self.source['mask_id']}", "viewer": self.viewer,
+                    "signed_link": f"/ingest/{self.signed['mask_id']}",
+                    "project": self.outgoing.id, "idle": idle}
+        return subprocess.Popen([sys.executable, str(HERE / "attackers.py"), convoyd.address,
+                                 json.dumps(settings)])
+
+    def broadcast(self):
+        self.outgoing.ok("POST", "/events/broadcast", {"event_type": "t", "data": {"a": "x" * 500}})
+
+
+def failed_deliveries(scene):
+    found = []
+    for project in (scene.incoming, scene.outgoing):
+        for status in ("Failure", "Discarded"):
+            found += project.deliveries(status=status)
+    return found
+
+
+def run(words, folder):
+    key = host.bootstrap(folder + "/convoy.db")
+    convoyd = host.Convoyd(folder + "/convoy.db", "--connections-max", "1000",
+                           "--connections-per-address-max", "900", "--log-level", "error")
+    inbox = host.Inbox()
+    attackers = None
+    try:
+        admin = convoyd.client(key)
+        scene = Scene(convoyd, admin, inbox, words.subscriptions)
+        link = f"/ingest/{scene.source['mask_id']}"
+        quiet = measure(convoyd, link, min(20, words.minutes * 15))
+        attackers = scene.attack(convoyd, words.idle)
+        most = [0.0]
+        next_broadcast = [time.monotonic() + 5]
+
+        def watch():
+            most[0] = max(most[0], resident_mib(convoyd))
+            if time.monotonic() >= next_broadcast[0]:
+                next_broadcast[0] = time.monotonic() + 60
+                scene.broadcast()
+        loud = measure(convoyd, link, words.minutes * 60, watch)
+        attackers.kill()
+        failed = failed_deliveries(scene)
+        return report(words, quiet, loud, most[0], failed)
+    finally:
+        if attackers is not None:
+            attackers.kill()
+            attackers.wait()
+        code = convoyd.stop()
+        inbox.close()
+        if code != 0:
+            raise AssertionError(f"convoyd ended with {code}: {convoyd.log()[-2000:]}")
+
+
+def report(words, quiet, loud, resident, failed):
+    for name, before, after in zip(("intake", "/healthz"), quiet, loud):
+        print(f"{name}: p99 {before.p99():.1f} ms quiet, {after.p99():.1f} ms under attack, answers "
+              f"{after.statuses}")
+    print(f"resident memory: at most {resident:.0f} MiB")
+    print(f"deliveries recorded as failed: {len(failed)}")
+    problems = []
+    if resident > RESIDENT_MIB_MAX:
+        problems.append("memory")
+    if failed:
+        problems.append("deliveries")
+    if 200 not in loud[0].statuses or set(loud[0].statuses) - {200, 503}:
+        problems.append("intake was refused")
+    if set(loud[1].statuses) != {200}:
+        problems.append("/healthz was not answered")
+    if words.strict and loud[0].p99() > 3 * quiet[0].p99():
+        problems.append("intake latency")
+    if words.strict and loud[1].p99() > 50:
+        problems.append("/healthz latency")
+    if problems:
+        print("FAILED: " + ", ".join(problems))
+    return 1 if problems else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--subscriptions", type=int, default=20_000)
+    parser.add_argument("--idle", type=int, default=1200)
+    parser.add_argument("--strict", action="store_true")
+    words = parser.parse_args()
+    with host.Folder() as folder:
+        return run(words, folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
