@@ -131,7 +131,7 @@ constexpr Setting kSettings[] = {
        return ReadNumber<uint32_t>(value, 2, 64, &config.options.answer_threads);
      }},
     {"metrics.access", "nobody",
-     "access to GET /metrics: \"nobody\", \"token\" (requests with metrics.token) or \"anyone\"",
+     "access to GET /metrics: nobody, token (requests with metrics.token) or anyone",
      [](convoy_config& config, std::string_view value) {
        return ReadAccess(value, &config.options.metrics_access);
      }},

@@ -164,7 +164,7 @@ constexpr StorageRequirement kRequirements[] = {
     {"claims given back are due as before", CheckReleasing},
     {"claiming is fair between endpoints and skips those it is told to", CheckFairness},
     {"endpoints that are skipped do not wake the dispatcher", CheckSkippedAlone},
-    {"whoever goes on asking gets all that is due", CheckPortions},
+    {"a caller that goes on asking gets all that is due", CheckPortions},
     {"threads that claim at the same time share the work", CheckThreads},
 };
 

@@ -119,7 +119,7 @@ void CheckRequeue(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(claim.deliveries[0].delivery.attempts_count == 0);
   CONVOY_EXPECT(claim.deliveries[0].delivery.description.empty());
 
-  // Even out of somebody's hands, whose lease ends with it.
+  // Even while it is claimed: the claim's lease ends with it.
   CONVOY_EXPECT(is_requeued(project, failed.id, {DeliveryStatus::kProcessing}));
   CONVOY_EXPECT(
       Update(storage, UpdateOf(claim.deliveries[0], 1, DeliveryStatus::kSuccess)).updates_applied ==

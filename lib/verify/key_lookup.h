@@ -42,7 +42,8 @@ class KeyLookup {
 
 // Whether an https URL's host is one of `hosts`, where "*" stands for one whole label of three
 // characters or more that does not begin with "s3": beside a cloud's regions stand its buckets,
-// which are anybody's. A URL with a user, a port or characters that parsers disagree about is none.
+// which anyone can own. A URL with a user, a port or characters that parsers disagree about is
+// none.
 bool IsHostAllowed(std::string_view url, const std::vector<std::string>& hosts);
 
 }  // namespace convoy::verify

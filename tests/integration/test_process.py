@@ -126,7 +126,7 @@ class CommandTest(unittest.TestCase):
         with host.Folder() as folder:
             path = folder + "/c.db"
             with open(path, "wb") as file:
-                file.write(b"this is not a database, but it is somebody's file" * 100)
+                file.write(b"this is not a database, but it is a user's file" * 100)
             before = pathlib.Path(path).read_bytes()
             self.assertEqual(run("bootstrap", "--database", path).returncode, 1)
             self.assertEqual(pathlib.Path(path).read_bytes(), before)

@@ -241,7 +241,7 @@ inline absl::StatusOr<std::unique_ptr<BrokerConsumer>> SimBroker::Open(
   absl::MutexLock lock(&mutex_);
   if (absl::Status fault = TakeFault(Call::kOpen); !fault.ok()) return fault;
   if (env.allowed_networks.empty()) return absl::PermissionDeniedError("the guard denies it");
-  if (config.host != "sim") return absl::UnavailableError("nobody listens there");
+  if (config.host != "sim") return absl::UnavailableError("connection refused: no listener");
   if (config.password != password_) return absl::UnauthenticatedError("wrong user or password");
   if (!queues_.contains(config.queue)) {
     return absl::NotFoundError(absl::StrCat("there is no queue ", config.queue));

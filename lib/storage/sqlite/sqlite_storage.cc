@@ -269,7 +269,7 @@ absl::StatusOr<Page<Event>> SqliteStorage::ListEvents(const EventQuery& query,
     std::string any = "(0";
     std::vector<std::string> ids;
     for (const std::string& id : query.endpoint_ids) {
-      if (id.empty() || absl::StrContains(id, ' ')) continue;  // nobody's
+      if (id.empty() || absl::StrContains(id, ' ')) continue;  // no endpoint's id
       absl::StrAppend(&any, " OR instr(' ' || endpoint_ids || ' ', ?) > 0");
       ids.push_back(absl::StrCat(" ", id, " "));
     }

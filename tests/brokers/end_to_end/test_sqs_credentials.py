@@ -18,7 +18,7 @@ RENEWAL_MARGIN_S = 300  # convoyd's
 
 
 class Bench(benches.Sqs):
-    """Whoever reads goes to the front, whatever the source says."""
+    """SQS bench whose readers go to the front, whatever the source says."""
 
     def pub_sub(self, queue):
         return {"type": "sqs", "sqs": {"default_region": sqs_moto.sqs.REGION,
@@ -152,7 +152,7 @@ class WebIdentityTest(CredentialsCase):
         self.server.expire_tokens()
         self.server.end_sessions()
         self.check_said("token has expired")
-        self.token_file.write_text("a token of nobody")
+        self.token_file.write_text("a token without an issuer")
         self.wait_until(lambda: "does not accept the web identity token" in
                         self.gateway.consumer(self.source)["last_error"], "another error")
         self.token_file.unlink()
@@ -165,7 +165,7 @@ class WebIdentityTest(CredentialsCase):
     def test_refused_when_made(self):
         self.start_as(self.server.new_role("sqs:SendMessage"))
         self.check_refused("", "may not do that")
-        self.start_as("arn:aws:iam::123456789012:role/of-nobody")
+        self.start_as("arn:aws:iam::123456789012:role/unknown")
         self.check_refused("", "trust policy")
         self.server.expire_tokens()
         self.start_as_reader()

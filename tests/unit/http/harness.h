@@ -25,7 +25,7 @@ class AnsweringBroker : public Broker {
   std::string_view type() const override { return type_; }
   absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const Source&, std::string_view,
                                                        const BrokerEnvironment&) override {
-    return absl::UnimplementedError("nobody reads here");
+    return absl::UnimplementedError("this broker has no consumers");
   }
   absl::Status Check(const Source& source, const BrokerEnvironment&) override {
     checked.push_back(source);

@@ -51,7 +51,7 @@ TEST_CASE("sources: a list by an unknown type or provider is refused, not everyt
   ProjectHarness api("incoming");
   api.Do(201, "POST", "/sources", Body(""));
   CHECK(api.MessageOf("GET", "/sources?type=carrier_pigeon", "").starts_with("type:"));
-  CHECK(api.MessageOf("GET", "/sources?provider=nobody", "").starts_with("provider:"));
+  CHECK(api.MessageOf("GET", "/sources?provider=unknown", "").starts_with("provider:"));
   CHECK(ProjectHarness::Field(api.Do(200, "GET", "/sources?provider=github"), "data.content") ==
         "[]");
   CHECK(ProjectHarness::Field(api.Do(200, "GET", "/sources?type=&provider="),

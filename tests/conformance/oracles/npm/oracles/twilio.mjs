@@ -51,7 +51,7 @@ export default [
         read(request.body),
       ),
     more: {
-      // Signed with an empty form; the body of another type is nobody's.
+      // Signed with an empty form; a body of another type is not covered.
       'unsigned body': (good, random) => {
         const secret = random.hex(16);
         return {
