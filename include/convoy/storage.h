@@ -1,8 +1,9 @@
 // Storage: the durable memory of a gateway, as an interface that anyone may implement.
 //
-// Writing is one call, Commit, which takes several batches and makes each of them atomic and all of
-// them durable before it returns. Reading is a set of typed queries. Work is handed out by ClaimDue
-// under leases, so several processes may share one store and a dead one's work is taken over.
+// Writing has two steps: Write takes several batches and makes each of them atomic and visible,
+// Sync makes all that was written durable; one may run while the other does. Reading is a set of
+// typed queries. Work is handed out by ClaimDue under leases, so several processes may share one
+// store and a dead one's work is taken over.
 //
 // Implementations must be safe to call from any thread and pass the conformance suite
 // (convoy/testing/storage_conformance.h). Instants are kept with microsecond resolution.
@@ -262,19 +263,33 @@ class Storage {
   // The kind of store, e.g. "sqlite". Stable.
   virtual std::string_view name() const = 0;
 
-  // Applies `batches` in order and makes them durable together. A batch that fails (kAborted for a
-  // revision that moved, kAlreadyExists for a taken name or mask, kNotFound for a release of what
-  // is not held) leaves no trace and does not touch its neighbours; its result says so. `results`
-  // has the size of `batches`. The returned status speaks of all: if it is not OK nothing at all
-  // was written, or — kDataLoss — nobody can know, and every later Commit returns the same until
-  // the store is opened anew. The batches are consumed (bodies may be moved from) unless the call
-  // fails.
-  virtual absl::Status Commit(std::span<WriteBatch* const> batches,
-                              std::span<CommitResult> results) = 0;
+  // Applies `batches` in order. All readers see them when it returns; they are durable after a Sync
+  // that begins later. A batch that fails (kAborted for a revision that moved, kAlreadyExists for a
+  // taken name or mask, kNotFound for a release of what is not held) leaves no trace and does not
+  // touch its neighbours; its result says so. `results` has the size of `batches`. The returned
+  // status speaks of all: if it is not OK nothing at all was written, and a later call may succeed,
+  // or — kDataLoss — it cannot be known, and every later Write returns the same until the store is
+  // opened anew. The batches are consumed (bodies may be moved from) unless the call fails.
+  virtual absl::Status Write(std::span<WriteBatch* const> batches,
+                             std::span<CommitResult> results) = 0;
+
+  // Makes durable what was written before the call, and what other openers had written that those
+  // writes came upon. May run while another thread writes. A store that is durable when Write
+  // returns, or never, need not do anything. If it fails (kDataLoss) it cannot be known what is
+  // durable of what was written since the last Sync that succeeded, and every later Write fails.
+  virtual absl::Status Sync() { return absl::OkStatus(); }
+
+  // Both: applies `batches` and makes them durable. No answer may be given on the results of a
+  // Write alone.
+  absl::Status Commit(std::span<WriteBatch* const> batches, std::span<CommitResult> results) {
+    absl::Status status = Write(batches, results);
+    return status.ok() ? Sync() : status;
+  }
 
   // Hands out deliveries that are due, at most once each until their lease ends; those whose lease
-  // has ended are due again. Fair between endpoints. Status becomes kProcessing. Need not be
-  // durable: a claim forgotten in a crash is merely claimed again.
+  // has ended are due again. Fair between endpoints. Status becomes kProcessing. The deliveries are
+  // durable when it returns; the claims need not be: one that is forgotten in a crash is merely
+  // claimed again.
   virtual absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) = 0;
 
   // Gives back every lease of this opener of the store, so a clean shutdown delays nothing.
@@ -327,8 +342,11 @@ class Storage {
   // back in a crash is pruned again.
   virtual absl::StatusOr<Pruned> Prune(const PruneRequest& request) = 0;
 
-  // OK when a write would succeed now (for readiness probes).
+  // OK when a write would succeed now (for readiness probes). May write to find out.
   virtual absl::Status CheckWritable() = 0;
+
+  // kDataLoss once writes fail until the store is opened anew (for liveness probes). Cheap.
+  virtual absl::Status CheckAlive() { return absl::OkStatus(); }
 };
 
 }  // namespace convoy

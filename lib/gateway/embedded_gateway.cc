@@ -51,14 +51,7 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
       consumers_(consume_parts(), parts_.storage.get(), parts_.brokers) {
   dispatcher_.set_wake([this] { wake_->Signal(); });
   fetcher_->set_wake([this] { wake_->Signal(); });
-  commits_.set_wake([this] {
-    {
-      absl::MutexLock lock(&mutex_);
-      has_commits_ = true;
-      if (phase_ == Phase::kStarted) return;  // the committer looks
-    }
-    wake_->Signal();
-  });
+  commits_.set_wake([this] { wake_->Signal(); });
 }
 
 EmbeddedGateway::~EmbeddedGateway() {
@@ -278,29 +271,14 @@ absl::Status EmbeddedGateway::Start() {
     return absl::FailedPreconditionError("the gateway has been started or closed before");
   }
   phase_ = Phase::kStarted;
-  has_commits_ = true;  // whatever was queued before
-  committer_thread_ = std::thread([this] { RunCommitter(); });
+  for (std::thread& thread : committer_threads_) {
+    thread = std::thread([this] { commits_.Serve(); });
+  }
   dispatcher_thread_ = std::thread([this] { RunDispatcher(); });
   work_pool_.Start();
   has_threads_ = true;
   consumers_.Start();
   return absl::OkStatus();
-}
-
-void EmbeddedGateway::RunCommitter() {
-  while (true) {
-    {
-      absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(
-          +[](EmbeddedGateway* self) ABSL_EXCLUSIVE_LOCKS_REQUIRED(self->mutex_) {
-            return self->has_commits_ || self->should_stop_;
-          },
-          this));
-      if (!has_commits_ && should_stop_) return;
-      has_commits_ = false;
-    }
-    commits_.Drain();
-  }
 }
 
 void EmbeddedGateway::RunDispatcher() {
@@ -322,8 +300,11 @@ void EmbeddedGateway::StopThreads() {
     should_stop_ = true;
   }
   wake_->Signal();
+  commits_.StopServing();
   if (dispatcher_thread_.joinable()) dispatcher_thread_.join();
-  if (committer_thread_.joinable()) committer_thread_.join();
+  for (std::thread& thread : committer_threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 // Closing.

@@ -76,7 +76,6 @@ class EmbeddedGateway final : public Gateway {
   absl::Time StepOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(driver_mutex_);
   bool is_quiet() const ABSL_LOCKS_EXCLUDED(mutex_);
   void RunDispatcher();
-  void RunCommitter();
   void StopThreads();
   // Drives both pipelines on this thread until nothing is in flight or `deadline` has come.
   void DrainUntil(absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(driver_mutex_);
@@ -103,7 +102,6 @@ class EmbeddedGateway final : public Gateway {
   mutable absl::Mutex mutex_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kOpen;
   int requests_count_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool has_commits_ ABSL_GUARDED_BY(mutex_) = false;  // for the committer thread
   bool should_stop_ ABSL_GUARDED_BY(mutex_) = false;
 
   absl::Mutex close_mutex_;  // one Close at a time
@@ -111,7 +109,7 @@ class EmbeddedGateway final : public Gateway {
   std::atomic<bool> has_threads_ = false;
   std::atomic<bool> is_work_cancelled_ = false;
   std::thread dispatcher_thread_;
-  std::thread committer_thread_;
+  std::thread committer_threads_[2];  // one writes while the other syncs
 
   // Its threads use all of the above.
   consume::ConsumerSupervisor consumers_;

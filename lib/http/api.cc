@@ -33,7 +33,11 @@ bool IsHealthPath(std::string_view path) { return path == "/healthz" || path == 
 
 HttpResponse Health(const ApiParts& parts, const HttpRequest& request) {
   if (request.method != "GET" && request.method != "HEAD") return MethodNotAllowed("GET, HEAD");
-  if (request.path == "/healthz") return Success(200, "alive");
+  if (request.path == "/healthz") {
+    return parts.storage->CheckAlive().ok()
+               ? Success(200, "alive")
+               : Failure(503, "the store takes no writes until it is opened anew; restart");
+  }
   const absl::Status writable = parts.storage->CheckWritable();
   if (!writable.ok()) return Failure(503, "the store is not writable");
   if (parts.dispatcher != nullptr) {

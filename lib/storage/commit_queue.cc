@@ -1,31 +1,38 @@
-// Leader and followers. A caller whose batch is at the front of the queue leads: it takes what has
-// gathered, commits it without the lock, hands out the results and leads on until its own batch is
-// done. While many wait it stays for a few groups more: the disk would idle until another thread
-// has been woken to lead. Then the next blocking caller leads, or, if only asynchronous ones wait,
-// whoever drains.
+// Two parts, writing and syncing, each played by one thread at a time. A caller that blocks plays
+// whatever part is free until its own batch is durable, so that a lone caller needs no other
+// thread; threads that serve are called first, as they stay. A thread goes on with the part it has:
+// another one would have to be woken first.
+//
+// Invariant: a part that is free and has work has been offered, to a thread that rests or by
+// `wake_`; a thread that ends a part looks for the next one before it rests or leaves.
 #include "lib/storage/commit_queue.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 namespace convoy::storage {
 namespace {
 
-// What a leader does for others once its own batch is durable: its caller waits that long.
+// What a blocking caller does for others once its own batch is durable: its caller waits that long.
 constexpr int kExtraRoundsMax = 8;
 constexpr size_t kManyWaiting = 4;
 
 }  // namespace
 
-// One batch on its way. Its owner waits on `is_settled`, an asynchronous one has a `done`.
+// A thread that has nothing to do now. The list that it stands in says what kind it is.
+struct CommitQueue::Idle {
+  absl::CondVar changed;
+  std::list<Idle*>* list = nullptr;  // null: does not rest
+  std::list<Idle*>::iterator position;
+};
+
+// One batch on its way. Its owner waits for `is_settled`, an asynchronous one has a `done`.
 struct CommitQueue::Waiter {
   WriteBatch batch;
-  Completion done;           // empty: somebody blocks
-  CommitResult result;       // valid once settled
-  bool is_settled = false;   // under mutex_
-  bool should_lead = false;  // under mutex_: leadership was handed to the blocked caller
-  absl::CondVar changed;
+  Completion done;          // empty: its caller blocks
+  CommitResult result;      // valid once written
+  bool is_settled = false;  // under mutex_
+  Idle idle;                // under mutex_: the blocked caller
 
   size_t bytes() const {
     size_t sum = 0;
@@ -54,17 +61,15 @@ void CommitQueue::set_wake(std::function<void()> wake) { wake_ = std::move(wake)
 CommitResult CommitQueue::Commit(WriteBatch batch) {
   const auto waiter = std::make_shared<Waiter>();
   waiter->batch = std::move(batch);
+  bool should_wake = false;
   {
     absl::MutexLock lock(&mutex_);
     if (queue_.size() >= options_.queued_max) return QueueFull();
     queue_.push_back(waiter);
-    if (has_leader_) {
-      while (!waiter->is_settled && !waiter->should_lead) waiter->changed.Wait(&mutex_);
-    }
-    if (waiter->is_settled) return std::move(waiter->result);
-    has_leader_ = true;
+    Work(waiter.get());
+    should_wake = !CallHelp() && servers_count_ == 0;
   }
-  Lead(waiter.get());
+  if (should_wake && wake_) wake_();
   return std::move(waiter->result);
 }
 
@@ -76,8 +81,9 @@ void CommitQueue::CommitAsync(WriteBatch batch, Completion done) {
   {
     absl::MutexLock lock(&mutex_);
     if (queue_.size() < options_.queued_max) {
-      should_wake = queue_.empty() && !has_leader_;
+      const bool is_first = queue_.empty();
       queue_.push_back(std::move(waiter));
+      should_wake = is_first && !CallHelp() && servers_count_ == 0;
     }
   }
   if (waiter != nullptr) {
@@ -88,30 +94,106 @@ void CommitQueue::CommitAsync(WriteBatch batch, Completion done) {
 }
 
 bool CommitQueue::Drain() {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (has_leader_ || queue_.empty()) return false;
-    has_leader_ = true;
+  absl::MutexLock lock(&mutex_);
+  return Work(nullptr);
+}
+
+void CommitQueue::Serve() {
+  Idle idle;
+  absl::MutexLock lock(&mutex_);
+  ++servers_count_;
+  while (!should_stop_) {
+    if (!Work(nullptr)) Rest(&idle, servers_);
   }
-  Lead(nullptr);
-  return true;
+  --servers_count_;
+}
+
+void CommitQueue::StopServing() {
+  absl::MutexLock lock(&mutex_);
+  should_stop_ = true;
+  while (!servers_.empty()) Call(servers_.front());
 }
 
 CommitResult CommitQueue::QueueFull() {
   return {.status = absl::ResourceExhaustedError("too many writes are waiting, try again later")};
 }
 
-void CommitQueue::Lead(const Waiter* own) {
-  for (int rounds_left = kExtraRoundsMax;;) {
-    const Group group = TakeGroup();
-    CommitGroup(group);
-    Settle(group);
-    if (StepDown(own, &rounds_left)) return;
+// The parts.
+
+bool CommitQueue::Work(Waiter* own) {
+  bool has_worked = false;
+  Part part = Part::kWrite;
+  int rounds_left = own != nullptr ? kExtraRoundsMax : 0;
+  while (true) {
+    if (own != nullptr && own->is_settled) {
+      const bool should_stay =
+          queue_.size() >= kManyWaiting && servers_count_ == 0 && rounds_left-- > 0;
+      if (!should_stay) return has_worked;
+    }
+    part = FreePart(part);
+    if (part != Part::kNone) {
+      has_worked = true;
+      part == Part::kWrite ? PlayWrite() : PlaySync();
+    } else if (own != nullptr && !own->is_settled) {
+      Rest(&own->idle, blocked_);
+    } else {
+      return has_worked;
+    }
   }
 }
 
+CommitQueue::Part CommitQueue::FreePart(Part preferred) const {
+  const bool may_write = !has_writer_ && !queue_.empty() && written_.size() < options_.groups_max;
+  const bool may_sync = !has_syncer_ && !written_.empty();
+  if (may_sync && (preferred == Part::kSync || !may_write)) return Part::kSync;
+  return may_write ? Part::kWrite : Part::kNone;
+}
+
+void CommitQueue::PlayWrite() {
+  has_writer_ = true;
+  Group group = TakeGroup();
+  CallHelp();
+  mutex_.Unlock();
+  const absl::Status status = WriteGroup(group);
+  if (!status.ok()) Settle(group, status);
+  mutex_.Lock();
+  has_writer_ = false;
+  if (status.ok()) written_.push_back(std::move(group));
+}
+
+void CommitQueue::PlaySync() {
+  has_syncer_ = true;
+  const std::vector<Group> groups = std::exchange(written_, {});
+  CallHelp();
+  mutex_.Unlock();
+  const absl::Status status = storage_->Sync();
+  for (const Group& group : groups) Settle(group, status);
+  mutex_.Lock();
+  has_syncer_ = false;
+}
+
+void CommitQueue::Rest(Idle* idle, std::list<Idle*>& resting) {
+  idle->list = &resting;
+  idle->position = resting.insert(resting.end(), idle);
+  while (idle->list != nullptr) idle->changed.Wait(&mutex_);
+}
+
+void CommitQueue::Call(Idle* idle) {
+  idle->list->erase(idle->position);
+  idle->list = nullptr;
+  idle->changed.Signal();
+}
+
+bool CommitQueue::CallHelp() {
+  if (FreePart(Part::kWrite) == Part::kNone) return true;
+  if (servers_.empty() && blocked_.empty()) return false;
+  Call(servers_.empty() ? blocked_.front() : servers_.front());
+  return true;
+}
+
+// Groups.
+
 CommitQueue::Group CommitQueue::TakeGroup() {
-  absl::MutexLock lock(&mutex_);
   Group group;
   size_t bytes = 0;
   while (!queue_.empty() && group.size() < options_.batches_max) {
@@ -123,25 +205,38 @@ CommitQueue::Group CommitQueue::TakeGroup() {
   return group;
 }
 
-void CommitQueue::CommitGroup(const Group& group) {
+absl::Status CommitQueue::WriteGroup(const Group& group) {
   std::vector<WriteBatch*> batches;
   batches.reserve(group.size());
   for (const auto& waiter : group) batches.push_back(&waiter->batch);
   std::vector<CommitResult> results(group.size());
-  const absl::Status status = storage_->Commit(batches, results);
-  Count(status, results);
-  for (size_t i = 0; i < group.size(); ++i) {
-    group[i]->result = status.ok() ? std::move(results[i]) : CommitResult{.status = status};
+  const absl::Status status = storage_->Write(batches, results);
+  for (size_t i = 0; i < group.size(); ++i) group[i]->result = std::move(results[i]);
+  return status;
+}
+
+// The status speaks of all of the group; if it is OK, each has the result of its own.
+void CommitQueue::Settle(const Group& group, const absl::Status& status) {
+  Count(group, status);
+  for (const auto& waiter : group) {
+    if (!status.ok()) waiter->result = CommitResult{.status = status};
+    if (waiter->done) waiter->done(std::move(waiter->result));
+  }
+  absl::MutexLock lock(&mutex_);
+  for (const auto& waiter : group) {
+    if (waiter->done) continue;
+    waiter->is_settled = true;
+    if (waiter->idle.list != nullptr) Call(&waiter->idle);
   }
 }
 
-void CommitQueue::Count(const absl::Status& status, const std::vector<CommitResult>& results) {
+void CommitQueue::Count(const Group& group, const absl::Status& status) {
   is_failing_.store(!status.ok(), std::memory_order_relaxed);
   (status.ok() ? commits_ : failures_).Add(1);
   if (!status.ok()) return;
-  for (const CommitResult& result : results) {
-    if (!result.status.ok()) continue;
-    for (const SubmissionOutcome outcome : result.submissions) {
+  for (const auto& waiter : group) {
+    if (!waiter->result.status.ok()) continue;
+    for (const SubmissionOutcome outcome : waiter->result.submissions) {
       switch (outcome) {
         case SubmissionOutcome::kAccepted:
           accepted_.Add(1);
@@ -155,38 +250,6 @@ void CommitQueue::Count(const absl::Status& status, const std::vector<CommitResu
       }
     }
   }
-}
-
-void CommitQueue::Settle(const Group& group) {
-  for (const auto& waiter : group) {
-    if (waiter->done) waiter->done(std::move(waiter->result));
-  }
-  absl::MutexLock lock(&mutex_);
-  for (const auto& waiter : group) {
-    if (waiter->done) continue;
-    waiter->is_settled = true;
-    waiter->changed.Signal();
-  }
-}
-
-bool CommitQueue::StepDown(const Waiter* own, int* rounds_left) {
-  bool should_wake = false;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (own == nullptr ? !queue_.empty() : !own->is_settled) return false;
-    if (queue_.size() >= kManyWaiting && (*rounds_left)-- > 0) return false;
-    const auto blocked = std::find_if(queue_.begin(), queue_.end(),
-                                      [](const auto& waiter) { return !waiter->done; });
-    if (blocked != queue_.end()) {
-      (*blocked)->should_lead = true;
-      (*blocked)->changed.Signal();
-    } else {
-      has_leader_ = false;
-      should_wake = !queue_.empty();
-    }
-  }
-  if (should_wake && wake_) wake_();
-  return true;
 }
 
 }  // namespace convoy::storage

@@ -1,6 +1,6 @@
-// Many callers, one fsync. Callers that want to commit at the same time are merged into one
-// Storage::Commit: the first becomes leader and writes for all that queued behind it, while the
-// next ones gather (the pattern of LevelDB's writer queue).
+// Many callers, few syncs. Batches that wait together are written as one group, and groups that
+// were written while the disk was busy are made durable by one sync: writing (Storage::Write) and
+// syncing (Storage::Sync) are two parts that overlap, each played by one thread at a time.
 #pragma once
 
 #include <atomic>
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <vector>
 
@@ -21,14 +22,15 @@
 namespace convoy::storage {
 
 struct CommitQueueOptions {
-  size_t batches_max = 256;            // in one Storage::Commit
-  size_t bytes_max = 4 * 1024 * 1024;  // of bodies in one Storage::Commit, beyond the first batch
+  size_t batches_max = 256;            // in one group
+  size_t bytes_max = 4 * 1024 * 1024;  // of bodies in one group, beyond the first batch
+  size_t groups_max = 16;              // written and not durable yet; beyond it writing waits
   size_t queued_max = 64 * 1024;       // beyond it a commit is refused with kResourceExhausted
 };
 
 // What has come of the commits since the queue was made.
 struct CommitCounters {
-  uint64_t commits = 0;     // calls of Storage::Commit that became durable
+  uint64_t commits = 0;     // groups that became durable
   uint64_t failures = 0;    // that did not
   bool is_failing = false;  // the latest did not
   // Of the submissions that are durable.
@@ -45,37 +47,56 @@ class CommitQueue {
   explicit CommitQueue(Storage* storage, CommitQueueOptions options = {});
   ~CommitQueue();  // nothing may be queued any more
 
-  // Commits `batch`; returns when it is durable or refused. May commit for others on this thread.
+  // Commits `batch`; returns when it is durable or refused. May write and sync for others on this
+  // thread.
   CommitResult Commit(WriteBatch batch);
 
-  // Queues `batch` and returns. `done` runs once, on whichever thread commits it, without a lock
-  // held.
+  // Queues `batch` and returns. `done` runs once, when the batch is durable or refused, on the
+  // thread that learns it and without a lock held.
   void CommitAsync(WriteBatch batch, Completion done);
 
-  // Commits all that is queued, on this thread, unless another thread is at it. Returns whether it
-  // committed anything.
+  // Commits all that is queued, on this thread, except for parts that another thread plays. Returns
+  // whether there was anything to do.
   bool Drain();
+
+  // Plays parts for others until StopServing. Two threads that serve let the parts overlap.
+  void Serve();
+  // Makes the serving threads return, now and later. What is queued stays there for Drain.
+  void StopServing();
 
   CommitCounters counters() const;
 
-  // Called, without a lock held, when CommitAsync found an idle queue: somebody should call Drain.
-  // Set once, before the first commit.
+  // Called, without a lock held, when there is something to do and no thread at hand that would:
+  // Drain should be called. Set once, before the first commit.
   void set_wake(std::function<void()> wake);
 
  private:
+  enum class Part { kNone, kWrite, kSync };
+  struct Idle;
   struct Waiter;
   using Group = std::vector<std::shared_ptr<Waiter>>;
 
   static CommitResult QueueFull();
 
-  // Writes for the front of the queue until `own` is settled (or, without one, until it is empty).
-  void Lead(const Waiter* own) ABSL_LOCKS_EXCLUDED(mutex_);
-  Group TakeGroup() ABSL_LOCKS_EXCLUDED(mutex_);
-  void CommitGroup(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Count(const absl::Status& status, const std::vector<CommitResult>& results);
-  void Settle(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Gives leadership up or away if the leader's part is done.
-  bool StepDown(const Waiter* own, int* rounds_left) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Plays parts until `own` is settled (or, without one, while any is free). Returns whether any
+  // was played.
+  bool Work(Waiter* own) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A part that has work and no thread; `preferred` if that is one.
+  Part FreePart(Part preferred) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Let go of the mutex while they work.
+  void PlayWrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PlaySync() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Waits until called or, of a waiter, settled.
+  void Rest(Idle* idle, std::list<Idle*>& resting) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Call(Idle* idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Calls a thread that rests if a part is free. False if there is a part and none to play it.
+  bool CallHelp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Group TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status WriteGroup(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Settle(const Group& group, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Count(const Group& group, const absl::Status& status);
 
   Storage* const storage_;
   const CommitQueueOptions options_;
@@ -86,7 +107,13 @@ class CommitQueue {
 
   absl::Mutex mutex_;
   std::deque<std::shared_ptr<Waiter>> queue_ ABSL_GUARDED_BY(mutex_);
-  bool has_leader_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<Group> written_ ABSL_GUARDED_BY(mutex_);  // and not durable yet
+  bool has_writer_ ABSL_GUARDED_BY(mutex_) = false;
+  bool has_syncer_ ABSL_GUARDED_BY(mutex_) = false;
+  bool should_stop_ ABSL_GUARDED_BY(mutex_) = false;
+  int servers_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::list<Idle*> servers_ ABSL_GUARDED_BY(mutex_);  // those that rest
+  std::list<Idle*> blocked_ ABSL_GUARDED_BY(mutex_);  // callers in Commit that rest
 };
 
 }  // namespace convoy::storage

@@ -32,9 +32,10 @@ bool IsCrash(Fault fault) {
 }  // namespace
 
 std::string_view NameOf(Fault fault) {
-  constexpr std::string_view kNames[] = {
-      "none",     "write",  "disk full",     "short write", "sync",       "open",           "read",
-      "truncate", "delete", "shared memory", "kill",        "power loss", "torn power loss"};
+  constexpr std::string_view kNames[] = {"none",       "write",          "disk full", "short write",
+                                         "sync",       "open",           "read",      "truncate",
+                                         "delete",     "shared memory",  "lock",      "kill",
+                                         "power loss", "torn power loss"};
   return kNames[static_cast<size_t>(fault)];
 }
 
@@ -44,6 +45,7 @@ struct FaultyVfs::File {
   sqlite3_file* real;   // stands right behind this object
 
   static File& Of(sqlite3_file* file) { return *reinterpret_cast<File*>(file); }
+  std::string_view name() const { return path != nullptr ? std::string_view(*path) : ""; }
 };
 
 struct FaultyVfs::Methods {
@@ -54,7 +56,9 @@ struct FaultyVfs::Methods {
   }
 
   static int Read(sqlite3_file* file, void* bytes, int size, sqlite3_int64 at) {
-    if (Get().Strikes({Fault::kRead})) return SQLITE_IOERR_READ;
+    if (Get().Strikes({Fault::kRead}, File::Of(file).name())) {
+      return Get().Failure(SQLITE_IOERR_READ);
+    }
     sqlite3_file* real = File::Of(file).real;
     return real->pMethods->xRead(real, bytes, size, at);
   }
@@ -64,9 +68,10 @@ struct FaultyVfs::Methods {
     const File& self = File::Of(file);
     const bool was_dead = vfs.is_dead_;
     const bool strikes = vfs.Strikes({Fault::kWrite, Fault::kDiskFull, Fault::kShortWrite,
-                                      Fault::kKill, Fault::kPowerLoss, Fault::kTornPowerLoss});
+                                      Fault::kKill, Fault::kPowerLoss, Fault::kTornPowerLoss},
+                                     self.name());
     const Fault fault = vfs.plan_.fault;
-    if (strikes && (was_dead || fault == Fault::kWrite)) return SQLITE_IOERR_WRITE;
+    if (strikes && (was_dead || fault == Fault::kWrite)) return vfs.Failure(SQLITE_IOERR_WRITE);
     if (strikes && fault == Fault::kDiskFull) return SQLITE_FULL;
     const int written_size = strikes ? size / 2 : size;
     if (self.path != nullptr) {
@@ -82,8 +87,8 @@ struct FaultyVfs::Methods {
   static int Truncate(sqlite3_file* file, sqlite3_int64 size) {
     FaultyVfs& vfs = Get();
     const File& self = File::Of(file);
-    if (vfs.Strikes({Fault::kTruncate, Fault::kPowerLoss, Fault::kTornPowerLoss})) {
-      return SQLITE_IOERR_TRUNCATE;
+    if (vfs.Strikes({Fault::kTruncate, Fault::kPowerLoss, Fault::kTornPowerLoss}, self.name())) {
+      return vfs.Failure(SQLITE_IOERR_TRUNCATE);
     }
     if (self.path != nullptr) {
       vfs.DiskOf(*self.path).unsynced.push_back({.is_truncation = true, .at = size});
@@ -94,15 +99,17 @@ struct FaultyVfs::Methods {
   static int Sync(sqlite3_file* file, int) {
     FaultyVfs& vfs = Get();
     const File& self = File::Of(file);
-    const bool strikes = vfs.Strikes({Fault::kSync, Fault::kPowerLoss, Fault::kTornPowerLoss});
-    if (self.path == nullptr || vfs.is_dead_) return strikes ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+    const bool strikes =
+        vfs.Strikes({Fault::kSync, Fault::kPowerLoss, Fault::kTornPowerLoss}, self.name());
+    const int failure = vfs.Failure(SQLITE_IOERR_FSYNC);
+    if (self.path == nullptr || vfs.is_dead_) return strikes ? failure : SQLITE_OK;
     Disk& disk = vfs.DiskOf(*self.path);
     if (vfs.plan_.is_sync_a_lie) return SQLITE_OK;
     if (!strikes) {
       for (const Change& change : disk.unsynced) Apply(change, disk.durable);
     }
     disk.unsynced.clear();
-    return strikes ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+    return strikes ? failure : SQLITE_OK;
   }
 
   static int FileSize(sqlite3_file* file, sqlite3_int64* size) {
@@ -135,11 +142,18 @@ struct FaultyVfs::Methods {
   }
   static int ShmMap(sqlite3_file* file, int region, int size, int may_extend,
                     void volatile** memory) {
-    if (Get().Strikes({Fault::kSharedMemory})) return SQLITE_IOERR_SHMMAP;
+    if (Get().Strikes({Fault::kSharedMemory}, File::Of(file).name())) {
+      return Get().Failure(SQLITE_IOERR_SHMMAP);
+    }
     sqlite3_file* real = File::Of(file).real;
     return real->pMethods->xShmMap(real, region, size, may_extend, memory);
   }
   static int ShmLock(sqlite3_file* file, int offset, int count, int flags) {
+    // Only what takes a lock, and for writing: readers have others.
+    constexpr int kTakesToWrite = SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE;
+    if (flags == kTakesToWrite && Get().Strikes({Fault::kLock}, File::Of(file).name())) {
+      return Get().Failure(SQLITE_IOERR_SHMLOCK);
+    }
     sqlite3_file* real = File::Of(file).real;
     return real->pMethods->xShmLock(real, offset, count, flags);
   }
@@ -192,7 +206,9 @@ int FaultyVfs::Open(sqlite3_vfs*, const char* path, sqlite3_file* file, int flag
   FaultyVfs& vfs = Get();
   auto* self = new (file) File{};
   self->real = reinterpret_cast<sqlite3_file*>(self + 1);
-  if (vfs.Strikes({Fault::kOpen})) return SQLITE_CANTOPEN;
+  if (vfs.Strikes({Fault::kOpen}, path != nullptr ? path : "")) {
+    return vfs.Failure(SQLITE_CANTOPEN);
+  }
   const int code = vfs.base_->xOpen(vfs.base_, path, self->real, flags, out_flags);
   if (code != SQLITE_OK) return code;
   self->handle.pMethods = Methods::Table();
@@ -205,16 +221,17 @@ int FaultyVfs::Open(sqlite3_vfs*, const char* path, sqlite3_file* file, int flag
 
 int FaultyVfs::Delete(sqlite3_vfs*, const char* path, int should_sync) {
   FaultyVfs& vfs = Get();
-  if (vfs.Strikes({Fault::kDelete, Fault::kPowerLoss, Fault::kTornPowerLoss})) {
-    return SQLITE_IOERR_DELETE;
+  if (vfs.Strikes({Fault::kDelete, Fault::kPowerLoss, Fault::kTornPowerLoss}, path)) {
+    return vfs.Failure(SQLITE_IOERR_DELETE);
   }
   vfs.disks_.erase(path);
   return vfs.base_->xDelete(vfs.base_, path, should_sync);
 }
 
-bool FaultyVfs::Strikes(std::initializer_list<Fault> kinds) {
+bool FaultyVfs::Strikes(std::initializer_list<Fault> kinds, std::string_view path) {
   if (is_dead_) return true;
   if (std::find(kinds.begin(), kinds.end(), plan_.fault) == kinds.end()) return false;
+  if (!path.ends_with(plan_.path_end)) return false;
   ++count_;
   if (count_ != plan_.at && !(plan_.is_persistent && count_ > plan_.at)) return false;
   has_fired_ = true;

@@ -28,6 +28,7 @@ enum class Fault {
   kTruncate,
   kDelete,
   kSharedMemory,  // the index of the write-ahead log cannot be mapped
+  kLock,          // a lock of the write-ahead log cannot be taken
   kKill,          // the process dies in a write: half of it is there, everything before it, too
   kPowerLoss,     // and all unsynced writes with it
   kTornPowerLoss  // and some of the unsynced writes with it
@@ -41,6 +42,8 @@ struct FaultPlan {
   bool is_persistent = false;  // and every one after it
   uint64_t seed = 0;           // which unsynced writes survive
   bool is_sync_a_lie = false;  // a disk outside the model: for proving that the audit notices
+  int code = 0;                // what SQLite is told instead of the error that fits the fault
+  std::string path_end;        // only files whose names end so; empty: all
 };
 
 // The one VFS of the test, registered under name(). For one thread.
@@ -53,6 +56,8 @@ class FaultyVfs {
   // Starts counting anew; takes what is on the disk now as durable.
   void Arm(const FaultPlan& plan);
   bool has_fired() const { return has_fired_; }
+  // Calls that the fault applies to, since Arm.
+  uint64_t calls_count() const { return count_; }
 
   // Nothing reaches the disk any more: every call fails until Restart. Close all files meanwhile.
   void Kill() { is_dead_ = true; }
@@ -79,7 +84,9 @@ class FaultyVfs {
   static int Delete(sqlite3_vfs* vfs, const char* path, int should_sync);
 
   // Whether this call, to which faults of these kinds apply, is to fail. Kills where the plan says.
-  bool Strikes(std::initializer_list<Fault> kinds);
+  bool Strikes(std::initializer_list<Fault> kinds, std::string_view path);
+  // The code that a failing call returns.
+  int Failure(int fitting) const { return plan_.code != 0 ? plan_.code : fitting; }
   Disk& DiskOf(const std::string& path);
   static void Apply(const Change& change, std::string& bytes);
   void Survive(Disk& disk, uint64_t& random) const;

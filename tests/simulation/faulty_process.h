@@ -28,8 +28,8 @@ class FaultyStorage : public testing::ForwardingStorage {
   FaultyStorage(Storage* target, const FaultRates& rates, testing::SeededRandom* random)
       : ForwardingStorage(target), rates_(rates), random_(*random) {}
 
-  absl::Status Commit(std::span<WriteBatch* const> batches,
-                      std::span<CommitResult> results) override {
+  absl::Status Write(std::span<WriteBatch* const> batches,
+                     std::span<CommitResult> results) override {
     if (is_dead_ || random_.Chance(rates_.commit_refused)) return Refused();
     if (should_forget_) {  // the canary: it says yes and writes nothing
       should_forget_ = false;
@@ -40,7 +40,7 @@ class FaultyStorage : public testing::ForwardingStorage {
       }
       return absl::OkStatus();
     }
-    const absl::Status status = ForwardingStorage::Commit(batches, results);
+    const absl::Status status = ForwardingStorage::Write(batches, results);
     if (random_.Chance(rates_.commit_untold)) {
       is_dead_ = true;
       return Refused();

@@ -15,10 +15,11 @@ class ForwardingStorage : public Storage {
   explicit ForwardingStorage(Storage* target) : target_(*target) {}
 
   std::string_view name() const override { return target_.name(); }
-  absl::Status Commit(std::span<WriteBatch* const> batches,
-                      std::span<CommitResult> results) override {
-    return target_.Commit(batches, results);
+  absl::Status Write(std::span<WriteBatch* const> batches,
+                     std::span<CommitResult> results) override {
+    return target_.Write(batches, results);
   }
+  absl::Status Sync() override { return target_.Sync(); }
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
     return target_.ClaimDue(request);
   }
@@ -94,6 +95,7 @@ class ForwardingStorage : public Storage {
     return target_.Prune(request);
   }
   absl::Status CheckWritable() override { return target_.CheckWritable(); }
+  absl::Status CheckAlive() override { return target_.CheckAlive(); }
 
  private:
   Storage& target_;

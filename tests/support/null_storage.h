@@ -14,7 +14,7 @@ namespace convoy::testing {
 class NullStorage : public Storage {
  public:
   std::string_view name() const override { return "null"; }
-  absl::Status Commit(std::span<WriteBatch* const>, std::span<CommitResult>) override {
+  absl::Status Write(std::span<WriteBatch* const>, std::span<CommitResult>) override {
     return Nothing();
   }
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest&) override { return Claim{}; }

@@ -42,8 +42,8 @@ class MemoryStorage final : public Storage {
  public:
   std::string_view name() const override { return "memory"; }
 
-  absl::Status Commit(std::span<WriteBatch* const> batches,
-                      std::span<CommitResult> results) override {
+  absl::Status Write(std::span<WriteBatch* const> batches,
+                     std::span<CommitResult> results) override {
     absl::MutexLock lock(&mutex_);
     for (size_t i = 0; i < batches.size(); ++i) results[i] = Apply(*batches[i]);
     return absl::OkStatus();

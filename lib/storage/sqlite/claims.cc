@@ -47,15 +47,15 @@ absl::StatusOr<absl::Time> FindNextWake(Connection& connection, const ClaimReque
 
 absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
   absl::MutexLock lock(&mutex_);
-  CONVOY_RETURN_IF_ERROR(poison_);
+  CONVOY_RETURN_IF_ERROR(poison_.status());
   // Most calls find nothing: look before taking the write lock.
   CONVOY_ASSIGN_OR_RETURN(const absl::Time next_wake, FindNextWake(*connection_, request));
   Claim claim{.next_due_at = next_wake};
   if (next_wake > request.now || request.items_max == 0) return claim;
 
-  CONVOY_RETURN_IF_ERROR(RunUnsynced([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return ClaimAll(request, claim);
-  }));
+  CONVOY_RETURN_IF_ERROR(
+      Run([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ClaimAll(request, claim); }));
+  transactions_.CheckpointIfLong();
   for (const ClaimedDelivery& claimed : claim.deliveries) {
     claimed_[claimed.delivery.id] = claimed.lease;
   }
@@ -172,8 +172,7 @@ absl::Status Writer::ReleaseClaims() {
     }
     return WriteLanes(lanes);
   };
-  CONVOY_RETURN_IF_ERROR(Begin());
-  CONVOY_RETURN_IF_ERROR(End(release_all()));
+  CONVOY_RETURN_IF_ERROR(Run(release_all));
   claimed_.clear();
   return absl::OkStatus();
 }

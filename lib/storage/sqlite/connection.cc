@@ -6,49 +6,29 @@
 #include <sqlite3.h>
 
 #include "lib/base/read_limit.h"
+#include "lib/storage/sqlite/failure.h"
 
 namespace convoy::storage {
 namespace {
-
-// Other processes hold the write lock for one transaction at a time; this is ages for that.
-constexpr int kBusyTimeoutMs = 10'000;
 
 // Instructions of SQLite's machine between two looks at the limit of a read: some 100 us.
 constexpr int kReadLimitInstructions = 10'000;
 
 int IsReadOver(void*) { return base::ReadLimit::IsOver() ? 1 : 0; }
 
-absl::StatusCode CodeFor(int code) {
-  switch (code & 0xFF) {
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return absl::StatusCode::kDataLoss;
-    case SQLITE_FULL:
-      return absl::StatusCode::kResourceExhausted;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return absl::StatusCode::kUnavailable;
-    case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-    case SQLITE_READONLY:
-      return absl::StatusCode::kPermissionDenied;
-    case SQLITE_CONSTRAINT:
-      return absl::StatusCode::kAlreadyExists;
-    case SQLITE_NOMEM:
-      return absl::StatusCode::kResourceExhausted;
-    case SQLITE_INTERRUPT:
-      return absl::StatusCode::kDeadlineExceeded;
-    default:
-      return absl::StatusCode::kInternal;
-  }
-}
-
 }  // namespace
 
 absl::Status SqliteStatus(sqlite3* db, int code, std::string_view doing) {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return absl::OkStatus();
-  const char* message = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code);
-  return absl::Status(CodeFor(code), absl::StrCat(doing, ": ", message, " (SQLite ", code, ")"));
+  // The connection may have gone on to another error meanwhile.
+  const bool is_latest = db != nullptr && sqlite3_extended_errcode(db) == code;
+  const char* const message = is_latest ? sqlite3_errmsg(db) : sqlite3_errstr(code);
+  const char* const path = db != nullptr ? sqlite3_db_filename(db, "main") : nullptr;
+  absl::Status status(StatusCodeOf(code),
+                      absl::StrCat(path != nullptr ? path : "", path != nullptr ? ": " : "", doing,
+                                   ": ", message, " (SQLite ", code, ")"));
+  AttachSqliteCode(status, code);
+  return status;
 }
 
 Statement::~Statement() {
@@ -122,7 +102,8 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const OpenOptions& 
   const int code = sqlite3_open_v2(options.path.c_str(), &db, flags,
                                    options.vfs.empty() ? nullptr : options.vfs.c_str());
   if (code != SQLITE_OK) {
-    absl::Status status = SqliteStatus(db, code, "cannot open the database");
+    absl::Status status =
+        SqliteStatus(nullptr, code, absl::StrCat(options.path, ": cannot open the database"));
     sqlite3_close(db);
     return status;
   }
@@ -173,6 +154,6 @@ int Connection::changes_count() const { return sqlite3_changes(db_); }
 
 bool Connection::is_in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
-int Connection::last_error() const { return sqlite3_errcode(db_) & 0xFF; }
+std::string_view Connection::path() const { return sqlite3_db_filename(db_, "main"); }
 
 }  // namespace convoy::storage

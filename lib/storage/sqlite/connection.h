@@ -15,9 +15,12 @@ struct sqlite3_stmt;
 
 namespace convoy::storage {
 
-// Maps a SQLite result code; `doing` says what failed ("cannot write"). A damaged or foreign file
-// is kDataLoss, a full disk kResourceExhausted, a locked database kUnavailable, other I/O
-// kInternal.
+// How long a call waits for a lock. Other processes hold the write lock for one transaction at a
+// time; this is ages for that.
+inline constexpr int kBusyTimeoutMs = 10'000;
+
+// Maps a SQLite result code (failure.h), which the status carries along; `doing` says what failed
+// ("cannot write"). The text names the file.
 absl::Status SqliteStatus(sqlite3* db, int code, std::string_view doing);
 
 // A prepared statement in use. Errors stick: bind and step freely, then look at status(). Resets
@@ -79,7 +82,7 @@ class Connection {
 
   int changes_count() const;
   bool is_in_transaction() const;
-  int last_error() const;  // the primary result code of the last failed call
+  std::string_view path() const;  // of the file, absolute and without symbolic links
   sqlite3* db() const { return db_; }
 
  private:

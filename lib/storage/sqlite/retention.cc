@@ -104,17 +104,19 @@ absl::Status RemoveKeys(Connection& connection, const PruneRequest& request, Pru
 
 absl::StatusOr<Pruned> Writer::Prune(const PruneRequest& request) {
   absl::MutexLock lock(&mutex_);
-  CONVOY_RETURN_IF_ERROR(poison_);
+  CONVOY_RETURN_IF_ERROR(poison_.status());
+  transactions_.ShortenLog();
   Connection& connection = *connection_;
   const std::string end = base::LeastUlidAt(request.events_before);
   Pruned pruned{.last_event_id = request.after_event_id};
   // Most calls find nothing: look before taking the write lock.
   CONVOY_ASSIGN_OR_RETURN(const bool has_candidates, HasCandidates(connection, request, end));
   if (!has_candidates) return pruned;
-  CONVOY_RETURN_IF_ERROR(RunUnsynced([&]() -> absl::Status {
+  CONVOY_RETURN_IF_ERROR(Run([&]() -> absl::Status {
     CONVOY_RETURN_IF_ERROR(RemoveEvents(connection, request, end, pruned));
     return RemoveKeys(connection, request, pruned);
   }));
+  transactions_.CheckpointIfLong();
   return pruned;
 }
 

@@ -13,6 +13,7 @@
 #include "lib/model/codec.h"
 #include "lib/storage/sqlite/config_rows.h"
 #include "lib/storage/sqlite/connection_pool.h"
+#include "lib/storage/sqlite/database_file.h"
 #include "lib/storage/sqlite/list_query.h"
 #include "lib/storage/sqlite/rows.h"
 #include "lib/storage/sqlite/schema.h"
@@ -78,24 +79,30 @@ std::string SelectFrom(std::string_view columns, std::string_view rest) {
 
 class SqliteStorage final : public Storage {
  public:
-  SqliteStorage(std::unique_ptr<Writer> writer, Connection::OpenOptions reader_options,
-                size_t readers_max)
-      : writer_(std::move(writer)), readers_(std::move(reader_options), readers_max) {}
+  SqliteStorage(Connection::OpenOptions reader_options, size_t readers_max)
+      : readers_(std::move(reader_options), readers_max) {}
+
+  absl::Status Open(const Connection::OpenOptions& options);
 
   std::string_view name() const override { return "sqlite"; }
 
-  absl::Status Commit(std::span<WriteBatch* const> batches,
-                      std::span<CommitResult> results) override {
-    return writer_->Commit(batches, results);
+  absl::Status Write(std::span<WriteBatch* const> batches,
+                     std::span<CommitResult> results) override {
+    return writer_->Write(batches, results);
   }
+  absl::Status Sync() override { return log_->Sync(); }
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
-    return writer_->ClaimDue(request);
+    CONVOY_ASSIGN_OR_RETURN(Claim claim, writer_->ClaimDue(request));
+    // An event is sent only once it is durable.
+    if (!claim.deliveries.empty()) CONVOY_RETURN_IF_ERROR(log_->SyncOwed());
+    return claim;
   }
   absl::Status ReleaseClaims() override { return writer_->ReleaseClaims(); }
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
     return writer_->Prune(request);
   }
   absl::Status CheckWritable() override { return writer_->CheckWritable(); }
+  absl::Status CheckAlive() override { return poison_.status(); }
 
   // A look-up by primary key costs about as much as asking SQLite whether another process has
   // written, so there is no copy of the revisions to be kept in step.
@@ -194,9 +201,21 @@ class SqliteStorage final : public Storage {
   absl::StatusOr<std::vector<Source>> ListBrokerSources() override;
 
  private:
-  const std::unique_ptr<Writer> writer_;
+  // In the order in which they are opened. The last connection to close copies the log into the
+  // database, which those that only read cannot.
+  Poison poison_;
+  std::unique_ptr<LogSync> log_;
+  std::unique_ptr<Writer> writer_;
   ConnectionPool readers_;
 };
+
+absl::Status SqliteStorage::Open(const Connection::OpenOptions& options) {
+  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::Open(options));
+  CONVOY_RETURN_IF_ERROR(PrepareDatabase(*connection));
+  CONVOY_ASSIGN_OR_RETURN(log_, LogSync::Open(options, &poison_));
+  CONVOY_ASSIGN_OR_RETURN(writer_, Writer::Open(std::move(connection), log_.get(), &poison_));
+  return absl::OkStatus();
+}
 
 // One read transaction, so that objects and revision belong together.
 absl::StatusOr<ProjectConfiguration> SqliteStorage::LoadProject(std::string_view project_id) {
@@ -321,10 +340,11 @@ absl::StatusOr<std::unique_ptr<Storage>> OpenSqlite(const SqliteOptions& options
   const Connection::OpenOptions writing = {.path = options.path, .vfs = options.vfs};
   const Connection::OpenOptions reading = {
       .path = options.path, .vfs = options.vfs, .is_read_only = true};
-  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::Open(writing));
-  CONVOY_RETURN_IF_ERROR(PrepareDatabase(*connection));
-  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer, Writer::Open(std::move(connection)));
-  return std::make_unique<SqliteStorage>(std::move(writer), reading, options.readers_max);
+  CONVOY_RETURN_IF_ERROR(CheckSqliteLibrary());
+  CONVOY_RETURN_IF_ERROR(CreateDatabaseFile(options.path));
+  auto storage = std::make_unique<SqliteStorage>(reading, options.readers_max);
+  CONVOY_RETURN_IF_ERROR(storage->Open(writing));
+  return storage;
 }
 
 }  // namespace convoy::storage

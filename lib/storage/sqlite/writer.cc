@@ -1,10 +1,7 @@
 // Batches become rows. One transaction holds a whole group of batches; one that is refused is
 // undone by a savepoint and does not touch its neighbours.
 //
-// Failure: until COMMIT is called, whatever fails is rolled back and nothing was written. If COMMIT
-// itself fails for another reason than a lack of space or a busy file, nobody knows what reached
-// the disk: the writer is poisoned and every later write returns kDataLoss until the store is
-// opened anew.
+// What a failure means is decided in log_writer.cc.
 #include "lib/storage/sqlite/writer.h"
 
 #include <algorithm>
@@ -32,54 +29,33 @@ bool IsRefusal(const absl::Status& status) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(std::unique_ptr<Connection> connection) {
-  CONVOY_RETURN_IF_ERROR(connection->Execute("BEGIN IMMEDIATE"));
-  CONVOY_RETURN_IF_ERROR(connection->Execute("UPDATE opener SET count = count + 1"));
-  CONVOY_ASSIGN_OR_RETURN(const int64_t opener, connection->QueryInt("SELECT count FROM opener"));
-  CONVOY_RETURN_IF_ERROR(connection->Execute("COMMIT"));
-  const uint64_t first_lease = (static_cast<uint64_t>(opener) << kLeaseCounterBits) + 1;
-  return absl::WrapUnique(new Writer(std::move(connection), first_lease));
+absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(std::unique_ptr<Connection> connection,
+                                                     LogSync* log, Poison* poison) {
+  auto writer = absl::WrapUnique(new Writer(std::move(connection), log, poison));
+  absl::MutexLock lock(&writer->mutex_);
+  CONVOY_RETURN_IF_ERROR(writer->transactions_.SetUp());
+  int64_t opener = 0;
+  CONVOY_RETURN_IF_ERROR(writer->Run([&, w = writer.get()]() -> absl::Status {
+    Connection& c = *w->connection_;
+    CONVOY_RETURN_IF_ERROR(c.Execute("UPDATE opener SET count = count + 1"));
+    CONVOY_ASSIGN_OR_RETURN(opener, c.QueryInt("SELECT count FROM opener"));
+    return absl::OkStatus();
+  }));
+  writer->next_lease_ = (static_cast<uint64_t>(opener) << kLeaseCounterBits) + 1;
+  return writer;
 }
 
-absl::Status Writer::Begin() {
-  CONVOY_RETURN_IF_ERROR(poison_);
-  return connection_->Prepare("BEGIN IMMEDIATE").Run();
+absl::Status Writer::Run(absl::FunctionRef<absl::Status()> body) {
+  CONVOY_RETURN_IF_ERROR(transactions_.Begin());
+  return transactions_.End(body());
 }
 
-absl::Status Writer::End(absl::Status status) {
-  if (status.ok()) {
-    status = connection_->Prepare("COMMIT").Run();
-    if (status.ok()) return status;
-    const int code = connection_->last_error();
-    if (!connection_->is_in_transaction() || (code != SQLITE_FULL && code != SQLITE_BUSY)) {
-      poison_ = absl::DataLossError(absl::StrCat(
-          "a commit failed and may or may not have reached the disk, open the store anew: ",
-          status.message()));
-      status = poison_;
-    }
-  }
-  if (connection_->is_in_transaction()) {
-    connection_->Prepare("ROLLBACK").Run().IgnoreError();
-  }
-  return status;
-}
-
-absl::Status Writer::RunUnsynced(absl::FunctionRef<absl::Status()> body) {
-  CONVOY_RETURN_IF_ERROR(connection_->Execute("PRAGMA synchronous = NORMAL"));
-  absl::Status status = Begin();
-  if (status.ok()) status = End(body());
-  const absl::Status restored = connection_->Execute("PRAGMA synchronous = FULL");
-  if (!restored.ok()) {
-    poison_ = absl::DataLossError("the database does not return to synchronous = FULL");
-    return poison_;
-  }
-  return status;
-}
-
-absl::Status Writer::Commit(std::span<WriteBatch* const> batches, std::span<CommitResult> results) {
+absl::Status Writer::Write(std::span<WriteBatch* const> batches, std::span<CommitResult> results) {
   absl::MutexLock lock(&mutex_);
-  CONVOY_RETURN_IF_ERROR(Begin());
-  CONVOY_RETURN_IF_ERROR(End(ApplyAll(batches, results)));
+  CONVOY_RETURN_IF_ERROR(
+      Run([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ApplyAll(batches, results); }));
+  log_.NoteOwed();
+  transactions_.CheckpointIfLong();
   for (size_t i = 0; i < batches.size(); ++i) {
     if (!results[i].status.ok()) continue;  // its claims are still out
     for (const DeliveryUpdate& update : batches[i]->updates) {
@@ -293,8 +269,7 @@ absl::Status Writer::WriteLanes(const Lanes& lanes) {
 
 absl::Status Writer::CheckWritable() {
   absl::MutexLock lock(&mutex_);
-  CONVOY_RETURN_IF_ERROR(Begin());
-  return connection_->Prepare("ROLLBACK").Run();
+  return transactions_.CheckWritable();
 }
 
 }  // namespace convoy::storage

@@ -16,16 +16,22 @@
 
 #include "convoy/storage.h"
 #include "lib/storage/sqlite/connection.h"
+#include "lib/storage/sqlite/log_sync.h"
+#include "lib/storage/sqlite/log_writer.h"
+#include "lib/storage/sqlite/poison.h"
 
 namespace convoy::storage {
 
 // Safe to use from any thread; calls take turns.
 class Writer {
  public:
-  // `connection` has been prepared (schema.h). Draws a lease range that no other opener has.
-  static absl::StatusOr<std::unique_ptr<Writer>> Open(std::unique_ptr<Connection> connection);
+  // `connection` has been prepared (schema.h); `log` and `poison` must outlive the writer. Draws a
+  // lease range that no other opener has.
+  static absl::StatusOr<std::unique_ptr<Writer>> Open(std::unique_ptr<Connection> connection,
+                                                      LogSync* log, Poison* poison);
 
-  absl::Status Commit(std::span<WriteBatch* const> batches, std::span<CommitResult> results);
+  // Visible on return, durable after a sync of the log.
+  absl::Status Write(std::span<WriteBatch* const> batches, std::span<CommitResult> results);
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request);
   absl::Status ReleaseClaims();
   absl::StatusOr<Pruned> Prune(const PruneRequest& request);
@@ -36,17 +42,14 @@ class Writer {
   // each, however many deliveries.
   using Lanes = absl::flat_hash_map<std::string, int64_t>;
 
-  Writer(std::unique_ptr<Connection> connection, uint64_t first_lease)
-      : connection_(std::move(connection)), next_lease_(first_lease) {}
+  Writer(std::unique_ptr<Connection> connection, LogSync* log, Poison* poison)
+      : log_(*log),
+        poison_(*poison),
+        connection_(std::move(connection)),
+        transactions_(connection_.get(), log, poison) {}
 
-  absl::Status Begin() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Commits, or rolls back if `status` is not OK. A commit that fails in an unknown state poisons.
-  absl::Status End(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // One transaction, of what need not survive a crash: it is not synced. In WAL mode synchronous =
-  // NORMAL leaves out the sync at commit only; checkpoints still sync, and the next FULL commit
-  // syncs the log with everything before it.
-  absl::Status RunUnsynced(absl::FunctionRef<absl::Status()> body)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // One transaction.
+  absl::Status Run(absl::FunctionRef<absl::Status()> body) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   absl::Status ApplyAll(std::span<WriteBatch* const> batches, std::span<CommitResult> results)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -79,12 +82,15 @@ class Writer {
   absl::Status RefreshLane(const std::string& endpoint_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status LoadEvents(Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  LogSync& log_;
+  Poison& poison_;
+
   absl::Mutex mutex_;
   const std::unique_ptr<Connection> connection_ ABSL_PT_GUARDED_BY(mutex_);
-  uint64_t next_lease_ ABSL_GUARDED_BY(mutex_);
+  LogWriter transactions_ ABSL_GUARDED_BY(mutex_);
+  uint64_t next_lease_ ABSL_GUARDED_BY(mutex_) = 0;
   // Claims of ours that are still out: delivery id to lease.
   absl::flat_hash_map<std::string, uint64_t> claimed_ ABSL_GUARDED_BY(mutex_);
-  absl::Status poison_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace convoy::storage

@@ -23,14 +23,14 @@ class FailingStorage : public testing::ForwardingStorage {
  public:
   using ForwardingStorage::ForwardingStorage;
 
-  absl::Status Commit(std::span<WriteBatch* const> batches,
-                      std::span<CommitResult> results) override {
+  absl::Status Write(std::span<WriteBatch* const> batches,
+                     std::span<CommitResult> results) override {
     if (before_commit) before_commit();
     if (failures_left > 0) {
       --failures_left;
       return absl::ResourceExhaustedError("the disk is full");
     }
-    return ForwardingStorage::Commit(batches, results);
+    return ForwardingStorage::Write(batches, results);
   }
 
   int failures_left = 0;

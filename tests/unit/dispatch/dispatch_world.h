@@ -22,10 +22,10 @@ class RefusingStorage : public ForwardingStorage {
  public:
   using ForwardingStorage::ForwardingStorage;
 
-  absl::Status Commit(std::span<WriteBatch* const> batches,
-                      std::span<CommitResult> results) override {
+  absl::Status Write(std::span<WriteBatch* const> batches,
+                     std::span<CommitResult> results) override {
     if (!commit_status.ok()) return commit_status;
-    return ForwardingStorage::Commit(batches, results);
+    return ForwardingStorage::Write(batches, results);
   }
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
     ++claims_count;

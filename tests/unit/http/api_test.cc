@@ -6,6 +6,7 @@
 
 #include "lib/base/encoding.h"
 #include "lib/crypto/digest.h"
+#include "tests/support/forwarding_storage.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {
@@ -30,6 +31,40 @@ TEST_CASE("api: paths and methods that are not served") {
   CHECK(api.Send("GET", api.base, "", api.instance_key,
                  {{"Content-Type", "application/json;charset=utf-8"}})
             .status == 200);
+}
+
+TEST_CASE("api: health is red when only opening the store anew helps, readiness while it refuses") {
+  class Storage : public testing::ForwardingStorage {
+   public:
+    using ForwardingStorage::ForwardingStorage;
+    absl::Status CheckWritable() override { return writable; }
+    absl::Status CheckAlive() override { return alive; }
+    absl::Status writable, alive;
+  };
+  const auto memory = NewMemoryStorage();
+  Storage storage(memory.get());
+  const GatewayOptions options;
+  testing::SimClock clock;
+  testing::SeededRandom random;
+  base::UlidGenerator ulids(&clock, &random);
+  Observer observer;
+  const Api api(options, {.storage = &storage,
+                          .clock = &clock,
+                          .random = &random,
+                          .ulids = &ulids,
+                          .observer = &observer});
+  const auto status_of = [&](const char* path) {
+    const auto reply = api.Handle({.method = "GET", .path = path});
+    return std::get<HttpResponse>(*reply).status;
+  };
+  CHECK(status_of("/healthz") == 200);
+  CHECK(status_of("/readyz") == 200);
+  storage.writable = absl::ResourceExhaustedError("full");
+  CHECK(status_of("/healthz") == 200);
+  CHECK(status_of("/readyz") == 503);
+  storage.writable = storage.alive = absl::DataLossError("a sync failed");
+  CHECK(status_of("/healthz") == 503);
+  CHECK(status_of("/readyz") == 503);
 }
 
 TEST_CASE("api: projects are created with a key, changed and removed") {

@@ -28,9 +28,9 @@ struct World {
   class Storage : public testing::ForwardingStorage {
    public:
     using ForwardingStorage::ForwardingStorage;
-    absl::Status Commit(std::span<WriteBatch* const> batches,
-                        std::span<CommitResult> results) override {
-      return failure.ok() ? ForwardingStorage::Commit(batches, results) : failure;
+    absl::Status Write(std::span<WriteBatch* const> batches,
+                       std::span<CommitResult> results) override {
+      return failure.ok() ? ForwardingStorage::Write(batches, results) : failure;
     }
     absl::StatusOr<std::vector<Source>> ListBrokerSources() override {
       if (!failure.ok()) return failure;

@@ -19,13 +19,14 @@ using testing::MakeEvent;
 // Remembers the size of each commit; can be made to wait and to fail.
 class RecordingStorage final : public testing::NullStorage {
  public:
-  absl::Status Commit(std::span<WriteBatch* const> batches,
-                      std::span<CommitResult> results) override {
+  absl::Status Write(std::span<WriteBatch* const> batches,
+                     std::span<CommitResult> results) override {
     std::unique_lock lock(mutex_);
     ++entered_count;
     changed_.notify_all();
     changed_.wait(lock, [this] { return !is_held_; });
     sizes.push_back(batches.size());
+    changed_.notify_all();
     for (size_t i = 0; i < batches.size(); ++i) {
       results[i].submissions.assign(batches[i]->submissions.size(), SubmissionOutcome::kAccepted);
     }
@@ -46,14 +47,48 @@ class RecordingStorage final : public testing::NullStorage {
     changed_.wait(lock, [this] { return entered_count > 0; });
   }
 
-  absl::Status status;
-  std::vector<size_t> sizes;
+  absl::Status Sync() override {
+    std::unique_lock lock(mutex_);
+    const size_t covered_count = sizes.size();
+    ++syncs_entered_count;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !is_sync_held_; });
+    synced_count = covered_count;
+    return sync_status;
+  }
+  void HoldSync() {
+    std::lock_guard lock(mutex_);
+    is_sync_held_ = true;
+  }
+  void ReleaseSync() {
+    std::lock_guard lock(mutex_);
+    is_sync_held_ = false;
+    changed_.notify_all();
+  }
+  void AwaitSyncs(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return syncs_entered_count >= count; });
+  }
+  void AwaitWrites(size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return sizes.size() >= count; });
+  }
+  size_t durable_count() {
+    std::lock_guard lock(mutex_);
+    return synced_count;
+  }
+
+  absl::Status status, sync_status;
+  std::vector<size_t> sizes;  // of groups
   int entered_count = 0;
+  int syncs_entered_count = 0;
+  size_t synced_count = 0;  // groups that the last sync covered
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
   bool is_held_ = false;
+  bool is_sync_held_ = false;
 };
 
 WriteBatch BatchOf(std::string body) {
@@ -82,6 +117,73 @@ TEST_CASE("commit_queue: callers that come during a commit share the next one") 
   while (done_count < 10) queue.Drain();
   CHECK(failures_count == 0);
   CHECK(storage.sizes == std::vector<size_t>{1, 10});
+}
+
+TEST_CASE("commit_queue: groups are written while another one is synced, and share the next sync") {
+  RecordingStorage storage;
+  CommitQueue queue(&storage);
+  std::thread servers[] = {std::thread([&] { queue.Serve(); }),
+                           std::thread([&] { queue.Serve(); })};
+  storage.HoldSync();
+  std::atomic<size_t> done_count = 0, failures_count = 0;
+  const auto add = [&](size_t number) {
+    queue.CommitAsync(BatchOf("x"), [&, number](const CommitResult& result) {
+      // A sync that began after its write.
+      failures_count += !result.status.ok() || storage.durable_count() <= number;
+      ++done_count;
+    });
+  };
+  add(0);
+  storage.AwaitSyncs(1);
+  for (size_t number = 1; number < 4; ++number) {
+    add(number);
+    storage.AwaitWrites(number + 1);
+  }
+  CHECK(done_count == 0);
+  storage.ReleaseSync();
+  while (done_count < 4) std::this_thread::yield();
+  queue.StopServing();
+  for (std::thread& server : servers) server.join();
+  CHECK(failures_count == 0);
+  CHECK(storage.sizes == std::vector<size_t>{1, 1, 1, 1});
+  CHECK(storage.syncs_entered_count == 2);
+}
+
+TEST_CASE("commit_queue: callers that block write and sync for each other") {
+  RecordingStorage storage;
+  CommitQueue queue(&storage);
+  storage.HoldSync();
+  std::atomic<int> done_count = 0;
+  std::vector<std::thread> callers;
+  const auto call = [&] { done_count += queue.Commit(BatchOf("x")).status.ok(); };
+  callers.emplace_back(call);
+  storage.AwaitSyncs(1);
+  callers.emplace_back(call);  // the first one syncs; this one writes
+  storage.AwaitWrites(2);
+  CHECK(done_count == 0);
+  storage.ReleaseSync();
+  for (std::thread& caller : callers) caller.join();
+  CHECK(done_count == 2);
+  CHECK(storage.syncs_entered_count == 2);
+}
+
+TEST_CASE("commit_queue: writing waits while too many groups are not durable") {
+  RecordingStorage storage;
+  CommitQueue queue(&storage, {.batches_max = 1, .groups_max = 2});
+  for (int i = 0; i < 5; ++i) queue.CommitAsync(BatchOf("x"), [](const CommitResult&) {});
+  CHECK(queue.Drain());
+  CHECK(storage.sizes.size() == 5);
+  CHECK(storage.syncs_entered_count == 3);  // after two, after four, at the end
+}
+
+TEST_CASE("commit_queue: a sync that fails fails all that waited for it") {
+  RecordingStorage storage;
+  storage.sync_status = absl::DataLossError("disk");
+  CommitQueue queue(&storage);
+  CHECK(absl::IsDataLoss(queue.Commit(BatchOf("x")).status));
+  CHECK(queue.counters().commits == 0);
+  CHECK(queue.counters().failures == 1);
+  CHECK(queue.counters().is_failing);
 }
 
 TEST_CASE("commit_queue: a group is bounded by count and by bytes") {
@@ -131,8 +233,8 @@ TEST_CASE("commit_queue: what became of commits and submissions is counted") {
   // Says of each batch what its bodies say.
   class Storage final : public testing::NullStorage {
    public:
-    absl::Status Commit(std::span<WriteBatch* const> batches,
-                        std::span<CommitResult> results) override {
+    absl::Status Write(std::span<WriteBatch* const> batches,
+                       std::span<CommitResult> results) override {
       for (size_t i = 0; i < batches.size(); ++i) {
         for (const Submission& submission : batches[i]->submissions) {
           const std::string& body = submission.event.body;

@@ -177,7 +177,10 @@ TEST_CASE("sqlite_storage: a damaged file is data loss, not a crash") {
 }
 
 TEST_CASE("sqlite_storage: a directory that does not exist is named as the reason") {
-  CHECK(absl::IsPermissionDenied(OpenSqliteStorage("/nonexistent/x.db").status()));
+  const absl::Status status = OpenSqliteStorage("/nonexistent/x.db").status();
+  CHECK(absl::IsUnavailable(status));
+  CHECK(status.message() ==
+        "/nonexistent/x.db: cannot create the database: No such file or directory");
 }
 
 TEST_CASE("sqlite_storage: durability is what the store says it is") {

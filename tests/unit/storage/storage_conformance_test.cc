@@ -86,8 +86,8 @@ class BrokenStorage : private MemoryOwner, public ForwardingStorage {
  public:
   explicit BrokenStorage(Breach breach) : ForwardingStorage(memory.get()), breach_(breach) {}
 
-  absl::Status Commit(std::span<WriteBatch* const> batches,
-                      std::span<CommitResult> results) override {
+  absl::Status Write(std::span<WriteBatch* const> batches,
+                     std::span<CommitResult> results) override {
     for (WriteBatch* batch : batches) {
       for (Submission& submission : batch->submissions) {
         if (breach_ == Breach::kForgetsKeys) submission.dedupe.reset();
@@ -107,7 +107,7 @@ class BrokenStorage : private MemoryOwner, public ForwardingStorage {
         if (breach_ == Breach::kIgnoresLeases) update.lease = last_lease_;
       }
     }
-    return ForwardingStorage::Commit(batches, results);
+    return ForwardingStorage::Write(batches, results);
   }
 
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {

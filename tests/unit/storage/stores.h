@@ -24,7 +24,9 @@ class TemporaryFile {
                 .string();
   }
   ~TemporaryFile() {
-    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
+    for (const char* suffix : {"", "-wal", "-shm", "-openers"}) {
+      std::filesystem::remove(path_ + suffix);
+    }
   }
   const std::string& path() const { return path_; }
 
