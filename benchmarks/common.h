@@ -1,4 +1,4 @@
-// What every benchmark needs.
+// Common parts of the benchmarks.
 #pragma once
 
 #include <string>

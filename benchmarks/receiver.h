@@ -18,7 +18,7 @@ class Receiver {
   uint64_t requests_count() const { return requests_count_; }
 
  private:
-  // What has arrived of the request under way on a connection.
+  // Received part of the request in progress on a connection.
   struct Connection {
     std::string head;            // until the empty line
     size_t body_bytes_left = 0;  // of a body whose head is complete

@@ -1,4 +1,4 @@
-// A command line in, flags with values out. Knows nothing of what the flags mean.
+// Parser of command lines: flags and their values. Knows nothing of what the flags mean.
 #include "examples/convoyd/arguments.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Reader of Amazon's environment variables; see aws_environment.h.
 #include "examples/convoyd/aws_environment.h"
 
 #include <initializer_list>

@@ -1,4 +1,4 @@
-// This process's credentials at Amazon, as the variables say that Amazon's own programs read.
+// Credentials of this process at Amazon, read from the variables that Amazon's own programs use.
 #pragma once
 
 #include "absl/status/statusor.h"

@@ -1,4 +1,4 @@
-// Which adapters are there was decided by CMake (lib/broker/CMakeLists.txt).
+// Adapters of this build, as CMake selected them (lib/broker/CMakeLists.txt).
 #include "examples/convoyd/brokers.h"
 
 #include <utility>

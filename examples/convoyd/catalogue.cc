@@ -1,4 +1,4 @@
-// `convoyd presets` and `convoyd version`: what this build knows and is.
+// `convoyd presets` and `convoyd version`: the presets and the version of this build.
 #include <algorithm>
 #include <string>
 

@@ -1,3 +1,4 @@
+// Reader of the small files that settings name.
 #include "examples/convoyd/files.h"
 
 #include <fstream>

@@ -1,4 +1,5 @@
-// Text in, JSON out. RapidJSON does the escaping; what it refuses is repaired byte by byte.
+// Writer of flat JSON objects. RapidJSON does the escaping; what it refuses is repaired byte by
+// byte.
 #include "examples/convoyd/json_text.h"
 
 #include <utility>

@@ -1,5 +1,5 @@
-// Accepts on the first worker's thread and deals the connections out in turn. Each worker has one
-// thread and an event loop of its own, so a session needs no lock.
+// Acceptor and workers. Accepts on the first worker's thread and deals the connections out in turn.
+// Each worker has one thread and an event loop of its own, so a session needs no lock.
 #include "examples/convoyd/server.h"
 
 #include <fcntl.h>

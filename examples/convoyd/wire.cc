@@ -1,4 +1,4 @@
-// Strings in, strings out; no sockets.
+// Text of HTTP/1.1: strings to strings, no sockets.
 #include "examples/convoyd/wire.h"
 
 #include "absl/strings/match.h"

@@ -1,6 +1,6 @@
-// Message brokers: where the messages of pub_sub sources come from. An adapter for each kind of
-// broker opens consumers; the gateway runs them on threads of its own after Start, commits what
-// they read and only then acknowledges it.
+// Message brokers, from which pub_sub sources read. An adapter for each kind of broker opens
+// consumers; the gateway runs them on threads of its own after Start, commits what they read and
+// only then acknowledges it.
 //
 // Guarantee: a message is acknowledged after the commit that holds its event, or the message itself
 // among the held inputs. A message that comes again, because that acknowledgement was lost, is
@@ -59,7 +59,8 @@ class BrokerConsumer {
   virtual absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
                                                           absl::Duration patience) = 0;
 
-  // What Poll handed out is durable: the broker may forget it. All of the last Poll, or a part.
+  // Reports messages of the last Poll, all of them or a part, as durable: the broker may forget
+  // them.
   virtual absl::Status Acknowledge(std::span<const BrokerMessage> messages) = 0;
 
   // The messages are not durable yet but still wanted. Called well within each
@@ -80,7 +81,7 @@ class BrokerConsumer {
   virtual void Interrupt() = 0;
 };
 
-// What adapters stand on.
+// Dependencies of an adapter.
 struct BrokerEnvironment {
   Clock* clock = nullptr;
   Random* random = nullptr;

@@ -1,5 +1,5 @@
-// Where the library reports what it does. The host decides where lines and counts go; by default
-// they go nowhere. Nothing secret is ever passed to an observer.
+// Observer of the library's log lines and counts. The host decides where they go; by default they
+// are discarded. Nothing secret is ever passed to an observer.
 #pragma once
 
 #include <cstdint>

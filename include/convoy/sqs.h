@@ -1,9 +1,9 @@
 // Amazon SQS with the process's own credentials, for sources that give no access key. The library
-// looks for none by itself, neither in the environment nor elsewhere: a host that has some says
-// here which, and that sources may use them.
+// itself looks for none, neither in the environment nor elsewhere: a host provides them here and
+// thereby allows such sources to use them.
 //
-// That is a decision about trust: whoever may make a source in any project then reads every queue
-// that these credentials may read.
+// This is a decision about trust: every user who may create a source, in any project, can then read
+// every queue that these credentials can read.
 #pragma once
 
 #include <memory>

@@ -58,7 +58,7 @@ class LoadingCache {
       }
       const Value known = cached.has_value() ? cached->value : nullptr;
       const auto [running, is_leader] = Join(key, known);
-      if (running == nullptr) continue;  // somebody has loaded it since the look
+      if (running == nullptr) continue;  // another thread has loaded it since the look
       if (is_leader) {
         Finish(key, load(known.get()), *running);
       } else {

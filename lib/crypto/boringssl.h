@@ -1,5 +1,5 @@
-// What the sources of this folder share when they call BoringSSL: owning handles, byte views and
-// the error queue. For this folder's .cc files only.
+// Helpers for calls of BoringSSL: owning handles, byte views and the error queue. For this folder's
+// .cc files only.
 //
 // bssl::UniquePtr is not used: its deleters are inline functions of one mangled name, which a
 // linker may merge with those of another BoringSSL in a statically linked host. Ours are named by
@@ -25,8 +25,8 @@ struct FreeWith {
 template <typename T, auto kFree>
 using Handle = std::unique_ptr<T, FreeWith<kFree>>;
 
-// Failures leave entries in a queue of the thread that nobody here reads. The queue is private to
-// our copy of BoringSSL, so emptying it disturbs no host.
+// Failures leave entries in a queue of the thread, which no code here reads. The queue is private
+// to our copy of BoringSSL, so emptying it disturbs no host.
 class ErrorQueueCleaner {
  public:
   ErrorQueueCleaner() = default;

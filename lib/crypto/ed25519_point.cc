@@ -1,6 +1,5 @@
-// Judges the encoding of an Ed25519 public key when it is configured, because verification itself
-// (RFC 8032, 5.1.7) only answers yes or no. A public key is no secret: nothing here is
-// constant-time.
+// Check of an Ed25519 public key's encoding when it is configured, because verification itself (RFC
+// 8032, 5.1.7) only answers yes or no. A public key is no secret: nothing here is constant-time.
 #include "lib/crypto/ed25519_point.h"
 
 #include <algorithm>

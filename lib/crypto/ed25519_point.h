@@ -1,4 +1,4 @@
-// Whether 32 bytes are a fit Ed25519 public key.
+// Check whether 32 bytes are an acceptable Ed25519 public key.
 #pragma once
 
 #include <string_view>

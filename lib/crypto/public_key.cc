@@ -1,5 +1,5 @@
-// Takes the published forms of public keys apart, down to what the three key classes are made of.
-// Every text is measured before it is decoded.
+// Parser of the published forms of public keys, down to the inputs of the three key classes. Every
+// text is measured before it is decoded.
 #include "lib/crypto/public_key.h"
 
 #include <array>

@@ -1,3 +1,4 @@
+// Lane of one endpoint: rate and concurrency; see lane.h.
 #include "lib/dispatch/lane.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What of a request may be kept: attempts are shown to whoever may read the project.
+// Redaction of requests before they are stored: attempts are shown to every reader of the project.
 #pragma once
 
 #include "convoy/http.h"

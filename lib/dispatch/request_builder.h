@@ -1,4 +1,4 @@
-// From a delivery to the request that carries it.
+// Builder of the request that carries a delivery.
 #pragma once
 
 #include <memory>

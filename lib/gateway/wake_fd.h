@@ -1,5 +1,5 @@
-// A file descriptor by which one thread learns that there is something to do: signalled by any
-// other thread, or by file descriptors that are watched along with it.
+// File descriptor that wakes the driver: signalled by any other thread, or by file descriptors that
+// are watched along with it.
 #pragma once
 
 #include <atomic>

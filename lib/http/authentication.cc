@@ -1,5 +1,6 @@
-// Keys have 380 bits of entropy, so one salted SHA-256 is as good as any slow hash and costs a
-// microsecond. An unknown mask is answered after the same work as a wrong secret.
+// Authentication by API keys. Keys have 380 bits of entropy, so one salted SHA-256 is as good as
+// any slow hash and costs a microsecond. An unknown mask is answered after the same work as a wrong
+// secret.
 #include "lib/http/authentication.h"
 
 #include <algorithm>

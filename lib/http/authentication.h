@@ -1,4 +1,4 @@
-// Who is asking, and whether they may.
+// Authentication and authorisation of API requests.
 #pragma once
 
 #include <memory>
@@ -12,10 +12,10 @@
 
 namespace convoy::http {
 
-// What a route asks of the key.
+// Permission that a route requires of the key.
 enum class Access { kRead, kWrite, kInstance };
 
-// What stands behind "Bearer" in the request's one Authorization header; empty if nothing does.
+// The token after "Bearer" in the request's one Authorization header; empty if there is none.
 std::string_view BearerTokenOf(const HttpRequest& request);
 
 // The key that the request carries as "Authorization: Bearer CO.<mask>.<secret>". kUnauthenticated

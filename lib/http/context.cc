@@ -1,3 +1,4 @@
+// Shared parts of handlers; see context.h.
 #include "lib/http/context.h"
 
 #include <utility>

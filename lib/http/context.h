@@ -1,4 +1,4 @@
-// What a handler knows of the request it answers, and what handlers share.
+// Context of a request that a handler answers, and parts that handlers share.
 #pragma once
 
 #include <functional>
@@ -36,9 +36,9 @@ struct Context {
 absl::StatusOr<json::Document> ParseBody(const Context& context);
 absl::Status RepeatedKeyError(std::string_view key);
 
-// A change of one project's configuration. `build` makes the write from a current snapshot; if
-// somebody else was quicker it is called again with what they wrote, a few times. `answer` is asked
-// once the write is durable.
+// A change of one project's configuration. `build` makes the write from a current snapshot; if it
+// is overtaken by another change, it is called again with the new snapshot, a few times. `answer`
+// is called once the write is durable.
 using BuildWrite = std::function<absl::StatusOr<ConfigWrite>(const Snapshot& project)>;
 Reply ChangeProject(const Context& context, BuildWrite build, std::function<HttpResponse()> answer);
 

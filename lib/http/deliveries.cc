@@ -1,4 +1,4 @@
-// Event deliveries and their attempts.
+// Handlers of event deliveries and their attempts.
 #include <algorithm>
 #include <utility>
 

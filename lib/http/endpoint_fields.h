@@ -1,4 +1,4 @@
-// The fields of endpoints: what a request may say of them.
+// Fields of endpoints that requests may set.
 #pragma once
 
 #include "absl/status/status.h"

@@ -1,4 +1,4 @@
-// GET /metrics: what the gateway has done since it was opened and what its consumers are doing, for
+// GET /metrics: counters of the gateway since it was opened, and the status of its consumers, for
 // Prometheus. Numbers of this process, from memory; of the store only the list of sources is asked.
 #pragma once
 

@@ -1,3 +1,4 @@
+// Cursors and pages of lists; see pagination.h.
 #include "lib/http/pagination.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Where a source reads from a message broker, as clients write and see it: the object `pub_sub`.
+// Broker configuration of a source, as clients write and see it: the object `pub_sub`.
 #pragma once
 
 #include <string_view>

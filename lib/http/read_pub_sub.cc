@@ -1,6 +1,6 @@
-// See pub_sub.h. Spellings are Convoy's, odd ones included ("bindExchange" comes in,
+// Reader of `pub_sub`. Spellings are Convoy's, odd ones included ("bindExchange" comes in,
 // "bindedExchange" goes out); `message_format` and `event_type`, `endpoint` of SQS and Google and
-// `session_token` of SQS are ours.
+// `session_token` of SQS are additions.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -239,7 +239,7 @@ absl::StatusOr<AmqpConfig> ReadAmqp(const json::Value& object, const AmqpConfig&
   return amqp;
 }
 
-// What is left out stays as it is, for clients that know nothing of formats.
+// Fields that are left out keep their values, for clients that do not know formats.
 absl::Status ReadMessageFormat(ObjectReader& reader, Source* source) {
   std::string event_type;
   ReadEnum(reader, "message_format", "must be envelope or raw", &source->message_format);

@@ -1,4 +1,4 @@
-// Trying many held inputs again in one call: chunk by chunk, each a write of its own.
+// Release of many held inputs in one call: chunk by chunk, each a write of its own.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
-// What a handler answers: a response at once, or what has to be done first: a write that must be
-// durable, a question to a message broker.
+// Reply of a handler: a response, or work that has to be done first, which is a write that must
+// become durable or a question to a message broker.
 //
-// Handlers never commit. They say what should be written and how to answer once it is; who calls
-// them decides whether to wait for that or to go on (docs/architecture.md).
+// Handlers never commit. They return what should be written and how to answer once it is; their
+// caller decides whether to wait for that or to go on (docs/architecture.md).
 #pragma once
 
 #include <functional>
@@ -28,11 +28,11 @@ struct PendingWrite {
   bool has_deliveries = false;
 };
 
-// Whether a source could be read from: its broker is asked, which takes up to some seconds. Whoever
-// carries this out must not be a thread that others wait for.
+// Check whether a source could be read from: its broker is asked, which takes up to some seconds.
+// It must not run on a thread that others wait for.
 struct PendingCheck {
   Source source;
-  // Called once with the answer; kUnavailable is that nobody knows.
+  // Called once with the answer; kUnavailable means unknown.
   std::function<Reply(const absl::Status&)> finish;
 };
 

@@ -1,5 +1,5 @@
-// The table of routes: which handler answers which method and path, and what the caller's key must
-// allow. The table is the only place that knows paths; tests walk it.
+// Table of routes: the handler of each method and path, and what the caller's key must allow. The
+// table is the only place that knows paths; tests walk it.
 #pragma once
 
 #include <span>

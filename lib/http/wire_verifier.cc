@@ -23,7 +23,7 @@ constexpr size_t kSecretsMax = 32;
 constexpr size_t kParametersMax = 32;
 constexpr size_t kTextBytesMax = 64 * 1024;
 
-// Stored texts are bounded, whoever may read them. Errors never repeat them.
+// Stored texts are bounded. Errors never repeat them.
 absl::Status CheckTexts(const ApiKeyAuth& key) {
   CONVOY_RETURN_IF_ERROR(CheckText("verifier.api_key.header_name", key.header_name));
   return CheckText("verifier.api_key.header_value", key.header_value, kTextBytesMax);

@@ -1,4 +1,4 @@
-// See pub_sub.h. What is null and what is absent is what strict clients expect.
+// Writer of `pub_sub`. Null and absent fields are as strict clients expect.
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/encoding.h"

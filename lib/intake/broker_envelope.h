@@ -1,4 +1,4 @@
-// A broker's message read as an event: the envelope that its body is.
+// Parser of a broker's message whose body is an envelope.
 //
 //   {"endpoint_id", "owner_id", "event_type", "data", "custom_headers", "idempotency_key"}
 //

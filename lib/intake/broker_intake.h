@@ -23,7 +23,7 @@
 
 namespace convoy::intake {
 
-// What becomes of one message once its batch is committed.
+// Disposition of one message: an event, or a dead letter.
 struct MessageDisposition {
   std::optional<size_t> submission;  // its place among the batch's submissions
   Refusal refusal;                   // otherwise

@@ -1,4 +1,4 @@
-// See broker_message.h.
+// Attributes and recipients of broker messages; see broker_message.h.
 
 #include "lib/intake/broker_message.h"
 

@@ -1,9 +1,9 @@
-// What is the same of a broker's messages, whatever their bodies are: whom one is for, which of its
-// attributes go along, and why no event can be made of one.
+// Common parts of broker messages of both formats: their recipients, the attributes that are
+// forwarded, and the reasons for a dead letter.
 //
-// The attribute x-convoy-message-type says whom it is for: single, fanout, broadcast. Attributes
-// that are not for the gateway go along to endpoints as headers, in lower case, as far as they can
-// be headers; x-broker-message-id carries the message's id.
+// The attribute x-convoy-message-type selects the recipients: single, fanout, broadcast. Attributes
+// that are not for the gateway are forwarded to endpoints as headers, in lower case, as far as they
+// can be headers; x-broker-message-id carries the message's id.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ Refusal Refuse(std::string_view reason, std::string_view field, std::string_view
 
 enum class MessageType : uint8_t { kSingle, kFanout, kBroadcast };
 
-// What a message is read into.
+// Event with its recipients, read from a message.
 struct AddressedEvent {
   MessageType type = MessageType::kSingle;
   std::string endpoint_id;  // of kSingle

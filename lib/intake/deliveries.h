@@ -1,4 +1,4 @@
-// From matching subscriptions to deliveries.
+// Construction of deliveries from matching subscriptions.
 #pragma once
 
 #include <string_view>

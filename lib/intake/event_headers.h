@@ -1,5 +1,5 @@
-// Which headers an event keeps. Event.headers is what is forwarded to endpoints, so this is where
-// it is decided what leaves the house.
+// Headers that an event keeps. Event.headers is what is forwarded to endpoints, so this is where it
+// is decided what leaves the house.
 #pragma once
 
 #include <span>

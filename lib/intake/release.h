@@ -1,4 +1,4 @@
-// Trying a held input again: the batch that makes its event and ends the holding, both or neither.
+// Release of a held input: the batch that makes its event and ends the holding, both or neither.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// RapidJSON's writer with a promise added: whatever it is given, what comes out is UTF-8.
+// RapidJSON's writer with an added guarantee: the output is UTF-8, whatever the input.
 #include "lib/json/writer.h"
 
 #include "lib/base/text.h"

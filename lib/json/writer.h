@@ -1,4 +1,4 @@
-// Writes JSON text: a thin, typed face over RapidJSON's writer.
+// Writer of JSON text: a thin typed interface over RapidJSON's writer.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Where sources read from brokers, as it is stored.
+// Codec of the stored broker configuration of sources.
 #include <utility>
 
 #include "lib/model/codec_pieces.h"

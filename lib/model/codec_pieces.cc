@@ -1,4 +1,4 @@
-// Instants, durations and what proves who somebody is: credentials and verifiers.
+// Codecs of instants, durations, credentials and verifiers.
 #include "lib/model/codec_pieces.h"
 
 #include <utility>

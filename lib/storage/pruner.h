@@ -1,6 +1,6 @@
-// Retention: removes from the store what has outlived its time, in small pieces with pauses between
-// them, so that intake never waits for long. A state machine without threads: whoever drives it
-// calls Step. Several, also of other processes, may prune one store.
+// Pruner: removes records from the store that are older than the retention, in small pieces with
+// pauses between them, so that intake never waits for long. A state machine without threads: its
+// driver calls Step. Several, also of other processes, may prune one store.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace convoy::storage {
 
-// What has gone since the pruner was made.
+// Counters of removed records since the pruner was made.
 struct PruneCounters {
   uint64_t events = 0;
   uint64_t deliveries = 0;

@@ -1,9 +1,9 @@
-// Ranges that are not public unicast, after IANA's special-purpose registries for IPv4 (RFC 6890
-// and later) and IPv6. All public unicast of IPv6 is in 2000::/3, so whatever is outside of it is
-// denied, known or not: loopback, unique-local, link-local, multicast, and the mechanisms that
-// embed an IPv4 address (NAT64, IPv4-compatible, IPv4-translated). Those within it (6to4, Teredo)
-// are denied as a whole, too: no receiver of webhooks is reached that way, and an attacker might
-// be.
+// Denied address ranges: those that are not public unicast, after IANA's special-purpose registries
+// for IPv4 (RFC 6890 and later) and IPv6. All public unicast of IPv6 is in 2000::/3, so whatever is
+// outside of it is denied, known or not: loopback, unique-local, link-local, multicast, and the
+// mechanisms that embed an IPv4 address (NAT64, IPv4-compatible, IPv4-translated). Those within it
+// (6to4, Teredo) are denied as a whole, too: no receiver of webhooks is reached that way, and an
+// attacker might be.
 #include "lib/transport/guard.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-// The guard: which addresses a delivery may connect to. It judges the address that a connection is
+// Guard of the addresses that a delivery may connect to. It checks the address that a connection is
 // about to be made to, so neither DNS nor odd spellings of hosts can get around it.
 #pragma once
 
@@ -24,7 +24,7 @@ class IpAddress {
   static IpAddress FromV4(const std::array<uint8_t, 4>& bytes);
   static IpAddress FromV6(const std::array<uint8_t, 16>& bytes) { return IpAddress(bytes); }
   static std::optional<IpAddress> Parse(std::string_view text);
-  // What a socket is about to be connected to; nullopt for what is neither IPv4 nor IPv6.
+  // Address that a socket is about to be connected to; nullopt if it is neither IPv4 nor IPv6.
   static std::optional<IpAddress> FromSocket(const sockaddr* address, size_t bytes_count);
 
   bool is_v4() const;

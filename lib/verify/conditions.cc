@@ -1,3 +1,4 @@
+// Conditions under which a scheme applies; see conditions.h.
 #include "lib/verify/conditions.h"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// Which public keys apply to a request: those given as secrets, or those that a document holds.
+// Look-up of the public keys that apply to a request: those given as secrets, or those that a
+// document holds.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// Keys that providers publish. Fetching is somebody else's business (it needs a transport and a
-// clock); a verifier only asks whether the document is here.
+// Source of published keys. Fetching is done elsewhere (it needs a transport and a clock); a
+// verifier only asks whether the document is there.
 #pragma once
 
 #include <memory>

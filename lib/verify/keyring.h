@@ -1,4 +1,4 @@
-// The keys of a verifier: which of them, if any, made one of these signatures over this message?
+// Keys of a verifier: find the one, if any, that made one of these signatures over this message.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The part of a scheme that says how secrets become keys, and where public keys are published.
+// Loader of the part of a scheme that derives keys from secrets and locates published keys.
 #include "lib/base/status_macros.h"
 #include "lib/verify/scheme_loader.h"
 #include "lib/verify/strict_reader.h"

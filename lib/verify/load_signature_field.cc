@@ -1,4 +1,4 @@
-// The part of a scheme that says where signatures stand.
+// Loader of the part of a scheme that locates signatures.
 #include <utility>
 
 #include "lib/base/status_macros.h"

@@ -1,3 +1,4 @@
+// Parser of locators; see locator.h.
 #include "lib/verify/locator.h"
 
 #include "absl/status/status.h"

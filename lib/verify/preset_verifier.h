@@ -1,5 +1,5 @@
-// The verifier that hosts get: the alternatives and challenges of a preset, or one scheme, with the
-// settings of whoever verifies.
+// Verifier for hosts: the alternatives and challenges of a preset, or one scheme, with the settings
+// of its user.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Public keys as providers hand them out: one key as text, a JWKS (RFC 7517), a certificate, a PEM
+// Published public keys of a provider: one key as text, a JWKS (RFC 7517), a certificate, a PEM
 // inside a JSON document.
 #pragma once
 

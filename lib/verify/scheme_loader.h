@@ -21,7 +21,7 @@ absl::StatusOr<KeyRules> LoadKeyRules(const json::Value& object);
 // {"header:X-Version": "v2", "query:x": null, …}: all must hold; null: there is no such value.
 absl::Status LoadWhen(const json::Value& object, std::vector<Condition>* out);
 
-// What a scheme or preset may hold, as JSON.
+// Limits of a scheme or preset as JSON.
 inline constexpr json::Limits kSchemeLimits = {
     .bytes_max = 64 * 1024, .depth_max = 12, .values_max = 1000};
 

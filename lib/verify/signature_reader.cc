@@ -1,3 +1,4 @@
+// Extraction of signatures from a request; see signature_reader.h.
 #include "lib/verify/signature_reader.h"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ bool IsSignatureKey(const ListSyntax& list, std::string_view wanted, std::string
   return key.starts_with(wanted) && AreDigits(key.substr(wanted.size()));
 }
 
-// What follows the scheme's prefix; empty if `value` does not have it.
+// The text after the scheme's prefix; empty if `value` does not have it.
 std::string_view WithoutPrefix(const Scheme& scheme, std::string_view value) {
   if (!value.starts_with(scheme.signature.prefix)) return {};
   return value.substr(scheme.signature.prefix.size());

@@ -12,7 +12,7 @@
 
 namespace convoy::verify {
 
-// More than anybody needs while secrets are rotated.
+// More candidates than any rotation of secrets needs.
 inline constexpr size_t kCandidatesMax = 16;
 inline constexpr size_t kGroupsMax = 4;
 

@@ -1,3 +1,4 @@
+// Strict reader of JSON objects; see strict_reader.h.
 #include "lib/verify/strict_reader.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// What the loaders of schemes and presets share: closed sets of fields and values, so that a typing
-// error is an error that names its field.
+// Strict reader for the loaders of schemes and presets: closed sets of fields and values, so that a
+// typing error is reported with the field's name.
 #pragma once
 
 #include <array>

@@ -1,3 +1,4 @@
+// Timestamps and their time window; see time_window.h.
 #include "lib/verify/time_window.h"
 
 #include <charconv>

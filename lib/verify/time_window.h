@@ -1,4 +1,4 @@
-// The clock's part of a verdict.
+// Time window of a verdict.
 #pragma once
 
 #include <optional>

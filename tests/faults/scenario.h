@@ -15,7 +15,7 @@ namespace convoy::testing {
 enum class Answer {
   kGiven,    // the results are the caller's to keep: all of it must be there
   kRefused,  // nothing of it may be there
-  kNone,     // nobody can know: all or nothing of it may be there
+  kNone,     // unknown: all or nothing of it may be there
 };
 
 // One commit: batches that become durable together, and what was said about them. Or one pruning.
@@ -24,7 +24,7 @@ struct Operation {
   Answer answer = Answer::kNone;
   std::vector<CommitResult> results;  // of a given answer
   std::optional<PruneRequest> prune;
-  std::optional<Pruned> pruned;  // what was said, also while nobody knows whether it lasts
+  std::optional<Pruned> pruned;  // the answer, also while it is unknown whether it lasts
 };
 
 struct History {

@@ -1,12 +1,12 @@
-// What every Broker must do, as a suite that runs against yours and a server of its kind: no test
-// framework, no main.
+// Conformance suite for Broker, run against an adapter and a server of its kind: no test framework,
+// no main.
 //
 //   class MyBench : public convoy::testing::BrokerBench { … };
 //   MyBench bench;
 //   for (const auto& failure : convoy::testing::CheckBroker(bench).failures) Print(failure);
 //
 // A broker that passes may be given to a gateway (GatewayParts::brokers): no message of its sources
-// is lost, and one that comes again is recognised as far as the broker gives positions.
+// is lost, and a redelivered one is recognised as far as the broker gives positions.
 #pragma once
 
 #include <span>
@@ -21,15 +21,15 @@
 
 namespace convoy::testing {
 
-// What somebody else publishes. An attribute or an id that this kind of broker has no place for is
-// left out by the bench, and its traits say so.
+// Message of a producer. An attribute or an id that this kind of broker cannot carry is left out by
+// the bench, and its traits say so.
 struct BenchMessage {
   std::string body;
   Headers attributes;
   std::string id;
 };
 
-// What a kind of broker promises; the suite expects no more.
+// Promises of a kind of broker; the suite expects no more.
 struct BrokerTraits {
   bool is_ordered = true;         // one consumer gets messages in the order of their publishing
   bool has_binary_bodies = true;  // bodies are any bytes, otherwise UTF-8 text
@@ -62,7 +62,7 @@ class BrokerBench {
   // needs it.
   virtual absl::StatusOr<Source> SpoilCredentials(Source source);
   virtual absl::StatusOr<Source> SpoilQueueName(Source source);
-  // Points to an address where nobody listens.
+  // Points to an address without a listener.
   virtual absl::StatusOr<Source> SpoilAddress(Source source);
 
   // Stops the server and starts it again; what it had accepted is there still. Only with

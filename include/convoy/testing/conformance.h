@@ -1,4 +1,4 @@
-// What a conformance suite tells: see storage_conformance.h and broker_conformance.h.
+// Report of a conformance suite: see storage_conformance.h and broker_conformance.h.
 #pragma once
 
 #include <string>

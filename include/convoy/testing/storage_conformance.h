@@ -1,11 +1,11 @@
-// What every Storage must do, as a suite that runs against yours: no test framework, no main.
+// Conformance suite for Storage, run against an implementation: no test framework, no main.
 //
 //   class MyStores : public convoy::testing::StorageFactory { … };
 //   MyStores stores;
 //   for (const auto& failure : convoy::testing::CheckStorage(stores).failures) Print(failure);
 //
-// A store that passes may stand under a gateway. What the suite cannot see is durability: that a
-// commit is on the disk when it returns.
+// A store that passes may be given to a gateway. The suite cannot test durability: that a commit is
+// on the disk when it returns.
 #pragma once
 
 #include <memory>

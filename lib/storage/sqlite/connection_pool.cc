@@ -1,3 +1,4 @@
+// Pool of read connections; see connection_pool.h.
 #include "lib/storage/sqlite/connection_pool.h"
 
 #include <utility>

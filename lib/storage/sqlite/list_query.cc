@@ -1,3 +1,4 @@
+// SQL of lists; see list_query.h.
 #include "lib/storage/sqlite/list_query.h"
 
 #include "absl/strings/str_cat.h"

@@ -1,3 +1,4 @@
+// Timer on a timerfd that is reset lazily; see lazy_timer.h.
 #include "lib/transport/curl/lazy_timer.h"
 
 #include <sys/timerfd.h>

@@ -1,6 +1,6 @@
-// A timer with a file descriptor, for somebody who changes his mind all the time: libcurl names
-// another instant several times in an exchange. The descriptor is set only where it would otherwise
-// wake too late; one that wakes too early is set anew then. For one thread.
+// Timer with a file descriptor, for an owner that changes its instant often: libcurl names another
+// instant several times in an exchange. The descriptor is set only if it would otherwise wake too
+// late; one that wakes too early is set again then. For one thread.
 #pragma once
 
 #include <cstdint>
