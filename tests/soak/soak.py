@@ -11,7 +11,6 @@ machine of its own, if intake is more than 3 times as slow as in the quiet run o
 than 50 ms, at the 99th percentile.
 """
 import argparse
-import concurrent.futures
 import json
 import pathlib
 import re
@@ -59,11 +58,13 @@ def measure(convoyd, link, seconds, watch=lambda: None):
     probes = [Probe(convoyd.address, "POST", link, b'{"a":1}', 0.05),
               Probe(convoyd.address, "GET", "/healthz", None, 0.1)]
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        watch()
-        time.sleep(0.5)
-    for probe in probes:
-        probe.stop()
+    try:
+        while time.monotonic() < end:
+            watch()
+            time.sleep(0.5)
+    finally:
+        for probe in probes:
+            probe.stop()
     return probes
 
 
@@ -86,11 +87,15 @@ class Scene:
         made = self.outgoing.ok("POST", "/api-keys", {"name": "v", "role": "project_viewer"})
         self.viewer = made["key"]
 
-        def subscribe(number):
+        for number in range(subscriptions):
             endpoint = self.outgoing.endpoint(f"e{number}", f"{inbox.url}/out/{number}")
             self.outgoing.subscribe(f"s{number}", endpoint)
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            list(pool.map(subscribe, range(subscriptions)))
+
+        # Something to list: a page is some MiB.
+        for number in range(1000):
+            self.outgoing.ok("POST", "/events", {
+                "endpoint_id": endpoint["uid"], "event_type": "t",
+                "data": {"number": number, "text": "x" * 4000}})
 
     def attack(self, convoyd, idle):
         settings = {"link": f"/ingest/{self.source['mask_id']}", "viewer": self.viewer,
@@ -114,7 +119,8 @@ def failed_deliveries(scene):
 def run(words, folder):
     key = host.bootstrap(folder + "/convoy.db")
     convoyd = host.Convoyd(folder + "/convoy.db", "--connections-max", "1000",
-                           "--connections-per-address-max", "900", "--log-level", "error")
+                           "--connections-per-address-max", "900", "--log-level", "error",
+                           "--metrics-access", "anyone")
     inbox = host.Inbox()
     attackers = None
     try:
@@ -132,9 +138,17 @@ def run(words, folder):
                 next_broadcast[0] = time.monotonic() + 60
                 scene.broadcast()
         loud = measure(convoyd, link, words.minutes * 60, watch)
+        if attackers.poll() is not None:
+            raise AssertionError("the attackers ended by themselves")
         attackers.kill()
-        failed = failed_deliveries(scene)
-        return report(words, quiet, loud, most[0], failed)
+        text = admin.send("GET", "/metrics").body.decode()
+        print("\n".join(line for line in text.splitlines()
+                        if re.match(r"convoy_(server|answer)", line)))
+        refused = sum(int(count) for count in re.findall(
+            r"convoy_server_request_refused_total\{[^}]*\} (\d+)", text))
+        if refused < words.minutes * 60:
+            raise AssertionError(f"the attacks did not arrive: {refused} requests were refused")
+        return report(words, quiet, loud, most[0], failed_deliveries(scene))
     finally:
         if attackers is not None:
             attackers.kill()
