@@ -30,7 +30,10 @@ constexpr size_t kReadBytes = 16 * 1024;
 // What an answer may take without being counted among the bodies in memory.
 constexpr size_t kSmallAnswerBytes = 64 * 1024;
 constexpr std::chrono::seconds kLingerTimeout{2};
-constexpr std::chrono::seconds kRateSpan{5};
+// The spans in which the least rate must be kept: senders may stall for a moment, and readers for
+// longer, because they may be busy with what they have read.
+constexpr std::chrono::seconds kBodySpan{10};
+constexpr std::chrono::seconds kAnswerSpan{30};
 
 template <typename Stream>
 constexpr bool kIsTls = std::is_same_v<Stream, TlsStream>;
@@ -99,16 +102,17 @@ ConnectionPhase Session<Stream>::PhaseOf(Step step) const {
 }
 
 template <typename Stream>
-void Session<Stream>::StartRate(SteadyTime now) {
-  span_end_ = now + kRateSpan;
+void Session<Stream>::StartRate(SteadyTime now, std::chrono::seconds span) {
+  span_ = span;
+  span_end_ = now + span;
   span_bytes_ = 0;
 }
 
 template <typename Stream>
 bool Session<Stream>::IsTooSlow(SteadyTime now) {
   if (now < span_end_) return false;
-  if (span_bytes_ < uint64_t{options_.rate_bytes_per_s_min} * kRateSpan.count()) return true;
-  StartRate(now);
+  if (span_bytes_ < uint64_t{options_.rate_bytes_per_s_min} * span_.count()) return true;
+  StartRate(now, span_);
   return false;
 }
 
@@ -230,7 +234,7 @@ bool Session<Stream>::AcceptHead() {
   parser_->AcceptBody(decision.body_bytes_max);
   if (parser_->stage() == RequestParser::Stage::kBody) {
     Enter(Step::kReadingBody, options_.read_timeout);
-    StartRate(std::chrono::steady_clock::now());
+    StartRate(std::chrono::steady_clock::now(), kBodySpan);
   }
   return true;
 }
@@ -293,7 +297,7 @@ template <typename Stream>
 void Session<Stream>::Answer(convoy::HttpResponse response) {
   if (step_ == Step::kClosed) return;
   Enter(Step::kAnswering, options_.read_timeout);
-  StartRate(std::chrono::steady_clock::now());
+  StartRate(std::chrono::steady_clock::now(), kAnswerSpan);
   is_kept_ = is_kept_ && !owner_->is_draining();
   for (const convoy::Header& header : response.headers) {
     if (absl::EqualsIgnoreCase(header.name, "Connection") &&

@@ -102,7 +102,7 @@ class Session final : public SessionBase,
   void Enter(Step step, std::chrono::milliseconds timeout);
   ConnectionPhase PhaseOf(Step step) const;
   // Bodies and answers must go on at a least rate, which is looked at in spans of time.
-  void StartRate(SteadyTime now);
+  void StartRate(SteadyTime now, std::chrono::seconds span);
   bool IsTooSlow(SteadyTime now);
 
   void Begin();
@@ -137,6 +137,7 @@ class Session final : public SessionBase,
   SteadyTime request_deadline_ = SteadyTime::max();  // for the whole request to arrive
   SteadyTime span_end_ = SteadyTime::max();
   uint64_t span_bytes_ = 0;
+  std::chrono::seconds span_{0};
   // Held while the gateway has the request, so that only this thread ever ends the session.
   std::shared_ptr<SessionBase> self_;
 

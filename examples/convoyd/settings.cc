@@ -191,7 +191,7 @@ std::vector<Spec> ServerSpecs() {
                  "how long a request may take to arrive, then 408, and an answer to be taken "
                  "(default 120000)"),
       NumberSpec("rate_bytes_per_s_min", &Settings::rate_bytes_per_s_min, 0, kMany,
-                 "least rate of bodies and answers, looked at every 5 s (default 1024)"),
+                 "least rate of bodies in 10 s and of answers in 30 s (default 1024)"),
       NumberSpec("idle_timeout_ms", &Settings::idle_timeout, 1, kDayMs,
                  "how long a connection may wait for a request (default 75000)"),
       NumberSpec("drain_timeout_ms", &Settings::drain_timeout, 0, kDayMs,

@@ -222,7 +222,10 @@ HeadDecision Api::Judge(const HttpRequest& head) const {
   } else if (IsMetricsPath(options_, head.path)) {
     const absl::Status authorized = AuthorizeMetrics(options_, head);
     if (!authorized.ok()) return {.refusal = FromStatus(authorized)};
-  } else if (!IsHealthPath(head.path)) {
+    body_bytes_max = 0;
+  } else if (IsHealthPath(head.path)) {
+    body_bytes_max = 0;
+  } else {
     return {.is_declined = true};
   }
   const absl::StatusOr<std::optional<uint64_t>> length = ContentLength(head);
