@@ -24,6 +24,8 @@ namespace {
 
 constexpr std::string_view kApiPrefix = "/api/v1/";
 constexpr std::string_view kIngestPrefix = "/ingest/";
+// Of requests whose body means nothing.
+constexpr uint64_t kUnusedBodyBytesMax = 1024;
 // How long a process that lacked resources for a delivery is not ready.
 constexpr absl::Duration kLocalFailureShown = absl::Seconds(15);
 
@@ -222,9 +224,9 @@ HeadDecision Api::Judge(const HttpRequest& head) const {
   } else if (IsMetricsPath(options_, head.path)) {
     const absl::Status authorized = AuthorizeMetrics(options_, head);
     if (!authorized.ok()) return {.refusal = FromStatus(authorized)};
-    body_bytes_max = 0;
+    body_bytes_max = std::min(body_bytes_max, kUnusedBodyBytesMax);
   } else if (IsHealthPath(head.path)) {
-    body_bytes_max = 0;
+    body_bytes_max = std::min(body_bytes_max, kUnusedBodyBytesMax);
   } else {
     return {.is_declined = true};
   }
