@@ -30,7 +30,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 class SessionBase;
 
-// What a session needs of its worker. Called on the worker's thread.
+// A session's view of its worker. Called on the worker's thread.
 class SessionOwner {
  public:
   virtual ~SessionOwner() = default;
@@ -50,7 +50,7 @@ struct SessionOptions {
   uint32_t rate_bytes_per_s_min = 1024;
 };
 
-// What a worker knows of its sessions.
+// A worker's view of its sessions.
 class SessionBase {
  public:
   virtual ~SessionBase() = default;

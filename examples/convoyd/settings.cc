@@ -1,4 +1,4 @@
-// One table of settings; flags, environment and file are three ways into it.
+// Table of settings, filled from flags, environment and file.
 #include "examples/convoyd/settings.h"
 
 #include <algorithm>

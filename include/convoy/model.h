@@ -161,7 +161,7 @@ struct SchemeVerifierConfig {
 using VerifierConfig =
     std::variant<std::monostate, HmacVerifierConfig, BasicAuth, ApiKeyAuth, SchemeVerifierConfig>;
 
-// What happens to a request that its verifier refuses.
+// Treatment of a request that its verifier refuses.
 enum class VerifyMode : uint8_t {
   kEnforce,     // it is refused
   kObserve,     // it is accepted, and the refusal is reported to the observer: for migrations
@@ -224,7 +224,7 @@ struct AmqpConfig {
 using BrokerConfig =
     std::variant<std::monostate, SqsConfig, GooglePubSubConfig, KafkaConfig, AmqpConfig>;
 
-// What a broker's messages are.
+// Format of a broker's messages.
 enum class MessageFormat : uint8_t {
   kEnvelope,  // a JSON object that says what the event is, and whom it is for
   kRaw,       // anything: the body as it is becomes the event's
@@ -308,7 +308,7 @@ struct ApiKey {
   friend bool operator==(const ApiKey&, const ApiKey&) = default;
 };
 
-// What flows.
+// Traffic.
 
 // Why an input is held.
 enum class HeldKind : uint8_t {
@@ -316,7 +316,7 @@ enum class HeldKind : uint8_t {
   kDeadLetter,  // a broker's message that no event could be made of
 };
 
-// An input that a source could not use, kept whole until somebody releases or discards it.
+// An input that a source could not use, kept whole until it is released, discarded or expired.
 struct HeldInput {
   std::string id;
   std::string project_id;

@@ -10,12 +10,12 @@
 
 namespace convoy {
 
-// Who may read GET /metrics, which names projects, sources and their consumers, and counts what is
-// sent where. Nobody: the path is not the gateway's but the host's.
+// Access to GET /metrics, which names projects, sources and their consumers, and counts attempts.
+// With kNobody the path is not the gateway's but the host's.
 enum class MetricsAccess : uint8_t {
   kNobody,
-  kToken,   // whoever sends "Authorization: Bearer <metrics_token>"
-  kAnyone,  // whoever can reach the host's server
+  kToken,   // requests with "Authorization: Bearer <metrics_token>"
+  kAnyone,  // every client that can reach the host's server
 };
 
 struct GatewayOptions {
@@ -51,7 +51,7 @@ struct GatewayOptions {
   // Dead letters kept of one source; beyond it the oldest are dropped. 0: all are kept.
   uint32_t dead_letters_max = 0;
 
-  // What a source in quarantine mode keeps of what it refuses: the newest so many, each so long.
+  // Quarantine of a source: the newest so many refused requests, each kept for so long.
   uint32_t quarantine_inputs_max = 1000;
   absl::Duration quarantine_age = absl::Hours(7 * 24);
 

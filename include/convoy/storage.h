@@ -1,4 +1,4 @@
-// Storage: the durable memory of a gateway, as an interface that anyone may implement.
+// Storage: the durable memory of a gateway, as an interface for other implementations.
 //
 // Writing has two steps: Write takes several batches and makes each of them atomic and visible,
 // Sync makes all that was written durable; one may run while the other does. Reading is a set of
@@ -55,17 +55,17 @@ struct Hold {
   std::optional<DedupeKey> redelivery;
 };
 
-// Takes a held input away: its event is in the same batch, or nobody wants it any more. A batch
-// that releases what is not held (any more) fails with kNotFound, so that nothing is released
+// Removes a held input: its event is in the same batch, or it is discarded. A batch that releases
+// an input which is not (or no longer) held fails with kNotFound, so that no input is released
 // twice.
 struct HoldRelease {
   std::string project_id;
   std::string held_id;
 };
 
-// What an attempt did to a delivery. The attempt is recorded as long as there is a delivery at all.
-// The delivery takes its next state only while `lease` still holds it; a dispatcher that lost its
-// lease changes nothing.
+// Effect of an attempt on a delivery. The attempt is recorded as long as the delivery exists. The
+// delivery takes its next state only while `lease` still holds it; a dispatcher that lost its lease
+// changes nothing.
 struct DeliveryUpdate {
   uint64_t lease = 0;
   Delivery delivery;               // the next state, whole
@@ -118,7 +118,7 @@ struct WriteBatch {
 
 enum class SubmissionOutcome : uint8_t { kAccepted, kDuplicate, kRedelivered };
 
-// What became of one batch. A batch whose status is not OK changed nothing.
+// Result of one batch. A batch whose status is not OK changed nothing.
 struct CommitResult {
   absl::Status status;
   std::vector<SubmissionOutcome> submissions;  // one for each submission

@@ -1,4 +1,4 @@
-// Transport: how requests leave the gateway. The default is libcurl; a host that has a client of
+// Transport: the sender of outgoing requests. The default is libcurl; a host that has a client of
 // its own (an event loop, a proxy) plugs it in here.
 //
 // A transport has no thread of its own that calls back: it works when its owner calls Step, and it

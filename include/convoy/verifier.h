@@ -1,4 +1,4 @@
-// Stateless verification of webhooks: does this request come from who it claims to?
+// Stateless verification of webhooks: whether a request comes from the sender that it claims.
 //
 // A scheme is data: where the signature stands, how it is encoded, which bytes it covers, how far
 // its timestamp may be off. It is compiled once into a Verifier, which may then be used by any
@@ -23,7 +23,7 @@
 
 namespace convoy {
 
-// What a scheme may look at. Borrowed views.
+// Input of a scheme. Borrowed views.
 struct VerifyRequest {
   std::string_view method;
   // The public URL as the provider was given it; only URL-signing schemes look.
@@ -96,7 +96,7 @@ class Verifier {
   virtual int refusal_status() const { return 0; }
 };
 
-// What a verifier needs to know beyond its scheme.
+// Settings of a verifier beyond its scheme.
 struct VerifierSettings {
   std::vector<std::string> secrets;  // all of them are live; the newest one last
   // Values that a scheme or challenge calls {config:NAME}: PayPal's webhook_id, a token's audience.

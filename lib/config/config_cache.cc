@@ -1,4 +1,4 @@
-// Three loading caches over the store. What a value depends on is its stamp: a project and its
+// Three loading caches over the store. A value's stamp holds what it depends on: a project and its
 // sources on the revisions of their own scope and of the instance (where projects themselves are
 // changed and removed), an API key on the revision of the instance. A stamp is always read before
 // the value, so a change in between makes the value look old, never new.
@@ -38,8 +38,7 @@ std::shared_ptr<const SourceEntry> MakeSourceEntry(Source source,
   }
   absl::StatusOr<std::shared_ptr<const Verifier>> verifier =
       verify::CompileForSource(source, std::move(keys));
-  // A source whose verifier does not compile has none, and whoever uses it must refuse
-  // (SourceEntry).
+  // A source whose verifier does not compile has none, and its users must refuse (SourceEntry).
   if (verifier.ok()) entry->verifier = *std::move(verifier);
   entry->source = std::move(source);
   return entry;
@@ -94,7 +93,7 @@ absl::StatusOr<std::shared_ptr<const SourceEntry>> ConfigCache::FindSourceByMask
       [&](const SourceEntry* known) -> absl::StatusOr<Cache::Entry> {
         std::string project_id = known == nullptr ? "" : known->source.project_id;
         if (known == nullptr) {
-          // Whose revision to read is in the source itself: it is read a second time, after the
+          // The scope of the revision is in the source itself: it is read a second time, after the
           // stamp.
           CONVOY_ASSIGN_OR_RETURN(const Source source, storage.FindSourceByMask(mask_id));
           project_id = source.project_id;

@@ -1,4 +1,4 @@
-// The life of a delivery:
+// State machine of a delivery:
 //
 //   scheduled ──▶ processing ──▶ success
 //       ▲             │  ├─────▶ failure      (gone, no tries left, or not to be repeated)

@@ -1,5 +1,5 @@
-// One delivery as a pure state machine: what it is after an attempt, given what the attempt came
-// to. No I/O, no clock, no hidden state; everything it needs is an argument.
+// One delivery as a pure state machine: its state after an attempt, given what the attempt came to.
+// No I/O, no clock, no hidden state; everything it needs is an argument.
 #pragma once
 
 #include "absl/time/time.h"

@@ -107,7 +107,7 @@ struct Dispatcher::State {
   std::array<base::RelaxedCounter, kOutcomesCount> attempts_counts;
 
   std::atomic<int64_t> last_local_failure_us = std::numeric_limits<int64_t>::min();
-  std::atomic<bool> is_draining = false;  // also set by whoever closes
+  std::atomic<bool> is_draining = false;  // also set by the closing thread
 };
 
 // Stepping.

@@ -1,5 +1,5 @@
-// Dispatch: takes due deliveries out of the store and gets them to their endpoints. A state machine
-// without threads: whoever drives it calls Step.
+// Dispatcher: takes due deliveries out of the store and sends them to their endpoints. A state
+// machine without threads: its driver calls Step.
 #pragma once
 
 #include <array>
@@ -33,7 +33,7 @@ struct DispatcherParts {
   Observer* observer;
 };
 
-// What a dispatcher has done since it was made, and what it has at hand.
+// Counters of a dispatcher since its construction, and its current load.
 struct DispatcherStatus {
   std::array<uint64_t, kOutcomesCount> attempts = {};  // that have ended, by Outcome
   uint64_t failed_claims = 0;                          // the store could not be asked for work

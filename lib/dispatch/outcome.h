@@ -1,4 +1,4 @@
-// What an attempt came to, in the terms that decisions are made in.
+// Outcome of an attempt, in the terms in which decisions are made.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// What the dispatcher tells the store: updates of deliveries, gathered and committed in batches,
-// and what the commits answered.
+// Writer of the dispatcher's updates: gathers them, commits them in batches, and reports what the
+// commits answered.
 #pragma once
 
 #include <functional>
@@ -17,9 +17,9 @@
 
 namespace convoy::dispatch {
 
-// What was learnt on other threads since the last time it was asked for.
+// Commit feedback: what other threads reported since it was last taken.
 struct StoreNews {
-  bool has_work = false;     // something may be due: a commit went through, or somebody said so
+  bool has_work = false;     // something may be due: after a commit, or a wake-up
   bool is_refusing = false;  // a commit failed; it is not worth claiming at once
   bool is_lost = false;      // the store can record nothing any more
 };

@@ -1,5 +1,5 @@
-// How requests, commits and deliveries are driven. What each of them means is decided elsewhere: in
-// lib/http, lib/storage and lib/dispatch.
+// Driver of requests, commits and deliveries. Their meaning is decided in lib/http, lib/storage and
+// lib/dispatch.
 #include "lib/gateway/embedded_gateway.h"
 
 #include <algorithm>
@@ -319,7 +319,7 @@ absl::Status EmbeddedGateway::Close(absl::Duration patience) {
     phase_ = Phase::kDraining;
   }
   const absl::Time deadline = parts_.clock->Now() + patience;
-  // What consumers are storing is committed by the threads that still run.
+  // Messages that consumers are storing are committed by the threads that still run.
   const bool are_consumers_over = consumers_.Stop(patience);
   dispatcher_.Drain();
   // From here on this thread drives: two drivers at once are not allowed, and one that stops at the
@@ -361,7 +361,8 @@ void EmbeddedGateway::DrainUntil(absl::Time deadline) {
 void EmbeddedGateway::AbandonWhatIsLeft() {
   if (dispatcher_.idle()) return;
   dispatcher_.Abandon();
-  // What was put back is committed here; a store that refuses is left to its leases.
+  // Deliveries that were put back are committed here; if the store refuses, their leases end by
+  // themselves.
   constexpr int kRoundsMax = 8;
   for (int round = 0; round < kRoundsMax && !dispatcher_.idle(); ++round) {
     commits_.Drain();

@@ -93,8 +93,8 @@ class EmbeddedGateway final : public Gateway {
   storage::CommitQueue commits_;
   http::Api api_;
 
-  // Stepped by whoever drives: the dispatcher thread, or the one thread that holds driver_mutex_
-  // inside Step or Close.
+  // Stepped by the driver: the dispatcher thread, or the one thread that holds driver_mutex_ inside
+  // Step or Close.
   dispatch::Dispatcher dispatcher_;
   storage::Pruner pruner_;
   absl::Mutex driver_mutex_;

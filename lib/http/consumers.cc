@@ -1,4 +1,4 @@
-// What the consumers of a source are doing. An operation of ours: Convoy has nothing of the kind.
+// Status of a source's consumers. An addition to Convoy's contract.
 #include <algorithm>
 #include <vector>
 

@@ -1,4 +1,4 @@
-// Endpoints: where events go out.
+// Handlers of endpoints, the receivers of events.
 #include <algorithm>
 #include <utility>
 

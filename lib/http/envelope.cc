@@ -1,3 +1,4 @@
+// Response envelopes of the REST API; see envelope.h.
 #include "lib/http/envelope.h"
 
 #include "lib/base/text.h"

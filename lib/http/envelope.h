@@ -1,4 +1,4 @@
-// The shape of every answer: {"status": bool, "message": text, "data": value}.
+// Envelope of every response: {"status": bool, "message": text, "data": value}.
 #pragma once
 
 #include <string>

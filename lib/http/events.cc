@@ -1,4 +1,4 @@
-// Events of the REST API.
+// Handlers of events.
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -20,7 +20,7 @@ namespace {
 constexpr size_t kCustomHeadersMax = 64;
 constexpr int kTriesMax = 5;
 
-// What the three kinds of events have in common, and whom they are for.
+// Common fields of the three kinds of events, and their recipients.
 struct EventRequest {
   intake::RestEvent event;
   std::string endpoint_id;

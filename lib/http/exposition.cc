@@ -1,5 +1,5 @@
-// See exposition.h. https://prometheus.io/docs/instrumenting/exposition_formats and the OpenMetrics
-// specification, 1.0.
+// Writer of Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats)
+// and of OpenMetrics 1.0.
 #include "lib/http/exposition.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// What several resources ask of their fields. Errors name the field and say what would be right;
-// they never repeat the value, which may be a secret.
+// Checks of fields that several resources have. Errors name the field and the allowed values; they
+// never repeat the value, which may be a secret.
 #include "lib/http/fields.h"
 
 #include <algorithm>

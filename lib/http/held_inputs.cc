@@ -1,4 +1,4 @@
-// Held inputs: what a source could not use. Not part of Convoy's contract.
+// Handlers of held inputs: quarantined requests and dead letters. An addition to Convoy's contract.
 #include <algorithm>
 #include <map>
 #include <utility>

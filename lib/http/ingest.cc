@@ -1,4 +1,4 @@
-// The ingest link: what providers post to. The answer is given after the commit.
+// Ingest links, to which providers post. The response is given after the commit.
 #include <memory>
 #include <optional>
 #include <utility>
@@ -22,8 +22,8 @@ bool HasSecret(const Source& source) {
   return scheme == nullptr || !scheme->secrets.empty();
 }
 
-// Keeps the secret that a provider hands over while its webhook is being made; the answer is given
-// once it is durable. A secret that is there already is never replaced: anybody can ask for that.
+// Stores the secret that a provider hands over while its webhook is being created; the response is
+// given once it is durable. An existing secret is never replaced: every sender can ask for that.
 Reply LearnSecret(const Context& context, const Source& source, ChallengeAnswer answer) {
   if (HasSecret(source)) return Failure(400, "the source has its secret already");
   const auto project = context.parts->configuration->FindProject(source.project_id);
@@ -67,7 +67,7 @@ std::optional<Reply> AnswerChallenge(const config::SourceEntry& entry, const Con
   return std::move(answer->response);
 }
 
-// What a provider is told whose request was not accepted.
+// Response to a provider whose request was not accepted.
 HttpResponse Refused(const absl::Status& status, const config::SourceEntry& entry) {
   if (absl::IsUnavailable(status)) {
     return TryLater("the provider's key is being fetched, try again");

@@ -1,5 +1,5 @@
-// See metrics.h. Names are those that the observer is given (convoy/observer.h), where it is given
-// the same counts.
+// Metrics of the gateway. Names are those that the observer gets (convoy/observer.h) for the same
+// counts.
 #include "lib/http/metrics.h"
 
 #include <algorithm>
@@ -70,8 +70,8 @@ void WriteRetention(const storage::PruneCounters& counters, Exposition& out) {
   out.Add({}, counters.failures);
 }
 
-// Of every source that should be read from, also of those that nobody reads. A store that cannot be
-// asked leaves those that are read.
+// Consumers of every source that should be read, also of those that no consumer reads. If the store
+// fails, only the running ones.
 std::vector<ConsumerStatus> ConsumersOf(const ApiParts& parts) {
   const auto sources = parts.storage->ListBrokerSources();
   if (!sources.ok()) return parts.consumers->Statuses();

@@ -18,7 +18,7 @@ using json::ObjectReader;
 
 constexpr size_t kSignatureVersionsMax = 8;
 
-// What the reading of a request may look at beside the request.
+// Context of reading a request.
 struct Reading {
   const GatewayOptions& options;
   const ApiParts& parts;
@@ -76,7 +76,7 @@ absl::Status ReadSignature(ObjectReader& config, const ApiParts& parts, Signatur
   return reader.status();
 }
 
-// What this version does not do, so that nobody believes it done.
+// Refuses the settings that this version does not support, so that none is accepted without effect.
 absl::Status RefuseUnsupported(const json::Value& object) {
   for (const char* field : {"replay_attacks_prevention_enabled", "verify_dynamic_events",
                             "allow_unmatched_dynamic_urls", "search_policy", "circuit_breaker",

@@ -152,7 +152,7 @@ absl::Status ReleaseJob::PlanChunk(WriteBatch& batch) {
       PopWaiting();
       continue;
     }
-    // What changes the configuration, too, would conflict with its like.
+    // Batches that also change the configuration would conflict with each other.
     const bool goes_alone = singles_count_ > 0 || !plan->batch.config.empty();
     if (goes_alone && !chunk_.empty()) break;
     Append(batch, std::move(plan->batch));

@@ -1,3 +1,4 @@
+// Table of routes; see router.h.
 #include "lib/http/router.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Sources: where events come in.
+// Handlers of sources, the origins of events.
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -63,7 +63,7 @@ absl::Status ReadLists(ObjectReader& reader, Source* out) {
   return absl::OkStatus();
 }
 
-// What the reading of a request may look at beside the request.
+// Context of reading a request.
 struct Reading {
   bool is_new;
   ProjectType project_type;
@@ -109,7 +109,7 @@ absl::Status ReadBroker(ObjectReader& reader, const Reading& reading, Source* so
   return absl::OkStatus();
 }
 
-// What only sources that take requests have: a setting that would do nothing is refused.
+// Refuses fields that only sources of requests have: a setting without effect is an error.
 absl::Status CheckBrokerSource(const Source& source) {
   const std::string_view field = source.provider != Provider::kNone           ? "provider"
                                  : source.verifier != VerifierConfig()        ? "verifier"

@@ -1,4 +1,4 @@
-// Subscriptions: which events go to which endpoint.
+// Handlers of subscriptions, which route events to endpoints.
 #include <algorithm>
 #include <utility>
 
@@ -86,7 +86,7 @@ absl::Status ReadSubscription(const json::Document& document, std::string_view b
   const json::Value* retry = reader.Object("retry_config");
   CONVOY_RETURN_IF_ERROR(reader.status());
   if (retry != nullptr && !AsksForNothing(*retry)) {
-    // What is left out stays as it was in force.
+    // Fields that are left out keep the value in force.
     RetryPolicy policy = out->retry.value_or(project.retry);
     CONVOY_RETURN_IF_ERROR(ReadRetry(*retry, "retry_config", &policy));
     out->retry = policy;
@@ -99,7 +99,7 @@ absl::Status ReadSubscription(const json::Document& document, std::string_view b
   return ReadFilter(document, body, out);
 }
 
-// What it refers to must exist, and an endpoint belongs to one subscription unless it may be
+// Referenced objects must exist, and an endpoint belongs to one subscription unless it may be
 // shared.
 absl::Status CheckReferences(const Subscription& subscription,
                              const route::ProjectSnapshot& project, Storage& storage) {

@@ -1,4 +1,4 @@
-// Resources as clients see them. What is null, absent or empty here is what strict clients expect.
+// JSON of the resources. Null, absent and empty fields are as strict clients expect.
 #pragma once
 
 #include <string>
@@ -27,8 +27,8 @@ void WriteEvent(json::Writer& writer, const Event& event);
 void WriteDelivery(json::Writer& writer, const Delivery& delivery, const Event& event,
                    const Endpoint* endpoint);
 void WriteAttempt(json::Writer& writer, const Attempt& attempt);
-// What could be a secret of the sender's is not shown; `source` is null if it was deleted. The body
-// only on demand.
+// Values that could be secrets of the sender are redacted; `source` is null if it was deleted. The
+// body is written only on demand.
 void WriteHeld(json::Writer& writer, const HeldInput& input, const Source* source, bool has_body);
 // Without the key itself, unless `text` is given.
 void WriteApiKey(json::Writer& writer, const ApiKey& key, std::string_view text);

@@ -1,4 +1,4 @@
-// Configuration on the wire.
+// JSON of configuration objects.
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/time_text.h"

@@ -1,4 +1,4 @@
-// What flows, on the wire.
+// JSON of events, deliveries, attempts and held inputs.
 #include <string>
 #include <vector>
 

@@ -1,5 +1,5 @@
-// See admission.h. A verdict is one thing, what a source makes of it another: the same refusal
-// turns a request away, lets it pass with a warning, or puts it in quarantine.
+// Admission of requests to a source. The consequence of a verdict depends on the source's mode: the
+// same refusal turns a request away, lets it pass with a warning, or quarantines it.
 #include "lib/intake/admission.h"
 
 #include <utility>

@@ -1,4 +1,4 @@
-// Whether a request may become an event of its source, and what is kept of one that may not.
+// Admission of requests to their source, and the quarantine of refused ones.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ namespace convoy::intake {
 // Whether the source takes requests at all.
 absl::Status CheckSource(const config::SourceEntry& entry);
 
-// What the source's verifier says of a request that came in at `received_at`.
+// Verdict of the source's verifier on a request that was received at `received_at`.
 Verdict Judge(const config::SourceEntry& entry, const HttpRequest& request,
               std::string_view public_url, absl::Time received_at);
 

@@ -1,5 +1,5 @@
-// See broker_envelope.h. The form is strict, because nobody waits for an answer: a misspelt field
-// that was passed over would be noticed by whoever misses the event.
+// Parser of broker envelopes. The form is strict, because no error reaches the producer: if a
+// misspelt field were ignored, only the missing event would show it.
 
 #include "lib/intake/broker_envelope.h"
 

@@ -1,5 +1,5 @@
-// See broker_intake.h. Events take the way of the REST API's (intake.h); what is added here is
-// where they come from, and how they are known when they come again.
+// Intake of broker messages. Events take the path of the REST API's (intake.h); added here are
+// their source, and the position that identifies a redelivered message.
 
 #include "lib/intake/broker_intake.h"
 
@@ -62,7 +62,7 @@ absl::StatusOr<WriteBatch> PrepareEvent(const Intake& intake, const ProjectSnaps
   return intake.PrepareSingle(project, std::move(read.event), read.endpoint_id);
 }
 
-// What intake refuses although the form is right: a project's own rules.
+// Refusals of intake although the form is right: a project's own rules.
 Refusal RefusalOf(const absl::Status& status) {
   return {absl::IsOutOfRange(status) ? refusal::kTooLarge : refusal::kMissingField,
           std::string(status.message())};

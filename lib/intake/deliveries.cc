@@ -1,5 +1,5 @@
-// See deliveries.h. What a delivery needs to know later is copied into it here: the retry policy
-// that holds when the event comes in is the one that its deliveries follow.
+// Construction of deliveries. The retry policy in force when the event is accepted is copied into
+// each delivery, which follows it from then on.
 
 #include "lib/intake/deliveries.h"
 

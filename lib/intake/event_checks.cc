@@ -1,4 +1,4 @@
-// See event_checks.h. Sizes are looked at before anything is done with a text.
+// Checks of events. Sizes are checked before a text is used in any way.
 
 #include "lib/intake/event_checks.h"
 

@@ -1,5 +1,5 @@
-// What an event must be before it is accepted. Refusals are worded for the caller; texts that
-// clients know are kept.
+// Checks that an event must pass before it is accepted. Refusals are worded for the caller; texts
+// that clients know are kept.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// See event_headers.h. Names compare without case throughout.
+// Selection of forwarded headers. Names compare without case throughout.
 
 #include "lib/intake/event_headers.h"
 
@@ -48,7 +48,7 @@ bool Contains(const Names& names, std::string_view wanted) {
   });
 }
 
-// What the Connection headers declare to be of this connection only.
+// Names that the Connection headers declare to be of this connection only.
 std::vector<std::string_view> NamesInConnection(std::span<const HeaderView> headers) {
   std::vector<std::string_view> names;
   for (const HeaderView& header : headers) {

@@ -1,5 +1,5 @@
-// See idempotency.h. The first byte of a dedupe key tells where it comes from; these bytes are
-// stored and therefore permanent.
+// Idempotency keys and dedupe keys. The first byte of a dedupe key tells its origin; these bytes
+// are stored and therefore permanent.
 
 #include "lib/intake/idempotency.h"
 

@@ -1,10 +1,9 @@
-// What makes a submission recognisable when it comes again.
+// Keys that identify a submission when it is repeated.
 //
 // The idempotency key is what clients see and ask for; the dedupe key is what the store compares.
 // They differ where the key that clients know is ambiguous: a digest of concatenated values is the
-// same for
-// ("ab", "c") and ("a", "bc"), so the dedupe key of an ingest request is a digest of its own. Keys
-// of the REST API and of ingest never meet.
+// same for ("ab", "c") and ("a", "bc"), so the dedupe key of an ingest request is a digest of its
+// own. Keys of the REST API and of ingest never collide.
 #pragma once
 
 #include <string>
@@ -33,7 +32,7 @@ absl::StatusOr<IngestKeys> MakeIngestKeys(const Source& source, const HttpReques
 DedupeKey MakeRestDedupeKey(std::string project_id, std::string_view idempotency_key,
                             absl::Time expires_at);
 
-// What a message that comes again is known by: `position` is where it stands in its broker.
+// Dedupe key of a broker's message: `position` is its place in the broker.
 DedupeKey MakeRedeliveryKey(const Source& source, std::string_view position, absl::Time expires_at);
 
 }  // namespace convoy::intake

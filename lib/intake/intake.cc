@@ -141,7 +141,7 @@ absl::StatusOr<WriteBatch> Intake::PrepareHeldRequest(const ProjectSnapshot& pro
   CONVOY_RETURN_IF_ERROR(CheckSource(entry));
   *out_reason = "unusable";
   CONVOY_RETURN_IF_ERROR(CheckRequest(project, entry, request));
-  // What was signed then is looked at with the clock of then: every input would be too old by now.
+  // The clock of the receipt is used: by the current one every input would be too old.
   const Verdict verdict = Judge(entry, request, options_.public_url, input.received_at);
   *out_reason = VerifyReasonName(verdict.reason);
   // That it is refused was reported when it came in; that it is accepted all the same, was not.
@@ -202,8 +202,8 @@ absl::StatusOr<WriteBatch> Intake::PrepareSingle(const ProjectSnapshot& project,
     return BatchOf(MakeSubmission(project, std::move(event), wanting, *ulids_), std::move(dedupe));
   }
 
-  // The endpoint's first event: its subscription is made with it. If somebody else changes the
-  // project meanwhile, the batch is aborted and the caller prepares anew.
+  // The endpoint's first event: its subscription is created with it. If the project changes
+  // meanwhile, the batch is aborted and the caller prepares it again.
   const Subscription implicit = MakeImplicitSubscription(*endpoint, event.created_at, *ulids_);
   WriteBatch batch =
       BatchOf(MakeSubmission(project, std::move(event), {&implicit}, *ulids_), std::move(dedupe));

@@ -80,7 +80,7 @@ class Intake {
   // All that can be said of a request without its verifier.
   absl::Status CheckRequest(const route::ProjectSnapshot& project,
                             const config::SourceEntry& source, const HttpRequest& request) const;
-  // What follows once it is verified.
+  // Processing after verification.
   absl::StatusOr<WriteBatch> AcceptRequest(const route::ProjectSnapshot& project,
                                            const Source& source, const HttpRequest& request,
                                            absl::Time now) const;

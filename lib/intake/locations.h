@@ -1,4 +1,4 @@
-// Places in an ingest request that a source names: where the event type stands, and what makes a
+// Locations in an ingest request that a source names: of the event type, and of what makes a
 // request recognisable when it comes again.
 //
 //   request.header.X-Id      a header (also "Header")

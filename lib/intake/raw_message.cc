@@ -1,4 +1,4 @@
-// See raw_message.h.
+// Parser of raw broker messages; see raw_message.h.
 
 #include "lib/intake/raw_message.h"
 

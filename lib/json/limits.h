@@ -1,4 +1,4 @@
-// How much of a JSON text is worth reading.
+// Limits of JSON texts.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 namespace convoy::json {
 
-// What depth_max can be at most.
+// Upper bound of depth_max.
 inline constexpr size_t kDepthMax = 1024;
 
 // Exceeding one is an error before anything is built from the text.

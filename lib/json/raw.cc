@@ -1,4 +1,4 @@
-// Questions about a JSON text, answered by scanning it once.
+// Look-ups in a JSON text, each by one scan.
 #include "lib/json/raw.h"
 
 #include <charconv>

@@ -1,4 +1,4 @@
-// JSON texts looked at in place: checked in full, but kept as the bytes they are. Key order, number
+// JSON texts read in place: checked in full, but kept as the bytes they are. Key order, number
 // spelling and white space of a payload survive because nothing is ever written again.
 //
 // Nothing recurses: deep input costs no stack.
@@ -26,7 +26,7 @@ struct RawValue {
 
   // The decoded string; nullopt if it is not one.
   std::optional<std::string> AsString() const;
-  // What an event type or key is made of: a string decoded, a number or boolean as spelt.
+  // Text for an event type or key: a string decoded, a number or boolean as spelt.
   std::optional<std::string> AsScalarText() const;
 };
 

@@ -18,7 +18,7 @@ namespace {
 using json::ObjectReader;
 using json::Writer;
 
-// What the store holds was written by us, but a file can be damaged: the limits stay.
+// Stored text was written by this library, but a file can be damaged: the limits stay.
 constexpr json::Limits kStoredLimits = {.values_max = 5'000'000};
 
 void WriteRetry(Writer& writer, const RetryPolicy& retry) {

@@ -1,4 +1,4 @@
-// One table per enumeration; both directions read it.
+// Names of enumerations: one table each, for both directions.
 #include "lib/model/names.h"
 
 #include <array>

@@ -21,7 +21,7 @@
 
 namespace convoy::route {
 
-// What content filters look at.
+// Input of content filters.
 struct EventContent {
   std::string_view body;  // JSON text; anything else matches only empty filters
   const Headers* headers = nullptr;

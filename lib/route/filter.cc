@@ -1,5 +1,5 @@
-// The public face of filters (convoy/filter.h): a text in, a yes or no out. The snapshot of a
-// project uses FilterProgram itself, so that it parses a document once for all of its filters.
+// Public interface of filters (convoy/filter.h). The snapshot of a project uses FilterProgram
+// itself, so that it parses a document once for all of its filters.
 
 #include "convoy/filter.h"
 

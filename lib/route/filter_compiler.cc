@@ -1,6 +1,6 @@
-// From the text of a filter to its program. The filter is parsed like any document and walked with
-// an explicit stack: a frame for each object or list of alternatives that is being read. Every
-// limit and every misspelling is found here, so that evaluation has nothing to refuse.
+// Compiler from the text of a filter to its program. The filter is parsed like any document and
+// walked with an explicit stack: a frame for each object or list of alternatives that is being
+// read. Every limit and every misspelling is found here, so that evaluation has nothing to refuse.
 
 #include <optional>
 #include <span>

@@ -51,8 +51,7 @@ class ProjectSnapshot {
   template <typename T>
   using IndexBy = absl::flat_hash_map<std::string_view, T>;
 
-  // What a subscription asks for: source (empty: any), whether the text is a prefix that ends in a
-  // dot
+  // Topic of a subscription: source (empty: any), whether the text is a prefix that ends in a dot
   // ("*" is the empty prefix), text.
   using Topic = std::tuple<std::string_view, bool, std::string_view>;
 

@@ -1,4 +1,4 @@
-// Convoy's two signature forms. Which secrets are live is decided here and nowhere else.
+// Convoy's two signature forms. This is the only place that decides which secrets are live.
 #include <string>
 #include <vector>
 

@@ -28,7 +28,7 @@ struct CommitQueueOptions {
   size_t queued_max = 64 * 1024;       // beyond it a commit is refused with kResourceExhausted
 };
 
-// What has come of the commits since the queue was made.
+// Counters of commits since the queue was made.
 struct CommitCounters {
   uint64_t commits = 0;     // groups that became durable
   uint64_t failures = 0;    // that did not

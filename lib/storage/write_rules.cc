@@ -1,3 +1,4 @@
+// Rules of writes that all stores share; see write_rules.h.
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage {

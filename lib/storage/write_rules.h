@@ -1,5 +1,4 @@
-// What every store must do alike, said once: the texts of refusals and the states that writes lead
-// to.
+// Rules of writes that all stores share: the texts of refusals and the states that writes lead to.
 #pragma once
 
 #include "absl/status/status.h"
@@ -20,7 +19,7 @@ inline constexpr int kExpiredInputsPerHold = 16;
 // Success, failure or discarded: nothing more will happen by itself.
 bool IsFinal(DeliveryStatus status);
 
-// What a claimed delivery goes back to when its claim is given up: untried ones are scheduled,
+// State to which a claimed delivery returns when its claim is given up: untried ones are scheduled,
 // others wait for their retry.
 DeliveryStatus StatusBeforeClaim(const Delivery& delivery);
 

@@ -1,4 +1,4 @@
-// Handing out work: what is due, once, fairly, until the lease ends.
+// Checks of claims: due deliveries are handed out once, fairly, until the lease ends.
 #include <algorithm>
 #include <map>
 #include <mutex>

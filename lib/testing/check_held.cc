@@ -1,4 +1,4 @@
-// Held inputs: kept whole, within bounds, until they are released once.
+// Checks of held inputs: kept whole, within bounds, until they are released once.
 #include <atomic>
 #include <thread>
 

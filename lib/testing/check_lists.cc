@@ -1,4 +1,4 @@
-// Lists: pages without gaps, and conditions that select what they say.
+// Checks of lists: pages without gaps, and conditions that select exactly.
 #include <algorithm>
 
 #include "lib/testing/storage_requirements.h"

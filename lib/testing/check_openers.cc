@@ -1,4 +1,4 @@
-// Several openers of one store, one after the other or at the same time.
+// Checks of several openers of one store, one after the other or at the same time.
 #include <memory>
 #include <utility>
 

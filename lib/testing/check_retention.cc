@@ -1,4 +1,4 @@
-// Retention: what goes, what stays, and how much of it at once.
+// Checks of retention: removed and kept records, and the size of a piece.
 #include <utility>
 #include <vector>
 

@@ -1,4 +1,4 @@
-// Events and their deliveries: what goes in comes out, once for each key, whole or not at all.
+// Checks of events and their deliveries: stored as given, once for each key, whole or not at all.
 #include <atomic>
 #include <thread>
 

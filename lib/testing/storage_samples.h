@@ -1,4 +1,4 @@
-// Things to put into a store under test, and short ways to do so.
+// Samples for a store under test, and helpers that store them.
 #pragma once
 
 #include <optional>

@@ -1,3 +1,4 @@
+// Canonical forms of single providers; see canonical.h.
 #include "lib/verify/canonical.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Answers to providers' handshakes; see challenge.h.
 #include "lib/verify/challenge.h"
 
 #include <algorithm>
@@ -110,7 +111,7 @@ std::optional<ChallengeAnswer> ChallengeResponder::Answer(
     }
     answer.response.headers.push_back({header.name, std::move(value)});
   }
-  // What is echoed is somebody else's text: no browser may take it for a page.
+  // The echoed text is untrusted: no browser may take it for a page.
   answer.response.headers.push_back({"Content-Type", challenge_.content_type});
   answer.response.headers.push_back({"X-Content-Type-Options", "nosniff"});
 

@@ -1,3 +1,4 @@
+// Look-ups of values in a request; see evidence.h.
 #include "lib/verify/evidence.h"
 
 #include <algorithm>
@@ -122,7 +123,7 @@ Finding Evidence::Find(const Locator& locator, Text* out) const {
         finding = Finding::kFound;
       }
       break;
-    // What the body holds may be as large as the body.
+    // A value of the body may be as large as the body.
     case Kind::kForm:
       return FindParameter(request.body, locator.name, out);
     case Kind::kJson:

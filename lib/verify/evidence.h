@@ -1,5 +1,6 @@
-// What one request offers to a scheme: the request itself, and what was found in it so far. Lives
-// for one verification, on the stack. Looking allocates only where a value has to be decoded.
+// Evidence that one request offers to a scheme: the request itself, and the values found in it so
+// far. Lives for one verification, on the stack. Look-ups allocate only if a value has to be
+// decoded.
 #pragma once
 
 #include <map>

@@ -78,7 +78,7 @@ HashAlgorithm HashOf(std::string_view algorithm) {
   return algorithm.ends_with("512") ? HashAlgorithm::kSha512 : HashAlgorithm::kSha256;
 }
 
-// Who can have signed a token.
+// Keys that may have signed a token.
 class TokenKeys {
  public:
   virtual ~TokenKeys() = default;

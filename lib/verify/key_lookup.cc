@@ -1,3 +1,4 @@
+// Look-up of published keys for a request; see key_lookup.h.
 #include "lib/verify/key_lookup.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// Where in a request a value stands: "header:X-Id", "query:token", "form:payload", "json:data.id",
+// Locator of a value in a request: "header:X-Id", "query:token", "form:payload", "json:data.id",
 // "item:eventCode", "sig:t", "jwt:iss", "config:audience", "body". A locator is part of a scheme;
-// evidence.h finds what it points at.
+// evidence.h finds the value.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Locator {
     kItem,           // a dotted path into the element of the body that is being judged
     kSignatureItem,  // an item of the signature field's list
     kJwt,            // a dotted path into the claims of the token
-    kConfig,         // a setting of whoever verifies
+    kConfig,         // a parameter of the verifier
     kBody,           // all of it
   };
 

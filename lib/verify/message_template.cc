@@ -1,3 +1,4 @@
+// Compiler and evaluation of message templates; see message_template.h.
 #include "lib/verify/message_template.h"
 
 #include <algorithm>
@@ -264,7 +265,7 @@ Finding MessageTemplate::FeedPart(const Part& part, const Evidence& evidence, Si
   }
 }
 
-// What has to be computed from the request.
+// Feeds a part that has to be computed from the request.
 Finding MessageTemplate::FeedDerived(const Part& part, const Evidence& evidence, Sink sink) {
   const VerifyRequest& request = evidence.request;
   const auto sha256 = [](std::string_view text) { return crypto::Hash(kSha256, text); };

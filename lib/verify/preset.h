@@ -1,6 +1,6 @@
-// A preset: what one provider does, as data. Its schemes are alternatives; its challenges are the
-// handshakes that the provider makes. The files in presets/ are such objects, each with the source
-// of its facts.
+// Preset: the behaviour of one provider as data. Its schemes are alternatives; its challenges are
+// the handshakes that the provider makes. The files in presets/ are such objects, each with the
+// source of its facts.
 #pragma once
 
 #include <optional>
@@ -28,7 +28,7 @@ struct Computation {
   size_t size_max = 1024;
 };
 
-// What stands at the root of a host (RFC 8615), and here behind a source's link.
+// Path at the root of a host (RFC 8615), here behind a source's link.
 inline constexpr std::string_view kWellKnown = "/.well-known/";
 
 struct Challenge {

@@ -114,7 +114,7 @@ absl::StatusOr<Challenge> LoadChallenge(const json::Value& object) {
   if (!challenge.path.empty() && !challenge.path.starts_with(kWellKnown)) {
     return InvalidField(reader, "path", "must begin with /.well-known/");
   }
-  // Whoever may send us anywhere must have signed, and may only name the provider's own hosts.
+  // A request that names a URL to visit must be signed, and may only name the provider's own hosts.
   if (challenge.visits.has_value() && (!challenge.is_signed || challenge.hosts.empty())) {
     return InvalidField(reader, "visits", "needs signed: true, and hosts");
   }

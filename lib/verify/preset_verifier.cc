@@ -105,8 +105,8 @@ bool UsesPublicKey(const Scheme& scheme) {
   }
 }
 
-// A public key must never serve as a shared secret: everybody knows it, so anybody could sign. And
-// what accepts everything is no alternative to anything.
+// A public key must never serve as a shared secret: everyone knows it, so everyone could sign. And
+// a scheme that accepts everything is no alternative to any other.
 absl::Status CheckFamilies(const Preset& preset, std::string_view wanted) {
   size_t public_count = 0, shared_count = 0, unsigned_count = 0;
   for (const Scheme& scheme : preset.schemes) {

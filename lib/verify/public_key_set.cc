@@ -1,3 +1,4 @@
+// Parsers of published keys; see public_key_set.h.
 #include "lib/verify/public_key_set.h"
 
 #include <optional>

@@ -34,7 +34,7 @@ struct ListSyntax {
   char group_separator = '\0';      // each group is a list of its own, with its own timestamp
   std::string key;                  // of the items that are signatures; empty: items have no key
   bool is_key_numbered = false;     // the key is followed by digits: "v" means v1, v2, …
-  std::string key_parameter;        // the key is this setting of whoever verifies
+  std::string key_parameter;        // the key is this parameter of the verifier
   bool is_timestamp_first = false;  // the first item is the timestamp
 };
 

@@ -1,3 +1,4 @@
+// Loader of schemes from JSON; see scheme_loader.h.
 #include "lib/verify/scheme_loader.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// From a scheme to the class that judges by it.
+// Factory of the verifier class for a scheme.
 #include "lib/verify/scheme_verifier.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// Decoding of secrets into keys; see secret_key.h.
 #include "lib/verify/secret_key.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The public face of verification: names, and compiling by scheme or preset.
+// Public interface of verification: names, and compiling by scheme or preset.
 #include "convoy/verifier.h"
 
 #include <utility>

@@ -207,7 +207,7 @@ class Session {
     return Answer::kGiven;
   }
 
-  // What an error means for the call that it came from.
+  // Meaning of an error for the call that it came from.
   Answer Note(const absl::Status& status) {
     const bool was_lost = is_lost_;
     is_lost_ = is_lost_ || FaultyVfs::Get().is_dead() || absl::IsDataLoss(status);

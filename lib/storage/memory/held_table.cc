@@ -1,4 +1,5 @@
-// Holding and releasing by plain walks, like the rest of the store in memory.
+// Held inputs of the store in memory: holding and releasing by plain walks, like the rest of the
+// store in memory.
 #include "lib/storage/memory/held_table.h"
 
 #include <set>

@@ -1,4 +1,4 @@
-// What changes the store: commits, and claims of what is due.
+// Writes of the store in memory: commits, and claims of due deliveries.
 #include "lib/storage/memory/memory_storage.h"
 
 #include <algorithm>
@@ -38,7 +38,7 @@ CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   return result;
 }
 
-// What flowed to or from an object of configuration that is gone.
+// Removes the traffic of a removed object of configuration.
 void MemoryStorage::RemoveFlow(const ConfigRef& ref) {
   const std::string& id = ref.id;
   if (ref.kind == ConfigKind::kSource) flow_.held.RemoveSource(id);
@@ -152,7 +152,7 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
       claim.next_due_at = std::min(claim.next_due_at, stored.lease_ends_at);
     }
   }
-  // What is due but found no room is due now.
+  // Deliveries that are due but found no room are due now.
   size_t due_count = 0;
   for (const auto& [endpoint_id, queue] : due) due_count += queue.size();
   if (due_count > claim.deliveries.size()) claim.next_due_at = request.now;

@@ -29,7 +29,7 @@ struct StoredDelivery {
   absl::Time lease_ends_at;
 };
 
-// What flows through the store; configuration is in ConfigTables.
+// Traffic of the store; configuration is in ConfigTables.
 struct Flow {
   ById<std::shared_ptr<const Event>> events;
   ById<StoredDelivery> deliveries;

@@ -1,4 +1,4 @@
-// What reads the store: single objects by their ids, and pages.
+// Reads of the store in memory: single objects by their ids, and pages.
 #include <algorithm>
 #include <iterator>
 

@@ -1,4 +1,4 @@
-// Retention: what has outlived its time.
+// Retention of the store in memory.
 #include <map>
 #include <set>
 

@@ -1,5 +1,5 @@
-// Handing out work. Lanes that are awake are visited in the order of their waiting; each gives a
-// fair share, so an endpoint with a million deliveries due cannot keep the others waiting.
+// Claims of due deliveries. Lanes that are awake are visited in the order of their waiting; each
+// gives a fair share, so an endpoint with a million deliveries due cannot keep the others waiting.
 //
 // A claim need not survive a crash: if it is forgotten, the delivery is claimed again.
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A thin cover over SQLite's C interface; nothing here knows the schema.
+// Thin wrapper of SQLite's C interface, independent of the schema.
 #include "lib/storage/sqlite/connection.h"
 
 #include "absl/memory/memory.h"

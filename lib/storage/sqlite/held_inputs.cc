@@ -1,4 +1,4 @@
-// Inputs that are held, and their release.
+// Rows of held inputs, and their release.
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/sqlite/rows.h"

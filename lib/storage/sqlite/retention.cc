@@ -1,4 +1,4 @@
-// Retention: what has outlived its time goes in pieces, each of them one transaction.
+// Retention: expired records are removed in pieces, each of them one transaction.
 //
 // Events are walked by their ids, which are in the order of their age, so no index on instants is
 // needed; keys have one of their own, which leaves out those that never expire.

@@ -1,3 +1,4 @@
+// Rows of traffic; see rows.h.
 #include "lib/storage/sqlite/rows.h"
 
 #include "absl/strings/str_join.h"

@@ -1,4 +1,4 @@
-// The schema of the SQLite store, its version, and what makes a file ours.
+// Schema of the SQLite store, its version, and the identification of the file.
 #pragma once
 
 #include "absl/status/status.h"

@@ -1,5 +1,5 @@
-// Puts reader and writer together behind the interface. Queries are here; writes are in writer.cc,
-// claims.cc and retention.cc, rows in rows.cc and config_rows.cc.
+// SQLite storage: joins reader and writer behind the interface. Queries are here; writes are in
+// writer.cc, claims.cc and retention.cc, rows in rows.cc and config_rows.cc.
 #include "lib/storage/sqlite/sqlite_storage.h"
 
 #include <utility>

@@ -1,7 +1,10 @@
-// Batches become rows. One transaction holds a whole group of batches; one that is refused is
-// undone by a savepoint and does not touch its neighbours.
+// Writer of batches. One transaction holds a whole group of batches; one that is refused is undone
+// by a savepoint and does not affect its neighbours.
 //
-// What a failure means is decided in log_writer.cc.
+// Failure: until COMMIT is called, a failure is rolled back and nothing was written. If COMMIT
+// itself fails for another reason than a lack of space or a busy file, it is unknown what reached
+// the disk: the writer is poisoned and every later write returns kDataLoss until the store is
+// opened again.
 #include "lib/storage/sqlite/writer.h"
 
 #include <algorithm>

@@ -138,7 +138,7 @@ std::unique_ptr<Exchange> CurlTransport::TakeExchange() {
 
 void CurlTransport::Refuse(SendCompletion done, TransportResult result) {
   refused_.emplace_back(std::move(done), std::move(result));
-  timer_.SetNow();  // somebody is to be told
+  timer_.SetNow();  // a completion is due
   if (!is_stepping_) timer_.Arm();
 }
 

@@ -129,7 +129,7 @@ bool Exchange::SetHeaders(std::string* error) {
   const auto append = [this](const std::string& line) {
     header_lines_ = curl_slist_append(header_lines_, line.c_str());
   };
-  // What libcurl would add by itself.
+  // Suppresses headers that libcurl would add by itself.
   append("Expect:");
   append("Accept:");
   if (!base::FindHeader(request_.headers, "Content-Type").has_value()) append("Content-Type:");

@@ -14,7 +14,7 @@ namespace convoy::transport {
 
 class Exchange {
  public:
-  // What all exchanges of a transport have in common; must outlive them.
+  // Common settings of all exchanges of a transport; must outlive them.
   struct Setting {
     Guard guard;
     std::string ca_file;  // empty: the system's authorities
