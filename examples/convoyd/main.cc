@@ -29,12 +29,9 @@ struct Command {
   int (*run)(std::span<char* const> words);
 };
 
-constexpr Command kCommands[] = {{"serve", RunServe},
-                                 {"bootstrap", RunBootstrap},
-                                 {"prune", RunPrune},
-                                 {"verify", RunVerify},
-                                 {"presets", RunPresets},
-                                 {"version", RunVersion}};
+constexpr Command kCommands[] = {{"serve", RunServe},     {"bootstrap", RunBootstrap},
+                                 {"prune", RunPrune},     {"verify", RunVerify},
+                                 {"presets", RunPresets}, {"version", RunVersion}};
 
 int Main(std::span<char* const> words) {
   if (words.size() < 2) {

@@ -105,11 +105,11 @@ void CheckBounds(Expectations& expect, Storage& storage) {
   Store(expect, storage, 1, std::vector<DeliveryStatus>(8, DeliveryStatus::kSuccess));
   for (int number = 2; number <= 9; ++number) Store(expect, storage, number, {});
   for (int number = 20; number < 27; ++number) {
-    CONVOY_REQUIRE_OK(Submit(storage, MakeEvent(ProjectId(), number), {},
-                             DedupeKey{.scope = ProjectId(),
-                                       .key = std::to_string(number),
-                                       .expires_at = MadeAt(30)})
-                          .status);
+    CONVOY_REQUIRE_OK(
+        Submit(storage, MakeEvent(ProjectId(), number), {},
+               DedupeKey{
+                   .scope = ProjectId(), .key = std::to_string(number), .expires_at = MadeAt(30)})
+            .status);
   }
   const PruneRequest request{
       .events_before = MadeAt(10), .keys_expired_by = MadeAt(30), .items_max = 3};
