@@ -69,7 +69,8 @@ class EmbeddedGateway final : public Gateway {
   struct PendingEvent;
   absl::StatusOr<WriteBatch> Prepare(PendingEvent& pending) const;
   // nullopt: the project was changed meanwhile; prepare and commit again.
-  std::optional<absl::StatusOr<Receipt>> Judge(PendingEvent& pending, const CommitResult& result);
+  std::optional<absl::StatusOr<Receipt>> ReceiptFor(PendingEvent& pending,
+                                                    const CommitResult& result);
   void IngestPending(std::shared_ptr<PendingEvent> pending);
   void NotifyIfDue(const CommitResult& result, bool has_deliveries);
 

@@ -60,8 +60,8 @@ absl::StatusOr<WriteBatch> EmbeddedGateway::Prepare(PendingEvent& pending) const
   return batch;
 }
 
-std::optional<absl::StatusOr<Receipt>> EmbeddedGateway::Judge(PendingEvent& pending,
-                                                              const CommitResult& result) {
+std::optional<absl::StatusOr<Receipt>> EmbeddedGateway::ReceiptFor(PendingEvent& pending,
+                                                                   const CommitResult& result) {
   if (absl::IsAborted(result.status) && --pending.tries_left > 0) return std::nullopt;
   if (!result.status.ok()) return result.status;
   NotifyIfDue(result, /*has_deliveries=*/true);
@@ -76,7 +76,7 @@ absl::StatusOr<Receipt> EmbeddedGateway::Ingest(HostEvent event) {
   while (!receipt.has_value()) {
     absl::StatusOr<WriteBatch> batch = Prepare(pending);
     if (batch.ok()) {
-      receipt = Judge(pending, commits_.Commit(*std::move(batch)));
+      receipt = ReceiptFor(pending, commits_.Commit(*std::move(batch)));
     } else {
       receipt = batch.status();
     }
@@ -100,7 +100,7 @@ void EmbeddedGateway::IngestPending(std::shared_ptr<PendingEvent> pending) {
     return;
   }
   commits_.CommitAsync(*std::move(batch), [this, pending](const CommitResult& result) {
-    std::optional<absl::StatusOr<Receipt>> receipt = Judge(*pending, result);
+    std::optional<absl::StatusOr<Receipt>> receipt = ReceiptFor(*pending, result);
     if (!receipt.has_value()) return IngestPending(pending);
     pending->done(*std::move(receipt));
     Leave();
