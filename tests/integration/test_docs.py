@@ -1,7 +1,7 @@
 """Examples of the documentation. Of docs/brokers*.md: requests succeed, messages are events, answers have
 these fields; no server listens at the addresses in them, and a source is made all the same, since a broker
-that is away may come back. Of docs/quickstart.md: every command and response. Of README.md: the commands
-that run convoyd."""
+that is away may come back. Of docs/quickstart.md: every command and response. Of docs/reference.md: that it
+is generated from this code. Of README.md: the commands that run convoyd."""
 import base64
 import json
 import os
@@ -141,6 +141,14 @@ class QuickstartTest(case.HostCase):
         self.assertGreaterEqual(checked, 5)
         self.inbox.wait_for("/orders", 1)
         self.assertEqual(self.inbox.wait_for("/acme", 1)[0].body, b'{"invoice": 7, "total": 19.90}')
+
+
+class ReferenceTest(unittest.TestCase):
+    def test_the_page_is_what_the_code_says(self):
+        done = subprocess.run(
+            [str(host.ROOT / "script" / "reference"), "--check"], capture_output=True, text=True,
+            env={**os.environ, "CONVOY_BIN_DIR": str(pathlib.Path(host.binary()).parent)})
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class ReadmeTest(unittest.TestCase):
