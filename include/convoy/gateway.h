@@ -129,8 +129,24 @@ class Gateway {
   virtual absl::Status Close(absl::Duration patience) = 0;
 };
 
+// How far the rows of an older version of the library have been brought into the present form.
+struct MigrationProgress {
+  uint64_t rows_done = 0;  // since the file was opened
+  uint64_t rows_count = 0;
+};
+
+struct SqliteStorageOptions {
+  std::string path;
+  // A file of an older version is migrated before it is opened, in pieces: minutes for millions of
+  // events. This is called after each piece, on the thread that opens; false stops, and the next
+  // time the file is opened goes on from there (kCancelled now).
+  std::function<bool(const MigrationProgress&)> on_migration;
+  std::shared_ptr<Observer> observer;  // is told of a migration, too; may be null
+};
+
 // A store in one SQLite file, created if missing. kDataLoss for a file that is damaged,
 // kFailedPrecondition for one written by a newer library; neither is touched.
+absl::StatusOr<std::unique_ptr<Storage>> OpenSqliteStorage(SqliteStorageOptions options);
 absl::StatusOr<std::unique_ptr<Storage>> OpenSqliteStorage(std::string_view path);
 
 // A store that forgets everything with the process: for tests and trials.

@@ -28,6 +28,11 @@ namespace convoy {
 
 // Writing.
 
+// Ids of events, deliveries, attempts and held inputs are ULIDs that SplitUlid (ulid.h) can split,
+// each of them given once; a batch with another one is refused with kInvalidArgument. A delivery
+// has the project, the event type and the idempotency key of its event; an attempt the project and
+// the endpoint of its delivery.
+
 // Makes equal submissions recognisable. `scope` is the project's id; `key` is opaque bytes.
 struct DedupeKey {
   std::string scope;
@@ -128,8 +133,14 @@ struct CommitResult {
 
 // Reading.
 
-// A window of a list. Lists are ordered by id, newest first unless `is_ascending`. `cursor` is one
-// that an earlier page gave, or empty for the first page; `is_backward` walks towards its start.
+// How many rows a list looks at for one page. Conditions that no index helps with select among
+// them.
+inline constexpr uint32_t kListRowsMax = 10'000;
+
+// A window of a list. Lists of configuration are ordered by id; those of what flows by the instants
+// in the ids, then in the order of arrival; newest first unless `is_ascending`. `cursor` is one
+// that an earlier page gave (another one is kInvalidArgument), or empty for the first page;
+// `is_backward` walks towards its start.
 struct PageRequest {
   std::string cursor;
   bool is_backward = false;
@@ -137,6 +148,9 @@ struct PageRequest {
   uint32_t items_max = 20;
 };
 
+// A page may be shorter than asked for, and even empty, although there is more in its direction: it
+// ends when kListRowsMax rows were looked at. Whether there is anything in the other direction is
+// told by a look at a bounded number of rows, too, and is then to be read as "there may be".
 template <typename T>
 struct Page {
   std::vector<T> items;
@@ -165,6 +179,7 @@ struct SubscriptionQuery {
   std::vector<std::string> endpoint_ids;  // any of these; empty: all
 };
 
+// Instants are compared with those in the ids, which are milliseconds: a range costs what is in it.
 struct EventQuery {
   std::string project_id;
   std::vector<std::string> endpoint_ids;
@@ -252,7 +267,7 @@ struct Pruned {
   uint64_t deliveries_count = 0;
   uint64_t attempts_count = 0;
   uint64_t keys_count = 0;
-  std::string last_event_id;  // the last that was looked at, or where the request began
+  std::string last_event_id;  // the last that was looked at, or where the request began; opaque
   bool may_have_more = false;
 };
 
@@ -265,11 +280,12 @@ class Storage {
 
   // Applies `batches` in order. All readers see them when it returns; they are durable after a Sync
   // that begins later. A batch that fails (kAborted for a revision that moved, kAlreadyExists for a
-  // taken name or mask, kNotFound for a release of what is not held) leaves no trace and does not
-  // touch its neighbours; its result says so. `results` has the size of `batches`. The returned
-  // status speaks of all: if it is not OK nothing at all was written, and a later call may succeed,
-  // or — kDataLoss — it cannot be known, and every later Write returns the same until the store is
-  // opened anew. The batches are consumed (bodies may be moved from) unless the call fails.
+  // taken name or mask, kNotFound for a release of what is not held, kInvalidArgument for an id
+  // that is none) leaves no trace and does not touch its neighbours; its result says so. `results`
+  // has the size of `batches`. The returned status speaks of all: if it is not OK nothing at all
+  // was written, and a later call may succeed, or — kDataLoss — it cannot be known, and every later
+  // Write returns the same until the store is opened anew. The batches are consumed (bodies may be
+  // moved from) unless the call fails.
   virtual absl::Status Write(std::span<WriteBatch* const> batches,
                              std::span<CommitResult> results) = 0;
 
@@ -332,6 +348,7 @@ class Storage {
                                             absl::Time now) = 0;
   virtual absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
                                                    const PageRequest& page) = 0;
+  // Among the oldest kListRowsMax of the project.
   virtual absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) = 0;
 
   // Every enabled source of the kind, of all projects: those that have to be read from.

@@ -7,11 +7,89 @@
 
 #include "absl/time/time.h"
 
-namespace convoy::base {
+namespace convoy {
 namespace {
 
 constexpr size_t kUlidSize = 26;
 constexpr std::string_view kCrockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+constexpr int kInvalidDigit = -1;
+
+// Of the last 21 bits, in which ids count up, and of the milliseconds before them in a key.
+constexpr int kCountBits = 21;
+constexpr uint64_t kCountMask = (uint64_t{1} << kCountBits) - 1;
+constexpr uint64_t kKeyMillisecondsMax = (uint64_t{1} << 42) - 1;
+constexpr int64_t kUlidMillisecondsMax = (int64_t{1} << 48) - 1;
+
+constexpr auto kDigits = [] {
+  std::array<int8_t, 256> digits{};
+  digits.fill(kInvalidDigit);
+  for (size_t i = 0; i < kCrockford.size(); ++i) {
+    digits[static_cast<uint8_t>(kCrockford[i])] = static_cast<int8_t>(i);
+  }
+  return digits;
+}();
+
+// The 128 bits of a ULID: milliseconds and 16 random bits, then 64 random bits.
+struct Bits {
+  uint64_t high = 0;
+  uint64_t low = 0;
+};
+
+std::optional<Bits> Parse(std::string_view text) {
+  if (text.size() != kUlidSize || text[0] > '7') return std::nullopt;
+  Bits bits;
+  for (const char c : text) {
+    const int digit = kDigits[static_cast<uint8_t>(c)];
+    if (digit == kInvalidDigit) return std::nullopt;
+    bits.high = bits.high << 5 | bits.low >> 59;
+    bits.low = bits.low << 5 | static_cast<uint64_t>(digit);
+  }
+  return bits;
+}
+
+std::string Format(Bits bits) {
+  std::string text(kUlidSize, '0');
+  for (auto c = text.rbegin(); c != text.rend(); ++c) {
+    *c = kCrockford[bits.low & 31];
+    bits.low = bits.low >> 5 | bits.high << 59;
+    bits.high >>= 5;
+  }
+  return text;
+}
+
+}  // namespace
+
+bool IsUlid(std::string_view text) { return Parse(text).has_value(); }
+
+std::string LeastUlidAt(absl::Time time) {
+  const int64_t milliseconds =
+      std::clamp<int64_t>(absl::ToUnixMillis(time), 0, kUlidMillisecondsMax);
+  return Format({.high = static_cast<uint64_t>(milliseconds) << 16});
+}
+
+std::optional<UlidParts> SplitUlid(std::string_view ulid) {
+  const std::optional<Bits> bits = Parse(ulid);
+  if (!bits.has_value() || bits->high >> 16 > kKeyMillisecondsMax) return std::nullopt;
+  const uint64_t key = bits->high >> 16 << kCountBits | (bits->low & kCountMask);
+  const uint64_t tail = (bits->high & 0xFFFF) << (64 - kCountBits) | bits->low >> kCountBits;
+  return UlidParts{.key = static_cast<int64_t>(key), .tail = static_cast<int64_t>(tail)};
+}
+
+std::string JoinUlid(const UlidParts& parts) {
+  const uint64_t key = static_cast<uint64_t>(parts.key);
+  const uint64_t tail = static_cast<uint64_t>(parts.tail);
+  return Format({.high = key >> kCountBits << 16 | tail >> (64 - kCountBits),
+                 .low = tail << kCountBits | (key & kCountMask)});
+}
+
+int64_t LeastKeyAt(absl::Time time) {
+  const auto milliseconds =
+      std::clamp<int64_t>(absl::ToUnixMillis(time), 0, static_cast<int64_t>(kKeyMillisecondsMax));
+  return milliseconds << kCountBits;
+}
+
+namespace base {
+namespace {
 
 // Adds one to a big-endian number; false if it overflowed.
 bool Increment(std::array<uint8_t, 10>& number) {
@@ -22,47 +100,34 @@ bool Increment(std::array<uint8_t, 10>& number) {
 }
 
 std::string Encode(uint64_t milliseconds, const std::array<uint8_t, 10>& random) {
-  std::string text(kUlidSize, '0');
-  for (int i = 9; i >= 0; --i, milliseconds >>= 5) text[i] = kCrockford[milliseconds & 31];
-  size_t position = 10;
-  uint32_t bits = 0;
-  int bits_count = 0;
-  for (const uint8_t byte : random) {
-    bits = bits << 8 | byte;
-    for (bits_count += 8; bits_count >= 5;) {
-      bits_count -= 5;
-      text[position++] = kCrockford[bits >> bits_count & 31];
-    }
-  }
-  return text;
+  Bits bits{.high = milliseconds << 16 | uint64_t{random[0]} << 8 | random[1]};
+  for (size_t i = 2; i < random.size(); ++i) bits.low = bits.low << 8 | random[i];
+  return Format(bits);
 }
 
 }  // namespace
 
-bool IsUlid(std::string_view text) {
-  return text.size() == kUlidSize && text[0] <= '7' &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return kCrockford.find(c) != std::string_view::npos; });
-}
-
-std::string LeastUlidAt(absl::Time time) {
-  constexpr int64_t kMost = (int64_t{1} << 48) - 1;
-  const int64_t milliseconds = std::clamp<int64_t>(absl::ToUnixMillis(time), 0, kMost);
-  return Encode(static_cast<uint64_t>(milliseconds), {});
-}
-
 std::string UlidGenerator::Next() {
-  const int64_t now_ms = absl::ToUnixMillis(clock_->Now());
+  const int64_t now_ms =
+      std::min(absl::ToUnixMillis(clock_->Now()), static_cast<int64_t>(kKeyMillisecondsMax));
   absl::MutexLock lock(&mutex_);
   if (now_ms > last_ms_) {
     last_ms_ = now_ms;
-    random_->Fill(last_random_);
+    Restart();
   } else if (!Increment(last_random_)) {
     // 2^80 ids in a millisecond do not happen, but a start value close to the end may.
     ++last_ms_;
-    random_->Fill(last_random_);
+    Restart();
   }
   return Encode(static_cast<uint64_t>(last_ms_), last_random_);
+}
+
+void UlidGenerator::Restart() {
+  random_->Fill(last_random_);
+  // The highest of the bits that keys are made of, so that counting does not run over them: for a
+  // million ids keys ascend as ids do.
+  constexpr uint8_t kHighestCountBit = 1 << ((kCountBits - 1) % 8);
+  last_random_[last_random_.size() - 1 - (kCountBits - 1) / 8] &= uint8_t{0xFF} ^ kHighestCountBit;
 }
 
 std::string RandomAlphanumeric(Random& random, size_t length) {
@@ -82,4 +147,5 @@ std::string RandomAlphanumeric(Random& random, size_t length) {
   return text;
 }
 
-}  // namespace convoy::base
+}  // namespace base
+}  // namespace convoy

@@ -1,5 +1,4 @@
-// ULIDs (github.com/ulid/spec): 26 upper-case characters, 48 bits of milliseconds and 80 random
-// bits, so that ids sort by creation.
+// Makes ids (convoy/ulid.h says what they are), and random texts.
 #pragma once
 
 #include <array>
@@ -12,13 +11,12 @@
 #include "absl/time/time.h"
 
 #include "convoy/clock.h"
+#include "convoy/ulid.h"
 
 namespace convoy::base {
 
-bool IsUlid(std::string_view text);
-
-// The least id of the millisecond that `time` is in: ids before it were made earlier.
-std::string LeastUlidAt(absl::Time time);
+using convoy::IsUlid;
+using convoy::LeastUlidAt;
 
 // Makes ids that ascend strictly within one generator, also within one millisecond and when the
 // clock steps back. Safe to call from any thread. The clock and the generator must outlive it.
@@ -29,6 +27,9 @@ class UlidGenerator {
   std::string Next();
 
  private:
+  // A new random part.
+  void Restart() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   Clock* const clock_;
   Random* const random_;
   absl::Mutex mutex_;

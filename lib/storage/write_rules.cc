@@ -1,6 +1,11 @@
 // Rules of writes that all stores share; see write_rules.h.
 #include "lib/storage/write_rules.h"
 
+#include "absl/strings/str_cat.h"
+
+#include "convoy/ulid.h"
+#include "lib/base/status_macros.h"
+
 namespace convoy::storage {
 
 absl::Status RevisionMoved() {
@@ -14,6 +19,42 @@ absl::Status ProjectNameTaken() {
 absl::Status MaskTaken() { return absl::AlreadyExistsError("another one has this mask already"); }
 
 absl::Status NotHeld() { return absl::NotFoundError("held input not found"); }
+
+absl::Status NotAnId(std::string_view id) {
+  return absl::InvalidArgumentError(absl::StrCat("'", id, "' is not an id: it must be a ULID"));
+}
+
+absl::Status IdTaken(std::string_view id) {
+  return absl::AlreadyExistsError(absl::StrCat("the id ", id, " is stored already"));
+}
+
+absl::Status NoKeyLeft(std::string_view id) {
+  return absl::InternalError(absl::StrCat("no key is left for the id ", id));
+}
+
+absl::Status NotACursor() {
+  return absl::InvalidArgumentError("the page cursor is not one that this list gave");
+}
+
+absl::Status CheckIds(const WriteBatch& batch) {
+  const auto check = [](std::string_view id) {
+    return SplitUlid(id).has_value() ? absl::OkStatus() : NotAnId(id);
+  };
+  for (const Submission& submission : batch.submissions) {
+    CONVOY_RETURN_IF_ERROR(check(submission.event.id));
+    for (const Delivery& delivery : submission.deliveries) {
+      CONVOY_RETURN_IF_ERROR(check(delivery.id));
+    }
+  }
+  for (const Delivery& delivery : batch.extra_deliveries) {
+    CONVOY_RETURN_IF_ERROR(check(delivery.id));
+  }
+  for (const DeliveryUpdate& update : batch.updates) {
+    if (update.attempt.has_value()) CONVOY_RETURN_IF_ERROR(check(update.attempt->id));
+  }
+  for (const Hold& hold : batch.holds) CONVOY_RETURN_IF_ERROR(check(hold.input.id));
+  return absl::OkStatus();
+}
 
 bool IsFinal(DeliveryStatus status) {
   return status == DeliveryStatus::kSuccess || status == DeliveryStatus::kFailure ||

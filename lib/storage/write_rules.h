@@ -1,6 +1,8 @@
 // Rules of writes that all stores share: the texts of refusals and the states that writes lead to.
 #pragma once
 
+#include <string_view>
+
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
@@ -12,6 +14,17 @@ absl::Status RevisionMoved();
 absl::Status ProjectNameTaken();
 absl::Status MaskTaken();
 absl::Status NotHeld();  // of a release
+absl::Status NotAnId(std::string_view id);
+absl::Status IdTaken(std::string_view id);
+absl::Status NoKeyLeft(std::string_view id);
+absl::Status NotACursor();
+
+// Whether everything that the batch brings has an id that a key can be made of.
+absl::Status CheckIds(const WriteBatch& batch);
+
+// How many keys are tried for an id whose own key is taken. Two makers of ids have the same one
+// once in two million ids of a millisecond.
+inline constexpr int kKeyShiftsMax = 64;
 
 // How many expired held inputs, earliest expiry first, every hold takes away with it.
 inline constexpr int kExpiredInputsPerHold = 16;

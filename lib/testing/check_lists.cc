@@ -110,6 +110,7 @@ bool SubmitFour(Storage& storage, const std::string& project) {
     event.event_type = i == 0 ? "zero" : "type";
     event.endpoint_ids = {Id('E', i), Id('E', 7)};
     Delivery delivery = MakeDelivery(event, Id('E', i), i, SampleEpoch());
+    delivery.id = EventId(i);  // made when the event was
     delivery.idempotency_key = event.idempotency_key;
     delivery.status = static_cast<DeliveryStatus>(i);
     if (!Submit(storage, event, {delivery}).status.ok()) return false;

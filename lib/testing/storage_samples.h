@@ -16,10 +16,11 @@ namespace convoy::testing {
 // A round instant, so that times in a failure are easy to read: 2026-05-01T10:00:00Z.
 inline absl::Time SampleEpoch() { return absl::FromUnixSeconds(1'777'629'600); }
 
-// 26 characters that ascend with `number`, like ULIDs made one after the other.
+// A ULID that ascends with `number`. (Of sources it is none, as their kind is 'O': ids of
+// configuration are texts.)
 inline std::string Id(char kind, int number) {
   std::string digits = std::to_string(number);
-  return std::string(1, kind) + std::string(25 - digits.size(), '0') + digits;
+  return std::string("00") + kind + std::string(23 - digits.size(), '0') + digits;
 }
 
 // A ULID made `number` seconds after the epoch, which ends with `number`.
@@ -97,6 +98,7 @@ inline Delivery MakeDelivery(const Event& event, const std::string& endpoint_id,
           .endpoint_id = endpoint_id,
           .subscription_id = Id('S', 1),
           .event_type = event.event_type,
+          .idempotency_key = event.idempotency_key,
           .retry = {RetryStrategy::kExponential, absl::Seconds(7), 3},
           .due_at = due_at,
           .created_at = event.created_at,

@@ -190,16 +190,21 @@ void CheckFile(const std::string& path, std::vector<std::string>& findings) {
   }
   constexpr std::pair<const char*, const char*> kNoRows[] = {
       {"a delivery without its event",
-       "SELECT count(*) FROM delivery WHERE event_id NOT IN (SELECT id FROM event)"},
+       "SELECT count(*) FROM delivery WHERE event NOT IN (SELECT key FROM event)"},
       {"an attempt without its delivery",
-       "SELECT count(*) FROM attempt WHERE delivery_id NOT IN (SELECT id FROM delivery)"},
+       "SELECT count(*) FROM attempt WHERE delivery NOT IN (SELECT key FROM delivery)"},
       {"a held input without its source",
-       "SELECT count(*) FROM held_input WHERE source_id NOT IN (SELECT id FROM source)"},
+       "SELECT count(*) FROM held_input WHERE project IN (SELECT number FROM name) AND source "
+       "NOT IN (SELECT number FROM name WHERE id IN (SELECT id FROM source))"},
+      {"a row of a project that is neither there nor removed",
+       "SELECT count(*) FROM event WHERE project NOT IN (SELECT number FROM name UNION ALL "
+       "SELECT number FROM removed_project)"},
       {"a lease without processing, or processing without a lease",
        "SELECT count(*) FROM delivery WHERE (lease <> 0) <> (status = 1)"},
       {"a delivery that nobody will be woken for",
-       "SELECT count(*) FROM delivery d WHERE status < 3 AND NOT EXISTS (SELECT 1 FROM lane "
-       "WHERE lane.endpoint_id = d.endpoint_id AND lane.wake_at_us <= d.wake_at_us)"},
+       "SELECT count(*) FROM delivery d WHERE status < 3 AND project IN (SELECT number FROM name) "
+       "AND NOT EXISTS (SELECT 1 FROM lane WHERE lane.endpoint = d.endpoint "
+       "AND lane.project = d.project AND lane.wake_at_us <= d.wake_at_us)"},
   };
   for (const auto& [finding, sql] : kNoRows) {
     const auto count = (*connection)->QueryInt(sql);

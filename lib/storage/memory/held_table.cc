@@ -19,7 +19,7 @@ absl::Status HeldTable::CheckReleases(const std::vector<HoldRelease>& releases) 
 }
 
 void HeldTable::Release(const std::vector<HoldRelease>& releases) {
-  for (const HoldRelease& release : releases) inputs_.erase(release.held_id);
+  for (const HoldRelease& release : releases) inputs_.Erase(release.held_id);
 }
 
 void HeldTable::Add(HeldInput input, uint32_t items_max) {
@@ -27,42 +27,43 @@ void HeldTable::Add(HeldInput input, uint32_t items_max) {
   const HeldKind kind = input.kind;
   RemoveExpired(input.received_at);
   std::string id = input.id;
-  inputs_[std::move(id)] = std::move(input);
+  inputs_.Put(std::move(id), std::move(input));
   if (items_max > 0) RemoveOldest(source_id, kind, items_max);
 }
 
 void HeldTable::RemoveSource(std::string_view source_id) {
-  std::erase_if(inputs_, [&](const auto& entry) { return entry.second.source_id == source_id; });
+  std::erase_if(inputs_.rows(),
+                [&](const auto& row) { return row.second.value.source_id == source_id; });
 }
 
 void HeldTable::RemoveProject(std::string_view project_id) {
-  std::erase_if(inputs_, [&](const auto& entry) { return entry.second.project_id == project_id; });
+  std::erase_if(inputs_.rows(),
+                [&](const auto& row) { return row.second.value.project_id == project_id; });
 }
 
 const HeldInput* HeldTable::Find(std::string_view project_id, std::string_view id) const {
-  const auto entry = inputs_.find(id);
-  const bool is_found = entry != inputs_.end() && entry->second.project_id == project_id;
-  return is_found ? &entry->second : nullptr;
+  const HeldInput* input = inputs_.Find(id);
+  return input != nullptr && input->project_id == project_id ? input : nullptr;
 }
 
 void HeldTable::RemoveExpired(absl::Time now) {
-  std::set<std::pair<absl::Time, std::string>> expired;
-  for (const auto& [id, input] : inputs_) {
-    if (input.expires_at <= now) expired.emplace(input.expires_at, id);
+  std::set<std::pair<absl::Time, int64_t>> expired;  // keys, earliest expiry first
+  for (const auto& [key, row] : inputs_.rows()) {
+    if (row.value.expires_at <= now) expired.emplace(row.value.expires_at, key);
   }
   int removed_count = 0;
-  for (const auto& [expires_at, id] : expired) {
+  for (const auto& [expires_at, key] : expired) {
     if (++removed_count > kExpiredInputsPerHold) break;
-    inputs_.erase(id);
+    inputs_.rows().erase(key);
   }
 }
 
 void HeldTable::RemoveOldest(std::string_view source_id, HeldKind kind, size_t items_max) {
-  std::vector<std::string> ids;  // ascending, i.e. oldest first
-  for (const auto& [id, input] : inputs_) {
-    if (input.source_id == source_id && input.kind == kind) ids.push_back(id);
+  std::vector<int64_t> keys;  // ascending, i.e. oldest first
+  for (const auto& [key, row] : inputs_.rows()) {
+    if (row.value.source_id == source_id && row.value.kind == kind) keys.push_back(key);
   }
-  for (size_t i = 0; i + items_max < ids.size(); ++i) inputs_.erase(ids[i]);
+  for (size_t i = 0; i + items_max < keys.size(); ++i) inputs_.rows().erase(keys[i]);
 }
 
 }  // namespace convoy::storage

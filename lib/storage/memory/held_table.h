@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 
 #include "convoy/storage.h"
-#include "lib/storage/memory/config_tables.h"
+#include "lib/storage/memory/age_table.h"
 
 namespace convoy::storage {
 
@@ -25,13 +25,13 @@ class HeldTable {
   void RemoveProject(std::string_view project_id);
 
   const HeldInput* Find(std::string_view project_id, std::string_view id) const;
-  const ById<HeldInput>& all() const { return inputs_; }
+  const AgeTable<HeldInput>& all() const { return inputs_; }
 
  private:
   void RemoveExpired(absl::Time now);
   void RemoveOldest(std::string_view source_id, HeldKind kind, size_t items_max);
 
-  ById<HeldInput> inputs_;
+  AgeTable<HeldInput> inputs_;
 };
 
 }  // namespace convoy::storage

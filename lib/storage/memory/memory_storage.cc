@@ -13,7 +13,8 @@ namespace convoy::storage {
 
 CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   CommitResult result;
-  result.status = flow_.held.CheckReleases(batch.releases);
+  result.status = CheckIds(batch);
+  if (result.status.ok()) result.status = flow_.held.CheckReleases(batch.releases);
   if (result.status.ok()) result.status = config_.Apply(batch.config);
   if (!result.status.ok()) return result;
   flow_.held.Release(batch.releases);
@@ -24,9 +25,9 @@ CommitResult MemoryStorage::Apply(WriteBatch& batch) {
     result.submissions.push_back(ApplySubmission(submission));
   }
   for (Delivery& delivery : batch.extra_deliveries) {
-    if (!flow_.events.contains(delivery.event_id)) continue;
-    std::string id = delivery.id;
-    flow_.deliveries[std::move(id)] = {.delivery = std::move(delivery)};
+    const std::shared_ptr<const Event>* event = flow_.events.Find(delivery.event_id);
+    if (event == nullptr || (*event)->project_id != delivery.project_id) continue;
+    AddDelivery(std::move(delivery), **event);
   }
   for (DeliveryUpdate& update : batch.updates) {
     result.updates_applied.push_back(ApplyUpdate(update));
@@ -44,15 +45,13 @@ void MemoryStorage::RemoveFlow(const ConfigRef& ref) {
   if (ref.kind == ConfigKind::kSource) flow_.held.RemoveSource(id);
   if (ref.kind != ConfigKind::kProject) return;
   flow_.held.RemoveProject(id);
-  std::erase_if(flow_.events, [&](const auto& entry) { return entry.second->project_id == id; });
-  for (auto entry = flow_.deliveries.begin(); entry != flow_.deliveries.end();) {
-    if (entry->second.delivery.project_id == id) {
-      flow_.attempts.erase(entry->first);
-      entry = flow_.deliveries.erase(entry);
-    } else {
-      ++entry;
-    }
-  }
+  std::erase_if(flow_.events.rows(),
+                [&](const auto& row) { return row.second.value->project_id == id; });
+  std::erase_if(flow_.deliveries.rows(), [&](const auto& row) {
+    if (row.second.value.delivery.project_id != id) return false;
+    flow_.attempts.erase(row.second.id);
+    return true;
+  });
   std::erase_if(flow_.dedupe, [&](const auto& entry) { return entry.first.first == id; });
 }
 
@@ -75,6 +74,13 @@ void MemoryStorage::ApplyHold(Hold& hold) {
   flow_.held.Add(std::move(hold.input), hold.items_max);
 }
 
+void MemoryStorage::AddDelivery(Delivery delivery, const Event& event) {
+  delivery.event_type = event.event_type;
+  delivery.idempotency_key = event.idempotency_key;
+  std::string id = delivery.id;
+  flow_.deliveries.Put(std::move(id), {.delivery = std::move(delivery)});
+}
+
 SubmissionOutcome MemoryStorage::ApplySubmission(Submission& submission) {
   const absl::Time now = submission.event.created_at;
   if (submission.redelivery.has_value() && !TakeKey(*submission.redelivery, now)) {
@@ -85,35 +91,34 @@ SubmissionOutcome MemoryStorage::ApplySubmission(Submission& submission) {
     MarkDuplicate(submission);
   }
   for (Delivery& delivery : submission.deliveries) {
-    std::string id = delivery.id;
-    flow_.deliveries[std::move(id)] = {.delivery = std::move(delivery)};
+    AddDelivery(std::move(delivery), submission.event);
   }
   std::string id = submission.event.id;
-  flow_.events[std::move(id)] = std::make_shared<const Event>(std::move(submission.event));
+  flow_.events.Put(std::move(id), std::make_shared<const Event>(std::move(submission.event)));
   return is_duplicate ? SubmissionOutcome::kDuplicate : SubmissionOutcome::kAccepted;
 }
 
 bool MemoryStorage::ApplyUpdate(DeliveryUpdate& update) {
-  const auto stored = flow_.deliveries.find(update.delivery.id);
-  if (stored == flow_.deliveries.end()) return false;
+  StoredDelivery* stored = flow_.deliveries.Find(update.delivery.id);
+  if (stored == nullptr || stored->delivery.project_id != update.delivery.project_id) return false;
   if (update.attempt.has_value()) {
     flow_.attempts[update.delivery.id].push_back(*std::move(update.attempt));
   }
-  if (stored->second.lease != update.lease) return false;
-  stored->second = {.delivery = std::move(update.delivery)};
+  if (stored->lease != update.lease) return false;
+  *stored = {.delivery = std::move(update.delivery)};
   return true;
 }
 
 bool MemoryStorage::ApplyRequeue(const DeliveryRequeue& requeue) {
-  const auto stored = flow_.deliveries.find(requeue.delivery_id);
-  if (stored == flow_.deliveries.end()) return false;
-  Delivery& delivery = stored->second.delivery;
+  StoredDelivery* stored = flow_.deliveries.Find(requeue.delivery_id);
+  if (stored == nullptr) return false;
+  Delivery& delivery = stored->delivery;
   if (delivery.project_id != requeue.project_id ||
       std::find(requeue.from.begin(), requeue.from.end(), delivery.status) == requeue.from.end()) {
     return false;
   }
   Requeue(delivery, requeue.due_at);
-  stored->second.lease = 0;
+  stored->lease = 0;
   return true;
 }
 
@@ -126,7 +131,8 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
   // Due deliveries of each endpoint, earliest first; then one of each endpoint in turn.
   std::map<std::string, std::vector<std::pair<absl::Time, StoredDelivery*>>> due;
   Claim claim;
-  for (auto& [id, stored] : flow_.deliveries) {
+  for (auto& [key, row] : flow_.deliveries.rows()) {
+    StoredDelivery& stored = row.value;
     const Delivery& delivery = stored.delivery;
     if (IsFinal(delivery.status) || skipped.contains(delivery.endpoint_id)) continue;
     const absl::Time due_at = stored.lease == 0 ? delivery.due_at : stored.lease_ends_at;
@@ -148,7 +154,7 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
       stored.delivery.status = DeliveryStatus::kProcessing;
       claim.deliveries.push_back({.lease = stored.lease,
                                   .delivery = stored.delivery,
-                                  .event = flow_.events.at(stored.delivery.event_id)});
+                                  .event = *flow_.events.Find(stored.delivery.event_id)});
       claim.next_due_at = std::min(claim.next_due_at, stored.lease_ends_at);
     }
   }
@@ -161,7 +167,8 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
 
 absl::Status MemoryStorage::ReleaseClaims() {
   absl::MutexLock lock(&mutex_);
-  for (auto& [id, stored] : flow_.deliveries) {
+  for (auto& [key, row] : flow_.deliveries.rows()) {
+    StoredDelivery& stored = row.value;
     if (stored.lease == 0) continue;
     stored.lease = 0;
     stored.delivery.status = StatusBeforeClaim(stored.delivery);

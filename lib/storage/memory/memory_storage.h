@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 
 #include "convoy/storage.h"
+#include "lib/storage/memory/age_table.h"
 #include "lib/storage/memory/config_tables.h"
 #include "lib/storage/memory/held_table.h"
 
@@ -31,8 +32,8 @@ struct StoredDelivery {
 
 // Traffic of the store; configuration is in ConfigTables.
 struct Flow {
-  ById<std::shared_ptr<const Event>> events;
-  ById<StoredDelivery> deliveries;
+  AgeTable<std::shared_ptr<const Event>> events;
+  AgeTable<StoredDelivery> deliveries;
   ById<std::vector<Attempt>> attempts;                               // by delivery
   std::map<std::pair<std::string, std::string>, absl::Time> dedupe;  // (scope, key) -> expiry
   HeldTable held;
@@ -95,6 +96,7 @@ class MemoryStorage final : public Storage {
   void RemoveFlow(const ConfigRef& ref) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool TakeKey(const DedupeKey& key, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ApplyHold(Hold& hold) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AddDelivery(Delivery delivery, const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SubmissionOutcome ApplySubmission(Submission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyUpdate(DeliveryUpdate& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyRequeue(const DeliveryRequeue& requeue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

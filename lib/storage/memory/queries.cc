@@ -1,14 +1,19 @@
 // Reads of the store in memory: single objects by their ids, and pages.
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "convoy/ulid.h"
 #include "lib/base/status_macros.h"
 #include "lib/storage/memory/memory_storage.h"
+#include "lib/storage/page_walk.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage {
@@ -38,10 +43,9 @@ bool HasAnyEndpoint(const Event& event, const std::vector<std::string>& wanted) 
 }
 
 bool IsWanted(const HeldQuery& query, const HeldInput& input) {
-  return input.project_id == query.project_id && IsAnyOf(query.source_ids, input.source_id) &&
+  return IsAnyOf(query.source_ids, input.source_id) &&
          input.kind == query.kind.value_or(input.kind) &&
-         (query.reason.empty() || input.reason == query.reason) && input.id >= query.from_id &&
-         input.expires_at > query.now;
+         (query.reason.empty() || input.reason == query.reason) && input.expires_at > query.now;
 }
 
 // Cuts the page out of `matching`, which ascends by id.
@@ -66,6 +70,61 @@ Page<T> Cut(std::vector<T> matching, const PageRequest& request) {
                     std::make_move_iterator(matching.begin() + end));
   if (!page.items.empty()) page.prev_cursor = page.items.front().id;
   return page;
+}
+
+absl::StatusOr<int64_t> FirstKeyOf(const HeldQuery& query) {
+  if (query.from_id.empty()) return 0;
+  const std::optional<UlidParts> from = SplitUlid(query.from_id);
+  if (!from.has_value()) return NotAnId(query.from_id);
+  return from->key;
+}
+
+bool IsMadeIn(int64_t key, absl::Time from, absl::Time until) {
+  return key >= LeastKeyAt(from) &&
+         (until == absl::InfiniteFuture() || key < LeastKeyAt(until + absl::Milliseconds(1)));
+}
+
+// A walk (page_walk.h) over rows that were picked beforehand.
+template <typename T, typename Table, typename Wanted, typename Make>
+class AgeWalk {
+ public:
+  using Row = const typename Table::Rows::value_type*;
+
+  AgeWalk(std::vector<Row> rows, const Wanted* wanted, const Make* make)
+      : rows_(std::move(rows)), wanted_(wanted), make_(make) {}
+
+  absl::StatusOr<bool> Next() { return ++at_ <= rows_.size(); }
+  absl::StatusOr<bool> IsWanted() const { return (*wanted_)(row().second.value); }
+  std::string position() const { return Table::PositionOf(row()); }
+  absl::StatusOr<T> Read() const { return (*make_)(row().second.value); }
+
+ private:
+  const typename Table::Rows::value_type& row() const { return *rows_[at_ - 1]; }
+
+  std::vector<Row> rows_;
+  size_t at_ = 0;  // behind the current row
+  const Wanted* wanted_;
+  const Make* make_;
+};
+
+// A list of what flows: of the rows that `is_in`, which other stores have an index for, those that
+// are wanted.
+template <typename T, typename Table, typename In, typename Wanted, typename Make>
+absl::StatusOr<Page<T>> ListByAge(const Table& table, const PageRequest& page, const In& is_in,
+                                  const Wanted& wanted, const Make& make) {
+  using Walk = AgeWalk<T, Table, Wanted, Make>;
+  return CutPage<T>(page, [&](const WalkStart& start) -> absl::StatusOr<Walk> {
+    const std::optional<UlidParts> at = SplitUlid(start.cursor);
+    if (!start.cursor.empty() && !at.has_value()) return NotACursor();
+    std::vector<typename Walk::Row> rows;
+    for (const auto& row : table.rows()) {
+      const bool is_there = !at.has_value() || (start.is_inclusive && row.first == at->key) ||
+                            (row.first != at->key && (row.first > at->key) == start.is_ascending);
+      if (is_there && is_in(row.first, row.second.value)) rows.push_back(&row);
+    }
+    if (!start.is_ascending) std::reverse(rows.begin(), rows.end());
+    return Walk(std::move(rows), &wanted, &make);
+  });
 }
 
 template <typename T, typename Wanted>
@@ -130,20 +189,21 @@ absl::StatusOr<Source> MemoryStorage::GetSource(std::string_view project_id, std
 
 absl::StatusOr<Event> MemoryStorage::GetEvent(std::string_view project_id, std::string_view id) {
   absl::MutexLock lock(&mutex_);
-  CONVOY_ASSIGN_OR_RETURN(const std::shared_ptr<const Event> event,
-                          Find(flow_.events, id, "event"));
-  if (event->project_id != project_id) return absl::NotFoundError("event not found");
-  return *event;
+  const std::shared_ptr<const Event>* event = flow_.events.Find(id);
+  if (event == nullptr || (*event)->project_id != project_id) {
+    return absl::NotFoundError("event not found");
+  }
+  return **event;
 }
 
 absl::StatusOr<Delivery> MemoryStorage::GetDelivery(std::string_view project_id,
                                                     std::string_view id) {
   absl::MutexLock lock(&mutex_);
-  CONVOY_ASSIGN_OR_RETURN(StoredDelivery stored, Find(flow_.deliveries, id, "event delivery"));
-  if (stored.delivery.project_id != project_id) {
+  const StoredDelivery* stored = flow_.deliveries.Find(id);
+  if (stored == nullptr || stored->delivery.project_id != project_id) {
     return absl::NotFoundError("event delivery not found");
   }
-  return std::move(stored.delivery);
+  return stored->delivery;
 }
 
 absl::StatusOr<std::vector<Attempt>> MemoryStorage::ListAttempts(std::string_view project_id,
@@ -199,17 +259,19 @@ absl::StatusOr<Page<Subscription>> MemoryStorage::ListSubscriptions(const Subscr
 absl::StatusOr<Page<Event>> MemoryStorage::ListEvents(const EventQuery& query,
                                                       const PageRequest& page) {
   absl::MutexLock lock(&mutex_);
-  std::vector<Event> matching;
-  for (const auto& [id, event] : flow_.events) {
-    if (event->project_id == query.project_id && HasAnyEndpoint(*event, query.endpoint_ids) &&
-        IsAnyOf(query.source_ids, event->source_id) &&
-        (query.idempotency_key.empty() || event->idempotency_key == query.idempotency_key) &&
-        (query.event_type.empty() || event->event_type == query.event_type) &&
-        event->created_at >= query.created_from && event->created_at <= query.created_until) {
-      matching.push_back(*event);
-    }
-  }
-  return Cut(std::move(matching), page);
+  const auto is_wanted = [&](const std::shared_ptr<const Event>& event) {
+    return HasAnyEndpoint(*event, query.endpoint_ids) &&
+           IsAnyOf(query.source_ids, event->source_id) &&
+           (query.idempotency_key.empty() || event->idempotency_key == query.idempotency_key) &&
+           (query.event_type.empty() || event->event_type == query.event_type);
+  };
+  return ListByAge<Event>(
+      flow_.events, page,
+      [&](int64_t key, const std::shared_ptr<const Event>& event) {
+        return event->project_id == query.project_id &&
+               IsMadeIn(key, query.created_from, query.created_until);
+      },
+      is_wanted, [](const std::shared_ptr<const Event>& event) { return *event; });
 }
 
 absl::StatusOr<Page<Delivery>> MemoryStorage::ListDeliveries(const DeliveryQuery& query,
@@ -218,20 +280,22 @@ absl::StatusOr<Page<Delivery>> MemoryStorage::ListDeliveries(const DeliveryQuery
   const auto is_any = [](const std::string& wanted, const std::string& value) {
     return wanted.empty() || wanted == value;
   };
-  std::vector<Delivery> matching;
-  for (const auto& [id, stored] : flow_.deliveries) {
+  const auto is_wanted = [&](const StoredDelivery& stored) {
     const Delivery& delivery = stored.delivery;
-    if (delivery.project_id == query.project_id && is_any(query.event_id, delivery.event_id) &&
-        is_any(query.subscription_id, delivery.subscription_id) &&
-        is_any(query.idempotency_key, delivery.idempotency_key) &&
-        is_any(query.event_type, delivery.event_type) &&
-        IsAnyOf(query.endpoint_ids, delivery.endpoint_id) &&
-        IsAnyOf(query.statuses, delivery.status) && delivery.created_at >= query.created_from &&
-        delivery.created_at <= query.created_until) {
-      matching.push_back(delivery);
-    }
-  }
-  return Cut(std::move(matching), page);
+    return is_any(query.subscription_id, delivery.subscription_id) &&
+           is_any(query.idempotency_key, delivery.idempotency_key) &&
+           is_any(query.event_type, delivery.event_type) &&
+           IsAnyOf(query.endpoint_ids, delivery.endpoint_id) &&
+           IsAnyOf(query.statuses, delivery.status);
+  };
+  return ListByAge<Delivery>(
+      flow_.deliveries, page,
+      [&](int64_t key, const StoredDelivery& stored) {
+        return stored.delivery.project_id == query.project_id &&
+               is_any(query.event_id, stored.delivery.event_id) &&
+               IsMadeIn(key, query.created_from, query.created_until);
+      },
+      is_wanted, [](const StoredDelivery& stored) { return stored.delivery; });
 }
 
 absl::StatusOr<HeldInput> MemoryStorage::GetHeld(std::string_view project_id, std::string_view id,
@@ -245,14 +309,26 @@ absl::StatusOr<HeldInput> MemoryStorage::GetHeld(std::string_view project_id, st
 absl::StatusOr<Page<HeldInput>> MemoryStorage::ListHeld(const HeldQuery& query,
                                                         const PageRequest& page) {
   absl::MutexLock lock(&mutex_);
-  return List<HeldInput>(flow_.held.all(), page,
-                         [&](const HeldInput& input) { return IsWanted(query, input); });
+  CONVOY_ASSIGN_OR_RETURN(const int64_t first_key, FirstKeyOf(query));
+  return ListByAge<HeldInput>(
+      flow_.held.all(), page,
+      [&](int64_t key, const HeldInput& input) {
+        return input.project_id == query.project_id && key >= first_key;
+      },
+      [&](const HeldInput& input) { return IsWanted(query, input); },
+      [](const HeldInput& input) { return input; });
 }
 
 absl::StatusOr<uint64_t> MemoryStorage::CountHeld(const HeldQuery& query) {
   absl::MutexLock lock(&mutex_);
+  CONVOY_ASSIGN_OR_RETURN(const int64_t first_key, FirstKeyOf(query));
   uint64_t count = 0;
-  for (const auto& [id, input] : flow_.held.all()) count += IsWanted(query, input);
+  uint32_t rows_count = 0;
+  for (const auto& [key, row] : flow_.held.all().rows()) {
+    if (row.value.project_id != query.project_id || key < first_key) continue;
+    if (++rows_count > kListRowsMax) break;
+    count += IsWanted(query, row.value);
+  }
   return count;
 }
 

@@ -2,7 +2,7 @@
 #include <map>
 #include <set>
 
-#include "lib/base/ulid.h"
+#include "convoy/ulid.h"
 #include "lib/storage/memory/memory_storage.h"
 #include "lib/storage/write_rules.h"
 
@@ -19,31 +19,32 @@ absl::StatusOr<Pruned> MemoryStorage::Prune(const PruneRequest& request) {
 void MemoryStorage::PruneEvents(const PruneRequest& request, Pruned& pruned) {
   std::map<std::string, std::vector<std::string>> deliveries;  // of each event
   std::set<std::string> unfinished;                            // events
-  for (const auto& [id, stored] : flow_.deliveries) {
-    const Delivery& delivery = stored.delivery;
-    deliveries[delivery.event_id].push_back(id);
+  for (const auto& [key, row] : flow_.deliveries.rows()) {
+    const Delivery& delivery = row.value.delivery;
+    deliveries[delivery.event_id].push_back(row.id);
     if (!IsFinal(delivery.status)) unfinished.insert(delivery.event_id);
   }
-  const std::string end = base::LeastUlidAt(request.events_before);
-  auto event = flow_.events.upper_bound(request.after_event_id);
-  const auto has_next = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return event != flow_.events.end() && event->first < end;
-  };
+  auto& events = flow_.events.rows();
+  const std::optional<UlidParts> after = SplitUlid(request.after_event_id);
+  auto event = after.has_value() ? events.upper_bound(after->key) : events.begin();
+  const int64_t end = LeastKeyAt(request.events_before);
+  const auto has_next = [&] { return event != events.end() && event->first < end; };
   uint32_t looked_at = 0;
   while (has_next() && looked_at < request.items_max && RowsOf(pruned) < request.items_max) {
     ++looked_at;
-    pruned.last_event_id = event->first;
-    if (unfinished.contains(event->first)) {
+    pruned.last_event_id = flow_.events.PositionOf(*event);
+    const std::string event_id = event->second.id;
+    if (unfinished.contains(event_id)) {
       ++event;
       continue;
     }
-    for (const std::string& id : deliveries[event->first]) {
+    for (const std::string& id : deliveries[event_id]) {
       pruned.attempts_count += flow_.attempts[id].size();
       flow_.attempts.erase(id);
-      flow_.deliveries.erase(id);
+      flow_.deliveries.Erase(id);
       ++pruned.deliveries_count;
     }
-    event = flow_.events.erase(event);
+    event = events.erase(event);
     ++pruned.events_count;
   }
   pruned.may_have_more = has_next() || looked_at == request.items_max;

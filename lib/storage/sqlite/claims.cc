@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/rows.h"
 #include "lib/storage/sqlite/writer.h"
 #include "lib/storage/write_rules.h"
@@ -14,33 +17,40 @@
 namespace convoy::storage {
 namespace {
 
-bool IsSkipped(const ClaimRequest& request, std::string_view endpoint_id) {
-  return std::find(request.skipped_endpoint_ids.begin(), request.skipped_endpoint_ids.end(),
-                   endpoint_id) != request.skipped_endpoint_ids.end();
-}
+// Lanes of removed projects that one claim drops at most.
+constexpr size_t kDroppedLanesMax = 1'000;
 
-// The endpoints whose lanes are awake, longest waiting first.
-absl::StatusOr<std::vector<std::string>> FindAwake(Connection& connection,
-                                                   const ClaimRequest& request) {
-  Statement lane =
-      connection.Prepare("SELECT endpoint_id FROM lane WHERE wake_at_us <= ? ORDER BY wake_at_us");
-  lane.Int(base::ToMicros(request.now));
-  std::vector<std::string> awake;
-  while (awake.size() < request.items_max && lane.Next()) {
-    if (!IsSkipped(request, lane.TextAt(0))) awake.emplace_back(lane.TextAt(0));
-  }
-  if (!lane.status().ok()) return lane.status();
-  return awake;
-}
-
-absl::StatusOr<absl::Time> FindNextWake(Connection& connection, const ClaimRequest& request) {
-  Statement lane =
-      connection.Prepare("SELECT endpoint_id, wake_at_us FROM lane ORDER BY wake_at_us");
+absl::StatusOr<absl::Time> FindNextWake(Connection& connection,
+                                        const absl::flat_hash_set<int64_t>& skipped) {
+  Statement lane = connection.Prepare("SELECT endpoint, wake_at_us FROM lane ORDER BY wake_at_us");
   while (lane.Next()) {
-    if (!IsSkipped(request, lane.TextAt(0))) return base::FromMicros(lane.IntAt(1));
+    if (!skipped.contains(lane.IntAt(0))) return base::FromMicros(lane.IntAt(1));
   }
   if (!lane.status().ok()) return lane.status();
   return absl::InfiniteFuture();
+}
+
+absl::StatusOr<absl::flat_hash_set<int64_t>> NumbersOf(Connection& connection,
+                                                       const std::vector<std::string>& ids) {
+  absl::flat_hash_set<int64_t> numbers;
+  for (const std::string& id : ids) {
+    CONVOY_ASSIGN_OR_RETURN(const int64_t number, FindName(connection, id));
+    numbers.insert(number);
+  }
+  return numbers;
+}
+
+absl::StatusOr<std::shared_ptr<const Event>> LoadEvent(Connection& connection, int64_t key,
+                                                       std::string_view project_id) {
+  static const std::string* const kSelect =
+      new std::string(absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = ?"));
+  Statement row = connection.Prepare(*kSelect);
+  if (!row.Int(key).Next()) {
+    CONVOY_RETURN_IF_ERROR(row.status());
+    return absl::DataLossError("a delivery without its event");
+  }
+  CONVOY_ASSIGN_OR_RETURN(Event event, ReadEvent(connection, row, project_id));
+  return std::make_shared<const Event>(std::move(event));
 }
 
 }  // namespace
@@ -48,13 +58,15 @@ absl::StatusOr<absl::Time> FindNextWake(Connection& connection, const ClaimReque
 absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
   absl::MutexLock lock(&mutex_);
   CONVOY_RETURN_IF_ERROR(poison_.status());
+  CONVOY_ASSIGN_OR_RETURN(const Numbers skipped,
+                          NumbersOf(*connection_, request.skipped_endpoint_ids));
   // Most calls find nothing: look before taking the write lock.
-  CONVOY_ASSIGN_OR_RETURN(const absl::Time next_wake, FindNextWake(*connection_, request));
+  CONVOY_ASSIGN_OR_RETURN(const absl::Time next_wake, FindNextWake(*connection_, skipped));
   Claim claim{.next_due_at = next_wake};
   if (next_wake > request.now || request.items_max == 0) return claim;
 
-  CONVOY_RETURN_IF_ERROR(
-      Run([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ClaimAll(request, claim); }));
+  CONVOY_RETURN_IF_ERROR(Run(
+      [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ClaimAll(request, skipped, claim); }));
   transactions_.CheckpointIfLong();
   for (const ClaimedDelivery& claimed : claim.deliveries) {
     claimed_[claimed.delivery.id] = claimed.lease;
@@ -62,92 +74,105 @@ absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
   return claim;
 }
 
-absl::Status Writer::ClaimAll(const ClaimRequest& request, Claim& claim) {
-  CONVOY_ASSIGN_OR_RETURN(const std::vector<std::string> awake, FindAwake(*connection_, request));
+absl::Status Writer::ClaimAll(const ClaimRequest& request, const Numbers& skipped, Claim& claim) {
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<LaneRef> awake, FindAwake(request, skipped));
+  ClaimRows rows{.claim = claim};
   if (!awake.empty()) {
     const size_t share =
         std::clamp<size_t>(request.items_max / awake.size(), 1, request.items_per_endpoint_max);
-    for (const std::string& endpoint_id : awake) {
+    for (const LaneRef& lane : awake) {
       const size_t room = request.items_max - claim.deliveries.size();
-      CONVOY_RETURN_IF_ERROR(ClaimLane(request, endpoint_id, std::min(share, room), claim));
+      CONVOY_RETURN_IF_ERROR(ClaimLane(request, lane, std::min(share, room), rows));
     }
   }
-  CONVOY_RETURN_IF_ERROR(LoadEvents(claim));
-  CONVOY_ASSIGN_OR_RETURN(claim.next_due_at, FindNextWake(*connection_, request));
+  CONVOY_ASSIGN_OR_RETURN(claim.next_due_at, FindNextWake(*connection_, skipped));
   return absl::OkStatus();
 }
 
-absl::Status Writer::ClaimLane(const ClaimRequest& request, const std::string& endpoint_id,
-                               size_t items_max, Claim& claim) {
+absl::StatusOr<std::vector<Writer::LaneRef>> Writer::FindAwake(const ClaimRequest& request,
+                                                               const Numbers& skipped) {
+  std::vector<LaneRef> awake;
+  std::vector<int64_t> dropped;
+  {
+    Statement lane = connection_->Prepare(
+        "SELECT endpoint, project, project <> 0 AND NOT EXISTS (SELECT 1 FROM name WHERE number = "
+        "lane.project) FROM lane WHERE wake_at_us <= ? ORDER BY wake_at_us");
+    lane.Int(base::ToMicros(request.now));
+    while (awake.size() < request.items_max && dropped.size() < kDroppedLanesMax && lane.Next()) {
+      if (lane.IntAt(2) != 0) {
+        dropped.push_back(lane.IntAt(0));
+      } else if (!skipped.contains(lane.IntAt(0))) {
+        awake.push_back({.endpoint = lane.IntAt(0), .project = lane.IntAt(1)});
+      }
+    }
+    if (!lane.status().ok()) return lane.status();
+  }
+  for (const int64_t endpoint : dropped) {
+    CONVOY_RETURN_IF_ERROR(
+        connection_->Prepare("DELETE FROM lane WHERE endpoint = ?").Int(endpoint).Run());
+  }
+  return awake;
+}
+
+absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRef& lane, size_t items_max,
+                               ClaimRows& rows) {
   if (items_max == 0) return absl::OkStatus();
   static const std::string* const kSelect = new std::string(
-      "SELECT " + std::string(kDeliveryColumns) +
-      " FROM delivery INDEXED BY delivery_by_wake WHERE endpoint_id = ? AND status < 3 "
-      "AND wake_at_us <= ? ORDER BY wake_at_us LIMIT ?");
-  const size_t first = claim.deliveries.size();
+      absl::StrCat("SELECT ", kDeliveryColumns,
+                   " FROM delivery INDEXED BY delivery_by_wake WHERE endpoint = ? AND status < 3 "
+                   "AND wake_at_us <= ? AND project = ? ORDER BY wake_at_us LIMIT ?"));
+  CONVOY_ASSIGN_OR_RETURN(const std::string project_id, NameOf(*connection_, lane.project));
+  std::vector<int64_t> keys;
   {
     Statement row = connection_->Prepare(*kSelect);
-    row.Text(endpoint_id).Int(base::ToMicros(request.now)).Int(static_cast<int64_t>(items_max));
+    row.Int(lane.endpoint).Int(base::ToMicros(request.now)).Int(lane.project);
+    row.Int(static_cast<int64_t>(items_max));
     while (row.Next()) {
-      claim.deliveries.push_back({.lease = next_lease_++, .delivery = ReadDelivery(row)});
+      std::shared_ptr<const Event>& event = rows.events[EventOf(row)];
+      if (event == nullptr) {
+        CONVOY_ASSIGN_OR_RETURN(event, LoadEvent(*connection_, EventOf(row), project_id));
+      }
+      const EventHead head{event->id, event->event_type, event->idempotency_key};
+      CONVOY_ASSIGN_OR_RETURN(Delivery delivery, ReadDelivery(*connection_, row, project_id, head));
+      delivery.status = DeliveryStatus::kProcessing;
+      rows.claim.deliveries.push_back(
+          {.lease = next_lease_++, .delivery = std::move(delivery), .event = event});
+      keys.push_back(row.IntAt(0));
     }
     CONVOY_RETURN_IF_ERROR(row.status());
   }
-  for (size_t i = first; i < claim.deliveries.size(); ++i) {
-    ClaimedDelivery& claimed = claim.deliveries[i];
-    claimed.delivery.status = DeliveryStatus::kProcessing;
+  const size_t first = rows.claim.deliveries.size() - keys.size();
+  for (size_t i = 0; i < keys.size(); ++i) {
     CONVOY_RETURN_IF_ERROR(
         connection_
-            ->Prepare("UPDATE delivery SET status = ?, lease = ?, wake_at_us = ? WHERE id = ?")
+            ->Prepare("UPDATE delivery SET status = ?, lease = ?, wake_at_us = ? WHERE key = ?")
             .Int(static_cast<int64_t>(DeliveryStatus::kProcessing))
-            .Int(static_cast<int64_t>(claimed.lease))
+            .Int(static_cast<int64_t>(rows.claim.deliveries[first + i].lease))
             .Int(base::ToMicros(request.now + request.lease))
-            .Text(claimed.delivery.id)
+            .Int(keys[i])
             .Run());
   }
-  return RefreshLane(endpoint_id);
+  return RefreshLane(lane);
 }
 
 // Makes the lane's bound exact again: what was due is claimed now, and may have been the last.
-absl::Status Writer::RefreshLane(const std::string& endpoint_id) {
+absl::Status Writer::RefreshLane(const LaneRef& lane) {
   int64_t wake_at_us = 0;
   {
     Statement next = connection_->Prepare(
-        "SELECT min(wake_at_us) FROM delivery INDEXED BY delivery_by_wake "
-        "WHERE endpoint_id = ? AND status < 3");
-    next.Text(endpoint_id);
-    const bool has_row = next.Next();
+        "SELECT wake_at_us FROM delivery INDEXED BY delivery_by_wake "
+        "WHERE endpoint = ? AND status < 3 AND project = ? ORDER BY wake_at_us LIMIT 1");
+    const bool has_row = next.Int(lane.endpoint).Int(lane.project).Next();
     CONVOY_RETURN_IF_ERROR(next.status());
-    if (!has_row || next.IsNullAt(0)) {
-      return connection_->Prepare("DELETE FROM lane WHERE endpoint_id = ?").Text(endpoint_id).Run();
+    if (!has_row) {
+      return connection_->Prepare("DELETE FROM lane WHERE endpoint = ?").Int(lane.endpoint).Run();
     }
     wake_at_us = next.IntAt(0);
   }
-  return connection_->Prepare("UPDATE lane SET wake_at_us = ? WHERE endpoint_id = ?")
+  return connection_->Prepare("UPDATE lane SET wake_at_us = ? WHERE endpoint = ?")
       .Int(wake_at_us)
-      .Text(endpoint_id)
+      .Int(lane.endpoint)
       .Run();
-}
-
-absl::Status Writer::LoadEvents(Claim& claim) {
-  static const std::string* const kSelect =
-      new std::string("SELECT " + std::string(kEventColumns) + " FROM event WHERE id = ?");
-  absl::flat_hash_map<std::string, std::shared_ptr<const Event>> loaded;
-  for (ClaimedDelivery& claimed : claim.deliveries) {
-    std::shared_ptr<const Event>& event = loaded[claimed.delivery.event_id];
-    if (event == nullptr) {
-      Statement row = connection_->Prepare(*kSelect);
-      row.Text(claimed.delivery.event_id);
-      if (!row.Next()) {
-        CONVOY_RETURN_IF_ERROR(row.status());
-        return absl::DataLossError("a delivery without its event");
-      }
-      CONVOY_ASSIGN_OR_RETURN(Event read, ReadEvent(row));
-      event = std::make_shared<const Event>(std::move(read));
-    }
-    claimed.event = event;
-  }
-  return absl::OkStatus();
 }
 
 absl::Status Writer::ReleaseClaims() {
@@ -156,17 +181,19 @@ absl::Status Writer::ReleaseClaims() {
   const auto release_all = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
     Lanes lanes;
     for (const auto& [id, lease] : claimed_) {
+      const std::optional<UlidParts> parts = SplitUlid(id);
+      if (!parts.has_value()) continue;
       // Untried deliveries are scheduled (0) again, others wait for their retry (2).
       Statement released = connection_->Prepare(
           "UPDATE delivery SET lease = 0, wake_at_us = due_at_us, "
-          "status = iif(attempts_count = 0, 0, 2) WHERE id = ? AND lease = ? "
-          "RETURNING endpoint_id, wake_at_us");
-      released.Text(id).Int(static_cast<int64_t>(lease));
+          "status = iif(attempts_count = 0, 0, 2) WHERE key BETWEEN ?1 AND ?1 + 63 "
+          "AND key - key_shift = ?1 AND id_tail = ?2 AND lease = ?3 AND (project = 0 OR EXISTS "
+          "(SELECT 1 FROM name WHERE number = delivery.project)) "
+          "RETURNING endpoint, project, wake_at_us");
+      released.Int(parts->key).Int(parts->tail).Int(static_cast<int64_t>(lease));
       while (released.Next()) {
-        const int64_t wake_at_us = released.IntAt(1);
-        int64_t& lane =
-            lanes.try_emplace(std::string(released.TextAt(0)), wake_at_us).first->second;
-        lane = std::min(lane, wake_at_us);
+        Wake(lanes, {.project = released.IntAt(1), .endpoint = released.IntAt(0)},
+             released.IntAt(2));
       }
       CONVOY_RETURN_IF_ERROR(released.status());
     }

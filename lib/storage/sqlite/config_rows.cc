@@ -4,6 +4,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/model/codec.h"
+#include "lib/storage/sqlite/names.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage {
@@ -88,15 +89,8 @@ absl::Status DeleteBy(Connection& connection, std::string_view sql, std::string_
 }
 
 absl::Status RemoveProject(Connection& connection, std::string_view id) {
-  // Attempts and lanes before the deliveries that they are found by.
+  CONVOY_RETURN_IF_ERROR(RetireProject(connection, id));  // what flowed in it
   constexpr std::string_view kStatements[] = {
-      "DELETE FROM attempt WHERE delivery_id IN (SELECT id FROM delivery WHERE project_id = ?)",
-      "DELETE FROM lane WHERE endpoint_id IN (SELECT endpoint_id FROM delivery "
-      "WHERE project_id = ?)",
-      "DELETE FROM delivery WHERE project_id = ?",
-      "DELETE FROM event WHERE project_id = ?",
-      "DELETE FROM dedupe_key WHERE scope = ?",
-      "DELETE FROM held_input WHERE project_id = ?",
       "DELETE FROM subscription WHERE project_id = ?",
       "DELETE FROM endpoint WHERE project_id = ?",
       "DELETE FROM source WHERE project_id = ?",
@@ -107,6 +101,15 @@ absl::Status RemoveProject(Connection& connection, std::string_view id) {
     CONVOY_RETURN_IF_ERROR(DeleteBy(connection, sql, id));
   }
   return RaiseRevision(connection, id);  // whoever holds a snapshot of it finds it outdated
+}
+
+absl::Status RemoveSource(Connection& connection, std::string_view id) {
+  CONVOY_RETURN_IF_ERROR(
+      DeleteBy(connection, "DELETE FROM subscription WHERE source_id = ? AND source_id <> ''", id));
+  CONVOY_ASSIGN_OR_RETURN(const int64_t source, FindName(connection, id));
+  CONVOY_RETURN_IF_ERROR(
+      connection.Prepare("DELETE FROM held_input WHERE source = ?").Int(source).Run());
+  return DeleteBy(connection, "DELETE FROM source WHERE id = ?", id);
 }
 
 }  // namespace
@@ -137,11 +140,7 @@ absl::Status RemoveConfig(Connection& connection, const ConfigRef& ref) {
     case ConfigKind::kProject:
       return RemoveProject(connection, ref.id);
     case ConfigKind::kSource:
-      CONVOY_RETURN_IF_ERROR(
-          DeleteBy(connection, "DELETE FROM subscription WHERE source_id = ?", ref.id));
-      CONVOY_RETURN_IF_ERROR(
-          DeleteBy(connection, "DELETE FROM held_input WHERE source_id = ?", ref.id));
-      return DeleteBy(connection, "DELETE FROM source WHERE id = ?", ref.id);
+      return RemoveSource(connection, ref.id);
     case ConfigKind::kEndpoint:
       CONVOY_RETURN_IF_ERROR(
           DeleteBy(connection, "DELETE FROM subscription WHERE endpoint_id = ?", ref.id));

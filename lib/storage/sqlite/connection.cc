@@ -67,6 +67,15 @@ Statement& Statement::Int(int64_t value) {
   return *this;
 }
 
+Statement& Statement::Value(const Statement& row, int column) {
+  if (status_.ok()) {
+    Keep(sqlite3_bind_value(statement_, ++parameters_count_,
+                            sqlite3_column_value(row.statement_, column)),
+         "cannot bind a value");
+  }
+  return *this;
+}
+
 bool Statement::Next() {
   if (!status_.ok()) return false;
   const int code = sqlite3_step(statement_);

@@ -10,6 +10,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "lib/storage/sqlite/names.h"
+
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -38,6 +40,8 @@ class Statement {
   Statement& Text(std::string_view value);
   Statement& Blob(std::string_view value);
   Statement& Int(int64_t value);
+  // A copy of what stands in a column of another statement's row.
+  Statement& Value(const Statement& row, int column);
 
   // Moves to the next row; false at the end and on errors.
   bool Next();
@@ -84,12 +88,14 @@ class Connection {
   bool is_in_transaction() const;
   std::string_view path() const;  // of the file, absolute and without symbolic links
   sqlite3* db() const { return db_; }
+  NameCache& names() { return names_; }
 
  private:
   explicit Connection(sqlite3* db) : db_(db) {}
 
   sqlite3* const db_;
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
+  NameCache names_;
 };
 
 }  // namespace convoy::storage

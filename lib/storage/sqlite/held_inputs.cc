@@ -1,6 +1,7 @@
 // Rows of held inputs, and their release.
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/rows.h"
 #include "lib/storage/sqlite/writer.h"
 #include "lib/storage/write_rules.h"
@@ -18,20 +19,23 @@ absl::StatusOr<bool> HasSource(Connection& connection, const HeldInput& input) {
 absl::Status RemoveExpired(Connection& connection, absl::Time now) {
   return connection
       .Prepare(
-          "DELETE FROM held_input WHERE id IN (SELECT id FROM held_input "
-          "WHERE expires_at_us <= ? ORDER BY expires_at_us, id LIMIT ?)")
+          "DELETE FROM held_input WHERE key IN (SELECT key FROM held_input "
+          "WHERE expires_at_us <= ? ORDER BY expires_at_us, key LIMIT ?)")
       .Int(base::ToMicros(now))
       .Int(kExpiredInputsPerHold)
       .Run();
 }
 
 absl::Status RemoveOldest(Connection& connection, const HeldInput& input, uint32_t items_max) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t source, FindName(connection, input.source_id));
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, input.project_id));
   return connection
       .Prepare(
-          "DELETE FROM held_input WHERE id IN (SELECT id FROM held_input "
-          "WHERE source_id = ? AND kind = ? ORDER BY id DESC LIMIT -1 OFFSET ?)")
-      .Text(input.source_id)
+          "DELETE FROM held_input WHERE key IN (SELECT key FROM held_input WHERE source = ? "
+          "AND kind = ? AND project = ? ORDER BY key DESC LIMIT -1 OFFSET ?)")
+      .Int(source)
       .Int(static_cast<int64_t>(input.kind))
+      .Int(project)
       .Int(items_max)
       .Run();
 }
@@ -40,11 +44,13 @@ absl::Status RemoveOldest(Connection& connection, const HeldInput& input, uint32
 
 absl::Status Writer::ApplyReleases(const WriteBatch& batch) {
   for (const HoldRelease& release : batch.releases) {
-    CONVOY_RETURN_IF_ERROR(
-        connection_->Prepare("DELETE FROM held_input WHERE id = ? AND project_id = ?")
-            .Text(release.held_id)
-            .Text(release.project_id)
-            .Run());
+    const std::optional<UlidParts> id = SplitUlid(release.held_id);
+    if (!id.has_value()) return NotHeld();
+    CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(*connection_, release.project_id));
+    Statement removal = connection_->Prepare(
+        "DELETE FROM held_input WHERE key BETWEEN ?1 AND ?1 + 63 AND key - key_shift = ?1 "
+        "AND id_tail = ?2 AND project = ?3");
+    CONVOY_RETURN_IF_ERROR(BindId(removal, *id, project).Run());
     if (connection_->changes_count() == 0) return NotHeld();
   }
   return absl::OkStatus();

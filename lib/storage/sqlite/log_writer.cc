@@ -55,6 +55,7 @@ absl::Status LogWriter::Begin() {
   if (!version.ok()) return EndHere(version.status());
   if (*version != data_version_) {
     data_version_ = *version;
+    connection_.names().ForgetNumbers();
     log_.NoteWritten();
     log_.NoteOwed();
   }
@@ -124,6 +125,7 @@ absl::Status LogWriter::CommitSomething() {
 }
 
 void LogWriter::RollBack() {
+  connection_.names().ForgetNumbers();
   // Many errors make SQLite roll back by itself.
   if (connection_.is_in_transaction()) connection_.Prepare("ROLLBACK").Run().IgnoreError();
 }

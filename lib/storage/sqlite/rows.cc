@@ -1,202 +1,310 @@
 // Rows of traffic; see rows.h.
 #include "lib/storage/sqlite/rows.h"
 
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/model/codec.h"
+#include "lib/storage/sqlite/row_keys.h"
 
 namespace convoy::storage {
 namespace {
+
+constexpr std::string_view kFindEvent =
+    "SELECT key FROM event WHERE key BETWEEN ?1 AND ?1 + 63 AND key - key_shift = ?1 "
+    "AND id_tail = ?2 AND project = ?3 LIMIT 1";
+constexpr std::string_view kFindDelivery =
+    "SELECT key, event, endpoint, status, lease FROM delivery WHERE key BETWEEN ?1 AND ?1 + 63 "
+    "AND key - key_shift = ?1 AND id_tail = ?2 AND project = ?3 LIMIT 1";
+constexpr std::string_view kFindAttempt =
+    "SELECT key FROM attempt WHERE key BETWEEN ?1 AND ?1 + 63 AND key - key_shift = ?1 "
+    "AND id_tail = ?2 AND delivery = ?3 LIMIT 1";
+constexpr std::string_view kFindHeld =
+    "SELECT key FROM held_input WHERE key BETWEEN ?1 AND ?1 + 63 AND key - key_shift = ?1 "
+    "AND id_tail = ?2 AND project = ?3 LIMIT 1";
 
 std::string Text(const Statement& row, int column) { return std::string(row.TextAt(column)); }
 
 absl::Time Time(const Statement& row, int column) { return base::FromMicros(row.IntAt(column)); }
 
-// Ids are ULIDs, which have no spaces.
-std::vector<std::string> SplitIds(std::string_view text) {
-  return absl::StrSplit(text, ' ', absl::SkipEmpty());
+absl::StatusOr<std::string> InternAll(Connection& connection, const std::vector<std::string>& ids) {
+  std::vector<int64_t> numbers;
+  numbers.reserve(ids.size());
+  for (const std::string& id : ids) {
+    CONVOY_ASSIGN_OR_RETURN(const int64_t number, InternName(connection, id));
+    numbers.push_back(number);
+  }
+  return EncodeNumbers(numbers);
+}
+
+absl::StatusOr<std::vector<std::string>> NamesIn(Connection& connection, std::string_view bytes) {
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<int64_t> numbers, DecodeNumbers(bytes));
+  std::vector<std::string> ids;
+  ids.reserve(numbers.size());
+  for (const int64_t number : numbers) {
+    CONVOY_ASSIGN_OR_RETURN(std::string id, NameOf(connection, number));
+    ids.push_back(std::move(id));
+  }
+  return ids;
 }
 
 }  // namespace
 
-absl::Status InsertEvent(Connection& connection, const Event& event) {
-  const std::string endpoint_ids = absl::StrJoin(event.endpoint_ids, " ");
+absl::StatusOr<int64_t> InsertEventRow(Connection& connection, std::string_view id, int64_t owner,
+                                       BindRow bind) {
+  return InsertRow(
+      connection, id, owner,
+      "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", kFindEvent,
+      bind);
+}
+
+absl::StatusOr<int64_t> InsertDeliveryRow(Connection& connection, std::string_view id,
+                                          int64_t owner, BindRow bind) {
+  return InsertRow(connection, id, owner,
+                   "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                   "?, ?, ?, ?)",
+                   kFindDelivery, bind);
+}
+
+absl::StatusOr<int64_t> InsertAttemptRow(Connection& connection, std::string_view id, int64_t owner,
+                                         BindRow bind) {
+  return InsertRow(connection, id, owner,
+                   "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   kFindAttempt, bind);
+}
+
+absl::StatusOr<int64_t> InsertHeldRow(Connection& connection, std::string_view id, int64_t owner,
+                                      BindRow bind) {
+  return InsertRow(connection, id, owner,
+                   "INSERT INTO held_input VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   kFindHeld, bind);
+}
+
+absl::StatusOr<EventRow> InsertEvent(Connection& connection, const Event& event) {
+  EventRow row;
+  CONVOY_ASSIGN_OR_RETURN(row.project, InternName(connection, event.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const int64_t source, InternName(connection, event.source_id));
+  CONVOY_ASSIGN_OR_RETURN(const std::string endpoints, InternAll(connection, event.endpoint_ids));
   const std::string headers = model::EncodeHeaders(event.headers);
-  return connection
-      .Prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .Text(event.id)
-      .Text(event.project_id)
-      .Text(event.source_id)
-      .Text(event.event_type)
-      .Text(endpoint_ids)
-      .Text(headers)
-      .Blob(event.body)
-      .Text(event.content_type)
-      .Text(event.url_query)
-      .Text(event.url_path)
-      .Text(event.idempotency_key)
-      .Int(event.is_duplicate)
-      .Int(static_cast<int64_t>(event.status))
-      .Text(event.failure_reason)
-      .Int(base::ToMicros(event.created_at))
-      .Int(base::ToMicros(event.acknowledged_at))
-      .Run();
+  const auto bind = [&](Statement& statement) {
+    statement.Int(row.project)
+        .Int(source)
+        .Int(event.is_duplicate)
+        .Int(static_cast<int64_t>(event.status))
+        .Int(base::ToMicros(event.created_at))
+        .Int(base::ToMicros(event.acknowledged_at))
+        .Text(event.event_type)
+        .Text(event.idempotency_key)
+        .Text(event.failure_reason)
+        .Blob(endpoints)
+        .Text(event.content_type)
+        .Text(event.url_query)
+        .Text(event.url_path)
+        .Text(headers)
+        .Blob(event.body);
+  };
+  CONVOY_ASSIGN_OR_RETURN(row.key, InsertEventRow(connection, event.id, row.project, bind));
+  return row;
 }
 
-absl::StatusOr<Event> ReadEvent(const Statement& row) {
-  Event event;
-  event.id = Text(row, 0);
-  event.project_id = Text(row, 1);
-  event.source_id = Text(row, 2);
-  event.event_type = Text(row, 3);
-  event.endpoint_ids = SplitIds(row.TextAt(4));
-  CONVOY_ASSIGN_OR_RETURN(event.headers, model::DecodeHeaders(row.TextAt(5)));
-  event.body = Text(row, 6);
-  event.content_type = Text(row, 7);
-  event.url_query = Text(row, 8);
-  event.url_path = Text(row, 9);
-  event.idempotency_key = Text(row, 10);
-  event.is_duplicate = row.IntAt(11) != 0;
-  event.status = static_cast<EventStatus>(row.IntAt(12));
-  event.failure_reason = Text(row, 13);
-  event.created_at = Time(row, 14);
-  event.acknowledged_at = Time(row, 15);
-  return event;
+absl::StatusOr<DeliveryRow> InsertDelivery(Connection& connection, const Delivery& delivery,
+                                           const EventRow& event) {
+  DeliveryRow row{.event = event.key, .project = event.project, .status = delivery.status};
+  CONVOY_ASSIGN_OR_RETURN(row.endpoint, InternName(connection, delivery.endpoint_id));
+  CONVOY_ASSIGN_OR_RETURN(const int64_t subscription,
+                          InternName(connection, delivery.subscription_id));
+  const auto bind = [&](Statement& statement) {
+    statement.Int(event.key)
+        .Int(event.project)
+        .Int(row.endpoint)
+        .Int(subscription)
+        .Int(static_cast<int64_t>(delivery.status))
+        .Int(static_cast<int64_t>(delivery.mode))
+        .Int(static_cast<int64_t>(delivery.retry.strategy))
+        .Int(absl::ToInt64Microseconds(delivery.retry.interval))
+        .Int(delivery.retry.attempts_max)
+        .Int(delivery.attempts_count)
+        .Int(base::ToMicros(delivery.due_at))
+        .Text(delivery.description)
+        .Int(absl::ToInt64Microseconds(delivery.latency))
+        .Int(base::ToMicros(delivery.created_at))
+        .Int(base::ToMicros(delivery.updated_at))
+        .Int(0)
+        .Int(base::ToMicros(delivery.due_at));
+  };
+  CONVOY_ASSIGN_OR_RETURN(row.key, InsertDeliveryRow(connection, delivery.id, event.project, bind));
+  return row;
 }
 
-absl::Status InsertDelivery(Connection& connection, const Delivery& delivery) {
-  return connection
-      .Prepare(
-          "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, "
-          "?)")
-      .Text(delivery.id)
-      .Text(delivery.project_id)
-      .Text(delivery.event_id)
-      .Text(delivery.endpoint_id)
-      .Text(delivery.subscription_id)
-      .Text(delivery.event_type)
-      .Text(delivery.idempotency_key)
-      .Int(static_cast<int64_t>(delivery.status))
-      .Int(static_cast<int64_t>(delivery.mode))
-      .Int(static_cast<int64_t>(delivery.retry.strategy))
-      .Int(absl::ToInt64Microseconds(delivery.retry.interval))
-      .Int(delivery.retry.attempts_max)
-      .Int(delivery.attempts_count)
-      .Int(base::ToMicros(delivery.due_at))
-      .Text(delivery.description)
-      .Int(absl::ToInt64Microseconds(delivery.latency))
-      .Int(base::ToMicros(delivery.created_at))
-      .Int(base::ToMicros(delivery.updated_at))
-      .Int(base::ToMicros(delivery.due_at))
-      .Run();
-}
-
-Delivery ReadDelivery(const Statement& row) {
-  Delivery delivery;
-  delivery.id = Text(row, 0);
-  delivery.project_id = Text(row, 1);
-  delivery.event_id = Text(row, 2);
-  delivery.endpoint_id = Text(row, 3);
-  delivery.subscription_id = Text(row, 4);
-  delivery.event_type = Text(row, 5);
-  delivery.idempotency_key = Text(row, 6);
-  delivery.status = static_cast<DeliveryStatus>(row.IntAt(7));
-  delivery.mode = static_cast<DeliveryMode>(row.IntAt(8));
-  delivery.retry.strategy = static_cast<RetryStrategy>(row.IntAt(9));
-  delivery.retry.interval = absl::Microseconds(row.IntAt(10));
-  delivery.retry.attempts_max = static_cast<uint32_t>(row.IntAt(11));
-  delivery.attempts_count = static_cast<uint32_t>(row.IntAt(12));
-  delivery.due_at = Time(row, 13);
-  delivery.description = Text(row, 14);
-  delivery.latency = absl::Microseconds(row.IntAt(15));
-  delivery.created_at = Time(row, 16);
-  delivery.updated_at = Time(row, 17);
-  return delivery;
-}
-
-absl::Status InsertAttempt(Connection& connection, const Attempt& attempt) {
+absl::Status InsertAttempt(Connection& connection, const Attempt& attempt, int64_t delivery) {
   const std::string request_headers = model::EncodeHeaders(attempt.request_headers);
   const std::string response_headers = model::EncodeHeaders(attempt.response_headers);
-  return connection
-      .Prepare("INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .Text(attempt.id)
-      .Text(attempt.project_id)
-      .Text(attempt.delivery_id)
-      .Text(attempt.endpoint_id)
-      .Text(attempt.url)
-      .Text(attempt.method)
-      .Text(request_headers)
-      .Int(attempt.http_status)
-      .Text(response_headers)
-      .Blob(attempt.response_body)
-      .Text(attempt.remote_ip)
-      .Text(attempt.error)
-      .Int(attempt.is_success)
-      .Int(base::ToMicros(attempt.requested_at))
-      .Int(base::ToMicros(attempt.responded_at))
-      .Run();
-}
-
-absl::StatusOr<Attempt> ReadAttempt(const Statement& row) {
-  Attempt attempt;
-  attempt.id = Text(row, 0);
-  attempt.project_id = Text(row, 1);
-  attempt.delivery_id = Text(row, 2);
-  attempt.endpoint_id = Text(row, 3);
-  attempt.url = Text(row, 4);
-  attempt.method = Text(row, 5);
-  CONVOY_ASSIGN_OR_RETURN(attempt.request_headers, model::DecodeHeaders(row.TextAt(6)));
-  attempt.http_status = static_cast<int>(row.IntAt(7));
-  CONVOY_ASSIGN_OR_RETURN(attempt.response_headers, model::DecodeHeaders(row.TextAt(8)));
-  attempt.response_body = Text(row, 9);
-  attempt.remote_ip = Text(row, 10);
-  attempt.error = Text(row, 11);
-  attempt.is_success = row.IntAt(12) != 0;
-  attempt.requested_at = Time(row, 13);
-  attempt.responded_at = Time(row, 14);
-  return attempt;
+  const auto bind = [&](Statement& statement) {
+    statement.Int(delivery)
+        .Int(attempt.http_status)
+        .Int(attempt.is_success)
+        .Int(base::ToMicros(attempt.requested_at))
+        .Int(base::ToMicros(attempt.responded_at))
+        .Text(attempt.url)
+        .Text(attempt.method)
+        .Text(attempt.remote_ip)
+        .Text(attempt.error)
+        .Text(request_headers)
+        .Text(response_headers)
+        .Blob(attempt.response_body);
+  };
+  return InsertAttemptRow(connection, attempt.id, delivery, bind).status();
 }
 
 absl::Status InsertHeld(Connection& connection, const HeldInput& input) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, InternName(connection, input.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const int64_t source, InternName(connection, input.source_id));
   const std::string headers = model::EncodeHeaders(input.headers);
-  return connection
-      .Prepare("INSERT INTO held_input VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .Text(input.id)
-      .Text(input.project_id)
-      .Text(input.source_id)
-      .Int(static_cast<int64_t>(input.kind))
-      .Text(input.reason)
-      .Text(input.detail)
-      .Text(input.method)
-      .Text(input.path)
-      .Text(input.query)
-      .Text(headers)
-      .Blob(input.body)
-      .Text(input.position)
-      .Int(base::ToMicros(input.received_at))
-      .Int(base::ToMicros(input.expires_at))
-      .Run();
+  const auto bind = [&](Statement& statement) {
+    statement.Int(project)
+        .Int(source)
+        .Int(static_cast<int64_t>(input.kind))
+        .Int(base::ToMicros(input.received_at))
+        .Int(base::ToMicros(input.expires_at))
+        .Text(input.reason)
+        .Text(input.detail)
+        .Text(input.method)
+        .Text(input.path)
+        .Text(input.query)
+        .Text(input.position)
+        .Text(headers)
+        .Blob(input.body);
+  };
+  return InsertHeldRow(connection, input.id, project, bind).status();
 }
 
-absl::StatusOr<HeldInput> ReadHeld(const Statement& row) {
+absl::StatusOr<std::optional<EventRow>> FindEvent(Connection& connection,
+                                                  std::string_view project_id,
+                                                  std::string_view id) {
+  const std::optional<UlidParts> parts = SplitUlid(id);
+  if (!parts.has_value()) return std::nullopt;
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, project_id));
+  Statement row = connection.Prepare(kFindEvent);
+  const bool has_row = BindId(row, *parts, project).Next();
+  CONVOY_RETURN_IF_ERROR(row.status());
+  if (!has_row) return std::nullopt;
+  return EventRow{.key = row.IntAt(0), .project = project};
+}
+
+absl::StatusOr<std::optional<DeliveryRow>> FindDelivery(Connection& connection,
+                                                        std::string_view project_id,
+                                                        std::string_view id) {
+  const std::optional<UlidParts> parts = SplitUlid(id);
+  if (!parts.has_value()) return std::nullopt;
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, project_id));
+  Statement row = connection.Prepare(kFindDelivery);
+  const bool has_row = BindId(row, *parts, project).Next();
+  CONVOY_RETURN_IF_ERROR(row.status());
+  if (!has_row) return std::nullopt;
+  return DeliveryRow{.key = row.IntAt(0),
+                     .event = row.IntAt(1),
+                     .project = project,
+                     .endpoint = row.IntAt(2),
+                     .status = static_cast<DeliveryStatus>(row.IntAt(3)),
+                     .lease = static_cast<uint64_t>(row.IntAt(4))};
+}
+
+absl::StatusOr<Event> ReadEvent(Connection& connection, const Statement& row,
+                                std::string_view project_id) {
+  Event event;
+  event.id = IdAt(row, 0);
+  event.project_id = project_id;
+  CONVOY_ASSIGN_OR_RETURN(event.source_id, NameOf(connection, row.IntAt(3)));
+  event.event_type = Text(row, 4);
+  CONVOY_ASSIGN_OR_RETURN(event.endpoint_ids, NamesIn(connection, row.TextAt(5)));
+  CONVOY_ASSIGN_OR_RETURN(event.headers, model::DecodeHeaders(row.TextAt(6)));
+  event.body = Text(row, 7);
+  event.content_type = Text(row, 8);
+  event.url_query = Text(row, 9);
+  event.url_path = Text(row, 10);
+  event.idempotency_key = Text(row, 11);
+  event.is_duplicate = row.IntAt(12) != 0;
+  event.status = static_cast<EventStatus>(row.IntAt(13));
+  event.failure_reason = Text(row, 14);
+  event.created_at = Time(row, 15);
+  event.acknowledged_at = Time(row, 16);
+  return event;
+}
+
+absl::StatusOr<EventHead> ReadEventHead(Connection& connection, int64_t event) {
+  Statement row = connection.Prepare(
+      "SELECT key, key_shift, id_tail, event_type, idempotency_key FROM event WHERE key = ?");
+  if (!row.Int(event).Next()) {
+    CONVOY_RETURN_IF_ERROR(row.status());
+    return absl::DataLossError("a delivery without its event");
+  }
+  return EventHead{.id = IdAt(row, 0), .event_type = Text(row, 3), .idempotency_key = Text(row, 4)};
+}
+
+int64_t EventOf(const Statement& row) { return row.IntAt(3); }
+
+absl::StatusOr<Delivery> ReadDelivery(Connection& connection, const Statement& row,
+                                      std::string_view project_id, const EventHead& event) {
+  Delivery delivery;
+  delivery.id = IdAt(row, 0);
+  delivery.project_id = project_id;
+  delivery.event_id = event.id;
+  delivery.event_type = event.event_type;
+  delivery.idempotency_key = event.idempotency_key;
+  CONVOY_ASSIGN_OR_RETURN(delivery.endpoint_id, NameOf(connection, row.IntAt(4)));
+  CONVOY_ASSIGN_OR_RETURN(delivery.subscription_id, NameOf(connection, row.IntAt(5)));
+  delivery.status = static_cast<DeliveryStatus>(row.IntAt(6));
+  delivery.mode = static_cast<DeliveryMode>(row.IntAt(7));
+  delivery.retry.strategy = static_cast<RetryStrategy>(row.IntAt(8));
+  delivery.retry.interval = absl::Microseconds(row.IntAt(9));
+  delivery.retry.attempts_max = static_cast<uint32_t>(row.IntAt(10));
+  delivery.attempts_count = static_cast<uint32_t>(row.IntAt(11));
+  delivery.due_at = Time(row, 12);
+  delivery.description = Text(row, 13);
+  delivery.latency = absl::Microseconds(row.IntAt(14));
+  delivery.created_at = Time(row, 15);
+  delivery.updated_at = Time(row, 16);
+  return delivery;
+}
+
+absl::StatusOr<Attempt> ReadAttempt(const Statement& row, const AttemptOwner& owner) {
+  Attempt attempt;
+  attempt.id = IdAt(row, 0);
+  attempt.project_id = owner.project_id;
+  attempt.delivery_id = owner.delivery_id;
+  attempt.endpoint_id = owner.endpoint_id;
+  attempt.url = Text(row, 3);
+  attempt.method = Text(row, 4);
+  CONVOY_ASSIGN_OR_RETURN(attempt.request_headers, model::DecodeHeaders(row.TextAt(5)));
+  attempt.http_status = static_cast<int>(row.IntAt(6));
+  CONVOY_ASSIGN_OR_RETURN(attempt.response_headers, model::DecodeHeaders(row.TextAt(7)));
+  attempt.response_body = Text(row, 8);
+  attempt.remote_ip = Text(row, 9);
+  attempt.error = Text(row, 10);
+  attempt.is_success = row.IntAt(11) != 0;
+  attempt.requested_at = Time(row, 12);
+  attempt.responded_at = Time(row, 13);
+  return attempt;
+}
+
+absl::StatusOr<HeldInput> ReadHeld(Connection& connection, const Statement& row,
+                                   std::string_view project_id) {
   HeldInput input;
-  input.id = Text(row, 0);
-  input.project_id = Text(row, 1);
-  input.source_id = Text(row, 2);
-  input.kind = static_cast<HeldKind>(row.IntAt(3));
-  input.reason = Text(row, 4);
-  input.detail = Text(row, 5);
-  input.method = Text(row, 6);
-  input.path = Text(row, 7);
-  input.query = Text(row, 8);
-  CONVOY_ASSIGN_OR_RETURN(input.headers, model::DecodeHeaders(row.TextAt(9)));
-  input.body = Text(row, 10);
-  input.position = Text(row, 11);
-  input.received_at = Time(row, 12);
-  input.expires_at = Time(row, 13);
+  input.id = IdAt(row, 0);
+  input.project_id = project_id;
+  CONVOY_ASSIGN_OR_RETURN(input.source_id, NameOf(connection, row.IntAt(3)));
+  input.kind = static_cast<HeldKind>(row.IntAt(4));
+  input.reason = Text(row, 5);
+  input.detail = Text(row, 6);
+  input.method = Text(row, 7);
+  input.path = Text(row, 8);
+  input.query = Text(row, 9);
+  CONVOY_ASSIGN_OR_RETURN(input.headers, model::DecodeHeaders(row.TextAt(10)));
+  input.body = Text(row, 11);
+  input.position = Text(row, 12);
+  input.received_at = Time(row, 13);
+  input.expires_at = Time(row, 14);
   return input;
 }
 

@@ -1,9 +1,16 @@
-// Tables are named by the singular nouns of the model. Configuration is a document with the columns
-// that look-ups need; what flows is columns throughout.
+// The tables, named by the singular nouns of the model. Configuration is a document with the
+// columns that look-ups need; what flows is columns throughout.
+//
+// Rows of what flows have keys in the order of their age, made from their ids (row_keys.h), and
+// name objects of configuration by numbers (names.h). A delivery does not repeat what its event
+// says, nor an attempt what its delivery says. Short columns come first, so that a list can decide
+// about a row without reading its body.
 //
 // delivery.wake_at_us is when a dispatcher should look at the row: its due time, or, while it is
 // claimed, the end of the lease. lane holds one row for each endpoint with unfinished deliveries: a
-// lower bound of their wake_at_us, so that claiming costs what is due and not what exists.
+// lower bound of their wake_at_us, so that claiming costs what is due and not what exists. An
+// endpoint is in one project. lane.arrival_us is the theoretical arrival time of the endpoint's
+// rate limit; until lane.closed_until_us nothing is sent to it.
 #include "lib/storage/sqlite/schema.h"
 
 #include "absl/strings/str_cat.h"
@@ -11,12 +18,8 @@
 #include "lib/base/status_macros.h"
 
 namespace convoy::storage {
-namespace {
 
-// "cnvy": says whose file it is (https://www.sqlite.org/pragma.html#pragma_application_id).
-constexpr int64_t kApplicationId = 0x636E7679;
-
-constexpr const char* kCreateVersion1 = R"sql(
+const char* const kCreateConfiguration = R"sql(
 CREATE TABLE opener (count INTEGER NOT NULL);
 INSERT INTO opener VALUES (0);
 
@@ -31,6 +34,7 @@ CREATE TABLE source (
   type INTEGER NOT NULL, provider INTEGER NOT NULL, document TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX source_by_project ON source (project_id, id);
+CREATE INDEX source_by_broker ON source (id) WHERE type = 2;
 CREATE TABLE endpoint (
   id TEXT PRIMARY KEY, project_id TEXT NOT NULL, owner_id TEXT NOT NULL, name TEXT NOT NULL,
   document TEXT NOT NULL
@@ -49,71 +53,72 @@ CREATE TABLE api_key (
   document TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX api_key_by_project ON api_key (project_id, id);
+)sql";
+
+// Keys that never expire (the largest number) are not worth a place in dedupe_key_by_expiry.
+const char* const kCreateFlow = R"sql(
+CREATE TABLE name (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
+CREATE TABLE removed_project (number INTEGER PRIMARY KEY);
 
 CREATE TABLE event (
-  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, source_id TEXT NOT NULL, event_type TEXT NOT NULL,
-  endpoint_ids TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL,
-  content_type TEXT NOT NULL, url_query TEXT NOT NULL, url_path TEXT NOT NULL,
-  idempotency_key TEXT NOT NULL, is_duplicate INTEGER NOT NULL, status INTEGER NOT NULL,
-  failure_reason TEXT NOT NULL, created_at_us INTEGER NOT NULL, acknowledged_at_us INTEGER NOT NULL
+  key INTEGER PRIMARY KEY, key_shift INTEGER NOT NULL, id_tail INTEGER NOT NULL,
+  project INTEGER NOT NULL, source INTEGER NOT NULL, is_duplicate INTEGER NOT NULL,
+  status INTEGER NOT NULL, created_at_us INTEGER NOT NULL, acknowledged_at_us INTEGER NOT NULL,
+  event_type TEXT NOT NULL, idempotency_key TEXT NOT NULL, failure_reason TEXT NOT NULL,
+  endpoints BLOB NOT NULL, content_type TEXT NOT NULL, url_query TEXT NOT NULL,
+  url_path TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL
 );
-CREATE INDEX event_by_project ON event (project_id, id);
-CREATE INDEX event_by_idempotency_key ON event (project_id, idempotency_key, id)
-  WHERE idempotency_key <> '';
+CREATE INDEX event_by_project ON event (project);
 CREATE TABLE dedupe_key (
-  scope TEXT NOT NULL, key BLOB NOT NULL, expires_at_us INTEGER NOT NULL,
-  PRIMARY KEY (scope, key)
+  project INTEGER NOT NULL, hash BLOB NOT NULL, expires_at_us INTEGER NOT NULL,
+  PRIMARY KEY (project, hash)
 ) WITHOUT ROWID;
+CREATE INDEX dedupe_key_by_expiry ON dedupe_key (expires_at_us)
+  WHERE expires_at_us < 9223372036854775807;
 
 CREATE TABLE delivery (
-  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, event_id TEXT NOT NULL,
-  endpoint_id TEXT NOT NULL, subscription_id TEXT NOT NULL, event_type TEXT NOT NULL,
-  idempotency_key TEXT NOT NULL, status INTEGER NOT NULL, mode INTEGER NOT NULL,
+  key INTEGER PRIMARY KEY, key_shift INTEGER NOT NULL, id_tail INTEGER NOT NULL,
+  event INTEGER NOT NULL, project INTEGER NOT NULL, endpoint INTEGER NOT NULL,
+  subscription INTEGER NOT NULL, status INTEGER NOT NULL, mode INTEGER NOT NULL,
   strategy INTEGER NOT NULL, interval_us INTEGER NOT NULL, attempts_max INTEGER NOT NULL,
   attempts_count INTEGER NOT NULL, due_at_us INTEGER NOT NULL, description TEXT NOT NULL,
   latency_us INTEGER NOT NULL, created_at_us INTEGER NOT NULL, updated_at_us INTEGER NOT NULL,
   lease INTEGER NOT NULL, wake_at_us INTEGER NOT NULL
 );
-CREATE INDEX delivery_by_project ON delivery (project_id, id);
-CREATE INDEX delivery_by_event ON delivery (event_id, id);
-CREATE INDEX delivery_by_wake ON delivery (endpoint_id, wake_at_us) WHERE status < 3;
+CREATE INDEX delivery_by_project ON delivery (project);
+CREATE INDEX delivery_by_event ON delivery (event);
+CREATE INDEX delivery_by_wake ON delivery (endpoint, wake_at_us) WHERE status < 3;
 CREATE TABLE lane (
-  endpoint_id TEXT PRIMARY KEY, wake_at_us INTEGER NOT NULL
-) WITHOUT ROWID;
+  endpoint INTEGER PRIMARY KEY, project INTEGER NOT NULL, wake_at_us INTEGER NOT NULL,
+  arrival_us INTEGER NOT NULL DEFAULT 0, closed_until_us INTEGER NOT NULL DEFAULT 0
+);
 CREATE INDEX lane_by_wake ON lane (wake_at_us);
 
 CREATE TABLE attempt (
-  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, delivery_id TEXT NOT NULL,
-  endpoint_id TEXT NOT NULL, url TEXT NOT NULL, method TEXT NOT NULL,
-  request_headers TEXT NOT NULL, http_status INTEGER NOT NULL, response_headers TEXT NOT NULL,
-  response_body BLOB NOT NULL, remote_ip TEXT NOT NULL, error TEXT NOT NULL,
-  is_success INTEGER NOT NULL, requested_at_us INTEGER NOT NULL, responded_at_us INTEGER NOT NULL
+  key INTEGER PRIMARY KEY, key_shift INTEGER NOT NULL, id_tail INTEGER NOT NULL,
+  delivery INTEGER NOT NULL, http_status INTEGER NOT NULL, is_success INTEGER NOT NULL,
+  requested_at_us INTEGER NOT NULL, responded_at_us INTEGER NOT NULL, url TEXT NOT NULL,
+  method TEXT NOT NULL, remote_ip TEXT NOT NULL, error TEXT NOT NULL,
+  request_headers TEXT NOT NULL, response_headers TEXT NOT NULL, response_body BLOB NOT NULL
 );
-CREATE INDEX attempt_by_delivery ON attempt (delivery_id, id);
-)sql";
+CREATE INDEX attempt_by_delivery ON attempt (delivery);
 
-constexpr const char* kCreateVersion2 = R"sql(
 CREATE TABLE held_input (
-  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, source_id TEXT NOT NULL, kind INTEGER NOT NULL,
-  reason TEXT NOT NULL, detail TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
-  query TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL, position TEXT NOT NULL,
-  received_at_us INTEGER NOT NULL, expires_at_us INTEGER NOT NULL
+  key INTEGER PRIMARY KEY, key_shift INTEGER NOT NULL, id_tail INTEGER NOT NULL,
+  project INTEGER NOT NULL, source INTEGER NOT NULL, kind INTEGER NOT NULL,
+  received_at_us INTEGER NOT NULL, expires_at_us INTEGER NOT NULL, reason TEXT NOT NULL,
+  detail TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL,
+  position TEXT NOT NULL, headers TEXT NOT NULL, body BLOB NOT NULL
 );
-CREATE INDEX held_input_by_project ON held_input (project_id, id);
-CREATE INDEX held_input_by_source ON held_input (source_id, kind, id);
-CREATE INDEX held_input_by_expiry ON held_input (expires_at_us, id);
-CREATE INDEX source_by_broker ON source (id) WHERE type = 2;
+CREATE INDEX held_input_by_project ON held_input (project);
+CREATE INDEX held_input_by_source ON held_input (source, kind);
+CREATE INDEX held_input_by_expiry ON held_input (expires_at_us);
 )sql";
 
-// Keys that never expire (the largest number) are not worth a place in it.
-constexpr const char* kCreateVersion3 = R"sql(
-CREATE INDEX dedupe_key_by_expiry ON dedupe_key (expires_at_us)
-  WHERE expires_at_us < 9223372036854775807;
-)sql";
+namespace {
 
-// kMigrations[v] leads from version v to v + 1; version 0 is the empty file.
-constexpr const char* kMigrations[kSchemaVersion] = {kCreateVersion1, kCreateVersion2,
-                                                     kCreateVersion3};
+// "cnvy": says whose file it is (https://www.sqlite.org/pragma.html#pragma_application_id).
+constexpr int64_t kApplicationId = 0x636E7679;
 
 absl::StatusOr<int64_t> CheckIdentity(Connection& connection) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t application_id,
@@ -157,28 +162,37 @@ absl::Status SetPace(Connection& connection) {
   return connection.Execute("PRAGMA cache_size = -16384");
 }
 
-absl::Status Migrate(Connection& connection, int64_t version) {
-  if (version == kSchemaVersion) return absl::OkStatus();
-  CONVOY_RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
-  // Another process may have been quicker.
-  CONVOY_ASSIGN_OR_RETURN(version, connection.QueryInt("PRAGMA user_version"));
-  for (; version < kSchemaVersion; ++version) {
-    CONVOY_RETURN_IF_ERROR(connection.Execute(kMigrations[version]));
+absl::Status CreateSchema(Connection& connection) {
+  for (const char* sql : {kCreateConfiguration, kCreateFlow}) {
+    CONVOY_RETURN_IF_ERROR(connection.Execute(sql));
   }
   CONVOY_RETURN_IF_ERROR(
       connection.Execute(absl::StrCat("PRAGMA application_id = ", kApplicationId).c_str()));
-  CONVOY_RETURN_IF_ERROR(
-      connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str()));
-  return connection.Execute("COMMIT");
+  return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
+}
+
+// Another process may be quicker: what there is is read again under the write lock.
+absl::Status CreateIfEmpty(Connection& connection) {
+  CONVOY_RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
+  const absl::StatusOr<int64_t> version = connection.QueryInt("PRAGMA user_version");
+  absl::Status status = version.status();
+  if (status.ok() && *version == 0) status = CreateSchema(connection);
+  if (status.ok()) return connection.Execute("COMMIT");
+  connection.Execute("ROLLBACK").IgnoreError();
+  return status;
 }
 
 }  // namespace
 
-absl::Status PrepareDatabase(Connection& connection) {
-  CONVOY_ASSIGN_OR_RETURN(const int64_t version, CheckIdentity(connection));
+absl::Status PrepareDatabase(Connection& connection, const MigrationListener& listener) {
+  CONVOY_ASSIGN_OR_RETURN(int64_t version, CheckIdentity(connection));
   CONVOY_RETURN_IF_ERROR(SetDurability(connection));
   CONVOY_RETURN_IF_ERROR(SetPace(connection));
-  return Migrate(connection, version);
+  if (version == 0) {
+    CONVOY_RETURN_IF_ERROR(CreateIfEmpty(connection));
+    CONVOY_ASSIGN_OR_RETURN(version, connection.QueryInt("PRAGMA user_version"));
+  }
+  return MigrateDatabase(connection, version, listener);
 }
 
 }  // namespace convoy::storage

@@ -4,15 +4,20 @@
 #include "absl/status/status.h"
 
 #include "lib/storage/sqlite/connection.h"
+#include "lib/storage/sqlite/migration.h"
 
 namespace convoy::storage {
 
-// Raised with every change of the schema; schema.cc holds a step from each version to the next.
-inline constexpr int kSchemaVersion = 3;
+// Raised with every change of the schema; migration.cc leads from each older one to it.
+inline constexpr int kSchemaVersion = 4;
+
+// The tables of configuration, and those of what flows.
+extern const char* const kCreateConfiguration;
+extern const char* const kCreateFlow;
 
 // Refuses a file that is not ours (kFailedPrecondition), newer than this library
 // (kFailedPrecondition) or damaged (kDataLoss), without touching it; then sets the durability that
 // everything relies on, reads it back, and creates or migrates the schema.
-absl::Status PrepareDatabase(Connection& connection);
+absl::Status PrepareDatabase(Connection& connection, const MigrationListener& listener = nullptr);
 
 }  // namespace convoy::storage

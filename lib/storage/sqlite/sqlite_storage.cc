@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "convoy/gateway.h"
@@ -15,9 +14,12 @@
 #include "lib/storage/sqlite/connection_pool.h"
 #include "lib/storage/sqlite/database_file.h"
 #include "lib/storage/sqlite/list_query.h"
+#include "lib/storage/sqlite/list_walk.h"
+#include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/rows.h"
 #include "lib/storage/sqlite/schema.h"
 #include "lib/storage/sqlite/writer.h"
+#include "lib/storage/write_rules.h"
 
 namespace convoy::storage {
 namespace {
@@ -57,24 +59,40 @@ absl::StatusOr<Subscription> SubscriptionOf(const Statement& row) {
   return model::DecodeSubscription(row.TextAt(0));
 }
 
-std::vector<int64_t> NumbersOf(const std::vector<DeliveryStatus>& statuses) {
-  std::vector<int64_t> numbers;
-  for (const DeliveryStatus status : statuses) numbers.push_back(static_cast<int64_t>(status));
-  return numbers;
-}
-
-ListQuery ListOf(const HeldQuery& query) {
-  ListQuery list("held_input", kHeldColumns, query.project_id);
-  list.AnyOf("source_id", query.source_ids);
-  if (query.kind.has_value()) list.EqualsNumber("kind", static_cast<int64_t>(*query.kind));
-  list.Equals("reason", query.reason);
-  if (!query.from_id.empty()) list.Where("id >= ?", {query.from_id});
-  list.After("expires_at_us", query.now);
-  return list;
-}
-
 std::string SelectFrom(std::string_view columns, std::string_view rest) {
   return absl::StrCat("SELECT ", columns, " FROM ", rest);
+}
+
+absl::StatusOr<Event> ReadEventOf(Connection& connection, std::string_view project_id,
+                                  std::string_view id) {
+  CONVOY_ASSIGN_OR_RETURN(const std::optional<EventRow> event,
+                          FindEvent(connection, project_id, id));
+  if (!event.has_value()) return absl::NotFoundError("event not found");
+  Statement row = connection.Prepare(SelectFrom(kEventColumns, "event WHERE key = ?"));
+  return ReadOne(row.Int(event->key), "event",
+                 [&](const Statement& found) { return ReadEvent(connection, found, project_id); });
+}
+
+absl::StatusOr<Delivery> ReadDeliveryOf(Connection& connection, std::string_view project_id,
+                                        std::string_view id) {
+  CONVOY_ASSIGN_OR_RETURN(const std::optional<DeliveryRow> delivery,
+                          FindDelivery(connection, project_id, id));
+  if (!delivery.has_value()) return absl::NotFoundError("event delivery not found");
+  CONVOY_ASSIGN_OR_RETURN(const EventHead event, ReadEventHead(connection, delivery->event));
+  Statement row = connection.Prepare(SelectFrom(kDeliveryColumns, "delivery WHERE key = ?"));
+  return ReadOne(row.Int(delivery->key), "event delivery", [&](const Statement& found) {
+    return ReadDelivery(connection, found, project_id, event);
+  });
+}
+
+// Runs `read`, which makes several queries, at one instant of the store.
+template <typename Read>
+auto ReadAtOnce(Connection& connection, const Read& read) -> decltype(read()) {
+  CONVOY_RETURN_IF_ERROR(connection.Prepare("BEGIN").Run());
+  auto answer = read();
+  const absl::Status ended = connection.Prepare("COMMIT").Run();
+  if (answer.ok() && !ended.ok()) return ended;
+  return answer;
 }
 
 class SqliteStorage final : public Storage {
@@ -82,7 +100,7 @@ class SqliteStorage final : public Storage {
   SqliteStorage(Connection::OpenOptions reader_options, size_t readers_max)
       : readers_(std::move(reader_options), readers_max) {}
 
-  absl::Status Open(const Connection::OpenOptions& options);
+  absl::Status Open(const Connection::OpenOptions& options, const MigrationListener& on_migration);
 
   std::string_view name() const override { return "sqlite"; }
 
@@ -147,36 +165,16 @@ class SqliteStorage final : public Storage {
 
   absl::StatusOr<Event> GetEvent(std::string_view project_id, std::string_view id) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-    Statement row =
-        (*reader).Prepare(SelectFrom(kEventColumns, "event WHERE id = ? AND project_id = ?"));
-    return ReadOne(row.Text(id).Text(project_id), "event", ReadEvent);
+    return ReadEventOf(*reader, project_id, id);
   }
-
   absl::StatusOr<Delivery> GetDelivery(std::string_view project_id, std::string_view id) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-    Statement row =
-        (*reader).Prepare(SelectFrom(kDeliveryColumns, "delivery WHERE id = ? AND project_id = ?"));
-    return ReadOne(row.Text(id).Text(project_id), "event delivery",
-                   [](const Statement& s) -> absl::StatusOr<Delivery> { return ReadDelivery(s); });
+    return ReadAtOnce(*reader, [&] { return ReadDeliveryOf(*reader, project_id, id); });
   }
-
   absl::StatusOr<Attempt> GetAttempt(std::string_view project_id, std::string_view delivery_id,
-                                     std::string_view id) override {
-    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-    Statement row = (*reader).Prepare(
-        SelectFrom(kAttemptColumns, "attempt WHERE id = ? AND delivery_id = ? AND project_id = ?"));
-    return ReadOne(row.Text(id).Text(delivery_id).Text(project_id), "event delivery attempt",
-                   ReadAttempt);
-  }
-
+                                     std::string_view id) override;
   absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view project_id,
-                                                    std::string_view delivery_id) override {
-    CONVOY_RETURN_IF_ERROR(GetDelivery(project_id, delivery_id).status());
-    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-    Statement rows =
-        (*reader).Prepare(SelectFrom(kAttemptColumns, "attempt WHERE delivery_id = ? ORDER BY id"));
-    return ReadAll<Attempt>(rows.Text(delivery_id), ReadAttempt);
-  }
+                                                    std::string_view delivery_id) override;
 
   absl::StatusOr<Page<Source>> ListSources(const SourceQuery& query,
                                            const PageRequest& page) override;
@@ -184,20 +182,28 @@ class SqliteStorage final : public Storage {
                                                const PageRequest& page) override;
   absl::StatusOr<Page<Subscription>> ListSubscriptions(const SubscriptionQuery& query,
                                                        const PageRequest& page) override;
-  absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query, const PageRequest& page) override;
+  absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query,
+                                         const PageRequest& page) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return storage::ListEvents(*reader, query, page);
+  }
   absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
-                                                const PageRequest& page) override;
+                                                const PageRequest& page) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return storage::ListDeliveries(*reader, query, page);
+  }
 
   absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
-                                    absl::Time now) override {
-    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-    Statement row = (*reader).Prepare(SelectFrom(
-        kHeldColumns, "held_input WHERE id = ? AND project_id = ? AND expires_at_us > ?"));
-    return ReadOne(row.Text(id).Text(project_id).Int(base::ToMicros(now)), "held input", ReadHeld);
-  }
+                                    absl::Time now) override;
   absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
-                                           const PageRequest& page) override;
-  absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override;
+                                           const PageRequest& page) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return storage::ListHeld(*reader, query, page);
+  }
+  absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return storage::CountHeld(*reader, query);
+  }
   absl::StatusOr<std::vector<Source>> ListBrokerSources() override;
 
  private:
@@ -209,9 +215,10 @@ class SqliteStorage final : public Storage {
   ConnectionPool readers_;
 };
 
-absl::Status SqliteStorage::Open(const Connection::OpenOptions& options) {
+absl::Status SqliteStorage::Open(const Connection::OpenOptions& options,
+                                 const MigrationListener& on_migration) {
   CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::Open(options));
-  CONVOY_RETURN_IF_ERROR(PrepareDatabase(*connection));
+  CONVOY_RETURN_IF_ERROR(PrepareDatabase(*connection, on_migration));
   CONVOY_ASSIGN_OR_RETURN(log_, LogSync::Open(options, &poison_));
   CONVOY_ASSIGN_OR_RETURN(writer_, Writer::Open(std::move(connection), log_.get(), &poison_));
   return absl::OkStatus();
@@ -236,11 +243,65 @@ absl::StatusOr<ProjectConfiguration> SqliteStorage::LoadProject(std::string_view
                             ReadAll<Subscription>(subscriptions.Text(project_id), SubscriptionOf));
     return configuration;
   };
-  CONVOY_RETURN_IF_ERROR((*reader).Prepare("BEGIN").Run());
-  absl::StatusOr<ProjectConfiguration> loaded = load();
-  const absl::Status ended = (*reader).Prepare("COMMIT").Run();
-  if (loaded.ok() && !ended.ok()) return ended;
-  return loaded;
+  return ReadAtOnce(*reader, load);
+}
+
+absl::StatusOr<Attempt> SqliteStorage::GetAttempt(std::string_view project_id,
+                                                  std::string_view delivery_id,
+                                                  std::string_view id) {
+  const absl::Status not_found = absl::NotFoundError("event delivery attempt not found");
+  const std::optional<UlidParts> parts = SplitUlid(id);
+  if (!parts.has_value()) return not_found;
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  return ReadAtOnce(*reader, [&]() -> absl::StatusOr<Attempt> {
+    CONVOY_ASSIGN_OR_RETURN(const std::optional<DeliveryRow> found,
+                            FindDelivery(*reader, project_id, delivery_id));
+    if (!found.has_value()) return not_found;
+    CONVOY_ASSIGN_OR_RETURN(const std::string endpoint_id, NameOf(*reader, found->endpoint));
+    Statement row = (*reader).Prepare(SelectFrom(
+        kAttemptColumns,
+        "attempt WHERE key BETWEEN ?1 AND ?1 + 63 AND key - key_shift = ?1 AND id_tail = ?2 "
+        "AND delivery = ?3 LIMIT 1"));
+    BindId(row, *parts, found->key);
+    return ReadOne(row, "event delivery attempt", [&](const Statement& attempt) {
+      return ReadAttempt(attempt, {.project_id = std::string(project_id),
+                                   .delivery_id = std::string(delivery_id),
+                                   .endpoint_id = endpoint_id});
+    });
+  });
+}
+
+absl::StatusOr<std::vector<Attempt>> SqliteStorage::ListAttempts(std::string_view project_id,
+                                                                 std::string_view delivery_id) {
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  return ReadAtOnce(*reader, [&]() -> absl::StatusOr<std::vector<Attempt>> {
+    CONVOY_ASSIGN_OR_RETURN(const std::optional<DeliveryRow> found,
+                            FindDelivery(*reader, project_id, delivery_id));
+    if (!found.has_value()) return absl::NotFoundError("event delivery not found");
+    CONVOY_ASSIGN_OR_RETURN(const std::string endpoint_id, NameOf(*reader, found->endpoint));
+    Statement rows =
+        (*reader).Prepare(SelectFrom(kAttemptColumns, "attempt WHERE delivery = ? ORDER BY key"));
+    return ReadAll<Attempt>(rows.Int(found->key), [&](const Statement& row) {
+      return ReadAttempt(row, {.project_id = std::string(project_id),
+                               .delivery_id = std::string(delivery_id),
+                               .endpoint_id = endpoint_id});
+    });
+  });
+}
+
+absl::StatusOr<HeldInput> SqliteStorage::GetHeld(std::string_view project_id, std::string_view id,
+                                                 absl::Time now) {
+  const std::optional<UlidParts> parts = SplitUlid(id);
+  if (!parts.has_value()) return NotHeld();
+  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(*reader, project_id));
+  Statement row = (*reader).Prepare(
+      SelectFrom(kHeldColumns,
+                 "held_input WHERE key BETWEEN ?1 AND ?1 + 63 AND key - key_shift = ?1 "
+                 "AND id_tail = ?2 AND project = ?3 AND expires_at_us > ?4 LIMIT 1"));
+  BindId(row, *parts, project).Int(base::ToMicros(now));
+  return ReadOne(row, "held input",
+                 [&](const Statement& found) { return ReadHeld(*reader, found, project_id); });
 }
 
 absl::StatusOr<Page<Source>> SqliteStorage::ListSources(const SourceQuery& query,
@@ -276,55 +337,6 @@ absl::StatusOr<Page<Subscription>> SqliteStorage::ListSubscriptions(const Subscr
       *reader, page, [](const Statement& row) { return model::DecodeSubscription(row.TextAt(1)); });
 }
 
-absl::StatusOr<Page<Event>> SqliteStorage::ListEvents(const EventQuery& query,
-                                                      const PageRequest& page) {
-  ListQuery list("event", kEventColumns, query.project_id);
-  list.Equals("idempotency_key", query.idempotency_key);
-  list.Equals("event_type", query.event_type);
-  list.AnyOf("source_id", query.source_ids);
-  list.Between("created_at_us", query.created_from, query.created_until);
-  if (!query.endpoint_ids.empty()) {
-    // endpoint_ids is a list with spaces in between; ids have none within them.
-    std::string any = "(0";
-    std::vector<std::string> ids;
-    for (const std::string& id : query.endpoint_ids) {
-      if (id.empty() || absl::StrContains(id, ' ')) continue;  // no endpoint's id
-      absl::StrAppend(&any, " OR instr(' ' || endpoint_ids || ' ', ?) > 0");
-      ids.push_back(absl::StrCat(" ", id, " "));
-    }
-    list.Where(any + ")", ids);
-  }
-  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-  return list.Run<Event>(*reader, page, ReadEvent);
-}
-
-absl::StatusOr<Page<Delivery>> SqliteStorage::ListDeliveries(const DeliveryQuery& query,
-                                                             const PageRequest& page) {
-  ListQuery list("delivery", kDeliveryColumns, query.project_id);
-  list.Equals("event_id", query.event_id);
-  list.Equals("subscription_id", query.subscription_id);
-  list.Equals("idempotency_key", query.idempotency_key);
-  list.Equals("event_type", query.event_type);
-  list.AnyOf("endpoint_id", query.endpoint_ids);
-  list.AnyOfNumbers("status", NumbersOf(query.statuses));
-  list.Between("created_at_us", query.created_from, query.created_until);
-  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-  return list.Run<Delivery>(*reader, page, [](const Statement& row) -> absl::StatusOr<Delivery> {
-    return ReadDelivery(row);
-  });
-}
-
-absl::StatusOr<Page<HeldInput>> SqliteStorage::ListHeld(const HeldQuery& query,
-                                                        const PageRequest& page) {
-  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-  return ListOf(query).Run<HeldInput>(*reader, page, ReadHeld);
-}
-
-absl::StatusOr<uint64_t> SqliteStorage::CountHeld(const HeldQuery& query) {
-  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-  return ListOf(query).Count(*reader);
-}
-
 absl::StatusOr<std::vector<Source>> SqliteStorage::ListBrokerSources() {
   static_assert(static_cast<int>(SourceType::kPubSub) == 2);  // the number in source_by_broker
   CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
@@ -343,7 +355,7 @@ absl::StatusOr<std::unique_ptr<Storage>> OpenSqlite(const SqliteOptions& options
   CONVOY_RETURN_IF_ERROR(CheckSqliteLibrary());
   CONVOY_RETURN_IF_ERROR(CreateDatabaseFile(options.path));
   auto storage = std::make_unique<SqliteStorage>(reading, options.readers_max);
-  CONVOY_RETURN_IF_ERROR(storage->Open(writing));
+  CONVOY_RETURN_IF_ERROR(storage->Open(writing, options.on_migration));
   return storage;
 }
 
@@ -351,8 +363,21 @@ absl::StatusOr<std::unique_ptr<Storage>> OpenSqlite(const SqliteOptions& options
 
 namespace convoy {
 
+absl::StatusOr<std::unique_ptr<Storage>> OpenSqliteStorage(SqliteStorageOptions options) {
+  const auto report = [&](const MigrationProgress& progress) {
+    if (options.observer != nullptr) {
+      const std::string done = absl::StrCat(progress.rows_done);
+      const std::string count = absl::StrCat(progress.rows_count);
+      const LogField fields[] = {{"path", options.path}, {"rows", done}, {"of", count}};
+      options.observer->Log(LogLevel::kInfo, "database migrating", fields);
+    }
+    return options.on_migration == nullptr || options.on_migration(progress);
+  };
+  return storage::OpenSqlite({.path = options.path, .on_migration = report});
+}
+
 absl::StatusOr<std::unique_ptr<Storage>> OpenSqliteStorage(std::string_view path) {
-  return storage::OpenSqlite({.path = std::string(path)});
+  return OpenSqliteStorage(SqliteStorageOptions{.path = std::string(path)});
 }
 
 }  // namespace convoy

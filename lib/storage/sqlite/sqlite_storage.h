@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 
 #include "convoy/storage.h"
+#include "lib/storage/sqlite/migration.h"
 
 namespace convoy::storage {
 
@@ -14,6 +15,7 @@ struct SqliteOptions {
   std::string path;
   std::string vfs;  // empty: the default one. Tests put one in that fails.
   size_t readers_max = 8;
+  MigrationListener on_migration;
 };
 
 absl::StatusOr<std::unique_ptr<Storage>> OpenSqlite(const SqliteOptions& options);

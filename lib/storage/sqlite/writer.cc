@@ -17,6 +17,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/sqlite/config_rows.h"
+#include "lib/storage/sqlite/dedupe_keys.h"
 #include "lib/storage/sqlite/rows.h"
 #include "lib/storage/write_rules.h"
 
@@ -79,6 +80,8 @@ absl::Status Writer::ApplyAll(std::span<WriteBatch* const> batches,
 }
 
 absl::Status Writer::Apply(const WriteBatch& batch, CommitResult& result, Lanes& lanes) {
+  result.status = CheckIds(batch);
+  if (!result.status.ok()) return absl::OkStatus();
   if (!batch.config.empty() || !batch.releases.empty()) {
     CONVOY_RETURN_IF_ERROR(ApplyRefusable(batch, result));
     if (!result.status.ok()) return absl::OkStatus();
@@ -87,8 +90,9 @@ absl::Status Writer::Apply(const WriteBatch& batch, CommitResult& result, Lanes&
     CONVOY_RETURN_IF_ERROR(ApplySubmission(submission, result, lanes));
   }
   for (const Delivery& delivery : batch.extra_deliveries) {
-    CONVOY_ASSIGN_OR_RETURN(const bool has_event, Exists("event", delivery.event_id));
-    if (has_event) CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, lanes));
+    CONVOY_ASSIGN_OR_RETURN(const std::optional<EventRow> event,
+                            FindEvent(*connection_, delivery.project_id, delivery.event_id));
+    if (event.has_value()) CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, *event, lanes));
   }
   for (const DeliveryUpdate& update : batch.updates) {
     CONVOY_RETURN_IF_ERROR(ApplyUpdate(update, result, lanes));
@@ -110,6 +114,7 @@ absl::Status Writer::ApplyRefusable(const WriteBatch& batch, CommitResult& resul
   if (!status.ok()) {
     result.status = status;
     CONVOY_RETURN_IF_ERROR(connection_->Prepare("ROLLBACK TO batch").Run());
+    connection_->names().ForgetNumbers();
   }
   return connection_->Prepare("RELEASE batch").Run();
 }
@@ -148,123 +153,98 @@ absl::Status Writer::ApplySubmission(const Submission& submission, CommitResult&
       Submission duplicate = submission;
       MarkDuplicate(duplicate);
       result.submissions.push_back(SubmissionOutcome::kDuplicate);
-      return InsertEvent(*connection_, duplicate.event);
+      return InsertEvent(*connection_, duplicate.event).status();
     }
   }
-  CONVOY_RETURN_IF_ERROR(InsertEvent(*connection_, submission.event));
+  CONVOY_ASSIGN_OR_RETURN(const EventRow event, InsertEvent(*connection_, submission.event));
   for (const Delivery& delivery : submission.deliveries) {
-    CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, lanes));
+    CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, event, lanes));
   }
   result.submissions.push_back(SubmissionOutcome::kAccepted);
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> Writer::Exists(std::string_view table, std::string_view id) {
-  const std::string sql = absl::StrCat("SELECT 1 FROM ", table, " WHERE id = ?");
-  Statement row = connection_->Prepare(sql);
-  const bool exists = row.Text(id).Next();
-  if (!row.status().ok()) return row.status();
-  return exists;
-}
-
-// Whether the key was free, or has expired, and is now taken.
 absl::StatusOr<bool> Writer::TakeKey(const DedupeKey& key, absl::Time now) {
-  CONVOY_RETURN_IF_ERROR(
-      connection_
-          ->Prepare("INSERT INTO dedupe_key VALUES (?, ?, ?) ON CONFLICT (scope, key) DO UPDATE "
-                    "SET expires_at_us = excluded.expires_at_us "
-                    "WHERE dedupe_key.expires_at_us <= ?")
-          .Text(key.scope)
-          .Blob(key.key)
-          .Int(base::ToMicros(key.expires_at))
-          .Int(base::ToMicros(now))
-          .Run());
-  return connection_->changes_count() > 0;
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, InternName(*connection_, key.scope));
+  return storage::TakeKey(*connection_,
+                          {.project = project,
+                           .hash = HashOf(key.key),
+                           .expires_at_us = base::ToMicros(key.expires_at)},
+                          base::ToMicros(now));
 }
 
-absl::Status Writer::AddDelivery(const Delivery& delivery, Lanes& lanes) {
-  CONVOY_RETURN_IF_ERROR(InsertDelivery(*connection_, delivery));
-  if (!IsFinal(delivery.status)) {
-    const int64_t wake_at_us = base::ToMicros(delivery.due_at);
-    int64_t& lane = lanes.try_emplace(delivery.endpoint_id, wake_at_us).first->second;
-    lane = std::min(lane, wake_at_us);
-  }
+void Writer::Wake(Lanes& lanes, const DeliveryRow& delivery, int64_t wake_at_us) {
+  Lane& lane = lanes.try_emplace(delivery.endpoint, Lane{.wake_at_us = wake_at_us}).first->second;
+  lane.project = delivery.project;  // the present one, should it have been removed in between
+  lane.wake_at_us = std::min(lane.wake_at_us, wake_at_us);
+}
+
+absl::Status Writer::AddDelivery(const Delivery& delivery, const EventRow& event, Lanes& lanes) {
+  CONVOY_ASSIGN_OR_RETURN(const DeliveryRow row, InsertDelivery(*connection_, delivery, event));
+  if (!IsFinal(delivery.status)) Wake(lanes, row, base::ToMicros(delivery.due_at));
   return absl::OkStatus();
 }
 
 absl::Status Writer::ApplyUpdate(const DeliveryUpdate& update, CommitResult& result, Lanes& lanes) {
   const Delivery& delivery = update.delivery;
-  const int64_t due_at_us = base::ToMicros(delivery.due_at);
-  CONVOY_RETURN_IF_ERROR(
-      connection_
-          ->Prepare("UPDATE delivery SET status = ?, attempts_count = ?, due_at_us = ?, "
-                    "description = ?, latency_us = ?, updated_at_us = ?, lease = 0, "
-                    "wake_at_us = ? WHERE id = ? AND lease = ?")
-          .Int(static_cast<int64_t>(delivery.status))
-          .Int(delivery.attempts_count)
-          .Int(due_at_us)
-          .Text(delivery.description)
-          .Int(absl::ToInt64Microseconds(delivery.latency))
-          .Int(base::ToMicros(delivery.updated_at))
-          .Int(due_at_us)
-          .Text(delivery.id)
-          .Int(static_cast<int64_t>(update.lease))
-          .Run());
-  const bool is_applied = connection_->changes_count() > 0;
+  CONVOY_ASSIGN_OR_RETURN(const std::optional<DeliveryRow> row,
+                          FindDelivery(*connection_, delivery.project_id, delivery.id));
+  const bool is_applied = row.has_value() && row->lease == update.lease;
   result.updates_applied.push_back(is_applied);
+  if (!row.has_value()) return absl::OkStatus();  // it has gone, with its event or its project
   if (update.attempt.has_value()) {
-    // Without the lease the delivery may have gone, with its project.
-    bool has_delivery = is_applied;
-    if (!is_applied) {
-      CONVOY_ASSIGN_OR_RETURN(has_delivery, Exists("delivery", delivery.id));
-    }
-    if (has_delivery) CONVOY_RETURN_IF_ERROR(InsertAttempt(*connection_, *update.attempt));
+    CONVOY_RETURN_IF_ERROR(InsertAttempt(*connection_, *update.attempt, row->key));
   }
-  if (is_applied && !IsFinal(delivery.status)) {
-    int64_t& lane = lanes.try_emplace(delivery.endpoint_id, due_at_us).first->second;
-    lane = std::min(lane, due_at_us);
-  }
-  return absl::OkStatus();
+  if (!is_applied) return absl::OkStatus();
+  const int64_t due_at_us = base::ToMicros(delivery.due_at);
+  if (!IsFinal(delivery.status)) Wake(lanes, *row, due_at_us);
+  return connection_
+      ->Prepare(
+          "UPDATE delivery SET status = ?, attempts_count = ?, due_at_us = ?, description = ?, "
+          "latency_us = ?, updated_at_us = ?, lease = 0, wake_at_us = ? WHERE key = ?")
+      .Int(static_cast<int64_t>(delivery.status))
+      .Int(delivery.attempts_count)
+      .Int(due_at_us)
+      .Text(delivery.description)
+      .Int(absl::ToInt64Microseconds(delivery.latency))
+      .Int(base::ToMicros(delivery.updated_at))
+      .Int(due_at_us)
+      .Int(row->key)
+      .Run();
 }
 
 absl::Status Writer::ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& result,
                                   Lanes& lanes) {
-  std::string endpoint_id;
-  {
-    Statement row = connection_->Prepare(
-        "SELECT endpoint_id, status FROM delivery WHERE id = ? AND project_id = ?");
-    row.Text(requeue.delivery_id).Text(requeue.project_id);
-    const bool is_eligible =
-        row.Next() && std::find(requeue.from.begin(), requeue.from.end(),
-                                static_cast<DeliveryStatus>(row.IntAt(1))) != requeue.from.end();
-    CONVOY_RETURN_IF_ERROR(row.status());
-    result.requeues_applied.push_back(is_eligible);
-    if (!is_eligible) return absl::OkStatus();
-    endpoint_id = row.TextAt(0);
-  }
+  CONVOY_ASSIGN_OR_RETURN(const std::optional<DeliveryRow> row,
+                          FindDelivery(*connection_, requeue.project_id, requeue.delivery_id));
+  const bool is_eligible = row.has_value() && std::find(requeue.from.begin(), requeue.from.end(),
+                                                        row->status) != requeue.from.end();
+  result.requeues_applied.push_back(is_eligible);
+  if (!is_eligible) return absl::OkStatus();
   const int64_t due_at_us = base::ToMicros(requeue.due_at);
-  CONVOY_RETURN_IF_ERROR(
-      connection_
-          ->Prepare("UPDATE delivery SET status = 0, attempts_count = 0, description = '', "
-                    "due_at_us = ?, wake_at_us = ?, lease = 0 WHERE id = ?")
-          .Int(due_at_us)
-          .Int(due_at_us)
-          .Text(requeue.delivery_id)
-          .Run());
-  int64_t& lane = lanes.try_emplace(endpoint_id, due_at_us).first->second;
-  lane = std::min(lane, due_at_us);
-  return absl::OkStatus();
+  Wake(lanes, *row, due_at_us);
+  return connection_
+      ->Prepare(
+          "UPDATE delivery SET status = 0, attempts_count = 0, description = '', due_at_us = ?, "
+          "wake_at_us = ?, lease = 0 WHERE key = ?")
+      .Int(due_at_us)
+      .Int(due_at_us)
+      .Int(row->key)
+      .Run();
 }
 
 absl::Status Writer::WriteLanes(const Lanes& lanes) {
-  for (const auto& [endpoint_id, wake_at_us] : lanes) {
+  for (const auto& [endpoint, lane] : lanes) {
     CONVOY_RETURN_IF_ERROR(
         connection_
-            ->Prepare("INSERT INTO lane VALUES (?, ?) ON CONFLICT (endpoint_id) DO UPDATE "
-                      "SET wake_at_us = excluded.wake_at_us "
-                      "WHERE excluded.wake_at_us < lane.wake_at_us")
-            .Text(endpoint_id)
-            .Int(wake_at_us)
+            ->Prepare(
+                "INSERT INTO lane (endpoint, project, wake_at_us) VALUES (?, ?, ?) "
+                "ON CONFLICT (endpoint) DO UPDATE SET project = excluded.project, "
+                "wake_at_us = min(excluded.wake_at_us, lane.wake_at_us) "
+                "WHERE excluded.wake_at_us < lane.wake_at_us OR excluded.project <> lane.project")
+            .Int(endpoint)
+            .Int(lane.project)
+            .Int(lane.wake_at_us)
             .Run());
   }
   return absl::OkStatus();

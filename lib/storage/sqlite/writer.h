@@ -6,9 +6,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,6 +21,7 @@
 #include "lib/storage/sqlite/log_sync.h"
 #include "lib/storage/sqlite/log_writer.h"
 #include "lib/storage/sqlite/poison.h"
+#include "lib/storage/sqlite/rows.h"
 
 namespace convoy::storage {
 
@@ -38,9 +41,27 @@ class Writer {
   absl::Status CheckWritable();
 
  private:
-  // Earliest wake time of each endpoint that this transaction gave work to: one lane write for
-  // each, however many deliveries.
-  using Lanes = absl::flat_hash_map<std::string, int64_t>;
+  // Of an endpoint that this transaction gave work to.
+  struct Lane {
+    int64_t project = 0;
+    int64_t wake_at_us = 0;  // the earliest
+  };
+  // By the endpoint's number: one lane write for each, however many deliveries.
+  using Lanes = absl::flat_hash_map<int64_t, Lane>;
+  static void Wake(Lanes& lanes, const DeliveryRow& delivery, int64_t wake_at_us);
+
+  using Numbers = absl::flat_hash_set<int64_t>;
+
+  struct LaneRef {
+    int64_t endpoint = 0;
+    int64_t project = 0;
+  };
+
+  // The claim that is being filled, and the events of it by their keys.
+  struct ClaimRows {
+    Claim& claim;
+    absl::flat_hash_map<int64_t, std::shared_ptr<const Event>> events;
+  };
 
   Writer(std::unique_ptr<Connection> connection, LogSync* log, Poison* poison)
       : log_(*log),
@@ -67,20 +88,21 @@ class Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status AddDelivery(const Delivery& delivery, Lanes& lanes)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<bool> Exists(std::string_view table, std::string_view id)
+  absl::Status AddDelivery(const Delivery& delivery, const EventRow& event, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<bool> TakeKey(const DedupeKey& key, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status WriteLanes(const Lanes& lanes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  absl::Status ClaimAll(const ClaimRequest& request, Claim& claim)
+  absl::Status ClaimAll(const ClaimRequest& request, const Numbers& skipped, Claim& claim)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ClaimLane(const ClaimRequest& request, const std::string& endpoint_id,
-                         size_t items_max, Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status RefreshLane(const std::string& endpoint_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status LoadEvents(Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The lanes that are awake, longest waiting first; those of removed projects are dropped.
+  absl::StatusOr<std::vector<LaneRef>> FindAwake(const ClaimRequest& request,
+                                                 const Numbers& skipped)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ClaimLane(const ClaimRequest& request, const LaneRef& lane, size_t items_max,
+                         ClaimRows& rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status RefreshLane(const LaneRef& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   LogSync& log_;
   Poison& poison_;

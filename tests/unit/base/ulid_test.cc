@@ -1,5 +1,6 @@
 #include "lib/base/ulid.h"
 
+#include <limits>
 #include <set>
 #include <thread>
 #include <vector>
@@ -88,6 +89,50 @@ TEST_CASE("ulid: what is not one is recognised") {
   for (const char* text : {"", "01ARZ3NDEKTSV4RRFFQ69G5FA", "81ARZ3NDEKTSV4RRFFQ69G5FAV",
                            "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FAI"}) {
     CHECK_FALSE(IsUlid(text));
+  }
+}
+
+TEST_CASE("ulid: parts make the same id again, and keys ascend as ids are made") {
+  SimClock clock(absl::FromUnixMillis(1'469'918'176'385));
+  SeededRandom random;
+  UlidGenerator ulids(&clock, &random);
+  int64_t last_key = -1;
+  for (int i = 0; i < 5000; ++i) {
+    if (i % 1000 == 999) clock.Advance(absl::Milliseconds(1));
+    const std::string id = ulids.Next();
+    const UlidParts parts = SplitUlid(id).value();
+    CHECK(JoinUlid(parts) == id);
+    CHECK(parts.key > last_key);
+    CHECK(parts.tail >= 0);
+    last_key = parts.key;
+  }
+  CHECK(last_key >= LeastKeyAt(clock.Now()));
+  CHECK(last_key < LeastKeyAt(clock.Now() + absl::Milliseconds(1)));
+}
+
+TEST_CASE("ulid: the key is the milliseconds and the last 21 bits, the tail what lies between") {
+  CHECK(SplitUlid("00000000000000000000000000") == UlidParts{.key = 0, .tail = 0});
+  CHECK(SplitUlid("00000000000000000000000001") == UlidParts{.key = 1, .tail = 0});
+  CHECK(SplitUlid("0000000000000000000001ZZZZ") == UlidParts{.key = (1 << 21) - 1, .tail = 0});
+  CHECK(SplitUlid("00000000000000000000020000") == UlidParts{.key = 0, .tail = 1});
+  CHECK(SplitUlid("00000000010000000000000000") == UlidParts{.key = 1 << 21, .tail = 0});
+  CHECK(SplitUlid("3ZZZZZZZZZZZZZZZZZZZZZZZZZ") == std::nullopt);  // far beyond the year 2109
+  CHECK(SplitUlid("03ZZZZZZZZZZZZZZZZZZZZZZZZ") ==
+        UlidParts{.key = std::numeric_limits<int64_t>::max(), .tail = (int64_t{1} << 59) - 1});
+  CHECK(SplitUlid("04000000000000000000000000") == std::nullopt);
+  CHECK(SplitUlid("event") == std::nullopt);
+}
+
+TEST_CASE("ulid: ids go on ascending, and have keys, when the clock says the year 3000") {
+  SimClock clock(absl::FromUnixSeconds(32'503'680'000));
+  SeededRandom random;
+  UlidGenerator ulids(&clock, &random);
+  std::string last;
+  for (int i = 0; i < 100; ++i, clock.Advance(absl::Hours(1))) {
+    const std::string id = ulids.Next();
+    CHECK(id > last);
+    CHECK(SplitUlid(id).has_value());
+    last = id;
   }
 }
 

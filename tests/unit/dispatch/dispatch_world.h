@@ -11,6 +11,7 @@
 
 #include "convoy/gateway.h"
 #include "lib/dispatch/dispatcher.h"
+#include "tests/support/flow_id.h"
 #include "tests/support/forwarding_storage.h"
 #include "tests/support/sim_clock.h"
 #include "tests/unit/dispatch/scripted_transport.h"
@@ -123,17 +124,18 @@ class DispatchWorld {
   // An event for one endpoint; returns the id of the delivery.
   std::string AddDelivery(const std::string& endpoint_id,
                           RetryPolicy retry = {RetryStrategy::kLinear, absl::Seconds(10), 3}) {
-    const std::string number = absl::StrCat(1000 + ++deliveries_count_);
+    const std::string event_id = FlowId('V', ++deliveries_count_);
+    const std::string delivery_id = FlowId('D', deliveries_count_);
     Submission submission;
-    submission.event = {.id = "E" + number,
+    submission.event = {.id = event_id,
                         .project_id = "P",
                         .event_type = "t",
                         .endpoint_ids = {endpoint_id},
                         .body = "{}",
                         .created_at = clock.Now()};
-    submission.deliveries.push_back({.id = "D" + number,
+    submission.deliveries.push_back({.id = delivery_id,
                                      .project_id = "P",
-                                     .event_id = "E" + number,
+                                     .event_id = event_id,
                                      .endpoint_id = endpoint_id,
                                      .event_type = "t",
                                      .retry = retry,
@@ -144,7 +146,7 @@ class DispatchWorld {
     batch.submissions.push_back(std::move(submission));
     Commit(std::move(batch));
     process->dispatcher.Notify();
-    return "D" + number;
+    return delivery_id;
   }
 
   CommitResult Commit(WriteBatch batch) {

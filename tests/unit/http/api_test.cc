@@ -211,12 +211,14 @@ TEST_CASE("api: a delivery whose event was pruned while it was listed is left ou
     return Delivery{.id = id, .project_id = api.project, .event_id = event_id};
   };
   WriteBatch batch;
-  batch.submissions.push_back({.event = {.id = "V1", .project_id = api.project, .body = "1"},
-                               .deliveries = {delivery("D1", "V1"), delivery("D2", "gone")}});
+  batch.submissions.push_back(
+      {.event = {.id = testing::FlowId('V', 1), .project_id = api.project, .body = "1"},
+       .deliveries = {delivery(testing::FlowId('D', 1), testing::FlowId('V', 1)),
+                      delivery(testing::FlowId('D', 2), "gone")}});
   REQUIRE(api.Commit(batch).status.ok());
   const std::string list = api.Do(200, "GET", "/eventdeliveries");
-  CHECK(ApiHarness::Field(list, "data.content.0.uid") == "D1");
-  CHECK(list.find(R"("uid":"D2")") == std::string::npos);
+  CHECK(ApiHarness::Field(list, "data.content.0.uid") == testing::FlowId('D', 1));
+  CHECK(list.find("\"uid\":\"" + testing::FlowId('D', 2)) == std::string::npos);
 }
 
 TEST_CASE("api: bad input names the field and changes nothing") {

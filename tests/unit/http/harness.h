@@ -14,6 +14,7 @@
 #include "lib/consume/consumer_supervisor.h"
 #include "lib/http/api.h"
 #include "lib/json/raw.h"
+#include "tests/support/flow_id.h"
 #include "tests/support/sim_clock.h"
 
 namespace convoy::testing {

@@ -188,10 +188,13 @@ TEST_CASE("metrics: a gateway that has done nothing") {
 
 TEST_CASE("metrics: what was pruned is counted by its kind") {
   World world;
-  Delivery delivery = {.id = "D", .project_id = "P", .event_id = "00", .endpoint_id = "E"};
+  Delivery delivery = {
+      .id = testing::FlowId('D', 1), .project_id = "P", .event_id = testing::FlowId('V', 1)};
+  delivery.endpoint_id = "E";
   delivery.status = DeliveryStatus::kDiscarded;
   WriteBatch batch;
-  batch.submissions.push_back({.event = {.id = "00", .project_id = "P"}, .deliveries = {delivery}});
+  batch.submissions.push_back(
+      {.event = {.id = testing::FlowId('V', 1), .project_id = "P"}, .deliveries = {delivery}});
   REQUIRE(world.commits.Commit(std::move(batch)).status.ok());
   world.pruner.Step();
   CHECK(World::Lines(world.Read(), "convoy_storage_pruned_total{") ==

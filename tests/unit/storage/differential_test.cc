@@ -174,16 +174,16 @@ class Twins {
     const std::string project = AnyProject();
     Submission submission{.event = MakeEvent(project, next_event_++)};
     submission.event.created_at = now_;
+    if (random_.Chance(60)) submission.event.idempotency_key = absl::StrCat("key ", Below(6));
     submission.event.event_type = absl::StrCat("type ", Below(3));
     submission.event.source_id = random_.Chance(50) ? AnyOf('O', 3) : "";
     for (int i = Below(4); i > 0; --i) {
       submission.deliveries.push_back(AnyDelivery(submission.event));
       submission.event.endpoint_ids.push_back(submission.deliveries.back().endpoint_id);
     }
-    if (random_.Chance(60)) {
-      submission.event.idempotency_key = absl::StrCat("key ", Below(6));
+    if (!submission.event.idempotency_key.empty()) {
       submission.dedupe = DedupeKey{.scope = project, .key = submission.event.idempotency_key};
-      if (random_.Chance(50)) submission.dedupe->expires_at = now_ + absl::Seconds(Below(50));
+      if (random_.Chance(50)) submission.dedupe->expires_at = AnyExpiry();
     }
     submission.redelivery = AnyRedelivery(project);
     events_.push_back(submission.event);
@@ -205,9 +205,13 @@ class Twins {
   // Of the same few positions whatever becomes of the input.
   std::optional<DedupeKey> AnyRedelivery(const std::string& project) {
     if (random_.Chance(60)) return std::nullopt;
-    return DedupeKey{.scope = project,
-                     .key = absl::StrCat("position ", Below(8)),
-                     .expires_at = now_ + absl::Seconds(Below(50))};
+    return DedupeKey{
+        .scope = project, .key = absl::StrCat("position ", Below(8)), .expires_at = AnyExpiry()};
+  }
+
+  // No two at one instant: which of them would go first is not said.
+  absl::Time AnyExpiry() {
+    return now_ + absl::Seconds(Below(50)) + absl::Microseconds(++expiries_count_);
   }
 
   void AddHolds(WriteBatch& batch) {
@@ -296,6 +300,7 @@ class Twins {
     };
     const auto theirs = commit(*memory_, memory);
     const auto ours = commit(*sqlite_, sqlite);
+    RemoveRetired();
     for (size_t i = 0; i < theirs.size(); ++i) {
       INFO("batch " << i);
       CHECK(theirs[i].status.ToString() == ours[i].status.ToString());
@@ -303,6 +308,11 @@ class Twins {
       CHECK(theirs[i].updates_applied == ours[i].updates_applied);
       CHECK(theirs[i].requeues_applied == ours[i].requeues_applied);
     }
+  }
+
+  // Rows of a removed project are out of sight, and take space until pruning has got to them.
+  void RemoveRetired() {
+    while (sqlite_->Prune({}).value().may_have_more) continue;
   }
 
   // Work.
@@ -505,6 +515,7 @@ class Twins {
   int next_delivery_ = 1;  // ascending ids: both stores break ties by age
   int next_attempt_ = 1;
   int next_held_ = 1;
+  int expiries_count_ = 0;
   std::vector<Event> events_;
   std::vector<TwinClaim> claims_;
 };

@@ -9,8 +9,6 @@
 
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/schema.h"
-#include "tests/unit/storage/schema_version1.h"
-#include "tests/unit/storage/schema_version2.h"
 #include "tests/unit/storage/stores.h"
 
 namespace convoy::storage {
@@ -49,58 +47,6 @@ TEST_CASE("sqlite_storage: what was committed is there after reopening") {
   CHECK(claim.deliveries.size() == 1);  // the lease of the first opener has ended
 }
 
-// A file of the library that knew schema version 1.
-void MakeVersion1(const std::string& path) {
-  RunSql(path, "PRAGMA journal_mode = WAL");
-  RunSql(path, kSchemaVersion1);
-  RunSql(path,
-         "INSERT INTO project VALUES ('P1', 'shop', '{\"id\":\"P1\",\"name\":\"shop\"}');"
-         "INSERT INTO source VALUES ('O1', 'P1', 'mask', 'orders', 2, 0, "
-         "'{\"id\":\"O1\",\"project_id\":\"P1\",\"type\":\"pub_sub\"}');"
-         "INSERT INTO event VALUES ('V1', 'P1', 'O1', 'paid', 'E1', '[[\"a\",\"b\"]]', x'00ff', "
-         "'', '', '', 'key', 0, 2, '', 5, 6);"
-         "INSERT INTO dedupe_key VALUES ('P1', x'6b', 9000000000000000);"
-         "INSERT INTO delivery VALUES ('D1', 'P1', 'V1', 'E1', '', 'paid', 'key', 0, 0, 0, 7, 3, "
-         "0, 10, '', 0, 5, 5, 0, 10);"
-         "INSERT INTO lane VALUES ('E1', 10);"
-         "INSERT INTO config_revision VALUES ('P1', 4);");
-}
-
-TEST_CASE("sqlite_storage: a database of version 1 is migrated with all that is in it") {
-  TemporaryFile file;
-  MakeVersion1(file.path());
-  {
-    auto storage = OpenSqliteStorage(file.path()).value();
-    CHECK(storage->LoadProject("P1").value().revision == 4);
-    CHECK(storage->GetEvent("P1", "V1").value().body == std::string("\0\xff", 2));
-    const std::vector<Source> sources = storage->ListBrokerSources().value();
-    REQUIRE(sources.size() == 1);
-    CHECK(sources[0].message_format == MessageFormat::kEnvelope);  // nothing said otherwise then
-    Event again = MakeEvent("P1", 1);
-    CHECK(Submit(*storage, again, {}, DedupeKey{.scope = "P1", .key = "k"}).submissions ==
-          std::vector{SubmissionOutcome::kDuplicate});
-    CHECK(storage->ClaimDue({.now = SimEpoch()}).value().deliveries.size() == 1);
-
-    HeldInput input = MakeHeld("P1", 1, 1);
-    input.source_id = "O1";
-    REQUIRE(HoldOne(*storage, input).status.ok());
-  }
-  auto storage = OpenSqliteStorage(file.path()).value();  // and is not migrated twice
-  CHECK(storage->GetHeld("P1", Id('H', 1), SimEpoch()).ok());
-}
-
-TEST_CASE("sqlite_storage: keys of a database of version 2 expire and go after its migration") {
-  TemporaryFile file;
-  MakeVersion1(file.path());
-  RunSql(file.path(), kSchemaVersion2);
-  RunSql(file.path(),
-         "INSERT INTO dedupe_key VALUES ('P1', x'01', 20), ('P1', x'02', 9223372036854775807)");
-  auto storage = OpenSqliteStorage(file.path()).value();
-  const Pruned pruned = storage->Prune({.keys_expired_by = SimEpoch()}).value();
-  CHECK(pruned.keys_count == 1);
-  CHECK(storage->Prune({.keys_expired_by = absl::InfiniteFuture()}).value().keys_count == 1);
-}
-
 TEST_CASE("sqlite_storage: a large body is pruned in a transaction of its own") {
   TemporaryFile file;
   auto storage = OpenSqliteStorage(file.path()).value();
@@ -114,26 +60,6 @@ TEST_CASE("sqlite_storage: a large body is pruned in a transaction of its own") 
     CHECK(pruned.events_count == 1);
     CHECK(pruned.may_have_more == (i < 3));
   }
-}
-
-TEST_CASE("sqlite_storage: a migrated database has the schema of a new one") {
-  const int version = GENERATE(1, 2);
-  TemporaryFile migrated, fresh;
-  MakeVersion1(migrated.path());
-  if (version == 2) RunSql(migrated.path(), kSchemaVersion2);
-  REQUIRE(OpenSqliteStorage(migrated.path()).ok());
-  REQUIRE(OpenSqliteStorage(fresh.path()).ok());
-  const auto schema_of = [](const TemporaryFile& file) {
-    auto connection = Connection::Open({.path = file.path()}).value();
-    return connection
-        ->QueryText(
-            "SELECT (SELECT user_version FROM pragma_user_version) || group_concat(sql, ';') "
-            "FROM (SELECT sql FROM sqlite_schema ORDER BY name)")
-        .value();
-  };
-  CHECK(schema_of(migrated) == schema_of(fresh));
-  CHECK(schema_of(fresh).find("held_input") != std::string::npos);
-  CHECK(schema_of(fresh).find("dedupe_key_by_expiry") != std::string::npos);
 }
 
 TEST_CASE("sqlite_storage: a database of another program is refused and left alone") {

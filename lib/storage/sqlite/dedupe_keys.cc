@@ -1,0 +1,32 @@
+// Dedupe keys: their digests, and the one statement that decides about duplicates.
+#include "lib/storage/sqlite/dedupe_keys.h"
+
+#include <algorithm>
+
+#include "lib/base/status_macros.h"
+#include "lib/crypto/digest.h"
+
+namespace convoy::storage {
+
+KeyHash HashOf(std::string_view key) {
+  const crypto::Digest digest = crypto::Hash(crypto::HashAlgorithm::kSha256, key);
+  KeyHash hash;
+  std::copy_n(digest.view().begin(), hash.size(), hash.begin());
+  return hash;
+}
+
+absl::StatusOr<bool> TakeKey(Connection& connection, const DedupeRow& row, int64_t now_us) {
+  CONVOY_RETURN_IF_ERROR(
+      connection
+          .Prepare("INSERT INTO dedupe_key VALUES (?, ?, ?) ON CONFLICT (project, hash) DO UPDATE "
+                   "SET expires_at_us = excluded.expires_at_us "
+                   "WHERE dedupe_key.expires_at_us <= ?")
+          .Int(row.project)
+          .Blob({row.hash.data(), row.hash.size()})
+          .Int(row.expires_at_us)
+          .Int(now_us)
+          .Run());
+  return connection.changes_count() > 0;
+}
+
+}  // namespace convoy::storage

@@ -1,0 +1,27 @@
+// Dedupe keys as rows. A row holds 16 bytes of a key's digest: keys come in any length, and two of
+// one project that differ have the same digest once in 2^64 keys.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+#include "lib/storage/sqlite/connection.h"
+
+namespace convoy::storage {
+
+using KeyHash = std::array<char, 16>;
+KeyHash HashOf(std::string_view key);
+
+struct DedupeRow {
+  int64_t project = 0;  // a key belongs to one, and goes with it
+  KeyHash hash;
+  int64_t expires_at_us = 0;
+};
+
+// In a write transaction: whether the key was free, or had expired by `now_us`, and is now taken.
+absl::StatusOr<bool> TakeKey(Connection& connection, const DedupeRow& row, int64_t now_us);
+
+}  // namespace convoy::storage

@@ -1,0 +1,294 @@
+// The walks behind lists: conditions as sets of numbers, ranges of keys, and the fixed statements.
+#include "lib/storage/sqlite/list_walk.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
+#include "absl/strings/str_cat.h"
+
+#include "convoy/ulid.h"
+#include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
+#include "lib/storage/page_walk.h"
+#include "lib/storage/sqlite/row_keys.h"
+#include "lib/storage/sqlite/rows.h"
+#include "lib/storage/write_rules.h"
+
+namespace convoy::storage {
+namespace {
+
+constexpr int64_t kKeyMax = std::numeric_limits<int64_t>::max();
+
+// Numbers that a column may have; empty: any.
+class NumberSet {
+ public:
+  static absl::StatusOr<NumberSet> Of(Connection& connection, const std::vector<std::string>& ids) {
+    NumberSet set;
+    for (const std::string& id : ids) {
+      // The empty id stands for "none" in a row, and is not what a list can be asked for.
+      CONVOY_ASSIGN_OR_RETURN(const int64_t number, FindName(connection, id));
+      set.numbers_.insert(number == kNoName ? kUnknownName : number);
+    }
+    return set;
+  }
+  static absl::StatusOr<NumberSet> Of(Connection& connection, const std::string& id) {
+    return Of(connection, id.empty() ? std::vector<std::string>() : std::vector{id});
+  }
+
+  bool is_any() const { return numbers_.empty(); }
+  bool Has(int64_t number) const { return is_any() || numbers_.contains(number); }
+  bool HasOneOf(std::string_view encoded) const {
+    if (is_any()) return true;
+    const auto numbers = DecodeNumbers(encoded);
+    return numbers.ok() && std::any_of(numbers->begin(), numbers->end(),
+                                       [&](int64_t number) { return numbers_.contains(number); });
+  }
+
+ private:
+  absl::flat_hash_set<int64_t> numbers_;
+};
+
+bool IsText(const std::string& wanted, std::string_view value) {
+  return wanted.empty() || wanted == value;
+}
+
+// Keys of an instant range, both ends included.
+struct KeyRange {
+  int64_t first = 0;
+  int64_t last = kKeyMax;
+};
+
+KeyRange RangeOf(absl::Time from, absl::Time until) {
+  KeyRange range{.first = LeastKeyAt(from)};
+  if (until < absl::InfiniteFuture()) range.last = LeastKeyAt(until + absl::Milliseconds(1)) - 1;
+  return range;
+}
+
+// Cuts `range` to the side of the start's cursor that the walk goes to.
+absl::StatusOr<KeyRange> RangeFrom(KeyRange range, const WalkStart& start) {
+  if (start.cursor.empty()) return range;
+  const std::optional<UlidParts> at = SplitUlid(start.cursor);
+  if (!at.has_value()) return NotACursor();
+  if (start.is_ascending) {
+    range.first = std::max(range.first, at->key + (start.is_inclusive ? 0 : 1));
+  } else {
+    range.last = std::min(range.last, at->key - (start.is_inclusive ? 0 : 1));
+  }
+  return range;
+}
+
+// One list: its index, in both directions, and the rows of it that are selected.
+struct ListPlan {
+  std::string_view ascending;  // SQL; its first columns are key and id_tail
+  std::string_view descending;
+  int64_t owner = 0;  // the project or the event that the index is by
+  KeyRange range;
+  absl::FunctionRef<absl::StatusOr<bool>(const Statement&)> is_wanted;
+};
+
+// `Make` reads the item of a key.
+template <typename Make>
+class Walk {
+ public:
+  Walk(std::unique_ptr<Statement> rows, const ListPlan* plan, const Make* make)
+      : rows_(std::move(rows)), plan_(plan), make_(make) {}
+
+  absl::StatusOr<bool> Next() {
+    if (rows_->Next()) return true;
+    if (!rows_->status().ok()) return rows_->status();
+    return false;
+  }
+  absl::StatusOr<bool> IsWanted() const { return plan_->is_wanted(*rows_); }
+  std::string position() const {
+    return JoinUlid({.key = rows_->IntAt(0), .tail = rows_->IntAt(1)});
+  }
+  auto Read() const { return (*make_)(rows_->IntAt(0)); }
+
+ private:
+  std::unique_ptr<Statement> rows_;
+  const ListPlan* plan_;
+  const Make* make_;
+};
+
+absl::StatusOr<std::unique_ptr<Statement>> BeginWalk(Connection& connection, const ListPlan& plan,
+                                                     const WalkStart& start) {
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeFrom(plan.range, start));
+  const std::string_view sql = start.is_ascending ? plan.ascending : plan.descending;
+  std::unique_ptr<Statement> rows(new Statement(connection.Prepare(sql)));
+  rows->Int(plan.owner).Int(range.first).Int(range.last);
+  return rows;
+}
+
+template <typename T, typename Make>
+absl::StatusOr<Page<T>> List(Connection& connection, const ListPlan& plan,
+                             const PageRequest& request, const Make& make) {
+  const auto open = [&](const WalkStart& start) -> absl::StatusOr<Walk<Make>> {
+    CONVOY_ASSIGN_OR_RETURN(auto rows, BeginWalk(connection, plan, start));
+    return Walk<Make>(std::move(rows), &plan, &make);
+  };
+  return CutPage<T>(request, open);
+}
+
+// The row of `select`, by its key; it is there, as the walk that found it is not over.
+template <typename Read>
+auto ReadByKey(Connection& connection, std::string_view select, int64_t key, const Read& read)
+    -> decltype(read(std::declval<const Statement&>())) {
+  Statement row = connection.Prepare(select);
+  if (row.Int(key).Next()) return read(row);
+  CONVOY_RETURN_IF_ERROR(row.status());
+  return absl::DataLossError("an index has a row that its table has not");
+}
+
+constexpr std::string_view kEventsUp =
+    "SELECT key, id_tail, source, endpoints, event_type, idempotency_key FROM event "
+    "INDEXED BY event_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key";
+constexpr std::string_view kEventsDown =
+    "SELECT key, id_tail, source, endpoints, event_type, idempotency_key FROM event "
+    "INDEXED BY event_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key DESC";
+
+constexpr std::string_view kDeliveriesUp =
+    "SELECT key, id_tail, event, endpoint, subscription, status, project FROM delivery "
+    "INDEXED BY delivery_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key";
+constexpr std::string_view kDeliveriesDown =
+    "SELECT key, id_tail, event, endpoint, subscription, status, project FROM delivery "
+    "INDEXED BY delivery_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key DESC";
+constexpr std::string_view kDeliveriesOfEventUp =
+    "SELECT key, id_tail, event, endpoint, subscription, status, project FROM delivery "
+    "INDEXED BY delivery_by_event WHERE event = ? AND key BETWEEN ? AND ? ORDER BY key";
+constexpr std::string_view kDeliveriesOfEventDown =
+    "SELECT key, id_tail, event, endpoint, subscription, status, project FROM delivery "
+    "INDEXED BY delivery_by_event WHERE event = ? AND key BETWEEN ? AND ? ORDER BY key DESC";
+
+constexpr std::string_view kHeldUp =
+    "SELECT key, id_tail, source, kind, expires_at_us, reason FROM held_input "
+    "INDEXED BY held_input_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key";
+constexpr std::string_view kHeldDown =
+    "SELECT key, id_tail, source, kind, expires_at_us, reason FROM held_input "
+    "INDEXED BY held_input_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key DESC";
+
+bool IsWantedHeld(const Statement& row, const HeldQuery& query, const NumberSet& sources) {
+  return sources.Has(row.IntAt(2)) &&
+         (!query.kind.has_value() || row.IntAt(3) == static_cast<int64_t>(*query.kind)) &&
+         row.IntAt(4) > base::ToMicros(query.now) && IsText(query.reason, row.TextAt(5));
+}
+
+absl::StatusOr<KeyRange> RangeOf(const HeldQuery& query) {
+  KeyRange range;
+  if (query.from_id.empty()) return range;
+  const std::optional<UlidParts> from = SplitUlid(query.from_id);
+  if (!from.has_value()) return NotAnId(query.from_id);
+  range.first = from->key;
+  return range;
+}
+
+}  // namespace
+
+absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery& query,
+                                       const PageRequest& request) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
+    return sources.Has(row.IntAt(2)) && endpoints.HasOneOf(row.TextAt(3)) &&
+           IsText(query.event_type, row.TextAt(4)) && IsText(query.idempotency_key, row.TextAt(5));
+  };
+  const std::string select = absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = ?");
+  const auto read = [&](int64_t key) {
+    return ReadByKey(connection, select, key, [&](const Statement& row) {
+      return ReadEvent(connection, row, query.project_id);
+    });
+  };
+  const ListPlan plan{.ascending = kEventsUp,
+                      .descending = kEventsDown,
+                      .owner = project,
+                      .range = RangeOf(query.created_from, query.created_until),
+                      .is_wanted = is_wanted};
+  return List<Event>(connection, plan, request, read);
+}
+
+absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const DeliveryQuery& query,
+                                              const PageRequest& request) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet subscriptions,
+                          NumberSet::Of(connection, query.subscription_id));
+  const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
+    if (!endpoints.Has(row.IntAt(3)) || !subscriptions.Has(row.IntAt(4))) return false;
+    const auto status = static_cast<DeliveryStatus>(row.IntAt(5));
+    if (!query.statuses.empty() && !absl::c_linear_search(query.statuses, status)) return false;
+    if (row.IntAt(6) != project) return false;
+    if (query.event_type.empty() && query.idempotency_key.empty()) return true;
+    CONVOY_ASSIGN_OR_RETURN(const EventHead event, ReadEventHead(connection, row.IntAt(2)));
+    return IsText(query.event_type, event.event_type) &&
+           IsText(query.idempotency_key, event.idempotency_key);
+  };
+  const std::string select =
+      absl::StrCat("SELECT ", kDeliveryColumns, " FROM delivery WHERE key = ?");
+  const auto read = [&](int64_t key) {
+    return ReadByKey(
+        connection, select, key, [&](const Statement& row) -> absl::StatusOr<Delivery> {
+          CONVOY_ASSIGN_OR_RETURN(const EventHead event, ReadEventHead(connection, EventOf(row)));
+          return ReadDelivery(connection, row, query.project_id, event);
+        });
+  };
+  ListPlan plan{.ascending = kDeliveriesUp,
+                .descending = kDeliveriesDown,
+                .owner = project,
+                .range = RangeOf(query.created_from, query.created_until),
+                .is_wanted = is_wanted};
+  if (!query.event_id.empty()) {
+    CONVOY_ASSIGN_OR_RETURN(const std::optional<EventRow> event,
+                            FindEvent(connection, query.project_id, query.event_id));
+    plan.owner = event.has_value() ? event->key : -1;
+    plan.ascending = kDeliveriesOfEventUp;
+    plan.descending = kDeliveriesOfEventDown;
+  }
+  return List<Delivery>(connection, plan, request, read);
+}
+
+absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery& query,
+                                         const PageRequest& request) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
+  const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
+    return IsWantedHeld(row, query, sources);
+  };
+  const std::string select =
+      absl::StrCat("SELECT ", kHeldColumns, " FROM held_input WHERE key = ?");
+  const auto read = [&](int64_t key) {
+    return ReadByKey(connection, select, key, [&](const Statement& row) {
+      return ReadHeld(connection, row, query.project_id);
+    });
+  };
+  const ListPlan plan{.ascending = kHeldUp,
+                      .descending = kHeldDown,
+                      .owner = project,
+                      .range = range,
+                      .is_wanted = is_wanted};
+  return List<HeldInput>(connection, plan, request, read);
+}
+
+absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& query) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
+  Statement row = connection.Prepare(kHeldUp);
+  row.Int(project).Int(range.first).Int(range.last);
+  uint64_t count = 0;
+  for (uint32_t rows_count = 0; rows_count < kListRowsMax && row.Next(); ++rows_count) {
+    count += IsWantedHeld(row, query, sources);
+  }
+  if (!row.status().ok()) return row.status();
+  return count;
+}
+
+}  // namespace convoy::storage
