@@ -30,7 +30,7 @@ using Snapshot = std::shared_ptr<const route::ProjectSnapshot>;
 constexpr absl::Duration kLeaseMargin = absl::Seconds(2);
 // How long a paused endpoint, or a store that refuses, is left alone before looking again.
 constexpr absl::Duration kLookAgain = absl::Seconds(1);
-// What every attempt would meet is said once in a while.
+// Interval between log lines about a local failure, which every attempt would meet.
 constexpr absl::Duration kLocalFailureLogInterval = absl::Minutes(1);
 
 // A claimed delivery until its outcome is known.

@@ -1,4 +1,4 @@
-// Headers, in the order of who has the last word: what HTTP itself needs is nobody's to set; the
+// Builder of requests. Headers by precedence: a sender cannot set those that HTTP itself needs; the
 // gateway's own headers (signature, ids, authentication) replace those of the event.
 #include "lib/dispatch/request_builder.h"
 

@@ -163,7 +163,7 @@ bool EmbeddedGateway::HandleAsync(const HttpRequest& request,
   }
   const http::WorkPlan plan = http::PlanWork(request);
   if (plan.is_quick || !has_threads_) return HandleNow(request, std::move(done));
-  // Whoever may not ask does not wait among those who may.
+  // Unauthorised requests do not wait among authorised ones.
   HeadDecision decision = api_.InspectHead(request);
   if (decision.is_declined || decision.refusal.has_value()) {
     return HandleNow(request, std::move(done));

@@ -1,7 +1,7 @@
-// Two parts, writing and syncing, each played by one thread at a time. A caller that blocks plays
-// whatever part is free until its own batch is durable, so that a lone caller needs no other
-// thread; threads that serve are called first, as they stay. A thread goes on with the part it has:
-// another one would have to be woken first.
+// Commit queue in two parts, writing and syncing, each played by one thread at a time. A caller
+// that blocks plays whatever part is free until its own batch is durable, so that a lone caller
+// needs no other thread; threads that serve are called first, as they stay. A thread goes on with
+// the part it has: another one would have to be woken first.
 //
 // Invariant: a part that is free and has work has been offered, to a thread that rests or by
 // `wake_`; a thread that ends a part looks for the next one before it rests or leaves.
@@ -13,7 +13,7 @@
 namespace convoy::storage {
 namespace {
 
-// What a blocking caller does for others once its own batch is durable: its caller waits that long.
+// Rounds of a blocking caller for others once its own batch is durable: its caller waits that long.
 constexpr int kExtraRoundsMax = 8;
 constexpr size_t kManyWaiting = 4;
 

@@ -371,8 +371,8 @@ TEST_CASE("intake: a fan-out reaches every endpoint of the owner, once for each 
   CHECK(Only(batch).deliveries.size() == 2);
   CHECK(Only(batch).event.endpoint_ids == std::vector<std::string>{"E1", "E2"});
   CHECK(batch->config.empty());
-  const auto nobody = world.intake.PrepareFanout(*world.Snapshot(), MakeRest(), "nobody");
-  CHECK(Only(nobody).event.status == EventStatus::kFailure);
+  const auto unmatched = world.intake.PrepareFanout(*world.Snapshot(), MakeRest(), "nobody");
+  CHECK(Only(unmatched).event.status == EventStatus::kFailure);
   CHECK(Refusal(world.intake.PrepareFanout(*world.Snapshot(), MakeRest(), "")) ==
         "INVALID_ARGUMENT owner_id:please provide an owner id");
 }
