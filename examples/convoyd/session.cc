@@ -1,4 +1,4 @@
-// The life of a connection as a chain of asynchronous steps:
+// Life cycle of a connection as a chain of asynchronous steps:
 //
 //   AwaitRequest → Read/Parse (head) → AcceptHead → Read/Parse (body) → Ask → Answer → AwaitRequest
 //
@@ -27,7 +27,7 @@ using boost::system::error_code;
 // An idle connection keeps little: most requests fit into the first read all the same.
 constexpr size_t kIdleBufferBytes = 2 * 1024;
 constexpr size_t kReadBytes = 16 * 1024;
-// What an answer may take without being counted among the bodies in memory.
+// Largest response that is not counted among the bodies in memory.
 constexpr size_t kSmallAnswerBytes = 64 * 1024;
 constexpr std::chrono::seconds kLingerTimeout{2};
 // The spans in which the least rate must be kept: senders may stall for a moment, and readers for

@@ -31,7 +31,7 @@
 
 namespace convoy {
 
-// What a gateway stands on. Null members get the default: SystemClock, SystemRandom, libcurl,
+// Dependencies of a gateway. Null members get the default: SystemClock, SystemRandom, libcurl,
 // silence. Storage has no default: see OpenSqliteStorage and NewMemoryStorage.
 struct GatewayParts {
   std::unique_ptr<Storage> storage;
@@ -39,12 +39,12 @@ struct GatewayParts {
   std::shared_ptr<Clock> clock;
   std::shared_ptr<Random> random;
   std::shared_ptr<Observer> observer;
-  // What pub_sub sources may read from (broker.h). Read only once the gateway is started: a gateway
-  // that is pumped says so where such a source is asked for its consumer.
+  // Adapters that pub_sub sources may use (broker.h). Only a started gateway reads: a pumped one
+  // reports that in the status of such a source's consumers.
   std::vector<std::shared_ptr<Broker>> brokers;
 };
 
-// What a host should do with a request whose head it has read but not its body.
+// Decision about a request whose head the host has read, but not its body.
 struct HeadDecision {
   // The answer, if the body need not be read: write it and close the connection.
   std::optional<HttpResponse> refusal;

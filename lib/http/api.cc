@@ -1,4 +1,4 @@
-// Which part of the house a request belongs to, and what must be true before its handler runs.
+// Dispatch of requests to handlers, and the checks before a handler runs.
 #include "lib/http/api.h"
 
 #include <algorithm>
@@ -74,7 +74,7 @@ absl::StatusOr<std::optional<uint64_t>> ContentLength(const HttpRequest& head) {
   return std::optional<uint64_t>(size);
 }
 
-// What the head of an API request leads to: a refusal, or a route with its project.
+// Decision on the head of an API request: a refusal, or a route with its project.
 struct Admission {
   std::optional<HttpResponse> refusal;
   RouteMatch match;
@@ -162,7 +162,7 @@ Reply Api::Stamped(std::string method, Reply reply) const {
   if (auto* response = std::get_if<HttpResponse>(&reply)) {
     Stamp(method, *response);
   } else {
-    // What is pending may lead to more of it, so this goes along.
+    // Pending work may lead to more of it, so this is passed along.
     const auto wrap = [&](auto& pending) {
       pending.finish = [this, method = std::move(method), finish = std::move(pending.finish)](
                            const auto& result) { return Stamped(method, finish(result)); };

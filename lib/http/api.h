@@ -1,4 +1,4 @@
-// The HTTP face of the gateway: ingest links, the REST API, health, metrics. Requests in, replies
+// HTTP interface of the gateway: ingest links, the REST API, health, metrics. Requests in, replies
 // out; no sockets, no threads.
 #pragma once
 
