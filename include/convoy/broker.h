@@ -29,11 +29,17 @@ struct BrokerMessage {
   std::string body;
   Headers attributes;  // the broker's headers or attributes, as they came
   std::string id;      // the broker's or the sender's name for the message (Kafka: its key)
-  // The same each time this message is handed out, and of no other message of the source: for Kafka
-  // topic/partition/offset@time, for Pub/Sub id@time, otherwise the message id. Empty where there
-  // is nothing of the kind: then a lost acknowledgement may bring a second event, unless it has an
-  // idempotency key.
+  // The same each time this message is handed out, and of no other message, whichever place the
+  // source reads from: it holds the place (broker or cluster, virtual host, queue or topic) and
+  // what names the message there. Empty where there is nothing of the kind: then a lost
+  // acknowledgement may bring a second event, unless the message has an idempotency key.
   std::string position;
+  // The position as an earlier version of the adapter gave it, or empty. A message that was stored
+  // under it is recognised, too.
+  std::string former_position;
+  // False where the broker vouches that it hands the message out for the first time: then it is
+  // new, even if a message at its position is known. Senders' ids repeat.
+  bool may_be_redelivery = true;
   // The body is larger than the adapter keeps, and `body` only its start: unusable.
   bool is_cut = false;
   uint64_t tag = 0;  // the consumer's own

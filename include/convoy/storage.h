@@ -38,26 +38,31 @@ struct DedupeKey {
   std::string scope;
   std::string key;
   absl::Time expires_at = absl::InfiniteFuture();  // from then on the key counts as new again
+  // Taken even if it is held: the submission is known to be new, whatever the key says.
+  bool is_taken_over = false;
 };
 
 // An event to be accepted, with its deliveries. If `dedupe` is held by an earlier event, the event
 // is stored with `is_duplicate` set, status success, no endpoint ids and none of its deliveries.
-// If `redelivery` is held by an earlier input, of whatever kind, it is the same input come again
-// (a broker's message whose acknowledgement was lost): nothing is stored at all.
+// If `redelivery` or `former_redelivery` is held by an earlier input, of whatever kind, it is the
+// same input come again (a broker's message whose acknowledgement was lost): nothing is stored at
+// all. `former_redelivery` is a key of an earlier form, which is looked at and never taken.
 struct Submission {
   Event event;
   std::vector<Delivery> deliveries;
   std::optional<DedupeKey> dedupe;
   std::optional<DedupeKey> redelivery;
+  std::optional<DedupeKey> former_redelivery;
 };
 
 // An input to be kept that no event could be made of. Of one source and kind at most `items_max`
-// are kept (0: no bound); beyond that the oldest are dropped. `redelivery` as of a submission. One
-// whose source is gone meanwhile is left out.
+// are kept (0: no bound); beyond that the oldest are dropped. The redelivery keys are as of a
+// submission. One whose source is gone meanwhile is left out.
 struct Hold {
   HeldInput input;
   uint32_t items_max = 0;
   std::optional<DedupeKey> redelivery;
+  std::optional<DedupeKey> former_redelivery;
 };
 
 // Removes a held input: its event is in the same batch, or it is discarded. A batch that releases

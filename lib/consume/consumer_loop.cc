@@ -139,6 +139,7 @@ bool ConsumerLoop::Store() {
     }
     SetRunning();
     CountStored(result, prepared.dispositions);
+    TraceRedelivered(result, prepared.dispositions);
     if (has_events && parts_.notify) parts_.notify();
     PublishDeadLetters(prepared.dispositions);
     Acknowledge();
@@ -270,6 +271,39 @@ void ConsumerLoop::CountStored(const CommitResult& result,
   counters.duplicates += stored.duplicates;
   counters.redelivered += stored.redelivered;
   counters.dead_letters += stored.dead_letters;
+}
+
+void ConsumerLoop::TraceRedelivered(const CommitResult& result,
+                                    std::span<const intake::MessageDisposition> dispositions) {
+  bool was_mostly_redelivered = false;
+  bool is_mostly_redelivered = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    was_mostly_redelivered = status_.is_mostly_redelivered();
+    for (size_t i = 0; i < dispositions.size(); ++i) {
+      const std::optional<size_t>& submission = dispositions[i].submission;
+      const bool is_redelivered = submission.has_value() && result.submissions[*submission] ==
+                                                                SubmissionOutcome::kRedelivered;
+      if (!is_redelivered) {
+        status_.redelivered_in_a_row = 0;
+        continue;
+      }
+      if (status_.redelivered_in_a_row++ == 0) status_.redelivered_since = status_.last_message_at;
+      const BrokerMessage& message = messages_[i];
+      status_.redelivered_last.push_back(
+          {.id = message.id.substr(0, kTracedTextBytesMax),
+           .position = message.position.substr(0, kTracedTextBytesMax),
+           .at = status_.last_message_at});
+      if (status_.redelivered_last.size() > kTracedMessagesMax) {
+        status_.redelivered_last.pop_front();
+      }
+    }
+    is_mostly_redelivered = status_.is_mostly_redelivered();
+  }
+  if (is_mostly_redelivered && !was_mostly_redelivered) {
+    Log(LogLevel::kWarning, "only messages that were stored before",
+        "acknowledged without new events; see redelivered_last of the source's consumer");
+  }
 }
 
 void ConsumerLoop::Log(LogLevel level, std::string_view event, std::string_view detail) const {

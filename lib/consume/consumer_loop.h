@@ -86,6 +86,10 @@ class ConsumerLoop {
   void CountStored(const CommitResult& result,
                    std::span<const intake::MessageDisposition> dispositions)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // Keeps which messages were acknowledged without a new event, and warns if there is little else.
+  void TraceRedelivered(const CommitResult& result,
+                        std::span<const intake::MessageDisposition> dispositions)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void Log(LogLevel level, std::string_view event, std::string_view detail) const;
 
   const ConsumeParts& parts_;

@@ -19,6 +19,15 @@ std::string_view Name(ConsumerState state) {
   return "";
 }
 
+bool ConsumerStatus::is_mostly_redelivered() const {
+  // One crash of one consumer brings what it had read ahead, and quickly.
+  constexpr uint64_t kManyMessages = 2048;
+  constexpr uint64_t kSomeMessages = 10;
+  constexpr absl::Duration kLong = absl::Minutes(1);
+  if (redelivered_in_a_row >= kManyMessages) return true;
+  return redelivered_in_a_row >= kSomeMessages && last_message_at - redelivered_since >= kLong;
+}
+
 ConsumerState StateOf(const absl::Status& error) {
   switch (error.code()) {
     case absl::StatusCode::kUnauthenticated:

@@ -1,7 +1,9 @@
 // Status of a consumer of a message broker, for operators.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -32,6 +34,16 @@ struct ConsumerCounters {
   uint64_t dead_letters = 0;  // could not become events
 };
 
+// A message that was acknowledged without a new event, because it had been stored before.
+struct RedeliveredMessage {
+  std::string id;        // BrokerMessage::id, at most kTracedTextBytesMax bytes of it
+  std::string position;  // likewise
+  absl::Time at;
+};
+
+inline constexpr size_t kTracedMessagesMax = 16;
+inline constexpr size_t kTracedTextBytesMax = 256;
+
 struct ConsumerStatus {
   std::string project_id;
   std::string source_id;
@@ -41,6 +53,15 @@ struct ConsumerStatus {
   absl::Time last_error_at = absl::InfinitePast();
   absl::Time last_message_at = absl::InfinitePast();
   ConsumerCounters counters;
+  // The latest messages that had been stored before, oldest first.
+  std::deque<RedeliveredMessage> redelivered_last;
+  // Messages in a row, up to the latest one, that had been stored before, and since when.
+  uint64_t redelivered_in_a_row = 0;
+  absl::Time redelivered_since = absl::InfinitePast();
+
+  // Whether more messages had been stored before than a lost acknowledgement or two explain: then
+  // the broker may be handing out old messages, or two senders' messages may look the same.
+  bool is_mostly_redelivered() const;
 };
 
 }  // namespace convoy::consume

@@ -63,6 +63,19 @@ void WriteCounters(json::Writer& writer, const ConsumerCounters& counters) {
       .Field("dead_letters", counters.dead_letters);
 }
 
+void WriteRedelivered(json::Writer& writer, const ConsumerStatus& status) {
+  writer.Field("redelivered_in_a_row", status.redelivered_in_a_row)
+      .Field("is_mostly_redelivered", status.is_mostly_redelivered());
+  writer.Key("redelivered_last").BeginArray();
+  for (const consume::RedeliveredMessage& message : status.redelivered_last) {
+    writer.BeginObject().Field("id", message.id);
+    writer.Field("position", message.position);
+    WriteTimeField(writer, "at", message.at);
+    writer.EndObject();
+  }
+  writer.EndArray();
+}
+
 ConsumerCounters Sum(const std::vector<ConsumerStatus>& workers) {
   ConsumerCounters sum;
   for (const ConsumerStatus& worker : workers) {
@@ -92,6 +105,7 @@ void WriteConsumer(json::Writer& writer, const Source& source,
     WriteError(writer, worker);
     WriteOptionalTime(writer, "last_message_at", worker.last_message_at);
     WriteCounters(writer, worker.counters);
+    WriteRedelivered(writer, worker);
     writer.EndObject();
   }
   writer.EndArray().EndObject();

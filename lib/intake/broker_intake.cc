@@ -88,10 +88,15 @@ BrokerIntake::MessageBatch BrokerIntake::PrepareOne(const ProjectSnapshot& proje
   return *std::move(batch);
 }
 
-std::optional<DedupeKey> BrokerIntake::KeyOf(const Source& source,
-                                             const BrokerMessage& message) const {
-  if (message.position.empty()) return std::nullopt;
-  return MakeRedeliveryKey(source, message.position, clock_->Now() + options_.redelivery_window);
+// `Input` is a Submission or a Hold.
+template <typename Input>
+void BrokerIntake::AddKeys(const Source& source, const BrokerMessage& message, Input& input) const {
+  if (message.position.empty()) return;
+  const absl::Time expires_at = clock_->Now() + options_.redelivery_window;
+  input.redelivery = MakeRedeliveryKey(source, message.position, expires_at);
+  input.redelivery->is_taken_over = !message.may_be_redelivery;
+  if (message.former_position.empty() || !message.may_be_redelivery) return;
+  input.former_redelivery = MakeRedeliveryKey(source, message.former_position, expires_at);
 }
 
 Hold BrokerIntake::MakeHold(const Source& source, const BrokerMessage& message,
@@ -108,9 +113,9 @@ Hold BrokerIntake::MakeHold(const Source& source, const BrokerMessage& message,
                   .received_at = clock_->Now()};
   // Its place is among the headers, as it is with events.
   if (!message.id.empty()) input.headers.push_back({std::string(kMessageIdHeader), message.id});
-  return {.input = std::move(input),
-          .items_max = options_.dead_letters_max,
-          .redelivery = KeyOf(source, message)};
+  Hold hold{.input = std::move(input), .items_max = options_.dead_letters_max};
+  AddKeys(source, message, hold);
+  return hold;
 }
 
 PreparedMessages BrokerIntake::Prepare(const ProjectSnapshot& project, const Source& source,
@@ -126,7 +131,7 @@ PreparedMessages BrokerIntake::Prepare(const ProjectSnapshot& project, const Sou
       continue;
     }
     auto& batch = std::get<WriteBatch>(one);
-    batch.submissions.front().redelivery = KeyOf(source, message);
+    AddKeys(source, message, batch.submissions.front());
     prepared.dispositions.push_back({.submission = prepared.batch.submissions.size()});
     collector.Add(std::move(batch), prepared.batch);
   }

@@ -56,7 +56,9 @@ class BrokerIntake {
 
   MessageBatch PrepareOne(const route::ProjectSnapshot& project, const Source& source,
                           const BrokerMessage& message) const;
-  std::optional<DedupeKey> KeyOf(const Source& source, const BrokerMessage& message) const;
+  // The keys by which the message is recognised when it comes again.
+  template <typename Input>
+  void AddKeys(const Source& source, const BrokerMessage& message, Input& input) const;
   Hold MakeHold(const Source& source, const BrokerMessage& message, const Refusal& refusal) const;
 
   const GatewayOptions& options_;

@@ -68,6 +68,34 @@ void CheckPositions(Expectations& expect, BrokerBench& bench) {
   CONVOY_EXPECT(positions.count("") == 0);
 }
 
+// Senders count their messages in each queue anew.
+void CheckPlaces(Expectations& expect, BrokerBench& bench) {
+  const BenchMessage same[] = {{.body = "{}", .id = "1"}};
+  std::set<std::string> positions;
+  for (int i = 0; i < 2; ++i) {
+    const Source source = CONVOY_VALUE(bench.NewQueue());
+    CONVOY_REQUIRE_OK(bench.Publish(source, same));
+    const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+    CONVOY_REQUIRE(consumer != nullptr);
+    const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, 1));
+    CONVOY_REQUIRE(got.size() == 1);
+    const std::string& position = got[0].position;
+    CONVOY_EXPECT(position.empty() || positions.insert(position).second);
+  }
+}
+
+// A sender may use an id again, be it for a corrected copy.
+void CheckRepeatedIds(Expectations& expect, BrokerBench& bench) {
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  const BenchMessage twice[] = {{.body = "wrong", .id = "1"}, {.body = "right", .id = "1"}};
+  CONVOY_REQUIRE_OK(bench.Publish(source, twice));
+  const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+  CONVOY_REQUIRE(consumer != nullptr);
+  const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, 2));
+  CONVOY_REQUIRE(got.size() == 2);
+  CONVOY_EXPECT(got[0].position != got[1].position || got[0].position.empty());
+}
+
 void CheckOrder(Expectations& expect, BrokerBench& bench) {
   constexpr int kCount = 200;
   const Source source = CONVOY_VALUE(bench.NewQueue());
@@ -157,6 +185,9 @@ constexpr BrokerRequirement kRequirements[] = {
      [](BrokerBench& bench) { return bench.traits().has_ids; }},
     {"each message has a position of its own", CheckPositions,
      [](BrokerBench& bench) { return bench.traits().has_positions; }},
+    {"the same message in two queues has two positions", CheckPlaces},
+    {"two messages with one sender's id have two positions", CheckRepeatedIds,
+     [](BrokerBench& bench) { return bench.traits().has_ids; }},
     {"messages come in the order of their publishing", CheckOrder,
      [](BrokerBench& bench) { return bench.traits().is_ordered; }},
     {"a poll hands out no more messages than asked for, and loses none", CheckCountBound},

@@ -100,10 +100,10 @@ class AmqpBroker final : public Broker {
     return Start(source, consumer_id, broker::amqp::kPrefetchCount, env);
   }
 
-  // Only consuming shows whether consuming is permitted. A message that this delivers goes back and
-  // its delivery count rises, which some queues limit: so the prefetch is one message.
+  // A missing permission to read shows only when a message is asked for.
   absl::Status Check(const Source& source, const BrokerEnvironment& env) override {
-    return Start(source, absl::StrCat(source.id, "-check"), 1, env).status();
+    return Start(source, absl::StrCat(source.id, "-check"), broker::amqp::kCheckPrefetchCount, env)
+        .status();
   }
 
  private:
@@ -117,14 +117,21 @@ class AmqpBroker final : public Broker {
     CONVOY_RETURN_IF_ERROR(CheckStack());
     CONVOY_ASSIGN_OR_RETURN(const transport::Guard guard,
                             transport::Guard::Parse(env.allowed_networks));
-    std::unique_ptr<Connection> connection;
-    CONVOY_ASSIGN_OR_RETURN(
-        connection,
-        Connection::Open(*config, guard, absl::StrCat("convoy ", consumer_id), env.clock));
-    CONVOY_RETURN_IF_ERROR(connection->AcceptLongFrames());
-    CONVOY_RETURN_IF_ERROR(Prepare(*config, connection.get()));
-    return AmqpConsumer::Start(*config, consumer_id, prefetch_count, std::move(connection), guard,
-                               env);
+    const auto start =
+        [&](AmqpConsumer::Begin begin) -> absl::StatusOr<std::unique_ptr<BrokerConsumer>> {
+      std::unique_ptr<Connection> connection;
+      CONVOY_ASSIGN_OR_RETURN(
+          connection,
+          Connection::Open(*config, guard, absl::StrCat("convoy ", consumer_id), env.clock));
+      CONVOY_RETURN_IF_ERROR(connection->AcceptLongFrames());
+      CONVOY_RETURN_IF_ERROR(Prepare(*config, connection.get()));
+      return AmqpConsumer::Start(*config, consumer_id, prefetch_count, begin, std::move(connection),
+                                 guard, env);
+    };
+    auto consumer = start(AmqpConsumer::Begin::kWithLook);
+    // The look may be denied where consuming is allowed; if it is not, that is told now.
+    if (absl::IsPermissionDenied(consumer.status())) return start(AmqpConsumer::Begin::kAtOnce);
+    return consumer;
   }
 };
 

@@ -8,16 +8,36 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/encoding.h"
 #include "lib/base/status_macros.h"
 #include "lib/broker/amqp/properties.h"
+#include "lib/crypto/digest.h"
 
 namespace convoy::broker::amqp {
 namespace {
 
 constexpr uint64_t kReservedBytesMax = 256 * 1024;
+constexpr size_t kDigestBytes = 16;
 
 absl::Status OutOfOrder() {
   return absl::UnavailableError("the broker sent frames in an order that is not AMQP 0-9-1");
+}
+
+// Headers that a broker sets anew each time it hands the message out.
+bool IsOfTheDelivery(std::string_view name) {
+  return name == "x-delivery-count" || name == "x-acquired-count";
+}
+
+// Tells contents apart. Sizes before the parts make the list of attributes unambiguous.
+std::string DigestOf(const BrokerMessage& message) {
+  std::string parts;
+  for (const auto& [name, value] : message.attributes) {
+    if (IsOfTheDelivery(name)) continue;
+    absl::StrAppend(&parts, name.size(), ":", name, value.size(), ":", value);
+  }
+  absl::StrAppend(&parts, crypto::Hash(crypto::HashAlgorithm::kSha256, message.body).view());
+  const crypto::Digest digest = crypto::Hash(crypto::HashAlgorithm::kSha256, parts);
+  return base::HexEncode(digest.view().substr(0, kDigestBytes));
 }
 
 }  // namespace
@@ -35,7 +55,16 @@ absl::StatusOr<std::optional<Delivery>> Assembler::Add(const amqp_frame_t& frame
     return OutOfOrder();
   }
   if (bytes_left_ > 0) return std::nullopt;
+  return Finish();
+}
+
+Delivery Assembler::Finish() {
   expects_ = Expects::kMethod;
+  BrokerMessage& message = delivery_.message;
+  if (!message.id.empty()) {
+    message.position = absl::StrCat(place_, "/", DigestOf(message), "/", message.id);
+    message.former_position = absl::StrCat("id/", message.id);
+  }
   return std::exchange(delivery_, Delivery());
 }
 
@@ -45,12 +74,22 @@ absl::Status Assembler::TakeMethod(const amqp_method_t& method) {
     return absl::UnavailableError(
         "the broker ended the consumer: its queue was deleted or has moved");
   }
-  if (method.id != AMQP_BASIC_DELIVER_METHOD) return OutOfOrder();
-  const auto& deliver = *static_cast<const amqp_basic_deliver_t*>(method.decoded);
-  delivery_.message.tag = deliver.delivery_tag;
-  delivery_.routing_key = View(deliver.routing_key);
-  expects_ = Expects::kHeader;
+  if (method.id == AMQP_BASIC_DELIVER_METHOD) {
+    Begin(*static_cast<const amqp_basic_deliver_t*>(method.decoded));
+  } else if (method.id == AMQP_BASIC_GET_OK_METHOD) {
+    Begin(*static_cast<const amqp_basic_get_ok_t*>(method.decoded));
+  } else {
+    return OutOfOrder();
+  }
   return absl::OkStatus();
+}
+
+template <typename Method>
+void Assembler::Begin(const Method& method) {
+  delivery_.message.tag = method.delivery_tag;
+  delivery_.message.may_be_redelivery = method.redelivered != 0;
+  delivery_.routing_key = View(method.routing_key);
+  expects_ = Expects::kHeader;
 }
 
 absl::Status Assembler::TakeHeader(const amqp_frame_t& frame) {
@@ -60,7 +99,6 @@ absl::Status Assembler::TakeHeader(const amqp_frame_t& frame) {
   BrokerMessage& message = delivery_.message;
   message.attributes = ToAttributes(properties);
   message.id = MessageId(properties);
-  if (!message.id.empty()) message.position = absl::StrCat("id/", message.id);
   delivery_.properties = View(header.raw);
   bytes_left_ = header.body_size;
   message.is_cut = bytes_left_ > body_bytes_max_;

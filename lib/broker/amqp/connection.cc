@@ -25,9 +25,8 @@
 namespace convoy::broker::amqp {
 namespace {
 
-// For each step of opening: a broker that answers at all answers within these.
+// As long as kAnswerPatience, and for the same reason.
 constexpr absl::Duration kConnectPatience = absl::Seconds(3);
-constexpr absl::Duration kAnswerPatience = absl::Seconds(3);
 constexpr absl::Duration kClosePatience = absl::Seconds(1);
 constexpr int kFrameBytesMax = 128 * 1024;
 constexpr int kLongFrameBytesMax = kFrameBytesMax + 16 * 1024;

@@ -25,6 +25,8 @@ namespace convoy::broker::amqp {
 // the connection.
 inline constexpr absl::Duration kHeartbeat = absl::Seconds(5);
 inline constexpr amqp_channel_t kChannel = 1;
+// For each step of opening: a broker that answers at all answers within this time.
+inline constexpr absl::Duration kAnswerPatience = absl::Seconds(3);
 
 class Connection {
  public:

@@ -9,13 +9,20 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/encoding.h"
 #include "lib/base/status_macros.h"
 #include "lib/broker/amqp/properties.h"
 
 namespace convoy::broker::amqp {
 
+std::string PlaceOf(const AmqpConfig& config) {
+  // Percent-encoded, so that a slash within a name is not taken for the end of it.
+  return absl::StrCat("amqp/", base::PercentEncode(config.host), ":", config.port, "/",
+                      base::PercentEncode(config.vhost), "/", base::PercentEncode(config.queue));
+}
+
 absl::StatusOr<std::unique_ptr<AmqpConsumer>> AmqpConsumer::Start(
-    const AmqpConfig& config, std::string_view consumer_id, uint16_t prefetch_count,
+    const AmqpConfig& config, std::string_view consumer_id, uint16_t prefetch_count, Begin begin,
     std::unique_ptr<Connection> connection, const transport::Guard& guard,
     const BrokerEnvironment& env) {
   std::unique_ptr<Interruption> interruption;
@@ -23,8 +30,40 @@ absl::StatusOr<std::unique_ptr<AmqpConsumer>> AmqpConsumer::Start(
   auto consumer =
       absl::WrapUnique(new AmqpConsumer(config, std::move(connection), std::move(interruption),
                                         DeadLetters(config, guard, env.clock), env.clock));
+  if (begin == Begin::kWithLook) CONVOY_RETURN_IF_ERROR(consumer->TakeFirst());
+  // A check that was handed a message may read, and need not be handed more.
+  if (prefetch_count == kCheckPrefetchCount && consumer->first_.has_value()) return consumer;
   CONVOY_RETURN_IF_ERROR(consumer->Consume(consumer_id, prefetch_count));
   return consumer;
+}
+
+absl::Status AmqpConsumer::TakeFirst() {
+  amqp_basic_get_t get = {};
+  get.queue = Bytes(queue_);
+  CONVOY_RETURN_IF_ERROR(connection_->Send(AMQP_BASIC_GET_METHOD, &get));
+  const absl::Time deadline = clock_->Now() + kAnswerPatience;
+  while (!first_.has_value()) {
+    const absl::StatusOr<const amqp_frame_t*> frame = connection_->Next();
+    if (absl::IsUnimplemented(frame.status())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("pub_sub.amqp.queue: ", queue_,
+                       " is a stream, which is not supported; name a classic or quorum queue"));
+    }
+    CONVOY_RETURN_IF_ERROR(frame.status());
+    if (*frame == nullptr) {
+      const absl::Duration left = deadline - clock_->Now();
+      if (left <= absl::ZeroDuration()) {
+        return absl::UnavailableError(
+            absl::StrCat("cannot read queue ", queue_, ": no answer in time"));
+      }
+      CONVOY_RETURN_IF_ERROR(connection_->Wait(-1, left));
+      continue;
+    }
+    const bool is_method = (*frame)->frame_type == AMQP_FRAME_METHOD;
+    if (is_method && (*frame)->payload.method.id == AMQP_BASIC_GET_EMPTY_METHOD) break;
+    CONVOY_ASSIGN_OR_RETURN(first_, assembler_.Add(**frame));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status AmqpConsumer::Consume(std::string_view consumer_id, uint16_t prefetch_count) {
@@ -56,15 +95,18 @@ absl::StatusOr<std::vector<BrokerMessage>> AmqpConsumer::Poll(const PollLimits& 
 
 absl::Status AmqpConsumer::Gather(const PollLimits& limits, std::vector<BrokerMessage>* messages) {
   uint64_t bytes = 0;
+  const auto take = [&](Delivery delivery) {
+    bytes += delivery.message.body.size() + delivery.properties.size();  // headers weigh, too
+    messages->push_back(Enter(std::move(delivery)));
+  };
+  if (first_.has_value()) take(*std::exchange(first_, std::nullopt));
   while (messages->size() < limits.messages_max && bytes < limits.bytes_max) {
     const amqp_frame_t* frame = nullptr;
     CONVOY_ASSIGN_OR_RETURN(frame, connection_->Next());
     if (frame == nullptr) break;
     std::optional<Delivery> delivery;
     CONVOY_ASSIGN_OR_RETURN(delivery, assembler_.Add(*frame));
-    if (!delivery.has_value()) continue;
-    bytes += delivery->message.body.size() + delivery->properties.size();  // headers weigh, too
-    messages->push_back(Enter(*std::move(delivery)));
+    if (delivery.has_value()) take(*std::move(delivery));
   }
   return absl::OkStatus();
 }

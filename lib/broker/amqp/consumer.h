@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,14 +21,26 @@ inline constexpr uint64_t kBodyBytesMax = 16 * 1024 * 1024;
 
 // Messages are prefetched while a batch is being stored.
 inline constexpr uint16_t kPrefetchCount = 2 * PollLimits().messages_max;
+// What a check takes goes back and counts as delivered once more, which some queues limit.
+inline constexpr uint16_t kCheckPrefetchCount = 1;
+
+// Names broker, virtual host and queue in the positions of messages.
+std::string PlaceOf(const AmqpConfig& config);
 
 class AmqpConsumer final : public BrokerConsumer {
  public:
-  // On `connection`, where the queue exists and nothing is consumed yet. The broker sends at most
-  // `prefetch_count` messages ahead.
+  // How a consumer begins.
+  enum class Begin : uint8_t {
+    kWithLook,  // asks for one message first, which tells streams from queues
+    kAtOnce,    // for queues that refuse the look: those with a single active consumer do
+  };
+
+  // On `connection`, where the queue is there and nothing is consumed yet. The broker sends at most
+  // `prefetch_count` messages ahead. kInvalidArgument for a stream: it would be read from its end
+  // only, and by each worker for itself.
   static absl::StatusOr<std::unique_ptr<AmqpConsumer>> Start(const AmqpConfig& config,
                                                              std::string_view consumer_id,
-                                                             uint16_t prefetch_count,
+                                                             uint16_t prefetch_count, Begin begin,
                                                              std::unique_ptr<Connection> connection,
                                                              const transport::Guard& guard,
                                                              const BrokerEnvironment& env);
@@ -48,8 +61,11 @@ class AmqpConsumer final : public BrokerConsumer {
         clock_(clock),
         connection_(std::move(connection)),
         interruption_(std::move(interruption)),
-        dead_letters_(std::move(dead_letters)) {}
+        dead_letters_(std::move(dead_letters)),
+        assembler_(PlaceOf(config), kBodyBytesMax) {}
 
+  // Asks for one message with basic.get, which streams refuse, and keeps it for the first poll.
+  absl::Status TakeFirst();
   absl::Status Consume(std::string_view consumer_id, uint16_t prefetch_count);
   // Takes received messages, as far as the limits allow.
   absl::Status Gather(const PollLimits& limits, std::vector<BrokerMessage>* messages);
@@ -60,7 +76,8 @@ class AmqpConsumer final : public BrokerConsumer {
   const std::unique_ptr<Connection> connection_;
   const std::unique_ptr<Interruption> interruption_;
   DeadLetters dead_letters_;
-  Assembler assembler_{kBodyBytesMax};
+  Assembler assembler_;
+  std::optional<Delivery> first_;  // what TakeFirst was given
   Ledger ledger_;
 };
 

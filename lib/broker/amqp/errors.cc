@@ -27,6 +27,8 @@ absl::StatusCode CodeOf(int code, std::string_view text, Phase phase) {
     case AMQP_NOT_ALLOWED:  // a virtual host that is not there, or not for this user
       return absl::StrContains(text, "not found") ? absl::StatusCode::kNotFound
                                                   : absl::StatusCode::kPermissionDenied;
+    case AMQP_NOT_IMPLEMENTED:  // a kind of queue that cannot do what was asked
+      return absl::StatusCode::kUnimplemented;
     default:
       return absl::StatusCode::kUnavailable;
   }

@@ -108,6 +108,7 @@ class PubSubConsumer final : public BrokerConsumer {
 };
 
 absl::Status PubSubConsumer::Open() {
+  backlog_.set_place(requests_.place());
   CONVOY_RETURN_IF_ERROR(StartPull(1, true, kOpenTimeout));
   caller_->Wait([this] { return IsAnyPulled(); }, absl::InfiniteDuration(), OnInterrupt::kHurry);
   return Collect();

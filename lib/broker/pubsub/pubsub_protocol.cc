@@ -95,6 +95,10 @@ absl::Status NotPubSub(std::string_view what) {
 
 }  // namespace
 
+std::string PubSubRequests::place() const {
+  return absl::StrCat("pubsub/", endpoint_.authority, "/", subscription_);
+}
+
 absl::StatusOr<PubSubRequests> PubSubRequests::Make(const GooglePubSubConfig& config) {
   CONVOY_RETURN_IF_ERROR(CheckName(config.project_id, "google.project_id"));
   CONVOY_RETURN_IF_ERROR(CheckName(config.subscription_id, "google.subscription_id"));

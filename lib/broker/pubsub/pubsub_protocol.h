@@ -32,6 +32,8 @@ class PubSubRequests {
 
   // "projects/p/subscriptions/s": for messages.
   const std::string& subscription() const { return subscription_; }
+  // Names the service and the subscription in the positions of messages.
+  std::string place() const;
 
  private:
   PubSubRequests(Endpoint endpoint, std::string subscription, std::optional<ServiceAccount> account)

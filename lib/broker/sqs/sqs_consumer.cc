@@ -119,6 +119,7 @@ absl::Status SqsConsumer::StatusOf(const TransportResult& result, std::string_vi
 absl::Status SqsConsumer::Open() {
   CONVOY_RETURN_IF_ERROR(GetKeys());
   CONVOY_RETURN_IF_ERROR(FindQueue());
+  backlog_.set_place(absl::StrCat("sqs/", queue_url_));
   StartReceive(1, 0, kOpenTimeout);
   // The service reports an invalid handle in the response's list of failures.
   constexpr std::string_view kDelete = "DeleteMessageBatch";

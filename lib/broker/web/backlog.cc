@@ -1,13 +1,16 @@
 // Backlog of received messages; see backlog.h.
 #include "lib/broker/web/backlog.h"
 
+#include "absl/strings/str_cat.h"
+
 namespace convoy::broker {
 namespace {
 
 constexpr size_t kHandlesMax = 10'000;
 
 uint64_t BytesOf(const BrokerMessage& message) {
-  uint64_t bytes = message.body.size() + message.id.size() + message.position.size();
+  uint64_t bytes = message.body.size() + message.id.size() + message.position.size() +
+                   message.former_position.size();
   for (const Header& attribute : message.attributes) {
     bytes += attribute.name.size() + attribute.value.size();
   }
@@ -17,6 +20,11 @@ uint64_t BytesOf(const BrokerMessage& message) {
 }  // namespace
 
 void Backlog::Add(ReceivedMessage received) {
+  BrokerMessage& message = received.message;
+  if (!message.position.empty()) {
+    message.former_position = std::move(message.position);
+    message.position = absl::StrCat(place_, "/", message.former_position);
+  }
   bytes_ += BytesOf(received.message);
   waiting_.push_back(std::move(received));
 }

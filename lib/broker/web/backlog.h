@@ -23,6 +23,10 @@ struct ReceivedMessage {
 
 class Backlog {
  public:
+  // Names the queue or subscription: positions begin with it from now on. A service names its
+  // messages within one of them only.
+  void set_place(std::string place) { place_ = std::move(place); }
+
   void Add(ReceivedMessage received);
 
   // The next messages within the limits, numbered by their tags.
@@ -43,6 +47,7 @@ class Backlog {
   uint64_t bytes_per_message() const { return bytes_ / (waiting_.empty() ? 1 : waiting_.size()); }
 
  private:
+  std::string place_;
   std::deque<ReceivedMessage> waiting_;
   uint64_t bytes_ = 0;  // of those that wait
   uint64_t last_tag_ = 0;

@@ -59,9 +59,19 @@ void MemoryStorage::RemoveFlow(const ConfigRef& ref) {
 bool MemoryStorage::TakeKey(const DedupeKey& key, absl::Time now) {
   absl::Time& expires_at =
       flow_.dedupe.try_emplace({key.scope, key.key}, absl::InfinitePast()).first->second;
-  if (expires_at > now) return false;
+  if (expires_at > now && !key.is_taken_over) return false;
   expires_at = key.expires_at;
   return true;
+}
+
+template <typename Input>
+bool MemoryStorage::TakeRedelivery(const Input& input, absl::Time now) {
+  if (input.former_redelivery.has_value()) {
+    const auto& [scope, key, expires_at, is_taken_over] = *input.former_redelivery;
+    const auto held = flow_.dedupe.find({scope, key});
+    if (held != flow_.dedupe.end() && held->second > now) return false;
+  }
+  return !input.redelivery.has_value() || TakeKey(*input.redelivery, now);
 }
 
 void MemoryStorage::ApplyHold(Hold& hold) {
@@ -70,7 +80,7 @@ void MemoryStorage::ApplyHold(Hold& hold) {
   if (source == config_.All<Source>().end() || source->second.project_id != input.project_id) {
     return;
   }
-  if (hold.redelivery.has_value() && !TakeKey(*hold.redelivery, input.received_at)) return;
+  if (!TakeRedelivery(hold, input.received_at)) return;
   flow_.held.Add(std::move(hold.input), hold.items_max);
 }
 
@@ -83,7 +93,7 @@ void MemoryStorage::AddDelivery(Delivery delivery, const Event& event) {
 
 SubmissionOutcome MemoryStorage::ApplySubmission(Submission& submission) {
   const absl::Time now = submission.event.created_at;
-  if (submission.redelivery.has_value() && !TakeKey(*submission.redelivery, now)) {
+  if (!TakeRedelivery(submission, now)) {
     return SubmissionOutcome::kRedelivered;
   }
   const bool is_duplicate = submission.dedupe.has_value() && !TakeKey(*submission.dedupe, now);

@@ -37,6 +37,16 @@ class FailingStorage : public testing::ForwardingStorage {
   std::function<void()> before_commit;
 };
 
+// Keeps the warnings.
+class RecordingObserver : public Observer {
+ public:
+  void Log(LogLevel level, std::string_view event, std::span<const LogField>) override {
+    if (level == LogLevel::kWarning) warnings.emplace_back(event);
+  }
+
+  std::vector<std::string> warnings;
+};
+
 struct World {
   World() {
     // Commits are carried out at once, by the thread that queues them.
@@ -93,7 +103,7 @@ struct World {
   mutable testing::SimClock clock;
   testing::SeededRandom random;
   base::UlidGenerator ulids{&clock, &random};
-  Observer observer;
+  RecordingObserver observer;
   GatewayOptions options;
   const std::unique_ptr<Storage> memory = NewMemoryStorage();
   FailingStorage storage{memory.get()};

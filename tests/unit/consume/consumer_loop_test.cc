@@ -94,6 +94,76 @@ TEST_CASE("consumer_loop: what a crash left unacknowledged is stored once") {
   CHECK(loop->status().counters.accepted == 0);
 }
 
+TEST_CASE("consumer_loop: an id that repeats is no redelivery where the broker says it is new") {
+  World world;
+  const auto publish = [&](bool may_be_redelivery) {
+    world.broker->Publish("orders", {.body = R"({"endpoint_id":"E1","event_type":"a","data":0})",
+                                     .id = "m-1",
+                                     .position = "orders/m-1",
+                                     .may_be_redelivery = may_be_redelivery});
+  };
+  const auto loop = MakeLoop(world);
+  for (const bool may_be_redelivery : {false, false, true}) {
+    publish(may_be_redelivery);
+    StepOn(*loop);
+  }
+  CHECK(world.EventBodies() == std::vector<std::string>{"0", "0"});
+  CHECK(loop->status().counters.accepted == 2);
+  CHECK(loop->status().counters.redelivered == 1);
+}
+
+TEST_CASE("consumer_loop: a message stored under an earlier form of its position is recognised") {
+  World world;
+  const auto publish = [&](std::string position, std::string former_position) {
+    world.broker->Publish("orders", {.body = R"({"endpoint_id":"E1","event_type":"a","data":0})",
+                                     .position = std::move(position),
+                                     .former_position = std::move(former_position)});
+  };
+  const auto loop = MakeLoop(world);
+  publish("id/1", "");  // as the version before
+  StepOn(*loop);
+  publish("place/1", "id/1");
+  publish("place/2", "id/2");
+  StepOn(*loop);
+  CHECK(loop->status().counters.accepted == 2);
+  CHECK(loop->status().counters.redelivered == 1);
+}
+
+TEST_CASE("consumer_loop: messages acknowledged without a new event leave a trace") {
+  World world;
+  const std::vector<std::string>& warnings = world.observer.warnings;
+  const auto publish = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      world.broker->Publish("orders", {.body = R"({"endpoint_id":"E1","event_type":"a","data":0})",
+                                       .id = absl::StrCat("m-", i),
+                                       .position = "orders/1"});
+    }
+  };
+  const auto loop = MakeLoop(world);
+  publish(1);
+  StepOn(*loop);
+  CHECK(loop->status().redelivered_last.empty());
+  publish(20);
+  StepOn(*loop);
+  const ConsumerStatus some = loop->status();
+  CHECK(some.redelivered_in_a_row == 20);
+  CHECK(some.redelivered_last.size() == kTracedMessagesMax);
+  CHECK(some.redelivered_last.back().id == "m-19");
+  CHECK(some.redelivered_last.back().position == "orders/1");
+  CHECK_FALSE(some.is_mostly_redelivered());
+  CHECK(warnings.empty());
+  world.clock.Advance(absl::Minutes(2));
+  for (int i = 0; i < 2; ++i) {
+    publish(1);
+    StepOn(*loop);
+  }
+  CHECK(loop->status().is_mostly_redelivered());
+  CHECK(warnings == std::vector<std::string>{"only messages that were stored before"});
+  world.Publish(0, 1);
+  StepOn(*loop);
+  CHECK_FALSE(loop->status().is_mostly_redelivered());
+}
+
 TEST_CASE("consumer_loop: what comes again in another format stays what it has become") {
   World world;
   world.Publish(0, 1);

@@ -21,6 +21,8 @@ enum class Breach {
   kCutsBodies,
   kDropsAttributes,
   kRepeatsPositions,
+  kForgetsPlaces,
+  kTrustsSenders,
   kForgetsAcknowledgements,
   kChangesPositions,
   kFailsWhenEmpty,
@@ -46,6 +48,8 @@ class FaultyConsumer : public BrokerConsumer {
       if (breach_ == Breach::kCutsBodies) message.body = message.body.c_str();
       if (breach_ == Breach::kDropsAttributes) message.attributes.clear();
       if (breach_ == Breach::kRepeatsPositions) message.position = "1";
+      if (breach_ == Breach::kForgetsPlaces) message.position = message.body;
+      if (breach_ == Breach::kTrustsSenders) message.position = message.id;
       if (breach_ == Breach::kChangesPositions) message.position += std::to_string(number_);
     }
     return messages;
@@ -147,7 +151,7 @@ TEST_CASE("broker_conformance: the simulated broker passes") {
   const ConformanceReport report = CheckBroker(bench);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 18);
+  CHECK(report.checked.size() == 20);
   // Its messages stay with their consumer for ever.
   CHECK(report.skipped == std::vector<std::string>{"extended messages come to no other consumer"});
 }
@@ -169,6 +173,8 @@ TEST_CASE("broker_conformance: each broken rule is noticed") {
       {Breach::kCutsBodies, "a body comes out byte for byte"},
       {Breach::kDropsAttributes, "attributes come with their message"},
       {Breach::kRepeatsPositions, "each message has a position of its own"},
+      {Breach::kForgetsPlaces, "the same message in two queues has two positions"},
+      {Breach::kTrustsSenders, "two messages with one sender's id have two positions"},
       {Breach::kForgetsAcknowledgements, "acknowledged messages do not come again"},
       {Breach::kChangesPositions, "what was not acknowledged comes again, at the same position"},
       {Breach::kFailsWhenEmpty, "an empty queue is no error"},

@@ -252,6 +252,51 @@ TEST_CASE("amqp_broker: what came with the answers is what the first Poll gives"
   CHECK(nothing->empty());
 }
 
+TEST_CASE("amqp_broker: the message that tells a queue from a stream is the first of a Poll") {
+  const std::string first = absl::StrCat(GetOkFrame(1), HeaderFrame(1), BodyFrame("a"));
+  const Receiver receiver(Says(absl::StrCat(Greeting(), ConsumeAnswers(first), DeliverFrame(2),
+                                            HeaderFrame(1), BodyFrame("b"))));
+  World world(receiver.port());
+  const auto consumer = world.Open();
+  REQUIRE(consumer.ok());
+  std::string bodies;
+  while (bodies.size() < 2) {
+    const auto messages = (*consumer)->Poll(PollLimits(), absl::Seconds(30));
+    REQUIRE(messages.ok());
+    for (const BrokerMessage& message : *messages) {
+      bodies += message.body;
+      CHECK_FALSE(message.may_be_redelivery);
+    }
+    REQUIRE((*consumer)->Acknowledge(*messages).ok());
+  }
+  CHECK(bodies == "ab");
+}
+
+TEST_CASE("amqp_broker: a stream is refused with the reason") {
+  const Receiver receiver(Says(absl::StrCat(
+      Greeting(), DeclareOk(),
+      Close(AMQP_CHANNEL_CLOSE_METHOD, 540,
+            "NOT_IMPLEMENTED - basic.get not supported by stream queues queue 'queue'"))));
+  const absl::Status status = OpenAt(receiver);
+  CHECK(absl::IsInvalidArgument(status));
+  CHECK(absl::StrContains(status.message(), "pub_sub.amqp.queue: queue is a stream"));
+}
+
+TEST_CASE("amqp_broker: a queue that denies the look is consumed without it") {
+  int connections_count = 0;
+  const Receiver receiver([&](Peer& peer) {
+    const bool is_first = ++connections_count == 1;
+    const std::string denied = Close(AMQP_CHANNEL_CLOSE_METHOD, 405, "single active consumer");
+    const std::string consuming =
+        absl::StrCat(MethodFrame(1, AMQP_BASIC_QOS_OK_METHOD),
+                     MethodFrame(1, AMQP_BASIC_CONSUME_OK_METHOD, ShortText("consumer")));
+    peer.Write(absl::StrCat(Greeting(), DeclareOk(), is_first ? denied : consuming));
+    peer.WaitForClose();
+  });
+  World world(receiver.port());
+  CHECK(world.Open().ok());
+}
+
 TEST_CASE("amqp_broker: a Poll gives no more than it is asked for") {
   std::string script = absl::StrCat(Greeting(), ConsumeAnswers());
   for (uint64_t tag = 1; tag <= 6; ++tag) {

@@ -17,7 +17,8 @@ using namespace testing;  // NOLINT: what a broker writes
 // Frames go through librabbitmq's own decoder on their way.
 class Channel {
  public:
-  explicit Channel(uint64_t body_bytes_max = 1'000'000) : assembler_(body_bytes_max) {}
+  explicit Channel(uint64_t body_bytes_max = 1'000'000, std::string place = "place")
+      : assembler_(std::move(place), body_bytes_max) {}
 
   // Deliveries completed by these bytes, or the first error.
   absl::StatusOr<std::vector<Delivery>> Take(std::string_view bytes) {
@@ -59,7 +60,10 @@ TEST_CASE("assembler: a delivery has its tag, key, id, position, attributes and 
   const Delivery& delivery = deliveries->front();
   CHECK(delivery.message.tag == 7);
   CHECK(delivery.message.id == "m-1");
-  CHECK(delivery.message.position == "id/m-1");
+  CHECK(delivery.message.position.starts_with("place/"));
+  CHECK(delivery.message.position.ends_with("/m-1"));
+  CHECK(delivery.message.former_position == "id/m-1");
+  CHECK_FALSE(delivery.message.may_be_redelivery);
   CHECK(delivery.message.attributes == Headers{{"kind", "single"}});
   CHECK(delivery.message.body == std::string_view("abc\xFF\0e", 6));
   CHECK_FALSE(delivery.message.is_cut);
@@ -80,6 +84,47 @@ TEST_CASE("assembler: a message without an id has no position, and nothing of th
   CHECK(empty.position.empty());
   CHECK(empty.attributes.empty());
   CHECK(deliveries->at(2).message.body == "yz");
+}
+
+// The message that `bytes` are.
+BrokerMessage Only(std::string_view bytes, std::string place = "place") {
+  Channel channel(1'000'000, std::move(place));
+  const auto deliveries = channel.Take(bytes);
+  REQUIRE(deliveries.ok());
+  REQUIRE(deliveries->size() == 1);
+  return deliveries->front().message;
+}
+
+TEST_CASE("assembler: a position tells places, ids and contents apart, and nothing else") {
+  const auto message = [](std::string_view id, std::string_view value, std::string_view body) {
+    return absl::StrCat(DeliverFrame(1), HeaderFrame(body.size(), Properties(id, "k", value)),
+                        BodyFrame(body));
+  };
+  const std::string position = Only(message("m-1", "v", "abc")).position;
+  CHECK(Only(message("m-1", "v", "abc")).position == position);
+  CHECK(Only(message("m-1", "v", "abc"), "elsewhere").position != position);
+  CHECK(Only(message("m-2", "v", "abc")).position != position);
+  CHECK(Only(message("m-1", "w", "abc")).position != position);
+  CHECK(Only(message("m-1", "v", "abd")).position != position);
+}
+
+TEST_CASE("assembler: the broker's flag tells whether a message may have been handed out before") {
+  const std::string content =
+      absl::StrCat(HeaderFrame(1, Properties("m-1", "k", "v")), BodyFrame("x"));
+  const BrokerMessage first = Only(absl::StrCat(DeliverFrame(1, "key", false), content));
+  const BrokerMessage again = Only(absl::StrCat(DeliverFrame(2, "key", true), content));
+  CHECK_FALSE(first.may_be_redelivery);
+  CHECK(again.may_be_redelivery);
+  CHECK(first.position == again.position);
+}
+
+TEST_CASE("assembler: what a broker counts for a delivery is no part of the message") {
+  const auto counted = [](std::string_view count) {
+    return Only(absl::StrCat(DeliverFrame(1),
+                             HeaderFrame(1, Properties("m-1", "x-delivery-count", count)),
+                             BodyFrame("x")));
+  };
+  CHECK(counted("1").position == counted("2").position);
 }
 
 TEST_CASE("assembler: a body that is too large is cut, read to its end, and followed by the next") {

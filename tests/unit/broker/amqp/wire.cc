@@ -25,10 +25,17 @@ std::string MethodFrame(uint16_t channel, uint32_t id, std::string_view argument
   return Frame(AMQP_FRAME_METHOD, channel, absl::StrCat(Integer(id, 4), arguments));
 }
 
-std::string DeliverFrame(uint64_t tag, std::string_view routing_key) {
-  return MethodFrame(1, AMQP_BASIC_DELIVER_METHOD,
-                     absl::StrCat(ShortText("consumer"), Integer(tag, 8), Integer(0, 1),
-                                  ShortText("exchange"), ShortText(routing_key)));
+std::string DeliverFrame(uint64_t tag, std::string_view routing_key, bool is_redelivered) {
+  return MethodFrame(
+      1, AMQP_BASIC_DELIVER_METHOD,
+      absl::StrCat(ShortText("consumer"), Integer(tag, 8), Integer(is_redelivered ? 1 : 0, 1),
+                   ShortText("exchange"), ShortText(routing_key)));
+}
+
+std::string GetOkFrame(uint64_t tag) {
+  return MethodFrame(1, AMQP_BASIC_GET_OK_METHOD,
+                     absl::StrCat(Integer(tag, 8), Integer(0, 1), ShortText("exchange"),
+                                  ShortText("key"), Integer(0, 4)));
 }
 
 std::string HeaderFrame(uint64_t body_size, std::string_view properties) {
@@ -62,9 +69,15 @@ std::string Greeting() {
                       MethodFrame(1, AMQP_CHANNEL_OPEN_OK_METHOD, LongText("")));
 }
 
-std::string ConsumeAnswers() {
-  return absl::StrCat(MethodFrame(1, AMQP_QUEUE_DECLARE_OK_METHOD,
-                                  absl::StrCat(ShortText("queue"), Integer(0, 4), Integer(0, 4))),
+std::string DeclareOk() {
+  return MethodFrame(1, AMQP_QUEUE_DECLARE_OK_METHOD,
+                     absl::StrCat(ShortText("queue"), Integer(0, 4), Integer(0, 4)));
+}
+
+std::string ConsumeAnswers(std::string_view first) {
+  return absl::StrCat(DeclareOk(),
+                      first.empty() ? MethodFrame(1, AMQP_BASIC_GET_EMPTY_METHOD, ShortText(""))
+                                    : std::string(first),
                       MethodFrame(1, AMQP_BASIC_QOS_OK_METHOD),
                       MethodFrame(1, AMQP_BASIC_CONSUME_OK_METHOD, ShortText("consumer")));
 }

@@ -16,7 +16,9 @@ std::string Frame(uint8_t type, uint16_t channel, std::string_view payload);
 std::string MethodFrame(uint16_t channel, uint32_t id, std::string_view arguments = "");
 
 // Of a channel, with properties as encoded: flags and values.
-std::string DeliverFrame(uint64_t tag, std::string_view routing_key = "key");
+std::string DeliverFrame(uint64_t tag, std::string_view routing_key = "key",
+                         bool is_redelivered = false);
+std::string GetOkFrame(uint64_t tag);
 std::string HeaderFrame(uint64_t body_size, std::string_view properties = {"\0\0", 2});
 std::string BodyFrame(std::string_view body);
 
@@ -28,7 +30,8 @@ std::string Start();
 std::string Tune();
 std::string OpenOk();
 std::string Greeting();
-// And until a queue is consumed.
-std::string ConsumeAnswers();
+std::string DeclareOk();
+// And until a queue is consumed. `first` is the answer to basic.get: empty, the queue is.
+std::string ConsumeAnswers(std::string_view first = "");
 
 }  // namespace convoy::testing

@@ -70,7 +70,9 @@ TEST_CASE("sqs_broker: a full queue is read by several receives at once, up to t
   auto consumer = NewSqsBroker()->Open(SourceOf(service), "c", fixture.env()).value();
   const auto polled = consumer->Poll({.messages_max = 95}, absl::Seconds(30)).value();
   CHECK(polled.size() == 95);
-  CHECK(polled.front().position == "m0");
+  CHECK(polled.front().position.starts_with("sqs/http"));
+  CHECK(polled.front().position.ends_with("/m0"));
+  CHECK(polled.front().former_position == "m0");
   CHECK(CountOf(service, "ReceiveMessage") == 11);  // one on opening, ten for the rest
   CHECK(consumer->Poll({.messages_max = 5}, absl::Seconds(30)).value().size() == 5);
 }
@@ -104,12 +106,12 @@ TEST_CASE("sqs_broker: one receive that fails does not take the others' messages
     return queue(request);
   });
   auto consumer = NewSqsBroker()->Open(SourceOf(service), "c", fixture.env()).value();
-  std::set<std::string> positions;
-  while (positions.size() < 100) {
+  std::set<std::string> ids;
+  while (ids.size() < 100) {
     const auto messages = consumer->Poll({}, absl::Seconds(30)).value();
-    for (const auto& message : messages) positions.insert(message.position);
+    for (const auto& message : messages) ids.insert(message.id);
   }
-  for (int i = 0; i < 100; ++i) CHECK(positions.contains(absl::StrCat("m", i)));
+  for (int i = 0; i < 100; ++i) CHECK(ids.contains(absl::StrCat("m", i)));
 }
 
 TEST_CASE("sqs_broker: an answer too large to be read is asked for again in smaller parts") {
@@ -178,7 +180,7 @@ TEST_CASE("sqs_broker: acknowledges in batches of ten, and gives back what it ho
     if (Asks(request, "ChangeMessageVisibilityBatch")) given_back += request.body;
   }
   for (size_t i = 0; i < polled.size(); ++i) {
-    const std::string handle = absl::StrCat("\"r", polled[i].position.substr(1), "\"");
+    const std::string handle = absl::StrCat("\"r", polled[i].id.substr(1), "\"");
     CHECK(absl::StrContains(given_back, absl::StrCat("\"ReceiptHandle\":", handle,
                                                      ",\"VisibilityTimeout\":0}")) ==
           (i >= some.size()));
