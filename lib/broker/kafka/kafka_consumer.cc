@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -30,6 +32,7 @@ constexpr absl::Duration kClosePatience = absl::Seconds(15);
 // librdkafka answers no commit whose broker leaves the cluster in the meantime. So waits end after
 // this time, which is more than a commit takes that is retried after a lost connection.
 constexpr int kCommitPatienceMs = 5000;
+constexpr int kSeekPatienceMs = 5000;
 constexpr absl::Duration kCommitLostAfter = absl::Seconds(30);
 
 // Errors that should pass, without a message in between, before one is taken for lasting.
@@ -49,6 +52,15 @@ int ToMilliseconds(absl::Duration patience) {
 // coordinator is away.
 constexpr int kPollsPerQuestion = 16;
 
+// librdkafka frees the metadata of a partition itself.
+void SetMetadata(std::string_view text, rd_kafka_topic_partition_t* partition) {
+  if (text.empty()) return;
+  partition->metadata = std::malloc(text.size());
+  if (partition->metadata == nullptr) return;
+  std::memcpy(partition->metadata, text.data(), text.size());
+  partition->metadata_size = text.size();
+}
+
 // From syslog's levels. What is an error to a connection is no error of ours: it is tried again,
 // and the gateway reports what a poll says.
 LogLevel LevelOf(int syslog_level) {
@@ -67,7 +79,8 @@ KafkaConsumer::KafkaConsumer(const Source& source, std::string_view consumer_id,
       topic_name_(std::get<KafkaConfig>(source.broker).topic),
       clock_(env.clock),
       observer_(env.observer),
-      connector_(std::move(guard)) {}
+      connector_(std::move(guard)),
+      identity_(topic_name_, env.clock) {}
 
 absl::StatusOr<std::unique_ptr<KafkaConsumer>> KafkaConsumer::Open(const Source& source,
                                                                    std::string_view consumer_id,
@@ -98,7 +111,9 @@ absl::Status KafkaConsumer::Start(ConfigHandle config) {
   if (queue_ == nullptr || topic_ == nullptr) {
     return MakeError(absl::StatusCode::kUnavailable, rd_kafka_err2str(rd_kafka_last_error()));
   }
-  return Reach();
+  CONVOY_RETURN_IF_ERROR(Reach());
+  identity_.Ask(client_);
+  return absl::OkStatus();
 }
 
 absl::Status KafkaConsumer::Join() {
@@ -162,6 +177,10 @@ absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits&
     }
   }
   is_interrupted_ = false;
+  if (!pulled_.empty() && identity_.IsAskDue(*pulled_.front()) &&
+      identity_.Ask(client_) == TopicIdentity::Answer::kMadeAnew) {
+    BeginAnew();
+  }
   // Messages that preceded a failure are handed out before it is reported.
   if (pulled_.empty() && !failure_.ok()) return failure_;
   return HandOut();
@@ -205,6 +224,7 @@ std::vector<BrokerMessage> KafkaConsumer::HandOut() {
   messages.reserve(pulled_.size());
   for (const MessageHandle& message : pulled_) {
     messages.push_back(ReadMessage(*message));
+    identity_.Place(*message, &messages.back());
     messages.back().tag = ledger_.HandOut(message->partition, message->offset);
   }
   pulled_.clear();
@@ -226,8 +246,10 @@ PartitionsHandle KafkaConsumer::TakeProgress() {
   if (progress.empty()) return nullptr;
   PartitionsHandle offsets(rd_kafka_topic_partition_list_new(static_cast<int>(progress.size())));
   for (const auto& [partition, offset] : progress) {
-    rd_kafka_topic_partition_list_add(offsets.get(), topic_name_.c_str(), partition)->offset =
-        offset;
+    rd_kafka_topic_partition_t* const one =
+        rd_kafka_topic_partition_list_add(offsets.get(), topic_name_.c_str(), partition);
+    one->offset = offset;
+    SetMetadata(identity_.topic_id(), one);
   }
   return offsets;
 }
@@ -333,7 +355,45 @@ void KafkaConsumer::ReachCoordinator() {
 
 void KafkaConsumer::Fail(absl::Status status) { failure_.Update(std::move(status)); }
 
+void KafkaConsumer::BeginAnew() {
+  const LogField fields[] = {
+      {"source_id", source_id_}, {"consumer_id", consumer_id_}, {"topic", topic_name_}};
+  if (observer_ != nullptr) {
+    observer_->Log(LogLevel::kWarning, "topic was made anew, read from its beginning", fields);
+  }
+  rd_kafka_topic_partition_list_t* assigned = nullptr;
+  if (rd_kafka_assignment(client_, &assigned) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  const PartitionsHandle partitions(assigned);
+  for (int i = 0; i < assigned->cnt; ++i) {
+    assigned->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+    ledger_.Forget(assigned->elems[i].partition);
+  }
+  pulled_.clear();
+  const ErrorHandle error(rd_kafka_seek_partitions(client_, assigned, kSeekPatienceMs));
+  // The consumer is opened anew then, and finds the offsets of the topic that is gone.
+  if (error != nullptr) {
+    Fail(MakeError(absl::StatusCode::kUnavailable, rd_kafka_error_string(error.get())));
+  }
+}
+
+void KafkaConsumer::ChooseOffsets(rd_kafka_topic_partition_list_t* partitions) {
+  if (identity_.topic_id().empty()) return;
+  const PartitionsHandle committed(rd_kafka_topic_partition_list_copy(partitions));
+  if (rd_kafka_committed(client_, committed.get(), kCommitPatienceMs) !=
+      RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return;  // librdkafka asks again, and begins at the offset that it is told
+  }
+  for (int i = 0; i < committed->cnt; ++i) {
+    const rd_kafka_topic_partition_t& one = committed->elems[i];
+    // Offsets that an earlier version committed carry nothing.
+    const std::string_view topic_id(static_cast<const char*>(one.metadata), one.metadata_size);
+    if (topic_id.empty() || topic_id == identity_.topic_id()) continue;
+    partitions->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+  }
+}
+
 void KafkaConsumer::Forget(int32_t partition) {
+  identity_.Forget(partition);
   ledger_.Forget(partition);
   std::erase_if(pulled_,
                 [&](const MessageHandle& message) { return message->partition == partition; });
@@ -372,6 +432,7 @@ void KafkaConsumer::OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t what,
   auto* const consumer = static_cast<KafkaConsumer*>(self);
   ErrorHandle error;
   if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    consumer->ChooseOffsets(partitions);
     error.reset(rd_kafka_incremental_assign(client, partitions));
   } else {
     if (rd_kafka_assignment_lost(client) == 0) consumer->CommitAndWait();

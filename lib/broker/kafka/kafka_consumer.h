@@ -12,6 +12,7 @@
 #include "lib/broker/kafka/connector.h"
 #include "lib/broker/kafka/handles.h"
 #include "lib/broker/kafka/ledger.h"
+#include "lib/broker/kafka/topic_identity.h"
 
 namespace convoy::kafka {
 
@@ -62,6 +63,11 @@ class KafkaConsumer final : public BrokerConsumer {
   uint64_t PulledBytes() const;
   std::vector<BrokerMessage> HandOut();
   void Forget(int32_t partition);
+  // Drops what was pulled, and reads the topic, which was made anew, from its beginning.
+  void BeginAnew();
+  // Sets where to begin in partitions that were just assigned: at their beginning, if the committed
+  // offset is of a topic of the same name that is gone.
+  void ChooseOffsets(rd_kafka_topic_partition_list_t* partitions);
 
   // Commits what was acknowledged since the last time, in the background: one commit at a time, so
   // under load many acknowledgements share one.
@@ -92,7 +98,8 @@ class KafkaConsumer final : public BrokerConsumer {
 
   rd_kafka_t* client_ = nullptr;
   TopicHandle topic_;
-  QueueHandle queue_;                  // what Pull reads from
+  QueueHandle queue_;  // what Pull reads from
+  TopicIdentity identity_;
   std::vector<MessageHandle> pulled_;  // not handed out yet
   bool is_full_ = false;               // so that an extension has not pulled
   Ledger ledger_;

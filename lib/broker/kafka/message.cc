@@ -37,11 +37,8 @@ std::string ReadBytes(const void* bytes, size_t size) {
 }  // namespace
 
 BrokerMessage ReadMessage(const rd_kafka_message_t& message) {
-  BrokerMessage read = {
-      .body = ReadBytes(message.payload, message.len),
-      .id = ReadBytes(message.key, message.key_len),
-      .position = absl::StrCat(rd_kafka_topic_name(message.rkt), "/", message.partition, "/",
-                               message.offset, "@", rd_kafka_message_timestamp(&message, nullptr))};
+  BrokerMessage read = {.body = ReadBytes(message.payload, message.len),
+                        .id = ReadBytes(message.key, message.key_len)};
   ForEachHeader(message, [&](std::string_view name, std::string_view bytes) {
     read.attributes.push_back({.name = std::string(name), .value = ReadHeaderValue(bytes)});
   });

@@ -95,7 +95,7 @@ std::vector<BrokerMessage> MustPoll(BrokerConsumer& consumer, size_t count) {
 }
 
 int PartitionOf(const BrokerMessage& message) {
-  return std::stoi(message.position.substr(message.position.find('/') + 1));
+  return std::stoi(message.former_position.substr(message.former_position.find('/') + 1));
 }
 
 }  // namespace convoy::testing

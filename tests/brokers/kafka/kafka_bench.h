@@ -43,7 +43,7 @@ std::vector<BrokerMessage> MustPoll(BrokerConsumer& consumer, size_t count);
 std::unique_ptr<BrokerConsumer> MustOpen(const Source& source,
                                          const std::string& consumer_id = "1");
 
-// Of a position "topic/partition/offset@time".
+// Of a former position "topic/partition/offset@time".
 int PartitionOf(const BrokerMessage& message);
 
 }  // namespace convoy::testing

@@ -2,6 +2,7 @@
 #include <map>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include <catch2/catch.hpp>
@@ -46,11 +47,13 @@ TEST_CASE("kafka: a message comes with its bytes, key, headers and position") {
   CHECK(messages[0].id == "key-1");
   CHECK(messages[0].attributes ==
         Headers{{"X-Trace", "abc"}, {"x-trace", text}, {"bytes", ":AAEC/w==:"}, {"empty", ""}});
-  CHECK(messages[0].position.find("contents/0/0@") == 0);
+  CHECK(messages[0].former_position.starts_with("contents/0/0@"));
+  CHECK(messages[0].position.starts_with("kafka/"));
+  CHECK(absl::StrContains(messages[0].position, "/0/0@"));
   CHECK(messages[1].body.empty());
   CHECK(messages[1].id == binary);
   CHECK(messages[1].attributes.empty());
-  CHECK(messages[1].position.find("contents/0/1@") == 0);
+  CHECK(messages[1].former_position.starts_with("contents/0/1@"));
 }
 
 TEST_CASE("kafka: what is acknowledged is committed up to the first message that is not") {
