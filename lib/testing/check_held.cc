@@ -182,6 +182,39 @@ void CheckReleaseAcrossThreads(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(refused_count == (kThreads - 1) * kInputs);
 }
 
+void CheckFirstDelivery(Expectations& expect, Storage& storage) {
+  CONVOY_REQUIRE_OK(PutSources(storage, 1).status);
+  const auto submit = [&](int number, const Submission& keys) {
+    Submission submission = keys;
+    submission.event = MakeEvent(ProjectId(), number);
+    WriteBatch batch;
+    batch.submissions.push_back(std::move(submission));
+    return CommitOne(storage, std::move(batch)).submissions;
+  };
+  const DedupeKey key{.scope = ProjectId(), .key = "place/1"};
+  const DedupeKey taken_over{.scope = ProjectId(), .key = "place/1", .is_taken_over = true};
+  const DedupeKey former{.scope = ProjectId(), .key = "1"};
+  const DedupeKey other{.scope = ProjectId(), .key = "place/2"};
+  const std::vector accepted{SubmissionOutcome::kAccepted};
+  const std::vector redelivered{SubmissionOutcome::kRedelivered};
+  // Known to be new, so its key does not matter; and known from then on.
+  CONVOY_EXPECT(submit(1, {.redelivery = key}) == accepted);
+  CONVOY_EXPECT(submit(2, {.redelivery = taken_over}) == accepted);
+  CONVOY_EXPECT(submit(3, {.redelivery = key}) == redelivered);
+  // A key of a former form is looked at and not taken.
+  CONVOY_EXPECT(submit(4, {.redelivery = other, .former_redelivery = key}) == redelivered);
+  CONVOY_EXPECT(submit(5, {.redelivery = other, .former_redelivery = former}) == accepted);
+  CONVOY_EXPECT(submit(6, {.redelivery = former}) == accepted);
+  CONVOY_EXPECT(submit(7, {.redelivery = other}) == redelivered);
+  // The same for what is held.
+  Hold hold{.input = MakeHeld(ProjectId(), 1, 1), .redelivery = other};
+  hold.former_redelivery = former;
+  WriteBatch batch;
+  batch.holds.push_back(std::move(hold));
+  CONVOY_REQUIRE_OK(CommitOne(storage, std::move(batch)).status);
+  CONVOY_EXPECT(Find(storage, {}).empty());
+}
+
 void CheckRedelivery(Expectations& expect, Storage& storage) {
   CONVOY_REQUIRE_OK(PutSources(storage, 1).status);
   const DedupeKey first{.scope = ProjectId(), .key = std::string("p\0001", 3)};
@@ -253,6 +286,7 @@ constexpr StorageRequirement kRequirements[] = {
      CheckReleaseAndConfig},
     {"of equal releases from several threads one succeeds", CheckReleaseAcrossThreads},
     {"an input that comes again is not stored again, whatever became of it", CheckRedelivery},
+    {"an input known to be new is stored, and one under a former key is not", CheckFirstDelivery},
     {"held inputs go with their source and their project", CheckRemoval},
     {"the sources that read from brokers are those that are enabled", CheckBrokerSources},
 };

@@ -29,4 +29,13 @@ absl::StatusOr<bool> TakeKey(Connection& connection, const DedupeRow& row, int64
   return connection.changes_count() > 0;
 }
 
+absl::StatusOr<bool> IsKeyHeld(Connection& connection, const DedupeRow& row, int64_t now_us) {
+  Statement key = connection.Prepare(
+      "SELECT 1 FROM dedupe_key WHERE project = ? AND hash = ? AND expires_at_us > ?");
+  const bool is_held =
+      key.Int(row.project).Blob({row.hash.data(), row.hash.size()}).Int(now_us).Next();
+  if (!key.status().ok()) return key.status();
+  return is_held;
+}
+
 }  // namespace convoy::storage

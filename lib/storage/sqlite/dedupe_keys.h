@@ -23,5 +23,7 @@ struct DedupeRow {
 
 // In a write transaction: whether the key was free, or had expired by `now_us`, and is now taken.
 absl::StatusOr<bool> TakeKey(Connection& connection, const DedupeRow& row, int64_t now_us);
+// Whether the key is held and has not expired by `now_us`.
+absl::StatusOr<bool> IsKeyHeld(Connection& connection, const DedupeRow& row, int64_t now_us);
 
 }  // namespace convoy::storage

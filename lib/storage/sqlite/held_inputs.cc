@@ -60,10 +60,10 @@ absl::Status Writer::ApplyHold(const Hold& hold) {
   const HeldInput& input = hold.input;
   CONVOY_ASSIGN_OR_RETURN(const bool has_source, HasSource(*connection_, input));
   if (!has_source) return absl::OkStatus();
-  if (hold.redelivery.has_value()) {
-    CONVOY_ASSIGN_OR_RETURN(const bool is_new, TakeKey(*hold.redelivery, input.received_at));
-    if (!is_new) return absl::OkStatus();
-  }
+  CONVOY_ASSIGN_OR_RETURN(
+      const bool is_first,
+      TakeRedelivery(hold.redelivery, hold.former_redelivery, input.received_at));
+  if (!is_first) return absl::OkStatus();
   CONVOY_RETURN_IF_ERROR(RemoveExpired(*connection_, input.received_at));
   CONVOY_RETURN_IF_ERROR(InsertHeld(*connection_, input));
   if (hold.items_max == 0) return absl::OkStatus();

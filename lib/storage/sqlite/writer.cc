@@ -137,13 +137,12 @@ absl::Status Writer::ApplyConfig(const WriteBatch& batch) {
 
 absl::Status Writer::ApplySubmission(const Submission& submission, CommitResult& result,
                                      Lanes& lanes) {
-  if (submission.redelivery.has_value()) {
-    CONVOY_ASSIGN_OR_RETURN(const bool is_new,
-                            TakeKey(*submission.redelivery, submission.event.created_at));
-    if (!is_new) {
-      result.submissions.push_back(SubmissionOutcome::kRedelivered);
-      return absl::OkStatus();
-    }
+  CONVOY_ASSIGN_OR_RETURN(const bool is_first,
+                          TakeRedelivery(submission.redelivery, submission.former_redelivery,
+                                         submission.event.created_at));
+  if (!is_first) {
+    result.submissions.push_back(SubmissionOutcome::kRedelivered);
+    return absl::OkStatus();
   }
   if (submission.dedupe.has_value()) {
     CONVOY_ASSIGN_OR_RETURN(const bool is_new,
@@ -164,13 +163,29 @@ absl::Status Writer::ApplySubmission(const Submission& submission, CommitResult&
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> Writer::TakeKey(const DedupeKey& key, absl::Time now) {
+absl::StatusOr<DedupeRow> Writer::RowOf(const DedupeKey& key) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, InternName(*connection_, key.scope));
-  return storage::TakeKey(*connection_,
-                          {.project = project,
-                           .hash = HashOf(key.key),
-                           .expires_at_us = base::ToMicros(key.expires_at)},
-                          base::ToMicros(now));
+  return DedupeRow{
+      .project = project, .hash = HashOf(key.key), .expires_at_us = base::ToMicros(key.expires_at)};
+}
+
+absl::StatusOr<bool> Writer::TakeKey(const DedupeKey& key, absl::Time now) {
+  CONVOY_ASSIGN_OR_RETURN(const DedupeRow row, RowOf(key));
+  // A key that is taken over counts as expired.
+  if (key.is_taken_over) now = absl::InfiniteFuture();
+  return storage::TakeKey(*connection_, row, base::ToMicros(now));
+}
+
+absl::StatusOr<bool> Writer::TakeRedelivery(const std::optional<DedupeKey>& key,
+                                            const std::optional<DedupeKey>& former_key,
+                                            absl::Time now) {
+  if (former_key.has_value()) {
+    CONVOY_ASSIGN_OR_RETURN(const DedupeRow row, RowOf(*former_key));
+    CONVOY_ASSIGN_OR_RETURN(const bool is_held, IsKeyHeld(*connection_, row, base::ToMicros(now)));
+    if (is_held) return false;
+  }
+  if (!key.has_value()) return true;
+  return TakeKey(*key, now);
 }
 
 void Writer::Wake(Lanes& lanes, const DeliveryRow& delivery, int64_t wake_at_us) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 
 #include "convoy/storage.h"
 #include "lib/storage/sqlite/connection.h"
+#include "lib/storage/sqlite/dedupe_keys.h"
 #include "lib/storage/sqlite/log_sync.h"
 #include "lib/storage/sqlite/log_writer.h"
 #include "lib/storage/sqlite/poison.h"
@@ -90,7 +92,12 @@ class Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddDelivery(const Delivery& delivery, const EventRow& event, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<DedupeRow> RowOf(const DedupeKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<bool> TakeKey(const DedupeKey& key, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether an input has not been stored before, by its redelivery keys. The first is taken then.
+  absl::StatusOr<bool> TakeRedelivery(const std::optional<DedupeKey>& key,
+                                      const std::optional<DedupeKey>& former_key, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status WriteLanes(const Lanes& lanes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

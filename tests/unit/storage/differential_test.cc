@@ -186,6 +186,7 @@ class Twins {
       if (random_.Chance(50)) submission.dedupe->expires_at = AnyExpiry();
     }
     submission.redelivery = AnyRedelivery(project);
+    submission.former_redelivery = AnyRedelivery(project);
     events_.push_back(submission.event);
     return submission;
   }
@@ -205,8 +206,10 @@ class Twins {
   // Of the same few positions whatever becomes of the input.
   std::optional<DedupeKey> AnyRedelivery(const std::string& project) {
     if (random_.Chance(60)) return std::nullopt;
-    return DedupeKey{
-        .scope = project, .key = absl::StrCat("position ", Below(8)), .expires_at = AnyExpiry()};
+    return DedupeKey{.scope = project,
+                     .key = absl::StrCat("position ", Below(8)),
+                     .expires_at = AnyExpiry(),
+                     .is_taken_over = random_.Chance(20)};
   }
 
   // No two at one instant: which of them would go first is not said.
@@ -218,6 +221,7 @@ class Twins {
     for (int i = Below(3); i > 0; --i) {
       Hold hold{.input = AnyInput(), .items_max = static_cast<uint32_t>(Below(5))};
       hold.redelivery = AnyRedelivery(hold.input.project_id);
+      hold.former_redelivery = AnyRedelivery(hold.input.project_id);
       batch.holds.push_back(std::move(hold));
     }
     if (!random_.Chance(25)) return;

@@ -70,6 +70,7 @@ enum class Breach {
   kKeepsClaims,
   kOverlappingPages,
   kForgetsRedeliveries,
+  kForgetsFormerKeys,
   kKeepsReleased,
   kIgnoresBounds,
   kShowsExpired,
@@ -93,6 +94,7 @@ class BrokenStorage : private MemoryOwner, public ForwardingStorage {
         if (breach_ == Breach::kForgetsKeys) submission.dedupe.reset();
         if (breach_ == Breach::kDropsBodies) submission.event.body.clear();
         if (breach_ == Breach::kForgetsRedeliveries) submission.redelivery.reset();
+        if (breach_ == Breach::kForgetsFormerKeys) submission.former_redelivery.reset();
       }
       if (breach_ == Breach::kKeepsReleased) batch->releases.clear();
       for (Hold& hold : batch->holds) {
@@ -175,6 +177,8 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kOverlappingPages, "lists are walked in both directions without gaps or repetition"},
       {Breach::kForgetsRedeliveries,
        "an input that comes again is not stored again, whatever became of it"},
+      {Breach::kForgetsFormerKeys,
+       "an input known to be new is stored, and one under a former key is not"},
       {Breach::kKeepsReleased, "an input is released once, together with its event"},
       {Breach::kIgnoresBounds, "of one source and kind no more are held than wanted, the newest"},
       {Breach::kShowsExpired, "an expired input is not there, and later holds take it away"},
