@@ -100,6 +100,12 @@ constexpr Setting kSettings[] = {
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint32_t>(value, 1, 1'000'000, &config.options.quarantine_inputs_max);
      }},
+    {"gateway.quarantine_bytes_max", "67108864",
+     "bytes of the bodies that it keeps, if all are as large as the latest, 1 to 1099511627776",
+     [](convoy_config& config, std::string_view value) {
+       return ReadNumber<uint64_t>(value, 1, uint64_t{1} << 40,
+                                   &config.options.quarantine_bytes_max);
+     }},
     {"gateway.quarantine_age_s", "604800", "how long such a source keeps them, 1 to 4294967295",
      [](convoy_config& config, std::string_view value) {
        return ReadSeconds(value, 1, UINT32_MAX, &config.options.quarantine_age);

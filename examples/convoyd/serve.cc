@@ -135,6 +135,7 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   options.hops_max = settings.hops_max;
   options.answer_threads = settings.answer_threads;
   options.quarantine_inputs_max = settings.quarantine_inputs_max;
+  options.quarantine_bytes_max = settings.quarantine_bytes_max;
   options.quarantine_age = absl::FromChrono(settings.quarantine_age);
   return convoy::Gateway::Open(std::move(options), std::move(parts));
 }

@@ -213,6 +213,9 @@ std::vector<Spec> GatewaySpecs() {
                  "(default 0, which is for ever)"),
       NumberSpec("quarantine_inputs_max", &Settings::quarantine_inputs_max, 1, kMany,
                  "refused requests that a source in quarantine mode keeps (default 1000)"),
+      NumberSpec("quarantine_bytes_max", &Settings::quarantine_bytes_max, 1, uint64_t{1} << 40,
+                 "bytes of the bodies that it keeps, if all are as large as the latest (default "
+                 "67108864)"),
       NumberSpec("quarantine_age_ms", &Settings::quarantine_age, 1, 10'000 * kDayMs,
                  "how long it keeps them (default 604800000, which is a week)"),
       NumberSpec("answer_timeout_ms", &Settings::answer_timeout, 1, kDayMs,

@@ -51,6 +51,7 @@ struct Settings {
   std::chrono::milliseconds lease{90'000};
   std::chrono::milliseconds retention{0};  // 0: for ever
   uint32_t quarantine_inputs_max = 1000;
+  uint64_t quarantine_bytes_max = 64 * 1024 * 1024;
   std::chrono::milliseconds quarantine_age = std::chrono::hours(7 * 24);
   std::chrono::milliseconds head_timeout{10'000};
   std::chrono::milliseconds read_timeout{120'000};

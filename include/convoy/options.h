@@ -53,6 +53,9 @@ struct GatewayOptions {
 
   // Quarantine of a source: the newest so many refused requests, each kept for so long.
   uint32_t quarantine_inputs_max = 1000;
+  // With every input that is added, only as many are kept as would fit into this if all were as
+  // large.
+  uint64_t quarantine_bytes_max = 64 * 1024 * 1024;
   absl::Duration quarantine_age = absl::Hours(7 * 24);
 
   // How many gateways an event may have passed, by the header Convoy-Hops of their deliveries,

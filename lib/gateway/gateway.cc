@@ -51,6 +51,9 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   if (options.quarantine_inputs_max == 0) {
     return absl::InvalidArgumentError("quarantine_inputs_max must not be 0");
   }
+  if (options.quarantine_bytes_max == 0) {
+    return absl::InvalidArgumentError("quarantine_bytes_max must not be 0");
+  }
   if (options.quarantine_age <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("quarantine_age must be positive");
   }

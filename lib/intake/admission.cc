@@ -111,7 +111,13 @@ Hold MakeHold(const GatewayOptions& options, const config::SourceEntry& entry,
   for (const HeaderView& header : request.headers) {
     input.headers.push_back({std::string(header.name), std::string(header.value)});
   }
-  return {.input = std::move(input), .items_max = options.quarantine_inputs_max};
+  const uint32_t items_max = QuarantineItemsMax(options, input.body.size());
+  return {.input = std::move(input), .items_max = items_max};
+}
+
+uint32_t QuarantineItemsMax(const GatewayOptions& options, uint64_t body_bytes) {
+  const uint64_t fitting = options.quarantine_bytes_max / std::max<uint64_t>(body_bytes, 1);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(fitting, 1, options.quarantine_inputs_max));
 }
 
 }  // namespace convoy::intake

@@ -34,4 +34,8 @@ bool IsKept(const config::SourceEntry& entry, const HttpRequest& request, const 
 Hold MakeHold(const GatewayOptions& options, const config::SourceEntry& entry,
               const HttpRequest& request, const Verdict& verdict, absl::Time now, std::string id);
 
+// How many inputs a quarantine keeps once one with `body_bytes` has been added: as many as would
+// fit if all were as large, so that their bytes are bounded without being counted in the store.
+uint32_t QuarantineItemsMax(const GatewayOptions& options, uint64_t body_bytes);
+
 }  // namespace convoy::intake

@@ -108,6 +108,12 @@ TEST_CASE("admission: quarantine keeps a refused request whole, for a while") {
   CHECK(hold->input == expected);
   CHECK_FALSE(hold->input.detail.empty());
   CHECK(hold->items_max == 5);
+  const GatewayOptions bounded{.quarantine_inputs_max = 1000, .quarantine_bytes_max = 1000};
+  CHECK(QuarantineItemsMax(bounded, 0) == 1000);
+  CHECK(QuarantineItemsMax(bounded, 1) == 1000);
+  CHECK(QuarantineItemsMax(bounded, 250) == 4);
+  CHECK(QuarantineItemsMax(bounded, 251) == 3);
+  CHECK(QuarantineItemsMax(bounded, 1'000'000) == 1);
   CHECK_FALSE(hold->redelivery.has_value());
 
   world.options.quarantine_age = absl::InfiniteDuration();
