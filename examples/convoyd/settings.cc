@@ -136,8 +136,9 @@ std::vector<Spec> BasicSpecs() {
        TextInto(&Settings::public_url)},
       NumberSpec("workers", &Settings::workers, 1, 256,
                  "threads that serve connections (default: one for each processor)"),
-      {"allow-network", "CIDR",
-       "let deliveries connect to this network although it is private or local; repeatable",
+      {"allow-network", "CIDR[:PORT]",
+       "let deliveries, key fetches and message brokers connect to this network although it is "
+       "private or local; with a port, only those over HTTP and to that port; repeatable",
        [](Settings& settings, std::string_view text) {
          settings.allowed_networks.emplace_back(text);
          return absl::OkStatus();

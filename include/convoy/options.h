@@ -27,7 +27,8 @@ struct GatewayOptions {
   uint64_t body_bytes_max = 16 * 1024 * 1024;
 
   // Addresses that deliveries may connect to although the guard denies them by default, as CIDR
-  // ("127.0.0.0/8"). Everything private, local or reserved is denied otherwise.
+  // ("127.0.0.0/8"), or as CIDR and port ("10.0.0.0/8:8443", "[fd00::/8]:443"): then that port
+  // alone, over HTTP. Everything private, local or reserved is denied otherwise.
   std::vector<std::string> allowed_networks;
 
   // Deliveries in flight at once: in all, and to one endpoint.

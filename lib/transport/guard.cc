@@ -99,6 +99,20 @@ std::optional<IpAddress> IpAddress::FromSocket(const sockaddr* address, size_t b
   return std::nullopt;
 }
 
+uint16_t IpAddress::PortOf(const sockaddr* address, size_t bytes_count) {
+  sockaddr_in v4;
+  if (address->sa_family == AF_INET && bytes_count >= sizeof v4) {
+    std::memcpy(&v4, address, sizeof v4);
+    return ntohs(v4.sin_port);
+  }
+  sockaddr_in6 v6;
+  if (address->sa_family == AF_INET6 && bytes_count >= sizeof v6) {
+    std::memcpy(static_cast<void*>(&v6), static_cast<const void*>(address), sizeof v6);
+    return ntohs(v6.sin6_port);
+  }
+  return 0;
+}
+
 bool IpAddress::is_v4() const {
   return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes_.begin());
 }
@@ -135,22 +149,53 @@ bool Network::Contains(const IpAddress& address) const {
   return true;
 }
 
+absl::StatusOr<AllowedNetwork> AllowedNetwork::Parse(std::string_view text) {
+  std::string_view network = text;
+  std::string_view port;
+  const size_t colon = text.rfind(':');
+  // IPv6 has colons of its own: there the network stands in brackets.
+  if (text.starts_with('[')) {
+    const size_t end = text.find(']');
+    if (end != std::string_view::npos && colon == end + 1) {
+      network = text.substr(1, end - 1);
+      port = text.substr(colon + 1);
+    }
+  } else if (colon != std::string_view::npos && text.find(':') == colon) {
+    network = text.substr(0, colon);
+    port = text.substr(colon + 1);
+  }
+  const absl::StatusOr<Network> parsed = Network::Parse(network);
+  if (!parsed.ok()) return Network::Parse(text).status();
+  AllowedNetwork allowed{.network = *parsed};
+  if (network.size() == text.size()) return allowed;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), allowed.port);
+  if (port.empty() || error != std::errc() || end != port.data() + port.size() ||
+      allowed.port == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "' has no port from 1 to 65535 after its last colon"));
+  }
+  return allowed;
+}
+
 absl::StatusOr<Guard> Guard::Parse(std::span<const std::string> allowed) {
-  std::vector<Network> networks;
+  std::vector<AllowedNetwork> networks;
   for (const std::string& text : allowed) {
-    absl::StatusOr<Network> network = Network::Parse(text);
+    absl::StatusOr<AllowedNetwork> network = AllowedNetwork::Parse(text);
     if (!network.ok()) return std::move(network).status();
     networks.push_back(*network);
   }
   return Guard(std::move(networks));
 }
 
-bool Guard::Allows(const IpAddress& address) const {
-  const auto contains = [&](const Network& network) { return network.Contains(address); };
-  if (std::any_of(allowed_.begin(), allowed_.end(), contains)) return true;
+bool Guard::Allows(const IpAddress& address, uint16_t port) const {
+  const auto is_allowed = [&](const AllowedNetwork& allowed) {
+    return (allowed.port == 0 || allowed.port == port) && allowed.network.Contains(address);
+  };
+  if (std::any_of(allowed_.begin(), allowed_.end(), is_allowed)) return true;
   if (!address.is_v4() && !IsGlobalV6(address)) return false;
   const std::vector<Network>& denied = DeniedNetworks();
-  return std::none_of(denied.begin(), denied.end(), contains);
+  return std::none_of(denied.begin(), denied.end(),
+                      [&](const Network& network) { return network.Contains(address); });
 }
 
 }  // namespace convoy::transport

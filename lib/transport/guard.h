@@ -26,6 +26,8 @@ class IpAddress {
   static std::optional<IpAddress> Parse(std::string_view text);
   // Address that a socket is about to be connected to; nullopt if it is neither IPv4 nor IPv6.
   static std::optional<IpAddress> FromSocket(const sockaddr* address, size_t bytes_count);
+  // Its port; 0 if it is neither IPv4 nor IPv6.
+  static uint16_t PortOf(const sockaddr* address, size_t bytes_count);
 
   bool is_v4() const;
   const std::array<uint8_t, 16>& bytes() const { return bytes_; }
@@ -52,18 +54,29 @@ class Network {
   int prefix_bits_;  // of the 128
 };
 
+// A network that the operator has allowed, as a whole or one port of it: "10.0.0.0/8",
+// "10.0.0.0/8:8443", "[fd00::/8]:8443".
+struct AllowedNetwork {
+  // kInvalidArgument quotes the text.
+  static absl::StatusOr<AllowedNetwork> Parse(std::string_view text);
+
+  Network network;
+  uint16_t port = 0;  // 0: all
+};
+
 // Immutable and safe to share between threads.
 class Guard {
  public:
-  explicit Guard(std::vector<Network> allowed) : allowed_(std::move(allowed)) {}
+  explicit Guard(std::vector<AllowedNetwork> allowed) : allowed_(std::move(allowed)) {}
   // From the texts of the networks that the operator has allowed.
   static absl::StatusOr<Guard> Parse(std::span<const std::string> allowed);
 
-  // True for public unicast addresses, and for what the operator has allowed.
-  bool Allows(const IpAddress& address) const;
+  // True for public unicast addresses, and for what the operator has allowed. A network of which
+  // one port is allowed counts for that `port` alone; 0: the port is not known.
+  bool Allows(const IpAddress& address, uint16_t port = 0) const;
 
  private:
-  const std::vector<Network> allowed_;
+  const std::vector<AllowedNetwork> allowed_;
 };
 
 }  // namespace convoy::transport

@@ -10,11 +10,9 @@ namespace convoy::transport {
 namespace {
 
 bool Allows(std::vector<std::string> networks, const char* address) {
-  std::vector<Network> allowed;
-  for (const std::string& network : networks) allowed.push_back(Network::Parse(network).value());
-  const auto parsed = IpAddress::Parse(address);
+  const std::optional<IpAddress> parsed = IpAddress::Parse(address);
   REQUIRE(parsed.has_value());
-  return Guard(std::move(allowed)).Allows(*parsed);
+  return Guard::Parse(networks).value().Allows(*parsed);
 }
 
 TEST_CASE("guard: addresses that are not public unicast are denied") {
@@ -103,6 +101,26 @@ TEST_CASE("guard: what the operator allows is allowed, and nothing beside it") {
   CHECK_FALSE(Allows({"10.0.0.0/9"}, "10.128.0.1"));
   CHECK(Allows({"0.0.0.0/0"}, "127.0.0.1"));
   CHECK_FALSE(Allows({"0.0.0.0/0"}, "::1"));
+}
+
+TEST_CASE("guard: one port of a network may be allowed") {
+  const auto allows = [](std::vector<std::string> networks, const char* address, uint16_t port) {
+    return Guard::Parse(networks).value().Allows(*IpAddress::Parse(address), port);
+  };
+  CHECK(allows({"127.0.0.0/8:8080"}, "127.0.0.1", 8080));
+  CHECK_FALSE(allows({"127.0.0.0/8:8080"}, "127.0.0.1", 8081));
+  CHECK_FALSE(allows({"127.0.0.0/8:8080"}, "127.0.0.1", 0));
+  CHECK_FALSE(allows({"127.0.0.0/8:8080"}, "10.0.0.1", 8080));
+  CHECK(allows({"10.1.2.3:443"}, "10.1.2.3", 443));
+  CHECK(allows({"[fd00::/8]:443"}, "fd00::1", 443));
+  CHECK_FALSE(allows({"[fd00::/8]:443"}, "fd00::1", 80));
+  CHECK(allows({"127.0.0.0/8:1", "127.0.0.0/8"}, "127.0.0.1", 2));
+  CHECK(allows({}, "8.8.8.8", 25));
+  for (const char* text : {"127.0.0.0/8:", "127.0.0.0/8:0", "127.0.0.0/8:65536", "127.0.0.0/8:x",
+                           "[fd00::/8]", "[fd00::/8]:", "[fd00::/8", "fd00::/8]:1", ":80"}) {
+    INFO(text);
+    CHECK(absl::IsInvalidArgument(Guard::Parse(std::vector<std::string>{text}).status()));
+  }
 }
 
 TEST_CASE("guard: networks are written strictly") {
