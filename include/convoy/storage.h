@@ -15,13 +15,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "convoy/config.h"
 #include "convoy/model.h"
 
 namespace convoy {
@@ -90,26 +90,17 @@ struct DeliveryRequeue {
   absl::Time due_at;
 };
 
-using ConfigObject = std::variant<Project, Source, Endpoint, Subscription, ApiKey>;
-enum class ConfigKind : uint8_t { kProject, kSource, kEndpoint, kSubscription, kApiKey };
-
-struct ConfigRef {
-  ConfigKind kind;
-  std::string id;
-};
-
-// A change of configuration, all or nothing. `scope` is the project's id, or empty for the instance
-// (projects and API keys belong to the instance scope). It is applied only while the scope's
-// revision is still `expected_revision`, i.e. while what the caller read is still true; otherwise
-// the batch fails with kAborted and the caller reads again. Every applied change raises the
-// revision by one. The names of projects and the masks of sources and of API keys are unique, at
-// each point of a batch; one that is taken fails the batch with kAlreadyExists. Removing a project
-// removes everything in it; removing an endpoint or a source removes its subscriptions, removing a
-// source its held inputs too.
+// A change of configuration, all or nothing. `scope` is the project's id, or empty for the
+// instance. It is applied only while the scope's revision is still `expected_revision`, i.e. while
+// what the caller read is still true; otherwise the batch fails with kAborted and the caller reads
+// again. Every applied change raises by one the revision of its scope, and of the scope of each
+// object that it touches (ConfigScopeOf). Unique fields (config.h) are unique at each point of a
+// batch; a value that is taken fails the batch with kAlreadyExists. With an object goes what is
+// declared to be removed with it: with a project everything in it, with a source its held inputs.
 struct ConfigWrite {
   std::string scope;
   uint64_t expected_revision = 0;
-  std::vector<ConfigObject> puts;
+  std::vector<ConfigRecord> puts;
   std::vector<ConfigRef> removes;
 };
 
@@ -165,23 +156,27 @@ struct Page {
   bool has_prev = false;
 };
 
-struct SourceQuery {
-  std::string project_id;
-  std::string name_contains;  // without case; empty: all
-  std::optional<SourceType> type;
-  std::optional<Provider> provider;
+// A field that has one of `values`. Without values: no condition.
+struct ConfigCondition {
+  std::string field;
+  std::vector<std::string> values;
 };
 
-struct EndpointQuery {
-  std::string project_id;
-  std::string name_contains;
-  std::string owner_id;
+// Configuration objects of one kind.
+struct ConfigQuery {
+  ConfigKind kind = ConfigKind::kProject;
+  std::optional<std::string> project_id;    // nullopt: of all projects; empty: of none
+  std::vector<ConfigCondition> conditions;  // all of them hold
+  std::string name_contains;                // a part of the field "name", without case; empty: all
 };
 
-struct SubscriptionQuery {
-  std::string project_id;
-  std::string name_contains;
-  std::vector<std::string> endpoint_ids;  // any of these; empty: all
+// The changes of a scope since a revision.
+struct ConfigChanges {
+  uint64_t revision = 0;  // of the scope now
+  // Whether the store still knows; otherwise everything of the scope has to be read again.
+  bool is_complete = false;
+  std::vector<ConfigRecord> puts;  // changed objects, as they are now
+  std::vector<ConfigRef> removes;  // those that are not of the scope any more
 };
 
 // Instants are compared with those in the ids, which are milliseconds: a range costs what is in it.
@@ -214,14 +209,6 @@ struct HeldQuery {
   std::string reason;   // empty: all
   std::string from_id;  // no older ones than this; empty: all
   absl::Time now;       // what has expired by then is not listed
-};
-
-// Everything that routing in one project needs, read at one instant.
-struct ProjectConfiguration {
-  uint64_t revision = 0;
-  Project project;
-  std::vector<Endpoint> endpoints;
-  std::vector<Subscription> subscriptions;
 };
 
 // Work.
@@ -320,14 +307,21 @@ class Storage {
   // sees the changes of other processes no later than one second after they are durable.
   virtual absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) = 0;
 
-  virtual absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view project_id) = 0;
-  virtual absl::StatusOr<std::vector<Project>> ListProjects() = 0;
-  virtual absl::StatusOr<Source> FindSourceByMask(std::string_view mask_id) = 0;
-  virtual absl::StatusOr<ApiKey> FindApiKeyByMask(std::string_view mask_id) = 0;
-  virtual absl::StatusOr<std::vector<ApiKey>> ListApiKeys(std::string_view project_id) = 0;
+  // Configuration in records; config_read.h reads it in objects. kNotFound when the id is unknown
+  // or belongs to another project, or when no record has the value in its unique field.
+  virtual absl::StatusOr<ConfigRecord> GetConfig(ConfigKind kind, std::string_view project_id,
+                                                 std::string_view id) = 0;
+  virtual absl::StatusOr<ConfigRecord> FindConfig(ConfigKind kind, std::string_view field,
+                                                  std::string_view value) = 0;
+  // Looks at a bounded number of records: where conditions together have no index, a page may be
+  // short or empty and still have a next one. kInvalidArgument for a field that is not declared.
+  virtual absl::StatusOr<Page<ConfigRecord>> ListConfig(const ConfigQuery& query,
+                                                        const PageRequest& page) = 0;
+  // The changes of a scope since its revision was `since`, as of one instant.
+  virtual absl::StatusOr<ConfigChanges> ConfigChangesSince(std::string_view scope,
+                                                           uint64_t since) = 0;
 
   // Single objects: kNotFound when the id is unknown or belongs to another project.
-  virtual absl::StatusOr<Source> GetSource(std::string_view project_id, std::string_view id) = 0;
   virtual absl::StatusOr<Event> GetEvent(std::string_view project_id, std::string_view id) = 0;
   virtual absl::StatusOr<Delivery> GetDelivery(std::string_view project_id,
                                                std::string_view id) = 0;
@@ -337,12 +331,6 @@ class Storage {
   virtual absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view project_id,
                                                             std::string_view delivery_id) = 0;
 
-  virtual absl::StatusOr<Page<Source>> ListSources(const SourceQuery& query,
-                                                   const PageRequest& page) = 0;
-  virtual absl::StatusOr<Page<Endpoint>> ListEndpoints(const EndpointQuery& query,
-                                                       const PageRequest& page) = 0;
-  virtual absl::StatusOr<Page<Subscription>> ListSubscriptions(const SubscriptionQuery& query,
-                                                               const PageRequest& page) = 0;
   virtual absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query,
                                                  const PageRequest& page) = 0;
   virtual absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
@@ -355,9 +343,6 @@ class Storage {
                                                    const PageRequest& page) = 0;
   // Among the oldest kListRowsMax of the project.
   virtual absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) = 0;
-
-  // Every enabled source of the kind, of all projects: those that have to be read from.
-  virtual absl::StatusOr<std::vector<Source>> ListBrokerSources() = 0;
 
   // Removes a bounded piece of what has outlived its time, all of it or, on failure, nothing.
   // Several may prune one store at once. A key outlives its event. Need not be durable: what comes

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "convoy/config_read.h"
 #include "lib/base/status_macros.h"
 #include "lib/config/loading_cache.h"
 #include "lib/verify/source_verifier.h"
@@ -76,7 +77,7 @@ absl::StatusOr<std::shared_ptr<const route::ProjectSnapshot>> ConfigCache::FindP
       [&](const route::ProjectSnapshot&) { return ReadProjectStamp(storage, project_id); },
       [&](const route::ProjectSnapshot*) -> absl::StatusOr<Cache::Entry> {
         CONVOY_ASSIGN_OR_RETURN(Stamp stamp, ReadInstanceStamp(storage));
-        CONVOY_ASSIGN_OR_RETURN(ProjectConfiguration read, storage.LoadProject(project_id));
+        CONVOY_ASSIGN_OR_RETURN(ProjectConfiguration read, LoadProject(storage, project_id));
         stamp.project = read.revision;
         CONVOY_ASSIGN_OR_RETURN(Cache::Value value, route::ProjectSnapshot::Build(std::move(read)));
         return Cache::Entry{.value = std::move(value), .stamp = stamp};
@@ -95,11 +96,12 @@ absl::StatusOr<std::shared_ptr<const SourceEntry>> ConfigCache::FindSourceByMask
         if (known == nullptr) {
           // The scope of the revision is in the source itself: it is read a second time, after the
           // stamp.
-          CONVOY_ASSIGN_OR_RETURN(const Source source, storage.FindSourceByMask(mask_id));
+          CONVOY_ASSIGN_OR_RETURN(const Source source,
+                                  FindConfig<Source>(storage, "mask_id", mask_id));
           project_id = source.project_id;
         }
         CONVOY_ASSIGN_OR_RETURN(const Stamp stamp, ReadProjectStamp(storage, project_id));
-        CONVOY_ASSIGN_OR_RETURN(Source source, storage.FindSourceByMask(mask_id));
+        CONVOY_ASSIGN_OR_RETURN(Source source, FindConfig<Source>(storage, "mask_id", mask_id));
         return Cache::Entry{.value = MakeSourceEntry(std::move(source), state_->published_keys),
                             .stamp = stamp};
       });
@@ -113,7 +115,7 @@ absl::StatusOr<std::shared_ptr<const ApiKey>> ConfigCache::FindApiKeyByMask(
       mask_id, [&](const ApiKey&) { return ReadInstanceStamp(storage); },
       [&](const ApiKey*) -> absl::StatusOr<Cache::Entry> {
         CONVOY_ASSIGN_OR_RETURN(const Stamp stamp, ReadInstanceStamp(storage));
-        CONVOY_ASSIGN_OR_RETURN(ApiKey key, storage.FindApiKeyByMask(mask_id));
+        CONVOY_ASSIGN_OR_RETURN(ApiKey key, FindConfig<ApiKey>(storage, "mask_id", mask_id));
         return Cache::Entry{.value = std::make_shared<const ApiKey>(std::move(key)),
                             .stamp = stamp};
       });

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_read.h"
 #include "lib/model/names.h"
 
 namespace convoy::consume {
@@ -77,7 +78,7 @@ void ConsumerSupervisor::ReconcileNow() {
 
 void ConsumerSupervisor::Supervise() {
   while (true) {
-    const auto sources = storage_->ListBrokerSources();
+    const auto sources = ListAllConfig<Source>(*storage_, SourcesToRead());
     if (sources.ok()) {
       Reconcile(*sources);
     } else {

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 
+#include "convoy/config_read.h"
 #include "lib/base/read_limit.h"
 
 namespace convoy::gateway {
@@ -94,7 +95,8 @@ consume::ConsumeParts EmbeddedGateway::consume_parts() {
 absl::StatusOr<std::string> EmbeddedGateway::Bootstrap() {
   const absl::StatusOr<uint64_t> revision = parts_.storage->ConfigRevision("");
   if (!revision.ok()) return revision.status();
-  const absl::StatusOr<std::vector<ApiKey>> keys = parts_.storage->ListApiKeys("");
+  const absl::StatusOr<std::vector<ApiKey>> keys =
+      ListAllConfig<ApiKey>(*parts_.storage, {.project_id = ""});
   if (!keys.ok()) return keys.status();
   if (!keys->empty()) {
     return absl::AlreadyExistsError("this instance has its first API key already");

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_read.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/http/envelope.h"
@@ -52,7 +53,8 @@ Reply CreateApiKey(const Context& context) {
 }
 
 Reply ListApiKeys(const Context& context) {
-  const auto keys = context.parts->storage->ListApiKeys(context.project->project().id);
+  const auto keys =
+      ListAllConfig<ApiKey>(*context.parts->storage, {.project_id = context.project->project().id});
   if (!keys.ok()) return FromStatus(keys.status());
   return Success(200, "API keys fetched successfully", ToJson([&](json::Writer& writer) {
                    writer.BeginArray();
@@ -67,13 +69,8 @@ Reply DeleteApiKey(const Context& context) {
       context,
       [storage = context.parts->storage, project_id,
        id = context.capture(1)](uint64_t) -> absl::StatusOr<ConfigWrite> {
-        CONVOY_ASSIGN_OR_RETURN(const std::vector<ApiKey> keys, storage->ListApiKeys(project_id));
-        for (const ApiKey& key : keys) {
-          if (key.id == id) {
-            return ConfigWrite{.removes = {{.kind = ConfigKind::kApiKey, .id = id}}};
-          }
-        }
-        return absl::NotFoundError("API key not found");
+        CONVOY_RETURN_IF_ERROR(GetConfig<ApiKey>(*storage, project_id, id).status());
+        return ConfigWrite{.removes = {{.kind = ConfigKind::kApiKey, .id = id}}};
       },
       [] { return Success(200, "API key revoked successfully"); });
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "convoy/config_read.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
@@ -115,7 +116,8 @@ void WriteConsumer(json::Writer& writer, const Source& source,
 
 Reply GetConsumer(const Context& context) {
   const ApiParts& parts = *context.parts;
-  const auto source = parts.storage->GetSource(context.project->project().id, context.capture(1));
+  const auto source =
+      GetConfig<Source>(*parts.storage, context.project->project().id, context.capture(1));
   if (!source.ok()) return FromStatus(source.status());
   if (source->type != SourceType::kPubSub || parts.consumers == nullptr) {
     return FromStatus(FieldError("type", "only pub_sub sources have a consumer"));

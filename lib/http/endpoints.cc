@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_read.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 #include "lib/http/endpoint_fields.h"
@@ -103,11 +104,10 @@ Reply ListEndpoints(const Context& context) {
   // The contract and Convoy's Go client spell this key differently.
   std::string name = ParameterOf(query, "q");
   if (name.empty()) name = ParameterOf(query, "query");
-  const auto endpoints =
-      context.parts->storage->ListEndpoints({.project_id = context.project->project().id,
-                                             .name_contains = std::move(name),
-                                             .owner_id = ParameterOf(query, "ownerId")},
-                                            page);
+  ConfigQuery wanted{.project_id = context.project->project().id, .name_contains = std::move(name)};
+  const std::string owner_id = ParameterOf(query, "ownerId");
+  if (!owner_id.empty()) wanted.conditions.push_back({.field = "owner_id", .values = {owner_id}});
+  const auto endpoints = ListConfig<Endpoint>(*context.parts->storage, std::move(wanted), page);
   if (!endpoints.ok()) return FromStatus(endpoints.status());
   return Success(200, "Endpoints fetched successfully",
                  PageToJson(*endpoints, page, [&](json::Writer& writer, const Endpoint& endpoint) {

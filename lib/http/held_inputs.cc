@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_read.h"
 #include "lib/base/status_macros.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
@@ -46,7 +47,7 @@ class SourcesOf {
   absl::StatusOr<const Source*> Find(const std::string& id) {
     const auto known = sources_.find(id);
     if (known != sources_.end()) return known->second.has_value() ? &*known->second : nullptr;
-    absl::StatusOr<Source> source = storage_.GetSource(project_id_, id);
+    absl::StatusOr<Source> source = GetConfig<Source>(storage_, project_id_, id);
     if (!source.ok() && !absl::IsNotFound(source.status())) return source.status();
     std::optional<Source>& entry = sources_[id];
     if (source.ok()) entry = *std::move(source);
@@ -87,7 +88,7 @@ absl::StatusOr<ReleaseRequest> ReadRelease(const Context& context) {
   CONVOY_RETURN_IF_ERROR(ReadKind(kind, &request.query));
   if (!source_id.empty()) {
     CONVOY_RETURN_IF_ERROR(
-        context.parts->storage->GetSource(request.query.project_id, source_id).status());
+        GetConfig<Source>(*context.parts->storage, request.query.project_id, source_id).status());
     request.query.source_ids = {source_id};
   }
   if (request.has_ids && (request.ids.empty() || request.ids.size() > kIdsMax)) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_read.h"
 #include "convoy/verifier.h"
 #include "lib/base/status_macros.h"
 #include "lib/http/envelope.h"
@@ -34,7 +35,8 @@ Reply LearnSecret(const Context& context, const Source& source, ChallengeAnswer 
       of_project,
       [storage = context.parts->storage, source,
        secret = std::move(answer.learned_secret)](const Snapshot&) -> absl::StatusOr<ConfigWrite> {
-        CONVOY_ASSIGN_OR_RETURN(Source current, storage->GetSource(source.project_id, source.id));
+        CONVOY_ASSIGN_OR_RETURN(Source current,
+                                GetConfig<Source>(*storage, source.project_id, source.id));
         if (HasSecret(current)) {
           return absl::FailedPreconditionError("the source has its secret already");
         }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "convoy/config_read.h"
 #include "convoy/version.h"
 #include "lib/base/text.h"
 #include "lib/crypto/digest.h"
@@ -73,7 +74,7 @@ void WriteRetention(const storage::PruneCounters& counters, Exposition& out) {
 // Consumers of every source that should be read, also of those that no consumer reads. If the store
 // fails, only the running ones.
 std::vector<ConsumerStatus> ConsumersOf(const ApiParts& parts) {
-  const auto sources = parts.storage->ListBrokerSources();
+  const auto sources = ListAllConfig<Source>(*parts.storage, SourcesToRead());
   if (!sources.ok()) return parts.consumers->Statuses();
   std::vector<ConsumerStatus> all;
   for (const Source& source : *sources) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_read.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 #include "lib/http/envelope.h"
@@ -208,7 +209,8 @@ Reply CreateProject(const Context& context) {
 }
 
 Reply ListProjects(const Context& context) {
-  const absl::StatusOr<std::vector<Project>> projects = context.parts->storage->ListProjects();
+  const absl::StatusOr<std::vector<Project>> projects =
+      ListAllConfig<Project>(*context.parts->storage, {.project_id = ""});
   if (!projects.ok()) return FromStatus(projects.status());
   return Success(200, "Projects fetched successfully", ToJson([&](json::Writer& writer) {
                    writer.BeginArray();

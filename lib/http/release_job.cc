@@ -13,6 +13,7 @@
 #include <memory>
 #include <utility>
 
+#include "convoy/config_read.h"
 #include "lib/base/status_macros.h"
 #include "lib/http/envelope.h"
 #include "lib/http/wire.h"
@@ -133,7 +134,7 @@ absl::Status ReleaseJob::LoadNamed() {
 absl::StatusOr<intake::ReleasePlan> ReleaseJob::Plan(const HeldInput& input) {
   CONVOY_ASSIGN_OR_RETURN(const auto project, parts_.configuration->FindProject(input.project_id));
   CONVOY_ASSIGN_OR_RETURN(const Source source,
-                          parts_.storage->GetSource(input.project_id, input.source_id));
+                          GetConfig<Source>(*parts_.storage, input.project_id, input.source_id));
   CONVOY_ASSIGN_OR_RETURN(const auto entry, parts_.configuration->FindSourceByMask(source.mask_id));
   return intake::PlanRelease(*parts_.intake, broker_intake_, *project, *entry, input);
 }

@@ -4,6 +4,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_read.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 #include "lib/http/envelope.h"
@@ -186,16 +187,20 @@ std::string SourceJson(const GatewayOptions& options, const Source& source) {
 }
 
 // `type` and `provider` of a list: a spelling that no source has is an error rather than ignored.
-absl::Status ReadSourceQuery(std::string_view query, SourceQuery* out) {
+absl::Status ReadSourceQuery(std::string_view query, ConfigQuery* out) {
   const std::string type = ParameterOf(query, "type");
   const std::string provider = ParameterOf(query, "provider");
   if (!type.empty()) {
-    out->type = model::Parse<SourceType>(type);
-    if (!out->type.has_value()) return FieldError("type", "is not a type of sources");
+    if (!model::Parse<SourceType>(type).has_value()) {
+      return FieldError("type", "is not a type of sources");
+    }
+    out->conditions.push_back({.field = "type", .values = {type}});
   }
   if (!provider.empty()) {
-    out->provider = model::Parse<Provider>(provider);
-    if (!out->provider.has_value()) return FieldError("provider", "is not a provider of sources");
+    if (!model::Parse<Provider>(provider).has_value()) {
+      return FieldError("provider", "is not a provider of sources");
+    }
+    out->conditions.push_back({.field = "provider", .values = {provider}});
   }
   return absl::OkStatus();
 }
@@ -227,13 +232,13 @@ Reply CreateSource(const Context& context) {
 
 Reply ListSources(const Context& context) {
   const std::string_view query = context.request->query;
-  SourceQuery wanted{.project_id = context.project->project().id,
+  ConfigQuery wanted{.project_id = context.project->project().id,
                      .name_contains = ParameterOf(query, "q")};
   if (const absl::Status status = ReadSourceQuery(query, &wanted); !status.ok()) {
     return FromStatus(status);
   }
   const PageRequest page = ParsePage(query);
-  const auto sources = context.parts->storage->ListSources(wanted, page);
+  const auto sources = ListConfig<Source>(*context.parts->storage, wanted, page);
   if (!sources.ok()) return FromStatus(sources.status());
   return Success(200, "Sources fetched successfully",
                  PageToJson(*sources, page, [&](json::Writer& writer, const Source& source) {
@@ -243,7 +248,7 @@ Reply ListSources(const Context& context) {
 
 Reply GetSource(const Context& context) {
   const auto source =
-      context.parts->storage->GetSource(context.project->project().id, context.capture(1));
+      GetConfig<Source>(*context.parts->storage, context.project->project().id, context.capture(1));
   if (!source.ok()) return FromStatus(source.status());
   return Success(200, "Source fetched successfully",
                  SourceJson(*context.options, Shown(context, *source)));
@@ -253,7 +258,8 @@ Reply UpdateSource(const Context& context) {
   const auto document = ParseBody(context);
   if (!document.ok()) return FromStatus(document.status());
   const ApiParts& parts = *context.parts;
-  const auto current = parts.storage->GetSource(context.project->project().id, context.capture(1));
+  const auto current =
+      GetConfig<Source>(*parts.storage, context.project->project().id, context.capture(1));
   if (!current.ok()) return FromStatus(current.status());
   const Reading reading{false, context.project->project().type, parts};
   Source wanted = *current;
@@ -267,8 +273,8 @@ Reply UpdateSource(const Context& context) {
         [updated, reading, id = context.capture(1),
          body](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
           CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(body, {}));
-          CONVOY_ASSIGN_OR_RETURN(*updated,
-                                  reading.parts.storage->GetSource(project->project().id, id));
+          CONVOY_ASSIGN_OR_RETURN(
+              *updated, GetConfig<Source>(*reading.parts.storage, project->project().id, id));
           updated->updated_at = reading.parts.clock->Now();
           CONVOY_RETURN_IF_ERROR(ReadSource(fields, reading, updated.get()));
           return ConfigWrite{.puts = {*updated}};
@@ -286,7 +292,7 @@ Reply DeleteSource(const Context& context) {
       context,
       [storage = context.parts->storage,
        id = context.capture(1)](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
-        CONVOY_RETURN_IF_ERROR(storage->GetSource(project->project().id, id).status());
+        CONVOY_RETURN_IF_ERROR(GetConfig<Source>(*storage, project->project().id, id).status());
         return ConfigWrite{.removes = {{.kind = ConfigKind::kSource, .id = id}}};
       },
       [&parts = *context.parts] {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_read.h"
 #include "convoy/filter.h"
 #include "lib/base/status_macros.h"
 #include "lib/http/envelope.h"
@@ -112,7 +113,7 @@ absl::Status CheckReferences(const Subscription& subscription,
   }
   if (!subscription.source_id.empty()) {
     const absl::Status found =
-        storage.GetSource(project.project().id, subscription.source_id).status();
+        GetConfig<Source>(storage, project.project().id, subscription.source_id).status();
     if (absl::IsNotFound(found)) return absl::InvalidArgumentError("failed to find source by id");
     CONVOY_RETURN_IF_ERROR(found);
   }
@@ -131,7 +132,7 @@ std::string SubscriptionJson(const Subscription& subscription,
       project == nullptr ? nullptr : project->FindEndpoint(subscription.endpoint_id);
   std::optional<Source> source;
   if (project != nullptr && !subscription.source_id.empty()) {
-    auto found = storage.GetSource(subscription.project_id, subscription.source_id);
+    auto found = GetConfig<Source>(storage, subscription.project_id, subscription.source_id);
     if (found.ok()) source = *std::move(found);
   }
   return ToJson([&](json::Writer& writer) {
@@ -171,10 +172,11 @@ Reply ListSubscriptions(const Context& context) {
   if (!endpoint_ids.ok()) return FromStatus(endpoint_ids.status());
   const PageRequest page = ParsePage(query);
   const auto subscriptions =
-      context.parts->storage->ListSubscriptions({.project_id = context.project->project().id,
-                                                 .name_contains = ParameterOf(query, "name"),
-                                                 .endpoint_ids = *endpoint_ids},
-                                                page);
+      ListConfig<Subscription>(*context.parts->storage,
+                               {.project_id = context.project->project().id,
+                                .conditions = {{.field = "endpoint_id", .values = *endpoint_ids}},
+                                .name_contains = ParameterOf(query, "name")},
+                               page);
   if (!subscriptions.ok()) return FromStatus(subscriptions.status());
   return Success(
       200, "Subscriptions fetched successfully",

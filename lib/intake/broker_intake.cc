@@ -29,12 +29,11 @@ class Collector {
         out_batch.config.push_back(
             {.scope = write.scope, .expected_revision = write.expected_revision});
       }
-      for (ConfigObject& object : write.puts) {
-        const auto& subscription = std::get<Subscription>(object);
+      for (ConfigRecord& record : write.puts) {
         const auto [known, is_new] =
-            implicit_.try_emplace(subscription.endpoint_id, subscription.id);
+            implicit_.try_emplace(ConfigFieldOf(record, "endpoint_id"), record.id);
         if (is_new) {
-          out_batch.config.back().puts.push_back(std::move(object));
+          out_batch.config.back().puts.push_back(std::move(record));
         } else {
           for (Delivery& delivery : one.submissions.front().deliveries) {
             delivery.subscription_id = known->second;

@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#include "convoy/storage.h"
+#include "convoy/config_read.h"
 #include "lib/route/content.h"
 
 namespace convoy::route {

@@ -8,16 +8,6 @@
 
 namespace convoy::storage {
 
-absl::Status RevisionMoved() {
-  return absl::AbortedError("the configuration was changed by somebody else meanwhile");
-}
-
-absl::Status ProjectNameTaken() {
-  return absl::AlreadyExistsError("a project with this name already exists");
-}
-
-absl::Status MaskTaken() { return absl::AlreadyExistsError("another one has this mask already"); }
-
 absl::Status NotHeld() { return absl::NotFoundError("held input not found"); }
 
 absl::Status NotAnId(std::string_view id) {

@@ -10,9 +10,6 @@
 
 namespace convoy::storage {
 
-absl::Status RevisionMoved();
-absl::Status ProjectNameTaken();
-absl::Status MaskTaken();
 absl::Status NotHeld();  // of a release
 absl::Status NotAnId(std::string_view id);
 absl::Status IdTaken(std::string_view id);

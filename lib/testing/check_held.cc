@@ -2,6 +2,7 @@
 #include <atomic>
 #include <thread>
 
+#include "convoy/config_read.h"
 #include "lib/testing/storage_requirements.h"
 #include "lib/testing/storage_samples.h"
 
@@ -15,7 +16,7 @@ const std::string& ProjectId() {
 
 // Sources 1 to `sources_count` of the project.
 CommitResult PutSources(Storage& storage, int sources_count) {
-  std::vector<ConfigObject> sources;
+  std::vector<ConfigRecord> sources;
   for (int i = 1; i <= sources_count; ++i) sources.emplace_back(MakeSource(ProjectId(), i));
   return PutNow(storage, ProjectId(), std::move(sources));
 }
@@ -273,7 +274,8 @@ void CheckBrokerSources(Expectations& expect, Storage& storage) {
   disabled.is_disabled = true;
   CONVOY_REQUIRE_OK(PutNow(storage, ProjectId(), {read, disabled, plain}).status);
   CONVOY_REQUIRE_OK(PutNow(storage, "other", {elsewhere}).status);
-  CONVOY_EXPECT(CONVOY_VALUE(storage.ListBrokerSources()) == std::vector{read, elsewhere});
+  CONVOY_EXPECT(CONVOY_VALUE(ListAllConfig<Source>(storage, SourcesToRead())) ==
+                std::vector{read, elsewhere});
 }
 
 constexpr StorageRequirement kRequirements[] = {

@@ -1,6 +1,7 @@
 // Checks of lists: pages without gaps, and conditions that select exactly.
 #include <algorithm>
 
+#include "convoy/config_read.h"
 #include "lib/testing/storage_requirements.h"
 #include "lib/testing/storage_samples.h"
 
@@ -16,12 +17,12 @@ std::string Digits(const Page<T>& page) {
 }
 
 void Walk(Expectations& expect, Storage& storage, bool is_ascending, uint32_t items_max) {
-  const EndpointQuery query{.project_id = MakeProject(1).id};
+  const ConfigQuery query{.project_id = MakeProject(1).id};
   std::vector<std::string> forward;
   PageRequest request{.is_ascending = is_ascending, .items_max = items_max};
   Page<Endpoint> page;
   for (int pages_count = 0; pages_count < 30; ++pages_count) {
-    page = CONVOY_VALUE(storage.ListEndpoints(query, request));
+    page = CONVOY_VALUE(ListConfig<Endpoint>(storage, query, request));
     for (const Endpoint& endpoint : page.items) forward.push_back(endpoint.id);
     CONVOY_EXPECT(page.items.size() <= items_max);
     CONVOY_EXPECT(page.has_prev == !request.cursor.empty());
@@ -34,10 +35,11 @@ void Walk(Expectations& expect, Storage& storage, bool is_ascending, uint32_t it
   std::vector<std::string> backward;
   for (const Endpoint& endpoint : page.items) backward.push_back(endpoint.id);
   for (int pages_count = 0; pages_count < 30 && page.has_prev; ++pages_count) {
-    page = CONVOY_VALUE(storage.ListEndpoints(query, {.cursor = page.prev_cursor,
-                                                      .is_backward = true,
-                                                      .is_ascending = is_ascending,
-                                                      .items_max = items_max}));
+    page = CONVOY_VALUE(ListConfig<Endpoint>(storage, query,
+                                             {.cursor = page.prev_cursor,
+                                              .is_backward = true,
+                                              .is_ascending = is_ascending,
+                                              .items_max = items_max}));
     CONVOY_EXPECT(page.has_next);
     std::vector<std::string> ids;
     for (const Endpoint& endpoint : page.items) ids.push_back(endpoint.id);
@@ -48,7 +50,7 @@ void Walk(Expectations& expect, Storage& storage, bool is_ascending, uint32_t it
 
 void CheckPages(Expectations& expect, Storage& storage) {
   const std::string project = MakeProject(1).id;
-  std::vector<ConfigObject> endpoints;
+  std::vector<ConfigRecord> endpoints;
   for (int i = 0; i < 25; ++i) endpoints.push_back(MakeEndpoint(project, i));
   endpoints.push_back(MakeEndpoint("other", 99));
   CONVOY_REQUIRE_OK(PutNow(storage, project, endpoints).status);
@@ -72,8 +74,9 @@ void CheckConfigLists(Expectations& expect, Storage& storage) {
                          MakeSubscription(project, 1, 1), MakeSubscription(project, 2, 2)})
                      .status.ok());
   const auto endpoints = [&](const std::string& part, const std::string& owner) {
-    return Digits(CONVOY_VALUE(storage.ListEndpoints(
-        {.project_id = project, .name_contains = part, .owner_id = owner}, {})));
+    ConfigQuery query{.project_id = project, .name_contains = part};
+    if (!owner.empty()) query.conditions.push_back({"owner_id", {owner}});
+    return Digits(CONVOY_VALUE(ListConfig<Endpoint>(storage, query, {})));
   };
   CONVOY_EXPECT(endpoints("", "") == "21");
   CONVOY_EXPECT(endpoints("sure", "") == "1");
@@ -84,20 +87,20 @@ void CheckConfigLists(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(endpoints("", "me") == "1");
   CONVOY_EXPECT(endpoints("' OR 1=1 --", "") == "");
 
-  const auto sources = [&](SourceQuery query) {
+  const auto sources = [&](ConfigQuery query) {
     query.project_id = project;
-    return Digits(CONVOY_VALUE(storage.ListSources(query, {})));
+    return Digits(CONVOY_VALUE(ListConfig<Source>(storage, query, {})));
   };
   CONVOY_EXPECT(sources({}) == "21");
   CONVOY_EXPECT(sources({.name_contains = "CE 2"}) == "2");
-  CONVOY_EXPECT(sources({.type = SourceType::kRestApi}) == "1");
-  CONVOY_EXPECT(sources({.provider = Provider::kNone}) == "2");
-  const auto subscriptions = [&](SubscriptionQuery query) {
+  CONVOY_EXPECT(sources({.conditions = {{"type", {"rest_api"}}}}) == "1");
+  CONVOY_EXPECT(sources({.conditions = {{"provider", {""}}}}) == "2");
+  const auto subscriptions = [&](ConfigQuery query) {
     query.project_id = project;
-    return Digits(CONVOY_VALUE(storage.ListSubscriptions(query, {})));
+    return Digits(CONVOY_VALUE(ListConfig<Subscription>(storage, query, {})));
   };
   CONVOY_EXPECT(subscriptions({}) == "21");
-  CONVOY_EXPECT(subscriptions({.endpoint_ids = {Id('E', 2), Id('E', 9)}}) == "2");
+  CONVOY_EXPECT(subscriptions({.conditions = {{"endpoint_id", {Id('E', 2), Id('E', 9)}}}}) == "2");
   CONVOY_EXPECT(subscriptions({.name_contains = "none"}) == "");
 }
 

@@ -2,6 +2,7 @@
 #include <memory>
 #include <utility>
 
+#include "convoy/config_read.h"
 #include "lib/testing/storage_requirements.h"
 #include "lib/testing/storage_samples.h"
 
@@ -24,7 +25,7 @@ void CheckReopening(Expectations& expect, StorageFactory& stores) {
   const Opened second = CONVOY_VALUE(stores.OpenAgain());
   CONVOY_REQUIRE(second != nullptr);
   CONVOY_EXPECT(CONVOY_VALUE(second->ConfigRevision("")) == 1);
-  CONVOY_EXPECT(CONVOY_VALUE(second->LoadProject(project)).project == MakeProject(1));
+  CONVOY_EXPECT(CONVOY_VALUE(LoadProject(*second, project)).project == MakeProject(1));
   CONVOY_EXPECT(CONVOY_VALUE(second->GetEvent(project, event.id)) == event);
   CONVOY_EXPECT(Submit(*second, MakeEvent(project, 2), {}, key).submissions ==
                 std::vector{SubmissionOutcome::kDuplicate});

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <thread>
 
+#include "convoy/config_read.h"
 #include "lib/testing/storage_requirements.h"
 #include "lib/testing/storage_samples.h"
 
@@ -113,7 +114,7 @@ void CheckRefusedBatch(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(storage.GetEvent(ProjectId(), EventId(1)).ok());
   CONVOY_EXPECT(absl::IsNotFound(storage.GetEvent(ProjectId(), EventId(2)).status()));
   CONVOY_EXPECT(storage.GetEvent(ProjectId(), EventId(3)).ok());
-  CONVOY_EXPECT(CONVOY_VALUE(storage.LoadProject(ProjectId())).endpoints.empty());
+  CONVOY_EXPECT(CONVOY_VALUE(LoadProject(storage, ProjectId())).endpoints.empty());
   CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision(ProjectId())) == 0);
 }
 

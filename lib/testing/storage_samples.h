@@ -147,7 +147,7 @@ inline CommitResult CommitOne(Storage& storage, WriteBatch batch) {
 }
 
 inline CommitResult Put(Storage& storage, const std::string& scope, uint64_t revision,
-                        std::vector<ConfigObject> objects) {
+                        std::vector<ConfigRecord> objects) {
   WriteBatch batch;
   batch.config.push_back(
       {.scope = scope, .expected_revision = revision, .puts = std::move(objects)});
@@ -156,7 +156,7 @@ inline CommitResult Put(Storage& storage, const std::string& scope, uint64_t rev
 
 // Against whatever revision the scope has.
 inline CommitResult PutNow(Storage& storage, const std::string& scope,
-                           std::vector<ConfigObject> objects) {
+                           std::vector<ConfigRecord> objects) {
   const uint64_t revision = storage.ConfigRevision(scope).value_or(0);
   return Put(storage, scope, revision, std::move(objects));
 }

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_read.h"
 #include "convoy/gateway.h"
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/sqlite_storage.h"
@@ -51,11 +52,11 @@ absl::StatusOr<Contents> Read(Storage& storage) {
   for (const std::string& scope : {std::string(), project}) {
     contents.revisions[scope] = take(storage.ConfigRevision(scope));
   }
-  contents.projects = take(storage.ListProjects());
-  contents.keys = take(storage.ListApiKeys(""));
-  contents.endpoints = take(storage.ListEndpoints({.project_id = project}, all)).items;
-  contents.subscriptions = take(storage.ListSubscriptions({.project_id = project}, all)).items;
-  contents.sources = take(storage.ListSources({.project_id = project}, all)).items;
+  contents.projects = take(ListAllConfig<Project>(storage, {.project_id = ""}));
+  contents.keys = take(ListAllConfig<ApiKey>(storage, {.project_id = ""}));
+  contents.endpoints = take(ListAllConfig<Endpoint>(storage, {.project_id = project}));
+  contents.subscriptions = take(ListAllConfig<Subscription>(storage, {.project_id = project}));
+  contents.sources = take(ListAllConfig<Source>(storage, {.project_id = project}));
   contents.events = take(storage.ListEvents({.project_id = project}, all)).items;
   contents.deliveries = take(storage.ListDeliveries({.project_id = project}, all)).items;
   contents.held = take(storage.ListHeld({.project_id = project}, all)).items;
@@ -195,7 +196,10 @@ void CheckFile(const std::string& path, std::vector<std::string>& findings) {
        "SELECT count(*) FROM attempt WHERE delivery NOT IN (SELECT key FROM delivery)"},
       {"a held input without its source",
        "SELECT count(*) FROM held_input WHERE project IN (SELECT number FROM name) AND source "
-       "NOT IN (SELECT number FROM name WHERE id IN (SELECT id FROM source))"},
+       "NOT IN (SELECT number FROM name WHERE id IN (SELECT id FROM config WHERE kind = 1))"},
+      {"a field of an object that is not there",
+       "SELECT count(*) FROM config_field WHERE NOT EXISTS (SELECT 1 FROM config "
+       "WHERE config.kind = config_field.kind AND config.id = config_field.id)"},
       {"a row of a project that is neither there nor removed",
        "SELECT count(*) FROM event WHERE project NOT IN (SELECT number FROM name UNION ALL "
        "SELECT number FROM removed_project)"},

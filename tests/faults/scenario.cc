@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_read.h"
 #include "lib/storage/commit_queue.h"
 #include "lib/storage/sqlite/sqlite_storage.h"
 #include "lib/testing/storage_samples.h"
@@ -270,7 +271,7 @@ class Session {
         if (absl::IsNotFound(event.status())) Find("a delivery is read whose event is not");
       }
     }
-    const auto project = storage_->LoadProject(project_);
+    const auto project = LoadProject(*storage_, project_);
     if (project.ok() && project->revision > 0 && project->subscriptions.size() != 3) {
       Find("half a configuration is read");
     }

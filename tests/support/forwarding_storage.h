@@ -27,21 +27,21 @@ class ForwardingStorage : public Storage {
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
     return target_.ConfigRevision(scope);
   }
-  absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view project_id) override {
-    return target_.LoadProject(project_id);
+  absl::StatusOr<ConfigRecord> GetConfig(ConfigKind kind, std::string_view project_id,
+                                         std::string_view id) override {
+    return target_.GetConfig(kind, project_id, id);
   }
-  absl::StatusOr<std::vector<Project>> ListProjects() override { return target_.ListProjects(); }
-  absl::StatusOr<Source> FindSourceByMask(std::string_view mask_id) override {
-    return target_.FindSourceByMask(mask_id);
+  absl::StatusOr<ConfigRecord> FindConfig(ConfigKind kind, std::string_view field,
+                                          std::string_view value) override {
+    return target_.FindConfig(kind, field, value);
   }
-  absl::StatusOr<ApiKey> FindApiKeyByMask(std::string_view mask_id) override {
-    return target_.FindApiKeyByMask(mask_id);
+  absl::StatusOr<Page<ConfigRecord>> ListConfig(const ConfigQuery& query,
+                                                const PageRequest& page) override {
+    return target_.ListConfig(query, page);
   }
-  absl::StatusOr<std::vector<ApiKey>> ListApiKeys(std::string_view project_id) override {
-    return target_.ListApiKeys(project_id);
-  }
-  absl::StatusOr<Source> GetSource(std::string_view project_id, std::string_view id) override {
-    return target_.GetSource(project_id, id);
+  absl::StatusOr<ConfigChanges> ConfigChangesSince(std::string_view scope,
+                                                   uint64_t since) override {
+    return target_.ConfigChangesSince(scope, since);
   }
   absl::StatusOr<Event> GetEvent(std::string_view project_id, std::string_view id) override {
     return target_.GetEvent(project_id, id);
@@ -56,18 +56,6 @@ class ForwardingStorage : public Storage {
   absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view project_id,
                                                     std::string_view delivery_id) override {
     return target_.ListAttempts(project_id, delivery_id);
-  }
-  absl::StatusOr<Page<Source>> ListSources(const SourceQuery& query,
-                                           const PageRequest& page) override {
-    return target_.ListSources(query, page);
-  }
-  absl::StatusOr<Page<Endpoint>> ListEndpoints(const EndpointQuery& query,
-                                               const PageRequest& page) override {
-    return target_.ListEndpoints(query, page);
-  }
-  absl::StatusOr<Page<Subscription>> ListSubscriptions(const SubscriptionQuery& query,
-                                                       const PageRequest& page) override {
-    return target_.ListSubscriptions(query, page);
   }
   absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query,
                                          const PageRequest& page) override {
@@ -87,9 +75,6 @@ class ForwardingStorage : public Storage {
   }
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override {
     return target_.CountHeld(query);
-  }
-  absl::StatusOr<std::vector<Source>> ListBrokerSources() override {
-    return target_.ListBrokerSources();
   }
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
     return target_.Prune(request);

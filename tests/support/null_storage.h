@@ -20,15 +20,17 @@ class NullStorage : public Storage {
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest&) override { return Claim{}; }
   absl::Status ReleaseClaims() override { return absl::OkStatus(); }
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view) override { return 0; }
-  absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view) override { return Nothing(); }
-  absl::StatusOr<std::vector<Project>> ListProjects() override { return std::vector<Project>{}; }
-  absl::StatusOr<Source> FindSourceByMask(std::string_view) override { return Nothing(); }
-  absl::StatusOr<ApiKey> FindApiKeyByMask(std::string_view) override { return Nothing(); }
-  absl::StatusOr<std::vector<ApiKey>> ListApiKeys(std::string_view) override {
-    return std::vector<ApiKey>{};
-  }
-  absl::StatusOr<Source> GetSource(std::string_view, std::string_view) override {
+  absl::StatusOr<ConfigRecord> GetConfig(ConfigKind, std::string_view, std::string_view) override {
     return Nothing();
+  }
+  absl::StatusOr<ConfigRecord> FindConfig(ConfigKind, std::string_view, std::string_view) override {
+    return Nothing();
+  }
+  absl::StatusOr<Page<ConfigRecord>> ListConfig(const ConfigQuery&, const PageRequest&) override {
+    return Page<ConfigRecord>{};
+  }
+  absl::StatusOr<ConfigChanges> ConfigChangesSince(std::string_view, uint64_t since) override {
+    return ConfigChanges{.revision = since, .is_complete = true};
   }
   absl::StatusOr<Event> GetEvent(std::string_view, std::string_view) override { return Nothing(); }
   absl::StatusOr<Delivery> GetDelivery(std::string_view, std::string_view) override {
@@ -40,16 +42,6 @@ class NullStorage : public Storage {
   }
   absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view, std::string_view) override {
     return std::vector<Attempt>{};
-  }
-  absl::StatusOr<Page<Source>> ListSources(const SourceQuery&, const PageRequest&) override {
-    return Page<Source>{};
-  }
-  absl::StatusOr<Page<Endpoint>> ListEndpoints(const EndpointQuery&, const PageRequest&) override {
-    return Page<Endpoint>{};
-  }
-  absl::StatusOr<Page<Subscription>> ListSubscriptions(const SubscriptionQuery&,
-                                                       const PageRequest&) override {
-    return Page<Subscription>{};
   }
   absl::StatusOr<Page<Event>> ListEvents(const EventQuery&, const PageRequest&) override {
     return Page<Event>{};
@@ -64,7 +56,6 @@ class NullStorage : public Storage {
     return Page<HeldInput>{};
   }
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery&) override { return 0; }
-  absl::StatusOr<std::vector<Source>> ListBrokerSources() override { return std::vector<Source>{}; }
   absl::StatusOr<Pruned> Prune(const PruneRequest&) override { return Pruned{}; }
   absl::Status CheckWritable() override { return absl::OkStatus(); }
 

@@ -1,146 +1,139 @@
 // Every change notes its own reversal; a refused batch is undone backwards. That costs what the
-// batch changes, where trying it on a copy would cost what exists.
+// batch changes, where trying it on a copy would cost what exists. Walks are plain.
 #include "lib/storage/memory/config_tables.h"
 
-#include <variant>
-
-#include "lib/base/status_macros.h"
-#include "lib/storage/write_rules.h"
+#include <algorithm>
 
 namespace convoy::storage {
-namespace {
 
-// What an object must not share with another of its kind, if anything.
-using UniqueName = std::optional<std::pair<ConfigKind, std::string>>;
-UniqueName UniqueNameOf(const Project& project) {
-  return std::pair(ConfigKind::kProject, project.name);
-}
-UniqueName UniqueNameOf(const Source& source) {
-  return std::pair(ConfigKind::kSource, source.mask_id);
-}
-UniqueName UniqueNameOf(const ApiKey& key) { return std::pair(ConfigKind::kApiKey, key.mask_id); }
-UniqueName UniqueNameOf(const Endpoint&) { return std::nullopt; }
-UniqueName UniqueNameOf(const Subscription&) { return std::nullopt; }
-
-absl::Status NameTaken(ConfigKind kind) {
-  return kind == ConfigKind::kProject ? ProjectNameTaken() : MaskTaken();
-}
-
-}  // namespace
-
-absl::Status ConfigTables::Apply(const std::vector<ConfigWrite>& writes) {
-  absl::Status status;
-  for (const ConfigWrite& write : writes) {
-    status = ApplyOne(write);
-    if (!status.ok()) break;
-  }
-  if (!status.ok()) {
+absl::Status ConfigTables::Apply(const std::vector<ConfigWrite>& writes,
+                                 std::vector<ConfigRef>& out_gone) {
+  const absl::Status status = ApplyConfig(*this, writes);
+  if (status.ok()) {
+    out_gone.insert(out_gone.end(), gone_.begin(), gone_.end());
+    while (log_.size() > kConfigLogLinesKept) log_.pop_front();
+  } else {
     for (auto undo = undo_.rbegin(); undo != undo_.rend(); ++undo) (*undo)();
   }
   undo_.clear();
+  gone_.clear();
   return status;
 }
 
-absl::Status ConfigTables::ApplyOne(const ConfigWrite& write) {
-  if (RevisionOf(write.scope) != write.expected_revision) return RevisionMoved();
-  Raise(write.scope);
-  for (const ConfigObject& object : write.puts) {
-    CONVOY_RETURN_IF_ERROR(std::visit(
-        [this](const auto& typed) { return Change(typed.id, std::optional(typed)); }, object));
-  }
-  for (const ConfigRef& ref : write.removes) Remove(ref);
-  return absl::OkStatus();
+bool ConfigTables::Has(ConfigKind kind, std::string_view id, std::string_view project_id) const {
+  const auto entry = records_.find({kind, std::string(id)});
+  return entry != records_.end() && entry->second.project_id == project_id;
 }
 
-template <typename T>
-absl::Status ConfigTables::Change(const std::string& id, std::optional<T> next) {
-  auto& table = std::get<ById<T>>(tables_);
-  std::optional<T> previous;
-  if (const auto entry = table.find(id); entry != table.end()) previous = entry->second;
-  const UniqueName taken = next.has_value() ? UniqueNameOf(*next) : std::nullopt;
-  if (taken.has_value()) {
-    const auto owner = owners_.find(*taken);
-    if (owner != owners_.end() && owner->second != id) return NameTaken(taken->first);
+absl::StatusOr<std::optional<ConfigRecord>> ConfigTables::Find(ConfigKind kind,
+                                                               std::string_view id) {
+  const auto entry = records_.find({kind, std::string(id)});
+  return entry == records_.end() ? std::nullopt : std::optional(entry->second);
+}
+
+absl::StatusOr<std::vector<std::string>> ConfigTables::FindIds(ConfigKind kind, size_t field,
+                                                               std::string_view value,
+                                                               size_t ids_max) {
+  std::vector<std::string> ids;
+  auto entry = values_.lower_bound({kind, field, std::string(value), ""});
+  for (; entry != values_.end() && ids.size() < ids_max; ++entry) {
+    const auto& [its_kind, its_field, its_value, id] = *entry;
+    if (its_kind != kind || its_field != field || its_value != value) break;
+    ids.push_back(id);
   }
-  const auto set = [this, &table, id](const std::optional<T>& from, const std::optional<T>& to) {
-    if (from.has_value() && UniqueNameOf(*from).has_value()) owners_.erase(*UniqueNameOf(*from));
-    if (to.has_value() && UniqueNameOf(*to).has_value()) owners_[*UniqueNameOf(*to)] = id;
-    if (to.has_value()) {
-      table[id] = *to;
-    } else {
-      table.erase(id);
+  return ids;
+}
+
+absl::StatusOr<std::vector<ConfigRecord>> ConfigTables::Walk(const ConfigWalk& walk) {
+  const auto is_wanted = [&](const ConfigRecord& record) {
+    if (walk.project_id.has_value() && record.project_id != *walk.project_id) return false;
+    return !walk.field.has_value() || std::find(walk.values.begin(), walk.values.end(),
+                                                record.fields[*walk.field]) != walk.values.end();
+  };
+  std::vector<ConfigRecord> records;
+  const auto take = [&](auto entry, auto end) {
+    for (; entry != end && entry->first.kind == walk.kind && records.size() < walk.records_max;
+         ++entry) {
+      if (!walk.is_inclusive && entry->first.id == walk.from_id) continue;
+      if (is_wanted(entry->second)) records.push_back(entry->second);
     }
   };
-  set(previous, next);
-  undo_.push_back([set, previous, next] { set(next, previous); });
+  if (walk.is_ascending) {
+    take(records_.lower_bound({walk.kind, walk.from_id}), records_.end());
+  } else {
+    const auto next_kind = static_cast<ConfigKind>(static_cast<int>(walk.kind) + 1);
+    const auto from = walk.from_id.empty() ? records_.lower_bound({next_kind, ""})
+                                           : records_.upper_bound({walk.kind, walk.from_id});
+    take(std::make_reverse_iterator(from), records_.rend());
+  }
+  return records;
+}
+
+absl::Status ConfigTables::Put(const ConfigRecord& record, const ConfigRecord*) {
+  Change({.kind = record.kind, .id = record.id}, record);
   return absl::OkStatus();
 }
 
-template <typename T, typename Wanted>
-void ConfigTables::RemoveIf(Wanted wanted) {
-  std::vector<std::string> ids;
-  for (const auto& [id, object] : All<T>()) {
-    if (wanted(object)) ids.push_back(id);
-  }
-  // Removing takes no name and is never refused.
-  for (const std::string& id : ids) Change<T>(id, std::nullopt).IgnoreError();
+absl::Status ConfigTables::Remove(const ConfigRecord& record) {
+  Change({.kind = record.kind, .id = record.id}, std::nullopt);
+  return absl::OkStatus();
 }
 
-void ConfigTables::Remove(const ConfigRef& ref) {
-  const auto has_id = [&](const auto& object) { return object.id == ref.id; };
-  switch (ref.kind) {
-    case ConfigKind::kProject: {
-      const auto is_inside = [&](const auto& object) { return object.project_id == ref.id; };
-      RemoveIf<Source>(is_inside);
-      RemoveIf<Endpoint>(is_inside);
-      RemoveIf<Subscription>(is_inside);
-      RemoveIf<ApiKey>(is_inside);
-      RemoveIf<Project>(has_id);
-      Raise(ref.id);  // whoever holds a snapshot of the project finds it outdated
-      break;
+absl::Status ConfigTables::RemoveFlow(const ConfigRef& ref) {
+  gone_.push_back(ref);
+  return absl::OkStatus();
+}
+
+void ConfigTables::Change(const ConfigRef& ref, std::optional<ConfigRecord> next) {
+  std::optional<ConfigRecord> previous;
+  if (const auto entry = records_.find(ref); entry != records_.end()) previous = entry->second;
+  Set(ref, next);
+  undo_.push_back([this, ref, previous = std::move(previous)] { Set(ref, previous); });
+}
+
+void ConfigTables::Set(const ConfigRef& ref, const std::optional<ConfigRecord>& next) {
+  if (const auto entry = records_.find(ref); entry != records_.end()) {
+    for (size_t i = 0; i < entry->second.fields.size(); ++i) {
+      values_.erase({ref.kind, i, entry->second.fields[i], ref.id});
     }
-    case ConfigKind::kSource:
-      RemoveIf<Source>(has_id);
-      RemoveIf<Subscription>([&](const Subscription& s) { return s.source_id == ref.id; });
-      break;
-    case ConfigKind::kEndpoint:
-      RemoveIf<Endpoint>(has_id);
-      RemoveIf<Subscription>([&](const Subscription& s) { return s.endpoint_id == ref.id; });
-      break;
-    case ConfigKind::kSubscription:
-      RemoveIf<Subscription>(has_id);
-      break;
-    case ConfigKind::kApiKey:
-      RemoveIf<ApiKey>(has_id);
-      break;
+    records_.erase(entry);
   }
+  if (!next.has_value()) return;
+  for (size_t i = 0; i < next->fields.size(); ++i) {
+    values_.insert({ref.kind, i, next->fields[i], ref.id});
+  }
+  records_[ref] = *next;
 }
 
-void ConfigTables::Raise(const std::string& scope) {
-  const bool was_known = revisions_.contains(scope);
-  ++revisions_[scope];
-  undo_.push_back([this, scope, was_known] {
-    if (was_known) {
-      --revisions_[scope];
-    } else {
-      revisions_.erase(scope);
-    }
-  });
-}
-
-uint64_t ConfigTables::RevisionOf(std::string_view scope) const {
+absl::StatusOr<uint64_t> ConfigTables::Revision(std::string_view scope) {
   const auto entry = revisions_.find(scope);
   return entry == revisions_.end() ? 0 : entry->second;
 }
 
-const Source* ConfigTables::FindSourceByMask(std::string_view mask_id) const {
-  const auto owner = owners_.find({ConfigKind::kSource, std::string(mask_id)});
-  return owner == owners_.end() ? nullptr : &All<Source>().at(owner->second);
+absl::Status ConfigTables::SetRevision(std::string_view scope, uint64_t revision) {
+  uint64_t& stored = revisions_[std::string(scope)];
+  undo_.push_back([&stored, previous = stored] { stored = previous; });
+  stored = revision;
+  return absl::OkStatus();
 }
 
-const ApiKey* ConfigTables::FindApiKeyByMask(std::string_view mask_id) const {
-  const auto owner = owners_.find({ConfigKind::kApiKey, std::string(mask_id)});
-  return owner == owners_.end() ? nullptr : &All<ApiKey>().at(owner->second);
+absl::Status ConfigTables::AddLines(std::string_view scope, std::span<const ConfigLogLine> lines) {
+  for (const ConfigLogLine& line : lines) {
+    log_.emplace_back(scope, line);
+    undo_.push_back([this] { log_.pop_back(); });
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<ConfigLogLine>> ConfigTables::ReadLines(std::string_view scope,
+                                                                   uint64_t since,
+                                                                   size_t lines_max) {
+  std::vector<ConfigLogLine> lines;
+  for (const auto& [its_scope, line] : log_) {
+    if (lines.size() == lines_max) break;
+    if (its_scope == scope && line.revision > since) lines.push_back(line);
+  }
+  return lines;
 }
 
 }  // namespace convoy::storage

@@ -15,12 +15,11 @@ CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   CommitResult result;
   result.status = CheckIds(batch);
   if (result.status.ok()) result.status = flow_.held.CheckReleases(batch.releases);
-  if (result.status.ok()) result.status = config_.Apply(batch.config);
+  std::vector<ConfigRef> gone;
+  if (result.status.ok()) result.status = config_.Apply(batch.config, gone);
   if (!result.status.ok()) return result;
   flow_.held.Release(batch.releases);
-  for (const ConfigWrite& write : batch.config) {
-    for (const ConfigRef& ref : write.removes) RemoveFlow(ref);
-  }
+  for (const ConfigRef& ref : gone) RemoveFlow(ref);
   for (Submission& submission : batch.submissions) {
     result.submissions.push_back(ApplySubmission(submission));
   }
@@ -76,10 +75,7 @@ bool MemoryStorage::TakeRedelivery(const Input& input, absl::Time now) {
 
 void MemoryStorage::ApplyHold(Hold& hold) {
   const HeldInput& input = hold.input;
-  const auto source = config_.All<Source>().find(input.source_id);
-  if (source == config_.All<Source>().end() || source->second.project_id != input.project_id) {
-    return;
-  }
+  if (!config_.Has(ConfigKind::kSource, input.source_id, input.project_id)) return;
   if (!TakeRedelivery(hold, input.received_at)) return;
   flow_.held.Add(std::move(hold.input), hold.items_max);
 }

@@ -56,16 +56,29 @@ class MemoryStorage final : public Storage {
 
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
     absl::MutexLock lock(&mutex_);
-    return config_.RevisionOf(scope);
+    return config_.Revision(scope);
+  }
+  absl::StatusOr<ConfigRecord> GetConfig(ConfigKind kind, std::string_view project_id,
+                                         std::string_view id) override {
+    absl::MutexLock lock(&mutex_);
+    return convoy::GetConfig(config_, kind, project_id, id);
+  }
+  absl::StatusOr<ConfigRecord> FindConfig(ConfigKind kind, std::string_view field,
+                                          std::string_view value) override {
+    absl::MutexLock lock(&mutex_);
+    return convoy::FindConfig(config_, kind, field, value);
+  }
+  absl::StatusOr<Page<ConfigRecord>> ListConfig(const ConfigQuery& query,
+                                                const PageRequest& page) override {
+    absl::MutexLock lock(&mutex_);
+    return convoy::ListConfig(config_, query, page);
+  }
+  absl::StatusOr<ConfigChanges> ConfigChangesSince(std::string_view scope,
+                                                   uint64_t since) override {
+    absl::MutexLock lock(&mutex_);
+    return ReadConfigChanges(config_, scope, since);
   }
 
-  absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view project_id) override;
-  absl::StatusOr<std::vector<Project>> ListProjects() override;
-  absl::StatusOr<Source> FindSourceByMask(std::string_view mask_id) override;
-  absl::StatusOr<ApiKey> FindApiKeyByMask(std::string_view mask_id) override;
-  absl::StatusOr<std::vector<ApiKey>> ListApiKeys(std::string_view project_id) override;
-
-  absl::StatusOr<Source> GetSource(std::string_view project_id, std::string_view id) override;
   absl::StatusOr<Event> GetEvent(std::string_view project_id, std::string_view id) override;
   absl::StatusOr<Delivery> GetDelivery(std::string_view project_id, std::string_view id) override;
   absl::StatusOr<Attempt> GetAttempt(std::string_view project_id, std::string_view delivery_id,
@@ -73,12 +86,6 @@ class MemoryStorage final : public Storage {
   absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view project_id,
                                                     std::string_view delivery_id) override;
 
-  absl::StatusOr<Page<Source>> ListSources(const SourceQuery& query,
-                                           const PageRequest& page) override;
-  absl::StatusOr<Page<Endpoint>> ListEndpoints(const EndpointQuery& query,
-                                               const PageRequest& page) override;
-  absl::StatusOr<Page<Subscription>> ListSubscriptions(const SubscriptionQuery& query,
-                                                       const PageRequest& page) override;
   absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query, const PageRequest& page) override;
   absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
                                                 const PageRequest& page) override;
@@ -88,7 +95,6 @@ class MemoryStorage final : public Storage {
   absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
                                            const PageRequest& page) override;
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override;
-  absl::StatusOr<std::vector<Source>> ListBrokerSources() override;
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override;
 
  private:

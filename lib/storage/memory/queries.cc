@@ -6,8 +6,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "convoy/ulid.h"
@@ -24,10 +22,6 @@ absl::StatusOr<T> Find(const ById<T>& table, std::string_view id, std::string_vi
   const auto entry = table.find(id);
   if (entry == table.end()) return absl::NotFoundError(absl::StrCat(what, " not found"));
   return entry->second;
-}
-
-bool ContainsIgnoringCase(std::string_view text, std::string_view part) {
-  return absl::StrContains(absl::AsciiStrToLower(text), absl::AsciiStrToLower(part));
 }
 
 template <typename T>
@@ -138,55 +132,6 @@ Page<T> List(const ById<T>& table, const PageRequest& page, Wanted wanted) {
 
 }  // namespace
 
-absl::StatusOr<ProjectConfiguration> MemoryStorage::LoadProject(std::string_view project_id) {
-  absl::MutexLock lock(&mutex_);
-  ProjectConfiguration configuration{.revision = config_.RevisionOf(project_id)};
-  CONVOY_ASSIGN_OR_RETURN(configuration.project,
-                          Find(config_.All<Project>(), project_id, "project"));
-  for (const auto& [id, endpoint] : config_.All<Endpoint>()) {
-    if (endpoint.project_id == project_id) configuration.endpoints.push_back(endpoint);
-  }
-  for (const auto& [id, subscription] : config_.All<Subscription>()) {
-    if (subscription.project_id == project_id) configuration.subscriptions.push_back(subscription);
-  }
-  return configuration;
-}
-
-absl::StatusOr<std::vector<Project>> MemoryStorage::ListProjects() {
-  absl::MutexLock lock(&mutex_);
-  std::vector<Project> projects;
-  for (const auto& [id, project] : config_.All<Project>()) projects.push_back(project);
-  return projects;
-}
-
-absl::StatusOr<Source> MemoryStorage::FindSourceByMask(std::string_view mask_id) {
-  absl::MutexLock lock(&mutex_);
-  if (const Source* source = config_.FindSourceByMask(mask_id)) return *source;
-  return absl::NotFoundError("source not found");
-}
-
-absl::StatusOr<ApiKey> MemoryStorage::FindApiKeyByMask(std::string_view mask_id) {
-  absl::MutexLock lock(&mutex_);
-  if (const ApiKey* key = config_.FindApiKeyByMask(mask_id)) return *key;
-  return absl::NotFoundError("API key not found");
-}
-
-absl::StatusOr<std::vector<ApiKey>> MemoryStorage::ListApiKeys(std::string_view project_id) {
-  absl::MutexLock lock(&mutex_);
-  std::vector<ApiKey> keys;
-  for (const auto& [id, key] : config_.All<ApiKey>()) {
-    if (key.project_id == project_id) keys.push_back(key);
-  }
-  return keys;
-}
-
-absl::StatusOr<Source> MemoryStorage::GetSource(std::string_view project_id, std::string_view id) {
-  absl::MutexLock lock(&mutex_);
-  CONVOY_ASSIGN_OR_RETURN(Source source, Find(config_.All<Source>(), id, "source"));
-  if (source.project_id != project_id) return absl::NotFoundError("source not found");
-  return source;
-}
-
 absl::StatusOr<Event> MemoryStorage::GetEvent(std::string_view project_id, std::string_view id) {
   absl::MutexLock lock(&mutex_);
   const std::shared_ptr<const Event>* event = flow_.events.Find(id);
@@ -222,38 +167,6 @@ absl::StatusOr<Attempt> MemoryStorage::GetAttempt(std::string_view project_id,
     if (attempt.id == id) return attempt;
   }
   return absl::NotFoundError("event delivery attempt not found");
-}
-
-absl::StatusOr<Page<Source>> MemoryStorage::ListSources(const SourceQuery& query,
-                                                        const PageRequest& page) {
-  absl::MutexLock lock(&mutex_);
-  return List<Source>(config_.All<Source>(), page, [&](const Source& source) {
-    return source.project_id == query.project_id &&
-           ContainsIgnoringCase(source.name, query.name_contains) &&
-           source.type == query.type.value_or(source.type) &&
-           source.provider == query.provider.value_or(source.provider);
-  });
-}
-
-absl::StatusOr<Page<Endpoint>> MemoryStorage::ListEndpoints(const EndpointQuery& query,
-                                                            const PageRequest& page) {
-  absl::MutexLock lock(&mutex_);
-  return List<Endpoint>(config_.All<Endpoint>(), page, [&](const Endpoint& endpoint) {
-    return endpoint.project_id == query.project_id &&
-           ContainsIgnoringCase(endpoint.name, query.name_contains) &&
-           (query.owner_id.empty() || endpoint.owner_id == query.owner_id);
-  });
-}
-
-absl::StatusOr<Page<Subscription>> MemoryStorage::ListSubscriptions(const SubscriptionQuery& query,
-                                                                    const PageRequest& page) {
-  absl::MutexLock lock(&mutex_);
-  return List<Subscription>(config_.All<Subscription>(), page,
-                            [&](const Subscription& subscription) {
-                              return subscription.project_id == query.project_id &&
-                                     ContainsIgnoringCase(subscription.name, query.name_contains) &&
-                                     IsAnyOf(query.endpoint_ids, subscription.endpoint_id);
-                            });
 }
 
 absl::StatusOr<Page<Event>> MemoryStorage::ListEvents(const EventQuery& query,
@@ -330,15 +243,6 @@ absl::StatusOr<uint64_t> MemoryStorage::CountHeld(const HeldQuery& query) {
     count += IsWanted(query, row.value);
   }
   return count;
-}
-
-absl::StatusOr<std::vector<Source>> MemoryStorage::ListBrokerSources() {
-  absl::MutexLock lock(&mutex_);
-  std::vector<Source> sources;
-  for (const auto& [id, source] : config_.All<Source>()) {
-    if (source.type == SourceType::kPubSub && !source.is_disabled) sources.push_back(source);
-  }
-  return sources;
 }
 
 }  // namespace convoy::storage

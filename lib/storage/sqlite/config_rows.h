@@ -1,23 +1,50 @@
-// Configuration objects as rows: documents, with the columns that look-ups and lists need.
+// Configuration as rows, for the rules that all stores share (convoy/config_table.h): one table for
+// all kinds, one for the fields that are looked up, one for the log of changes.
 #pragma once
 
-#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#include "convoy/storage.h"
+#include "convoy/config_table.h"
 #include "lib/storage/sqlite/connection.h"
 
 namespace convoy::storage {
 
-// 0 if nothing was ever written to the scope.
-absl::StatusOr<uint64_t> ReadRevision(Connection& connection, std::string_view scope);
-absl::Status RaiseRevision(Connection& connection, std::string_view scope);
+// Its tables and indexes, as SQL.
+extern const char* const kCreateConfigTables;
 
-absl::Status PutConfig(Connection& connection, const ConfigObject& object);
-// Removes the object and what cannot be without it (see ConfigWrite).
-absl::Status RemoveConfig(Connection& connection, const ConfigRef& ref);
+class ConfigRows final : public ConfigTable {
+ public:
+  explicit ConfigRows(Connection& connection) : connection_(connection) {}
+
+  absl::StatusOr<std::optional<ConfigRecord>> Find(ConfigKind kind, std::string_view id) override;
+  absl::StatusOr<std::vector<std::string>> FindIds(ConfigKind kind, size_t field,
+                                                   std::string_view value, size_t ids_max) override;
+  absl::StatusOr<std::vector<ConfigRecord>> Walk(const ConfigWalk& walk) override;
+  absl::Status Put(const ConfigRecord& record, const ConfigRecord* previous) override;
+  absl::Status Remove(const ConfigRecord& record) override;
+  absl::Status RemoveFlow(const ConfigRef& ref) override;
+  absl::StatusOr<uint64_t> Revision(std::string_view scope) override;
+  absl::Status SetRevision(std::string_view scope, uint64_t revision) override;
+  absl::Status AddLines(std::string_view scope, std::span<const ConfigLogLine> lines) override;
+  absl::StatusOr<std::vector<ConfigLogLine>> ReadLines(std::string_view scope, uint64_t since,
+                                                       size_t lines_max) override;
+
+  // Whether the object is there, and of the project.
+  absl::StatusOr<bool> Has(ConfigKind kind, std::string_view id, std::string_view project_id);
+
+ private:
+  absl::StatusOr<std::vector<ConfigRecord>> WalkField(const ConfigWalk& walk);
+  absl::Status PutField(const ConfigRecord& record, const ConfigField& field, size_t position);
+  absl::Status RemoveField(const ConfigRecord& record, const ConfigField& field, size_t position);
+
+  Connection& connection_;
+};
 
 }  // namespace convoy::storage

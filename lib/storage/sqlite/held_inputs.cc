@@ -1,6 +1,7 @@
 // Rows of held inputs, and their release.
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/sqlite/config_rows.h"
 #include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/rows.h"
 #include "lib/storage/sqlite/writer.h"
@@ -8,13 +9,6 @@
 
 namespace convoy::storage {
 namespace {
-
-absl::StatusOr<bool> HasSource(Connection& connection, const HeldInput& input) {
-  Statement row = connection.Prepare("SELECT 1 FROM source WHERE id = ? AND project_id = ?");
-  const bool has_source = row.Text(input.source_id).Text(input.project_id).Next();
-  if (!row.status().ok()) return row.status();
-  return has_source;
-}
 
 absl::Status RemoveExpired(Connection& connection, absl::Time now) {
   return connection
@@ -58,7 +52,9 @@ absl::Status Writer::ApplyReleases(const WriteBatch& batch) {
 
 absl::Status Writer::ApplyHold(const Hold& hold) {
   const HeldInput& input = hold.input;
-  CONVOY_ASSIGN_OR_RETURN(const bool has_source, HasSource(*connection_, input));
+  CONVOY_ASSIGN_OR_RETURN(
+      const bool has_source,
+      ConfigRows(*connection_).Has(ConfigKind::kSource, input.source_id, input.project_id));
   if (!has_source) return absl::OkStatus();
   CONVOY_ASSIGN_OR_RETURN(
       const bool is_first,

@@ -1,5 +1,6 @@
-// Version 4 is where rows got numbers for keys. One transaction puts the old tables of what flows
-// aside and makes the new ones; then their rows move over, oldest first, events before deliveries
+// Version 4 is where rows got numbers for keys, and all kinds of configuration one table. One
+// transaction moves the configuration, puts the old tables of what flows aside and makes the new
+// ones; then their rows move over, oldest first, events before deliveries
 // before attempts, because each looks for the key of the one before. A row is in exactly one of the
 // two tables at any instant, so what is still in an old table says what is left to do.
 #include "lib/storage/sqlite/migration.h"
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/storage/sqlite/config_migration.h"
 #include "lib/storage/sqlite/moved_rows.h"
 #include "lib/storage/sqlite/schema.h"
 
@@ -39,10 +41,8 @@ ALTER TABLE attempt RENAME TO old_attempt;
 ALTER TABLE dedupe_key RENAME TO old_dedupe_key;
 )sql";
 
-// Version 2 added held inputs and this index.
+// Version 2 added held inputs.
 constexpr const char* kPutHeldAside = "ALTER TABLE held_input RENAME TO old_held_input";
-constexpr const char* kCreateBrokerIndex =
-    "CREATE INDEX source_by_broker ON source (id) WHERE type = 2";
 
 absl::StatusOr<bool> HasTable(Connection& connection, std::string_view table) {
   Statement row = connection.Prepare("SELECT 1 FROM sqlite_schema WHERE name = ?");
@@ -70,8 +70,9 @@ absl::Status PutAside(Connection& connection) {
     CONVOY_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version"));
     if (version >= kSchemaVersion) return absl::OkStatus();
     CONVOY_RETURN_IF_ERROR(connection.Execute(kPutAside));
-    CONVOY_RETURN_IF_ERROR(connection.Execute(version == 1 ? kCreateBrokerIndex : kPutHeldAside));
+    if (version >= 2) CONVOY_RETURN_IF_ERROR(connection.Execute(kPutHeldAside));
     CONVOY_RETURN_IF_ERROR(connection.Execute(kCreateFlow));
+    CONVOY_RETURN_IF_ERROR(MigrateConfig(connection));
     return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
   });
 }

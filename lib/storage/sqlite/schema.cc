@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/storage/sqlite/config_rows.h"
 
 namespace convoy::storage {
 
@@ -26,33 +27,6 @@ INSERT INTO opener VALUES (0);
 CREATE TABLE config_revision (
   scope TEXT PRIMARY KEY, revision INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE project (
-  id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, document TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE source (
-  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, mask_id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-  type INTEGER NOT NULL, provider INTEGER NOT NULL, document TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX source_by_project ON source (project_id, id);
-CREATE INDEX source_by_broker ON source (id) WHERE type = 2;
-CREATE TABLE endpoint (
-  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, owner_id TEXT NOT NULL, name TEXT NOT NULL,
-  document TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX endpoint_by_project ON endpoint (project_id, id);
-CREATE INDEX endpoint_by_owner ON endpoint (project_id, owner_id, id);
-CREATE TABLE subscription (
-  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, endpoint_id TEXT NOT NULL,
-  source_id TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX subscription_by_project ON subscription (project_id, id);
-CREATE INDEX subscription_by_endpoint ON subscription (endpoint_id);
-CREATE INDEX subscription_by_source ON subscription (source_id) WHERE source_id <> '';
-CREATE TABLE api_key (
-  id TEXT PRIMARY KEY, project_id TEXT NOT NULL, mask_id TEXT NOT NULL UNIQUE,
-  document TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX api_key_by_project ON api_key (project_id, id);
 )sql";
 
 // Keys that never expire (the largest number) are not worth a place in dedupe_key_by_expiry.
@@ -163,7 +137,7 @@ absl::Status SetPace(Connection& connection) {
 }
 
 absl::Status CreateSchema(Connection& connection) {
-  for (const char* sql : {kCreateConfiguration, kCreateFlow}) {
+  for (const char* sql : {kCreateConfiguration, kCreateConfigTables, kCreateFlow}) {
     CONVOY_RETURN_IF_ERROR(connection.Execute(sql));
   }
   CONVOY_RETURN_IF_ERROR(

@@ -6,10 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_table.h"
 #include "convoy/gateway.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
-#include "lib/model/codec.h"
 #include "lib/storage/sqlite/config_rows.h"
 #include "lib/storage/sqlite/connection_pool.h"
 #include "lib/storage/sqlite/database_file.h"
@@ -44,19 +44,6 @@ absl::StatusOr<std::vector<T>> ReadAll(Statement& statement, Read read) {
   }
   if (!statement.status().ok()) return statement.status();
   return all;
-}
-
-// Documents stand in the first column, or in the second behind the id.
-absl::StatusOr<Project> ProjectOf(const Statement& row) {
-  return model::DecodeProject(row.TextAt(0));
-}
-absl::StatusOr<Source> SourceOf(const Statement& row) { return model::DecodeSource(row.TextAt(0)); }
-absl::StatusOr<ApiKey> ApiKeyOf(const Statement& row) { return model::DecodeApiKey(row.TextAt(0)); }
-absl::StatusOr<Endpoint> EndpointOf(const Statement& row) {
-  return model::DecodeEndpoint(row.TextAt(0));
-}
-absl::StatusOr<Subscription> SubscriptionOf(const Statement& row) {
-  return model::DecodeSubscription(row.TextAt(0));
 }
 
 std::string SelectFrom(std::string_view columns, std::string_view rest) {
@@ -122,45 +109,33 @@ class SqliteStorage final : public Storage {
   absl::Status CheckWritable() override { return writer_->CheckWritable(); }
   absl::Status CheckAlive() override { return poison_.status(); }
 
-  // A look-up by primary key costs about as much as asking SQLite whether another process has
-  // written, so there is no copy of the revisions to be kept in step.
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-    return ReadRevision(*reader, scope);
+    return ConfigRows(*reader).Revision(scope);
   }
-
-  absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view project_id) override;
-
-  absl::StatusOr<std::vector<Project>> ListProjects() override {
+  absl::StatusOr<ConfigRecord> GetConfig(ConfigKind kind, std::string_view project_id,
+                                         std::string_view id) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-    Statement rows = (*reader).Prepare("SELECT document FROM project ORDER BY id");
-    return ReadAll<Project>(rows, ProjectOf);
+    ConfigRows rows(*reader);
+    return convoy::GetConfig(rows, kind, project_id, id);
   }
-
-  absl::StatusOr<Source> FindSourceByMask(std::string_view mask_id) override {
+  absl::StatusOr<ConfigRecord> FindConfig(ConfigKind kind, std::string_view field,
+                                          std::string_view value) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-    Statement row = (*reader).Prepare("SELECT document FROM source WHERE mask_id = ?");
-    return ReadOne(row.Text(mask_id), "source", SourceOf);
+    ConfigRows rows(*reader);
+    return ReadAtOnce(*reader, [&] { return convoy::FindConfig(rows, kind, field, value); });
   }
-
-  absl::StatusOr<ApiKey> FindApiKeyByMask(std::string_view mask_id) override {
+  absl::StatusOr<Page<ConfigRecord>> ListConfig(const ConfigQuery& query,
+                                                const PageRequest& page) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-    Statement row = (*reader).Prepare("SELECT document FROM api_key WHERE mask_id = ?");
-    return ReadOne(row.Text(mask_id), "API key", ApiKeyOf);
+    ConfigRows rows(*reader);
+    return ReadAtOnce(*reader, [&] { return convoy::ListConfig(rows, query, page); });
   }
-
-  absl::StatusOr<std::vector<ApiKey>> ListApiKeys(std::string_view project_id) override {
+  absl::StatusOr<ConfigChanges> ConfigChangesSince(std::string_view scope,
+                                                   uint64_t since) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-    Statement rows =
-        (*reader).Prepare("SELECT document FROM api_key WHERE project_id = ? ORDER BY id");
-    return ReadAll<ApiKey>(rows.Text(project_id), ApiKeyOf);
-  }
-
-  absl::StatusOr<Source> GetSource(std::string_view project_id, std::string_view id) override {
-    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-    Statement row =
-        (*reader).Prepare("SELECT document FROM source WHERE id = ? AND project_id = ?");
-    return ReadOne(row.Text(id).Text(project_id), "source", SourceOf);
+    ConfigRows rows(*reader);
+    return ReadAtOnce(*reader, [&] { return ReadConfigChanges(rows, scope, since); });
   }
 
   absl::StatusOr<Event> GetEvent(std::string_view project_id, std::string_view id) override {
@@ -176,12 +151,6 @@ class SqliteStorage final : public Storage {
   absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view project_id,
                                                     std::string_view delivery_id) override;
 
-  absl::StatusOr<Page<Source>> ListSources(const SourceQuery& query,
-                                           const PageRequest& page) override;
-  absl::StatusOr<Page<Endpoint>> ListEndpoints(const EndpointQuery& query,
-                                               const PageRequest& page) override;
-  absl::StatusOr<Page<Subscription>> ListSubscriptions(const SubscriptionQuery& query,
-                                                       const PageRequest& page) override;
   absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query,
                                          const PageRequest& page) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
@@ -204,7 +173,6 @@ class SqliteStorage final : public Storage {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
     return storage::CountHeld(*reader, query);
   }
-  absl::StatusOr<std::vector<Source>> ListBrokerSources() override;
 
  private:
   // In the order in which they are opened. The last connection to close copies the log into the
@@ -222,28 +190,6 @@ absl::Status SqliteStorage::Open(const Connection::OpenOptions& options,
   CONVOY_ASSIGN_OR_RETURN(log_, LogSync::Open(options, &poison_));
   CONVOY_ASSIGN_OR_RETURN(writer_, Writer::Open(std::move(connection), log_.get(), &poison_));
   return absl::OkStatus();
-}
-
-// One read transaction, so that objects and revision belong together.
-absl::StatusOr<ProjectConfiguration> SqliteStorage::LoadProject(std::string_view project_id) {
-  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-  const auto load = [&]() -> absl::StatusOr<ProjectConfiguration> {
-    ProjectConfiguration configuration;
-    CONVOY_ASSIGN_OR_RETURN(configuration.revision, ReadRevision(*reader, project_id));
-    Statement project = (*reader).Prepare("SELECT document FROM project WHERE id = ?");
-    CONVOY_ASSIGN_OR_RETURN(configuration.project,
-                            ReadOne(project.Text(project_id), "project", ProjectOf));
-    Statement endpoints =
-        (*reader).Prepare("SELECT document FROM endpoint WHERE project_id = ? ORDER BY id");
-    CONVOY_ASSIGN_OR_RETURN(configuration.endpoints,
-                            ReadAll<Endpoint>(endpoints.Text(project_id), EndpointOf));
-    Statement subscriptions =
-        (*reader).Prepare("SELECT document FROM subscription WHERE project_id = ? ORDER BY id");
-    CONVOY_ASSIGN_OR_RETURN(configuration.subscriptions,
-                            ReadAll<Subscription>(subscriptions.Text(project_id), SubscriptionOf));
-    return configuration;
-  };
-  return ReadAtOnce(*reader, load);
 }
 
 absl::StatusOr<Attempt> SqliteStorage::GetAttempt(std::string_view project_id,
@@ -302,48 +248,6 @@ absl::StatusOr<HeldInput> SqliteStorage::GetHeld(std::string_view project_id, st
   BindId(row, *parts, project).Int(base::ToMicros(now));
   return ReadOne(row, "held input",
                  [&](const Statement& found) { return ReadHeld(*reader, found, project_id); });
-}
-
-absl::StatusOr<Page<Source>> SqliteStorage::ListSources(const SourceQuery& query,
-                                                        const PageRequest& page) {
-  ListQuery list("source", "id, document", query.project_id);
-  list.Contains("name", query.name_contains);
-  if (query.type.has_value()) list.EqualsNumber("type", static_cast<int64_t>(*query.type));
-  if (query.provider.has_value()) {
-    list.EqualsNumber("provider", static_cast<int64_t>(*query.provider));
-  }
-  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-  return list.Run<Source>(*reader, page,
-                          [](const Statement& row) { return model::DecodeSource(row.TextAt(1)); });
-}
-
-absl::StatusOr<Page<Endpoint>> SqliteStorage::ListEndpoints(const EndpointQuery& query,
-                                                            const PageRequest& page) {
-  ListQuery list("endpoint", "id, document", query.project_id);
-  list.Contains("name", query.name_contains);
-  list.Equals("owner_id", query.owner_id);
-  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-  return list.Run<Endpoint>(
-      *reader, page, [](const Statement& row) { return model::DecodeEndpoint(row.TextAt(1)); });
-}
-
-absl::StatusOr<Page<Subscription>> SqliteStorage::ListSubscriptions(const SubscriptionQuery& query,
-                                                                    const PageRequest& page) {
-  ListQuery list("subscription", "id, document", query.project_id);
-  list.Contains("name", query.name_contains);
-  list.AnyOf("endpoint_id", query.endpoint_ids);
-  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-  return list.Run<Subscription>(
-      *reader, page, [](const Statement& row) { return model::DecodeSubscription(row.TextAt(1)); });
-}
-
-absl::StatusOr<std::vector<Source>> SqliteStorage::ListBrokerSources() {
-  static_assert(static_cast<int>(SourceType::kPubSub) == 2);  // the number in source_by_broker
-  CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
-  Statement rows = (*reader).Prepare("SELECT document FROM source WHERE type = 2 ORDER BY id");
-  CONVOY_ASSIGN_OR_RETURN(std::vector<Source> sources, ReadAll<Source>(rows, SourceOf));
-  std::erase_if(sources, [](const Source& source) { return source.is_disabled; });
-  return sources;
 }
 
 }  // namespace

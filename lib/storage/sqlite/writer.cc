@@ -28,7 +28,8 @@ namespace {
 constexpr int kLeaseCounterBits = 40;
 
 bool IsRefusal(const absl::Status& status) {
-  return absl::IsAborted(status) || absl::IsAlreadyExists(status) || absl::IsNotFound(status);
+  return absl::IsAborted(status) || absl::IsAlreadyExists(status) || absl::IsNotFound(status) ||
+         absl::IsInvalidArgument(status);
 }
 
 }  // namespace
@@ -109,7 +110,8 @@ absl::Status Writer::Apply(const WriteBatch& batch, CommitResult& result, Lanes&
 absl::Status Writer::ApplyRefusable(const WriteBatch& batch, CommitResult& result) {
   CONVOY_RETURN_IF_ERROR(connection_->Prepare("SAVEPOINT batch").Run());
   absl::Status status = ApplyReleases(batch);
-  if (status.ok()) status = ApplyConfig(batch);
+  ConfigRows rows(*connection_);
+  if (status.ok()) status = ApplyConfig(rows, batch.config);
   if (!status.ok() && !IsRefusal(status)) return status;
   if (!status.ok()) {
     result.status = status;
@@ -117,22 +119,6 @@ absl::Status Writer::ApplyRefusable(const WriteBatch& batch, CommitResult& resul
     connection_->names().ForgetNumbers();
   }
   return connection_->Prepare("RELEASE batch").Run();
-}
-
-absl::Status Writer::ApplyConfig(const WriteBatch& batch) {
-  Connection& connection = *connection_;
-  for (const ConfigWrite& write : batch.config) {
-    CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, ReadRevision(connection, write.scope));
-    if (revision != write.expected_revision) return RevisionMoved();
-    CONVOY_RETURN_IF_ERROR(RaiseRevision(connection, write.scope));
-    for (const ConfigObject& object : write.puts) {
-      CONVOY_RETURN_IF_ERROR(PutConfig(connection, object));
-    }
-    for (const ConfigRef& ref : write.removes) {
-      CONVOY_RETURN_IF_ERROR(RemoveConfig(connection, ref));
-    }
-  }
-  return absl::OkStatus();
 }
 
 absl::Status Writer::ApplySubmission(const Submission& submission, CommitResult& result,

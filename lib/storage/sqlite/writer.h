@@ -81,7 +81,6 @@ class Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyRefusable(const WriteBatch& batch, CommitResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ApplyConfig(const WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyReleases(const WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyHold(const Hold& hold) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplySubmission(const Submission& submission, CommitResult& result, Lanes& lanes)

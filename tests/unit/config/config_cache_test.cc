@@ -26,33 +26,39 @@ class CountingStorage : public testing::NullStorage {
     if (is_broken_) return absl::UnavailableError("store is broken");
     return revisions_[std::string(scope)];
   }
-  absl::StatusOr<ProjectConfiguration> LoadProject(std::string_view id) override {
+  absl::StatusOr<ConfigRecord> GetConfig(ConfigKind, std::string_view,
+                                         std::string_view id) override {
     ++project_loads;
     if (during_load) during_load();
     absl::MutexLock lock(&mutex_);
     const auto found = projects_.find(std::string(id));
     if (found == projects_.end()) return absl::NotFoundError("project not found");
-    return ProjectConfiguration{.revision = revisions_[std::string(id)], .project = found->second};
+    return ConfigRecord(found->second);
   }
-  absl::StatusOr<Source> FindSourceByMask(std::string_view mask_id) override {
-    ++source_loads;
+  absl::StatusOr<ConfigChanges> ConfigChangesSince(std::string_view scope,
+                                                   uint64_t since) override {
     absl::MutexLock lock(&mutex_);
-    const auto found = sources_.find(std::string(mask_id));
-    if (found == sources_.end()) return absl::NotFoundError("source not found");
-    return found->second;
+    const uint64_t revision = revisions_[std::string(scope)];
+    return ConfigChanges{.revision = revision, .is_complete = revision == since};
   }
-  absl::StatusOr<ApiKey> FindApiKeyByMask(std::string_view mask_id) override {
-    ++key_loads;
+  absl::StatusOr<ConfigRecord> FindConfig(ConfigKind kind, std::string_view,
+                                          std::string_view mask_id) override {
+    ++(kind == ConfigKind::kSource ? source_loads : key_loads);
     absl::MutexLock lock(&mutex_);
+    if (kind == ConfigKind::kSource) {
+      const auto found = sources_.find(std::string(mask_id));
+      if (found == sources_.end()) return absl::NotFoundError("source not found");
+      return ConfigRecord(found->second);
+    }
     const auto found = keys_.find(std::string(mask_id));
     if (found == keys_.end()) return absl::NotFoundError("key not found");
-    return found->second;
+    return ConfigRecord(found->second);
   }
 
   void PutProject(std::string id, std::string name) {
     absl::MutexLock lock(&mutex_);
     projects_[id] = {.id = id, .name = std::move(name)};
-    ++revisions_[id];
+    ++revisions_[""];
   }
   void PutSource(Source source) {
     absl::MutexLock lock(&mutex_);

@@ -59,7 +59,7 @@ struct World {
     broker->MakeQueue("orders");
   }
 
-  void Put(std::string scope, std::vector<ConfigObject> objects) {
+  void Put(std::string scope, std::vector<ConfigRecord> objects) {
     Change({.scope = std::move(scope), .puts = std::move(objects)});
   }
   void Remove(ConfigKind kind, std::string id) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "convoy/config_read.h"
 #include "tests/unit/consume/consume_world.h"
 
 namespace convoy::consume {
@@ -299,7 +300,7 @@ TEST_CASE("consumer_loop: a project that changes in between is read again") {
   loop->Step();
   CHECK(world.EventBodies() == World::Numbers(0, 2));
   CHECK(world.broker->CountLeft("orders") == 0);
-  CHECK(world.memory->LoadProject("P")->subscriptions.size() == 1);
+  CHECK(LoadProject(*world.memory, "P")->subscriptions.size() == 1);
 }
 
 TEST_CASE("consumer_loop: a broker that is away is tried again, ever more slowly, not at once") {

@@ -113,7 +113,7 @@ class DispatchWorld {
     return endpoint;
   }
 
-  void Put(const std::string& scope, ConfigObject object) {
+  void Put(const std::string& scope, ConfigRecord object) {
     WriteBatch batch;
     batch.config.push_back({.scope = scope,
                             .expected_revision = store->ConfigRevision(scope).value(),

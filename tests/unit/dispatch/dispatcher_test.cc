@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "convoy/config_read.h"
 #include "lib/base/text.h"
 #include "tests/unit/dispatch/dispatch_world.h"
 
@@ -281,7 +282,7 @@ TEST_CASE("dispatcher: 410 disables the endpoint, and what else is for it is dis
   CHECK(world.Get(first).status == DeliveryStatus::kFailure);
   CHECK(world.Get(second).status == DeliveryStatus::kDiscarded);
   CHECK(world.transport().sent().size() == 1);
-  CHECK(world.store->LoadProject("P")->endpoints.at(0).status == EndpointStatus::kInactive);
+  CHECK(LoadProject(*world.store, "P")->endpoints.at(0).status == EndpointStatus::kInactive);
   CHECK(world.process->observer.events == std::vector<std::string>{"endpoint disabled"});
 }
 
@@ -292,7 +293,7 @@ TEST_CASE("dispatcher: exhaustion disables the endpoint where the project says s
     world.transport().set_rule(ScriptedTransport::AlwaysStatus(500));
     world.AddDelivery("a", {RetryStrategy::kLinear, absl::Seconds(1), 2});
     world.Run(absl::Seconds(10));
-    CHECK((world.store->LoadProject("P")->endpoints.at(0).status == EndpointStatus::kInactive) ==
+    CHECK((LoadProject(*world.store, "P")->endpoints.at(0).status == EndpointStatus::kInactive) ==
           should_disable);
   }
 }

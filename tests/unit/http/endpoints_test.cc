@@ -1,6 +1,7 @@
 // Endpoints: their fields, their secrets, their states.
 #include <catch2/catch.hpp>
 
+#include "convoy/config_read.h"
 #include "lib/http/endpoint_fields.h"
 #include "tests/unit/http/harness.h"
 
@@ -119,7 +120,7 @@ TEST_CASE("endpoints: an inactive one is activated, not paused, and bodies do no
   CHECK(ProjectHarness::Field(api.Do(202, "PUT", path + "/pause", "\"{}\""), "data.status") ==
         "paused");
   CHECK(ProjectHarness::Field(api.Do(202, "PUT", path + "/pause"), "data.status") == "active");
-  ProjectConfiguration stored = api.storage->LoadProject(api.project).value();
+  ProjectConfiguration stored = LoadProject(*api.storage, api.project).value();
   stored.endpoints[0].status = EndpointStatus::kInactive;
   WriteBatch batch;
   batch.config.push_back(

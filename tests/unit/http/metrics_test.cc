@@ -32,9 +32,10 @@ struct World {
                        std::span<CommitResult> results) override {
       return failure.ok() ? ForwardingStorage::Write(batches, results) : failure;
     }
-    absl::StatusOr<std::vector<Source>> ListBrokerSources() override {
+    absl::StatusOr<Page<ConfigRecord>> ListConfig(const ConfigQuery& query,
+                                                  const PageRequest& page) override {
       if (!failure.ok()) return failure;
-      return ForwardingStorage::ListBrokerSources();
+      return ForwardingStorage::ListConfig(query, page);
     }
     absl::Status failure;
   };
@@ -45,7 +46,7 @@ struct World {
     Write("", {std::move(project)});
   }
 
-  void Write(const std::string& scope, std::vector<ConfigObject> objects) {
+  void Write(const std::string& scope, std::vector<ConfigRecord> objects) {
     WriteBatch batch;
     batch.config.push_back({.scope = scope,
                             .expected_revision = storage.ConfigRevision(scope).value(),
@@ -241,7 +242,7 @@ convoy_consumer_state{project_id="P",source_id="A",consumer_id="A-0",state="stop
 
 TEST_CASE("metrics: of very many consumers some are shown, and how many are not") {
   World world;
-  std::vector<ConfigObject> sources;
+  std::vector<ConfigRecord> sources;
   for (int i = 0; i < 1003; ++i) {
     sources.push_back(BrokerSource(absl::StrCat("S", i), SqsConfig{.queue_name = "q"}));
   }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
+#include "convoy/config_read.h"
 #include "lib/base/encoding.h"
 #include "lib/model/names.h"
 #include "tests/unit/http/harness.h"
@@ -40,7 +41,8 @@ std::string Google(const std::string& file = R"({"private_key":"google secret"})
 
 // The source that was made last, as it is stored.
 Source Stored(ProjectHarness& api, const std::string& answer) {
-  return api.storage->GetSource(api.project, ProjectHarness::Field(answer, "data.uid")).value();
+  return GetConfig<Source>(*api.storage, api.project, ProjectHarness::Field(answer, "data.uid"))
+      .value();
 }
 
 TEST_CASE("pub_sub: AMQP goes in, and comes out in the shape that clients read") {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "catch2/catch.hpp"
 
+#include "convoy/config_read.h"
 #include "lib/base/text.h"
 #include "tests/support/sim_clock.h"
 
@@ -182,8 +183,8 @@ TEST_CASE("broker_intake: the first subscription of an endpoint is made once in 
   CHECK(batch.config[0].scope == "P");
   CHECK(batch.config[0].expected_revision == 7);
   REQUIRE(batch.config[0].puts.size() == 2);
-  const auto& first = std::get<Subscription>(batch.config[0].puts[0]);
-  const auto& second = std::get<Subscription>(batch.config[0].puts[1]);
+  const auto first = DecodeConfig<Subscription>(batch.config[0].puts[0]).value();
+  const auto second = DecodeConfig<Subscription>(batch.config[0].puts[1]).value();
   CHECK(first.endpoint_id == "E1");
   CHECK(second.endpoint_id == "E2");
   REQUIRE(batch.submissions.size() == 3);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "catch2/catch.hpp"
 
+#include "convoy/config_read.h"
 #include "lib/base/text.h"
 #include "tests/support/sim_clock.h"
 
@@ -354,7 +355,7 @@ TEST_CASE("intake: an endpoint's first single event makes its subscription in th
   CHECK(batch->config[0].scope == "P");
   CHECK(batch->config[0].expected_revision == 3);
   REQUIRE(batch->config[0].puts.size() == 1);
-  const auto& subscription = std::get<Subscription>(batch->config[0].puts[0]);
+  const auto subscription = DecodeConfig<Subscription>(batch->config[0].puts[0]).value();
   CHECK(subscription.name == "one-subscription");
   CHECK(subscription.endpoint_id == "E1");
   CHECK(subscription.project_id == "P");

@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
+#include "convoy/config_read.h"
+#include "lib/model/names.h"
 #include "lib/storage/sqlite/sqlite_storage.h"
 #include "tests/faults/faulty_vfs.h"
 #include "tests/unit/storage/stores.h"
@@ -89,7 +91,7 @@ class Twins {
 
   // Writing.
 
-  ConfigObject AnyObject(const std::string& project) {
+  ConfigRecord AnyObject(const std::string& project) {
     const int number = AnyNumber();
     switch (Below(5)) {
       case 0: {
@@ -403,23 +405,35 @@ class Twins {
     const std::string attempt = Id('A', Below(next_attempt_ + 1));
     both([&](Storage& s) { return s.GetAttempt(project, delivery, attempt); });
     const std::string source = Id('O', (project.back() - '0') * 100 + AnyNumber());
-    both([&](Storage& s) { return s.GetSource(project, source); });
+    both([&](Storage& s) { return s.GetConfig(ConfigKind::kSource, project, source); });
     const std::string mask = absl::StrCat("mask ", Below(6));
-    both([&](Storage& s) { return s.FindSourceByMask(mask); });
-    both([&](Storage& s) { return s.FindApiKeyByMask(mask); });
-    both([&](Storage& s) { return s.ListApiKeys(project); });
-    both([&](Storage& s) { return s.ListProjects(); });
-    both([&](Storage& s) { return s.ListBrokerSources(); });
+    both([&](Storage& s) { return s.FindConfig(ConfigKind::kSource, "mask_id", mask); });
+    both([&](Storage& s) { return s.FindConfig(ConfigKind::kApiKey, "mask_id", mask); });
+    both([&](Storage& s) { return ListAllConfig<ApiKey>(s, {.project_id = project}); });
+    both([&](Storage& s) { return ListAllConfig<Project>(s, {.project_id = ""}); });
+    both([&](Storage& s) { return ListAllConfig<Source>(s, SourcesToRead()); });
     const std::string held = AnyHeldId();
     both([&](Storage& s) { return s.GetHeld(project, held, now_); });
-    const auto theirs = memory_->LoadProject(project);
-    const auto ours = sqlite_->LoadProject(project);
+    ReadChanges(random_.Chance(20) ? "" : project);
+    const auto theirs = LoadProject(*memory_, project);
+    const auto ours = LoadProject(*sqlite_, project);
     REQUIRE(Describe(theirs) == Describe(ours));
     if (!theirs.ok()) return;
     CHECK(theirs->revision == ours->revision);
     CHECK(theirs->project == ours->project);
     CHECK(theirs->endpoints == ours->endpoints);
     CHECK(theirs->subscriptions == ours->subscriptions);
+  }
+
+  void ReadChanges(const std::string& scope) {
+    const uint64_t revision = memory_->ConfigRevision(scope).value();
+    const uint64_t since = random_.Below(revision + 2);
+    const ConfigChanges theirs = memory_->ConfigChangesSince(scope, since).value();
+    const ConfigChanges ours = sqlite_->ConfigChangesSince(scope, since).value();
+    CHECK(theirs.revision == ours.revision);
+    CHECK(theirs.is_complete == ours.is_complete);
+    CHECK(theirs.puts == ours.puts);
+    CHECK(theirs.removes == ours.removes);
   }
 
   // Goes through a list in both stores, there and back at random, each with its own cursors.
@@ -449,25 +463,33 @@ class Twins {
     const std::string project = AnyProject();
     switch (Below(6)) {
       case 0: {
-        SourceQuery query{.project_id = project};
+        ConfigQuery query{.kind = ConfigKind::kSource, .project_id = project};
         if (random_.Chance(30)) query.name_contains = absl::StrCat("CE ", Below(4));
-        if (random_.Chance(30)) query.type = static_cast<SourceType>(Below(4));
-        if (random_.Chance(30)) query.provider = static_cast<Provider>(Below(4));
-        return WalkBoth([&](Storage& s, const auto& page) { return s.ListSources(query, page); });
+        if (random_.Chance(30)) {
+          const auto type = static_cast<SourceType>(Below(4));
+          query.conditions.push_back({"type", {std::string(model::Name(type))}});
+        }
+        if (random_.Chance(30)) {
+          const auto provider = static_cast<Provider>(Below(4));
+          query.conditions.push_back({"provider", {std::string(model::Name(provider))}});
+        }
+        return WalkBoth([&](Storage& s, const auto& page) { return s.ListConfig(query, page); });
       }
       case 1: {
-        EndpointQuery query{.project_id = project};
+        ConfigQuery query{.kind = ConfigKind::kEndpoint, .project_id = project};
         if (random_.Chance(40)) query.name_contains = absl::StrCat("E_", Below(5));
-        if (random_.Chance(30)) query.owner_id = absl::StrCat("owner ", Below(2));
-        return WalkBoth([&](Storage& s, const auto& page) { return s.ListEndpoints(query, page); });
+        if (random_.Chance(30)) {
+          query.conditions.push_back({"owner_id", {absl::StrCat("owner ", Below(2)), ""}});
+        }
+        return WalkBoth([&](Storage& s, const auto& page) { return s.ListConfig(query, page); });
       }
       case 2: {
-        SubscriptionQuery query{.project_id = project};
+        ConfigQuery query{.kind = ConfigKind::kSubscription, .conditions = {{"endpoint_id", {}}}};
+        if (random_.Chance(80)) query.project_id = project;
         for (int i = Below(3); i > 0; --i) {
-          query.endpoint_ids.push_back(Id('E', EndpointIn(project)));
+          query.conditions[0].values.push_back(Id('E', EndpointIn(project)));
         }
-        return WalkBoth(
-            [&](Storage& s, const auto& page) { return s.ListSubscriptions(query, page); });
+        return WalkBoth([&](Storage& s, const auto& page) { return s.ListConfig(query, page); });
       }
       case 3: {
         EventQuery query{.project_id = project};

@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "convoy/config_read.h"
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/schema.h"
 #include "lib/storage/sqlite/sqlite_storage.h"
@@ -76,17 +77,19 @@ void CheckConfiguration(Storage& expected, Storage& migrated) {
   const PageRequest all{.items_max = 1000};
   for (int number : {1, 2}) {
     const std::string project = Id('P', number);
-    const auto theirs = expected.LoadProject(project).value();
-    const auto ours = migrated.LoadProject(project).value();
+    const auto theirs = LoadProject(expected, project).value();
+    const auto ours = LoadProject(migrated, project).value();
     CHECK(ours.revision == theirs.revision);
     CHECK(ours.project == theirs.project);
     CHECK(ours.endpoints == theirs.endpoints);
     CHECK(ours.subscriptions == theirs.subscriptions);
     CheckSame(expected, migrated,
-              [&](Storage& s) { return s.ListSources({.project_id = project}, all); });
-    CHECK(migrated.ListApiKeys(project).value() == expected.ListApiKeys(project).value());
+              [&](Storage& s) { return ListConfig<Source>(s, {.project_id = project}, all); });
+    CHECK(ListAllConfig<ApiKey>(migrated, {.project_id = project}).value() ==
+          ListAllConfig<ApiKey>(expected, {.project_id = project}).value());
   }
-  CHECK(migrated.ListBrokerSources().value() == expected.ListBrokerSources().value());
+  CHECK(ListAllConfig<Source>(migrated, SourcesToRead()).value() ==
+        ListAllConfig<Source>(expected, SourcesToRead()).value());
 }
 
 // Due deliveries, and those that are not due before a lease of the old library has ended.

@@ -68,10 +68,7 @@ const std::map<std::string, std::string> kScans = {
     {"SCAN CONSTANT ROW", "no table"},
     {"SCAN sqlite_schema", "as many rows as the schema has tables and indexes"},
     {"SCAN sqlite_master", "as many rows as the schema has tables and indexes"},
-    {"SCAN project", "all projects are what is asked for"},
     {"SCAN lane USING COVERING INDEX lane_by_wake", "in order, up to a lane that is not skipped"},
-    {"SCAN source USING INDEX source_by_broker",
-     "all sources that read from brokers are asked for"},
 };
 
 std::vector<std::string> PlanOf(Connection& connection, const std::string& sql) {

@@ -46,7 +46,7 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 43);
+  CHECK(report.checked.size() == 48);
   CHECK(report.skipped.size() == 4);
 }
 
@@ -55,7 +55,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 47);
+  CHECK(report.checked.size() == 52);
   CHECK(report.skipped.empty());
 }
 
@@ -76,6 +76,8 @@ enum class Breach {
   kShowsExpired,
   kStartsOver,
   kPrunesTooMuch,
+  kForgetsChanges,
+  kStopsAtBound,
 };
 
 struct MemoryOwner {
@@ -132,13 +134,24 @@ class BrokenStorage : private MemoryOwner, public ForwardingStorage {
     return breach_ == Breach::kKeepsClaims ? absl::OkStatus() : ForwardingStorage::ReleaseClaims();
   }
 
-  absl::StatusOr<Page<Endpoint>> ListEndpoints(const EndpointQuery& query,
-                                               const PageRequest& page) override {
-    auto answer = ForwardingStorage::ListEndpoints(query, page);
-    if (breach_ == Breach::kOverlappingPages && answer->has_next) {
+  absl::StatusOr<Page<ConfigRecord>> ListConfig(const ConfigQuery& query,
+                                                const PageRequest& page) override {
+    auto answer = ForwardingStorage::ListConfig(query, page);
+    if (breach_ == Breach::kOverlappingPages && answer.ok() && answer->has_next &&
+        !answer->items.empty()) {
       answer->next_cursor = answer->items.back().id;
     }
+    if (breach_ == Breach::kStopsAtBound && answer.ok() && answer->items.empty()) {
+      answer->has_next = false;
+    }
     return answer;
+  }
+
+  absl::StatusOr<ConfigChanges> ConfigChangesSince(std::string_view scope,
+                                                   uint64_t since) override {
+    auto changes = ForwardingStorage::ConfigChangesSince(scope, since);
+    if (breach_ == Breach::kForgetsChanges) changes->removes.clear();
+    return changes;
   }
 
   absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
@@ -184,6 +197,9 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kShowsExpired, "an expired input is not there, and later holds take it away"},
       {Breach::kStartsOver, "an event that has not ended stays, and holds nothing up"},
       {Breach::kPrunesTooMuch, "pruning goes in bounded pieces"},
+      {Breach::kForgetsChanges,
+       "the feed of a scope tells what was put and removed since a revision"},
+      {Breach::kStopsAtBound, "a list finds everything although a page looks at a bounded part"},
   }));
   BrokenStores stores(breach);
   const ConformanceReport report = CheckStorage(stores);
