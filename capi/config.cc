@@ -153,13 +153,31 @@ constexpr Setting kSettings[] = {
        config.options.allowed_networks = absl::StrSplit(value, ',', absl::SkipWhitespace());
        return true;
      }},
-    {"deliver.in_flight_max", "256", "deliveries in flight at once, 1 to 100000",
+    {"deliver.in_flight_max", "1024", "deliveries in flight at once, 1 to 100000",
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint32_t>(value, 1, 100'000, &config.options.in_flight_max);
      }},
     {"deliver.in_flight_per_endpoint_max", "16", "deliveries in flight to one endpoint, 1 to 10000",
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint32_t>(value, 1, 10'000, &config.options.in_flight_per_endpoint_max);
+     }},
+    {"deliver.ca_file", "",
+     "PEM file of the authorities that endpoints are trusted by; empty: the system's",
+     [](convoy_config& config, std::string_view value) {
+       config.options.ca_file = value;
+       return true;
+     }},
+    {"deliver.connection_idle_s", "60", "how long an idle connection is kept, 1 to 86400",
+     [](convoy_config& config, std::string_view value) {
+       return ReadSeconds(value, 1, 86'400, &config.options.connection_idle_max);
+     }},
+    {"deliver.connection_age_s", "300", "how long a connection is used, 1 to 86400",
+     [](convoy_config& config, std::string_view value) {
+       return ReadSeconds(value, 1, 86'400, &config.options.connection_age_max);
+     }},
+    {"deliver.name_age_s", "30", "how long the address of a name is believed, 1 to 86400",
+     [](convoy_config& config, std::string_view value) {
+       return ReadSeconds(value, 1, 86'400, &config.options.name_age_max);
      }},
     {"deliver.lease_s", "90", "lease of a delivery, which bounds each attempt, 5 to 3600",
      [](convoy_config& config, std::string_view value) {

@@ -129,6 +129,10 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   options.allowed_networks = settings.allowed_networks;
   options.in_flight_max = settings.in_flight_max;
   options.in_flight_per_endpoint_max = settings.in_flight_per_endpoint_max;
+  options.ca_file = settings.ca_file;
+  options.connection_idle_max = absl::FromChrono(settings.connection_idle);
+  options.connection_age_max = absl::FromChrono(settings.connection_age);
+  options.name_age_max = absl::FromChrono(settings.name_age);
   options.lease = absl::FromChrono(settings.lease);
   if (settings.retention.count() > 0) options.retention = absl::FromChrono(settings.retention);
   options.answer_timeout = absl::FromChrono(settings.answer_timeout);

@@ -203,9 +203,19 @@ std::vector<Spec> ServerSpecs() {
 std::vector<Spec> GatewaySpecs() {
   return {
       NumberSpec("in_flight_max", &Settings::in_flight_max, 1, kMany,
-                 "deliveries on their way at once (default 256)"),
+                 "deliveries on their way at once (default 1024)"),
       NumberSpec("in_flight_per_endpoint_max", &Settings::in_flight_per_endpoint_max, 1, kMany,
                  "the same to one endpoint (default 16)"),
+      {"ca-file", "FILE",
+       "PEM file of the certificate authorities that endpoints are trusted by, in place of the "
+       "system's",
+       TextInto(&Settings::ca_file)},
+      NumberSpec("connection_idle_ms", &Settings::connection_idle, 1000, kDayMs,
+                 "how long an idle connection to an endpoint is kept (default 60000)"),
+      NumberSpec("connection_age_ms", &Settings::connection_age, 1000, kDayMs,
+                 "how long a connection to an endpoint is used (default 300000)"),
+      NumberSpec("name_age_ms", &Settings::name_age, 1000, kDayMs,
+                 "how long the address of an endpoint's name is believed (default 30000)"),
       NumberSpec("lease_ms", &Settings::lease, 3000, kDayMs,
                  "how long a delivery of a process that died is kept from others; no attempt takes "
                  "longer (default 90000)"),

@@ -46,8 +46,12 @@ struct Settings {
   uint32_t request_line_bytes_max = 8 * 1024;
   uint32_t head_bytes_max = 32 * 1024;
   uint32_t headers_max = 100;
-  uint32_t in_flight_max = 256;
+  uint32_t in_flight_max = 1024;
   uint32_t in_flight_per_endpoint_max = 16;
+  std::string ca_file;  // empty: the system's authorities
+  std::chrono::milliseconds connection_idle{60'000};
+  std::chrono::milliseconds connection_age{300'000};
+  std::chrono::milliseconds name_age{30'000};
   std::chrono::milliseconds lease{90'000};
   std::chrono::milliseconds retention{0};  // 0: for ever
   uint32_t quarantine_inputs_max = 1000;

@@ -158,6 +158,11 @@ struct CurlTransportOptions {
   // PEM file of the certificate authorities that receivers are trusted by, instead of the system's:
   // for intranets with an authority of their own. kInvalidArgument if it cannot be read.
   std::string ca_file;
+  // A kept connection is not used again once it has been idle, or open, for so long; an address of
+  // a name is asked for again. So a receiver that moves is followed. Whole seconds.
+  absl::Duration connection_idle_max = absl::Seconds(60);
+  absl::Duration connection_age_max = absl::Minutes(5);
+  absl::Duration name_age_max = absl::Seconds(30);
 };
 absl::StatusOr<std::unique_ptr<Transport>> NewCurlTransport(const CurlTransportOptions& options);
 

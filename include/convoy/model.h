@@ -52,25 +52,48 @@ struct SignatureVersion {
   friend bool operator==(const SignatureVersion&, const SignatureVersion&) = default;
 };
 
+// Signatures of Standard Webhooks, beside Convoy's own: HMAC-SHA256 or Ed25519.
+enum class StandardSignature : uint8_t { kNone, kV1, kV1a };
+
 struct SignatureConfig {
   std::string header = "X-Convoy-Signature";
-  std::vector<SignatureVersion> versions;  // never empty in a stored project
+  std::vector<SignatureVersion> versions;                 // never empty in a stored project
+  StandardSignature standard = StandardSignature::kNone;  // of endpoints that choose none
+  std::string
+      signing_key;  // "whsk_…", a secret: signs v1a for endpoints without a key of their own
 
   friend bool operator==(const SignatureConfig&, const SignatureConfig&) = default;
+};
+
+// When an endpoint is left alone for a while, because too many of its attempts fail.
+struct CircuitBreaker {
+  absl::Duration sample_interval = absl::Seconds(30);  // "sample_rate": how often it is judged
+  absl::Duration error_timeout = absl::Seconds(30);    // how long it stays open
+  uint32_t failure_threshold = 70;                     // percent of failures that open it
+  uint32_t success_threshold = 5;                      // percent of probes that close it
+  absl::Duration window = absl::Minutes(5);            // "observability_window"
+  uint32_t requests_min = 10;                          // "minimum_request_count" within the window
+  // "consecutive_failure_threshold": opened so often in a row, the endpoint becomes inactive.
+  uint32_t consecutive_failures_max = 10;
+
+  friend bool operator==(const CircuitBreaker&, const CircuitBreaker&) = default;
 };
 
 struct ProjectConfig {
   // "max_payload_read_size": of ingested bodies and of stored response bodies.
   uint64_t body_bytes_max = 51'200;
   RetryPolicy retry;
-  RateLimit rate_limit;  // default of endpoints that set none
+  // "ratelimit": kept and shown. It limits nothing by itself; its window is that of endpoints which
+  // set a count without a window.
+  RateLimit rate_limit;
   SignatureConfig signature;
   std::string request_id_header = "X-Convoy-Idempotency-Key";
   bool has_trace_headers = false;  // "add_event_id_trace_headers"
   // "disable_endpoint": when a delivery has exhausted its tries.
   bool should_disable_endpoint = false;
-  bool may_share_endpoint = false;  // "multiple_endpoint_subscriptions"
-  bool is_https_required = false;   // "ssl.enforce_secure_endpoints"
+  bool may_share_endpoint = false;                // "multiple_endpoint_subscriptions"
+  bool is_https_required = false;                 // "ssl.enforce_secure_endpoints"
+  std::optional<CircuitBreaker> circuit_breaker;  // of each endpoint; nullopt: none
 
   friend bool operator==(const ProjectConfig&, const ProjectConfig&) = default;
 };
@@ -124,10 +147,13 @@ struct Endpoint {
   std::string description;
   std::string support_email;
   EndpointStatus status = EndpointStatus::kActive;
-  std::vector<Secret> secrets;  // oldest first; the last one without expiry is the newest
+  // Oldest first; the last one without expiry is the newest. Those that are private Ed25519 keys
+  // ("whsk_…") sign v1a of Standard Webhooks, the others everything else.
+  std::vector<Secret> secrets;
   bool has_advanced_signatures = true;
-  absl::Duration timeout = absl::ZeroDuration();  // 0: the library's default of 10 s
-  RateLimit rate_limit{.count = 0, .window = absl::ZeroDuration()};  // count 0: the project's
+  std::optional<StandardSignature> standard_signature;  // nullopt: the project's
+  absl::Duration timeout = absl::ZeroDuration();        // 0: the library's default of 10 s
+  RateLimit rate_limit{.count = 0, .window = absl::ZeroDuration()};  // count 0: no limit
   std::string content_type = "application/json";  // or application/x-www-form-urlencoded
   EndpointAuth auth;
   absl::Time created_at;

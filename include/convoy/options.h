@@ -31,9 +31,20 @@ struct GatewayOptions {
   // alone, over HTTP. Everything private, local or reserved is denied otherwise.
   std::vector<std::string> allowed_networks;
 
-  // Deliveries in flight at once: in all, and to one endpoint.
-  uint32_t in_flight_max = 256;
+  // Deliveries in flight at once: in all, and to one endpoint. An endpoint starts with one and
+  // earns more by answering quickly; those that hang or fail hold half of all at most.
+  uint32_t in_flight_max = 1024;
   uint32_t in_flight_per_endpoint_max = 16;
+
+  // PEM file of the certificate authorities that endpoints are trusted by, in place of the
+  // system's: for intranets with an authority of their own. Open fails if it cannot be read.
+  std::string ca_file;
+
+  // A kept connection to an endpoint is not used again once it has been idle, or open, for so long;
+  // an address of a name is asked for again. So an endpoint that moves is followed. Whole seconds.
+  absl::Duration connection_idle_max = absl::Seconds(60);
+  absl::Duration connection_age_max = absl::Minutes(5);
+  absl::Duration name_age_max = absl::Seconds(30);
 
   // How long a claimed delivery is ours; a longer attempt is impossible.
   absl::Duration lease = absl::Seconds(90);

@@ -20,4 +20,10 @@ namespace convoy {
 absl::StatusOr<std::string> Sign(const SignatureConfig& config, const Endpoint& endpoint,
                                  std::string_view body, absl::Time now);
 
+// The headers of Standard Webhooks for `body`, as `config` or the endpoint chooses: webhook-id
+// (`id`, equal for every attempt), webhook-timestamp, and webhook-signature with an entry for every
+// live key. None if neither chooses them. kFailedPrecondition if no key for them is live.
+absl::StatusOr<Headers> SignStandard(const SignatureConfig& config, const Endpoint& endpoint,
+                                     std::string_view id, std::string_view body, absl::Time now);
+
 }  // namespace convoy

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -218,6 +219,8 @@ struct ClaimRequest {
   absl::Duration lease = absl::Seconds(60);  // must exceed the longest attempt
   uint32_t items_max = 64;
   uint32_t items_per_endpoint_max = 16;
+  // For these endpoints another number in its place, at least 1.
+  std::unordered_map<std::string, uint32_t> items_max_of_endpoint;
   std::vector<std::string> skipped_endpoint_ids;  // whose lanes are full, paused or throttled
 };
 

@@ -28,15 +28,19 @@ struct OutgoingRequest {
 };
 
 // How an exchange ended. The numeric values are permanent.
+//
+// What was learnt first decides: once the head of the final response is complete its status is
+// given with every outcome, whether the body was then cut off, timed out, was too large, or the
+// transport was shut down. Without a complete head there is no answer, and the status is 0.
 enum class TransportOutcome : uint8_t {
-  kResponse = 0,       // a response arrived; look at its status
+  kResponse = 0,       // a response arrived whole; look at its status
   kDeniedAddress = 1,  // the guard refused the resolved address; nothing was sent
   kInvalidUrl = 2,     // the URL cannot be used; nothing was sent
   kNameNotResolved = 3,
   kConnectFailed = 4,
   kTlsFailed = 5,
   kTimedOut = 6,
-  kResponseTooLarge = 7,  // the status and the capped body are still given
+  kResponseTooLarge = 7,  // the head, or the body; of that the capped part is still given
   kProtocolError = 8,     // the peer broke off or did not speak HTTP
   kCancelled = 9,         // the transport was shut down
   kLocalFailure = 10,     // this side had no socket or memory for it; nothing was sent
@@ -44,7 +48,7 @@ enum class TransportOutcome : uint8_t {
 
 struct TransportResult {
   TransportOutcome outcome = TransportOutcome::kProtocolError;
-  int http_status = 0;
+  int http_status = 0;  // of the final response whose head is complete; otherwise 0
   Headers headers;
   std::string body;       // at most response_bytes_max
   std::string remote_ip;  // numeric; empty if no connection was made
@@ -60,7 +64,9 @@ class Transport {
 
   virtual std::string_view name() const = 0;
 
-  // Starts an exchange. `done` runs exactly once, from within Step or Cancel, never from Send.
+  // Starts an exchange. `done` runs exactly once, from within Step or Cancel, never from Send. The
+  // request is written to the peer at most once: a transport does not repeat what it has written a
+  // byte of, because the peer may have acted on it.
   virtual void Send(OutgoingRequest request, SendCompletion done) = 0;
 
   // Does what can be done without waiting, running completions.

@@ -12,6 +12,8 @@
 #include <array>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+
 namespace convoy::dispatch {
 namespace {
 
@@ -34,11 +36,18 @@ Delivery Finish(Delivery delivery, DeliveryStatus status, std::string_view descr
   return delivery;
 }
 
-// "at_most_once" is repeated only where no response arrived: a receiver that has answered, whatever
+// "at_most_once" is repeated only where no answer arrived: a receiver that has answered, whatever
 // it said, has had the event.
 bool MayRepeat(const Delivery& delivery, const Classification& classification) {
-  if (delivery.mode == DeliveryMode::kAtLeastOnce) return true;
-  return !classification.has_response;
+  switch (classification.resend) {
+    case Resend::kNever:
+      return false;
+    case Resend::kAtLeastOnce:
+      return delivery.mode == DeliveryMode::kAtLeastOnce;
+    case Resend::kAlways:
+      break;
+  }
+  return true;
 }
 
 }  // namespace
@@ -65,7 +74,8 @@ Transition AfterAttempt(const Delivery& delivery, const Classification& classifi
   }
   if (!MayRepeat(next, classification)) {
     return {Finish(std::move(next), DeliveryStatus::kFailure,
-                   "the endpoint refused; not repeated, because the delivery mode is at_most_once",
+                   absl::StrCat(classification.error,
+                                "; not repeated, because the delivery mode is at_most_once"),
                    now)};
   }
   if (next.attempts_count >= next.retry.attempts_max) {
@@ -75,7 +85,7 @@ Transition AfterAttempt(const Delivery& delivery, const Classification& classifi
   const absl::Duration delay = std::max(RetryDelay(next.retry, next.attempts_count, random),
                                         classification.wait_min.value_or(absl::ZeroDuration()));
   next.status = DeliveryStatus::kRetry;
-  next.description = OutcomeName(classification.outcome);
+  next.description = classification.error;
   next.due_at = now + delay;
   next.updated_at = now;
   return {std::move(next)};

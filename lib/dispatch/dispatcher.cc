@@ -20,6 +20,7 @@
 #include "lib/dispatch/outcome_writer.h"
 #include "lib/dispatch/redaction.h"
 #include "lib/dispatch/request_builder.h"
+#include "lib/dispatch/slots.h"
 
 namespace convoy::dispatch {
 namespace {
@@ -32,6 +33,15 @@ constexpr absl::Duration kLeaseMargin = absl::Seconds(2);
 constexpr absl::Duration kLookAgain = absl::Seconds(1);
 // Interval between log lines about a local failure, which every attempt would meet.
 constexpr absl::Duration kLocalFailureLogInterval = absl::Minutes(1);
+
+// While there are no more lanes than this, those without traffic are kept for what is known of
+// their endpoints: that they answer, or that they do not.
+constexpr size_t kIdleLanesMax = 256;
+constexpr size_t kDoubtfulLanesMax = 16 * 1024;
+
+// An endpoint that fails now and then is logged no more often than this.
+constexpr absl::Duration kTellFailureAgain = absl::Seconds(10);
+constexpr absl::Duration kTellThrottledAgain = absl::Minutes(1);
 
 // A claimed delivery until its outcome is known.
 struct Task {
@@ -48,12 +58,27 @@ struct Sending {
 
 struct LaneState {
   Lane lane;
+  Standing standing;
+  Breaker breaker;
+  // A failure was logged that no success has followed; when that was.
+  bool is_failure_told = false;
+  absl::Time failure_told_at = absl::InfinitePast();
+  absl::Time throttle_told_at = absl::InfinitePast();
+
+  // How many more attempts may start: one at a time while the breaker probes the endpoint.
+  uint32_t RoomIn(const SlotPool& pool, absl::Time now) const {
+    const Breaker::State state = breaker.state(now);
+    if (state == Breaker::State::kOpen) return 0;
+    const uint32_t room = pool.RoomOf(standing, now);
+    if (state == Breaker::State::kClosed) return room;
+    return standing.held_count() == 0 ? std::min(room, 1u) : 0;
+  }
   std::deque<Task> waiting;  // claimed, but the lane was full
 };
 
-// The endpoint's limit; what it leaves open is the project's.
+// An endpoint is limited only by a limit of its own; the project's says in which time it holds
+// where the endpoint leaves that open.
 RateLimit RateLimitOf(const Endpoint& endpoint, const ProjectConfig& config) {
-  if (endpoint.rate_limit.count == 0) return config.rate_limit;
   RateLimit limit = endpoint.rate_limit;
   if (limit.window <= absl::ZeroDuration()) limit.window = config.rate_limit.window;
   return limit;
@@ -63,12 +88,17 @@ RateLimit RateLimitOf(const Endpoint& endpoint, const ProjectConfig& config) {
 
 struct Dispatcher::State {
   State(const GatewayOptions& o, DispatcherParts p)
-      : options(o), parts(p), outcomes(p.commits, p.configuration, p.clock, p.observer) {}
+      : options(o),
+        parts(p),
+        outcomes(p.commits, p.configuration, p.clock, p.observer),
+        pool{.slots_max = o.in_flight_max, .slots_per_endpoint_max = o.in_flight_per_endpoint_max} {
+  }
 
   absl::Time Step();
   void TakeInNews(absl::Time now);
   void Claim(absl::Time now);
-  std::vector<std::string> SkippedEndpoints(absl::Time now) const;
+  // Says for the endpoints that are known here how many deliveries could start at once.
+  void AddRooms(absl::Time now, ClaimRequest& request) const;
 
   // As the store has it when it is first asked in a step.
   const absl::StatusOr<Snapshot>& FindProject(const std::string& id);
@@ -83,8 +113,16 @@ struct Dispatcher::State {
   // The end of an attempt.
   void OnSent(Sending& sending, TransportResult result);
   void End(Sending& sending, TransportResult result, absl::Time now);
-  void RecordOutcome(Sending& sending, TransportResult result, absl::Time now);
+  void RecordOutcome(Sending& sending, TransportResult result, const Classification& classification,
+                     absl::Time now);
   void PutBackTask(const Task& task, absl::Time due_at, absl::Time now);
+  // The endpoint's rate limit holds its deliveries back: shown, and logged now and then.
+  void TellThrottled(LaneState& state, const Delivery& delivery, absl::Time now);
+  // Feeds the breaker of an endpoint, and acts on what it says.
+  void RunBreaker(LaneState& state, const Sending& sending, bool is_success, absl::Time now);
+  // Logs the first failure of an endpoint after a success, or ever, and its recovery.
+  void TellHealth(LaneState& state, const Attempt& attempt, const Classification& classification,
+                  absl::Time now);
   // This process could not make the attempt: the delivery waits, and so does claiming.
   void OnLocalFailure(const Task& task, std::string_view error, absl::Time now);
 
@@ -98,6 +136,7 @@ struct Dispatcher::State {
   // Touched only by the thread that steps.
   absl::flat_hash_map<std::string, absl::StatusOr<Snapshot>> projects;  // of this step
   absl::flat_hash_map<std::string, LaneState> lanes;
+  SlotPool pool;
   absl::Time next_claim_at = absl::InfinitePast();
   absl::Time local_failure_logged_at = absl::InfinitePast();
   bool is_abandoning = false;
@@ -105,6 +144,8 @@ struct Dispatcher::State {
   // Counted by the thread that steps, read by any.
   base::RelaxedCounter sending_count, waiting_count, failed_claims_count;
   std::array<base::RelaxedCounter, kOutcomesCount> attempts_counts;
+  LatencyHistogram delivered_latency, failed_latency, discarded_latency;
+  HealthBoard health;
 
   std::atomic<int64_t> last_local_failure_us = std::numeric_limits<int64_t>::min();
   std::atomic<bool> is_draining = false;  // also set by the closing thread
@@ -118,7 +159,9 @@ absl::Time Dispatcher::State::Step() {
   const absl::Time now = parts.clock->Now();
   TakeInNews(now);
   std::vector<std::string> ready;
+  pool.doubtful_count = 0;
   for (const auto& [endpoint_id, state] : lanes) {
+    if (state.standing.is_doubtful(now)) pool.doubtful_count += state.standing.held_count();
     if (!state.waiting.empty() && !state.lane.is_blocked(now)) ready.push_back(endpoint_id);
   }
   for (const std::string& endpoint_id : ready) StartWaiting(endpoint_id, now);
@@ -141,15 +184,16 @@ void Dispatcher::State::TakeInNews(absl::Time now) {
   if (news.is_lost) is_draining = true;
 }
 
-std::vector<std::string> Dispatcher::State::SkippedEndpoints(absl::Time now) const {
-  std::vector<std::string> skipped;
+void Dispatcher::State::AddRooms(absl::Time now, ClaimRequest& request) const {
   for (const auto& [endpoint_id, state] : lanes) {
-    if (state.lane.is_blocked(now) || !state.waiting.empty() ||
-        state.lane.room(options.in_flight_per_endpoint_max) == 0) {
-      skipped.push_back(endpoint_id);
+    const bool is_closed = state.lane.is_blocked(now) || !state.waiting.empty();
+    const uint32_t room = is_closed ? 0 : state.RoomIn(pool, now);
+    if (room == 0) {
+      request.skipped_endpoint_ids.push_back(endpoint_id);
+    } else {
+      request.items_max_of_endpoint.emplace(endpoint_id, room);
     }
   }
-  return skipped;
 }
 
 void Dispatcher::State::Claim(absl::Time now) {
@@ -158,15 +202,19 @@ void Dispatcher::State::Claim(absl::Time now) {
     next_claim_at = absl::InfiniteFuture();  // until something ends
     return;
   }
-  absl::erase_if(lanes, [now](const auto& entry) {
-    return entry.second.waiting.empty() && entry.second.lane.may_be_forgotten(now);
+  absl::erase_if(lanes, [this, now](const auto& entry) {
+    const LaneState& state = entry.second;
+    const bool is_failing =
+        state.standing.is_doubtful(now) || state.is_failure_told || !state.breaker.is_rested();
+    const size_t kept_max = is_failing ? kDoubtfulLanesMax : kIdleLanesMax;
+    return state.waiting.empty() && state.lane.may_be_forgotten(now) && lanes.size() > kept_max;
   });
-  absl::StatusOr<convoy::Claim> claim = parts.storage->ClaimDue(
-      {.now = now,
-       .lease = options.lease,
-       .items_max = static_cast<uint32_t>(options.in_flight_max - busy_count),
-       .items_per_endpoint_max = options.in_flight_per_endpoint_max,
-       .skipped_endpoint_ids = SkippedEndpoints(now)});
+  ClaimRequest request = {.now = now,
+                          .lease = options.lease,
+                          .items_max = static_cast<uint32_t>(options.in_flight_max - busy_count),
+                          .items_per_endpoint_max = 1};  // those have yet to earn more
+  AddRooms(now, request);
+  absl::StatusOr<convoy::Claim> claim = parts.storage->ClaimDue(request);
   if (!claim.ok()) {
     const LogField fields[] = {{"error", claim.status().message()}};
     parts.observer->Log(LogLevel::kError, "cannot claim deliveries", fields);
@@ -205,7 +253,9 @@ void Dispatcher::State::Admit(Task task, absl::Time now) {
   if (endpoint == nullptr || endpoint->status == EndpointStatus::kInactive) {
     const std::string_view reason =
         endpoint == nullptr ? "the endpoint was deleted" : "the endpoint is inactive";
-    return outcomes.Add(task.claimed.lease, Discard(delivery, reason, now), std::nullopt);
+    Delivery discarded = Discard(delivery, reason, now);
+    discarded_latency.Add(discarded.latency);
+    return outcomes.Add(task.claimed.lease, std::move(discarded), std::nullopt);
   }
   LaneState& state = lanes[delivery.endpoint_id];
   if (endpoint->status == EndpointStatus::kPaused) {
@@ -213,15 +263,19 @@ void Dispatcher::State::Admit(Task task, absl::Time now) {
     return PutBackTask(task, delivery.due_at, now);
   }
   if (!HasTime(task, *endpoint, now)) return PutBackTask(task, delivery.due_at, now);
-  if (state.lane.room(options.in_flight_per_endpoint_max) == 0) {
+  if (state.RoomIn(pool, now) == 0) {
     state.waiting.push_back(std::move(task));
     waiting_count.Add(1);
     return;
   }
   const RateLimit limit = RateLimitOf(*endpoint, (*project)->project().config);
   if (!state.lane.Admit(limit, now)) {
+    TellThrottled(state, delivery, now);
     return PutBackTask(task, state.lane.blocked_until(), now);
   }
+  if (state.standing.is_doubtful(now)) ++pool.doubtful_count;
+  state.standing.OnStart(now);
+  ++pool.used_count;
   Start(std::move(task), *project, *endpoint, now);
 }
 
@@ -270,15 +324,26 @@ void Dispatcher::State::OnSent(Sending& sending, TransportResult result) {
 void Dispatcher::State::End(Sending& sending, TransportResult result, absl::Time now) {
   sending_count.Add(-1);
   if (!is_draining) next_claim_at = std::min(next_claim_at, now);  // there is room again
-  lanes[sending.attempt.endpoint_id].lane.Release();
-  RecordOutcome(sending, std::move(result), now);
+  LaneState& state = lanes[sending.attempt.endpoint_id];
+  state.lane.Release();
+  --pool.used_count;
+  const Classification classification = Classify(result, now);
+  if (classification.outcome == Outcome::kDelivered || classification.counts_against_endpoint) {
+    state.standing.OnEnd(sending.attempt.requested_at,
+                         classification.outcome == Outcome::kDelivered, result.elapsed);
+    TellHealth(state, sending.attempt, classification, now);
+    RunBreaker(state, sending, classification.outcome == Outcome::kDelivered, now);
+  } else {
+    state.standing.OnCancelled(sending.attempt.requested_at);
+  }
+  RecordOutcome(sending, std::move(result), classification, now);
 }
 
 void Dispatcher::State::StartWaiting(const std::string& endpoint_id, absl::Time now) {
   // Each round either sends, ends or puts back the front, so this comes to an end.
   while (true) {
     LaneState& state = lanes[endpoint_id];
-    const bool has_room = state.lane.room(options.in_flight_per_endpoint_max) > 0;
+    const bool has_room = state.RoomIn(pool, now) > 0;
     if (state.waiting.empty() || (!has_room && !is_abandoning)) return;
     Task task = std::move(state.waiting.front());
     state.waiting.pop_front();
@@ -291,8 +356,8 @@ void Dispatcher::State::StartWaiting(const std::string& endpoint_id, absl::Time 
   }
 }
 
-void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result, absl::Time now) {
-  const Classification classification = Classify(result, now);
+void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
+                                      const Classification& classification, absl::Time now) {
   if (classification.outcome == Outcome::kCancelled) {
     return PutBackTask(sending.task, sending.task.claimed.delivery.due_at, now);
   }
@@ -309,17 +374,70 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result, 
   attempt.response_body = std::move(result.body);
   attempt.remote_ip = std::move(result.remote_ip);
   attempt.is_success = classification.outcome == Outcome::kDelivered;
-  if (!attempt.is_success) {
-    attempt.error = result.error.empty() ? std::string(OutcomeName(classification.outcome))
-                                         : std::move(result.error);
-  }
+  attempt.error = classification.error;
   attempt.responded_at = now;
   parts.observer->Count("convoy_delivery_attempt_total", 1);
   if (attempt.is_success) parts.observer->Count("convoy_delivery_success_total", 1);
   if (transition.should_disable_endpoint) {
     outcomes.DisableEndpoint(before.project_id, before.endpoint_id);
   }
+  if (transition.delivery.status == DeliveryStatus::kSuccess) {
+    delivered_latency.Add(transition.delivery.latency);
+  } else if (transition.delivery.status == DeliveryStatus::kFailure) {
+    failed_latency.Add(transition.delivery.latency);
+  }
   outcomes.Add(sending.task.claimed.lease, std::move(transition.delivery), std::move(attempt));
+}
+
+void Dispatcher::State::TellThrottled(LaneState& state, const Delivery& delivery, absl::Time now) {
+  health.SetThrottled(delivery.endpoint_id, state.lane.blocked_until());
+  if (now - state.throttle_told_at < kTellThrottledAgain) return;
+  state.throttle_told_at = now;
+  const std::string until = absl::FormatTime(state.lane.blocked_until(), absl::UTCTimeZone());
+  const LogField fields[] = {{"project_id", delivery.project_id},
+                             {"endpoint_id", delivery.endpoint_id},
+                             {"throttled_until", until}};
+  parts.observer->Log(LogLevel::kInfo, "an endpoint is throttled by its rate_limit", fields);
+}
+
+void Dispatcher::State::RunBreaker(LaneState& state, const Sending& sending, bool is_success,
+                                   absl::Time now) {
+  const auto& settings = sending.project->project().config.circuit_breaker;
+  if (!settings.has_value()) return;
+  const std::string& endpoint_id = sending.attempt.endpoint_id;
+  const Breaker::Change change = state.breaker.OnResult(*settings, is_success, now);
+  health.SetBreaker(endpoint_id, state.breaker.state(now), state.breaker.open_until(),
+                    state.breaker.failure_rate(*settings, now));
+  if (change == Breaker::Change::kNone) return;
+  const LogField fields[] = {{"project_id", sending.attempt.project_id},
+                             {"endpoint_id", endpoint_id}};
+  if (change == Breaker::Change::kClosed) {
+    return parts.observer->Log(LogLevel::kInfo, "circuit breaker closed", fields);
+  }
+  state.lane.Block(state.breaker.open_until());
+  parts.observer->Log(LogLevel::kWarning, "circuit breaker opened", fields);
+  if (change == Breaker::Change::kExhausted) {
+    outcomes.DisableEndpoint(sending.attempt.project_id, endpoint_id);
+  }
+}
+
+void Dispatcher::State::TellHealth(LaneState& state, const Attempt& attempt,
+                                   const Classification& classification, absl::Time now) {
+  if (classification.outcome == Outcome::kDelivered) {
+    if (!std::exchange(state.is_failure_told, false)) return;
+    const LogField fields[] = {{"project_id", attempt.project_id},
+                               {"endpoint_id", attempt.endpoint_id}};
+    return parts.observer->Log(LogLevel::kInfo, "deliveries to an endpoint succeed again", fields);
+  }
+  if (state.is_failure_told || now - state.failure_told_at < kTellFailureAgain) return;
+  state.is_failure_told = true;
+  state.failure_told_at = now;
+  const LogField fields[] = {{"project_id", attempt.project_id},
+                             {"endpoint_id", attempt.endpoint_id},
+                             {"delivery_id", attempt.delivery_id},
+                             {"outcome", OutcomeName(classification.outcome)},
+                             {"error", classification.error}};
+  parts.observer->Log(LogLevel::kWarning, "deliveries to an endpoint fail", fields);
 }
 
 void Dispatcher::State::OnLocalFailure(const Task& task, std::string_view error, absl::Time now) {
@@ -360,8 +478,12 @@ bool Dispatcher::idle() const {
 }
 
 DispatcherStatus Dispatcher::status() const {
-  DispatcherStatus status = {.failed_claims = state_->failed_claims_count.value(),
+  DispatcherStatus status = {.delivered_latency = state_->delivered_latency.counts(),
+                             .failed_latency = state_->failed_latency.counts(),
+                             .discarded_latency = state_->discarded_latency.counts(),
+                             .failed_claims = state_->failed_claims_count.value(),
                              .in_flight = state_->sending_count.value(),
+                             .throttled = state_->health.CountThrottled(state_->parts.clock->Now()),
                              .waiting = state_->waiting_count.value()};
   const int64_t failed_us = state_->last_local_failure_us;
   if (failed_us != std::numeric_limits<int64_t>::min()) {
@@ -370,6 +492,10 @@ DispatcherStatus Dispatcher::status() const {
   for (size_t i = 0; i < kOutcomesCount; ++i)
     status.attempts[i] = state_->attempts_counts[i].value();
   return status;
+}
+
+std::optional<EndpointHealth> Dispatcher::HealthOf(const std::string& endpoint_id) const {
+  return state_->health.Find(endpoint_id, state_->parts.clock->Now());
 }
 
 void Dispatcher::Abandon() {

@@ -16,6 +16,8 @@
 #include "convoy/transport.h"
 #include "lib/base/ulid.h"
 #include "lib/config/config_cache.h"
+#include "lib/dispatch/health.h"
+#include "lib/dispatch/latency.h"
 #include "lib/dispatch/outcome.h"
 #include "lib/storage/commit_queue.h"
 
@@ -36,9 +38,12 @@ struct DispatcherParts {
 // Counters of a dispatcher since its construction, and its current load.
 struct DispatcherStatus {
   std::array<uint64_t, kOutcomesCount> attempts = {};  // that have ended, by Outcome
-  uint64_t failed_claims = 0;                          // the store could not be asked for work
-  uint64_t in_flight = 0;                              // attempts on their way
-  uint64_t waiting = 0;                                // due, but their lane is full
+  // From acceptance to the final outcome.
+  LatencyCounts delivered_latency, failed_latency, discarded_latency;
+  uint64_t failed_claims = 0;  // the store could not be asked for work
+  uint64_t in_flight = 0;      // attempts on their way
+  uint64_t throttled = 0;      // endpoints held back by their rate limit
+  uint64_t waiting = 0;        // due, but their lane is full
   // When this process last lacked a descriptor, a port or memory for an attempt.
   absl::Time last_local_failure_at = absl::InfinitePast();
 };
@@ -63,7 +68,10 @@ class Dispatcher {
   void Drain();
   bool idle() const;  // nothing in flight, nothing awaiting its commit
 
-  DispatcherStatus status() const;  // from any thread
+  // From any thread.
+  DispatcherStatus status() const;
+  // nullopt if there is nothing to tell of the endpoint.
+  std::optional<EndpointHealth> HealthOf(const std::string& endpoint_id) const;
 
   // Cancels what is in flight and puts those deliveries back as they were.
   void Abandon();

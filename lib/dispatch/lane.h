@@ -1,5 +1,5 @@
-// A lane: the traffic of one endpoint. It admits what its rate and concurrency allow, and says when
-// there will be room. Lanes do not know of each other, so a slow endpoint holds up only itself.
+// A lane: the traffic of one endpoint. It admits what its rate allows, and says when there will be
+// room. Lanes do not know of each other, so a slow endpoint holds up only itself.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +30,6 @@ class TokenBucket {
 
 class Lane {
  public:
-  // How many more may be claimed: neither in flight nor waiting in memory.
-  uint32_t room(uint32_t in_flight_max) const {
-    return in_flight_ >= in_flight_max ? 0 : in_flight_max - in_flight_;
-  }
   bool is_blocked(absl::Time now) const { return blocked_until_ > now; }
   absl::Time blocked_until() const { return blocked_until_; }
   // Nothing is lost by forgetting this lane.

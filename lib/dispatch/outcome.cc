@@ -1,98 +1,93 @@
+// The table, and how it is asked. docs/delivery.md shows the same table; a test compares the two.
 #include "lib/dispatch/outcome.h"
 
-#include <algorithm>
+#include "absl/strings/str_cat.h"
 
-#include "absl/strings/numbers.h"
-
-#include "lib/base/text.h"
+#include "lib/dispatch/retry_after.h"
 
 namespace convoy::dispatch {
 namespace {
 
-// Nobody may silence an endpoint of somebody else for longer than that.
-constexpr absl::Duration kRetryAfterMax = absl::Hours(24);
+constexpr std::string_view kRaiseTimeout =
+    "the endpoint's http_timeout sets how long an attempt may take";
 
-// A date of RFC 9110, section 5.6.7, in the form to be used or one of the obsolete two.
-std::optional<absl::Time> ParseHttpDate(std::string_view text) {
-  constexpr const char* kForms[] = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
-                                    "%a %b %e %H:%M:%S %Y"};
-  constexpr size_t kDateSizeMax = 64;
-  // The parser would take "infinite-future", too.
-  if (text.size() > kDateSizeMax || text.starts_with("infinite")) return std::nullopt;
-  for (const char* form : kForms) {
-    absl::Time date;
-    std::string error;
-    if (absl::ParseTime(form, text, &date, &error)) return date;
-  }
-  return std::nullopt;
-}
+using End = TransportOutcome;
 
-Outcome OutcomeOfStatus(int status) {
-  if (status >= 200 && status < 300) return Outcome::kDelivered;
-  if (status >= 300 && status < 400) return Outcome::kRedirected;
-  if (status == 410) return Outcome::kGone;
-  if (status == 429 || status == 503) return Outcome::kThrottled;
-  return Outcome::kRejected;
-}
+constexpr OutcomeRule kTable[] = {
+    {Learnt::kAccepted, {}, Outcome::kDelivered, false, Resend::kNever, ""},
+    {Learnt::kRedirect,
+     {},
+     Outcome::kRedirected,
+     true,
+     Resend::kAtLeastOnce,
+     "redirects are not followed; set the endpoint's url to the final one"},
+    {Learnt::kGone,
+     {},
+     Outcome::kGone,
+     true,
+     Resend::kNever,
+     "the endpoint was disabled; activate it to deliver again"},
+    {Learnt::kPatience, {}, Outcome::kThrottled, true, Resend::kAtLeastOnce, ""},
+    {Learnt::kOtherStatus, {}, Outcome::kRejected, true, Resend::kAtLeastOnce, ""},
+    {Learnt::kNothing, End::kDeniedAddress, Outcome::kRefusedByGuard, true, Resend::kAlways,
+     "allow its network with --allow-network (allowed_networks)"},
+    {Learnt::kNothing, End::kInvalidUrl, Outcome::kInvalidRequest, true, Resend::kAlways, ""},
+    {Learnt::kNothing, End::kNameNotResolved, Outcome::kNameNotResolved, true, Resend::kAlways,
+     "check the host of the endpoint's url"},
+    {Learnt::kNothing, End::kConnectFailed, Outcome::kConnectFailed, true, Resend::kAlways, ""},
+    {Learnt::kNothing, End::kTlsFailed, Outcome::kTlsFailed, true, Resend::kAlways, ""},
+    {Learnt::kNothing, End::kTimedOut, Outcome::kTimedOut, true, Resend::kAlways, kRaiseTimeout},
+    {Learnt::kNothing, End::kResponseTooLarge, Outcome::kResponseTooLarge, true, Resend::kAlways,
+     "at most 64 KiB and 256 headers are read"},
+    {Learnt::kNothing, End::kProtocolError, Outcome::kProtocolError, true, Resend::kAlways, ""},
+    // A response without a status comes only from a transport that breaks its contract.
+    {Learnt::kNothing, End::kResponse, Outcome::kProtocolError, true, Resend::kAlways, ""},
+    {Learnt::kNothing, End::kCancelled, Outcome::kCancelled, false, Resend::kAlways, ""},
+    {Learnt::kNothing, End::kLocalFailure, Outcome::kLocalFailure, false, Resend::kAlways, ""},
+};
 
-Outcome OutcomeOf(const TransportResult& result) {
-  switch (result.outcome) {
-    case TransportOutcome::kResponse:
-      return OutcomeOfStatus(result.http_status);
-    case TransportOutcome::kDeniedAddress:
-      return Outcome::kRefusedByGuard;
-    case TransportOutcome::kInvalidUrl:
-      return Outcome::kInvalidRequest;
-    case TransportOutcome::kNameNotResolved:
-      return Outcome::kNameNotResolved;
-    case TransportOutcome::kConnectFailed:
-      return Outcome::kConnectFailed;
-    case TransportOutcome::kTlsFailed:
-      return Outcome::kTlsFailed;
-    case TransportOutcome::kTimedOut:
-      return Outcome::kTimedOut;
-    case TransportOutcome::kResponseTooLarge:
-      // The receiver has taken the event if it says so, however much it has to say about it.
-      return OutcomeOfStatus(result.http_status) == Outcome::kDelivered
-                 ? Outcome::kDelivered
-                 : Outcome::kResponseTooLarge;
-    case TransportOutcome::kCancelled:
-      return Outcome::kCancelled;
-    case TransportOutcome::kLocalFailure:
-      return Outcome::kLocalFailure;
-    case TransportOutcome::kProtocolError:
-      break;
-  }
-  return Outcome::kProtocolError;
+std::string ErrorOf(const OutcomeRule& rule, const TransportResult& result) {
+  if (rule.outcome == Outcome::kDelivered) return "";
+  std::string error = result.http_status != 0
+                          ? absl::StrCat("the endpoint answered ", result.http_status)
+                          : result.error;
+  if (error.empty()) error = std::string(OutcomeName(rule.outcome));
+  if (!rule.remedy.empty()) absl::StrAppend(&error, "; ", rule.remedy);
+  return error;
 }
 
 }  // namespace
 
-Classification Classify(const TransportResult& result, absl::Time now) {
-  Classification classification;
-  classification.outcome = OutcomeOf(result);
-  classification.has_response = result.http_status != 0;
-  classification.counts_against_endpoint = classification.outcome != Outcome::kDelivered &&
-                                           classification.outcome != Outcome::kLocalFailure &&
-                                           classification.outcome != Outcome::kCancelled;
-  if (classification.outcome == Outcome::kThrottled) {
-    if (const auto header = base::FindHeader(result.headers, "Retry-After")) {
-      classification.wait_min = ParseRetryAfter(*header, now);
-    }
-  }
-  return classification;
+std::span<const OutcomeRule> OutcomeTable() { return kTable; }
+
+Learnt LearntOf(int http_status) {
+  if (http_status == 0) return Learnt::kNothing;
+  if (http_status >= 200 && http_status < 300) return Learnt::kAccepted;
+  if (http_status >= 300 && http_status < 400) return Learnt::kRedirect;
+  if (http_status == 410) return Learnt::kGone;
+  if (http_status == 429 || http_status == 503) return Learnt::kPatience;
+  return Learnt::kOtherStatus;
 }
 
-std::optional<absl::Duration> ParseRetryAfter(std::string_view value, absl::Time now) {
-  std::optional<absl::Duration> wait;
-  uint32_t seconds = 0;
-  if (absl::SimpleAtoi(value, &seconds)) {
-    wait = absl::Seconds(seconds);
-  } else if (const std::optional<absl::Time> date = ParseHttpDate(value)) {
-    wait = *date - now;
+const OutcomeRule& RuleFor(Learnt learnt, TransportOutcome end) {
+  const OutcomeRule* last = nullptr;
+  for (const OutcomeRule& rule : kTable) {
+    last = &rule;
+    if (rule.learnt == learnt && (!rule.end.has_value() || *rule.end == end)) break;
   }
-  if (!wait.has_value()) return std::nullopt;
-  return std::clamp(*wait, absl::ZeroDuration(), kRetryAfterMax);
+  return *last;
+}
+
+Classification Classify(const TransportResult& result, absl::Time now) {
+  const OutcomeRule& rule = RuleFor(LearntOf(result.http_status), result.outcome);
+  Classification classification = {.outcome = rule.outcome,
+                                   .resend = rule.resend,
+                                   .counts_against_endpoint = rule.counts_against_endpoint,
+                                   .error = ErrorOf(rule, result)};
+  if (rule.learnt == Learnt::kPatience) {
+    classification.wait_min = RetryAfterOf(result.headers, now);
+  }
+  return classification;
 }
 
 std::string_view OutcomeName(Outcome outcome) {
@@ -129,6 +124,24 @@ std::string_view OutcomeName(Outcome outcome) {
       break;
   }
   return "cancelled";
+}
+
+std::string_view LearntName(Learnt learnt) {
+  switch (learnt) {
+    case Learnt::kNothing:
+      return "no answer";
+    case Learnt::kAccepted:
+      return "2xx";
+    case Learnt::kRedirect:
+      return "3xx";
+    case Learnt::kGone:
+      return "410";
+    case Learnt::kPatience:
+      return "429, 503";
+    case Learnt::kOtherStatus:
+      break;
+  }
+  return "other status";
 }
 
 }  // namespace convoy::dispatch

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,7 @@ enum class Outcome : uint8_t {
   kConnectFailed,
   kTlsFailed,
   kTimedOut,
-  kResponseTooLarge,
+  kResponseTooLarge,  // the head; a body that is too large changes nothing
   kProtocolError,
   kLocalFailure,  // this process has no descriptor, port or memory; says nothing about the endpoint
   kCancelled,     // by us: the gateway is closing; says nothing about the endpoint
@@ -33,18 +34,50 @@ enum class Outcome : uint8_t {
 
 inline constexpr size_t kOutcomesCount = static_cast<size_t>(Outcome::kCancelled) + 1;
 
+// What is known of the answer when an attempt has ended.
+enum class Learnt : uint8_t {
+  kNothing,     // no head of a final answer was complete
+  kAccepted,    // 200 to 299
+  kRedirect,    // 300 to 399
+  kGone,        // 410
+  kPatience,    // 429, 503
+  kOtherStatus  // anything else
+};
+
+// Whether the event is sent again after such an attempt, while tries are left.
+enum class Resend : uint8_t {
+  kNever,
+  kAtLeastOnce,  // only in that mode: the receiver has answered, so it has had the event
+  kAlways,       // in both modes: no answer arrived
+};
+
+// A line of the table that decides every attempt: what was learnt, and how it ended. An answer
+// decides alone, so its `end` is empty: cut off, slow, endless and badly framed bodies are bodies.
+struct OutcomeRule {
+  Learnt learnt;
+  std::optional<TransportOutcome> end;
+  Outcome outcome;
+  bool counts_against_endpoint;
+  Resend resend;
+  std::string_view remedy;  // what would change it, appended to the error; may be empty
+};
+
+// Every line; each pair of (learnt, end) is matched by exactly one.
+std::span<const OutcomeRule> OutcomeTable();
+Learnt LearntOf(int http_status);
+const OutcomeRule& RuleFor(Learnt learnt, TransportOutcome end);
+
 struct Classification {
   Outcome outcome = Outcome::kProtocolError;
-  bool has_response = false;               // a status arrived, so the receiver saw the request
-  bool counts_against_endpoint = true;     // the endpoint, not this process, is to blame
+  Resend resend = Resend::kAlways;
+  bool counts_against_endpoint = true;     // the endpoint, not we, is to blame
   std::optional<absl::Duration> wait_min;  // what the receiver asked for
+  std::string error;                       // cause and remedy in one line; empty on success
 };
 
 Classification Classify(const TransportResult& result, absl::Time now);
 
 std::string_view OutcomeName(Outcome outcome);  // "delivered", "timed_out"; stable
-
-// The Retry-After header (RFC 9110, section 10.2.3), seconds or a date, between 0 and a day.
-std::optional<absl::Duration> ParseRetryAfter(std::string_view value, absl::Time now);
+std::string_view LearntName(Learnt learnt);     // "2xx", "no answer"
 
 }  // namespace convoy::dispatch

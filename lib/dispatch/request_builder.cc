@@ -94,6 +94,22 @@ bool IsOurs(const ProjectConfig& config, const Event& event, std::string_view na
          (event.source_id.empty() && is("X-Convoy-Source-Id"));
 }
 
+// Convoy's signature, and that of Standard Webhooks where it is chosen. An endpoint whose only
+// secrets are keys for the latter gets the latter alone.
+absl::Status SetSignatures(const SignatureConfig& config, const Endpoint& endpoint,
+                           const std::string& event_id, absl::Time now, OutgoingRequest& request) {
+  CONVOY_ASSIGN_OR_RETURN(const Headers standard,
+                          SignStandard(config, endpoint, event_id, *request.body, now));
+  for (const Header& header : standard) Set(request.headers, header.name, header.value);
+  absl::StatusOr<std::string> signature = Sign(config, endpoint, *request.body, now);
+  if (signature.ok()) {
+    Set(request.headers, config.header, *std::move(signature));
+    return absl::OkStatus();
+  }
+  const bool has_only_keys = !endpoint.secrets.empty() && !standard.empty();
+  return has_only_keys ? absl::OkStatus() : std::move(signature).status();
+}
+
 }  // namespace
 
 absl::Duration TimeoutOf(const Endpoint& endpoint) {
@@ -116,9 +132,7 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
     request.headers.push_back({"User-Agent", absl::StrCat("Convoy/", kVersion)});
   }
   SetBody(endpoint, event, request);
-  CONVOY_ASSIGN_OR_RETURN(std::string signature,
-                          Sign(config.signature, endpoint, *request.body, now));
-  Set(request.headers, config.signature.header, std::move(signature));
+  CONVOY_RETURN_IF_ERROR(SetSignatures(config.signature, endpoint, event->id, now, request));
   if (!delivery.idempotency_key.empty()) {
     Set(request.headers, config.request_id_header, delivery.idempotency_key);
   }

@@ -61,6 +61,12 @@ absl::Status CheckOptions(const GatewayOptions& options) {
     return absl::InvalidArgumentError(
         "answer_timeout must be positive and answer_threads at least 2");
   }
+  const absl::Duration ages[] = {options.connection_idle_max, options.connection_age_max,
+                                 options.name_age_max};
+  if (*std::min_element(std::begin(ages), std::end(ages)) < absl::Seconds(1)) {
+    return absl::InvalidArgumentError(
+        "connection_idle_max, connection_age_max and name_age_max must be at least one second");
+  }
   if (options.projects_cached_max == 0 || options.sources_cached_max == 0) {
     return absl::InvalidArgumentError("projects_cached_max and sources_cached_max must not be 0");
   }
@@ -76,8 +82,12 @@ absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
   if (parts.random == nullptr) parts.random = NewSystemRandom();
   if (parts.observer == nullptr) parts.observer = std::make_shared<Observer>();
   if (parts.transport == nullptr) {
-    auto transport = NewCurlTransport(
-        {.allowed_networks = options.allowed_networks, .connections_max = options.in_flight_max});
+    auto transport = NewCurlTransport({.allowed_networks = options.allowed_networks,
+                                       .connections_max = options.in_flight_max,
+                                       .ca_file = options.ca_file,
+                                       .connection_idle_max = options.connection_idle_max,
+                                       .connection_age_max = options.connection_age_max,
+                                       .name_age_max = options.name_age_max});
     if (!transport.ok()) return transport.status();
     parts.transport = *std::move(transport);
   }

@@ -11,6 +11,7 @@
 #include "lib/base/text.h"
 #include "lib/http/fields.h"
 #include "lib/intake/event_checks.h"
+#include "lib/sign/standard_webhooks.h"
 
 namespace convoy::http {
 namespace {
@@ -132,6 +133,12 @@ absl::Status ReadEndpoint(const json::Document& document, const Project& project
   }
   if (project.type == ProjectType::kOutgoing) {
     reader.Read("advanced_signatures", &out->has_advanced_signatures);
+  }
+  StandardSignature standard = sign::StandardSignatureOf(project.config.signature, *out);
+  std::string chosen;
+  if (reader.Read("standard_webhooks", &chosen) && !chosen.empty()) {
+    ReadEnum(reader, "standard_webhooks", "must be none, v1 or v1a", &standard);
+    out->standard_signature = standard;
   }
   CONVOY_RETURN_IF_ERROR(ReadLimits(reader, out));
   const json::Value* authentication = reader.Object("authentication");

@@ -14,6 +14,7 @@
 #include "lib/http/pagination.h"
 #include "lib/http/viewer.h"
 #include "lib/http/wire.h"
+#include "lib/sign/standard_webhooks.h"
 
 namespace convoy::http {
 namespace {
@@ -22,11 +23,41 @@ constexpr size_t kSecretSize = 25;
 // Each live one signs, so they make the signature longer.
 constexpr size_t kSecretsMax = 16;
 
-Secret MakeSecret(const ApiParts& parts, std::string value) {
+// Of the kind that `standard` signs with, unless the value is given.
+Secret MakeSecret(const ApiParts& parts, std::string value, StandardSignature standard) {
   const absl::Time now = parts.clock->Now();
-  if (value.empty()) value = base::RandomAlphanumeric(*parts.random, kSecretSize);
+  if (value.empty()) {
+    value = standard == StandardSignature::kNone
+                ? base::RandomAlphanumeric(*parts.random, kSecretSize)
+                : sign::MakeKey(standard, *parts.random);
+  }
   return {
       .id = parts.ulids->Next(), .value = std::move(value), .created_at = now, .updated_at = now};
+}
+
+std::optional<dispatch::EndpointHealth> HealthOf(const ApiParts& parts, const std::string& id) {
+  return parts.dispatcher == nullptr ? std::nullopt : parts.dispatcher->HealthOf(id);
+}
+
+// A given secret must be one that its endpoint can sign with.
+absl::Status CheckSecret(std::string_view secret, StandardSignature standard) {
+  CONVOY_RETURN_IF_ERROR(CheckText("secret", secret));
+  if (standard == StandardSignature::kNone && !sign::IsPrivateKey(secret)) return absl::OkStatus();
+  const absl::Status status = sign::CheckKey(secret);
+  return status.ok() ? status : FieldError("secret", status.message());
+}
+
+// An endpoint that is to be signed for with v1a has a key of its own, or its project has one; and
+// each has a secret for Convoy's own signature or a key in its place.
+void AddMissingKey(const ApiParts& parts, const SignatureConfig& config, Endpoint& endpoint) {
+  if (sign::StandardSignatureOf(config, endpoint) != StandardSignature::kV1a) return;
+  const bool has_key =
+      std::any_of(endpoint.secrets.begin(), endpoint.secrets.end(), [](const Secret& secret) {
+        return !secret.expires_at.has_value() && sign::IsPrivateKey(secret.value);
+      });
+  if (!has_key && config.signing_key.empty()) {
+    endpoint.secrets.push_back(MakeSecret(parts, "", StandardSignature::kV1a));
+  }
 }
 
 std::string EndpointJson(const Endpoint& endpoint) {
@@ -67,6 +98,16 @@ absl::Status RefuseOtherSecret(const json::Document& document, const Endpoint& e
   return FieldError("secret", "cannot be changed by an update, use expire_secret");
 }
 
+// The kind of secret that a rotation without one makes: a key where the endpoint has one of its
+// own.
+StandardSignature KindOf(const Endpoint& endpoint, StandardSignature standard) {
+  if (standard != StandardSignature::kV1a) return standard;
+  const bool has_key =
+      std::any_of(endpoint.secrets.begin(), endpoint.secrets.end(),
+                  [](const Secret& secret) { return sign::IsPrivateKey(secret.value); });
+  return has_key ? StandardSignature::kV1a : StandardSignature::kNone;
+}
+
 absl::Status CannotBecome(EndpointStatus status, std::string_view what) {
   return absl::InvalidArgumentError(
       absl::StrCat("current endpoint status - ", model::Name(status), ", does not support ", what));
@@ -82,16 +123,22 @@ Reply CreateEndpoint(const Context& context) {
   json::ObjectReader reader(*document);
   reader.Read("secret", &secret);
   if (!reader.status().ok()) return FromStatus(reader.status());
-  if (const absl::Status status = CheckText("secret", secret); !status.ok()) {
-    return FromStatus(status);
-  }
   Endpoint endpoint{.id = parts.ulids->Next(),
                     .project_id = context.project->project().id,
                     .created_at = parts.clock->Now()};
   endpoint.updated_at = endpoint.created_at;
-  endpoint.secrets.push_back(MakeSecret(parts, secret));
-  const absl::Status status = ReadEndpoint(*document, context.project->project(), &endpoint);
+  absl::Status status = ReadEndpoint(*document, context.project->project(), &endpoint);
   if (!status.ok()) return FromStatus(status);
+  const SignatureConfig& signature = context.project->project().config.signature;
+  const StandardSignature standard = sign::StandardSignatureOf(signature, endpoint);
+  status = CheckSecret(secret, standard);
+  if (!status.ok()) return FromStatus(status);
+  // A key of the project signs v1a; what the endpoint needs is a secret for Convoy's signature.
+  const bool has_project_key =
+      standard == StandardSignature::kV1a && !signature.signing_key.empty();
+  endpoint.secrets.push_back(
+      MakeSecret(parts, secret, has_project_key ? StandardSignature::kNone : standard));
+  AddMissingKey(parts, signature, endpoint);
   const std::string data = EndpointJson(endpoint);
   return ChangeProject(
       context, [endpoint](const Snapshot&) { return ConfigWrite{.puts = {endpoint}}; },
@@ -111,33 +158,39 @@ Reply ListEndpoints(const Context& context) {
   if (!endpoints.ok()) return FromStatus(endpoints.status());
   return Success(200, "Endpoints fetched successfully",
                  PageToJson(*endpoints, page, [&](json::Writer& writer, const Endpoint& endpoint) {
-                   WriteEndpoint(writer, Shown(context, endpoint));
+                   WriteEndpoint(writer, Shown(context, endpoint),
+                                 HealthOf(*context.parts, endpoint.id));
                  }));
 }
 
 Reply GetEndpoint(const Context& context) {
   const Endpoint* endpoint = context.project->FindEndpoint(context.capture(1));
   if (endpoint == nullptr) return Failure(404, "Resource not found");
-  return Success(200, "Endpoint fetched successfully", EndpointJson(Shown(context, *endpoint)));
+  return Success(200, "Endpoint fetched successfully", ToJson([&](json::Writer& writer) {
+                   WriteEndpoint(writer, Shown(context, *endpoint),
+                                 HealthOf(*context.parts, endpoint->id));
+                 }));
 }
 
 Reply UpdateEndpoint(const Context& context) {
   const auto document = ParseBody(context);
   if (!document.ok()) return FromStatus(document.status());
   const auto body = std::make_shared<std::string>(context.request->body);
-  return ChangeEndpoint(context, 202, "Endpoint updated successfully", "endpoint not found",
-                        [body, project = context.project](Endpoint& endpoint) -> absl::Status {
-                          CONVOY_ASSIGN_OR_RETURN(const json::Document fields,
-                                                  json::Parse(*body, {}));
-                          CONVOY_RETURN_IF_ERROR(RefuseOtherSecret(fields, endpoint));
-                          endpoint.url.clear();
-                          endpoint.name.clear();
-                          endpoint.description.clear();
-                          endpoint.content_type = Endpoint().content_type;
-                          endpoint.rate_limit = Endpoint().rate_limit;
-                          endpoint.auth = {};
-                          return ReadEndpoint(fields, project->project(), &endpoint);
-                        });
+  return ChangeEndpoint(
+      context, 202, "Endpoint updated successfully", "endpoint not found",
+      [body, project = context.project, parts = context.parts](Endpoint& endpoint) -> absl::Status {
+        CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(*body, {}));
+        CONVOY_RETURN_IF_ERROR(RefuseOtherSecret(fields, endpoint));
+        endpoint.url.clear();
+        endpoint.name.clear();
+        endpoint.description.clear();
+        endpoint.content_type = Endpoint().content_type;
+        endpoint.rate_limit = Endpoint().rate_limit;
+        endpoint.auth = {};
+        CONVOY_RETURN_IF_ERROR(ReadEndpoint(fields, project->project(), &endpoint));
+        AddMissingKey(*parts, project->project().config.signature, endpoint);
+        return absl::OkStatus();
+      });
 }
 
 Reply DeleteEndpoint(const Context& context) {
@@ -186,33 +239,38 @@ Reply ExpireEndpointSecret(const Context& context) {
   reader.Read("secret", &value);
   reader.Read("expiration", &expiration_s);
   if (!reader.status().ok()) return FromStatus(reader.status());
-  if (const absl::Status status = CheckText("secret", value); !status.ok()) {
-    return FromStatus(status);
-  }
-  const Secret added = MakeSecret(*context.parts, value);
-  return ChangeEndpoint(context, 200, "endpoint secret expired successfully", "endpoint not found",
-                        [added, expiration_s](Endpoint& endpoint) -> absl::Status {
-                          const auto live = std::find_if(
-                              endpoint.secrets.begin(), endpoint.secrets.end(),
-                              [](const Secret& secret) { return !secret.expires_at.has_value(); });
-                          if (live == endpoint.secrets.end()) {
-                            return absl::InvalidArgumentError("no active secret found");
-                          }
-                          live->expires_at = added.created_at + absl::Seconds(expiration_s);
-                          live->updated_at = added.created_at;
-                          // Those that have ended sign nothing and need not be kept.
-                          const std::string expiring = live->id;
-                          std::erase_if(endpoint.secrets, [&](const Secret& secret) {
-                            return secret.id != expiring && secret.expires_at.has_value() &&
-                                   *secret.expires_at <= added.created_at;
-                          });
-                          if (endpoint.secrets.size() >= kSecretsMax) {
-                            return absl::InvalidArgumentError(
-                                "too many secrets are still expiring, wait until one has expired");
-                          }
-                          endpoint.secrets.push_back(added);
-                          return absl::OkStatus();
-                        });
+  // The newest secret says of which kind the new one is, if none is given.
+  return ChangeEndpoint(
+      context, 200, "endpoint secret expired successfully", "endpoint not found",
+      [value, expiration_s, parts = context.parts,
+       project = context.project](Endpoint& endpoint) -> absl::Status {
+        const StandardSignature standard =
+            sign::StandardSignatureOf(project->project().config.signature, endpoint);
+        CONVOY_RETURN_IF_ERROR(CheckSecret(value, standard));
+        const Secret added = MakeSecret(*parts, value, KindOf(endpoint, standard));
+        const bool is_key = sign::IsPrivateKey(added.value);
+        const auto live = std::find_if(
+            endpoint.secrets.begin(), endpoint.secrets.end(), [is_key](const Secret& secret) {
+              return !secret.expires_at.has_value() && sign::IsPrivateKey(secret.value) == is_key;
+            });
+        if (live == endpoint.secrets.end()) {
+          return absl::InvalidArgumentError("no active secret found");
+        }
+        live->expires_at = added.created_at + absl::Seconds(expiration_s);
+        live->updated_at = added.created_at;
+        // Those that have ended sign nothing and need not be kept.
+        const std::string expiring = live->id;
+        std::erase_if(endpoint.secrets, [&](const Secret& secret) {
+          return secret.id != expiring && secret.expires_at.has_value() &&
+                 *secret.expires_at <= added.created_at;
+        });
+        if (endpoint.secrets.size() >= kSecretsMax) {
+          return absl::InvalidArgumentError(
+              "too many secrets are still expiring, wait until one has expired");
+        }
+        endpoint.secrets.push_back(added);
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace convoy::http

@@ -88,7 +88,18 @@ absl::StatusOr<EventRequest> ReadEvent(std::string_view body) {
 
 using PrepareEvent = std::function<absl::StatusOr<WriteBatch>(const intake::Intake& intake,
                                                               const Snapshot& project)>;
-using AnswerEvent = std::function<HttpResponse(const CommitResult& result)>;
+using AnswerEvent = std::function<HttpResponse(const CommitResult& result, size_t endpoints_count)>;
+
+// How many endpoints the events of a batch go to.
+size_t CountEndpoints(const WriteBatch& batch) {
+  absl::flat_hash_set<std::string_view> ids;
+  for (const Submission& submission : batch.submissions) {
+    for (const Delivery& delivery : submission.deliveries) {
+      if (delivery.status != DeliveryStatus::kDiscarded) ids.insert(delivery.endpoint_id);
+    }
+  }
+  return ids.size();
+}
 
 // Accepts an event. A batch that also creates a subscription is prepared anew if the project was
 // changed meanwhile.
@@ -98,10 +109,11 @@ Reply Accept(const ApiParts& parts, const std::string& project_id, PrepareEvent 
   if (!project.ok()) return FromStatus(project.status());
   absl::StatusOr<WriteBatch> batch = prepare(*parts.intake, *project);
   if (!batch.ok()) return FromStatus(batch.status());
+  const size_t endpoints_count = CountEndpoints(*batch);
   PendingWrite pending{.batch = *std::move(batch), .has_deliveries = true};
   pending.finish = [&parts, project_id, prepare = std::move(prepare), answer = std::move(answer),
-                    tries_left](const CommitResult& result) -> Reply {
-    if (result.status.ok()) return answer(result);
+                    tries_left, endpoints_count](const CommitResult& result) -> Reply {
+    if (result.status.ok()) return answer(result, endpoints_count);
     if (absl::IsAborted(result.status) && tries_left > 1) {
       return Accept(parts, project_id, prepare, answer, tries_left - 1);
     }
@@ -111,11 +123,16 @@ Reply Accept(const ApiParts& parts, const std::string& project_id, PrepareEvent 
 }
 
 AnswerEvent Answer(std::string message, std::string duplicate_message) {
-  return [message = std::move(message),
-          duplicate_message = std::move(duplicate_message)](const CommitResult& result) {
+  return [message = std::move(message), duplicate_message = std::move(duplicate_message)](
+             const CommitResult& result, size_t endpoints_count) {
     const bool is_duplicate = result.submissions.front() == SubmissionOutcome::kDuplicate;
     // Strict clients read data as an object or as nothing.
-    return Success(201, is_duplicate ? duplicate_message : message, "{}");
+    return Success(201, is_duplicate ? duplicate_message : message,
+                   ToJson([&](json::Writer& writer) {
+                     writer.BeginObject()
+                         .Field("endpoint_count", is_duplicate ? 0 : endpoints_count)
+                         .EndObject();
+                   }));
   };
 }
 
@@ -203,7 +220,7 @@ Reply ReplayEvent(const Context& context) {
       [event = *std::move(event)](const intake::Intake& intake, const Snapshot& project) {
         return intake.PrepareReplay(*project, event);
       },
-      [data](const CommitResult&) {
+      [data](const CommitResult&, size_t) {
         return Success(200, "Endpoint event replayed successfully", data);
       },
       kTriesMax);

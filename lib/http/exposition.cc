@@ -52,6 +52,7 @@ std::string_view EndingOf(MetricType type) {
       return "_total";
     case MetricType::kInfo:
       return "_info";
+    case MetricType::kHistogram:
     case MetricType::kGauge:
       break;
   }
@@ -64,6 +65,8 @@ std::string_view NameOf(MetricType type, ExpositionFormat format) {
       return "counter";
     case MetricType::kInfo:
       return format == ExpositionFormat::kOpenMetrics ? "info" : "gauge";
+    case MetricType::kHistogram:
+      return "histogram";
     case MetricType::kGauge:
       break;
   }
@@ -81,6 +84,13 @@ void AppendLabelValue(std::string_view value, std::string& out) {
       out.push_back(is_utf8 || absl::ascii_isascii(static_cast<unsigned char>(c)) ? c : '?');
     }
   }
+}
+
+// OpenMetrics wants "1.0" for 1 where a number is a label.
+std::string CanonicalNumber(double number) {
+  std::string text = absl::StrCat(number);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
 }
 
 }  // namespace
@@ -124,8 +134,21 @@ void Exposition::AddTime(MetricLabels labels, absl::Time time) {
   AddSample(labels, absl::StrFormat("%d.%03d", millis / 1000, millis % 1000));
 }
 
-void Exposition::AddSample(MetricLabels labels, std::string_view value) {
-  text_ += sample_name_;
+void Exposition::AddHistogram(std::pair<std::string_view, std::string_view> label,
+                              std::span<const double> bounds, std::span<const uint64_t> counts,
+                              double sum) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    total += counts[i];
+    const std::string bound = i < bounds.size() ? CanonicalNumber(bounds[i]) : "+Inf";
+    AddSample({label, {"le", bound}}, absl::AlphaNum(total).Piece(), "_bucket");
+  }
+  AddSample({label}, absl::StrFormat("%.6f", sum), "_sum");
+  AddSample({label}, absl::AlphaNum(total).Piece(), "_count");
+}
+
+void Exposition::AddSample(MetricLabels labels, std::string_view value, std::string_view ending) {
+  absl::StrAppend(&text_, sample_name_, ending);
   char separator = '{';
   for (const auto& [name, label_value] : labels) {
     text_.push_back(separator);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,8 +21,8 @@ ExpositionFormat ChooseFormat(std::string_view accept);
 std::string_view ContentTypeOf(ExpositionFormat format);
 
 // What the samples of a family are: only ever growing, up and down, a constant that tells something
-// by its labels.
-enum class MetricType : uint8_t { kCounter, kGauge, kInfo };
+// by its labels, counts by size.
+enum class MetricType : uint8_t { kCounter, kGauge, kInfo, kHistogram };
 
 using MetricLabels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
@@ -36,6 +37,9 @@ class Exposition {
 
   // Label names are ours; their values may be anything.
   void Add(MetricLabels labels, uint64_t value);
+  // `counts` are those of each bucket, in the order of their upper `bounds`, and of what is above.
+  void AddHistogram(std::pair<std::string_view, std::string_view> label,
+                    std::span<const double> bounds, std::span<const uint64_t> counts, double sum);
   // In seconds since 1970. What has never been is left out.
   void AddTime(MetricLabels labels, absl::Time time);
 
@@ -43,7 +47,7 @@ class Exposition {
   std::string TakeText() &&;
 
  private:
-  void AddSample(MetricLabels labels, std::string_view value);
+  void AddSample(MetricLabels labels, std::string_view value, std::string_view ending = "");
 
   const ExpositionFormat format_;
   std::string sample_name_;  // of the current family

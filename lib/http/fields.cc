@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -156,8 +157,9 @@ absl::Status ReadRetry(const json::Value& object, std::string_view path, RetryPo
 
 absl::Status CheckEndpointUrl(std::string_view url, bool is_https_required) {
   if (url.empty()) return FieldError("url", "please provide a url for your endpoint");
-  const bool is_https = url.starts_with("https://");
-  if (!is_https && !url.starts_with("http://")) {
+  // Schemes are compared without case (RFC 3986, section 3.1).
+  const bool is_https = absl::StartsWithIgnoreCase(url, "https://");
+  if (!is_https && !absl::StartsWithIgnoreCase(url, "http://")) {
     return FieldError("url", "invalid endpoint scheme, must be https or http");
   }
   if (is_https_required && !is_https) return FieldError("url", "only https endpoints allowed");

@@ -40,6 +40,11 @@ void WriteCommits(const storage::CommitCounters& counters, Exposition& out) {
   out.Add({}, counters.is_failing ? 1 : 0);
 }
 
+void AddLatency(std::string_view outcome, const dispatch::LatencyCounts& counts, Exposition& out) {
+  out.AddHistogram({"outcome", outcome}, dispatch::kLatencyBounds, counts.buckets,
+                   static_cast<double>(counts.sum_us) / 1e6);
+}
+
 void WriteDeliveries(const dispatch::DispatcherStatus& status, Exposition& out) {
   out.BeginFamily("convoy_delivery_attempt", MetricType::kCounter,
                   "Attempts of deliveries that have ended, by what they came to.");
@@ -48,9 +53,17 @@ void WriteDeliveries(const dispatch::DispatcherStatus& status, Exposition& out) 
     if (outcome == dispatch::Outcome::kCancelled) continue;  // no attempt: put back as it was
     out.Add({{"outcome", dispatch::OutcomeName(outcome)}}, status.attempts[i]);
   }
+  out.BeginFamily("convoy_delivery_latency_seconds", MetricType::kHistogram,
+                  "From the acceptance of a delivery to its final outcome.");
+  AddLatency("success", status.delivered_latency, out);
+  AddLatency("failure", status.failed_latency, out);
+  AddLatency("discarded", status.discarded_latency, out);
   out.BeginFamily("convoy_delivery_in_flight", MetricType::kGauge,
                   "Deliveries that are on their way to their endpoint.");
   out.Add({}, status.in_flight);
+  out.BeginFamily("convoy_delivery_throttled", MetricType::kGauge,
+                  "Endpoints that are held back by their rate limit.");
+  out.Add({}, status.throttled);
   out.BeginFamily("convoy_delivery_waiting", MetricType::kGauge,
                   "Deliveries that are due and wait for others to the same endpoint.");
   out.Add({}, status.waiting);

@@ -11,6 +11,7 @@
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/wire.h"
+#include "lib/sign/standard_webhooks.h"
 
 namespace convoy::http {
 namespace {
@@ -74,14 +75,18 @@ absl::Status ReadSignature(ObjectReader& config, const ApiParts& parts, Signatur
       out->versions.push_back(std::move(version));
     }
   }
+  ReadEnum(reader, "standard_webhooks", "must be none, v1 or v1a", &out->standard);
+  if (out->standard == StandardSignature::kV1a && out->signing_key.empty()) {
+    out->signing_key = sign::MakeKey(StandardSignature::kV1a, *parts.random);
+  }
   return reader.status();
 }
 
 // Refuses the settings that this version does not support, so that none is accepted without effect.
 absl::Status RefuseUnsupported(const json::Value& object) {
-  for (const char* field : {"replay_attacks_prevention_enabled", "verify_dynamic_events",
-                            "allow_unmatched_dynamic_urls", "search_policy", "circuit_breaker",
-                            "sync_dynamic_event_ack"}) {
+  for (const char* field :
+       {"replay_attacks_prevention_enabled", "verify_dynamic_events",
+        "allow_unmatched_dynamic_urls", "search_policy", "sync_dynamic_event_ack"}) {
     CONVOY_RETURN_IF_ERROR(RefuseIfSet(object, field, "config"));
   }
   ObjectReader reader(object, "config");
@@ -101,6 +106,40 @@ absl::Status ReadSsl(ObjectReader& config, bool* out) {
     CONVOY_RETURN_IF_ERROR(reader.status());
   }
   return config.status();
+}
+
+// Zero means the default, as Convoy has it. Percentages are at most 100.
+absl::Status ReadBreaker(ObjectReader& config, std::optional<CircuitBreaker>* out) {
+  const json::Value* object = config.Object("circuit_breaker");
+  if (object == nullptr || AsksForNothing(*object)) return config.status();
+  ObjectReader reader(*object, "config.circuit_breaker");
+  CircuitBreaker breaker = out->value_or(CircuitBreaker());
+  uint32_t sample_s = 0, error_s = 0, window_min = 0;
+  const auto read = [&reader](std::string_view field, uint32_t* target) {
+    uint32_t value = 0;
+    if (reader.Read(field, &value) && value > 0) *target = value;
+  };
+  read("sample_rate", &sample_s);
+  read("error_timeout", &error_s);
+  read("observability_window", &window_min);
+  read("failure_threshold", &breaker.failure_threshold);
+  read("success_threshold", &breaker.success_threshold);
+  read("minimum_request_count", &breaker.requests_min);
+  read("consecutive_failure_threshold", &breaker.consecutive_failures_max);
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  for (const auto& [field, value] : {std::pair("failure_threshold", breaker.failure_threshold),
+                                     std::pair("success_threshold", breaker.success_threshold)}) {
+    if (value > 100) return FieldError(reader.PathOf(field), "must be a percentage, 1 to 100");
+  }
+  constexpr uint32_t kSecondsMax = 24 * 60 * 60;
+  if (sample_s > kSecondsMax || error_s > kSecondsMax || window_min > kSecondsMax / 60) {
+    return FieldError("config.circuit_breaker", "durations must be at most a day");
+  }
+  if (sample_s > 0) breaker.sample_interval = absl::Seconds(sample_s);
+  if (error_s > 0) breaker.error_timeout = absl::Seconds(error_s);
+  if (window_min > 0) breaker.window = absl::Minutes(window_min);
+  *out = breaker;
+  return absl::OkStatus();
 }
 
 absl::Status ReadRequestIdHeader(ObjectReader& config, ProjectType type, std::string* out) {
@@ -135,6 +174,7 @@ absl::Status ReadConfig(const json::Value& object, ProjectType type, const Readi
   }
   CONVOY_RETURN_IF_ERROR(ReadSignature(reader, reading.parts, &out->signature));
   CONVOY_RETURN_IF_ERROR(ReadSsl(reader, &out->is_https_required));
+  CONVOY_RETURN_IF_ERROR(ReadBreaker(reader, &out->circuit_breaker));
   CONVOY_RETURN_IF_ERROR(ReadRequestIdHeader(reader, type, &out->request_id_header));
   reader.Read("add_event_id_trace_headers", &out->has_trace_headers);
   reader.Read("disable_endpoint", &out->should_disable_endpoint);

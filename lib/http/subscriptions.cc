@@ -14,6 +14,7 @@
 #include "lib/http/wire.h"
 #include "lib/intake/event_checks.h"
 #include "lib/json/raw.h"
+#include "lib/route/event_pattern.h"
 
 namespace convoy::http {
 namespace {
@@ -58,9 +59,10 @@ absl::Status ReadFilter(const json::Document& document, std::string_view body, S
     return FieldError("filter_config.event_types", "has too many entries");
   }
   for (const std::string& type : out->event_types) {
-    if (type.empty()) return FieldError("filter_config.event_types", "must not be empty");
     CONVOY_RETURN_IF_ERROR(
         CheckText("filter_config.event_types", type, intake::kEventTypeBytesMax));
+    const absl::Status status = route::CheckEventPattern(type);
+    if (!status.ok()) return FieldError("filter_config.event_types", status.message());
   }
   CONVOY_RETURN_IF_ERROR(CheckCondition("filter_config.filter.headers", out->filter.headers));
   CONVOY_RETURN_IF_ERROR(CheckCondition("filter_config.filter.body", out->filter.body));

@@ -1,19 +1,23 @@
 // JSON of the resources. Null, absent and empty fields are as strict clients expect.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
 
 #include "convoy/model.h"
+#include "lib/dispatch/health.h"
 #include "lib/json/document.h"
 #include "lib/json/writer.h"
 
 namespace convoy::http {
 
 void WriteProject(json::Writer& writer, const Project& project);
-void WriteEndpoint(json::Writer& writer, const Endpoint& endpoint);
+// `health` is what dispatch knows of it at this moment; absent if it has nothing to tell.
+void WriteEndpoint(json::Writer& writer, const Endpoint& endpoint,
+                   const std::optional<dispatch::EndpointHealth>& health = std::nullopt);
 // {"type", "hmac", "basic_auth", "api_key", "preset", "scheme"}: of a source.
 void WriteVerifier(json::Writer& writer, const VerifierConfig& verifier);
 absl::StatusOr<VerifierConfig> ReadVerifier(const json::Value& object, Provider provider);

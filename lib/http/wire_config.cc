@@ -5,6 +5,7 @@
 #include "lib/http/pub_sub.h"
 #include "lib/http/wire.h"
 #include "lib/model/names.h"
+#include "lib/sign/standard_webhooks.h"
 
 namespace convoy::http {
 namespace {
@@ -16,6 +17,19 @@ void WriteStamps(Writer& writer, absl::Time created_at, absl::Time updated_at) {
   WriteTimeField(writer, "created_at", created_at);
   WriteTimeField(writer, "updated_at", updated_at);
   WriteNullField(writer, "deleted_at");
+}
+
+void WriteBreaker(Writer& writer, const CircuitBreaker& breaker) {
+  writer.Key("circuit_breaker")
+      .BeginObject()
+      .Field("sample_rate", absl::ToInt64Seconds(breaker.sample_interval))
+      .Field("error_timeout", absl::ToInt64Seconds(breaker.error_timeout))
+      .Field("failure_threshold", breaker.failure_threshold)
+      .Field("success_threshold", breaker.success_threshold)
+      .Field("observability_window", absl::ToInt64Minutes(breaker.window))
+      .Field("minimum_request_count", breaker.requests_min)
+      .Field("consecutive_failure_threshold", breaker.consecutive_failures_max)
+      .EndObject();
 }
 
 void WriteConfig(Writer& writer, const ProjectConfig& config) {
@@ -41,7 +55,15 @@ void WriteConfig(Writer& writer, const ProjectConfig& config) {
     WriteTimeField(writer, "created_at", version.created_at);
     writer.EndObject();
   }
-  writer.EndArray().EndObject();
+  writer.EndArray();
+  // Additions to Convoy's contract, shown where they are used.
+  if (config.signature.standard != StandardSignature::kNone) {
+    writer.Field("standard_webhooks", Name(config.signature.standard));
+  }
+  if (const auto key = sign::PublicKeyOf(config.signature.signing_key)) {
+    writer.Field("signing_public_key", *key);
+  }
+  writer.EndObject();
   writer.Key("ssl")
       .BeginObject()
       .Field("enforce_secure_endpoints", config.is_https_required)
@@ -50,8 +72,9 @@ void WriteConfig(Writer& writer, const ProjectConfig& config) {
       .Field("add_event_id_trace_headers", config.has_trace_headers)
       .Field("disable_endpoint", config.should_disable_endpoint)
       .Field("multiple_endpoint_subscriptions", config.may_share_endpoint)
-      .Field("replay_attacks_prevention_enabled", false)
-      .EndObject();
+      .Field("replay_attacks_prevention_enabled", false);
+  if (config.circuit_breaker.has_value()) WriteBreaker(writer, *config.circuit_breaker);
+  writer.EndObject();
 }
 
 void WriteSecrets(Writer& writer, const std::vector<Secret>& secrets) {
@@ -63,6 +86,7 @@ void WriteSecrets(Writer& writer, const std::vector<Secret>& secrets) {
     } else {
       WriteNullField(writer, "expires_at");
     }
+    if (const auto key = sign::PublicKeyOf(secret.value)) writer.Field("public_key", *key);
     WriteStamps(writer, secret.created_at, secret.updated_at);
     writer.EndObject();
   }
@@ -157,7 +181,8 @@ void WriteProject(Writer& writer, const Project& project) {
   writer.EndObject();
 }
 
-void WriteEndpoint(Writer& writer, const Endpoint& endpoint) {
+void WriteEndpoint(Writer& writer, const Endpoint& endpoint,
+                   const std::optional<dispatch::EndpointHealth>& health) {
   writer.BeginObject()
       .Field("uid", endpoint.id)
       .Field("project_id", endpoint.project_id)
@@ -172,10 +197,21 @@ void WriteEndpoint(Writer& writer, const Endpoint& endpoint) {
       .Field("rate_limit", endpoint.rate_limit.count)
       .Field("rate_limit_duration", absl::ToInt64Seconds(endpoint.rate_limit.window))
       .Field("content_type", endpoint.content_type);
+  if (endpoint.standard_signature.has_value()) {
+    writer.Field("standard_webhooks", Name(*endpoint.standard_signature));
+  }
   WriteSecrets(writer, endpoint.secrets);
   WriteAuthentication(writer, endpoint.auth);
-  WriteNullField(writer, "failure_rate");
-  WriteNullField(writer, "cb_state");
+  if (health.has_value() && health->has_breaker) {
+    writer.Key("failure_rate").Double(health->failure_rate);
+    writer.Field("cb_state", dispatch::NameOf(health->breaker_state));
+  } else {
+    WriteNullField(writer, "failure_rate");
+    WriteNullField(writer, "cb_state");
+  }
+  if (health.has_value() && health->throttled_until.has_value()) {
+    WriteTimeField(writer, "throttled_until", *health->throttled_until);
+  }
   WriteStamps(writer, endpoint.created_at, endpoint.updated_at);
   writer.EndObject();
 }

@@ -66,7 +66,11 @@ void WriteSignature(Writer& writer, const SignatureConfig& signature) {
     WriteTime(writer, "created_at_us", version.created_at);
     writer.EndObject();
   }
-  writer.EndArray().EndObject();
+  writer.EndArray();
+  if (signature.standard != StandardSignature::kNone) {
+    writer.Field("standard", Name(signature.standard));
+  }
+  writer.FieldIfSet("signing_key", signature.signing_key).EndObject();
 }
 
 void ReadSignature(ObjectReader& parent, SignatureConfig* out) {
@@ -74,6 +78,8 @@ void ReadSignature(ObjectReader& parent, SignatureConfig* out) {
   if (object == nullptr) return;
   ObjectReader reader(*object);
   reader.Read("header", &out->header);
+  ReadEnum(reader, "standard", &out->standard);
+  reader.Read("signing_key", &out->signing_key);
   if (const json::Value* versions = reader.Array("versions")) {
     for (const json::Value& element : versions->GetArray()) {
       ObjectReader fields(element);
@@ -89,6 +95,33 @@ void ReadSignature(ObjectReader& parent, SignatureConfig* out) {
   parent.Fail(reader.status());
 }
 
+void WriteBreaker(Writer& writer, const CircuitBreaker& breaker) {
+  writer.Key("circuit_breaker").BeginObject();
+  WriteDuration(writer, "sample_interval_us", breaker.sample_interval);
+  WriteDuration(writer, "error_timeout_us", breaker.error_timeout);
+  WriteDuration(writer, "window_us", breaker.window);
+  writer.Field("failure_threshold", breaker.failure_threshold)
+      .Field("success_threshold", breaker.success_threshold)
+      .Field("requests_min", breaker.requests_min)
+      .Field("consecutive_failures_max", breaker.consecutive_failures_max)
+      .EndObject();
+}
+
+void ReadBreaker(ObjectReader& parent, std::optional<CircuitBreaker>* out) {
+  const json::Value* object = parent.Object("circuit_breaker");
+  if (object == nullptr) return;
+  ObjectReader reader(*object);
+  CircuitBreaker& breaker = out->emplace();
+  ReadDuration(reader, "sample_interval_us", &breaker.sample_interval);
+  ReadDuration(reader, "error_timeout_us", &breaker.error_timeout);
+  ReadDuration(reader, "window_us", &breaker.window);
+  reader.Read("failure_threshold", &breaker.failure_threshold);
+  reader.Read("success_threshold", &breaker.success_threshold);
+  reader.Read("requests_min", &breaker.requests_min);
+  reader.Read("consecutive_failures_max", &breaker.consecutive_failures_max);
+  parent.Fail(reader.status());
+}
+
 void WriteConfig(Writer& writer, const ProjectConfig& config) {
   writer.Key("config").BeginObject().Field("body_bytes_max", config.body_bytes_max);
   WriteRetry(writer, config.retry);
@@ -98,8 +131,9 @@ void WriteConfig(Writer& writer, const ProjectConfig& config) {
       .Field("has_trace_headers", config.has_trace_headers)
       .Field("should_disable_endpoint", config.should_disable_endpoint)
       .Field("may_share_endpoint", config.may_share_endpoint)
-      .Field("is_https_required", config.is_https_required)
-      .EndObject();
+      .Field("is_https_required", config.is_https_required);
+  if (config.circuit_breaker.has_value()) WriteBreaker(writer, *config.circuit_breaker);
+  writer.EndObject();
 }
 
 void ReadConfig(ObjectReader& parent, ProjectConfig* out) {
@@ -115,6 +149,7 @@ void ReadConfig(ObjectReader& parent, ProjectConfig* out) {
   reader.Read("should_disable_endpoint", &out->should_disable_endpoint);
   reader.Read("may_share_endpoint", &out->may_share_endpoint);
   reader.Read("is_https_required", &out->is_https_required);
+  ReadBreaker(reader, &out->circuit_breaker);
   parent.Fail(reader.status());
 }
 
@@ -203,6 +238,9 @@ std::string Encode(const Endpoint& endpoint) {
       .Field("status", Name(endpoint.status));
   WriteSecrets(writer, endpoint.secrets);
   writer.Field("has_advanced_signatures", endpoint.has_advanced_signatures);
+  if (endpoint.standard_signature.has_value()) {
+    writer.Field("standard_signature", Name(*endpoint.standard_signature));
+  }
   WriteDuration(writer, "timeout_us", endpoint.timeout);
   WriteRateLimit(writer, endpoint.rate_limit);
   writer.Field("content_type", endpoint.content_type);
@@ -225,6 +263,9 @@ absl::StatusOr<Endpoint> DecodeEndpoint(std::string_view text) {
     ReadEnum(reader, "status", &endpoint.status);
     ReadSecrets(reader, &endpoint.secrets);
     reader.Read("has_advanced_signatures", &endpoint.has_advanced_signatures);
+    if (reader.Has("standard_signature")) {
+      ReadEnum(reader, "standard_signature", &endpoint.standard_signature.emplace());
+    }
     ReadDuration(reader, "timeout_us", &endpoint.timeout);
     ReadRateLimit(reader, &endpoint.rate_limit);
     reader.Read("content_type", &endpoint.content_type);

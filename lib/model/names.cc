@@ -22,6 +22,9 @@ constexpr Table<Encoding, 2> kEncodings = {
 constexpr Table<EndpointStatus, 3> kEndpointStatuses = {{{EndpointStatus::kActive, "active"},
                                                          {EndpointStatus::kInactive, "inactive"},
                                                          {EndpointStatus::kPaused, "paused"}}};
+constexpr Table<StandardSignature, 3> kStandardSignatures = {{{StandardSignature::kNone, "none"},
+                                                              {StandardSignature::kV1, "v1"},
+                                                              {StandardSignature::kV1a, "v1a"}}};
 constexpr Table<SourceType, 4> kSourceTypes = {{{SourceType::kHttp, "http"},
                                                 {SourceType::kRestApi, "rest_api"},
                                                 {SourceType::kPubSub, "pub_sub"},
@@ -90,6 +93,7 @@ CONVOY_NAMES(RetryStrategy, kRetryStrategies)
 CONVOY_NAMES(Hash, kHashes)
 CONVOY_NAMES(Encoding, kEncodings)
 CONVOY_NAMES(EndpointStatus, kEndpointStatuses)
+CONVOY_NAMES(StandardSignature, kStandardSignatures)
 CONVOY_NAMES(SourceType, kSourceTypes)
 CONVOY_NAMES(Provider, kProviders)
 CONVOY_NAMES(VerifyMode, kVerifyModes)

@@ -6,26 +6,18 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/route/event_pattern.h"
 
 namespace convoy::route {
 namespace {
 
-// "*" and "a.b.*" are prefixes ("" and "a.b."), anything else is a type.
-bool IsPrefixPattern(std::string_view pattern) {
-  return pattern == "*" || absl::EndsWith(pattern, ".*");
-}
-
 bool WantsType(const Subscription& subscription, std::string_view event_type) {
   return std::any_of(subscription.event_types.begin(), subscription.event_types.end(),
                      [event_type](std::string_view pattern) {
-                       return IsPrefixPattern(pattern)
-                                  ? absl::StartsWith(event_type, absl::StripSuffix(pattern, "*"))
-                                  : pattern == event_type;
+                       return EventPattern::Of(pattern).Matches(event_type);
                      });
 }
 
@@ -56,8 +48,7 @@ void ProjectSnapshot::IndexSubscriptions() {
     subscriptions_by_id_.emplace(subscription.id, i);
     subscriptions_by_endpoint_[subscription.endpoint_id].push_back(i);
     for (const std::string_view pattern : subscription.event_types) {
-      const bool is_prefix = IsPrefixPattern(pattern);
-      const std::string_view text = is_prefix ? absl::StripSuffix(pattern, "*") : pattern;
+      const auto [is_prefix, text] = EventPattern::Of(pattern);
       subscriptions_by_topic_[{"", is_prefix, text}].push_back(i);
       if (!subscription.source_id.empty()) {
         subscriptions_by_topic_[{subscription.source_id, is_prefix, text}].push_back(i);

@@ -7,6 +7,8 @@
 #include "convoy/signer.h"
 #include "lib/base/encoding.h"
 #include "lib/crypto/digest.h"
+#include "lib/sign/live_secrets.h"
+#include "lib/sign/standard_webhooks.h"
 
 namespace convoy {
 namespace {
@@ -17,15 +19,6 @@ crypto::HashAlgorithm AlgorithmOf(Hash hash) {
 
 std::string Encode(Encoding encoding, const crypto::Digest& mac) {
   return encoding == Encoding::kHex ? base::HexEncode(mac.view()) : base::Base64Encode(mac.view());
-}
-
-std::vector<const Secret*> LiveSecrets(const Endpoint& endpoint, absl::Time now) {
-  std::vector<const Secret*> live;
-  for (const Secret& secret : endpoint.secrets) {
-    if (secret.value.empty()) continue;
-    if (!secret.expires_at.has_value() || *secret.expires_at > now) live.push_back(&secret);
-  }
-  return live;
 }
 
 // HMAC(secret, prefix + body), without putting the two together.
@@ -40,9 +33,19 @@ std::string MacOf(const SignatureVersion& version, const Secret& secret, std::st
 
 }  // namespace
 
+std::vector<const Secret*> sign::LiveSecrets(const Endpoint& endpoint, absl::Time now) {
+  std::vector<const Secret*> live;
+  for (const Secret& secret : endpoint.secrets) {
+    if (secret.value.empty()) continue;
+    if (!secret.expires_at.has_value() || *secret.expires_at > now) live.push_back(&secret);
+  }
+  return live;
+}
+
 absl::StatusOr<std::string> Sign(const SignatureConfig& config, const Endpoint& endpoint,
                                  std::string_view body, absl::Time now) {
-  const std::vector<const Secret*> live = LiveSecrets(endpoint, now);
+  std::vector<const Secret*> live = sign::LiveSecrets(endpoint, now);
+  std::erase_if(live, [](const Secret* secret) { return sign::IsPrivateKey(secret->value); });
   if (live.empty()) return absl::FailedPreconditionError("the endpoint has no live secret");
   if (config.versions.empty()) {
     return absl::FailedPreconditionError("the project has no signature version");

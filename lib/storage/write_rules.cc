@@ -74,4 +74,10 @@ void Requeue(Delivery& delivery, absl::Time due_at) {
   delivery.description.clear();
 }
 
+size_t ItemsMaxOf(const ClaimRequest& request, const std::string& endpoint_id) {
+  const auto found = request.items_max_of_endpoint.find(endpoint_id);
+  return found == request.items_max_of_endpoint.end() ? request.items_per_endpoint_max
+                                                      : found->second;
+}
+
 }  // namespace convoy::storage

@@ -42,4 +42,7 @@ uint64_t RowsOf(const Pruned& pruned);
 // Puts a delivery back on schedule. Its tries begin anew: an operator asked for it.
 void Requeue(Delivery& delivery, absl::Time due_at);
 
+// How many deliveries of an endpoint a claim may hand out.
+size_t ItemsMaxOf(const ClaimRequest& request, const std::string& endpoint_id);
+
 }  // namespace convoy::storage

@@ -91,6 +91,15 @@ void CheckFairness(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(std::all_of(counts.begin(), counts.end(),
                             [](const auto& entry) { return entry.second <= 4; }));
   CONVOY_EXPECT(counts[Id('E', 1)] > 0);
+
+  const Claim chosen = CONVOY_VALUE(storage.ClaimDue(
+      {.now = now, .items_per_endpoint_max = 1, .items_max_of_endpoint = {{Id('E', 1), 3}}}));
+  counts.clear();
+  for (const auto& claimed : chosen.deliveries) ++counts[claimed.delivery.endpoint_id];
+  CONVOY_EXPECT(counts[Id('E', 1)] == 3);
+  CONVOY_EXPECT(std::all_of(counts.begin(), counts.end(), [](const auto& entry) {
+    return entry.first == Id('E', 1) || entry.second == 1;
+  }));
 }
 
 void CheckSkippedAlone(Expectations& expect, Storage& storage) {

@@ -98,6 +98,7 @@ class CountingTest(case.HostCase):
         self.assertEqual(after.value("convoy_storage_commit_total", outcome="failed"), 0)
         self.assertEqual(after.value("convoy_storage_commit_failing"), 0)
         self.assertEqual(after.value("convoy_delivery_in_flight"), 0)
+        self.assertEqual(grown_by("convoy_delivery_latency_seconds_count", outcome="success"), 2)
 
     def test_a_consumer_whose_broker_is_away(self):
         project = self.project("outgoing")

@@ -54,7 +54,6 @@ void Simulator::MakeWorld() {
   const absl::Time now = clock_.Now();
   project_ = {.id = ulids_.Next(), .name = "simulated", .created_at = now, .updated_at = now};
   project_.config.has_trace_headers = true;
-  project_.config.rate_limit = {.count = random_.Chance(50) ? 0u : 5u, .window = absl::Seconds(10)};
   project_.config.retry = {
       .strategy = random_.Chance(50) ? RetryStrategy::kLinear : RetryStrategy::kExponential,
       .interval = absl::Seconds(1 + static_cast<int64_t>(random_.Below(20))),
@@ -74,6 +73,7 @@ void Simulator::MakeWorld() {
                       .has_advanced_signatures = random_.Chance(50),
                       .created_at = now,
                       .updated_at = now};
+    if (random_.Chance(50)) endpoint.rate_limit = {.count = 5, .window = absl::Seconds(10)};
     if (i > 0 && random_.Chance(15)) endpoint.status = EndpointStatus::kInactive;
     endpoints_.push_back(endpoint);
     write.puts.push_back(endpoint);

@@ -151,9 +151,15 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
   for (auto& [endpoint_id, queue] : due)
     std::stable_sort(queue.begin(), queue.end(),
                      [](auto& a, auto& b) { return a.first < b.first; });
-  for (uint32_t turn = 0; turn < request.items_per_endpoint_max; ++turn) {
+  size_t turns_count = 0;
+  for (const auto& [endpoint_id, queue] : due) {
+    turns_count = std::max(turns_count, std::min(queue.size(), ItemsMaxOf(request, endpoint_id)));
+  }
+  for (size_t turn = 0; turn < turns_count; ++turn) {
     for (auto& [endpoint_id, queue] : due) {
-      if (turn >= queue.size() || claim.deliveries.size() >= request.items_max) continue;
+      if (turn >= std::min(queue.size(), ItemsMaxOf(request, endpoint_id)) ||
+          claim.deliveries.size() >= request.items_max)
+        continue;
       StoredDelivery& stored = *queue[turn].second;
       stored.lease = ++last_lease_;
       stored.lease_ends_at = request.now + request.lease;

@@ -78,11 +78,12 @@ absl::Status Writer::ClaimAll(const ClaimRequest& request, const Numbers& skippe
   CONVOY_ASSIGN_OR_RETURN(const std::vector<LaneRef> awake, FindAwake(request, skipped));
   ClaimRows rows{.claim = claim};
   if (!awake.empty()) {
-    const size_t share =
-        std::clamp<size_t>(request.items_max / awake.size(), 1, request.items_per_endpoint_max);
+    const size_t share = std::max<size_t>(request.items_max / awake.size(), 1);
     for (const LaneRef& lane : awake) {
       const size_t room = request.items_max - claim.deliveries.size();
-      CONVOY_RETURN_IF_ERROR(ClaimLane(request, lane, std::min(share, room), rows));
+      CONVOY_ASSIGN_OR_RETURN(const std::string endpoint_id, NameOf(*connection_, lane.endpoint));
+      const size_t items_max = std::min({share, room, ItemsMaxOf(request, endpoint_id)});
+      CONVOY_RETURN_IF_ERROR(ClaimLane(request, lane, items_max, rows));
     }
   }
   CONVOY_ASSIGN_OR_RETURN(claim.next_due_at, FindNextWake(*connection_, skipped));

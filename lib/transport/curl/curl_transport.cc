@@ -67,6 +67,7 @@ class CurlTransport final : public Transport {
   void Complete();
 
   const Exchange::Setting setting_;
+  transport::Connections connections_;
   CURLM* const multi_;
   const int epoll_fd_;
   LazyTimer timer_;  // of libcurl's next instant
@@ -113,7 +114,7 @@ CurlTransport::~CurlTransport() {
 void CurlTransport::Send(OutgoingRequest request, SendCompletion done) {
   std::unique_ptr<Exchange> exchange = TakeExchange();
   if (exchange == nullptr) {
-    return Refuse(std::move(done), {.outcome = TransportOutcome::kConnectFailed,
+    return Refuse(std::move(done), {.outcome = TransportOutcome::kLocalFailure,
                                     .error = "no memory for another request"});
   }
   TransportResult refusal;
@@ -123,14 +124,14 @@ void CurlTransport::Send(OutgoingRequest request, SendCompletion done) {
     return;
   }
   if (curl_multi_add_handle(multi_, exchange->handle()) != CURLM_OK) {
-    return Refuse(exchange->TakeCompletion(), {.outcome = TransportOutcome::kConnectFailed,
+    return Refuse(exchange->TakeCompletion(), {.outcome = TransportOutcome::kLocalFailure,
                                                .error = "the request cannot be started"});
   }
   running_.insert(exchange.release());
 }
 
 std::unique_ptr<Exchange> CurlTransport::TakeExchange() {
-  if (idle_.empty()) return Exchange::New(&setting_);
+  if (idle_.empty()) return Exchange::New(&setting_, &connections_);
   std::unique_ptr<Exchange> exchange = std::move(idle_.back());
   idle_.pop_back();
   return exchange;
@@ -193,6 +194,10 @@ void CurlTransport::Complete() {
     Exchange* finished = nullptr;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &finished);
     curl_multi_remove_handle(multi_, finished->handle());
+    if (finished->ShouldRunAgain(code) &&
+        curl_multi_add_handle(multi_, finished->handle()) == CURLM_OK) {
+      continue;
+    }
     running_.erase(finished);
     TransportResult result = finished->TakeResult(code);
     const SendCompletion done = finished->TakeCompletion();
@@ -207,8 +212,9 @@ void CurlTransport::Cancel() {
   for (Exchange* exchange : cancelled) {
     curl_multi_remove_handle(multi_, exchange->handle());
     const SendCompletion done = exchange->TakeCompletion();
+    TransportResult result = exchange->Cancel();
     delete exchange;
-    done({.outcome = TransportOutcome::kCancelled, .error = "the gateway is closing"});
+    done(std::move(result));
   }
   auto refused = std::move(refused_);
   refused_.clear();
@@ -256,7 +262,11 @@ absl::StatusOr<std::unique_ptr<Transport>> NewCurlTransport(const CurlTransportO
     return absl::InvalidArgumentError(
         absl::StrCat("the certificate authorities in '", options.ca_file, "' cannot be read"));
   }
-  auto opened = CurlTransport::Open({.guard = *std::move(guard), .ca_file = options.ca_file},
+  auto opened = CurlTransport::Open({.guard = *std::move(guard),
+                                     .ca_file = options.ca_file,
+                                     .connection_idle_max = options.connection_idle_max,
+                                     .connection_age_max = options.connection_age_max,
+                                     .name_age_max = options.name_age_max},
                                     options.connections_max);
   if (!opened.ok()) return opened.status();
   return std::unique_ptr<Transport>(*std::move(opened));

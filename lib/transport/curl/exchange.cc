@@ -1,12 +1,19 @@
 // Options: no redirects, no proxies, no signals, http and https only, and every address is put to
 // the guard when its socket is about to be opened. The URL is parsed by the same parser that will
 // use it.
+//
+// One exchange writes its request once. libcurl by itself writes a request again when a kept
+// connection is lost, when an HTTP/2 stream is refused, and when a server asks for HTTP/1.1 after
+// all; it always asks OnConnected first, which refuses if anything has been written. For the same
+// reason a kept connection is looked at there: what is found dead before the request is written
+// costs nothing but a new connection.
 #include "lib/transport/curl/exchange.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cerrno>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/ascii.h"
@@ -16,9 +23,6 @@
 
 namespace convoy::transport {
 namespace {
-
-constexpr size_t kHeaderBytesMax = 64 * 1024;
-constexpr size_t kHeadersMax = 256;
 
 struct UrlDeleter {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -32,23 +36,12 @@ std::optional<std::string> PartOf(CURLU* url, CURLUPart part) {
   return found;
 }
 
-// How far an exchange came before its time was over.
-const char* TimeoutText(CURL* handle, bool has_status) {
-  curl_off_t looked_up_us = 0;
-  curl_off_t ready_us = 0;
-  curl_easy_getinfo(handle, CURLINFO_NAMELOOKUP_TIME_T, &looked_up_us);
-  curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
-  if (has_status) return "timed out reading the response";
-  if (ready_us > 0) return "timed out waiting for the response";
-  return looked_up_us > 0 ? "timed out connecting" : "timed out before connecting";
-}
-
 }  // namespace
 
-std::unique_ptr<Exchange> Exchange::New(const Setting* setting) {
+std::unique_ptr<Exchange> Exchange::New(const Setting* setting, Connections* connections) {
   CURL* const handle = curl_easy_init();
   if (handle == nullptr) return nullptr;
-  auto exchange = absl::WrapUnique(new Exchange(handle, setting));
+  auto exchange = absl::WrapUnique(new Exchange(handle, setting, connections));
   exchange->SetConstantOptions();
   return exchange;
 }
@@ -69,8 +62,19 @@ void Exchange::SetConstantOptions() {
     curl_easy_setopt(handle_, CURLOPT_CAINFO, setting_->ca_file.c_str());
     curl_easy_setopt(handle_, CURLOPT_CAPATH, nullptr);
   }
+  curl_easy_setopt(handle_, CURLOPT_ERRORBUFFER, error_.data());
+  const auto set_seconds = [this](CURLoption option, absl::Duration duration) {
+    curl_easy_setopt(handle_, option, static_cast<long>(absl::ToInt64Seconds(duration)));
+  };
+  set_seconds(CURLOPT_MAXAGE_CONN, setting_->connection_idle_max);
+  set_seconds(CURLOPT_MAXLIFETIME_CONN, setting_->connection_age_max);
+  set_seconds(CURLOPT_DNS_CACHE_TIMEOUT, setting_->name_age_max);
   curl_easy_setopt(handle_, CURLOPT_OPENSOCKETFUNCTION, &Exchange::OpenSocket);
   curl_easy_setopt(handle_, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(handle_, CURLOPT_CLOSESOCKETFUNCTION, &Exchange::CloseSocket);
+  curl_easy_setopt(handle_, CURLOPT_CLOSESOCKETDATA, connections_);
+  curl_easy_setopt(handle_, CURLOPT_PREREQFUNCTION, &Exchange::OnConnected);
+  curl_easy_setopt(handle_, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(handle_, CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
   curl_easy_setopt(handle_, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(handle_, CURLOPT_WRITEFUNCTION, &Exchange::OnBody);
@@ -81,8 +85,12 @@ bool Exchange::Prepare(OutgoingRequest request, SendCompletion done, TransportRe
   request_ = std::move(request);
   done_ = std::move(done);
   result_ = {};
-  header_bytes_ = 0;
-  is_denied_ = is_head_complete_ = is_too_large_ = false;
+  head_ = {};
+  facts_ = {};
+  sockets_.clear();
+  connection_key_.clear();
+  is_stale_ = false;
+  error_[0] = '\0';
   std::string error;
   if (!SetUrl(&error) || !SetHeaders(&error)) {
     *refusal = {.outcome = TransportOutcome::kInvalidUrl, .error = error};
@@ -94,9 +102,19 @@ bool Exchange::Prepare(OutgoingRequest request, SendCompletion done, TransportRe
   const std::string_view body = request_.body == nullptr ? "" : std::string_view(*request_.body);
   curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, body.data());
   curl_easy_setopt(handle_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-  const int64_t timeout_ms = std::max<int64_t>(1, absl::ToInt64Milliseconds(request_.timeout));
-  curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
+  // One that is given a connection of its own neither finds one nor leaves one behind.
+  const long is_alone = connections_->TakeNeedsOwnConnection(authority_) ? 1 : 0;
+  curl_easy_setopt(handle_, CURLOPT_FRESH_CONNECT, is_alone);
+  curl_easy_setopt(handle_, CURLOPT_FORBID_REUSE, is_alone);
+  facts_.body_bytes_count = body.size();
+  facts_.timeout = request_.timeout;
+  SetTimeout(request_.timeout);
   return true;
+}
+
+void Exchange::SetTimeout(absl::Duration timeout) {
+  const int64_t timeout_ms = std::max<int64_t>(1, absl::ToInt64Milliseconds(timeout));
+  curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
 }
 
 bool Exchange::SetUrl(std::string* error) {
@@ -109,7 +127,8 @@ bool Exchange::SetUrl(std::string* error) {
     *error = "the URL is malformed";
     return false;
   }
-  const std::string scheme = PartOf(url.get(), CURLUPART_SCHEME).value_or("");
+  const std::string scheme =
+      absl::AsciiStrToLower(PartOf(url.get(), CURLUPART_SCHEME).value_or(""));
   if (scheme != "http" && scheme != "https") {
     *error = "the URL is neither http nor https";
     return false;
@@ -119,6 +138,8 @@ bool Exchange::SetUrl(std::string* error) {
     *error = "the URL must not hold a user name or password";
     return false;
   }
+  authority_ = absl::StrCat(scheme, "://", PartOf(url.get(), CURLUPART_HOST).value_or(""), ":",
+                            PartOf(url.get(), CURLUPART_PORT).value_or(""));
   curl_easy_setopt(handle_, CURLOPT_URL, request_.url.c_str());
   return true;
 }
@@ -150,33 +171,61 @@ curl_socket_t Exchange::OpenSocket(void* self, curlsocktype purpose, curl_sockad
   auto* exchange = static_cast<Exchange*>(self);
   const auto ip = IpAddress::FromSocket(&address->addr, address->addrlen);
   if (purpose != CURLSOCKTYPE_IPCXN || !ip.has_value() || !exchange->setting_->guard.Allows(*ip)) {
-    exchange->is_denied_ = true;
+    ++exchange->facts_.denied_count;
     return CURL_SOCKET_BAD;
   }
-  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  // Nothing is connected for writing a request once more.
+  if (exchange->IsRequestWritten()) {
+    exchange->facts_.is_repeat_refused = true;
+    return CURL_SOCKET_BAD;
+  }
+  const int opened = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (opened < 0) {
+    exchange->facts_.socket_errno = errno;
+    return CURL_SOCKET_BAD;
+  }
+  ++exchange->facts_.tried_count;
+  exchange->sockets_.push_back(opened);
+  exchange->connections_->Watch(opened, &exchange->facts_.is_connected);
+  return opened;
+}
+
+int Exchange::CloseSocket(void* connections, curl_socket_t socket) {
+  static_cast<Connections*>(connections)->OnClose(socket);
+  return close(socket);
+}
+
+bool Exchange::IsRequestWritten() const {
+  long written_count = 0;
+  curl_easy_getinfo(handle_, CURLINFO_REQUEST_SIZE, &written_count);
+  return written_count > 0;
+}
+
+// libcurl is about to write the request, for the first time or once more.
+int Exchange::OnConnected(void* self, char* remote_ip, char* local_ip, int remote_port,
+                          int local_port) {
+  auto* exchange = static_cast<Exchange*>(self);
+  if (exchange->IsRequestWritten()) {
+    exchange->facts_.is_repeat_refused = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  const ConnectionEnds ends = {local_ip, local_port, remote_ip, remote_port};
+  exchange->connection_key_ = Connections::KeyOf(ends);
+  long connects_count = 0;
+  curl_easy_getinfo(exchange->handle_, CURLINFO_NUM_CONNECTS, &connects_count);
+  if (connects_count > 0) {
+    exchange->connections_->Add(exchange->connection_key_, ends, exchange->sockets_);
+  } else if (exchange->connections_->ShutDownIfStale(exchange->connection_key_)) {
+    exchange->is_stale_ = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  exchange->facts_.has_begun = true;
+  return CURL_PREREQFUNC_OK;
 }
 
 size_t Exchange::OnHeader(char* data, size_t size, size_t count, void* self) {
-  auto* exchange = static_cast<Exchange*>(self);
-  const std::string_view line = absl::StripAsciiWhitespace({data, size * count});
-  Headers& headers = exchange->result_.headers;
-  exchange->header_bytes_ += size * count;
-  if (exchange->header_bytes_ > kHeaderBytesMax || headers.size() >= kHeadersMax) {
-    exchange->is_too_large_ = true;
-    return 0;  // ends the transfer
-  }
-  if (line.empty()) exchange->is_head_complete_ = true;
-  if (line.starts_with("HTTP/")) {
-    headers.clear();  // those before belonged to an interim response
-    exchange->is_head_complete_ = false;
-    return size * count;
-  }
-  const size_t colon = line.find(':');
-  if (colon != std::string_view::npos) {
-    headers.push_back({.name = std::string(line.substr(0, colon)),
-                       .value = std::string(absl::StripAsciiWhitespace(line.substr(colon + 1)))});
-  }
-  return size * count;
+  // Less than was given ends the transfer.
+  return static_cast<Exchange*>(self)->head_.Add({data, size * count}) ? size * count : 0;
 }
 
 size_t Exchange::OnBody(char* data, size_t size, size_t count, void* self) {
@@ -185,55 +234,37 @@ size_t Exchange::OnBody(char* data, size_t size, size_t count, void* self) {
   const size_t room = exchange->request_.response_bytes_max - body.size();
   body.append(data, std::min(room, size * count));
   if (size * count <= room) return size * count;
-  exchange->is_too_large_ = true;
+  exchange->facts_.is_body_too_large = true;
   return 0;  // ends the transfer and drops the connection
 }
 
-// CURLE_UNSUPPORTED_PROTOCOL is what libcurl says of answers that are not HTTP: the scheme of the
-// URL was looked at before.
-TransportOutcome Exchange::OutcomeOf(CURLcode code, bool has_status) const {
-  if (is_too_large_) return TransportOutcome::kResponseTooLarge;
-  switch (code) {
-    case CURLE_OK:  // also where the connection ended within the headers
-      return is_head_complete_ ? TransportOutcome::kResponse : TransportOutcome::kProtocolError;
-    case CURLE_OUT_OF_MEMORY:  // also libcurl's word for a header line beyond its own limit
-      return has_status ? TransportOutcome::kResponseTooLarge : TransportOutcome::kProtocolError;
-    case CURLE_URL_MALFORMAT:
-      return TransportOutcome::kInvalidUrl;
-    case CURLE_COULDNT_RESOLVE_HOST:
-      return TransportOutcome::kNameNotResolved;
-    case CURLE_COULDNT_CONNECT:
-      return is_denied_ ? TransportOutcome::kDeniedAddress : TransportOutcome::kConnectFailed;
-    case CURLE_OPERATION_TIMEDOUT:
-      return TransportOutcome::kTimedOut;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-      return TransportOutcome::kTlsFailed;
-    default:
-      return TransportOutcome::kProtocolError;
-  }
+bool Exchange::ShouldRunAgain(CURLcode code) {
+  if (code != CURLE_ABORTED_BY_CALLBACK || !is_stale_) return false;
+  curl_off_t elapsed_us = 0;
+  curl_easy_getinfo(handle_, CURLINFO_TOTAL_TIME_T, &elapsed_us);
+  SetTimeout(request_.timeout - absl::Microseconds(static_cast<int64_t>(elapsed_us)));
+  curl_easy_setopt(handle_, CURLOPT_FRESH_CONNECT, 1L);
+  is_stale_ = false;
+  return true;
+}
+
+TransportResult Exchange::Cancel() {
+  facts_.is_cancelled = true;
+  return TakeResult(CURLE_ABORTED_BY_CALLBACK);
 }
 
 TransportResult Exchange::TakeResult(CURLcode code) {
-  long status = 0;
-  curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
+  for (const int socket : sockets_) connections_->Unwatch(socket);
+  if (facts_.is_repeat_refused) connections_->OnLost(authority_);
+  ExchangeEnd end = EndOf(code, handle_, head_, facts_, error_.data());
   TransportResult result = std::move(result_);
-  result.http_status = static_cast<int>(status);
-  result.outcome = OutcomeOf(code, status != 0);
-  if (result.outcome == TransportOutcome::kDeniedAddress) {
-    result.error = "the address is not allowed: deliveries go to public addresses only";
-  } else if (result.outcome == TransportOutcome::kResponseTooLarge) {
-    result.error = "the response is too large";
-  } else if (result.outcome == TransportOutcome::kTimedOut) {
-    result.error = TimeoutText(handle_, status != 0);
-  } else if (result.outcome == TransportOutcome::kProtocolError && code == CURLE_OK) {
-    result.error = "the response broke off";
-  } else if (code != CURLE_OK) {
-    result.error = curl_easy_strerror(code);
+  result.outcome = end.outcome;
+  result.http_status = end.http_status;
+  result.error = std::move(end.error);
+  if (end.http_status != 0) {
+    result.headers = head_.TakeHeaders();
+  } else {
+    result.body.clear();  // of something that is no answer
   }
   const char* ip = nullptr;
   if (curl_easy_getinfo(handle_, CURLINFO_PRIMARY_IP, &ip) == CURLE_OK && ip != nullptr) {
@@ -242,9 +273,14 @@ TransportResult Exchange::TakeResult(CURLcode code) {
   curl_off_t elapsed_us = 0;
   curl_easy_getinfo(handle_, CURLINFO_TOTAL_TIME_T, &elapsed_us);
   result.elapsed = absl::Microseconds(static_cast<int64_t>(elapsed_us));
+  long version = 0;
+  curl_easy_getinfo(handle_, CURLINFO_HTTP_VERSION, &version);
+  if (version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1) {
+    connections_->SetExclusive(connection_key_);
+  }
   request_ = {};
-  // libcurl repeats a request whose connection, used again, turns out to be dead, but only so often
-  // in the life of a handle. Such a repetition always makes a connection.
+  // libcurl counts the connections of a handle that turned out to be dead, and gives up at the
+  // fifth in the handle's life. A connection that takes the place of one is always a new one.
   long connects_count = 0;
   curl_easy_getinfo(handle_, CURLINFO_NUM_CONNECTS, &connects_count);
   if (connects_count > 0) {

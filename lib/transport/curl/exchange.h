@@ -2,12 +2,18 @@
 // after the transfer. Handles are kept and used again, which saves their set-up.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/time/time.h"
 #include <curl/curl.h>
 
 #include "convoy/transport.h"
+#include "lib/transport/curl/connections.h"
+#include "lib/transport/curl/failure.h"
+#include "lib/transport/curl/response_head.h"
 #include "lib/transport/guard.h"
 
 namespace convoy::transport {
@@ -18,10 +24,14 @@ class Exchange {
   struct Setting {
     Guard guard;
     std::string ca_file;  // empty: the system's authorities
+    // How long a connection may be kept idle, and be used at all; how long an address is believed.
+    absl::Duration connection_idle_max;
+    absl::Duration connection_age_max;
+    absl::Duration name_age_max;
   };
 
-  // nullptr if libcurl has no memory.
-  static std::unique_ptr<Exchange> New(const Setting* setting);
+  // nullptr if libcurl has no memory. Both must outlive it, and whatever its handle has connected.
+  static std::unique_ptr<Exchange> New(const Setting* setting, Connections* connections);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -29,34 +39,49 @@ class Exchange {
   // Makes the handle ready. False, with the result to report, if the request cannot be sent.
   bool Prepare(OutgoingRequest request, SendCompletion done, TransportResult* refusal);
 
+  // Whether libcurl is done only because the kept connection was found dead before the request was
+  // written. The handle is then ready to be run once more, on a connection of its own.
+  bool ShouldRunAgain(CURLcode code);
+
   // The outcome, once libcurl is done with the handle.
   TransportResult TakeResult(CURLcode code);
+  // The outcome of one that is given up; libcurl must have let go of the handle.
+  TransportResult Cancel();
   SendCompletion TakeCompletion() { return std::move(done_); }
 
   CURL* handle() const { return handle_; }
 
  private:
-  Exchange(CURL* handle, const Setting* setting) : handle_(handle), setting_(setting) {}
+  Exchange(CURL* handle, const Setting* setting, Connections* connections)
+      : handle_(handle), setting_(setting), connections_(connections) {}
 
   static curl_socket_t OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
+  static int CloseSocket(void* connections, curl_socket_t socket);
+  static int OnConnected(void* self, char* remote_ip, char* local_ip, int remote_port,
+                         int local_port);
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
 
   void SetConstantOptions();
+  void SetTimeout(absl::Duration timeout);
+  bool IsRequestWritten() const;  // a byte of it at least
   bool SetUrl(std::string* error);
   bool SetHeaders(std::string* error);
-  TransportOutcome OutcomeOf(CURLcode code, bool has_status) const;
 
   CURL* const handle_;
   const Setting* const setting_;
+  Connections* const connections_;
+  std::array<char, CURL_ERROR_SIZE> error_ = {};  // libcurl writes its detail here
   curl_slist* header_lines_ = nullptr;
   OutgoingRequest request_;
   SendCompletion done_;
   TransportResult result_;
-  size_t header_bytes_ = 0;
-  bool is_denied_ = false;
-  bool is_head_complete_ = false;
-  bool is_too_large_ = false;
+  ResponseHead head_;
+  ExchangeFacts facts_;
+  std::string authority_;       // scheme, host and port
+  std::vector<int> sockets_;    // opened for it
+  std::string connection_key_;  // of the connection in use; empty if there is none yet
+  bool is_stale_ = false;       // that connection turned out to be dead
 };
 
 }  // namespace convoy::transport

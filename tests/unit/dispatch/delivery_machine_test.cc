@@ -40,11 +40,11 @@ TEST_CASE("delivery_machine: a delivered event is a success, with its latency") 
 TEST_CASE("delivery_machine: a failed try is followed by another, until there are none left") {
   Delivery delivery = MakeDelivery();
   for (uint32_t tries = 1; tries < 3; ++tries) {
-    const Transition next = After(delivery, {.outcome = Outcome::kTimedOut});
+    const Transition next = After(delivery, {.outcome = Outcome::kTimedOut, .error = "timed out"});
     CHECK(next.delivery.status == DeliveryStatus::kRetry);
     CHECK(next.delivery.attempts_count == tries);
     CHECK(next.delivery.due_at == kNow + absl::Seconds(100));
-    CHECK(next.delivery.description == "timed_out");
+    CHECK(next.delivery.description == "timed out");
     delivery = next.delivery;
   }
   const Transition last = After(delivery, {.outcome = Outcome::kTimedOut});
@@ -57,28 +57,34 @@ TEST_CASE("delivery_machine: a failed try is followed by another, until there ar
 }
 
 TEST_CASE("delivery_machine: 410 Gone ends the delivery and the endpoint") {
-  const Transition next = After(MakeDelivery(), {.outcome = Outcome::kGone, .has_response = true});
+  const Transition next =
+      After(MakeDelivery(), {.outcome = Outcome::kGone, .resend = Resend::kNever});
   CHECK(next.delivery.status == DeliveryStatus::kFailure);
   CHECK(next.should_disable_endpoint);
 }
 
 TEST_CASE("delivery_machine: what the receiver asks for is a lower bound of the wait") {
   const auto wait = [](absl::Duration asked) {
-    const Transition next = After(
-        MakeDelivery(), {.outcome = Outcome::kThrottled, .has_response = true, .wait_min = asked});
+    const Transition next =
+        After(MakeDelivery(),
+              {.outcome = Outcome::kThrottled, .resend = Resend::kAtLeastOnce, .wait_min = asked});
     return next.delivery.due_at - kNow;
   };
   CHECK(wait(absl::Seconds(10)) == absl::Seconds(100));
   CHECK(wait(absl::Seconds(500)) == absl::Seconds(500));
 }
 
-TEST_CASE("delivery_machine: at most once is repeated only where no response arrived") {
+TEST_CASE("delivery_machine: at most once is repeated only where no answer arrived") {
   Delivery delivery = MakeDelivery();
   delivery.mode = DeliveryMode::kAtMostOnce;
-  CHECK(After(delivery, {.outcome = Outcome::kRejected, .has_response = true}).delivery.status ==
-        DeliveryStatus::kFailure);
-  CHECK(After(delivery, {.outcome = Outcome::kConnectFailed}).delivery.status ==
-        DeliveryStatus::kRetry);
+  const Transition refused = After(delivery, {.outcome = Outcome::kRejected,
+                                              .resend = Resend::kAtLeastOnce,
+                                              .error = "the endpoint answered 500"});
+  CHECK(refused.delivery.status == DeliveryStatus::kFailure);
+  CHECK(refused.delivery.description ==
+        "the endpoint answered 500; not repeated, because the delivery mode is at_most_once");
+  CHECK(After(delivery, {.outcome = Outcome::kConnectFailed, .resend = Resend::kAlways})
+            .delivery.status == DeliveryStatus::kRetry);
 }
 
 TEST_CASE("delivery_machine: exponential waits double, are capped, and jitter within bounds") {

@@ -149,6 +149,14 @@ class DispatchWorld {
     return delivery_id;
   }
 
+  // Lets an endpoint show that it answers at once, so that it may have as many attempts on their
+  // way as the options say.
+  void EarnSlots(const std::string& endpoint_id) {
+    transport().set_rule(ScriptedTransport::AlwaysStatus(200));
+    for (int i = 0; i < 8; ++i) AddDelivery(endpoint_id);
+    Settle();
+  }
+
   CommitResult Commit(WriteBatch batch) {
     CommitResult result;
     WriteBatch* const batches[] = {&batch};

@@ -4,6 +4,8 @@
 #include <map>
 #include <numeric>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
 #include "convoy/config_read.h"
@@ -157,11 +159,14 @@ TEST_CASE("dispatcher: an endpoint has no more in flight than it may") {
   DispatchWorld world({.in_flight_max = 100, .in_flight_per_endpoint_max = 4}, Unlimited());
   for (const char* name : {"a", "b"}) {
     world.AddEndpoint(name);
+    world.EarnSlots(name);
     for (int i = 0; i < 20; ++i) world.AddDelivery(name);
   }
+  const size_t earlier_count = world.transport().sent().size();
   world.transport().set_rule(ScriptedTransport::Hang);
   size_t most_to_one = 0;
-  for (int round = 0; round < 200 && world.transport().sent().size() < 40; ++round) {
+  for (int round = 0; round < 200 && world.transport().sent().size() < earlier_count + 40;
+       ++round) {
     world.Settle();
     for (const char* name : {"a", "b"}) {
       const size_t count = world.transport().in_flight_count_to(DispatchWorld::UrlOf(name));
@@ -178,7 +183,7 @@ TEST_CASE("dispatcher: an endpoint has no more in flight than it may") {
   CHECK(most_to_one == 4);
   world.transport().set_rule(ScriptedTransport::AlwaysStatus(200));
   world.Settle();
-  CHECK(world.transport().sent().size() == 40);
+  CHECK(world.transport().sent().size() == earlier_count + 40);
   CHECK(world.process->dispatcher.idle());
 }
 
@@ -202,6 +207,8 @@ TEST_CASE("dispatcher: there is no more in flight than there may be in all") {
 TEST_CASE("dispatcher: an endpoint that hangs, with any backlog, does not hold up the others") {
   DispatchWorld world({.in_flight_max = 64, .in_flight_per_endpoint_max = 4}, Unlimited());
   world.AddEndpoint("dead");
+  world.EarnSlots("dead");  // it has not always been
+  const size_t earlier_count = world.transport().sent().size();
   for (int i = 0; i < 500; ++i) world.AddDelivery("dead");
   for (int i = 0; i < 200; ++i) {
     world.AddEndpoint(absl::StrCat("e", i));
@@ -212,13 +219,15 @@ TEST_CASE("dispatcher: an endpoint that hangs, with any backlog, does not hold u
     return request.url == dead ? std::nullopt : std::optional(ScriptedTransport::Status(200));
   });
   world.Settle();  // no time passes
-  CHECK(world.transport().sent().size() == 204);
-  CHECK(world.transport().sent_count_to(dead) == 4);
+  CHECK(world.transport().sent().size() == earlier_count + 204);
+  CHECK(world.transport().in_flight_count_to(dead) == 4);
 }
 
 TEST_CASE("dispatcher: an endpoint gets what its rate allows, and its backlog in time") {
-  DispatchWorld world({}, {.rate_limit = {.count = 10, .window = absl::Seconds(10)}});
-  world.AddEndpoint("a");
+  DispatchWorld world;
+  Endpoint limited = world.AddEndpoint("a");
+  limited.rate_limit = {.count = 10, .window = absl::Seconds(10)};
+  world.Put("P", limited);
   std::vector<std::string> ids;
   for (int i = 0; i < 40; ++i) ids.push_back(world.AddDelivery("a"));
   world.Settle();
@@ -232,6 +241,27 @@ TEST_CASE("dispatcher: an endpoint gets what its rate allows, and its backlog in
     CHECK(world.Get(id).status == DeliveryStatus::kSuccess);
     CHECK(world.Get(id).attempts_count == 1);  // having been put back is no try
   }
+}
+
+TEST_CASE("dispatcher: an endpoint without a limit of its own has none") {
+  DispatchWorld world({.in_flight_max = 1000, .in_flight_per_endpoint_max = 500},
+                      {.rate_limit = {.count = 10, .window = absl::Seconds(10)}});
+  world.AddEndpoint("a");
+  for (int i = 0; i < 400; ++i) world.AddDelivery("a");
+  world.Settle();
+  CHECK(world.transport().sent().size() == 400);
+}
+
+TEST_CASE("dispatcher: a limit without a window of its own holds in that of the project") {
+  DispatchWorld world({}, {.rate_limit = {.count = 1, .window = absl::Seconds(10)}});
+  Endpoint limited = world.AddEndpoint("a");
+  limited.rate_limit = {.count = 5};
+  world.Put("P", limited);
+  for (int i = 0; i < 40; ++i) world.AddDelivery("a");
+  world.Settle();
+  CHECK(world.transport().sent().size() == 5);
+  world.Run(absl::Seconds(10));
+  CHECK(world.transport().sent().size() == 10);
 }
 
 TEST_CASE("dispatcher: what is for an inactive or deleted endpoint is discarded untried") {
@@ -283,7 +313,8 @@ TEST_CASE("dispatcher: 410 disables the endpoint, and what else is for it is dis
   CHECK(world.Get(second).status == DeliveryStatus::kDiscarded);
   CHECK(world.transport().sent().size() == 1);
   CHECK(LoadProject(*world.store, "P")->endpoints.at(0).status == EndpointStatus::kInactive);
-  CHECK(world.process->observer.events == std::vector<std::string>{"endpoint disabled"});
+  CHECK(world.process->observer.events ==
+        std::vector<std::string>{"deliveries to an endpoint fail", "endpoint disabled"});
 }
 
 TEST_CASE("dispatcher: exhaustion disables the endpoint where the project says so") {
@@ -434,6 +465,7 @@ TEST_CASE("dispatcher: one that waited for its lane has as much time as one that
 TEST_CASE("dispatcher: closing gives back what it has, as it was") {
   DispatchWorld world({.in_flight_per_endpoint_max = 4}, Unlimited());
   world.AddEndpoint("a");
+  world.EarnSlots("a");
   std::vector<std::string> ids;
   for (int i = 0; i < 12; ++i) ids.push_back(world.AddDelivery("a"));
   world.transport().set_rule(ScriptedTransport::Hang);
@@ -519,6 +551,7 @@ TEST_CASE("dispatcher: a request that cannot be built is a failed try that says 
 TEST_CASE("dispatcher: what it has done and has at hand is counted") {
   DispatchWorld world({.in_flight_per_endpoint_max = 4}, Unlimited());
   world.AddEndpoint("a");
+  world.EarnSlots("a");
   for (int i = 0; i < 10; ++i) world.AddDelivery("a");
   const dispatch::Dispatcher& dispatcher = world.process->dispatcher;
   const auto attempts_of = [&](Outcome outcome) {
@@ -531,18 +564,18 @@ TEST_CASE("dispatcher: what it has done and has at hand is counted") {
   });
   world.Settle();
   CHECK(dispatcher.status().in_flight == 4);
-  CHECK(attempts_of(Outcome::kDelivered) == 0);
+  CHECK(attempts_of(Outcome::kDelivered) == 8);
   world.AddEndpoint("b");
   world.AddDelivery("b");
   world.Settle();
-  CHECK(attempts_of(Outcome::kDelivered) == 1);
+  CHECK(attempts_of(Outcome::kDelivered) == 9);
   world.process->dispatcher.Abandon();
   world.process->commits.Drain();
   CHECK(dispatcher.status().in_flight == 0);
   CHECK(dispatcher.status().waiting == 0);
   CHECK(attempts_of(Outcome::kCancelled) == 0);  // they were given back
   const auto attempts = dispatcher.status().attempts;
-  CHECK(std::accumulate(attempts.begin(), attempts.end(), uint64_t{0}) == 1);
+  CHECK(std::accumulate(attempts.begin(), attempts.end(), uint64_t{0}) == 9);
 }
 
 TEST_CASE("dispatcher: claims that failed are counted") {

@@ -38,18 +38,6 @@ TEST_CASE("lane: in any window no more than the limit and its refill pass") {
 TEST_CASE("lane: a limit of zero is none") {
   Lane lane;
   for (int i = 0; i < 10'000; ++i) CHECK(lane.Admit({.count = 0}, kNow));
-  CHECK(lane.room(16) == 0);
-}
-
-TEST_CASE("lane: room is what is not in flight") {
-  Lane lane;
-  CHECK(lane.room(2) == 2);
-  lane.Admit({.count = 0}, kNow);
-  CHECK(lane.room(2) == 1);
-  lane.Admit({.count = 0}, kNow);
-  CHECK(lane.room(2) == 0);
-  lane.Release();
-  CHECK(lane.room(2) == 1);
 }
 
 TEST_CASE("lane: it is forgotten only when that gives nothing away") {

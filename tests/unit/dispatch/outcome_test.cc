@@ -1,8 +1,11 @@
 #include "lib/dispatch/outcome.h"
 
 #include <algorithm>
+#include <tuple>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
 #include "tests/support/sim_clock.h"
@@ -12,23 +15,61 @@ namespace {
 
 const absl::Time kNow = testing::SimEpoch();  // Fri, 01 May 2026 10:00:00 GMT
 
-TEST_CASE("outcome: a status means what it says") {
-  const std::pair<int, Outcome> cases[] = {
-      {200, Outcome::kDelivered},  {204, Outcome::kDelivered},  {299, Outcome::kDelivered},
-      {301, Outcome::kRedirected}, {304, Outcome::kRedirected}, {400, Outcome::kRejected},
-      {404, Outcome::kRejected},   {410, Outcome::kGone},       {429, Outcome::kThrottled},
-      {500, Outcome::kRejected},   {503, Outcome::kThrottled},  {199, Outcome::kRejected}};
-  for (const auto& [status, expected] : cases) {
-    INFO(status);
-    const Classification classification =
-        Classify({.outcome = TransportOutcome::kResponse, .http_status = status}, kNow);
-    CHECK(classification.outcome == expected);
-    CHECK(classification.has_response);
-    CHECK(classification.counts_against_endpoint == (expected != Outcome::kDelivered));
+constexpr TransportOutcome kEnds[] = {
+    TransportOutcome::kResponse,      TransportOutcome::kDeniedAddress,
+    TransportOutcome::kInvalidUrl,    TransportOutcome::kNameNotResolved,
+    TransportOutcome::kConnectFailed, TransportOutcome::kTlsFailed,
+    TransportOutcome::kTimedOut,      TransportOutcome::kResponseTooLarge,
+    TransportOutcome::kProtocolError, TransportOutcome::kCancelled,
+    TransportOutcome::kLocalFailure};
+
+TEST_CASE("outcome: each pair of what was learnt and how it ended is decided by one rule") {
+  for (int status : {0, 200, 302, 410, 429, 500}) {
+    for (const TransportOutcome end : kEnds) {
+      INFO(status << " " << static_cast<int>(end));
+      int rules_count = 0;
+      for (const OutcomeRule& rule : OutcomeTable()) {
+        const bool is_met =
+            rule.learnt == LearntOf(status) && (!rule.end.has_value() || *rule.end == end);
+        rules_count += is_met ? 1 : 0;
+      }
+      CHECK(rules_count == 1);
+      CHECK(RuleFor(LearntOf(status), end).learnt == LearntOf(status));
+    }
   }
 }
 
-TEST_CASE("outcome: a failure on the way keeps its kind") {
+TEST_CASE("outcome: a status means what it says, however the exchange ended") {
+  const std::tuple<int, Outcome, Resend> cases[] = {
+      {200, Outcome::kDelivered, Resend::kNever},
+      {204, Outcome::kDelivered, Resend::kNever},
+      {299, Outcome::kDelivered, Resend::kNever},
+      {301, Outcome::kRedirected, Resend::kAtLeastOnce},
+      {304, Outcome::kRedirected, Resend::kAtLeastOnce},
+      {400, Outcome::kRejected, Resend::kAtLeastOnce},
+      {404, Outcome::kRejected, Resend::kAtLeastOnce},
+      {410, Outcome::kGone, Resend::kNever},
+      {429, Outcome::kThrottled, Resend::kAtLeastOnce},
+      {500, Outcome::kRejected, Resend::kAtLeastOnce},
+      {503, Outcome::kThrottled, Resend::kAtLeastOnce},
+      {101, Outcome::kRejected, Resend::kAtLeastOnce},
+      {600, Outcome::kRejected, Resend::kAtLeastOnce}};
+  for (const auto& [status, expected, resend] : cases) {
+    for (const TransportOutcome end : kEnds) {
+      INFO(status << " " << static_cast<int>(end));
+      const Classification classification =
+          Classify({.outcome = end, .http_status = status, .error = "how it ended"}, kNow);
+      CHECK(classification.outcome == expected);
+      CHECK(classification.resend == resend);
+      CHECK(classification.counts_against_endpoint == (expected != Outcome::kDelivered));
+      const std::string text = absl::StrCat("the endpoint answered ", status);
+      CHECK(classification.error.empty() == (expected == Outcome::kDelivered));
+      CHECK((classification.error.empty() || absl::StartsWith(classification.error, text)));
+    }
+  }
+}
+
+TEST_CASE("outcome: a failure without an answer keeps its kind, and is sent again in both modes") {
   const std::pair<TransportOutcome, Outcome> cases[] = {
       {TransportOutcome::kDeniedAddress, Outcome::kRefusedByGuard},
       {TransportOutcome::kInvalidUrl, Outcome::kInvalidRequest},
@@ -36,50 +77,46 @@ TEST_CASE("outcome: a failure on the way keeps its kind") {
       {TransportOutcome::kConnectFailed, Outcome::kConnectFailed},
       {TransportOutcome::kTlsFailed, Outcome::kTlsFailed},
       {TransportOutcome::kTimedOut, Outcome::kTimedOut},
+      {TransportOutcome::kResponseTooLarge, Outcome::kResponseTooLarge},
       {TransportOutcome::kProtocolError, Outcome::kProtocolError},
       {TransportOutcome::kLocalFailure, Outcome::kLocalFailure},
       {TransportOutcome::kCancelled, Outcome::kCancelled}};
   for (const auto& [transport, expected] : cases) {
-    const Classification classification = Classify({.outcome = transport}, kNow);
+    const Classification classification =
+        Classify({.outcome = transport, .error = "the cause"}, kNow);
     CHECK(classification.outcome == expected);
-    CHECK_FALSE(classification.has_response);
+    CHECK(classification.resend == Resend::kAlways);
+    CHECK(absl::StartsWith(classification.error, "the cause"));
+    CHECK(classification.counts_against_endpoint ==
+          (expected != Outcome::kLocalFailure && expected != Outcome::kCancelled));
   }
-  CHECK_FALSE(Classify({.outcome = TransportOutcome::kCancelled}, kNow).counts_against_endpoint);
-  CHECK_FALSE(Classify({.outcome = TransportOutcome::kLocalFailure}, kNow).counts_against_endpoint);
 }
 
-TEST_CASE("outcome: an answer that is too long still counts as taken if it says so") {
-  const auto outcome = [](int status) {
-    return Classify({.outcome = TransportOutcome::kResponseTooLarge, .http_status = status}, kNow)
-        .outcome;
+TEST_CASE("outcome: an error names what would change it") {
+  const auto error = [](TransportOutcome end) {
+    return Classify({.outcome = end, .error = "cause"}, kNow).error;
   };
-  CHECK(outcome(200) == Outcome::kDelivered);
-  CHECK(outcome(500) == Outcome::kResponseTooLarge);
+  CHECK(error(TransportOutcome::kDeniedAddress) ==
+        "cause; allow its network with --allow-network (allowed_networks)");
+  CHECK(error(TransportOutcome::kTimedOut) ==
+        "cause; the endpoint's http_timeout sets how long an attempt may take");
+  CHECK(error(TransportOutcome::kConnectFailed) == "cause");
+  CHECK(Classify({.outcome = TransportOutcome::kResponse, .http_status = 302}, kNow).error ==
+        "the endpoint answered 302; redirects are not followed; set the endpoint's url to the "
+        "final one");
+  // A transport that says nothing still leaves a reason.
+  CHECK(Classify({.outcome = TransportOutcome::kConnectFailed}, kNow).error == "connect_failed");
 }
 
-TEST_CASE("outcome: Retry-After is seconds or a date, within a day") {
-  CHECK(ParseRetryAfter("120", kNow) == absl::Seconds(120));
-  CHECK(ParseRetryAfter("0", kNow) == absl::ZeroDuration());
-  CHECK(ParseRetryAfter("4000000000", kNow) == absl::Hours(24));
-  CHECK(ParseRetryAfter("Fri, 01 May 2026 10:01:00 GMT", kNow) == absl::Minutes(1));
-  CHECK(ParseRetryAfter("Fri, 01 May 2020 10:01:00 GMT", kNow) == absl::ZeroDuration());
-  CHECK(ParseRetryAfter("Friday, 01-May-26 10:01:00 GMT", kNow) == absl::Minutes(1));
-  CHECK(ParseRetryAfter("Fri May  1 10:01:00 2026", kNow) == absl::Minutes(1));
-  CHECK(ParseRetryAfter("Fri, 01 May 9999 10:01:00 GMT", kNow) == absl::Hours(24));
-  for (const char* text :
-       {"", "-5", "soon", "1.5", "99999999999999999999", "infinite-future", "infinite-past",
-        "Fri, 01 May 2026 10:01:00 CET", "Fri, 99 May 2026 10:01:00 GMT", "2026-05-01T10:01:00Z",
-        "120 120", "0x10"}) {
-    INFO(text);
-    CHECK_FALSE(ParseRetryAfter(text, kNow));
+TEST_CASE("outcome: only those who ask for patience are given it") {
+  for (const int status : {429, 503, 500, 200, 302, 410}) {
+    const Classification classification = Classify({.outcome = TransportOutcome::kTimedOut,
+                                                    .http_status = status,
+                                                    .headers = {{"retry-after", "7"}}},
+                                                   kNow);
+    const bool is_patient = status == 429 || status == 503;
+    CHECK(classification.wait_min == (is_patient ? std::optional(absl::Seconds(7)) : std::nullopt));
   }
-  const TransportResult throttled = {.outcome = TransportOutcome::kResponse,
-                                     .http_status = 429,
-                                     .headers = {{"retry-after", "7"}}};
-  CHECK(Classify(throttled, kNow).wait_min == absl::Seconds(7));
-  TransportResult other = throttled;
-  other.http_status = 500;
-  CHECK_FALSE(Classify(other, kNow).wait_min);
 }
 
 TEST_CASE("outcome: every outcome has a name of its own") {

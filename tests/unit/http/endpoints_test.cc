@@ -67,6 +67,30 @@ TEST_CASE("endpoints: a URL has a host that can be asked, and a port if it says 
   }
 }
 
+TEST_CASE("endpoints: the scheme of a URL is read without case") {
+  ProjectHarness api;
+  for (const char* url : {"HTTP://x.test/", "HTTPS://x.test/", "hTtP://x.test:8080/a"}) {
+    api.Do(201, "POST", "/endpoints", R"({"name":"e","url":")" + std::string(url) + "\"}");
+  }
+  CHECK(api.MessageOf("POST", "/endpoints", R"({"name":"e","url":"FTP://x.test/"})")
+            .starts_with("url:"));
+}
+
+TEST_CASE("endpoints: keys of Standard Webhooks are made, and their public part is shown") {
+  ProjectHarness api;
+  const std::string made =
+      api.Do(201, "POST", "/endpoints",
+             R"({"name":"e","url":"https://x.test/","standard_webhooks":"v1a"})");
+  CHECK(ProjectHarness::Field(made, "data.secrets.0.value").starts_with("whsk_"));
+  CHECK(ProjectHarness::Field(made, "data.secrets.0.public_key").starts_with("whpk_"));
+  // One that had only a secret is given a key when it is to sign with one.
+  const std::string path = "/endpoints/" + api.AddEndpoint(api.project, R"(,"secret":"plain")");
+  const std::string changed =
+      api.Do(202, "PUT", path, R"({"name":"e","url":"https://x.test/","standard_webhooks":"v1a"})");
+  CHECK(ProjectHarness::Field(changed, "data.secrets.0.value") == "plain");
+  CHECK(ProjectHarness::Field(changed, "data.secrets.1.public_key").starts_with("whpk_"));
+}
+
 TEST_CASE("endpoints: an update replaces limits and description, and keeps the rest") {
   ProjectHarness api;
   const std::string path =

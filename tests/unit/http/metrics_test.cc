@@ -98,6 +98,19 @@ struct World {
                                         {std::make_shared<testing::AnsweringBroker>("amqp")}};
 };
 
+std::string EmptyLatency(std::string_view outcome) {
+  std::string text;
+  for (const char* bound :
+       {"0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1.0", "2.5", "5.0", "10.0", "30.0",
+        "60.0", "300.0", "1800.0", "3600.0", "21600.0", "86400.0", "+Inf"}) {
+    absl::StrAppend(&text, "convoy_delivery_latency_seconds_bucket{outcome=\"", outcome, "\",le=\"",
+                    bound, "\"} 0\n");
+  }
+  return absl::StrCat(text, "convoy_delivery_latency_seconds_sum{outcome=\"", outcome,
+                      "\"} 0.000000\n", "convoy_delivery_latency_seconds_count{outcome=\"", outcome,
+                      "\"} 0\n");
+}
+
 TEST_CASE("metrics: a gateway that has done nothing") {
   const World world;
   CHECK(world.Read() ==
@@ -136,55 +149,62 @@ TEST_CASE("metrics: a gateway that has done nothing") {
         "convoy_delivery_attempt_total{outcome=\"response_too_large\"} 0\n"
         "convoy_delivery_attempt_total{outcome=\"protocol_error\"} 0\n"
         "convoy_delivery_attempt_total{outcome=\"local_failure\"} 0\n"
-        "# HELP convoy_delivery_in_flight Deliveries that are on their way to their endpoint.\n"
-        "# TYPE convoy_delivery_in_flight gauge\n"
-        "convoy_delivery_in_flight 0\n"
-        "# HELP convoy_delivery_waiting "
-        "Deliveries that are due and wait for others to the same endpoint.\n"
-        "# TYPE convoy_delivery_waiting gauge\n"
-        "convoy_delivery_waiting 0\n"
-        "# HELP convoy_storage_claim_failed_total "
-        "How often the store could not be asked for due deliveries.\n"
-        "# TYPE convoy_storage_claim_failed_total counter\n"
-        "convoy_storage_claim_failed_total 0\n"
-        "# HELP convoy_storage_pruned_total "
-        "What was removed from the store, because its time was over.\n"
-        "# TYPE convoy_storage_pruned_total counter\n"
-        "convoy_storage_pruned_total{kind=\"event\"} 0\n"
-        "convoy_storage_pruned_total{kind=\"delivery\"} 0\n"
-        "convoy_storage_pruned_total{kind=\"attempt\"} 0\n"
-        "convoy_storage_pruned_total{kind=\"dedupe_key\"} 0\n"
-        "# HELP convoy_storage_prune_failed_total "
-        "How often the store could not remove any of that.\n"
-        "# TYPE convoy_storage_prune_failed_total counter\n"
-        "convoy_storage_prune_failed_total 0\n"
-        "# HELP convoy_consumer_state "
-        "1 for the state that a consumer of a message broker is in, 0 for the others.\n"
-        "# TYPE convoy_consumer_state gauge\n"
-        "# HELP convoy_broker_message_received_total "
-        "Messages that a consumer was handed by its broker.\n"
-        "# TYPE convoy_broker_message_received_total counter\n"
-        "# HELP convoy_broker_message_accepted_total Messages that became events.\n"
-        "# TYPE convoy_broker_message_accepted_total counter\n"
-        "# HELP convoy_broker_message_duplicate_total "
-        "Messages that became events marked as duplicates, by their idempotency key.\n"
-        "# TYPE convoy_broker_message_duplicate_total counter\n"
-        "# HELP convoy_broker_message_redelivered_total "
-        "Messages that came again, and had been stored the first time.\n"
-        "# TYPE convoy_broker_message_redelivered_total counter\n"
-        "# HELP convoy_broker_message_dead_letter_total "
-        "Messages that no event could be made of; they are among the held inputs.\n"
-        "# TYPE convoy_broker_message_dead_letter_total counter\n"
-        "# HELP convoy_consumer_last_message_timestamp_seconds "
-        "When a consumer was last handed a message; absent until it is.\n"
-        "# TYPE convoy_consumer_last_message_timestamp_seconds gauge\n"
-        "# HELP convoy_consumer_last_error_timestamp_seconds "
-        "When something last went wrong for a consumer; absent until it does.\n"
-        "# TYPE convoy_consumer_last_error_timestamp_seconds gauge\n"
-        "# HELP convoy_consumer_omitted "
-        "Consumers that are not shown here, because there are too many.\n"
-        "# TYPE convoy_consumer_omitted gauge\n"
-        "convoy_consumer_omitted 0\n");
+        "# HELP convoy_delivery_latency_seconds "
+        "From the acceptance of a delivery to its final outcome.\n"
+        "# TYPE convoy_delivery_latency_seconds histogram\n" +
+            EmptyLatency("success") + EmptyLatency("failure") + EmptyLatency("discarded") +
+            "# HELP convoy_delivery_in_flight Deliveries that are on their way to their endpoint.\n"
+            "# TYPE convoy_delivery_in_flight gauge\n"
+            "convoy_delivery_in_flight 0\n"
+            "# HELP convoy_delivery_throttled Endpoints that are held back by their rate limit.\n"
+            "# TYPE convoy_delivery_throttled gauge\n"
+            "convoy_delivery_throttled 0\n"
+            "# HELP convoy_delivery_waiting "
+            "Deliveries that are due and wait for others to the same endpoint.\n"
+            "# TYPE convoy_delivery_waiting gauge\n"
+            "convoy_delivery_waiting 0\n"
+            "# HELP convoy_storage_claim_failed_total "
+            "How often the store could not be asked for due deliveries.\n"
+            "# TYPE convoy_storage_claim_failed_total counter\n"
+            "convoy_storage_claim_failed_total 0\n"
+            "# HELP convoy_storage_pruned_total "
+            "What was removed from the store, because its time was over.\n"
+            "# TYPE convoy_storage_pruned_total counter\n"
+            "convoy_storage_pruned_total{kind=\"event\"} 0\n"
+            "convoy_storage_pruned_total{kind=\"delivery\"} 0\n"
+            "convoy_storage_pruned_total{kind=\"attempt\"} 0\n"
+            "convoy_storage_pruned_total{kind=\"dedupe_key\"} 0\n"
+            "# HELP convoy_storage_prune_failed_total "
+            "How often the store could not remove any of that.\n"
+            "# TYPE convoy_storage_prune_failed_total counter\n"
+            "convoy_storage_prune_failed_total 0\n"
+            "# HELP convoy_consumer_state "
+            "1 for the state that a consumer of a message broker is in, 0 for the others.\n"
+            "# TYPE convoy_consumer_state gauge\n"
+            "# HELP convoy_broker_message_received_total "
+            "Messages that a consumer was handed by its broker.\n"
+            "# TYPE convoy_broker_message_received_total counter\n"
+            "# HELP convoy_broker_message_accepted_total Messages that became events.\n"
+            "# TYPE convoy_broker_message_accepted_total counter\n"
+            "# HELP convoy_broker_message_duplicate_total "
+            "Messages that became events marked as duplicates, by their idempotency key.\n"
+            "# TYPE convoy_broker_message_duplicate_total counter\n"
+            "# HELP convoy_broker_message_redelivered_total "
+            "Messages that came again, and had been stored the first time.\n"
+            "# TYPE convoy_broker_message_redelivered_total counter\n"
+            "# HELP convoy_broker_message_dead_letter_total "
+            "Messages that no event could be made of; they are among the held inputs.\n"
+            "# TYPE convoy_broker_message_dead_letter_total counter\n"
+            "# HELP convoy_consumer_last_message_timestamp_seconds "
+            "When a consumer was last handed a message; absent until it is.\n"
+            "# TYPE convoy_consumer_last_message_timestamp_seconds gauge\n"
+            "# HELP convoy_consumer_last_error_timestamp_seconds "
+            "When something last went wrong for a consumer; absent until it does.\n"
+            "# TYPE convoy_consumer_last_error_timestamp_seconds gauge\n"
+            "# HELP convoy_consumer_omitted "
+            "Consumers that are not shown here, because there are too many.\n"
+            "# TYPE convoy_consumer_omitted gauge\n"
+            "convoy_consumer_omitted 0\n");
 }
 
 TEST_CASE("metrics: what was pruned is counted by its kind") {

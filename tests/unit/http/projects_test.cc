@@ -12,8 +12,10 @@ using testing::ProjectHarness;
 TEST_CASE("projects: a setting that is not enforced is refused by its name") {
   ProjectHarness api;
   const std::pair<const char*, const char*> cases[] = {
-      {R"({"circuit_breaker":{"sample_rate":30}})", "config.circuit_breaker:"},
-      {R"({"circuit_breaker":true})", "config.circuit_breaker:"},
+      {R"({"circuit_breaker":{"failure_threshold":101}})",
+       "config.circuit_breaker.failure_threshold:"},
+      {R"({"circuit_breaker":{"error_timeout":86401}})", "config.circuit_breaker:"},
+      {R"({"signature":{"standard_webhooks":"v2"}})", "config.signature.standard_webhooks:"},
       {R"({"meta_event":{"is_enabled":true}})", "config.meta_event.is_enabled:"},
       {R"({"verify_dynamic_events":true})", "config.verify_dynamic_events:"},
       {R"({"sync_dynamic_event_ack":true})", "config.sync_dynamic_event_ack:"},
@@ -54,6 +56,19 @@ TEST_CASE("projects: what asks for nothing is no setting") {
   }
   CHECK(ProjectHarness::Field(api.Do(200, "GET", ""), "data.config.signature.header") ==
         "X-Convoy-Signature");
+}
+
+TEST_CASE("projects: a circuit breaker is kept and shown, with defaults for what is 0") {
+  ProjectHarness api;
+  api.Do(202, "PUT", "",
+         R"({"config":{"circuit_breaker":{"sample_rate":7,"error_timeout":9,"failure_threshold":0,
+             "observability_window":3,"consecutive_failure_threshold":2}}})");
+  const std::string shown =
+      ProjectHarness::Field(api.Do(200, "GET", ""), "data.config.circuit_breaker");
+  CHECK(
+      shown ==
+      R"({"sample_rate":7,"error_timeout":9,"failure_threshold":70,"success_threshold":5,)"
+      R"("observability_window":3,"minimum_request_count":10,"consecutive_failure_threshold":2})");
 }
 
 TEST_CASE("projects: what a client reads it may write back, and what it leaves out stays") {

@@ -41,6 +41,40 @@ TEST_CASE("subscriptions: a filter that is wrong is refused by its place") {
   CHECK(ProjectHarness::Field(api.Do(200, "GET", "/subscriptions"), "data.content") == "[]");
 }
 
+TEST_CASE("subscriptions: an event type that is no pattern is refused, made or updated") {
+  Subscribed api;
+  const auto with = [](std::string_view type) {
+    return R"({"filter_config":{"event_types":[")" + std::string(type) + "\"]}}";
+  };
+  const std::string made = api.Do(201, "POST", "/subscriptions",
+                                  api.Body(R"(,"filter_config":{"event_types":["invoice.*"]})"));
+  const std::string path = "/subscriptions/" + ProjectHarness::Field(made, "data.uid");
+  for (const char* type : {"*.created", "invoice*", "**", "invoice.**", "a,b", " a", "a ", ""}) {
+    INFO(type);
+    const std::string message = api.MessageOf("PUT", path, with(type));
+    CHECK(message.starts_with("filter_config.event_types:"));
+  }
+  for (const char* type : {"*", "invoice.*", "invoice.created"}) {
+    api.Do(202, "PUT", path, with(type));
+  }
+}
+
+TEST_CASE("subscriptions: the answer to an event says how many endpoints it goes to") {
+  Subscribed api;
+  api.Do(201, "POST", "/subscriptions",
+         api.Body(R"(,"filter_config":{"event_types":["invoice.*"]})"));
+  const auto count = [&](const char* path, const std::string& fields) {
+    const std::string answer = api.Do(201, "POST", path, R"({"data":{},)" + fields + "}");
+    return ProjectHarness::Field(answer, "data.endpoint_count");
+  };
+  CHECK(count("/events/broadcast", R"("event_type":"invoice.paid")") == "1");
+  CHECK(count("/events/broadcast", R"("event_type":"order.paid")") == "0");
+  CHECK(count("/events/fanout", R"("event_type":"invoice.paid","owner_id":"stranger")") == "0");
+  const std::string once = R"("event_type":"invoice.paid","idempotency_key":"k")";
+  CHECK(count("/events/broadcast", once) == "1");
+  CHECK(count("/events/broadcast", once) == "0");  // a duplicate
+}
+
 TEST_CASE("subscriptions: a retry policy is changed field by field") {
   Subscribed api;
   const std::string made = api.Do(

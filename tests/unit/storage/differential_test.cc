@@ -331,6 +331,10 @@ class Twins {
     for (int i = Below(3); i > 0; --i) {
       request.skipped_endpoint_ids.push_back(Id('E', EndpointIn(AnyProject())));
     }
+    for (int i = Below(3); i > 0; --i) {
+      request.items_max_of_endpoint[Id('E', EndpointIn(AnyProject()))] =
+          static_cast<uint32_t>(1 + Below(12));
+    }
     const std::map<std::string, ClaimedDelivery> theirs = Drain(*memory_, request);
     const std::map<std::string, ClaimedDelivery> ours = Drain(*sqlite_, request);
     REQUIRE(theirs.size() == ours.size());
@@ -355,7 +359,10 @@ class Twins {
       std::map<std::string, uint32_t> counts;
       for (const ClaimedDelivery& claimed : claim.deliveries) {
         const std::string& endpoint = claimed.delivery.endpoint_id;
-        CHECK(++counts[endpoint] <= request.items_per_endpoint_max);
+        const auto own_max = request.items_max_of_endpoint.find(endpoint);
+        CHECK(++counts[endpoint] <= (own_max == request.items_max_of_endpoint.end()
+                                         ? request.items_per_endpoint_max
+                                         : own_max->second));
         CHECK(std::find(request.skipped_endpoint_ids.begin(), request.skipped_endpoint_ids.end(),
                         endpoint) == request.skipped_endpoint_ids.end());
         CHECK(all.emplace(claimed.delivery.id, claimed).second);

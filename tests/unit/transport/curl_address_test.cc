@@ -161,7 +161,7 @@ TEST_CASE("curl_address: a connection that is never accepted times out") {
   request.timeout = absl::Milliseconds(300);
   const TransportResult result = driver.Exchange(std::move(request));
   CHECK(result.outcome == TransportOutcome::kTimedOut);
-  CHECK(result.error == "timed out connecting");
+  CHECK(result.error == "timed out connecting (300ms)");
   for (const int fd : waiting) close(fd);
   close(listening);
 }

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -45,24 +47,110 @@ TEST_CASE("curl_connections: a connection is used again") {
   CHECK(receiver.accepted_count() == 1);
 }
 
-TEST_CASE("curl_connections: one that the receiver closed while idle is replaced") {
+TEST_CASE("curl_connections: a receiver that closes after each answer costs a failure at most") {
   const Receiver receiver(testing::Answer(kOk));  // closes without having said so
   TransportDriver driver;
-  for (int i = 0; i < 20; ++i) driver.Exchange(receiver.url());
-  CHECK(AreAll(driver, TransportOutcome::kResponse));
-  CHECK(receiver.accepted_count() == 20);
+  for (int i = 0; i < 50; ++i) driver.Exchange(receiver.url());
+  // The end of a connection may arrive too late to be seen, but only once.
+  const auto lost_count = std::count_if(
+      driver.results().begin(), driver.results().end(),
+      [](const TransportResult& result) { return result.outcome != TransportOutcome::kResponse; });
+  CHECK(lost_count <= 1);
+  CHECK(receiver.accepted_count() == 50 - lost_count);
 }
 
-TEST_CASE("curl_connections: one that is closed just as it is used again is replaced") {
-  const Receiver receiver([](Peer& peer) {
+// Answers the first request of a connection, then does `then` to the idle connection.
+Receiver::Behaviour AnswerThen(std::function<void(Peer&)> then) {
+  return [then = std::move(then)](Peer& peer) {
     ReceivedRequest request;
     if (!peer.Read(&request)) return;
     peer.Write(kOk);
-    peer.Read(&request);  // and away
-  });
-  TransportDriver driver;
-  for (int i = 0; i < 10; ++i) driver.Exchange(receiver.url());
-  CHECK(AreAll(driver, TransportOutcome::kResponse));
+    then(peer);
+  };
+}
+
+TEST_CASE("curl_connections: what is found dead before the request is written is replaced") {
+  const std::pair<const char*, std::function<void(Peer&)>> cases[] = {
+      {"closed", [](Peer&) {}},
+      {"half closed",
+       [](Peer& peer) {
+         peer.EndWriting();
+         peer.WaitForClose();
+       }},
+      {"reset", [](Peer& peer) { peer.Reset(); }},
+      {"said something unasked for, and closed",
+       [](Peer& peer) { peer.Write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"); }},
+      {"said something unasked for", [](Peer& peer) {
+         peer.Write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+         peer.WaitForClose();
+       }}};
+  for (const auto& [name, then] : cases) {
+    INFO(name);
+    const Receiver receiver(AnswerThen(then));
+    TransportDriver driver;
+    for (int i = 0; i < 10; ++i) {
+      CHECK(driver.Exchange(receiver.url()).http_status == 200);
+      absl::SleepFor(absl::Milliseconds(10));  // for the end to arrive
+    }
+    CHECK(receiver.accepted_count() == 10);
+  }
+}
+
+// Reads a second request on the same connection, as far as it cares to, and ends the connection.
+TEST_CASE("curl_connections: a request that was written is not written again") {
+  const std::pair<const char*, std::function<void(Peer&)>> cases[] = {
+      {"closed after the head", [](Peer& peer) { peer.ReadHead(); }},
+      {"reset after the head",
+       [](Peer& peer) {
+         peer.ReadHead();
+         peer.Reset();
+       }},
+      {"closed after all of it",
+       [](Peer& peer) {
+         ReceivedRequest request;
+         peer.Read(&request);
+       }},
+      {"half closed after all of it",
+       [](Peer& peer) {
+         ReceivedRequest request;
+         peer.Read(&request);
+         peer.EndWriting();
+         peer.WaitForClose();
+       }},
+      {"reset after all of it", [](Peer& peer) {
+         ReceivedRequest request;
+         peer.Read(&request);
+         peer.Reset();
+       }}};
+  for (const auto& [name, then] : cases) {
+    for (const size_t body_size : {size_t{2}, size_t{300'000}}) {
+      INFO(name << ", body of " << body_size);
+      std::atomic<int> heads_count = 0;
+      const Receiver receiver([&heads_count, &then = then](Peer& peer) {
+        ReceivedRequest request;
+        if (!peer.Read(&request)) return;
+        ++heads_count;
+        peer.Write(kOk);
+        if (!peer.WaitForInput()) return;
+        ++heads_count;
+        then(peer);
+      });
+      for (int i = 0; i < 5; ++i) {
+        TransportDriver driver;
+        const auto send = [&] {
+          return driver.Exchange(
+              TransportDriver::Post(receiver.url(), std::string(body_size, 'x')));
+        };
+        CHECK(send().http_status == 200);
+        const TransportResult lost = send();
+        CHECK(lost.outcome == TransportOutcome::kProtocolError);
+        CHECK(lost.http_status == 0);
+        CHECK(lost.error.find("connection") != std::string::npos);
+      }
+      CHECK(heads_count == 10);
+      CHECK(receiver.accepted_count() == 5);
+    }
+  }
 }
 
 TEST_CASE("curl_connections: one that the receiver wants closed is not used again") {

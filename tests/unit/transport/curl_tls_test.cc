@@ -150,7 +150,7 @@ TEST_CASE("curl_tls: a handshake that does not end times out") {
   request.timeout = absl::Milliseconds(300);
   const TransportResult result = driver.Exchange(std::move(request));
   CHECK(result.outcome == TransportOutcome::kTimedOut);
-  CHECK(result.error == "timed out connecting");
+  CHECK(result.error == "timed out in the TLS handshake (300ms)");
 }
 
 }  // namespace

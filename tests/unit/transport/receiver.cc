@@ -69,6 +69,23 @@ std::string Peer::WaitForClose() {
   return sent;
 }
 
+bool Peer::ReadHead() {
+  std::array<char, 1024> buffer;
+  while (unread_.find("\r\n\r\n") == std::string::npos) {
+    const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
+    if (size <= 0) return false;
+    unread_.append(buffer.data(), static_cast<size_t>(size));
+  }
+  return true;
+}
+
+bool Peer::WaitForInput() {
+  char byte = 0;
+  return !unread_.empty() || recv(fd_, &byte, 1, MSG_PEEK) > 0;
+}
+
+void Peer::EndWriting() { shutdown(fd_, SHUT_WR); }
+
 void Peer::Reset() {
   const linger at_once = {.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

@@ -30,6 +30,12 @@ class Peer {
   bool Write(std::string_view bytes);
   // Reads until the client goes away; what it has sent.
   std::string WaitForClose();
+  // Reads until a head is complete, and no further if the client is slow. False if it went away.
+  bool ReadHead();
+  // Until there is something to read. False if the client went away instead.
+  bool WaitForInput();
+  // Says that nothing more will be written.
+  void EndWriting();
   // Makes the end of the connection a reset.
   void Reset();
 

@@ -1,0 +1,235 @@
+// Texts name the cause in the words of an operator who sees nothing else; the settings that would
+// change it are for the caller to name, who knows where they are set.
+#include "lib/transport/curl/failure.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace convoy::transport {
+namespace {
+
+// Bits of gnutls_certificate_status_t (permanent, part of GnuTLS's ABI), which libcurl hands on as
+// CURLINFO_SSL_VERIFYRESULT.
+constexpr long kRevoked = 1 << 5;
+constexpr long kSignerNotFound = 1 << 6;
+constexpr long kSignerNotAuthority = 1 << 7;
+constexpr long kInsecureAlgorithm = 1 << 8;
+constexpr long kNotYetValid = 1 << 9;
+constexpr long kExpired = 1 << 10;
+
+// libcurl's words, in one line and without control characters.
+std::string OneLine(std::string_view text) {
+  std::string line(absl::StripAsciiWhitespace(text));
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return absl::ascii_iscntrl(static_cast<uint8_t>(c)); },
+      ' ');
+  return line;
+}
+
+std::string DetailOf(CURLcode code, const char* detail) {
+  return OneLine(detail[0] == '\0' ? curl_easy_strerror(code) : detail);
+}
+
+std::string ErrnoText(int number) {
+  std::string text = std::strerror(number);
+  if (!text.empty()) text[0] = absl::ascii_tolower(static_cast<unsigned char>(text[0]));
+  return text;
+}
+
+int ErrnoOf(CURL* handle) {
+  long number = 0;
+  curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &number);
+  return static_cast<int>(number);
+}
+
+bool IsTlsFailure(CURLcode code) {
+  switch (code) {
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_ISSUER_ERROR:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string TlsText(CURLcode code, CURL* handle, const char* detail) {
+  if (code == CURLE_SSL_CACERT_BADFILE) {
+    return "the file of trusted certificate authorities cannot be read";
+  }
+  if (code != CURLE_PEER_FAILED_VERIFICATION) {
+    return absl::StrCat("the TLS handshake failed: ", DetailOf(code, detail));
+  }
+  long status = 0;
+  curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &status);
+  if ((status & (kSignerNotFound | kSignerNotAuthority)) != 0) {
+    return "the certificate is not signed by a trusted certificate authority; a private one is "
+           "made known with --ca-file (ca_file)";
+  }
+  if ((status & kRevoked) != 0) return "the certificate was revoked";
+  if ((status & kExpired) != 0) return "the certificate has expired";
+  if ((status & kNotYetValid) != 0) return "the certificate is not valid yet";
+  if ((status & kInsecureAlgorithm) != 0) {
+    return "the certificate is signed with an insecure algorithm";
+  }
+  const std::string text = DetailOf(code, detail);
+  if (text.find("does not match") != std::string::npos) {
+    return "the certificate is for another host name";
+  }
+  return absl::StrCat("the certificate was refused: ", text);
+}
+
+// How far an exchange came before its time was over.
+std::string TimeoutText(CURL* handle, const ResponseHead& head, const ExchangeFacts& facts) {
+  const auto passed = [handle](CURLINFO phase) {
+    curl_off_t elapsed_us = 0;
+    curl_easy_getinfo(handle, phase, &elapsed_us);
+    return elapsed_us > 0;
+  };
+  const char* phase = "waiting for a free connection";
+  if (head.is_complete()) {
+    phase = "reading the response body";
+  } else if (head.has_begun()) {
+    phase = "reading the response head";
+  } else if (facts.has_begun) {
+    curl_off_t sent_count = 0;
+    curl_easy_getinfo(handle, CURLINFO_SIZE_UPLOAD_T, &sent_count);
+    phase = static_cast<uint64_t>(sent_count) < facts.body_bytes_count ? "sending the request"
+                                                                       : "waiting for the response";
+  } else if (facts.is_connected) {
+    phase = "in the TLS handshake";
+  } else if (facts.tried_count > 0) {
+    phase = "connecting";
+  } else if (!passed(CURLINFO_NAMELOOKUP_TIME_T)) {
+    phase = "resolving the host name";
+  }
+  return absl::StrCat("timed out ", phase, " (", absl::FormatDuration(facts.timeout), ")");
+}
+
+ExchangeEnd ConnectEnd(CURL* handle, const ExchangeFacts& facts) {
+  if (facts.tried_count == 0 && facts.socket_errno != 0) {
+    return {.outcome = TransportOutcome::kLocalFailure,
+            .error = absl::StrCat("no socket could be opened: ", ErrnoText(facts.socket_errno))};
+  }
+  if (facts.tried_count == 0 && facts.denied_count > 0) {
+    return {.outcome = TransportOutcome::kDeniedAddress,
+            .error = "the address is not allowed: deliveries go to public addresses only"};
+  }
+  const int number = ErrnoOf(handle);
+  return {.outcome = TransportOutcome::kConnectFailed,
+          .error = absl::StrCat(
+              "cannot connect: ", number == 0 ? "no address could be reached" : ErrnoText(number),
+              facts.denied_count == 0 ? "" : " (other addresses of the name are not allowed)")};
+}
+
+// The request was about to be written, and no head came to its end.
+std::string BrokenExchangeText(CURLcode code, CURL* handle, const ResponseHead& head,
+                               const char* detail) {
+  const char* const when = head.has_begun() ? "within the response head" : "before any answer";
+  switch (code) {
+    case CURLE_OK:
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+      return absl::StrCat("the connection was closed ", when);
+    case CURLE_RECV_ERROR: {
+      const int number = ErrnoOf(handle);
+      return absl::StrCat("the connection broke ", when, ": ",
+                          number == 0 ? DetailOf(code, detail) : ErrnoText(number));
+    }
+    case CURLE_SEND_ERROR:
+      return absl::StrCat("the connection broke while the request was written: ",
+                          DetailOf(code, detail));
+    case CURLE_UNSUPPORTED_PROTOCOL:  // the URL's own was looked at before
+      return "the answer is not HTTP";
+    case CURLE_WEIRD_SERVER_REPLY:
+      return absl::StrCat("the answer is not valid HTTP: ", DetailOf(code, detail));
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+      return absl::StrCat("the HTTP/2 exchange broke: ", DetailOf(code, detail));
+    default:
+      return DetailOf(code, detail);
+  }
+}
+
+// libcurl gives up at a header line that it cannot take, such as a Content-Length that is no
+// number. The receiver did not break off, and its status line says what it means.
+bool IsRefusedHeaderLine(CURLcode code, const ResponseHead& head) {
+  return head.has_begun() && !head.is_interim() &&
+         (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_BAD_CONTENT_ENCODING ||
+          code == CURLE_UNSUPPORTED_PROTOCOL);
+}
+
+// After the final status is known.
+ExchangeEnd AnsweredEnd(CURLcode code, CURL* handle, const ResponseHead& head,
+                        const ExchangeFacts& facts, const char* detail) {
+  ExchangeEnd end{.http_status = head.status()};
+  if (facts.is_cancelled) {
+    end.outcome = TransportOutcome::kCancelled;
+    end.error = "cancelled while the response body was read";
+  } else if (!head.is_complete()) {
+    end.error = absl::StrCat("the response head is not valid HTTP: ", DetailOf(code, detail));
+  } else if (facts.is_body_too_large || head.is_too_large()) {
+    end.outcome = TransportOutcome::kResponseTooLarge;
+    end.error = "the response body is too large";
+  } else if (code == CURLE_OK) {
+    end.outcome = TransportOutcome::kResponse;
+  } else if (code == CURLE_OPERATION_TIMEDOUT) {
+    end.outcome = TransportOutcome::kTimedOut;
+    end.error = TimeoutText(handle, head, facts);
+  } else {
+    end.error = absl::StrCat("the response body broke off: ", DetailOf(code, detail));
+  }
+  return end;
+}
+
+}  // namespace
+
+ExchangeEnd EndOf(CURLcode code, CURL* handle, const ResponseHead& head, const ExchangeFacts& facts,
+                  const char* detail) {
+  if (head.is_complete() || IsRefusedHeaderLine(code, head)) {
+    return AnsweredEnd(code, handle, head, facts, detail);
+  }
+  if (facts.is_cancelled) {
+    return {.outcome = TransportOutcome::kCancelled, .error = "cancelled before an answer"};
+  }
+  // libcurl runs "out of memory" at a header line beyond its own limit.
+  if (head.is_too_large() || (code == CURLE_OUT_OF_MEMORY && head.has_begun())) {
+    return {.outcome = TransportOutcome::kResponseTooLarge,
+            .error = "the response head is too large"};
+  }
+  if (IsTlsFailure(code)) {
+    return {.outcome = TransportOutcome::kTlsFailed, .error = TlsText(code, handle, detail)};
+  }
+  if (facts.is_repeat_refused) {
+    return {
+        .outcome = TransportOutcome::kProtocolError,
+        .error = "the kept connection was lost after the request was written, before any answer"};
+  }
+  switch (code) {
+    case CURLE_URL_MALFORMAT:
+      return {.outcome = TransportOutcome::kInvalidUrl, .error = "the URL is malformed"};
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return {.outcome = TransportOutcome::kNameNotResolved,
+              .error = "the host name cannot be resolved"};
+    case CURLE_COULDNT_CONNECT:
+      return ConnectEnd(handle, facts);
+    case CURLE_OPERATION_TIMEDOUT:
+      return {.outcome = TransportOutcome::kTimedOut, .error = TimeoutText(handle, head, facts)};
+    case CURLE_OUT_OF_MEMORY:
+      return {.outcome = TransportOutcome::kLocalFailure, .error = "out of memory"};
+    default:
+      return {.outcome = TransportOutcome::kProtocolError,
+              .error = BrokenExchangeText(code, handle, head, detail)};
+  }
+}
+
+}  // namespace convoy::transport
