@@ -77,7 +77,7 @@ constexpr Setting kSettings[] = {
        config.options.public_url = value;
        return value.starts_with("http://") || value.starts_with("https://");
      }},
-    {"gateway.body_bytes_max", "16777216", "largest request body, 1 to 1073741824",
+    {"gateway.body_bytes_max", "33554432", "largest request body, 1 to 1073741824",
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint64_t>(value, 1, 1u << 30, &config.options.body_bytes_max);
      }},

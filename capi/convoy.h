@@ -349,6 +349,15 @@ CONVOY_API convoy_status convoy_verifier_answer(const convoy_verifier* verifier,
                                                 convoy_buf* out_visit_url, convoy_error** error);
 CONVOY_API void convoy_verifier_free(convoy_verifier* verifier);
 
+/* Judges a request by `settings` as of `now_us` and says step by step why, as JSON: what each
+ * scheme looked for and found, and under "causes" what would make a refused request pass. For
+ * people who connect a provider: it may take a second. `out_json` never holds a secret or an
+ * expected signature. What is wrong with a secret is a cause; everything else that
+ * convoy_verifier_new_with refuses is an error here, too. */
+CONVOY_API convoy_status convoy_verifier_explain(const convoy_verifier_settings* settings,
+                                                 const convoy_request* request, int64_t now_us,
+                                                 convoy_buf* out_json, convoy_error** error);
+
 CONVOY_API int32_t convoy_verdict_is_accepted(const convoy_verdict* verdict);
 /* "accepted", "missing_header", "malformed", "signature_mismatch", "too_old", … Static. */
 CONVOY_API const char* convoy_verdict_reason(const convoy_verdict* verdict);

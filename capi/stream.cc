@@ -155,8 +155,10 @@ convoy_status convoy_http_feed(convoy_http* http, const void* data, size_t size,
     if (!IsReadable(data, size)) return FailNull(error, "data");
     std::vector<char>& body = http->request->body;
     if (size > http->body_bytes_max - body.size()) {
-      *out_reply = new convoy_reply{convoy::Gateway::TooLargeResponse()};
-      http->request = nullptr;
+      std::shared_ptr<Engine> engine;
+      std::shared_ptr<OwnedRequest> request;
+      if (const auto checked = TakeRequest(http, &engine, &request, error)) return checked;
+      *out_reply = new convoy_reply{engine->gateway->RefuseTooLarge(request->http)};
       return CONVOY_OK;
     }
     if (!http->request->Grow(size, http->body_bytes_max)) {

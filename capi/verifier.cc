@@ -112,6 +112,37 @@ convoy_verdict_view ViewOf(const convoy::Verdict& verdict) {
               verdict.signed_at.has_value() ? absl::ToUnixMicros(*verdict.signed_at) : INT64_MIN};
 }
 
+// A convoy_verifier_settings as C++ has it. The views are into it.
+struct Settings {
+  std::string_view preset;
+  std::string_view definition;
+  convoy::VerifierSettings ours;
+};
+
+convoy_status ReadSettings(const convoy_verifier_settings* given, Settings* out,
+                           convoy_error** error) {
+  const convoy_status checked = CheckStruct(given, "settings", sizeof *given, error);
+  if (checked != CONVOY_OK) return checked;
+  const convoy_verifier_settings settings = CopyStruct(*given);
+  for (const auto& [name, text] : {std::pair("settings.preset", settings.preset),
+                                   std::pair("settings.definition", settings.definition),
+                                   std::pair("settings.scheme", settings.scheme)}) {
+    if (!IsReadable(text.data, text.size)) return FailNull(error, name);
+  }
+  out->preset = View(settings.preset);
+  out->definition = View(settings.definition);
+  if (out->preset.empty() == out->definition.empty()) {
+    return Fail(error, CONVOY_E_INVALID,
+                "settings.preset: or settings.definition must be given, and only one of them");
+  }
+  out->ours.scheme = std::string(View(settings.scheme));
+  const convoy_status read =
+      ReadSecrets(settings.secrets, settings.secrets_count, &out->ours.secrets, error);
+  if (read != CONVOY_OK) return read;
+  return ReadParameters(settings.parameters, settings.parameters_count, &out->ours.parameters,
+                        error);
+}
+
 // Copies `text` to `out` unless that is null. False if there is no memory.
 bool GiveBuf(std::string_view text, convoy_buf* out) {
   if (out == nullptr || text.empty()) return true;
@@ -144,28 +175,34 @@ convoy_status convoy_verifier_new_with(const convoy_verifier_settings* given, co
   return Guard(error, [&]() -> convoy_status {
     if (out == nullptr) return FailNull(error, "out");
     *out = nullptr;
-    const convoy_status checked = CheckStruct(given, "settings", sizeof *given, error);
-    if (checked != CONVOY_OK) return checked;
-    const convoy_verifier_settings settings = CopyStruct(*given);
-    for (const auto& [name, text] : {std::pair("settings.preset", settings.preset),
-                                     std::pair("settings.definition", settings.definition),
-                                     std::pair("settings.scheme", settings.scheme)}) {
-      if (!IsReadable(text.data, text.size)) return FailNull(error, name);
-    }
-    const std::string_view preset = View(settings.preset), definition = View(settings.definition);
-    if (preset.empty() == definition.empty()) {
-      return Fail(error, CONVOY_E_INVALID,
-                  "settings.preset: or settings.definition must be given, and only one of them");
-    }
-    convoy::VerifierSettings ours{.scheme = std::string(View(settings.scheme))};
-    convoy_status read =
-        ReadSecrets(settings.secrets, settings.secrets_count, &ours.secrets, error);
-    if (read != CONVOY_OK) return read;
-    read = ReadParameters(settings.parameters, settings.parameters_count, &ours.parameters, error);
-    if (read != CONVOY_OK) return read;
-    return Keep(preset.empty() ? convoy::CompileScheme(definition, std::move(ours))
-                               : convoy::CompilePreset(preset, std::move(ours)),
+    Settings settings;
+    if (const convoy_status read = ReadSettings(given, &settings, error)) return read;
+    return Keep(settings.preset.empty()
+                    ? convoy::CompileScheme(settings.definition, std::move(settings.ours))
+                    : convoy::CompilePreset(settings.preset, std::move(settings.ours)),
                 out, error);
+  });
+}
+
+convoy_status convoy_verifier_explain(const convoy_verifier_settings* given,
+                                      const convoy_request* request, int64_t now_us,
+                                      convoy_buf* out_json, convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (out_json == nullptr) return FailNull(error, "out_json");
+    Settings settings;
+    if (const convoy_status read = ReadSettings(given, &settings, error)) return read;
+    if (const convoy_status checked = CheckRequest(request, error)) return checked;
+    const BorrowedVerifyRequest borrowed(*request);
+    const absl::Time now = absl::FromUnixMicros(now_us);
+    const auto text =
+        settings.preset.empty()
+            ? convoy::ExplainScheme(settings.definition, settings.ours, *borrowed, now)
+            : convoy::ExplainPreset(settings.preset, settings.ours, *borrowed, now);
+    if (!text.ok()) return Fail(error, text.status());
+    if (!GiveBuf(*text, out_json)) {
+      return Fail(error, CONVOY_E_NO_MEMORY, "there is no memory for the explanation");
+    }
+    return CONVOY_OK;
   });
 }
 

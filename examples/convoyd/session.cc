@@ -223,7 +223,7 @@ bool Session<Stream>::AcceptHead() {
   if (decision.is_declined) decision.refusal = TextResponse(404, "404 page not found");
   const uint64_t length = parser_->content_length().value_or(0);
   if (!decision.refusal.has_value() && length > decision.body_bytes_max) {
-    decision.refusal = convoy::Gateway::TooLargeResponse();
+    decision.refusal = gateway_->RefuseTooLarge(MakeRequest());
   }
   if (decision.refusal.has_value()) {
     if (decision.refusal->status == 413) owner_->CountRefusal(413);
@@ -288,9 +288,10 @@ template <typename Stream>
 void Session<Stream>::Refuse(int status, std::string_view text) {
   owner_->CountRefusal(status);
   is_kept_ = false;
-  Answer(status == 413   ? convoy::Gateway::TooLargeResponse()
-         : status == 503 ? convoy::Gateway::OverloadedResponse()
-                         : TextResponse(status, text));
+  const bool is_judged = !path_.empty();
+  Answer(status == 413 && is_judged ? gateway_->RefuseTooLarge(MakeRequest())
+         : status == 503            ? convoy::Gateway::OverloadedResponse()
+                                    : TextResponse(status, text));
 }
 
 template <typename Stream>

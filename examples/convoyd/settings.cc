@@ -165,7 +165,7 @@ std::vector<Spec> BasicSpecs() {
 std::vector<Spec> ServerSpecs() {
   return {
       NumberSpec("body_bytes_max", &Settings::body_bytes_max, 1, uint64_t{1} << 30,
-                 "largest request body, whatever a project allows (default 16777216)"),
+                 "largest request body, whatever a project allows (default 33554432)"),
       NumberSpec("connections_max", &Settings::connections_max, 1, kMany,
                  "connections open at once; one more closes the one that has waited longest, or is "
                  "answered with 503 (default 10000)"),

@@ -37,7 +37,7 @@ struct Settings {
   convoy::MetricsAccess metrics_access = convoy::MetricsAccess::kNobody;
   std::string metrics_token_file;
   SqsCredentials sqs_credentials = SqsCredentials::kNone;
-  uint64_t body_bytes_max = 16 * 1024 * 1024;
+  uint64_t body_bytes_max = 32 * 1024 * 1024;
   uint32_t connections_max = 10'000;
   uint32_t connections_per_address_max = 0;        // 0: half of connections_max
   uint64_t body_memory_bytes_max = 0;              // 0: see BodyMemoryOf

@@ -40,12 +40,14 @@ constexpr std::string_view kHelp =
     "  --method M            its method (default POST)\n"
     "  --url URL             its URL as the provider was given it (default http://localhost/)\n"
     "  --now UNIX_SECONDS    judge as of this instant (default: now)\n"
+    "  --explain             say step by step why, and what would make a refused request pass\n"
     "\n"
-    "Reads the body, byte for byte, from standard input (16 MiB at most) and prints one line of\n"
+    "Reads the body, byte for byte, from standard input (32 MiB at most) and prints one line of\n"
     "JSON: accepted, reason, scheme, integrity and, where they are known, secret_index, signed_at\n"
-    "and event_id. Exit code 0: accepted. 1: refused. 2: used wrongly.\n";
+    "and event_id; with --explain the explanation that docs/verification.md describes, which\n"
+    "holds no secret. Exit code 0: accepted. 1: refused. 2: used wrongly.\n";
 
-constexpr size_t kBodyBytesMax = 16 * 1024 * 1024;
+constexpr size_t kBodyBytesMax = 32 * 1024 * 1024;
 
 struct Job {
   std::string preset;
@@ -55,6 +57,7 @@ struct Job {
   std::string method = "POST";
   std::string url = "http://localhost/";
   std::optional<absl::Time> now;
+  bool is_explained = false;
 };
 
 absl::Status AddHeader(Job& job, std::string_view text) {
@@ -117,12 +120,32 @@ absl::StatusOr<std::string> ReadBody() {
   char chunk[16 * 1024];
   while (const size_t size = std::fread(chunk, 1, sizeof chunk, stdin)) {
     if (body.size() + size > kBodyBytesMax) {
-      return absl::InvalidArgumentError("the body exceeds 16 MiB");
+      return absl::InvalidArgumentError("the body exceeds 32 MiB");
     }
     body.append(chunk, size);
   }
   if (std::ferror(stdin)) return absl::InvalidArgumentError("the body cannot be read");
   return body;
+}
+
+absl::StatusOr<std::string> Explain(const Job& job, const convoy::VerifyRequest& request,
+                                    absl::Time now) {
+  if (job.preset.empty() == job.scheme_file.empty()) {
+    return absl::InvalidArgumentError("give either --preset or --scheme-file");
+  }
+  if (!job.preset.empty()) return convoy::ExplainPreset(job.preset, job.settings, request, now);
+  const auto scheme = ReadFile(job.scheme_file);
+  if (!scheme.ok()) return scheme.status();
+  return convoy::ExplainScheme(*scheme, job.settings, request, now);
+}
+
+// Prints the explanation and says whether the request is accepted.
+int PrintExplanation(const Job& job, const convoy::VerifyRequest& request, absl::Time now) {
+  const auto explanation = Explain(job, request, now);
+  if (!explanation.ok()) return Fail("verify", explanation.status(), kExitUsage);
+  Print(*explanation);
+  Print("\n");
+  return explanation->starts_with("{\"accepted\":true") ? kExitDone : kExitFailed;
 }
 
 std::string Describe(const convoy::Verdict& verdict, const std::string& event_id) {
@@ -145,19 +168,23 @@ std::string Describe(const convoy::Verdict& verdict, const std::string& event_id
 int RunVerify(std::span<char* const> words) {
   const std::vector<std::string> flags{"preset",      "scheme", "scheme-file", "config", "secret",
                                        "secret-file", "header", "method",      "url",    "now"};
-  const auto list = ReadArguments(words, flags);
+  // The one flag without a value.
+  std::vector<char*> others(words.begin(), words.end());
+  const bool is_explained =
+      std::erase_if(others, [](const char* word) { return std::string_view(word) == "--explain"; });
+  const auto list = ReadArguments(others, flags);
   if (!list.ok()) return Fail("verify", list.status(), kExitUsage);
   if (list->is_help_wanted) {
     Print(kHelp);
     return kExitDone;
   }
-  Job job;
+  Job job{.is_explained = is_explained};
   for (const Argument& argument : list->arguments) {
     const absl::Status status = Apply(job, argument);
     if (!status.ok()) return Fail("verify", status, kExitUsage);
   }
   const auto verifier = Compile(job);
-  if (!verifier.ok()) return Fail("verify", verifier.status(), kExitUsage);
+  if (!verifier.ok() && !job.is_explained) return Fail("verify", verifier.status(), kExitUsage);
   const auto target = SplitTarget(job.url);
   if (!target.has_value()) {
     return Fail("verify",
@@ -175,7 +202,9 @@ int RunVerify(std::span<char* const> words) {
                                       .query = target->query,
                                       .headers = headers,
                                       .body = *body};
-  const convoy::Verdict verdict = (*verifier)->Verify(request, job.now.value_or(absl::Now()));
+  const absl::Time now = job.now.value_or(absl::Now());
+  if (job.is_explained) return PrintExplanation(job, request, now);
+  const convoy::Verdict verdict = (*verifier)->Verify(request, now);
   Print(Describe(verdict, verdict.accepted() ? (*verifier)->EventId(request) : ""));
   return verdict.accepted() ? kExitDone : kExitFailed;
 }

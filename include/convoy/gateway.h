@@ -48,7 +48,7 @@ struct GatewayParts {
 struct HeadDecision {
   // The answer, if the body need not be read: write it and close the connection.
   std::optional<HttpResponse> refusal;
-  // Otherwise: stop reading beyond this many bytes and answer with TooLargeResponse().
+  // Otherwise: stop reading beyond this many bytes and answer with RefuseTooLarge().
   uint64_t body_bytes_max = 0;
   // The path is not the gateway's: the host answers, and should not read a body for it.
   bool is_declined = false;
@@ -92,7 +92,9 @@ class Gateway {
 
   // Looks at a request without its body (`head.body` is ignored).
   virtual HeadDecision InspectHead(const HttpRequest& head) = 0;
-  static HttpResponse TooLargeResponse();
+  // The answer to a request whose body turned out larger than InspectHead allows: names the limit
+  // and what sets it, is counted and logged. Close the connection behind it.
+  virtual HttpResponse RefuseTooLarge(const HttpRequest& head) = 0;
   // For a host that cannot take a request now, for want of memory or connections: 503.
   static HttpResponse OverloadedResponse();
 

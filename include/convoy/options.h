@@ -23,8 +23,9 @@ struct GatewayOptions {
   // Used for the ingest links that the API shows, and for providers that sign the URL.
   std::string public_url = "http://localhost:5005";
 
-  // Upper bound of any request body, whatever a project says.
-  uint64_t body_bytes_max = 16 * 1024 * 1024;
+  // Upper bound of any request body, whatever a project says. The default is beyond what providers
+  // send (GitHub: 25 MB).
+  uint64_t body_bytes_max = 32 * 1024 * 1024;
 
   // Addresses that deliveries may connect to although the guard denies them by default, as CIDR
   // ("127.0.0.0/8"), or as CIDR and port ("10.0.0.0/8:8443", "[fd00::/8]:443"): then that port

@@ -63,6 +63,8 @@ struct Verdict {
   int32_t secret_index = -1;            // which of the configured secrets matched; -1: none
   std::optional<absl::Time> signed_at;  // the timestamp that the scheme carries
   std::string missing_key_url;          // for kKeyUnavailable: what would have to be fetched
+  // Until when the same request would be accepted again; none: for ever.
+  std::optional<absl::Time> replayable_until;
 
   bool accepted() const { return reason == VerifyReason::kAccepted; }
 };
@@ -82,7 +84,7 @@ class Verifier {
   // Judges one request as of `now`. Does not fail: whatever is wrong is a refusal.
   virtual Verdict Verify(const VerifyRequest& request, absl::Time now) const = 0;
 
-  // The provider's id of the event that an accepted request carries; empty if there is none.
+  // The provider's id of the event that an accepted request carries, UTF-8; empty if there is none.
   virtual std::string EventId(const VerifyRequest& /*request*/) const { return ""; }
 
   // Answers a handshake of the provider (X's `GET ?crc_token=…`, Slack's url_verification, …);
@@ -122,6 +124,20 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompilePreset(std::string_view n
 // The verifier of a source: its provider's scheme, else what its verifier configuration says.
 absl::StatusOr<std::shared_ptr<const Verifier>> CompileSourceVerifier(const Source& source);
 
+// Judges one request as of `now` and says step by step why, as JSON: what each scheme looked for
+// and found, over how many bytes it computed and their SHA-256, and under "causes" what would make
+// a refused request pass (docs/verification.md). For people who connect a provider: it tries
+// thousands of spellings of secret, URL and body. Never holds a secret or an expected signature.
+//
+// Errors are those of CompileScheme and CompilePreset but for the secrets: what is wrong with those
+// is a cause.
+absl::StatusOr<std::string> ExplainScheme(std::string_view json, const VerifierSettings& settings,
+                                          const VerifyRequest& request, absl::Time now);
+absl::StatusOr<std::string> ExplainPreset(std::string_view name, const VerifierSettings& settings,
+                                          const VerifyRequest& request, absl::Time now);
+absl::StatusOr<std::string> ExplainSource(const Source& source, const VerifyRequest& request,
+                                          absl::Time now);
+
 struct PresetInfo {
   std::string name;                  // "github"
   std::string title;                 // "GitHub"
@@ -129,6 +145,8 @@ struct PresetInfo {
   // The names of the parameters that some scheme needs, and of those that may be given.
   std::vector<std::string> parameters_needed;
   std::vector<std::string> parameters_used;
+  // The requests that are no events, when a link is saved, tested or now and then; "none: …".
+  std::string handshake;
   std::string evidence;              // "official_code", "official_docs", …
   std::vector<std::string> sources;  // where the facts come from
 };

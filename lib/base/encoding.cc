@@ -190,6 +190,23 @@ std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_spa
   return bytes;
 }
 
+std::string FormDecode(std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool is_escape = text[i] == '%' && i + 2 < text.size();
+    const int high = is_escape ? HexValue(text[i + 1]) : -1;
+    const int low = is_escape ? HexValue(text[i + 2]) : -1;
+    if (high >= 0 && low >= 0) {
+      bytes.push_back(static_cast<char>(high << 4 | low));
+      i += 2;
+    } else {
+      bytes.push_back(text[i] == '+' ? ' ' : text[i]);
+    }
+  }
+  return bytes;
+}
+
 std::string PercentEncode(std::string_view text) {
   constexpr char kUpperHexDigits[] = "0123456789ABCDEF";
   std::string encoded;

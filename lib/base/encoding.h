@@ -32,9 +32,13 @@ std::optional<size_t> Base64UrlDecodeTo(std::string_view text, std::span<uint8_t
 
 // Decodes %XX; with `plus_is_space` also '+'. nullopt for a '%' without two hex digits.
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space = false);
+// The same for forms and queries as the WHATWG reads them: '+' is a space, a '%' without two hex
+// digits is itself.
+std::string FormDecode(std::string_view text);
 std::string PercentEncode(std::string_view text);  // all but unreserved characters
 
-// `code` is a Unicode scalar value: at most 0x10FFFF, and no surrogate.
+// `code` is at most 0x10FFFF. A surrogate becomes the three bytes that WTF-8 has for it, which are
+// not UTF-8.
 void AppendUtf8(uint32_t code, std::string* out);
 
 }  // namespace convoy::base

@@ -275,17 +275,16 @@ void ConsumerLoop::CountStored(const CommitResult& result,
 
 void ConsumerLoop::TraceRedelivered(const CommitResult& result,
                                     std::span<const intake::MessageDisposition> dispositions) {
-  bool was_mostly_redelivered = false;
-  bool is_mostly_redelivered = false;
+  bool should_warn = false;
   {
     absl::MutexLock lock(&mutex_);
-    was_mostly_redelivered = status_.is_mostly_redelivered();
     for (size_t i = 0; i < dispositions.size(); ++i) {
       const std::optional<size_t>& submission = dispositions[i].submission;
       const bool is_redelivered = submission.has_value() && result.submissions[*submission] ==
                                                                 SubmissionOutcome::kRedelivered;
       if (!is_redelivered) {
         status_.redelivered_in_a_row = 0;
+        has_warned_ = false;
         continue;
       }
       if (status_.redelivered_in_a_row++ == 0) status_.redelivered_since = status_.last_message_at;
@@ -298,9 +297,10 @@ void ConsumerLoop::TraceRedelivered(const CommitResult& result,
         status_.redelivered_last.pop_front();
       }
     }
-    is_mostly_redelivered = status_.is_mostly_redelivered();
+    should_warn = status_.is_mostly_redelivered() && !has_warned_;
+    has_warned_ = has_warned_ || should_warn;
   }
-  if (is_mostly_redelivered && !was_mostly_redelivered) {
+  if (should_warn) {
     Log(LogLevel::kWarning, "only messages that were stored before",
         "acknowledged without new events; see redelivered_last of the source's consumer");
   }

@@ -101,6 +101,7 @@ class ConsumerLoop {
   absl::Time next_try_at_ = absl::InfinitePast();
   absl::Time next_extension_at_ = absl::InfiniteFuture();
   uint32_t failures_count_ = 0;  // in a row
+  bool has_warned_ = false;      // about messages that had been stored before, of the present row
 
   mutable absl::Mutex mutex_;
   // Set and reset by the stepping thread under the mutex, so that Stop may interrupt it; read by

@@ -133,6 +133,13 @@ HeadDecision EmbeddedGateway::InspectHead(const HttpRequest& head) {
   return decision;
 }
 
+HttpResponse EmbeddedGateway::RefuseTooLarge(const HttpRequest& head) {
+  if (!Enter()) return ClosingResponse();
+  HttpResponse response = api_.RefuseTooLarge(head);
+  Leave();
+  return response;
+}
+
 std::optional<HttpResponse> EmbeddedGateway::Handle(const HttpRequest& request) {
   if (!Enter()) return ClosingResponse();
   std::optional<http::Reply> reply = api_.Handle(request);

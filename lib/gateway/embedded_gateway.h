@@ -38,6 +38,7 @@ class EmbeddedGateway final : public Gateway {
 
   absl::StatusOr<std::string> Bootstrap() override;
   HeadDecision InspectHead(const HttpRequest& head) override;
+  HttpResponse RefuseTooLarge(const HttpRequest& head) override;
   std::optional<HttpResponse> Handle(const HttpRequest& request) override;
   bool HandleAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) override;
   absl::StatusOr<Receipt> Ingest(HostEvent event) override;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 
 #include "lib/gateway/embedded_gateway.h"
 
@@ -98,9 +99,14 @@ absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
 
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(GatewayOptions options, GatewayParts parts) {
   if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  // Paths begin with a slash themselves.
+  while (options.public_url.ends_with('/')) options.public_url.pop_back();
   if (absl::Status status = FillDefaults(options, parts); !status.ok()) return status;
   auto wake = gateway::WakeFd::Open(parts.transport->wake_fd());
   if (!wake.ok()) return wake.status();
+  const std::string bytes_max = absl::StrCat(options.body_bytes_max);
+  const LogField fields[] = {{"setting", "body_bytes_max"}, {"bytes_max", bytes_max}};
+  parts.observer->Log(LogLevel::kDebug, "larger request bodies are refused as too large", fields);
   return std::make_unique<gateway::EmbeddedGateway>(std::move(options), std::move(parts),
                                                     *std::move(wake));
 }

@@ -15,7 +15,7 @@ namespace {
 constexpr int kTriesMax = 5;
 
 absl::Status CheckData(const HostEvent& event) {
-  const absl::Status status = json::Validate(event.data, {});
+  const absl::Status status = json::Validate(event.data, json::kPayloadLimits);
   if (status.ok() || event.data.empty()) return absl::OkStatus();  // intake names what is missing
   return absl::Status(status.code(), absl::StrCat("data: ", status.message()));
 }

@@ -178,7 +178,7 @@ std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
   if (IsMetricsPath(options_, request.path)) return Metrics(options_, parts_, request);
   if (IsIngestPath(request.path)) {
     const absl::StatusOr<IngestTarget> target = TargetOf(request.path);
-    if (!target.ok()) return FromStatus(target.status());
+    if (!target.ok()) return RefuseUnknownLink();
     if (auto refusal = RefuseLoop(options_, request)) return *std::move(refusal);
     return Ingest({.options = &options_,
                    .parts = &parts_,
@@ -190,7 +190,7 @@ std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
   Admission admission = Admit(parts_, request);
   if (admission.refusal.has_value()) return *std::move(admission.refusal);
   if (request.body.size() > options_.body_bytes_max) {
-    return Failure(413, "request body too large");
+    return TooLarge(request, LimitFor(request));
   }
   return admission.match.route->handle({.options = &options_,
                                         .parts = &parts_,
@@ -206,46 +206,81 @@ HeadDecision Api::InspectHead(const HttpRequest& head) const {
   return decision;
 }
 
+HttpResponse Api::RefuseUnknownLink() const {
+  parts_.intake->report().Refused({.event = "request refused",
+                                   .reason = intake::ingest_refusal::kUnknownLink,
+                                   .detail = "no source has this link"});
+  return Failure(404, "Resource not found");
+}
+
+HttpResponse Api::TooLarge(const HttpRequest& head, const intake::BodyLimit& limit) const {
+  const absl::Status refusal = intake::TooLarge(limit);
+  if (IsIngestPath(head.path)) {
+    std::string source_id;
+    if (const auto target = TargetOf(head.path); target.ok()) {
+      const auto source = parts_.configuration->FindSourceByMask(target->mask);
+      if (source.ok()) source_id = (*source)->source.id;
+    }
+    parts_.intake->report().Refused({.event = "request refused",
+                                     .source_id = source_id,
+                                     .reason = intake::ingest_refusal::kTooLarge,
+                                     .detail = refusal.message()});
+  }
+  HttpResponse response = FromStatus(refusal);
+  response.headers.push_back({"Connection", "close"});
+  return response;
+}
+
+intake::BodyLimit Api::LimitFor(const HttpRequest& head) const {
+  intake::BodyLimit limit{options_.body_bytes_max, "the gateway's body_bytes_max"};
+  if (!IsIngestPath(head.path)) return limit;
+  const absl::StatusOr<IngestTarget> target = TargetOf(head.path);
+  if (!target.ok()) return limit;
+  const auto source = parts_.configuration->FindSourceByMask(target->mask);
+  if (!source.ok()) return limit;
+  const auto project = parts_.configuration->FindProject((*source)->source.project_id);
+  return project.ok() ? intake::LimitOf(options_, (*project)->project().config) : limit;
+}
+
+HttpResponse Api::RefuseTooLarge(const HttpRequest& head) const {
+  HttpResponse response = TooLarge(head, LimitFor(head));
+  Stamp(head.method, response);
+  return response;
+}
+
 HeadDecision Api::Judge(const HttpRequest& head) const {
-  uint64_t body_bytes_max = options_.body_bytes_max;
+  intake::BodyLimit limit = LimitFor(head);
   if (IsIngestPath(head.path)) {
     const absl::StatusOr<IngestTarget> target = TargetOf(head.path);
-    if (!target.ok()) return {.refusal = FromStatus(target.status())};
+    if (!target.ok()) return {.refusal = RefuseUnknownLink()};
     if (auto refusal = RefuseLoop(options_, head)) return {.refusal = std::move(refusal)};
     const auto source = parts_.configuration->FindSourceByMask(target->mask);
-    if (absl::IsNotFound(source.status())) return {.refusal = Failure(404, "Resource not found")};
+    if (absl::IsNotFound(source.status())) return {.refusal = RefuseUnknownLink()};
     if (!source.ok()) return {.refusal = FromStatus(source.status())};
     const auto project = parts_.configuration->FindProject((*source)->source.project_id);
     if (!project.ok()) return {.refusal = FromStatus(project.status())};
-    body_bytes_max = std::min(body_bytes_max, (*project)->project().config.body_bytes_max);
   } else if (IsApiPath(head.path)) {
     Admission admission = Admit(parts_, head);
     if (admission.refusal.has_value()) return {.refusal = std::move(admission.refusal)};
   } else if (IsMetricsPath(options_, head.path)) {
     const absl::Status authorized = AuthorizeMetrics(options_, head);
     if (!authorized.ok()) return {.refusal = FromStatus(authorized)};
-    body_bytes_max = std::min(body_bytes_max, kUnusedBodyBytesMax);
+    limit.bytes_max = std::min(limit.bytes_max, kUnusedBodyBytesMax);
   } else if (IsHealthPath(head.path)) {
-    body_bytes_max = std::min(body_bytes_max, kUnusedBodyBytesMax);
+    limit.bytes_max = std::min(limit.bytes_max, kUnusedBodyBytesMax);
   } else {
     return {.is_declined = true};
   }
   const absl::StatusOr<std::optional<uint64_t>> length = ContentLength(head);
   if (!length.ok()) return {.refusal = FromStatus(length.status())};
-  if (length->value_or(0) > body_bytes_max) return {.refusal = Gateway::TooLargeResponse()};
-  return {.body_bytes_max = body_bytes_max};
+  if (length->value_or(0) > limit.bytes_max) return {.refusal = TooLarge(head, limit)};
+  return {.body_bytes_max = limit.bytes_max};
 }
 
 }  // namespace convoy::http
 
 // Declared with the gateway, because hosts ask there; it is an answer like the others.
 namespace convoy {
-
-HttpResponse Gateway::TooLargeResponse() {
-  HttpResponse response = http::Failure(413, "request body too large");
-  response.headers.push_back({"Connection", "close"});
-  return response;
-}
 
 HttpResponse Gateway::OverloadedResponse() {
   HttpResponse response = http::TryLater("too many requests are under way, try again later");

@@ -19,6 +19,7 @@
 #include "lib/fetch/fetcher.h"
 #include "lib/http/reply.h"
 #include "lib/http/work.h"
+#include "lib/intake/event_checks.h"
 #include "lib/intake/intake.h"
 #include "lib/storage/commit_queue.h"
 #include "lib/storage/pruner.h"
@@ -53,10 +54,16 @@ class Api {
 
   // See Gateway::InspectHead.
   HeadDecision InspectHead(const HttpRequest& head) const;
+  // See Gateway::RefuseTooLarge.
+  HttpResponse RefuseTooLarge(const HttpRequest& head) const;
 
  private:
   std::optional<Reply> Dispatch(const HttpRequest& request) const;
   HeadDecision Judge(const HttpRequest& head) const;
+  intake::BodyLimit LimitFor(const HttpRequest& head) const;
+  HttpResponse TooLarge(const HttpRequest& head, const intake::BodyLimit& limit) const;
+  // Tells of a link that leads to no source.
+  HttpResponse RefuseUnknownLink() const;
   // Adds what every answer to `method` carries, now or once its write is done.
   void Stamp(std::string_view method, HttpResponse& response) const;
   Reply Stamped(std::string method, Reply reply) const;

@@ -43,8 +43,8 @@ HttpResponse Failure(int status, std::string_view message) {
   return Respond(status, writer.TakeText());
 }
 
-HttpResponse MethodNotAllowed(std::string_view allow) {
-  return FailureWith({"Allow", std::string(allow)}, Failure(405, "method not allowed"));
+HttpResponse MethodNotAllowed(std::string_view allow, std::string_view message) {
+  return FailureWith({"Allow", std::string(allow)}, Failure(405, message));
 }
 
 HttpResponse TryLater(std::string_view message) {

@@ -15,7 +15,8 @@ HttpResponse Success(int status, std::string_view message, std::string_view data
 HttpResponse Failure(int status, std::string_view message);
 
 // 405; `allow` lists the methods that are served ("GET, PUT").
-HttpResponse MethodNotAllowed(std::string_view allow);
+HttpResponse MethodNotAllowed(std::string_view allow,
+                              std::string_view message = "method not allowed");
 
 // 503 with Retry-After.
 HttpResponse TryLater(std::string_view message);

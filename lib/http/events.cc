@@ -70,7 +70,8 @@ absl::Status ReadCustomHeaders(const json::RawObject& object, Headers* out) {
 
 // `data` is taken as the bytes it is: nothing of a payload is ever written again.
 absl::StatusOr<EventRequest> ReadEvent(std::string_view body) {
-  CONVOY_ASSIGN_OR_RETURN(const json::RawObject object, json::ScanObject(body, {}));
+  CONVOY_ASSIGN_OR_RETURN(const json::RawObject object,
+                          json::ScanObject(body, json::kPayloadLimits));
   CONVOY_RETURN_IF_ERROR(RefuseRepeatedKeys(object));
   EventRequest request;
   CONVOY_RETURN_IF_ERROR(ReadText(object, "event_type", &request.event.event_type));

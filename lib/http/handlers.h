@@ -22,6 +22,7 @@ Reply GetSource(const Context& context);
 Reply UpdateSource(const Context& context);
 Reply DeleteSource(const Context& context);
 Reply GetConsumer(const Context& context);
+Reply ExplainRequest(const Context& context);
 
 Reply CreateEndpoint(const Context& context);
 Reply ListEndpoints(const Context& context);

@@ -14,10 +14,6 @@
 namespace convoy::http {
 namespace {
 
-bool CarriesEvent(std::string_view method) {
-  return method == "POST" || method == "PUT" || method == "PATCH";
-}
-
 bool HasSecret(const Source& source) {
   const auto* scheme = std::get_if<SchemeVerifierConfig>(&source.verifier);
   return scheme == nullptr || !scheme->secrets.empty();
@@ -74,9 +70,18 @@ HttpResponse Refused(const absl::Status& status, const config::SourceEntry& entr
   if (absl::IsUnavailable(status)) {
     return TryLater("the provider's key is being fetched, try again");
   }
+  if (absl::IsUnimplemented(status)) return MethodNotAllowed("POST, PUT, PATCH", status.message());
   if (!absl::IsUnauthenticated(status)) return FromStatus(status);
   const int expected = entry.verifier == nullptr ? 0 : entry.verifier->refusal_status();
   return Failure(expected == 0 ? 400 : expected, status.message());
+}
+
+// A genuine request that is only kept is safe: its sender need not send it again.
+HttpResponse Kept(const absl::Status& refusal, const config::SourceEntry& entry) {
+  const bool is_genuine =
+      intake::IngestReasonOf(refusal) == intake::ingest_refusal::kMissingIdempotencyKey;
+  if (!is_genuine) return Refused(refusal, entry);
+  return Success(200, absl::StrCat("Request kept in quarantine: ", refusal.message()));
 }
 
 // A refusal that is told once the request is kept. If it cannot be, the provider is asked to come
@@ -87,12 +92,13 @@ Reply RefuseAndKeep(Hold hold, absl::Status refusal,
   pending.batch.holds.push_back(std::move(hold));
   pending.finish = [refusal = std::move(refusal),
                     entry = std::move(entry)](const CommitResult& result) -> Reply {
-    return result.status.ok() ? Refused(refusal, *entry) : FromStatus(result.status);
+    return result.status.ok() ? Kept(refusal, *entry) : FromStatus(result.status);
   };
   return pending;
 }
 
-HttpResponse Accepted(const Source& source, bool is_duplicate, size_t body_bytes) {
+HttpResponse Accepted(const Source& source, bool is_duplicate, std::string_view remark,
+                      size_t body_bytes) {
   const CustomResponse& custom = source.custom_response;
   if (!custom.body.empty()) {
     return {.status = 200,
@@ -100,9 +106,16 @@ HttpResponse Accepted(const Source& source, bool is_duplicate, size_t body_bytes
                          custom.content_type.empty() ? "text/plain" : custom.content_type}},
             .body = custom.body};
   }
-  return Success(200,
-                 is_duplicate ? "Duplicate event received, but will not be sent" : "Event received",
+  const std::string_view message =
+      is_duplicate ? "Duplicate event received, but will not be sent" : "Event received";
+  return Success(200, absl::StrCat(message, remark.empty() ? "" : "; ", remark),
                  absl::StrCat(body_bytes));
+}
+
+HttpResponse RefuseLink(const Context& context, std::string_view why) {
+  context.parts->intake->report().Refused(
+      {.event = "request refused", .reason = intake::ingest_refusal::kUnknownLink, .detail = why});
+  return Failure(404, "Resource not found");
 }
 
 }  // namespace
@@ -111,26 +124,26 @@ Reply Ingest(const Context& context) {
   const ApiParts& parts = *context.parts;
   const HttpRequest& request = *context.request;
   const auto source = parts.configuration->FindSourceByMask(context.capture(0));
-  if (absl::IsNotFound(source.status())) return Failure(404, "Resource not found");
+  if (absl::IsNotFound(source.status())) return RefuseLink(context, "no source has this link");
   if (!source.ok()) return FromStatus(source.status());
   if (auto challenge = AnswerChallenge(**source, context)) return *std::move(challenge);
-  if (!context.capture(1).empty()) return Failure(404, "Resource not found");
-  if (!CarriesEvent(request.method)) return MethodNotAllowed("POST, PUT, PATCH");
+  if (!context.capture(1).empty()) return RefuseLink(context, "nothing is asked for there");
 
   const auto project = parts.configuration->FindProject((*source)->source.project_id);
   if (!project.ok()) return FromStatus(project.status());
   std::optional<Hold> hold;
+  std::string remark;
   absl::StatusOr<WriteBatch> batch =
-      parts.intake->PrepareIngest(**project, **source, request, &hold);
+      parts.intake->PrepareIngest(**project, **source, request, &hold, &remark);
   if (hold.has_value()) return RefuseAndKeep(*std::move(hold), batch.status(), *source);
   if (!batch.ok()) return Refused(batch.status(), **source);
 
   PendingWrite pending{.batch = *std::move(batch), .has_deliveries = true};
-  pending.finish = [source = *source,
+  pending.finish = [source = *source, remark = std::move(remark),
                     body_bytes = request.body.size()](const CommitResult& result) -> Reply {
     if (!result.status.ok()) return FromStatus(result.status);
     const bool is_duplicate = result.submissions.front() == SubmissionOutcome::kDuplicate;
-    return Accepted(source->source, is_duplicate, body_bytes);
+    return Accepted(source->source, is_duplicate, remark, body_bytes);
   };
   return pending;
 }

@@ -45,6 +45,22 @@ void AddLatency(std::string_view outcome, const dispatch::LatencyCounts& counts,
                    static_cast<double>(counts.sum_us) / 1e6);
 }
 
+void WriteCounts(const intake::IngestReport::Counts& counts, Exposition& out) {
+  for (const auto& [reason, count] : counts) out.Add({{"reason", reason}}, count);
+}
+
+// Requests to ingest links that were refused, and those that were taken with a warning.
+void WriteIngest(const intake::IngestReport& report, Exposition& out) {
+  out.BeginFamily("convoy_ingest_refused", MetricType::kCounter,
+                  "Requests to ingest links that were refused, by reason.");
+  WriteCounts(report.refused_counts(), out);
+  out.BeginFamily(
+      "convoy_ingest_accepted_with_notice", MetricType::kCounter,
+      "Requests to ingest links that were accepted although they were not as the source "
+      "wants them: unverified, without idempotency key, not to be looked into.");
+  WriteCounts(report.accepted_counts(), out);
+}
+
 void WriteDeliveries(const dispatch::DispatcherStatus& status, Exposition& out) {
   out.BeginFamily("convoy_delivery_attempt", MetricType::kCounter,
                   "Attempts of deliveries that have ended, by what they came to.");
@@ -191,6 +207,7 @@ std::string Write(const ApiParts& parts, ExpositionFormat format) {
   out.BeginFamily("convoy_build", MetricType::kInfo, "The version of libconvoy.");
   out.Add({{"version", kVersion}}, 1);
   if (parts.commits != nullptr) WriteCommits(parts.commits->counters(), out);
+  if (parts.intake != nullptr) WriteIngest(parts.intake->report(), out);
   if (parts.dispatcher != nullptr) WriteDeliveries(parts.dispatcher->status(), out);
   if (parts.pruner != nullptr) WriteRetention(parts.pruner->counters(), out);
   if (parts.work_counts) WriteWork(parts.work_counts(), out);

@@ -31,6 +31,7 @@ constexpr Route kRoutes[] = {
     {"PUT POST", CONVOY_PROJECT "/sources/{sourceID}", Access::kWrite, UpdateSource},
     {"DELETE", CONVOY_PROJECT "/sources/{sourceID}", Access::kWrite, DeleteSource},
     {"GET", CONVOY_PROJECT "/sources/{sourceID}/consumer", Access::kRead, GetConsumer},
+    {"POST", CONVOY_PROJECT "/sources/{sourceID}/verify", Access::kWrite, ExplainRequest},
 
     {"POST", CONVOY_PROJECT "/endpoints", Access::kWrite, CreateEndpoint},
     {"GET", CONVOY_PROJECT "/endpoints", Access::kRead, ListEndpoints},

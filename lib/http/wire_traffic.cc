@@ -9,11 +9,9 @@
 #include "lib/base/encoding.h"
 #include "lib/base/text.h"
 #include "lib/base/time_text.h"
+#include "lib/body/body_view.h"
 #include "lib/http/wire.h"
 #include "lib/intake/event_headers.h"
-#include "lib/intake/form_body.h"
-#include "lib/intake/json_view.h"
-#include "lib/json/raw.h"
 #include "lib/model/names.h"
 
 namespace convoy::http {
@@ -65,9 +63,9 @@ void WriteRaw(Writer& writer, std::string_view body) {
 
 // JSON and forms as JSON in "data"; anything else in "raw", as text or as base64.
 void WriteData(Writer& writer, const Event& event) {
-  const intake::JsonView view(event.content_type, event.body);
-  if (json::Validate(view.text(), {}).ok()) {
-    writer.Key("data").Raw(view.text());
+  body::BodyView view(event.content_type, event.headers, event.body);
+  if (const auto value = body::AsJsonValue(view)) {
+    writer.Key("data").Raw(*value);
   } else {
     WriteRaw(writer, event.body);
   }

@@ -47,17 +47,35 @@ std::string_view MessageOf(VerifyMode mode) {
   return "";
 }
 
+// Of a verdict what it means, of anything else what the sender is told.
+std::string_view DetailFor(const absl::Status& refusal, std::string_view reason) {
+  for (int i = 0; i <= static_cast<int>(VerifyReason::kKeyUnavailable); ++i) {
+    const auto known = static_cast<VerifyReason>(i);
+    if (reason == VerifyReasonName(known)) return DetailOf(known);
+  }
+  return refusal.message();
+}
+
 }  // namespace
 
 absl::Status CheckSource(const config::SourceEntry& entry) {
+  const auto refuse = [](std::string_view reason, std::string_view message) {
+    return RefuseIngest(absl::StatusCode::kInvalidArgument, reason, message);
+  };
   if (entry.source.type != SourceType::kHttp) {
-    return absl::InvalidArgumentError("source does not take events over HTTP");
+    return refuse(ingest_refusal::kSourceUnusable, "source does not take events over HTTP");
   }
-  if (entry.source.is_disabled) return absl::InvalidArgumentError("source is disabled");
+  if (entry.source.is_disabled) {
+    return refuse(ingest_refusal::kSourceDisabled, "source is disabled");
+  }
   if (entry.verifier == nullptr) {
-    return absl::InvalidArgumentError("source has no valid verifier configured");
+    return refuse(ingest_refusal::kSourceUnusable, "source has no valid verifier configured");
   }
   return absl::OkStatus();
+}
+
+bool CarriesEvent(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
 Verdict Judge(const config::SourceEntry& entry, const HttpRequest& request,
@@ -72,36 +90,60 @@ Verdict Judge(const config::SourceEntry& entry, const HttpRequest& request,
                                 received_at);
 }
 
-absl::Status Admit(const config::SourceEntry& entry, const Verdict& verdict, Observer* observer) {
+absl::Status Admit(const config::SourceEntry& entry, const Verdict& verdict, IngestReport* report) {
   if (verdict.accepted()) return absl::OkStatus();
-  const VerifyMode mode = entry.source.verify_mode;
-  if (observer != nullptr) {
-    const LogField fields[] = {{"source_id", entry.source.id},
-                               {"scheme", verdict.scheme},
-                               {"reason", VerifyReasonName(verdict.reason)}};
-    observer->Log(mode == VerifyMode::kEnforce ? LogLevel::kInfo : LogLevel::kWarning,
-                  MessageOf(mode), fields);
+  if (entry.source.verify_mode == VerifyMode::kObserve) {
+    if (report != nullptr) {
+      report->Accepted({.level = LogLevel::kWarning,
+                        .event = MessageOf(VerifyMode::kObserve),
+                        .source_id = entry.source.id,
+                        .scheme = verdict.scheme,
+                        .reason = VerifyReasonName(verdict.reason),
+                        .detail = DetailOf(verdict.reason)});
+    }
+    return absl::OkStatus();
   }
-  if (mode == VerifyMode::kObserve) return absl::OkStatus();
+  const std::string_view reason = VerifyReasonName(verdict.reason);
   if (verdict.reason == VerifyReason::kKeyUnavailable) {
-    return absl::UnavailableError("the provider's key is being fetched");
+    return RefuseIngest(absl::StatusCode::kUnavailable, reason,
+                        "the provider's key is being fetched");
   }
-  return absl::UnauthenticatedError("Request verification failed");
+  return RefuseIngest(absl::StatusCode::kUnauthenticated, reason, "Request verification failed");
 }
 
-bool IsKept(const config::SourceEntry& entry, const HttpRequest& request, const Verdict& verdict) {
-  return entry.source.verify_mode == VerifyMode::kQuarantine &&
-         verdict.reason != VerifyReason::kKeyUnavailable && CheckHeaderSize(request.headers).ok();
+void ReportRefusal(const Source& source, const absl::Status& refusal, std::string_view scheme,
+                   IngestReport* report) {
+  const std::string reason = IngestReasonOf(refusal);
+  const VerifyMode mode = source.verify_mode;
+  report->Refused({.level = mode == VerifyMode::kEnforce ? LogLevel::kInfo : LogLevel::kWarning,
+                   .event = MessageOf(mode == VerifyMode::kObserve ? VerifyMode::kEnforce : mode),
+                   .source_id = source.id,
+                   .scheme = scheme,
+                   .reason = reason,
+                   .detail = DetailFor(refusal, reason)});
+}
+
+bool IsKept(const config::SourceEntry& entry, const HttpRequest& request,
+            const absl::Status& refusal) {
+  if (entry.source.verify_mode != VerifyMode::kQuarantine) return false;
+  const std::string reason = IngestReasonOf(refusal);
+  const bool is_final = absl::IsUnavailable(refusal) || reason == ingest_refusal::kTooLarge ||
+                        reason == ingest_refusal::kSourceDisabled ||
+                        reason == ingest_refusal::kSourceUnusable;
+  return !is_final && CarriesEvent(request.method) && CheckHeaderSize(request.headers).ok();
 }
 
 Hold MakeHold(const GatewayOptions& options, const config::SourceEntry& entry,
-              const HttpRequest& request, const Verdict& verdict, absl::Time now, std::string id) {
+              const HttpRequest& request, const absl::Status& refusal, absl::Time now,
+              std::string id) {
+  std::string reason = IngestReasonOf(refusal);
+  std::string detail(DetailFor(refusal, reason));
   HeldInput input{.id = std::move(id),
                   .project_id = entry.source.project_id,
                   .source_id = entry.source.id,
                   .kind = HeldKind::kQuarantine,
-                  .reason = std::string(VerifyReasonName(verdict.reason)),
-                  .detail = std::string(DetailOf(verdict.reason)),
+                  .reason = std::move(reason),
+                  .detail = std::move(detail),
                   .method = std::string(request.method),
                   .path = std::string(request.path),
                   .query = std::string(request.query),

@@ -12,6 +12,7 @@
 #include "convoy/storage.h"
 #include "convoy/verifier.h"
 #include "lib/config/config_cache.h"
+#include "lib/intake/ingest_report.h"
 
 namespace convoy::intake {
 
@@ -22,17 +23,29 @@ absl::Status CheckSource(const config::SourceEntry& entry);
 Verdict Judge(const config::SourceEntry& entry, const HttpRequest& request,
               std::string_view public_url, absl::Time received_at);
 
-// What follows from a verdict in the source's mode; reports what is refused, or would be. The
-// status is for the sender, who is not told why. `observer` may be null.
-absl::Status Admit(const config::SourceEntry& entry, const Verdict& verdict, Observer* observer);
+// What follows from a verdict in the source's mode; reports a refusal that is only observed. The
+// status carries the verdict's reason; its message is for the sender, who is not told why. `report`
+// may be null.
+absl::Status Admit(const config::SourceEntry& entry, const Verdict& verdict, IngestReport* report);
 
-// Whether a request that Admit refused is to be kept. One that waits for a published key is not:
-// its sender is asked to come again. Nor is one with more headers than an event may have.
-bool IsKept(const config::SourceEntry& entry, const HttpRequest& request, const Verdict& verdict);
+// Tells of a refusal. `scheme` is that of the verdict, if there was one.
+void ReportRefusal(const Source& source, const absl::Status& refusal, std::string_view scheme,
+                   IngestReport* report);
 
-// The request as it is kept, with the verdict's reason and never what was expected instead.
+// Whether a request that was refused is to be kept: what could become an event later, once a
+// secret, a setting or a place is put right. One that waits for a published key is not: its sender
+// is asked to come again. Nor is one that is too large or has more headers than an event may have,
+// one that carries no event by its method, or one to a source that is switched off.
+bool IsKept(const config::SourceEntry& entry, const HttpRequest& request,
+            const absl::Status& refusal);
+
+// The request as it is kept, with the refusal's reason and never what was expected instead.
 Hold MakeHold(const GatewayOptions& options, const config::SourceEntry& entry,
-              const HttpRequest& request, const Verdict& verdict, absl::Time now, std::string id);
+              const HttpRequest& request, const absl::Status& refusal, absl::Time now,
+              std::string id);
+
+// POST, PUT and PATCH.
+bool CarriesEvent(std::string_view method);
 
 // How many inputs a quarantine keeps once one with `body_bytes` has been added: as many as would
 // fit if all were as large, so that their bytes are bounded without being counted in the store.

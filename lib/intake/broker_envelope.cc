@@ -110,7 +110,7 @@ Refused CheckPresent(const AddressedEvent& envelope) {
 
 std::optional<Refusal> ReadEnvelope(const GatewayOptions& options, const Source& source,
                                     const BrokerMessage& message, AddressedEvent* out) {
-  const json::Limits limits{.bytes_max = options.body_bytes_max};
+  const json::Limits limits{.bytes_max = options.body_bytes_max, .may_split_pairs = true};
   const auto object = json::ScanObject(message.body, limits);
   if (!object.ok()) return RefuseFlaw(object.status(), message.body, limits);
   if (auto refused = CheckFields(*object)) return refused;

@@ -55,8 +55,11 @@ Submission MakeSubmission(const route::ProjectSnapshot& project, Event event,
     event.status = EventStatus::kSuccess;
   } else {
     event.status = EventStatus::kFailure;
-    event.failure_reason = subscriptions.empty() ? "no subscription matched this event"
-                                                 : "subscription matched without an endpoint_id";
+    const std::string_view why = subscriptions.empty()
+                                     ? "no subscription matched this event"
+                                     : "subscription matched without an endpoint_id";
+    event.failure_reason =
+        absl::StrCat(why, event.failure_reason.empty() ? "" : "; ", event.failure_reason);
   }
   submission.event = std::move(event);
   return submission;

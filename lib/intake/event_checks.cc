@@ -10,6 +10,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 #include "lib/intake/event_headers.h"
+#include "lib/intake/ingest_report.h"
 
 namespace convoy::intake {
 namespace {
@@ -24,10 +25,22 @@ bool IsUrlText(std::string_view text) {
 
 absl::Status CheckBodySize(const GatewayOptions& options, const ProjectConfig& config,
                            uint64_t body_bytes) {
-  if (body_bytes > std::min(options.body_bytes_max, config.body_bytes_max)) {
-    return absl::OutOfRangeError("request body too large");
+  const BodyLimit limit = LimitOf(options, config);
+  return body_bytes > limit.bytes_max ? TooLarge(limit) : absl::OkStatus();
+}
+
+BodyLimit LimitOf(const GatewayOptions& options, const ProjectConfig& config) {
+  const bool has_own = config.body_bytes_max != ProjectConfig{}.body_bytes_max;
+  if (has_own && config.body_bytes_max < options.body_bytes_max) {
+    return {config.body_bytes_max, "the project's max_payload_read_size"};
   }
-  return absl::OkStatus();
+  return {options.body_bytes_max, "the gateway's body_bytes_max"};
+}
+
+absl::Status TooLarge(const BodyLimit& limit) {
+  return RefuseIngest(absl::StatusCode::kOutOfRange, ingest_refusal::kTooLarge,
+                      absl::StrCat("request body too large: more than ", limit.bytes_max,
+                                   " bytes, see ", limit.setting));
 }
 
 absl::Status CheckText(std::string_view field, std::string_view text, size_t bytes_max) {
@@ -41,8 +54,12 @@ absl::Status CheckText(std::string_view field, std::string_view text, size_t byt
 }
 
 absl::Status CheckUrlText(std::string_view path, std::string_view query) {
-  if (!IsUrlText(path)) return absl::InvalidArgumentError("path: too long or malformed");
-  if (!IsUrlText(query)) return absl::InvalidArgumentError("query: too long or malformed");
+  const auto refuse = [](std::string_view message) {
+    return RefuseIngest(absl::StatusCode::kInvalidArgument, ingest_refusal::kMalformedRequest,
+                        message);
+  };
+  if (!IsUrlText(path)) return refuse("path: too long or malformed");
+  if (!IsUrlText(query)) return refuse("query: too long or malformed");
   return absl::OkStatus();
 }
 

@@ -14,6 +14,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/intake/ingest_report.h"
 
 namespace convoy::intake {
 namespace {
@@ -63,10 +64,18 @@ std::vector<std::string_view> NamesInConnection(std::span<const HeaderView> head
 }  // namespace
 
 absl::Status CheckHeaderSize(std::span<const HeaderView> received) {
-  if (received.size() > kHeadersMax) return absl::InvalidArgumentError("too many request headers");
+  const auto refuse = [](std::string_view message) {
+    return RefuseIngest(absl::StatusCode::kInvalidArgument, ingest_refusal::kTooManyHeaders,
+                        message);
+  };
+  if (received.size() > kHeadersMax) {
+    return refuse(absl::StrCat("too many request headers: more than ", kHeadersMax));
+  }
   size_t bytes = 0;
   for (const HeaderView& header : received) bytes += header.name.size() + header.value.size();
-  if (bytes > kHeaderBytesMax) return absl::InvalidArgumentError("request headers too large");
+  if (bytes > kHeaderBytesMax) {
+    return refuse(absl::StrCat("request headers too large: more than ", kHeaderBytesMax, " bytes"));
+  }
   return absl::OkStatus();
 }
 

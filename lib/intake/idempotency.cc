@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/encoding.h"
@@ -19,16 +18,18 @@ namespace {
 constexpr char kFromIngest = 'i';
 constexpr char kFromRest = 'r';
 constexpr char kFromBroker = 'b';
+constexpr char kFromProvider = 'p';
 
 }  // namespace
 
-absl::StatusOr<IngestKeys> MakeIngestKeys(const Source& source, const HttpRequest& request,
-                                          const JsonView& body, absl::Time expires_at) {
+std::variant<IngestKeys, MissingKey> MakeIngestKeys(const Source& source,
+                                                    const HttpRequest& request,
+                                                    body::BodyView& body, absl::Time expires_at) {
   std::string shown = source.name;
   std::string compared = source.id;
   for (const std::string& location : source.idempotency_keys) {
     const std::optional<std::string> value = FindAtLocation(location, request, body);
-    if (!value.has_value()) return absl::InvalidArgumentError("Failed to process request");
+    if (!value.has_value()) return MissingKey{.location = location, .opacity = body.opacity()};
     absl::StrAppend(&shown, *value);
     // The size before the value makes the list of values unambiguous.
     absl::StrAppend(&compared, ";", value->size(), ":", *value);
@@ -40,6 +41,14 @@ absl::StatusOr<IngestKeys> MakeIngestKeys(const Source& source, const HttpReques
       .dedupe = {.scope = source.project_id,
                  .key = absl::StrCat(std::string(1, kFromIngest), compared_digest.view()),
                  .expires_at = expires_at}};
+}
+
+DedupeKey MakeReplayKey(const Source& source, std::string_view event_id, absl::Time expires_at) {
+  const crypto::Digest digest =
+      crypto::Hash(crypto::HashAlgorithm::kSha256, absl::StrCat(source.id, ";", event_id));
+  return {.scope = source.project_id,
+          .key = absl::StrCat(std::string(1, kFromProvider), digest.view()),
+          .expires_at = expires_at};
 }
 
 DedupeKey MakeRestDedupeKey(std::string project_id, std::string_view idempotency_key,

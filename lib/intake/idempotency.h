@@ -7,14 +7,14 @@
 #pragma once
 
 #include <string>
+#include <variant>
 
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 #include "convoy/http.h"
 #include "convoy/model.h"
 #include "convoy/storage.h"
-#include "lib/intake/json_view.h"
+#include "lib/body/body_view.h"
 
 namespace convoy::intake {
 
@@ -23,10 +23,22 @@ struct IngestKeys {
   DedupeKey dedupe;
 };
 
-// The keys of a request to a source that has idempotency locations. kInvalidArgument if a location
-// has no value.
-absl::StatusOr<IngestKeys> MakeIngestKeys(const Source& source, const HttpRequest& request,
-                                          const JsonView& body, absl::Time expires_at);
+// Where a request has no value that its source asks for.
+struct MissingKey {
+  std::string location;
+  body::Opacity opacity = body::Opacity::kNone;  // why the body could not be read for it
+};
+
+// The keys of a request to a source that has idempotency locations, or the first of them that has
+// no value. One is enough to leave the request without a key: a key made of the others would be
+// shared by events that have nothing in common but that.
+std::variant<IngestKeys, MissingKey> MakeIngestKeys(const Source& source,
+                                                    const HttpRequest& request,
+                                                    body::BodyView& body, absl::Time expires_at);
+
+// The dedupe key of a request that its provider has given an id, for as long as the request could
+// be replayed.
+DedupeKey MakeReplayKey(const Source& source, std::string_view event_id, absl::Time expires_at);
 
 // The dedupe key of a REST event that names an idempotency key.
 DedupeKey MakeRestDedupeKey(std::string project_id, std::string_view idempotency_key,

@@ -11,34 +11,62 @@
 
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/body/body_view.h"
 #include "lib/intake/admission.h"
 #include "lib/intake/deliveries.h"
 #include "lib/intake/event_checks.h"
 #include "lib/intake/event_headers.h"
 #include "lib/intake/idempotency.h"
-#include "lib/intake/json_view.h"
 #include "lib/intake/locations.h"
 
 namespace convoy::intake {
 namespace {
 
+using body::BodyView;
 using route::EventContent;
 using route::ProjectSnapshot;
 
+// ": why", where a body cannot be looked into.
+std::string Because(body::Opacity opacity) {
+  if (opacity == body::Opacity::kNone) return "";
+  return absl::StrCat(": ", body::OpacityText(opacity));
+}
+
+// The provider's id of the event, where the scheme has a time window: within it a request that came
+// in once could be sent again, by its provider or by a stranger who saw it.
+std::optional<DedupeKey> ReplayKeyOf(const config::SourceEntry& entry, const HttpRequest& request,
+                                     const Verdict& verdict) {
+  if (!verdict.accepted() || !verdict.replayable_until.has_value()) return std::nullopt;
+  const std::string id = entry.verifier->EventId({.method = request.method,
+                                                  .path = request.path,
+                                                  .query = request.query,
+                                                  .headers = request.headers,
+                                                  .body = request.body});
+  if (id.empty()) return std::nullopt;
+  return MakeReplayKey(entry.source, id, *verdict.replayable_until + absl::Seconds(1));
+}
+
 absl::StatusOr<std::string> FindEventType(const Source& source, const HttpRequest& request,
-                                          const JsonView& body) {
+                                          BodyView& body) {
   if (source.event_type_location.empty()) return source.mask_id;
   std::optional<std::string> type = FindAtLocation(source.event_type_location, request, body);
+  const auto refuse = [](std::string_view reason, std::string_view message) {
+    return RefuseIngest(absl::StatusCode::kInvalidArgument, reason, message);
+  };
   if (!type.has_value()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("no event type found at ", source.event_type_location));
+    const bool is_opaque = body.opacity() != body::Opacity::kNone;
+    return refuse(is_opaque ? ingest_refusal::kUnreadableBody : ingest_refusal::kMissingEventType,
+                  absl::StrCat("no event type found at ", source.event_type_location,
+                               Because(body.opacity())));
   }
-  CONVOY_RETURN_IF_ERROR(CheckText("event_type", *type, kEventTypeBytesMax));
+  const absl::Status checked = CheckText("event_type", *type, kEventTypeBytesMax);
+  if (!checked.ok()) return refuse(ingest_refusal::kMissingEventType, checked.message());
   return *std::move(type);
 }
 
@@ -62,11 +90,9 @@ Event MakeRestEvent(const Project& project, RestEvent event, absl::Time now, std
   return made;
 }
 
-EventContent ContentOf(const Event& event, const JsonView& body) {
-  return {.body = body.text(),
-          .headers = &event.headers,
-          .query = event.url_query,
-          .path = event.url_path};
+EventContent ContentOf(const Event& event, BodyView& body) {
+  return {
+      .view = &body, .headers = &event.headers, .query = event.url_query, .path = event.url_path};
 }
 
 // Those subscriptions of `endpoint_id` that want the event.
@@ -99,30 +125,59 @@ std::string PublicUrlOf(const HttpRequest& request, std::string_view public_url)
 
 Intake::Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator* ulids,
                Observer* observer)
-    : options_(options), clock_(clock), ulids_(ulids), observer_(observer) {}
+    : options_(options),
+      clock_(clock),
+      ulids_(ulids),
+      report_(std::make_unique<IngestReport>(clock, observer)) {}
 
 absl::Status Intake::CheckRequest(const ProjectSnapshot& project, const config::SourceEntry& entry,
                                   const HttpRequest& request) const {
   CONVOY_RETURN_IF_ERROR(CheckSource(entry));
+  if (!CarriesEvent(request.method)) {
+    return RefuseIngest(absl::StatusCode::kUnimplemented, ingest_refusal::kMethodNotAllowed,
+                        "method not allowed: events come by POST, PUT or PATCH");
+  }
   CONVOY_RETURN_IF_ERROR(CheckBodySize(options_, project.project().config, request.body.size()));
-  return CheckUrlText(request.path, request.query);
+  CONVOY_RETURN_IF_ERROR(CheckUrlText(request.path, request.query));
+  CONVOY_RETURN_IF_ERROR(CheckHeaderSize(request.headers));
+  if (!base::IsHeaderValue(base::FindHeader(request.headers, "Content-Type").value_or(""))) {
+    return RefuseIngest(absl::StatusCode::kInvalidArgument, ingest_refusal::kMalformedRequest,
+                        "Content-Type: malformed");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<WriteBatch> Intake::RefuseIngestOf(const config::SourceEntry& entry,
+                                                  const HttpRequest& request,
+                                                  const absl::Status& refusal,
+                                                  std::string_view scheme, absl::Time now,
+                                                  std::optional<Hold>* out_hold) const {
+  ReportRefusal(entry.source, refusal, scheme, report_.get());
+  if (out_hold != nullptr && IsKept(entry, request, refusal)) {
+    *out_hold = MakeHold(options_, entry, request, refusal, now, ulids_->Next());
+  }
+  return refusal;
 }
 
 absl::StatusOr<WriteBatch> Intake::PrepareIngest(const ProjectSnapshot& project,
                                                  const config::SourceEntry& entry,
                                                  const HttpRequest& request,
-                                                 std::optional<Hold>* out_hold) const {
-  CONVOY_RETURN_IF_ERROR(CheckRequest(project, entry, request));
+                                                 std::optional<Hold>* out_hold,
+                                                 std::string* out_remark) const {
   const absl::Time now = clock_->Now();
+  const absl::Status checked = CheckRequest(project, entry, request);
+  if (!checked.ok()) return RefuseIngestOf(entry, request, checked, "", now, out_hold);
   const Verdict verdict = Judge(entry, request, options_.public_url, now);
-  const absl::Status admitted = Admit(entry, verdict, observer_);
+  const absl::Status admitted = Admit(entry, verdict, report_.get());
   if (!admitted.ok()) {
-    if (out_hold != nullptr && IsKept(entry, request, verdict)) {
-      *out_hold = MakeHold(options_, entry, request, verdict, now, ulids_->Next());
-    }
-    return admitted;
+    return RefuseIngestOf(entry, request, admitted, verdict.scheme, now, out_hold);
   }
-  return AcceptRequest(project, entry.source, request, now);
+  const bool may_keep = entry.source.verify_mode == VerifyMode::kQuarantine && out_hold != nullptr;
+  absl::StatusOr<WriteBatch> batch =
+      AcceptRequest(project, entry, request, verdict, now,
+                    may_keep ? KeyRule::kRefuse : KeyRule::kAccept, out_remark);
+  if (batch.ok()) return batch;
+  return RefuseIngestOf(entry, request, batch.status(), verdict.scheme, now, out_hold);
 }
 
 absl::StatusOr<WriteBatch> Intake::PrepareHeldRequest(const ProjectSnapshot& project,
@@ -146,14 +201,18 @@ absl::StatusOr<WriteBatch> Intake::PrepareHeldRequest(const ProjectSnapshot& pro
   *out_reason = VerifyReasonName(verdict.reason);
   // That it is refused was reported when it came in; that it is accepted all the same, was not.
   const bool is_observed = entry.source.verify_mode == VerifyMode::kObserve;
-  CONVOY_RETURN_IF_ERROR(Admit(entry, verdict, is_observed ? observer_ : nullptr));
+  CONVOY_RETURN_IF_ERROR(Admit(entry, verdict, is_observed ? report_.get() : nullptr));
   *out_reason = "unusable";
-  return AcceptRequest(project, entry.source, request, clock_->Now());
+  // An input that is released without an idempotency key is wanted without one.
+  return AcceptRequest(project, entry, request, verdict, clock_->Now(), KeyRule::kAccept, nullptr);
 }
 
 absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
-                                                 const Source& source, const HttpRequest& request,
-                                                 absl::Time now) const {
+                                                 const config::SourceEntry& entry,
+                                                 const HttpRequest& request, const Verdict& verdict,
+                                                 absl::Time now, KeyRule key_rule,
+                                                 std::string* out_remark) const {
+  const Source& source = entry.source;
   Event event{.project_id = source.project_id,
               .source_id = source.id,
               .body = request.body.empty() ? "{}" : std::string(request.body),
@@ -162,26 +221,57 @@ absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
               .created_at = now,
               .acknowledged_at = now};
   event.content_type = base::FindHeader(request.headers, "Content-Type").value_or("");
-  if (!base::IsHeaderValue(event.content_type)) {
-    return absl::InvalidArgumentError("Content-Type: malformed");
-  }
-  const JsonView body(event.content_type, event.body);
+  BodyView body(request.headers, event.body);
 
-  std::optional<DedupeKey> dedupe;
-  if (!source.idempotency_keys.empty()) {
-    CONVOY_ASSIGN_OR_RETURN(IngestKeys keys,
-                            MakeIngestKeys(source, request, body, now + options_.dedupe_window));
-    event.idempotency_key = std::move(keys.idempotency_key);
-    dedupe = std::move(keys.dedupe);
-  }
+  CONVOY_ASSIGN_OR_RETURN(std::optional<DedupeKey> dedupe,
+                          KeyOf(entry, request, verdict, key_rule, body, &event, out_remark));
 
   CONVOY_ASSIGN_OR_RETURN(event.event_type, FindEventType(source, request, body));
   CONVOY_ASSIGN_OR_RETURN(event.headers, KeepIngestHeaders(source, request.headers));
   event.id = ulids_->Next();
 
+  bool is_unfiltered = false;
+  EventContent content = ContentOf(event, body);
+  content.out_is_unreadable = &is_unfiltered;
   const std::vector<const Subscription*> matches =
-      project.Match(event.event_type, source.id, ContentOf(event, body));
+      project.Match(event.event_type, source.id, content);
+  if (is_unfiltered) {
+    event.failure_reason = absl::StrCat("a filter could not be applied", Because(body.opacity()));
+    report_->Accepted({.level = LogLevel::kWarning,
+                       .event = "a filter could not be applied to an event",
+                       .source_id = source.id,
+                       .reason = body::OpacityName(body.opacity()),
+                       .detail = body::OpacityText(body.opacity())});
+  }
   return BatchOf(MakeSubmission(project, std::move(event), matches, *ulids_), std::move(dedupe));
+}
+
+absl::StatusOr<std::optional<DedupeKey>> Intake::KeyOf(const config::SourceEntry& entry,
+                                                       const HttpRequest& request,
+                                                       const Verdict& verdict, KeyRule key_rule,
+                                                       BodyView& body, Event* event,
+                                                       std::string* out_remark) const {
+  const Source& source = entry.source;
+  if (source.idempotency_keys.empty()) return ReplayKeyOf(entry, request, verdict);
+  auto found = MakeIngestKeys(source, request, body, event->created_at + options_.dedupe_window);
+  if (auto* keys = std::get_if<IngestKeys>(&found)) {
+    event->idempotency_key = std::move(keys->idempotency_key);
+    return std::move(keys->dedupe);
+  }
+  const auto& missing = std::get<MissingKey>(found);
+  const std::string remark =
+      absl::StrCat("no idempotency key at ", missing.location, Because(missing.opacity));
+  if (key_rule == KeyRule::kRefuse) {
+    return RefuseIngest(absl::StatusCode::kFailedPrecondition,
+                        ingest_refusal::kMissingIdempotencyKey, remark);
+  }
+  report_->Accepted({.level = LogLevel::kWarning,
+                     .event = "event accepted without its idempotency key",
+                     .source_id = source.id,
+                     .reason = ingest_refusal::kMissingIdempotencyKey,
+                     .detail = remark});
+  if (out_remark != nullptr) *out_remark = remark;
+  return std::optional<DedupeKey>();
 }
 
 absl::StatusOr<WriteBatch> Intake::PrepareSingle(const ProjectSnapshot& project, RestEvent input,
@@ -197,7 +287,7 @@ absl::StatusOr<WriteBatch> Intake::PrepareSingle(const ProjectSnapshot& project,
 
   if (!project.SubscriptionsOfEndpoint(endpoint->id).empty()) {
     std::vector<const Subscription*> wanting;
-    const JsonView body(event.content_type, event.body);
+    BodyView body(event.content_type, event.headers, event.body);
     AddWanting(project, event, ContentOf(event, body), endpoint->id, wanting);
     return BatchOf(MakeSubmission(project, std::move(event), wanting, *ulids_), std::move(dedupe));
   }
@@ -221,7 +311,7 @@ absl::StatusOr<WriteBatch> Intake::PrepareFanout(const ProjectSnapshot& project,
   Event event = MakeRestEvent(project.project(), std::move(input), clock_->Now(), ulids_->Next());
   std::optional<DedupeKey> dedupe = RestDedupeKey(event, options_);
   std::vector<const Subscription*> wanting;
-  const JsonView body(event.content_type, event.body);
+  BodyView body(event.content_type, event.headers, event.body);
   const EventContent content = ContentOf(event, body);
   for (const Endpoint* endpoint : project.EndpointsOfOwner(owner_id)) {
     AddWanting(project, event, content, endpoint->id, wanting);
@@ -235,7 +325,7 @@ absl::StatusOr<WriteBatch> Intake::PrepareBroadcast(const ProjectSnapshot& proje
   CONVOY_RETURN_IF_ERROR(CheckRestEvent(options_, project.project(), input));
   Event event = MakeRestEvent(project.project(), std::move(input), clock_->Now(), ulids_->Next());
   std::optional<DedupeKey> dedupe = RestDedupeKey(event, options_);
-  const JsonView body(event.content_type, event.body);
+  BodyView body(event.content_type, event.headers, event.body);
   const std::vector<const Subscription*> matches =
       project.Match(event.event_type, /*source_id=*/"", ContentOf(event, body));
   return BatchOf(MakeSubmission(project, std::move(event), matches, *ulids_), std::move(dedupe));
@@ -243,7 +333,7 @@ absl::StatusOr<WriteBatch> Intake::PrepareBroadcast(const ProjectSnapshot& proje
 
 absl::StatusOr<WriteBatch> Intake::PrepareReplay(const ProjectSnapshot& project,
                                                  const Event& event) const {
-  const JsonView body(event.content_type, event.body);
+  BodyView body(event.content_type, event.headers, event.body);
   const EventContent content = ContentOf(event, body);
   std::vector<const Subscription*> wanting;
   if (!event.source_id.empty() && !event.url_path.empty()) {

@@ -6,11 +6,13 @@
 // so that two equal requests at the same instant give one event and one duplicate.
 //
 // What an event holds: `body` and `content_type` are what came in and what goes out, byte for byte
-// (an empty ingest body becomes "{}"); json_view.h reads them as JSON, forms included. `headers`
-// are those that endpoints get (event_headers.h). `status` is success once there are deliveries,
-// and failure with its reason where no subscription matched.
+// (an empty ingest body becomes "{}"); lib/body looks into them, forms included. `headers` are
+// those that endpoints get (event_headers.h). `status` is success once there are deliveries, and
+// failure with its reason where no subscription matched; the reason also tells of a filter that
+// could not be applied, because the body cannot be looked into.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +26,9 @@
 #include "convoy/options.h"
 #include "convoy/storage.h"
 #include "lib/base/ulid.h"
+#include "lib/body/body_view.h"
 #include "lib/config/config_cache.h"
+#include "lib/intake/ingest_report.h"
 
 namespace convoy::intake {
 
@@ -51,14 +55,17 @@ class Intake {
   // write that creates the endpoint's first subscription). Refusals are statuses whose message is
   // meant for the caller: kInvalidArgument, kUnauthenticated (verification failed), kNotFound,
   // kOutOfRange (body too large), kFailedPrecondition, kUnavailable (the provider's published key
-  // is on its way).
+  // is on its way). Those of PrepareIngest carry a reason (IngestReasonOf) and have been reported.
   //
-  // `out_hold` (unless null) is set if verification refuses a request that its source keeps: the
-  // sender is to hear of the refusal once that is durable.
+  // `out_hold` (unless null) is set if the request is refused and its source keeps it: the sender
+  // is to hear of the refusal once that is durable. A genuine request without the idempotency key
+  // that its source asks for becomes an event without one, and `out_remark` (unless null) says so;
+  // a source in quarantine keeps it instead (missing_idempotency_key).
   absl::StatusOr<WriteBatch> PrepareIngest(const route::ProjectSnapshot& project,
                                            const config::SourceEntry& source,
                                            const HttpRequest& request,
-                                           std::optional<Hold>* out_hold = nullptr) const;
+                                           std::optional<Hold>* out_hold = nullptr,
+                                           std::string* out_remark = nullptr) const;
   // The event of a request that was held: judged by the source as it is now, by the clock of when
   // it came in. `out_reason` says why not, for HeldInput::reason. Does not release the input.
   absl::StatusOr<WriteBatch> PrepareHeldRequest(const route::ProjectSnapshot& project,
@@ -76,19 +83,36 @@ class Intake {
   absl::StatusOr<WriteBatch> PrepareReplay(const route::ProjectSnapshot& project,
                                            const Event& event) const;
 
+  // Reports of ingest requests: the HTTP layer adds those that it refuses by itself.
+  IngestReport& report() const { return *report_; }
+
  private:
+  // The fate of a genuine request without the idempotency key that its source asks for.
+  enum class KeyRule : uint8_t { kAccept, kRefuse };
+
   // All that can be said of a request without its verifier.
   absl::Status CheckRequest(const route::ProjectSnapshot& project,
                             const config::SourceEntry& source, const HttpRequest& request) const;
   // Processing after verification.
   absl::StatusOr<WriteBatch> AcceptRequest(const route::ProjectSnapshot& project,
-                                           const Source& source, const HttpRequest& request,
-                                           absl::Time now) const;
+                                           const config::SourceEntry& entry,
+                                           const HttpRequest& request, const Verdict& verdict,
+                                           absl::Time now, KeyRule key_rule,
+                                           std::string* out_remark) const;
+  // The dedupe key: of the values at the source's own places, or else of the provider's id.
+  absl::StatusOr<std::optional<DedupeKey>> KeyOf(const config::SourceEntry& entry,
+                                                 const HttpRequest& request, const Verdict& verdict,
+                                                 KeyRule key_rule, body::BodyView& body,
+                                                 Event* event, std::string* out_remark) const;
+  absl::StatusOr<WriteBatch> RefuseIngestOf(const config::SourceEntry& source,
+                                            const HttpRequest& request, const absl::Status& refusal,
+                                            std::string_view scheme, absl::Time now,
+                                            std::optional<Hold>* out_hold) const;
 
   const GatewayOptions& options_;
   Clock* const clock_;
   base::UlidGenerator* const ulids_;
-  Observer* const observer_;
+  const std::unique_ptr<IngestReport> report_;
 };
 
 }  // namespace convoy::intake

@@ -10,7 +10,6 @@
 #include "absl/strings/str_split.h"
 
 #include "lib/base/text.h"
-#include "lib/json/raw.h"
 
 namespace convoy::intake {
 namespace {
@@ -94,7 +93,7 @@ absl::Status CheckEventTypeLocation(const Source& source) {
 }
 
 std::optional<std::string> FindAtLocation(std::string_view text, const HttpRequest& request,
-                                          const JsonView& body) {
+                                          body::BodyView& body) {
   const std::optional<Location> location = ParseLocation(text);
   if (!location.has_value()) return std::nullopt;
   std::optional<std::string> value;
@@ -108,8 +107,8 @@ std::optional<std::string> FindAtLocation(std::string_view text, const HttpReque
       value = base::FindQueryParameter(request.query, location->selector);
       break;
     case Part::kBody:
-      if (const auto found = json::FindPath(body.text(), location->selector, json::Limits{})) {
-        value = found->AsScalarText();
+      if (const json::Place place = body.Find(location->selector); place.is_found()) {
+        value = place.value.AsScalarText();
       }
       break;
   }

@@ -16,7 +16,7 @@
 
 #include "convoy/http.h"
 #include "convoy/model.h"
-#include "lib/intake/json_view.h"
+#include "lib/body/body_view.h"
 
 namespace convoy::intake {
 
@@ -30,8 +30,9 @@ absl::Status CheckIdempotencyLocation(std::string_view location);
 absl::Status CheckEventTypeLocation(const Source& source);
 
 // The value at `location`: a string decoded, a number or boolean as it is spelt. nullopt if there
-// is none, if it is empty, or if `location` is not one.
+// is none, if it is empty or null, or if `location` is not one. Where the body could not be read as
+// far as that needs, `body` says why.
 std::optional<std::string> FindAtLocation(std::string_view location, const HttpRequest& request,
-                                          const JsonView& body);
+                                          body::BodyView& body);
 
 }  // namespace convoy::intake

@@ -66,7 +66,8 @@ std::string ContentTypeOf(const BrokerMessage& message) {
     const auto type = base::FindHeader(message.attributes, name);
     if (type.has_value() && IsMediaType(*type)) return std::string(*type);
   }
-  return json::Validate(message.body, {}).ok() ? "application/json" : "application/octet-stream";
+  return json::Validate(message.body, json::kPayloadLimits).ok() ? "application/json"
+                                                                 : "application/octet-stream";
 }
 
 }  // namespace

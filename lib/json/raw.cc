@@ -5,6 +5,7 @@
 
 #include "lib/base/encoding.h"
 #include "lib/json/scanner.h"
+#include "lib/json/skim.h"
 
 namespace convoy::json {
 namespace {
@@ -36,35 +37,55 @@ Type TypeOf(Token token) {
 
 bool IsOpening(Token token) { return token == Token::kBeginArray || token == Token::kBeginObject; }
 
-uint32_t ReadUnit(std::string_view hex) {
+// Four hexadecimal digits at `at`; nullopt if they are none.
+std::optional<uint32_t> ReadUnit(std::string_view text, size_t at) {
+  if (at > text.size() || text.size() - at < 4) return std::nullopt;
   uint32_t unit = 0;
-  std::from_chars(hex.data(), hex.data() + 4, unit, 16);
+  const auto [end, error] = std::from_chars(text.data() + at, text.data() + at + 4, unit, 16);
+  if (error != std::errc() || end != text.data() + at + 4) return std::nullopt;
   return unit;
 }
 
-// Decodes a string that the scanner has accepted, quotes included.
-std::string DecodeString(std::string_view quoted) {
+// Undoes the \uXXXX whose first digit stands at `*at`, which becomes its end, and the other half
+// of a surrogate pair. A half alone stands for itself (as in WTF-8): senders cut texts.
+bool DecodeUnit(std::string_view text, size_t* at, std::string* out) {
+  const std::optional<uint32_t> unit = ReadUnit(text, *at);
+  if (!unit.has_value()) return false;
+  *at += 4;
+  uint32_t code = *unit;
+  if (code >= 0xD800 && code <= 0xDBFF && text.substr(*at).starts_with("\\u")) {
+    const uint32_t low = ReadUnit(text, *at + 2).value_or(0);
+    if (low >= 0xDC00 && low <= 0xDFFF) {
+      code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+      *at += 6;
+    }
+  }
+  base::AppendUtf8(code, out);
+  return true;
+}
+
+// Decodes a string, quotes included; nullopt for an escape that JSON does not have.
+std::optional<std::string> DecodeString(std::string_view quoted) {
+  constexpr std::string_view kEscapes = "\"\\/bfnrt", kMeanings = "\"\\/\b\f\n\r\t";
   const std::string_view text = quoted.substr(1, quoted.size() - 2);
   std::string out;
   out.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\') {
-      out.push_back(text[i]);
+  size_t at = 0;
+  while (at < text.size()) {
+    if (text[at] != '\\') {
+      out.push_back(text[at++]);
       continue;
     }
-    constexpr std::string_view kEscapes = "\"\\/bfnrt", kMeanings = "\"\\/\b\f\n\r\t";
-    const char kind = text[++i];
-    if (kind != 'u') {
-      out.push_back(kMeanings[kEscapes.find(kind)]);
+    if (at + 1 == text.size()) return std::nullopt;
+    const char kind = text[at + 1];
+    at += 2;
+    if (kind == 'u') {
+      if (!DecodeUnit(text, &at, &out)) return std::nullopt;
       continue;
     }
-    uint32_t code = ReadUnit(text.substr(i + 1));
-    i += 4;
-    if (code >= 0xD800 && code <= 0xDBFF) {
-      code = 0x10000 + ((code - 0xD800) << 10) + (ReadUnit(text.substr(i + 3)) - 0xDC00);
-      i += 6;
-    }
-    base::AppendUtf8(code, &out);
+    const size_t known = kEscapes.find(kind);
+    if (known == std::string_view::npos) return std::nullopt;
+    out.push_back(kMeanings[known]);
   }
   return out;
 }
@@ -84,13 +105,6 @@ std::string_view TakeStep(std::string_view& path) {
   const std::string_view step = path.substr(0, dot);
   path = dot == std::string_view::npos ? std::string_view() : path.substr(dot + 1);
   return step;
-}
-
-// Whether a member's name, as it was written, means `step`. Only an escaped name is decoded.
-bool KeyEquals(std::string_view quoted, std::string_view step) {
-  const std::string_view text = quoted.substr(1, quoted.size() - 2);
-  if (text.find('\\') == std::string_view::npos) return text == step;
-  return DecodeString(quoted) == step;
 }
 
 // A path's step as an index, spelt as JSON Pointer (RFC 6901) does: no sign, no leading zero.
@@ -183,7 +197,7 @@ absl::StatusOr<RawObject> ScanObject(std::string_view text, const Limits& limits
   for (Token token = scanner.Next(); token != Token::kEnd; token = scanner.Next()) {
     if (token == Token::kError) return scanner.status();
     if (token != Token::kKey) continue;  // the closing bracket
-    std::string key = DecodeString(scanner.token_text());
+    std::string key = *DecodeString(scanner.token_text());
     const Token value = scanner.Next();
     object.members.push_back({std::move(key), TakeValue(scanner, value, text)});
   }

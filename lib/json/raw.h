@@ -17,14 +17,24 @@
 
 namespace convoy::json {
 
-enum class Type : uint8_t { kNull, kFalse, kTrue, kNumber, kString, kArray, kObject };
+enum class Type : uint8_t {
+  kNull,
+  kFalse,
+  kTrue,
+  kNumber,
+  kString,
+  kArray,
+  kObject,
+  kJunk,  // no value of JSON, such as NaN: only what does not check (skim.h) has it
+};
 
 // A value within a larger text.
 struct RawValue {
   Type type = Type::kNull;
   std::string_view text;  // exactly its bytes: a string with its quotes and escapes
 
-  // The decoded string; nullopt if it is not one.
+  // The decoded string; nullopt if it is not one. Half of a surrogate pair is kept as WTF-8 has it,
+  // three bytes that are not UTF-8.
   std::optional<std::string> AsString() const;
   // Text for an event type or key: a string decoded, a number or boolean as spelt.
   std::optional<std::string> AsScalarText() const;

@@ -174,8 +174,7 @@ bool Scanner::SkipString() {
   return false;
 }
 
-// From the backslash to the last character of the escape. A lone surrogate is malformed: there is
-// no text that it stands for.
+// From the backslash to the last character of the escape.
 bool Scanner::SkipEscape() {
   const auto read_unit = [this](size_t at) {
     int unit = 0;
@@ -190,9 +189,13 @@ bool Scanner::SkipEscape() {
   if (kind != 'u')
     return kind != '\0' && std::string_view("\"\\/bfnrt").find(kind) != std::string_view::npos;
   const int unit = read_unit(position_ + 1);
-  if (unit < 0 || (unit >= 0xDC00 && unit <= 0xDFFF)) return false;
+  if (unit < 0) return false;
+  if (unit < 0xD800 || unit > 0xDFFF || limits_.may_split_pairs) {
+    position_ += 4;
+    return true;
+  }
+  if (unit > 0xDBFF) return false;
   position_ += 4;
-  if (unit < 0xD800 || unit > 0xDBFF) return true;
   if (!text_.substr(position_ + 1).starts_with("\\u")) return false;
   const int low = read_unit(position_ + 3);
   if (low < 0xDC00 || low > 0xDFFF) return false;

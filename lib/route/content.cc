@@ -69,28 +69,45 @@ std::string PathAsJson(std::string_view path) {
   return writer.TakeText();
 }
 
-const FlatDocument* EventDocuments::body() {
-  if (!body_.has_value()) body_.emplace(FlatDocument::Parse(content_.body, {}));
+FlatDocument* EventDocuments::body() {
+  if (!body_.has_value()) {
+    body_.emplace(
+        FlatDocument::Borrow(content_.view == nullptr ? content_.body : content_.view->json()));
+  }
   return body_->has_value() ? &**body_ : nullptr;
 }
 
-const FlatDocument* EventDocuments::headers() {
+FlatDocument* EventDocuments::headers() {
   if (!headers_.has_value()) {
     static const Headers kNone;
-    const Headers& headers = content_.headers == nullptr ? kNone : *content_.headers;
-    headers_.emplace(FlatDocument::Parse(HeadersAsJson(headers), {}));
+    headers_text_ = HeadersAsJson(content_.headers == nullptr ? kNone : *content_.headers);
+    headers_.emplace(FlatDocument::Borrow(headers_text_));
   }
   return headers_->has_value() ? &**headers_ : nullptr;
 }
 
-const FlatDocument* EventDocuments::query() {
-  if (!query_.has_value()) query_.emplace(FlatDocument::Parse(QueryAsJson(content_.query), {}));
+FlatDocument* EventDocuments::query() {
+  if (!query_.has_value()) {
+    query_text_ = QueryAsJson(content_.query);
+    query_.emplace(FlatDocument::Borrow(query_text_));
+  }
   return query_->has_value() ? &**query_ : nullptr;
 }
 
-const FlatDocument* EventDocuments::path() {
-  if (!path_.has_value()) path_.emplace(FlatDocument::Parse(PathAsJson(content_.path), {}));
+FlatDocument* EventDocuments::path() {
+  if (!path_.has_value()) {
+    path_text_ = PathAsJson(content_.path);
+    path_.emplace(FlatDocument::Borrow(path_text_));
+  }
   return path_->has_value() ? &**path_ : nullptr;
+}
+
+void EventDocuments::NoteRefusal() {
+  const bool is_unreadable =
+      body_.has_value() && (!body_->has_value() || (*body_)->is_unreadable());
+  if (!is_unreadable) return;
+  if (content_.view != nullptr) content_.view->MarkNotJson();
+  if (content_.out_is_unreadable != nullptr) *content_.out_is_unreadable = true;
 }
 
 ContentProgram::ContentProgram(FilterProgram headers, FilterProgram body, FilterProgram query,
@@ -124,13 +141,16 @@ bool ContentProgram::Matches(EventDocuments& documents) const {
   WorkBudget budget(kFilterStepsMax);
   const auto holds = [&budget](const FilterProgram& program, const auto& document) {
     if (program.is_empty()) return true;
-    const FlatDocument* const parsed = document();
+    FlatDocument* const parsed = document();
     return parsed != nullptr && program.Matches(*parsed, budget);
   };
-  return holds(headers_, [&] { return documents.headers(); }) &&
-         holds(query_, [&] { return documents.query(); }) &&
-         holds(path_, [&] { return documents.path(); }) &&
-         holds(body_, [&] { return documents.body(); });
+  const bool is_otherwise_wanted = holds(headers_, [&] { return documents.headers(); }) &&
+                                   holds(query_, [&] { return documents.query(); }) &&
+                                   holds(path_, [&] { return documents.path(); });
+  if (!is_otherwise_wanted) return false;
+  if (holds(body_, [&] { return documents.body(); })) return true;
+  documents.NoteRefusal();
+  return false;
 }
 
 }  // namespace convoy::route

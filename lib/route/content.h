@@ -12,21 +12,27 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
 
 #include "convoy/model.h"
+#include "lib/body/body_view.h"
 #include "lib/route/filter_program.h"
 
 namespace convoy::route {
 
 // Input of content filters.
 struct EventContent {
-  std::string_view body;  // JSON text; anything else matches only empty filters
+  body::BodyView* view = nullptr;  // how the body is read; null: `body` is what it says
+  std::string_view body;           // JSON text; anything else matches only empty filters
   const Headers* headers = nullptr;
   std::string_view query;  // raw query string
   std::string_view path;
+  // Unless null: set to true if a filter could not be applied, because what it asks for of the body
+  // cannot be read.
+  bool* out_is_unreadable = nullptr;
 };
 
 // An event's documents, each made when a filter first asks for it and then shared by all filters.
@@ -35,16 +41,22 @@ class EventDocuments {
   explicit EventDocuments(const EventContent& content) : content_(content) {}
 
   // nullptr if there is no such document: the body is not JSON, or beyond the limits.
-  const FlatDocument* body();
-  const FlatDocument* headers();
-  const FlatDocument* query();
-  const FlatDocument* path();
+  FlatDocument* body();
+  FlatDocument* headers();
+  FlatDocument* query();
+  FlatDocument* path();
+
+  // To be called once a filter has said no to the body: was that because it could not be read?
+  void NoteRefusal();
 
  private:
   // The outer optional: whether it has been tried.
   using Slot = std::optional<std::optional<FlatDocument>>;
 
   const EventContent& content_;
+  std::string headers_text_;
+  std::string query_text_;
+  std::string path_text_;
   Slot body_;
   Slot headers_;
   Slot query_;

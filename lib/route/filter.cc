@@ -17,7 +17,7 @@ class CompiledFilter final : public Filter {
 
   bool Matches(std::string_view document) const override {
     if (program_.is_empty()) return true;
-    const std::optional<route::FlatDocument> parsed = route::FlatDocument::Parse(document, {});
+    std::optional<route::FlatDocument> parsed = route::FlatDocument::Borrow(document);
     if (!parsed.has_value()) return false;
     route::WorkBudget budget(route::kFilterStepsMax);
     return program_.Matches(*parsed, budget);

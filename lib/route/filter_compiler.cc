@@ -110,7 +110,7 @@ absl::Status FilterCompiler::AddOperator(const Node& member) {
       {"$in", Operator::kIn},   {"$nin", Operator::kNin}, {"$exist", Operator::kExist},
   };
   if (member.key == "$or" || member.key == "$and") {
-    if (member.type != json::Type::kArray || member.children_count == 0) {
+    if (member.type != json::Type::kArray || member.children.empty()) {
       return Refuse(absl::StrCat(member.key, " takes a list of at least one object"));
     }
     Open(member, member.key == "$or" ? Kind::kAny : Kind::kAll);
@@ -177,7 +177,7 @@ absl::Status FilterCompiler::ExtendPath(std::string_view key) {
 }
 
 void FilterCompiler::Open(const Node& container, Kind kind) {
-  frames_.push_back({.children = program_.filter_.children(container),
+  frames_.push_back({.children = container.children,
                      .is_list = container.type == json::Type::kArray,
                      .path_size = path_.size(),
                      .instruction = static_cast<uint32_t>(program_.instructions_.size())});

@@ -20,7 +20,7 @@ bool IsIndex(std::string_view segment) {
 
 }  // namespace
 
-bool FilterProgram::Matches(const FlatDocument& document, WorkBudget& budget) const {
+bool FilterProgram::Matches(FlatDocument& document, WorkBudget& budget) const {
   absl::InlinedVector<const Instruction*, 16> groups;
   uint32_t at = 0;
   while (true) {
@@ -51,10 +51,9 @@ bool FilterProgram::Matches(const FlatDocument& document, WorkBudget& budget) co
   }
 }
 
-bool FilterProgram::Holds(const Test& test, const FlatDocument& document,
-                          WorkBudget& budget) const {
+bool FilterProgram::Holds(const Test& test, FlatDocument& document, WorkBudget& budget) {
   struct Place {
-    const Node* node;
+    Node* node;
     size_t depth;  // segments of the path already walked
   };
   absl::InlinedVector<Place, 16> places = {{&document.root(), 0}};
@@ -70,14 +69,15 @@ bool FilterProgram::Holds(const Test& test, const FlatDocument& document,
     }
     const std::string& segment = test.path[depth];
     if (node->type == json::Type::kObject) {
-      const Node* member = document.FindMember(*node, segment);
+      Node* const member = document.FindMember(*node, segment);
       if (member != nullptr) places.push_back({member, depth + 1});
     } else if (node->type == json::Type::kArray) {
-      const std::span<const Node> elements = document.children(*node);
+      document.Open(*node);
+      const std::span<Node> elements = node->children;
       uint32_t index = 0;
       if (segment == "$") {
         if (!budget.Spend(elements.size())) return false;
-        for (const Node& element : elements) places.push_back({&element, depth + 1});
+        for (Node& element : elements) places.push_back({&element, depth + 1});
       } else if (IsIndex(segment) && absl::SimpleAtoi(segment, &index) && index < elements.size()) {
         places.push_back({&elements[index], depth + 1});
       }
@@ -88,16 +88,18 @@ bool FilterProgram::Holds(const Test& test, const FlatDocument& document,
          (test.op == Operator::kExist && test.operand->type == json::Type::kFalse);
 }
 
-bool FilterProgram::HoldsFor(const Test& test, const FlatDocument& document, const Node& value,
-                             WorkBudget& budget) const {
+bool FilterProgram::HoldsFor(const Test& test, FlatDocument& document, Node& value,
+                             WorkBudget& budget) {
   const Node& operand = *test.operand;
+  const bool is_container = value.type == json::Type::kArray || value.type == json::Type::kObject;
+  if (!is_container && test.op != Operator::kExist) document.Open(value);
   switch (test.op) {
     case Operator::kPlain:
       return EqualsOrContains(operand, document, value, budget);
     case Operator::kEq:
-      return EqualsOperand(operand, document, value, budget);
+      return AreEqual(operand, document, value, budget);
     case Operator::kNeq:
-      return !EqualsOperand(operand, document, value, budget) && !budget.is_exhausted();
+      return !AreEqual(operand, document, value, budget) && !budget.is_exhausted();
     case Operator::kGt:
       return value.is_numeric && value.number > operand.number;
     case Operator::kGte:
@@ -108,7 +110,7 @@ bool FilterProgram::HoldsFor(const Test& test, const FlatDocument& document, con
       return value.is_numeric && value.number <= operand.number;
     case Operator::kIn:
     case Operator::kNin:
-      for (const Node& candidate : filter_.children(operand)) {
+      for (const Node& candidate : operand.children) {
         if (EqualsOrContains(candidate, document, value, budget)) return test.op == Operator::kIn;
       }
       return test.op == Operator::kNin && !budget.is_exhausted();
@@ -118,17 +120,13 @@ bool FilterProgram::HoldsFor(const Test& test, const FlatDocument& document, con
   return false;
 }
 
-bool FilterProgram::EqualsOperand(const Node& operand, const FlatDocument& document,
-                                  const Node& value, WorkBudget& budget) const {
-  return AreEqual(filter_, operand, document, value, budget);
-}
-
-bool FilterProgram::EqualsOrContains(const Node& operand, const FlatDocument& document,
-                                     const Node& value, WorkBudget& budget) const {
-  if (EqualsOperand(operand, document, value, budget)) return true;
+bool FilterProgram::EqualsOrContains(const Node& operand, FlatDocument& document, Node& value,
+                                     WorkBudget& budget) {
+  if (AreEqual(operand, document, value, budget)) return true;
   if (value.type != json::Type::kArray) return false;
-  for (const Node& element : document.children(value)) {
-    if (EqualsOperand(operand, document, element, budget)) return true;
+  document.Open(value);
+  for (Node& element : value.children) {
+    if (AreEqual(operand, document, element, budget)) return true;
     if (budget.is_exhausted()) return false;
   }
   return false;

@@ -46,7 +46,7 @@ class FilterProgram {
   bool is_empty() const { return tests_.empty(); }  // matches everything
 
   // False also when the budget runs out.
-  bool Matches(const FlatDocument& document, WorkBudget& budget) const;
+  bool Matches(FlatDocument& document, WorkBudget& budget) const;
 
  private:
   friend class FilterCompiler;
@@ -69,13 +69,10 @@ class FilterProgram {
 
   explicit FilterProgram(FlatDocument filter) : filter_(std::move(filter)) {}
 
-  bool Holds(const Test& test, const FlatDocument& document, WorkBudget& budget) const;
-  bool HoldsFor(const Test& test, const FlatDocument& document, const Node& value,
-                WorkBudget& budget) const;
-  bool EqualsOperand(const Node& operand, const FlatDocument& document, const Node& value,
-                     WorkBudget& budget) const;
-  bool EqualsOrContains(const Node& operand, const FlatDocument& document, const Node& value,
-                        WorkBudget& budget) const;
+  static bool Holds(const Test& test, FlatDocument& document, WorkBudget& budget);
+  static bool HoldsFor(const Test& test, FlatDocument& document, Node& value, WorkBudget& budget);
+  static bool EqualsOrContains(const Node& operand, FlatDocument& document, Node& value,
+                               WorkBudget& budget);
 
   FlatDocument filter_;  // the filter's own text: tests point into it
   std::vector<Instruction> instructions_;

@@ -2,7 +2,6 @@
 #include "lib/verify/canonical.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -19,25 +18,24 @@ namespace {
 
 constexpr size_t kFieldsMax = 1000;
 
-using Fields = std::vector<std::pair<std::string, std::string>>;
+using body::FormFields;
 
-// The fields of a form or query, decoded and sorted by name and value; nullopt if one has a broken
-// escape or there are too many.
-std::optional<Fields> ReadSorted(std::string_view text) {
-  Fields fields;
-  while (!text.empty()) {
-    const std::string_view pair = text.substr(0, text.find('&'));
-    text.remove_prefix(std::min(pair.size() + 1, text.size()));
-    if (pair.empty()) continue;
-    const size_t equals = std::min(pair.find('='), pair.size());
-    auto name = base::PercentDecode(pair.substr(0, equals), /*plus_is_space=*/true);
-    auto value = base::PercentDecode(pair.substr(std::min(equals + 1, pair.size())),
-                                     /*plus_is_space=*/true);
-    if (!name.has_value() || !value.has_value() || fields.size() == kFieldsMax) return {};
-    fields.emplace_back(*std::move(name), *std::move(value));
-  }
-  std::sort(fields.begin(), fields.end());
+// Sorted by name and value; nullopt if there are none to read or too many.
+std::optional<FormFields> Sorted(std::optional<FormFields> fields) {
+  if (!fields.has_value() || fields->size() > kFieldsMax) return std::nullopt;
+  std::sort(fields->begin(), fields->end());
   return fields;
+}
+
+// The parameters of a query, decoded and sorted.
+std::optional<FormFields> SortedQuery(std::string_view query) {
+  return Sorted(body::ReadForm("application/x-www-form-urlencoded", query));
+}
+
+// The fields of a form, of whichever type. An empty body has none.
+std::optional<FormFields> SortedForm(body::BodyView& form) {
+  const FormFields* const fields = form.form();
+  return fields == nullptr ? std::nullopt : Sorted(*fields);
 }
 
 // What ECMAScript's encodeURIComponent and encodeURI leave alone, beside letters and digits.
@@ -60,8 +58,8 @@ std::string EscapeAllBut(std::string_view text, std::string_view punctuation) {
 
 }  // namespace
 
-Finding FeedSortedForm(std::string_view form, Sink sink) {
-  std::optional<Fields> fields = ReadSorted(form);
+Finding FeedSortedForm(body::BodyView& form, Sink sink) {
+  std::optional<FormFields> fields = SortedForm(form);
   if (!fields.has_value()) return Finding::kAmbiguous;
   fields->erase(std::unique(fields->begin(), fields->end()), fields->end());
   for (const auto& [name, value] : *fields) {
@@ -91,13 +89,13 @@ Finding FeedSortedQuery(std::string_view query, Sink sink) {
   return Finding::kFound;
 }
 
-Finding FeedPlivoV3Url(const VerifyRequest& request, Sink sink) {
+Finding FeedPlivoV3Url(const VerifyRequest& request, body::BodyView& form, Sink sink) {
   const size_t question = std::min(request.url.find('?'), request.url.size());
   const std::string_view query = request.url.substr(std::min(question + 1, request.url.size()));
   // Only the form of a POST is signed: with another method a body could be anything.
   if (request.method != "POST" && !request.body.empty()) return Finding::kAmbiguous;
-  const auto parameters = ReadSorted(query);
-  const auto fields = ReadSorted(request.method == "POST" ? request.body : std::string_view());
+  const auto parameters = SortedQuery(query);
+  const auto fields = request.method == "POST" ? SortedForm(form) : FormFields();
   if (!parameters.has_value() || !fields.has_value()) return Finding::kAmbiguous;
   sink(request.url.substr(0, question));
   if (!parameters->empty() || !fields->empty()) sink("?");
@@ -143,7 +141,7 @@ Finding FeedSignedHeaders(const VerifyRequest& request, std::string_view list, S
 }
 
 Finding FeedQueryStringHash(const VerifyRequest& request, Sink sink) {
-  const auto parameters = ReadSorted(request.query);
+  const auto parameters = SortedQuery(request.query);
   if (!parameters.has_value()) return Finding::kAmbiguous;
   std::string_view path = request.path;
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
@@ -201,21 +199,6 @@ Finding FeedOtherPortForm(std::string_view url, Sink sink) {
   if (has_port) return Finding::kMissing;
   sink(url.substr(0, authority_end)), sink(port), sink(url.substr(authority_end));
   return Finding::kFound;
-}
-
-uint32_t Crc32(std::string_view bytes) {
-  constexpr auto kTable = [] {
-    std::array<uint32_t, 256> table{};
-    for (uint32_t i = 0; i < 256; ++i) {
-      uint32_t value = i;
-      for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xEDB88320u : 0);
-      table[i] = value;
-    }
-    return table;
-  }();
-  uint32_t crc = ~0u;
-  for (const char c : bytes) crc = kTable[(crc ^ static_cast<uint8_t>(c)) & 0xFF] ^ crc >> 8;
-  return ~crc;
 }
 
 }  // namespace convoy::verify

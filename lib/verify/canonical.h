@@ -2,7 +2,6 @@
 // kAmbiguous means that the request cannot be brought into the form.
 #pragma once
 
-#include <cstdint>
 #include <string_view>
 
 #include "absl/functional/function_ref.h"
@@ -15,14 +14,14 @@ using Sink = absl::FunctionRef<void(std::string_view)>;
 
 // Twilio, Mandrill: the fields of a form, decoded and sorted by name, name and value without
 // anything between them; of equal fields one.
-Finding FeedSortedForm(std::string_view form, Sink sink);
+Finding FeedSortedForm(body::BodyView& form, Sink sink);
 
 // MessageBird's legacy signatures: the query's parameters sorted by name, as they are written.
 Finding FeedSortedQuery(std::string_view query, Sink sink);
 
 // Plivo V3: scheme, host and path of the URL, its parameters decoded and sorted, then the sorted
 // fields of a form.
-Finding FeedPlivoV3Url(const VerifyRequest& request, Sink sink);
+Finding FeedPlivoV3Url(const VerifyRequest& request, body::BodyView& form, Sink sink);
 
 // Contentful: path and query, escaped as its own package does it.
 Finding FeedContentfulTarget(const VerifyRequest& request, Sink sink);
@@ -40,8 +39,5 @@ Finding FeedBodyWithSecret(const Evidence& evidence, const Locator& place, Sink 
 // The URL with its scheme's default port written out if it has no port, or without that port if it
 // has it: some senders sign the one and post to the other. kMissing if it has another port.
 Finding FeedOtherPortForm(std::string_view url, Sink sink);
-
-// As in zlib, PNG and Ethernet (ISO 3309).
-uint32_t Crc32(std::string_view bytes);
 
 }  // namespace convoy::verify

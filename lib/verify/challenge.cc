@@ -13,6 +13,7 @@
 #include "lib/base/text.h"
 #include "lib/verify/key_lookup.h"
 #include "lib/verify/secret_key.h"
+#include "lib/verify/signing_guard.h"
 
 namespace convoy::verify {
 namespace {
@@ -22,20 +23,6 @@ constexpr size_t kEchoBytesMax = 4096;
 std::string EncodeBytes(SignatureEncoding encoding, std::string_view bytes) {
   return encoding == SignatureEncoding::kBase64 ? base::Base64Encode(bytes)
                                                 : base::HexEncode(bytes);
-}
-
-// Whether `message` may be signed for whoever asks: it must not sign an event as well. A token
-// holds none of the characters that a JSON body or a "timestamp:body" message needs; where events
-// are base64, challenges are hex of a length that no event has.
-bool MayBeSigned(const Computation& computation, std::string_view message) {
-  constexpr std::string_view kHexDigits = "0123456789abcdef", kPunctuation = "-._~+/=";
-  const auto is_allowed = [&](char c) {
-    if (computation.is_hex_only) return kHexDigits.find(c) != std::string_view::npos;
-    return absl::ascii_isalnum(c) || kPunctuation.find(c) != std::string_view::npos;
-  };
-  return !message.empty() && message.size() >= computation.size_min &&
-         message.size() <= computation.size_max &&
-         std::all_of(message.begin(), message.end(), is_allowed);
 }
 
 bool IsItsPath(const Challenge& challenge, std::string_view path) {
@@ -61,8 +48,9 @@ absl::StatusOr<ChallengeResponder> ChallengeResponder::Compile(
                           MessageTemplate::Compile(challenge.computed->message));
   if (challenge.computed->is_keyed && !secrets.empty()) {
     // The newest secret is the one that the provider was given.
-    CONVOY_ASSIGN_OR_RETURN(const std::string key, DecodeSecret(key_rules, secrets.back()));
-    responder.key_ = std::make_shared<const crypto::HmacKey>(challenge.computed->algorithm, key);
+    CONVOY_ASSIGN_OR_RETURN(const auto keys, DecodeSecret(key_rules, secrets.back()));
+    responder.key_ =
+        std::make_shared<const crypto::HmacKey>(challenge.computed->algorithm, keys.back());
   }
   return responder;
 }
@@ -86,9 +74,9 @@ bool ChallengeResponder::Compute(Evidence* evidence, std::string* out) const {
 }
 
 std::optional<ChallengeAnswer> ChallengeResponder::Answer(
-    const VerifyRequest& request, const Parameters& parameters,
-    absl::FunctionRef<bool()> is_accepted) const {
-  Evidence evidence{.request = request, .parameters = parameters};
+    const Evidence& given, absl::FunctionRef<bool()> is_accepted) const {
+  Evidence evidence = given;
+  const VerifyRequest& request = evidence.request;
   if (request.method != challenge_.method || !IsItsPath(challenge_, request.path) ||
       when_.Judge(evidence) != VerifyReason::kAccepted) {
     return std::nullopt;

@@ -25,9 +25,9 @@ class ChallengeResponder {
                                                     const KeyRules& key_rules,
                                                     const std::vector<std::string>& secrets);
 
-  // nullopt if `request` is not this challenge. `is_accepted` is asked only if the challenge must
+  // nullopt if the request is not this challenge. `is_accepted` is asked only if the challenge must
   // be signed.
-  std::optional<ChallengeAnswer> Answer(const VerifyRequest& request, const Parameters& parameters,
+  std::optional<ChallengeAnswer> Answer(const Evidence& given,
                                         absl::FunctionRef<bool()> is_accepted) const;
 
  private:

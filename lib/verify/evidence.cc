@@ -80,28 +80,96 @@ bool ListReader::Next(std::string_view* item) {
   return true;
 }
 
+namespace {
+
+// The text of a value that was found.
+Finding TextOf(const json::RawValue& value, Text* out) {
+  switch (value.type) {
+    case json::Type::kNull:
+      return Finding::kMissing;
+    case json::Type::kArray:
+    case json::Type::kObject:
+    case json::Type::kJunk:
+      return Finding::kAmbiguous;
+    case json::Type::kNumber:
+    case json::Type::kTrue:
+    case json::Type::kFalse:
+      out->Borrow(value.text);
+      return Finding::kFound;
+    case json::Type::kString:
+      break;
+  }
+  if (value.text.find('\\') == std::string_view::npos) {
+    out->Borrow(value.text.substr(1, value.text.size() - 2));
+    return Finding::kFound;
+  }
+  std::optional<std::string> decoded = value.AsString();
+  if (!decoded.has_value()) return Finding::kAmbiguous;
+  out->Own(*std::move(decoded));
+  return Finding::kFound;
+}
+
+// A field of a form. Of an urlencoded one in place, because that is what nearly all are.
+Finding FindFormField(body::BodyView& body, std::string_view name, Text* out) {
+  if (!body.is_multipart()) {
+    const std::string_view text = body.text();
+    if (body.opacity() != body::Opacity::kNone) return Finding::kAmbiguous;
+    return FindParameter(text, name, out);
+  }
+  const body::FormFields* const fields = body.form();
+  if (fields == nullptr) return Finding::kAmbiguous;
+  size_t count = 0;
+  for (const auto& [field, value] : *fields) {
+    if (field != name) continue;
+    out->Borrow(value);
+    ++count;
+  }
+  if (count == 0) return Finding::kMissing;
+  return count == 1 ? Finding::kFound : Finding::kAmbiguous;
+}
+
+// "field", or "field#path" for a value of the JSON that the field holds.
+Finding FindInForm(body::BodyView& body, std::string_view name, Text* out) {
+  const size_t mark = name.find('#');
+  if (mark == std::string_view::npos) return FindFormField(body, name, out);
+  Text field, value;
+  Finding finding = FindFormField(body, name.substr(0, mark), &field);
+  if (finding == Finding::kFound) finding = FindJson(field.view(), name.substr(mark + 1), &value);
+  if (finding == Finding::kFound) out->Own(std::string(value.view()));
+  return finding;
+}
+
+}  // namespace
+
 std::optional<json::RawValue> FindOnly(std::string_view json, std::string_view path) {
-  bool is_repeated = false;
-  const auto value = json::FindPath(json, path, kBodyLimits, &is_repeated);
-  return is_repeated ? std::nullopt : value;
+  const json::Place place = json::Look(json, path);
+  if (!place.is_found() || place.is_repeated || place.is_cut) return std::nullopt;
+  return place.value;
 }
 
 Finding FindJson(std::string_view json, std::string_view path, Text* out) {
+  const json::Place place = json::Look(json, path);
+  if (place.is_repeated || place.is_cut) return Finding::kAmbiguous;
+  return place.is_found() ? TextOf(place.value, out) : Finding::kMissing;
+}
+
+Finding FindInBody(body::BodyView& body, std::string_view path, Text* out) {
+  const std::string_view text = body.text();
+  if (body.opacity() != body::Opacity::kNone) return Finding::kAmbiguous;
+  return FindJson(text, path, out);
+}
+
+std::optional<json::RawValue> FindOnlyClaim(std::string_view json, std::string_view path) {
   bool is_repeated = false;
-  const auto value = json::FindPath(json, path, kBodyLimits, &is_repeated);
+  const auto value = json::FindPath(json, path, kClaimsLimits, &is_repeated);
+  return is_repeated ? std::nullopt : value;
+}
+
+Finding FindClaim(std::string_view json, std::string_view path, Text* out) {
+  bool is_repeated = false;
+  const auto value = json::FindPath(json, path, kClaimsLimits, &is_repeated);
   if (is_repeated) return Finding::kAmbiguous;
-  if (!value.has_value() || value->type == json::Type::kNull) return Finding::kMissing;
-  if (value->type == json::Type::kArray || value->type == json::Type::kObject) {
-    return Finding::kAmbiguous;
-  }
-  if (value->type != json::Type::kString) {
-    out->Borrow(value->text);
-  } else if (value->text.find('\\') == std::string_view::npos) {
-    out->Borrow(value->text.substr(1, value->text.size() - 2));
-  } else {
-    out->Own(*value->AsString());
-  }
-  return Finding::kFound;
+  return value.has_value() ? TextOf(*value, out) : Finding::kMissing;
 }
 
 Finding Evidence::Find(const Locator& locator, Text* out) const {
@@ -125,13 +193,13 @@ Finding Evidence::Find(const Locator& locator, Text* out) const {
       break;
     // A value of the body may be as large as the body.
     case Kind::kForm:
-      return FindParameter(request.body, locator.name, out);
+      return FindInForm(body, locator.name, out);
     case Kind::kJson:
-      return FindJson(request.body, locator.name, out);
+      return FindInBody(body, locator.name, out);
     case Kind::kItem:
       return FindJson(item, locator.name, out);
     case Kind::kJwt:
-      return FindJson(jwt_claims, locator.name, out);
+      return FindClaim(jwt_claims, locator.name, out);
     case Kind::kBody:
       out->Borrow(request.body);
       return Finding::kFound;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "convoy/verifier.h"
+#include "lib/body/body_view.h"
 #include "lib/json/limits.h"
 #include "lib/json/raw.h"
 #include "lib/verify/locator.h"
@@ -17,8 +18,10 @@ namespace convoy::verify {
 
 // Limits of what is read before anything is known to be genuine.
 inline constexpr size_t kFieldBytesMax = 8 * 1024;
-inline constexpr json::Limits kBodyLimits = {
-    .bytes_max = 16 * 1024 * 1024, .depth_max = 64, .values_max = 100'000};
+inline constexpr json::Limits kClaimsLimits = {
+    .bytes_max = 1024 * 1024, .depth_max = 64, .values_max = 100'000};
+// A handshake is small: a stranger's body is unpacked no further to look for one.
+inline constexpr size_t kChallengeBytesMax = 256 * 1024;
 
 using Parameters = std::map<std::string, std::string, std::less<>>;
 
@@ -39,6 +42,8 @@ class Text {
   bool is_owned_ = false;
 };
 
+class SigningGuard;
+
 // How looking for a value ended.
 enum class Finding : uint8_t { kFound, kMissing, kAmbiguous };
 
@@ -58,6 +63,10 @@ class ListReader {
 struct Evidence {
   const VerifyRequest& request;
   const Parameters& parameters;
+  body::BodyView& body;  // the request's, for looking: what is signed are its raw bytes
+
+  std::string_view url = request.url;   // as this scheme spells it
+  const SigningGuard* guard = nullptr;  // null: nothing is signed for strangers
 
   std::string_view signature_list;  // for sig: locators
   char item_separator = ',';
@@ -74,9 +83,16 @@ struct Evidence {
 };
 
 // The value of a JSON text at `path` as text: a string decoded, other scalars as they are written.
+// What lies beside the way to it is not judged. A text that is no JSON at all has no values.
 Finding FindJson(std::string_view json, std::string_view path, Text* out);
+// The same, of the request's body, which may be coded: kAmbiguous if it cannot be seen.
+Finding FindInBody(body::BodyView& body, std::string_view path, Text* out);
 // The value there, of whatever type; nullopt also if a name on the way occurs twice.
 std::optional<json::RawValue> FindOnly(std::string_view json, std::string_view path);
+
+// The same for the claims and header of a token, which must be JSON from end to end.
+Finding FindClaim(std::string_view json, std::string_view path, Text* out);
+std::optional<json::RawValue> FindOnlyClaim(std::string_view json, std::string_view path);
 
 // Why a request is refused if this is how looking ended.
 inline VerifyReason ReasonOf(Finding finding) {

@@ -19,6 +19,7 @@
 #include "lib/verify/scheme_verifier.h"
 #include "lib/verify/secret_key.h"
 #include "lib/verify/signature_reader.h"
+#include "lib/verify/signing_guard.h"
 
 namespace convoy::verify {
 namespace {
@@ -53,7 +54,7 @@ std::optional<Token> ReadToken(std::string_view text) {
 
 // A NumericDate; fractions of a second are dropped.
 std::optional<absl::Time> ReadTime(std::string_view claims, std::string_view name) {
-  const auto value = FindOnly(claims, name);
+  const auto value = FindOnlyClaim(claims, name);
   if (!value.has_value() || value->type != json::Type::kNumber) return std::nullopt;
   const size_t point = std::min(value->text.find('.'), value->text.size());
   const std::string_view digits = value->text.substr(0, point);
@@ -70,7 +71,7 @@ std::optional<absl::Time> ReadTime(std::string_view claims, std::string_view nam
 }
 
 bool Has(std::string_view claims, std::string_view name) {
-  return json::FindPath(claims, name, kBodyLimits).has_value();
+  return json::FindPath(claims, name, kClaimsLimits).has_value();
 }
 
 HashAlgorithm HashOf(std::string_view algorithm) {
@@ -88,22 +89,26 @@ class TokenKeys {
 
 class SharedTokenKeys final : public TokenKeys {
  public:
-  explicit SharedTokenKeys(std::vector<std::string> keys) : keys_(std::move(keys)) {}
+  struct Key {
+    std::string text;
+    int32_t secret_index;
+  };
+  explicit SharedTokenKeys(std::vector<Key> keys) : keys_(std::move(keys)) {}
 
   KeyMatch Match(const Token& token, std::string_view algorithm, std::string_view,
                  const Evidence&) const override {
-    for (size_t k = 0; k < keys_.size(); ++k) {
-      const crypto::HmacKey key(HashOf(algorithm), keys_[k]);
+    for (const auto& [text, secret_index] : keys_) {
+      const crypto::HmacKey key(HashOf(algorithm), text);
       if (crypto::ConstantTimeEquals(crypto::HmacOf(key, token.signed_text).view(),
                                      token.signature)) {
-        return {.reason = VerifyReason::kAccepted, .key_index = static_cast<int32_t>(k)};
+        return {.reason = VerifyReason::kAccepted, .key_index = secret_index};
       }
     }
     return {};
   }
 
  private:
-  const std::vector<std::string> keys_;
+  const std::vector<Key> keys_;
 };
 
 class PublicTokenKeys final : public TokenKeys {
@@ -146,16 +151,16 @@ class JwtVerifier final : public SchemeVerifier {
   JwtVerifier(Scheme scheme, Conditions checks, std::unique_ptr<TokenKeys> keys)
       : scheme_(std::move(scheme)), checks_(std::move(checks)), keys_(std::move(keys)) {}
 
-  Verdict Verify(const VerifyRequest& request, const Parameters& parameters,
-                 absl::Time now) const override {
+  Verdict Verify(const Evidence& given, absl::Time now) const override {
     Verdict verdict{.scheme = scheme_.name};
-    Evidence evidence{.request = request, .parameters = parameters};
+    Evidence evidence = given;
     FoundSignatures found;
     verdict.reason = ReadSignatures(scheme_, 0, &evidence, &found);
     if (!verdict.accepted()) return verdict;
     verdict.reason = VerifyReason::kMalformed;
     const std::optional<Token> token = ReadToken(found.candidates.front());
     if (!token.has_value()) return verdict;
+    if (evidence.guard != nullptr && evidence.guard->Covers(token->signed_text)) return verdict;
     JudgeSignature(*token, evidence, &verdict);
     if (!verdict.accepted()) return verdict;
     verdict.reason = JudgeTimes(token->claims, now, &verdict.signed_at);
@@ -171,11 +176,12 @@ class JwtVerifier final : public SchemeVerifier {
     Text algorithm, key_id;
     const std::vector<std::string>& pinned = scheme_.jwt.algorithms;
     // An extension that must be understood is one that is not (RFC 7515, section 4.1.11).
-    if (FindJson(token.header, "alg", &algorithm) != Finding::kFound || Has(token.header, "crit") ||
+    if (FindClaim(token.header, "alg", &algorithm) != Finding::kFound ||
+        Has(token.header, "crit") ||
         std::find(pinned.begin(), pinned.end(), algorithm.view()) == pinned.end()) {
       return;
     }
-    if (FindJson(token.header, "kid", &key_id) == Finding::kAmbiguous) return;
+    if (FindClaim(token.header, "kid", &key_id) == Finding::kAmbiguous) return;
     KeyMatch match = keys_->Match(token, algorithm.view(), key_id.view(), evidence);
     verdict->reason = match.reason;
     verdict->secret_index = match.key_index;
@@ -224,10 +230,10 @@ absl::StatusOr<std::unique_ptr<TokenKeys>> MakeTokenKeys(const Scheme& scheme,
     }
   }
   if (family == "HS") {
-    std::vector<std::string> keys;
-    for (const std::string& secret : secrets) {
-      CONVOY_ASSIGN_OR_RETURN(std::string key, DecodeSecret(scheme.key, secret));
-      keys.push_back(std::move(key));
+    std::vector<SharedTokenKeys::Key> keys;
+    for (size_t i = 0; i < secrets.size(); ++i) {
+      CONVOY_ASSIGN_OR_RETURN(std::vector<std::string> found, DecodeSecret(scheme.key, secrets[i]));
+      for (std::string& key : found) keys.push_back({std::move(key), static_cast<int32_t>(i)});
     }
     return std::make_unique<SharedTokenKeys>(std::move(keys));
   }

@@ -71,8 +71,9 @@ absl::StatusOr<KeyLookup> KeyLookup::Make(const KeyRules& rules, crypto::KeyType
   prefix_only.format = KeyFormat::kText;
   auto given = std::make_shared<PublicKeySet>();
   for (size_t i = 0; i < secrets.size(); ++i) {
-    CONVOY_ASSIGN_OR_RETURN(const std::string text, DecodeSecret(prefix_only, secrets[i]));
-    CONVOY_ASSIGN_OR_RETURN(PublicKeySet keys, ReadPublicKeys(rules.format, text));
+    CONVOY_ASSIGN_OR_RETURN(const std::vector<std::string> texts,
+                            DecodeSecret(prefix_only, secrets[i]));
+    CONVOY_ASSIGN_OR_RETURN(PublicKeySet keys, ReadPublicKeys(rules.format, texts.back()));
     for (NamedKey& named : keys) {
       if (named.key.type() != type) continue;
       named.secret_index = static_cast<int32_t>(i);

@@ -42,22 +42,29 @@ class DecodedCandidates {
   size_t count_ = 0;
 };
 
+// A key and the index of the secret that it was made of.
+template <typename Key>
+struct OwnedKey {
+  Key key;
+  int32_t secret_index;
+};
+
 class HmacKeyring final : public Keyring {
  public:
-  HmacKeyring(const Scheme& scheme, std::vector<crypto::HmacKey> keys)
+  HmacKeyring(const Scheme& scheme, std::vector<OwnedKey<crypto::HmacKey>> keys)
       : scheme_(scheme), keys_(std::move(keys)) {}
 
   KeyMatch Match(const MessageTemplate& message, Evidence* evidence,
                  std::span<const std::string_view> candidates) const override {
     const DecodedCandidates decoded(scheme_, candidates);
     if (decoded.empty()) return {.reason = VerifyReason::kMalformed};
-    for (size_t k = 0; k < keys_.size(); ++k) {
-      crypto::Hmac mac(keys_[k]);
+    for (const auto& [key, secret_index] : keys_) {
+      crypto::Hmac mac(key);
       const Finding fed =
           message.Feed(*evidence, [&mac](std::string_view piece) { mac.Update(piece); });
       if (fed != Finding::kFound) return {.reason = ReasonOf(fed)};
       if (decoded.Contains(mac.Finish())) {
-        return {.reason = VerifyReason::kAccepted, .key_index = static_cast<int32_t>(k)};
+        return {.reason = VerifyReason::kAccepted, .key_index = secret_index};
       }
     }
     return {};
@@ -65,25 +72,25 @@ class HmacKeyring final : public Keyring {
 
  private:
   const Scheme scheme_;
-  const std::vector<crypto::HmacKey> keys_;
+  const std::vector<OwnedKey<crypto::HmacKey>> keys_;
 };
 
 class DigestKeyring final : public Keyring {
  public:
-  DigestKeyring(const Scheme& scheme, std::vector<std::string> secrets)
+  DigestKeyring(const Scheme& scheme, std::vector<OwnedKey<std::string>> secrets)
       : scheme_(scheme), secrets_(std::move(secrets)) {}
 
   KeyMatch Match(const MessageTemplate& message, Evidence* evidence,
                  std::span<const std::string_view> candidates) const override {
     const DecodedCandidates decoded(scheme_, candidates);
     if (decoded.empty()) return {.reason = VerifyReason::kMalformed};
-    for (size_t k = 0; k < secrets_.size(); ++k) {
-      evidence->secret = secrets_[k];
+    for (const auto& [secret, secret_index] : secrets_) {
+      evidence->secret = secret;
       std::string text;
       const Finding fed = message.Render(*evidence, &text);
       if (fed != Finding::kFound) return {.reason = ReasonOf(fed)};
       if (decoded.Contains(crypto::Hash(scheme_.algorithm, text))) {
-        return {.reason = VerifyReason::kAccepted, .key_index = static_cast<int32_t>(k)};
+        return {.reason = VerifyReason::kAccepted, .key_index = secret_index};
       }
     }
     return {};
@@ -91,7 +98,7 @@ class DigestKeyring final : public Keyring {
 
  private:
   const Scheme scheme_;
-  const std::vector<std::string> secrets_;
+  const std::vector<OwnedKey<std::string>> secrets_;
 };
 
 }  // namespace
@@ -115,16 +122,19 @@ absl::StatusOr<std::unique_ptr<Keyring>> MakeKeyring(const Scheme& scheme,
   if (scheme.type != SchemeType::kHmac && scheme.type != SchemeType::kDigest) {
     return MakePublicKeyring(scheme, secrets, std::move(source));
   }
-  std::vector<std::string> decoded;
-  for (const std::string& secret : secrets) {
-    CONVOY_ASSIGN_OR_RETURN(std::string key, DecodeSecret(scheme.key, secret));
-    decoded.push_back(std::move(key));
+  std::vector<OwnedKey<std::string>> decoded;
+  std::vector<OwnedKey<crypto::HmacKey>> keys;
+  for (size_t i = 0; i < secrets.size(); ++i) {
+    CONVOY_ASSIGN_OR_RETURN(std::vector<std::string> found, DecodeSecret(scheme.key, secrets[i]));
+    for (std::string& key : found) {
+      const auto index = static_cast<int32_t>(i);
+      keys.push_back({crypto::HmacKey(scheme.algorithm, key), index});
+      decoded.push_back({std::move(key), index});
+    }
   }
   if (scheme.type == SchemeType::kDigest) {
     return std::make_unique<DigestKeyring>(scheme, std::move(decoded));
   }
-  std::vector<crypto::HmacKey> keys;
-  for (const std::string& key : decoded) keys.emplace_back(scheme.algorithm, key);
   return std::make_unique<HmacKeyring>(scheme, std::move(keys));
 }
 

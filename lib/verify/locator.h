@@ -15,7 +15,7 @@ struct Locator {
   enum class Kind : uint8_t {
     kHeader,
     kQuery,
-    kForm,           // a field of an application/x-www-form-urlencoded body
+    kForm,           // a field of a form; behind '#' a path into the JSON that it holds
     kJson,           // a dotted path into the JSON body
     kItem,           // a dotted path into the element of the body that is being judged
     kSignatureItem,  // an item of the signature field's list

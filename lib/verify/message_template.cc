@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/checksum.h"
 #include "lib/base/encoding.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
@@ -249,10 +250,10 @@ Finding MessageTemplate::FeedPart(const Part& part, const Evidence& evidence, Si
       if (!request.query.empty()) sink("?"), sink(request.query);
       return Finding::kFound;
     case Kind::kUrl:
-      sink(request.url);
+      sink(evidence.url);
       return Finding::kFound;
     case Kind::kUrlNoQuery:
-      sink(request.url.substr(0, request.url.find('?')));
+      sink(evidence.url.substr(0, evidence.url.find('?')));
       return Finding::kFound;
     case Kind::kSecret:
       sink(evidence.secret);
@@ -283,19 +284,19 @@ Finding MessageTemplate::FeedDerived(const Part& part, const Evidence& evidence,
       sink(sha256(request.body).view());
       return Finding::kFound;
     case Kind::kBodyCrc32:
-      sink(absl::StrCat(Crc32(request.body)));
+      sink(absl::StrCat(base::Crc32(request.body)));
       return Finding::kFound;
     case Kind::kUrlSha256Hex:
-      sink(base::HexEncode(sha256(request.url).view()));
+      sink(base::HexEncode(sha256(evidence.url).view()));
       return Finding::kFound;
     case Kind::kUrlOtherPort:
-      return FeedOtherPortForm(request.url, sink);
+      return FeedOtherPortForm(evidence.url, sink);
     case Kind::kFormSorted:
-      return FeedSortedForm(request.body, sink);
+      return FeedSortedForm(evidence.body, sink);
     case Kind::kQuerySorted:
       return FeedSortedQuery(request.query, sink);
     case Kind::kPlivoV3Url:
-      return FeedPlivoV3Url(request, sink);
+      return FeedPlivoV3Url(request, evidence.body, sink);
     case Kind::kContentfulTarget:
       return FeedContentfulTarget(request, sink);
     case Kind::kSignedHeaders:

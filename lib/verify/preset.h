@@ -16,14 +16,17 @@
 
 namespace convoy::verify {
 
+// The characters that the message of a challenge may have.
+enum class MessageAlphabet : uint8_t { kToken, kHex, kUuid };
+
 // A value that the answer to a challenge holds and that only who knows the secret can compute.
 struct Computation {
   crypto::HashAlgorithm algorithm = crypto::HashAlgorithm::kSha256;
   bool is_keyed = true;  // HMAC with the secret; otherwise a plain digest
   SignatureEncoding encoding = SignatureEncoding::kHex;
   std::string message;
-  // What is signed for whoever asks must never be something that signs an event as well.
-  bool is_hex_only = false;  // of the message; otherwise the characters of a token
+  // What is signed for a stranger must never be something that signs an event as well.
+  MessageAlphabet alphabet = MessageAlphabet::kToken;
   size_t size_min = 1;
   size_t size_max = 1024;
 };
@@ -53,7 +56,9 @@ struct Preset {
   std::vector<Challenge> challenges;
   std::optional<Locator> event_id;
   int refusal_status = 0;  // what the provider expects to see for a wrong signature; 0: no matter
-  std::string evidence;    // how the facts are known: official_code, official_docs, …
+  std::vector<std::string> test_secrets;  // published keys of tests: only named in explanations
+  std::string handshake;  // how the provider tries a link, or that it does not; for people
+  std::string evidence;   // how the facts are known: official_code, official_docs, …
   std::vector<std::string> sources;
 };
 

@@ -20,16 +20,17 @@ absl::StatusOr<Computation> LoadComputation(const json::Value& object) {
   constexpr std::array<std::pair<std::string_view, SignatureEncoding>, 2> kEncodings = {
       {{"hex", SignatureEncoding::kHex}, {"base64", SignatureEncoding::kBase64}}};
   ObjectReader reader(object, "challenges.computed");
-  constexpr std::array<std::pair<std::string_view, bool>, 2> kAlphabets = {
-      {{"token", false}, {"hex", true}}};
+  constexpr std::array<std::pair<std::string_view, MessageAlphabet>, 3> kAlphabets = {
+      {{"token", MessageAlphabet::kToken},
+       {"hex", MessageAlphabet::kHex},
+       {"uuid", MessageAlphabet::kUuid}}};
   CONVOY_RETURN_IF_ERROR(CheckFields(
       object, reader,
       {"alg", "keyed", "encoding", "message", "message_alphabet", "size_min", "size_max"}));
   Computation computation;
   CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "alg", kAlgorithms, &computation.algorithm));
   CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "encoding", kEncodings, &computation.encoding));
-  CONVOY_RETURN_IF_ERROR(
-      ReadChoice(reader, "message_alphabet", kAlphabets, &computation.is_hex_only));
+  CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "message_alphabet", kAlphabets, &computation.alphabet));
   uint32_t size_min = 1, size_max = 1024;
   reader.Read("keyed", &computation.is_keyed);
   reader.Read("message", &computation.message);
@@ -124,13 +125,16 @@ absl::StatusOr<Challenge> LoadChallenge(const json::Value& object) {
 absl::StatusOr<Preset> LoadPreset(std::string_view text) {
   CONVOY_ASSIGN_OR_RETURN(const json::Document document, json::Parse(text, kSchemeLimits));
   ObjectReader reader(document);
-  CONVOY_RETURN_IF_ERROR(CheckFields(document, reader,
-                                     {"title", "aliases", "schemes", "challenges", "event_id",
-                                      "refusal_status", "evidence", "sources", "notes"}));
+  CONVOY_RETURN_IF_ERROR(
+      CheckFields(document, reader,
+                  {"title", "aliases", "schemes", "challenges", "event_id", "handshake",
+                   "test_secrets", "refusal_status", "evidence", "sources", "notes"}));
   Preset preset;
   uint32_t refusal_status = 0;
   reader.Read("title", &preset.title);
   reader.Read("aliases", &preset.aliases);
+  reader.Read("handshake", &preset.handshake);
+  reader.Read("test_secrets", &preset.test_secrets);
   reader.Read("evidence", &preset.evidence);
   reader.Read("sources", &preset.sources);
   reader.Read("refusal_status", &refusal_status);

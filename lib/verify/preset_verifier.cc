@@ -10,11 +10,13 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/base/text.h"
 #include "lib/verify/challenge.h"
 #include "lib/verify/conditions.h"
 #include "lib/verify/evidence.h"
 #include "lib/verify/preset_parameters.h"
 #include "lib/verify/scheme_verifier.h"
+#include "lib/verify/signing_guard.h"
 
 namespace convoy::verify {
 namespace {
@@ -28,34 +30,28 @@ struct Alternative {
 class PresetVerifier final : public Verifier {
  public:
   PresetVerifier(std::vector<Alternative> alternatives, std::vector<ChallengeResponder> challenges,
-                 Parameters parameters, int refusal_status)
+                 SigningGuard guard, Parameters parameters, int refusal_status)
       : alternatives_(std::move(alternatives)),
         challenges_(std::move(challenges)),
+        guard_(std::move(guard)),
         parameters_(std::move(parameters)),
         refusal_status_(refusal_status) {}
 
   Verdict Verify(const VerifyRequest& request, absl::Time now) const override {
-    // Without alternatives the provider has not handed over its secret yet.
-    Verdict furthest{.reason = alternatives_.empty() ? VerifyReason::kUnknownKey
-                                                     : VerifyReason::kMissingHeader};
-    for (const Alternative& alternative : alternatives_) {
-      const Evidence evidence{.request = request, .parameters = parameters_};
-      if (alternative.when.Judge(evidence) != VerifyReason::kAccepted) continue;
-      Verdict verdict = alternative.verifier->Verify(request, parameters_, now);
-      if (verdict.accepted()) return verdict;
-      if (furthest.scheme.empty() || Progress(verdict.reason) > Progress(furthest.reason)) {
-        furthest = std::move(verdict);
-      }
-    }
-    return furthest;
+    body::BodyView body(request.headers, request.body);
+    const Evidence evidence{
+        .request = request, .parameters = parameters_, .body = body, .guard = guard()};
+    return VerifyEvidence(evidence, now);
   }
 
   std::string EventId(const VerifyRequest& request) const override {
-    const Evidence evidence{.request = request, .parameters = parameters_};
+    body::BodyView body(request.headers, request.body);
+    const Evidence evidence{.request = request, .parameters = parameters_, .body = body};
     for (const Alternative& alternative : alternatives_) {
       Text text;
       if (alternative.event_id.has_value() &&
-          evidence.Find(*alternative.event_id, &text) == Finding::kFound) {
+          evidence.Find(*alternative.event_id, &text) == Finding::kFound &&
+          base::IsValidUtf8(text.view())) {
         return std::string(text.view());
       }
     }
@@ -64,9 +60,13 @@ class PresetVerifier final : public Verifier {
 
   std::optional<ChallengeAnswer> AnswerChallenge(const VerifyRequest& request,
                                                  absl::Time now) const override {
+    if (challenges_.empty()) return std::nullopt;
+    body::BodyView body(request.headers, request.body, kChallengeBytesMax);
+    const Evidence evidence{
+        .request = request, .parameters = parameters_, .body = body, .guard = guard()};
     for (const ChallengeResponder& challenge : challenges_) {
       auto answer =
-          challenge.Answer(request, parameters_, [&] { return Verify(request, now).accepted(); });
+          challenge.Answer(evidence, [&] { return VerifyEvidence(evidence, now).accepted(); });
       if (answer.has_value()) return answer;
     }
     return std::nullopt;
@@ -75,8 +75,26 @@ class PresetVerifier final : public Verifier {
   int refusal_status() const override { return refusal_status_; }
 
  private:
+  const SigningGuard* guard() const { return guard_.is_empty() ? nullptr : &guard_; }
+
+  Verdict VerifyEvidence(const Evidence& evidence, absl::Time now) const {
+    // Without alternatives the provider has not handed over its secret yet.
+    Verdict furthest{.reason = alternatives_.empty() ? VerifyReason::kUnknownKey
+                                                     : VerifyReason::kMissingHeader};
+    for (const Alternative& alternative : alternatives_) {
+      if (alternative.when.Judge(evidence) != VerifyReason::kAccepted) continue;
+      Verdict verdict = alternative.verifier->Verify(evidence, now);
+      if (verdict.accepted()) return verdict;
+      if (furthest.scheme.empty() || Progress(verdict.reason) > Progress(furthest.reason)) {
+        furthest = std::move(verdict);
+      }
+    }
+    return furthest;
+  }
+
   const std::vector<Alternative> alternatives_;
   const std::vector<ChallengeResponder> challenges_;
+  const SigningGuard guard_;
   const Parameters parameters_;
   const int refusal_status_;
 };
@@ -165,7 +183,8 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompilePresetVerifier(
     challenges.push_back(std::move(responder));
   }
   return std::make_shared<PresetVerifier>(std::move(alternatives), std::move(challenges),
-                                          std::move(parameters), preset.refusal_status);
+                                          SigningGuard(preset.challenges), std::move(parameters),
+                                          preset.refusal_status);
 }
 
 }  // namespace convoy::verify

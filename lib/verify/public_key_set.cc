@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_replace.h"
 
 #include "lib/base/encoding.h"
 #include "lib/base/status_macros.h"
@@ -74,7 +75,9 @@ absl::StatusOr<PublicKey> ReadBytes(std::string_view bytes) {
 absl::StatusOr<PublicKeySet> ReadPublicKeys(KeyFormat format, std::string_view text) {
   if (text.starts_with('{')) return ReadJwks(text);
   if (text.find("-----BEGIN") != std::string_view::npos) {
-    CONVOY_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromPem(text));
+    // Line breaks are often written as in a string of a program, where a key comes from a variable.
+    const std::string lines = absl::StrReplaceAll(text, {{"\\n", "\n"}});
+    CONVOY_ASSIGN_OR_RETURN(PublicKey key, PublicKey::FromPem(lines));
     return Alone(std::move(key));
   }
   const std::optional<std::string> bytes =

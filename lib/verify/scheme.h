@@ -11,6 +11,7 @@
 
 #include "lib/crypto/digest.h"
 #include "lib/verify/locator.h"
+#include "lib/verify/url_variants.h"
 
 namespace convoy::verify {
 
@@ -106,6 +107,7 @@ struct Scheme {
   SignatureField signature;
   KeyRules key;
   std::string message = "{body}";
+  std::vector<UrlVariant> url_variants;  // tried where {url} as it is given does not fit
   std::string each;  // path of the elements that are signed one by one, "*" for an array's
   std::optional<TimestampField> timestamp;
   std::vector<Condition> checks;  // after the signature

@@ -111,9 +111,10 @@ absl::Status CheckFieldsOf(SchemeType type, const json::Value& object, const Obj
     case SchemeType::kDigest:
     case SchemeType::kEcdsaP256:
     case SchemeType::kRsaPkcs1:
-      return CheckFields(object, reader,
-                         {"name", "type", "opt_in", "when", "event_id", "checks", "signature",
-                          "alg", "encoding", "key", "message", "each", "timestamp"});
+      return CheckFields(
+          object, reader,
+          {"name", "type", "opt_in", "when", "event_id", "checks", "signature", "alg", "encoding",
+           "key", "message", "url_variants", "each", "timestamp"});
     case SchemeType::kEd25519:
       return CheckFields(object, reader,
                          {"name", "type", "opt_in", "when", "event_id", "checks", "signature",
@@ -134,6 +135,28 @@ absl::Status CheckFieldsOf(SchemeType type, const json::Value& object, const Obj
 
 bool NeedsSignature(SchemeType type) {
   return type != SchemeType::kBasic && type != SchemeType::kNone;
+}
+
+absl::Status LoadUrlVariants(const json::Value& object, ObjectReader& reader, Scheme* scheme) {
+  constexpr std::array<std::pair<std::string_view, UrlVariant>, 5> kVariants = {
+      {{"no_port", UrlVariant::kNoPort},
+       {"default_port", UrlVariant::kDefaultPort},
+       {"quoted", UrlVariant::kQuoted},
+       {"legacy_query", UrlVariant::kLegacyQuery},
+       {"hubspot_decoded", UrlVariant::kHubspotDecoded}}};
+  std::vector<std::string> names;
+  CONVOY_RETURN_IF_ERROR(ReadTexts(object, reader, "url_variants", &names));
+  for (const std::string& name : names) {
+    const auto* const known = std::find_if(kVariants.begin(), kVariants.end(),
+                                           [&](const auto& each) { return each.first == name; });
+    if (known == kVariants.end()) {
+      return InvalidField(
+          reader, "url_variants",
+          "may hold no_port, default_port, quoted, legacy_query and hubspot_decoded");
+    }
+    scheme->url_variants.push_back(known->second);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status LoadParts(ObjectReader& reader, Scheme* scheme) {
@@ -204,6 +227,7 @@ absl::StatusOr<Scheme> LoadScheme(const json::Value& object) {
   CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "alg", kAlgorithms, &scheme.algorithm));
   CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "encoding", kEncodings, &scheme.encoding));
   CONVOY_RETURN_IF_ERROR(ReadLocator(reader, "event_id", &scheme.event_id));
+  CONVOY_RETURN_IF_ERROR(LoadUrlVariants(object, reader, &scheme));
   CONVOY_RETURN_IF_ERROR(LoadParts(reader, &scheme));
   return scheme;
 }

@@ -5,6 +5,8 @@
 
 #include "absl/status/status.h"
 
+#include "lib/verify/secret_key.h"
+
 namespace convoy::verify {
 namespace {
 
@@ -21,7 +23,8 @@ absl::Status CheckSecrets(const Scheme& scheme, const std::vector<std::string>& 
   }
   if (secrets.size() > kSecretsMax) return absl::InvalidArgumentError("there are too many secrets");
   for (const std::string& secret : secrets) {
-    if (secret.empty()) return absl::InvalidArgumentError("the secret must not be empty");
+    if (TrimSecret(secret).empty())
+      return absl::InvalidArgumentError("the secret must not be empty");
     if (scheme.type == SchemeType::kBasic && secret.find(':') == std::string::npos) {
       return absl::InvalidArgumentError("the secret must be user:password");
     }

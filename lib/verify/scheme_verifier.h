@@ -21,8 +21,7 @@ class SchemeVerifier {
   // Judges a request as of `now`. The order is always the same: is everything there and
   // well-formed, is the signature right, and only then the time window, so that a forger learns
   // nothing from the clock.
-  virtual Verdict Verify(const VerifyRequest& request, const Parameters& parameters,
-                         absl::Time now) const = 0;
+  virtual Verdict Verify(const Evidence& given, absl::Time now) const = 0;
 };
 
 // How far a request came before it was refused: of several refusals the furthest is the one to

@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 
 #include "lib/base/encoding.h"
 #include "lib/crypto/digest.h"
@@ -14,21 +16,34 @@ namespace {
 
 // Takes off the first of `prefixes` that `secret` has; false if it has none of them.
 bool StripPrefix(const std::vector<std::string>& prefixes, std::string_view& secret) {
-  for (const std::string& prefix : prefixes) {
-    if (secret.starts_with(prefix)) {
-      secret.remove_prefix(prefix.size());
+  constexpr std::string_view kVersion = "v1,";
+  const std::string_view unversioned =
+      secret.starts_with(kVersion) ? secret.substr(kVersion.size()) : secret;
+  for (const std::string_view text : {secret, unversioned}) {
+    for (const std::string& prefix : prefixes) {
+      if (!text.starts_with(prefix)) continue;
+      secret = text.substr(prefix.size());
       return true;
     }
   }
   return false;
 }
 
+std::string WithoutSpace(std::string_view text) {
+  std::string kept(text);
+  std::erase_if(kept, [](char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); });
+  return kept;
+}
+
 std::optional<std::string> Decode(KeyFormat format, std::string_view secret) {
+  std::string text = WithoutSpace(secret);
   switch (format) {
     case KeyFormat::kHex:
-      return base::HexDecode(secret);
+      return base::HexDecode(text);
     case KeyFormat::kBase64:
-      return base::Base64DecodeKey(secret);
+      std::replace(text.begin(), text.end(), '-', '+');
+      std::replace(text.begin(), text.end(), '_', '/');
+      return base::Base64DecodeKey(text);
     case KeyFormat::kText:
     case KeyFormat::kPem:
       break;
@@ -36,26 +51,42 @@ std::optional<std::string> Decode(KeyFormat format, std::string_view secret) {
   return std::string(secret);
 }
 
+std::string_view NameOf(KeyFormat format) { return format == KeyFormat::kHex ? "hex" : "base64"; }
+
 }  // namespace
 
-absl::StatusOr<std::string> DecodeSecret(const KeyRules& rules, std::string_view secret) {
-  const bool had_prefix = StripPrefix(rules.prefixes, secret);
-  const bool is_ascii = std::all_of(secret.begin(), secret.end(),
+std::string_view TrimSecret(std::string_view text) { return absl::StripAsciiWhitespace(text); }
+
+absl::StatusOr<std::vector<std::string>> DecodeSecret(const KeyRules& rules,
+                                                      std::string_view secret) {
+  std::string_view trimmed = TrimSecret(secret);
+  const bool had_prefix = StripPrefix(rules.prefixes, trimmed);
+  const bool is_ascii = std::all_of(trimmed.begin(), trimmed.end(),
                                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   if (rules.is_ascii_only && !is_ascii) {
-    return absl::InvalidArgumentError("the secret must be ASCII for this scheme");
+    return absl::InvalidArgumentError(
+        "the secret must be ASCII for this scheme: the provider normalises other characters "
+        "(NFKD), which is not done here");
   }
-  const bool is_taken_as_it_is = rules.is_text_without_prefix && !had_prefix;
-  std::optional<std::string> key =
-      Decode(is_taken_as_it_is ? KeyFormat::kText : rules.format, secret);
+  const bool is_text = rules.format == KeyFormat::kText || rules.format == KeyFormat::kPem ||
+                       (rules.is_text_without_prefix && !had_prefix);
+  std::vector<std::string> keys;
+  // A prefix says where the secret begins.
+  if (is_text && !had_prefix && trimmed.size() < secret.size()) keys.emplace_back(secret);
+  std::optional<std::string> key = Decode(is_text ? KeyFormat::kText : rules.format, trimmed);
   if (!key.has_value()) {
-    return absl::InvalidArgumentError("the secret is not in the encoding that the scheme asks for");
+    return absl::InvalidArgumentError(
+        absl::StrCat("the secret is not in the encoding that the scheme asks for: it must be ",
+                     NameOf(rules.format)));
   }
   if (key->empty()) return absl::InvalidArgumentError("the secret must not be empty");
+  keys.push_back(*std::move(key));
   if (rules.is_sha1_of_secret) {
-    key = std::string(crypto::Hash(crypto::HashAlgorithm::kSha1, *key).view());
+    for (std::string& each : keys) {
+      each = std::string(crypto::Hash(crypto::HashAlgorithm::kSha1, each).view());
+    }
   }
-  return *std::move(key);
+  return keys;
 }
 
 }  // namespace convoy::verify

@@ -1,8 +1,9 @@
-// How the text of a secret becomes the bytes of a key.
+// Secrets as people paste them, and the keys that they stand for.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -10,7 +11,15 @@
 
 namespace convoy::verify {
 
-// kInvalidArgument if the secret is empty or not in the format of the scheme. Never quotes it.
-absl::StatusOr<std::string> DecodeSecret(const KeyRules& rules, std::string_view secret);
+// `text` without the white space around it, which comes with copying and with `echo`.
+std::string_view TrimSecret(std::string_view text);
+
+// The keys that a secret may stand for, the likeliest last: of a text with white space around it
+// that text, for a provider that was given the same, and the text without. Within hex and base64
+// white space does not count, base64 may lack its padding or be of the URL's alphabet, and "v1,"
+// may stand before a prefix, as Supabase prints it. kInvalidArgument says what is wrong with a
+// secret, and never holds it.
+absl::StatusOr<std::vector<std::string>> DecodeSecret(const KeyRules& rules,
+                                                      std::string_view secret);
 
 }  // namespace convoy::verify

@@ -10,6 +10,7 @@
 #include "lib/verify/message_template.h"
 #include "lib/verify/scheme_verifier.h"
 #include "lib/verify/signature_reader.h"
+#include "lib/verify/signing_guard.h"
 #include "lib/verify/time_window.h"
 
 namespace convoy::verify {
@@ -27,10 +28,9 @@ class SignedVerifier final : public SchemeVerifier {
         checks_(std::move(checks)),
         keyring_(std::move(keyring)) {}
 
-  Verdict Verify(const VerifyRequest& request, const Parameters& parameters,
-                 absl::Time now) const override {
+  Verdict Verify(const Evidence& given, absl::Time now) const override {
     Verdict verdict{.scheme = scheme_.name};
-    Evidence evidence{.request = request, .parameters = parameters};
+    Evidence evidence = given;
     if (scheme_.each.empty()) {
       JudgeGroups(&evidence, now, &verdict);
     } else {
@@ -50,21 +50,21 @@ class SignedVerifier final : public SchemeVerifier {
   void JudgeElements(Evidence* evidence, absl::Time now, Verdict* verdict) const {
     const std::string_view each = scheme_.each;
     const size_t star = each.find(".*");
-    const auto array = FindOnly(evidence->request.body, each.substr(0, star));
+    const auto array = FindOnly(evidence->body.text(), each.substr(0, star));
     verdict->reason = VerifyReason::kMalformed;
     if (!array.has_value() || array->type != json::Type::kArray) return;
-    const auto elements = json::ScanArray(array->text, kBodyLimits);
-    if (!elements.ok() || elements->empty() || elements->size() > kElementsMax) return;
     const std::string_view within = star + 3 < each.size() ? each.substr(star + 3) : "";
-    for (const json::RawValue& element : *elements) {
-      std::optional<json::RawValue> item = element;
-      if (!within.empty()) item = FindOnly(element.text, within);
+    size_t count = 0;
+    json::Skimmer elements(*array);
+    while (elements.Next()) {
+      const auto item = FindOnly(elements.value().text, within);
       verdict->reason = VerifyReason::kMalformed;
-      if (!item.has_value()) return;
+      if (!item.has_value() || ++count > kElementsMax) return;
       evidence->item = item->text;
       JudgeGroups(evidence, now, verdict);
       if (!verdict->accepted()) return;
     }
+    if (elements.is_broken()) verdict->reason = VerifyReason::kMalformed;
   }
 
   // One good group of signatures is enough. Else the verdict is that of the group that came
@@ -91,14 +91,35 @@ class SignedVerifier final : public SchemeVerifier {
         return;
       }
     }
-    KeyMatch match = keyring_->Match(message_, evidence,
-                                     std::span(found.candidates).first(found.candidates_count));
+    if (evidence->guard != nullptr && evidence->guard->Covers(message_, *evidence)) {
+      verdict->reason = VerifyReason::kMalformed;
+      return;
+    }
+    KeyMatch match =
+        MatchAnyUrl(std::span(found.candidates).first(found.candidates_count), evidence);
     verdict->reason = match.reason;
     verdict->secret_index = match.key_index;
     verdict->missing_key_url = std::move(match.missing_key_url);
     if (verdict->accepted() && scheme_.timestamp.has_value()) {
       verdict->reason = JudgeTime(*scheme_.timestamp, *verdict->signed_at, now);
+      if (scheme_.timestamp->is_enforced) {
+        verdict->replayable_until = *verdict->signed_at + scheme_.timestamp->past_max;
+      }
     }
+  }
+
+  // With the URL as it is given, then as the scheme spells it otherwise.
+  KeyMatch MatchAnyUrl(std::span<const std::string_view> candidates, Evidence* evidence) const {
+    KeyMatch match = keyring_->Match(message_, evidence, candidates);
+    for (const UrlVariant variant : scheme_.url_variants) {
+      if (match.reason != VerifyReason::kSignatureMismatch) break;
+      const auto url = SpellUrl(variant, evidence->request.url);
+      if (!url.has_value()) continue;
+      evidence->url = *url;
+      match = keyring_->Match(message_, evidence, candidates);
+      evidence->url = evidence->request.url;
+    }
+    return match;
   }
 
   const Scheme scheme_;

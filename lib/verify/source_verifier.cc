@@ -25,11 +25,13 @@ using verify::Preset;
 using verify::Scheme;
 using verify::SchemeType;
 
+using verify::SourceDefinition;
 using Compiled = absl::StatusOr<std::shared_ptr<const Verifier>>;
+using Defined = absl::StatusOr<SourceDefinition>;
 
 constexpr absl::Duration kAdvancedTolerance = absl::Seconds(300);
 
-Compiled CompileProvider(const Source& source) {
+Defined DefineProvider(const Source& source) {
   const auto* hmac = std::get_if<HmacVerifierConfig>(&source.verifier);
   const std::string_view name = source.provider == Provider::kGithub    ? "github"
                                 : source.provider == Provider::kShopify ? "shopify"
@@ -38,11 +40,11 @@ Compiled CompileProvider(const Source& source) {
     return absl::InvalidArgumentError(
         absl::StrCat("hmac secret is required for ", name, " source"));
   }
-  CONVOY_ASSIGN_OR_RETURN(const Preset preset, verify::FindPreset(name));
-  return verify::CompilePresetVerifier(preset, {.secrets = {hmac->secret}});
+  CONVOY_ASSIGN_OR_RETURN(Preset preset, verify::FindPreset(name));
+  return SourceDefinition{std::move(preset), {.secrets = {hmac->secret}}};
 }
 
-Compiled CompileHmac(const HmacVerifierConfig& config) {
+Defined DefineHmac(const HmacVerifierConfig& config) {
   if (!base::IsHeaderName(config.header)) {
     return absl::InvalidArgumentError("verifier.hmac.header must be a header name");
   }
@@ -61,11 +63,11 @@ Compiled CompileHmac(const HmacVerifierConfig& config) {
   advanced.timestamp = verify::TimestampField{.from = Locator{Locator::Kind::kSignatureItem, "t"},
                                               .past_max = kAdvancedTolerance,
                                               .future_max = kAdvancedTolerance};
-  return verify::CompilePresetVerifier({.schemes = {std::move(advanced), std::move(simple)}},
-                                       {.secrets = {config.secret}});
+  return SourceDefinition{{.schemes = {std::move(advanced), std::move(simple)}},
+                          {.secrets = {config.secret}}};
 }
 
-Compiled CompileApiKey(const ApiKeyAuth& config) {
+Defined DefineApiKey(const ApiKeyAuth& config) {
   if (!base::IsHeaderName(config.header_name)) {
     return absl::InvalidArgumentError("verifier.api_key.header_name must be a header name");
   }
@@ -73,11 +75,10 @@ Compiled CompileApiKey(const ApiKeyAuth& config) {
   scheme.name = "api_key";
   scheme.type = SchemeType::kToken;
   scheme.signature.places = {{Locator::Kind::kHeader, config.header_name}};
-  return verify::CompilePresetVerifier({.schemes = {std::move(scheme)}},
-                                       {.secrets = {config.header_value}});
+  return SourceDefinition{{.schemes = {std::move(scheme)}}, {.secrets = {config.header_value}}};
 }
 
-Compiled CompileBasic(const BasicAuth& config) {
+Defined DefineBasic(const BasicAuth& config) {
   // RFC 7617, section 2: the first colon ends the user name.
   if (config.username.find(':') != std::string::npos) {
     return absl::InvalidArgumentError("verifier.basic_auth.username must not hold a colon");
@@ -85,35 +86,37 @@ Compiled CompileBasic(const BasicAuth& config) {
   Scheme scheme;
   scheme.name = "basic_auth";
   scheme.type = SchemeType::kBasic;
-  return verify::CompilePresetVerifier(
-      {.schemes = {std::move(scheme)}},
-      {.secrets = {absl::StrCat(config.username, ":", config.password)}});
+  return SourceDefinition{{.schemes = {std::move(scheme)}},
+                          {.secrets = {absl::StrCat(config.username, ":", config.password)}}};
 }
 
-Compiled CompileScheme(const SchemeVerifierConfig& config,
-                       std::shared_ptr<verify::KeySource> keys) {
+Defined DefineScheme(const SchemeVerifierConfig& config) {
   absl::StatusOr<Preset> preset = config.preset.empty() ? verify::LoadDefinition(config.definition)
                                                         : verify::FindPreset(config.preset);
   if (!preset.ok()) return preset.status();
-  return verify::CompilePresetVerifier(
-      *preset,
-      {.secrets = config.secrets, .parameters = config.parameters, .scheme = config.scheme},
-      std::move(keys));
+  return SourceDefinition{
+      *std::move(preset),
+      {.secrets = config.secrets, .parameters = config.parameters, .scheme = config.scheme}};
 }
 
 }  // namespace
 
-Compiled verify::CompileForSource(const Source& source, std::shared_ptr<KeySource> keys) {
-  if (source.provider != Provider::kNone) return CompileProvider(source);
+Defined verify::DefineSource(const Source& source) {
+  if (source.provider != Provider::kNone) return DefineProvider(source);
   if (const auto* hmac = std::get_if<HmacVerifierConfig>(&source.verifier)) {
-    return CompileHmac(*hmac);
+    return DefineHmac(*hmac);
   }
-  if (const auto* basic = std::get_if<BasicAuth>(&source.verifier)) return CompileBasic(*basic);
-  if (const auto* key = std::get_if<ApiKeyAuth>(&source.verifier)) return CompileApiKey(*key);
+  if (const auto* basic = std::get_if<BasicAuth>(&source.verifier)) return DefineBasic(*basic);
+  if (const auto* key = std::get_if<ApiKeyAuth>(&source.verifier)) return DefineApiKey(*key);
   if (const auto* scheme = std::get_if<SchemeVerifierConfig>(&source.verifier)) {
-    return CompileScheme(*scheme, std::move(keys));
+    return DefineScheme(*scheme);
   }
-  return verify::CompilePresetVerifier({.schemes = {Scheme{.name = "noop"}}}, {});
+  return SourceDefinition{{.schemes = {Scheme{.name = "noop"}}}, {}};
+}
+
+Compiled verify::CompileForSource(const Source& source, std::shared_ptr<KeySource> keys) {
+  CONVOY_ASSIGN_OR_RETURN(const SourceDefinition defined, DefineSource(source));
+  return CompilePresetVerifier(defined.preset, defined.settings, std::move(keys));
 }
 
 Compiled CompileSourceVerifier(const Source& source) {

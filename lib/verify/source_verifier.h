@@ -7,8 +7,16 @@
 
 #include "convoy/verifier.h"
 #include "lib/verify/key_source.h"
+#include "lib/verify/preset.h"
 
 namespace convoy::verify {
+
+// A source's provider or verifier as schemes.
+struct SourceDefinition {
+  Preset preset;
+  VerifierSettings settings;
+};
+absl::StatusOr<SourceDefinition> DefineSource(const Source& source);
 
 // As CompileSourceVerifier (verifier.h); `keys` may be null.
 absl::StatusOr<std::shared_ptr<const Verifier>> CompileForSource(const Source& source,

@@ -9,6 +9,7 @@
 #include "lib/crypto/digest.h"
 #include "lib/verify/conditions.h"
 #include "lib/verify/scheme_verifier.h"
+#include "lib/verify/secret_key.h"
 
 namespace convoy::verify {
 namespace {
@@ -18,17 +19,19 @@ namespace {
 class SecretSet {
  public:
   explicit SecretSet(const std::vector<std::string>& secrets) {
-    for (const std::string& secret : secrets) digests_.push_back(DigestOf(secret));
+    for (size_t i = 0; i < secrets.size(); ++i) {
+      Add(secrets[i], i);
+      // A header's value has no white space around it, a secret that was pasted may.
+      if (TrimSecret(secrets[i]) != secrets[i]) Add(TrimSecret(secrets[i]), i);
+    }
   }
 
   // Looks at all of them, whichever matches; -1: none.
   int32_t Find(std::string_view given) const {
     const crypto::Digest digest = DigestOf(given);
     int32_t found = -1;
-    for (size_t i = 0; i < digests_.size(); ++i) {
-      if (crypto::ConstantTimeEquals(digest.view(), digests_[i].view())) {
-        found = static_cast<int32_t>(i);
-      }
+    for (const auto& [known, secret_index] : digests_) {
+      if (crypto::ConstantTimeEquals(digest.view(), known.view())) found = secret_index;
     }
     return found;
   }
@@ -38,7 +41,15 @@ class SecretSet {
     return crypto::Hash(crypto::HashAlgorithm::kSha256, text);
   }
 
-  std::vector<crypto::Digest> digests_;
+  void Add(std::string_view secret, size_t index) {
+    digests_.push_back({DigestOf(secret), static_cast<int32_t>(index)});
+  }
+
+  struct Known {
+    crypto::Digest digest;
+    int32_t secret_index;
+  };
+  std::vector<Known> digests_;
 };
 
 class TokenVerifier final : public SchemeVerifier {
@@ -46,14 +57,12 @@ class TokenVerifier final : public SchemeVerifier {
   TokenVerifier(Scheme scheme, const std::vector<std::string>& tokens)
       : scheme_(std::move(scheme)), tokens_(tokens) {}
 
-  Verdict Verify(const VerifyRequest& request, const Parameters& parameters,
-                 absl::Time) const override {
+  Verdict Verify(const Evidence& evidence, absl::Time) const override {
     Verdict verdict{.scheme = scheme_.name};
-    const Evidence evidence{.request = request, .parameters = parameters};
     const Locator& place = scheme_.signature.places.front();
     const size_t star = place.name.find(".*.");
     if (place.kind == Locator::Kind::kJson && star != std::string::npos) {
-      JudgeElements(request.body, place.name.substr(0, star), place.name.substr(star + 3),
+      JudgeElements(evidence.body.text(), place.name.substr(0, star), place.name.substr(star + 3),
                     &verdict);
       return verdict;
     }
@@ -81,14 +90,14 @@ class TokenVerifier final : public SchemeVerifier {
     const auto array = FindOnly(body, array_path);
     verdict->reason = VerifyReason::kMalformed;
     if (!array.has_value() || array->type != json::Type::kArray) return;
-    const auto elements = json::ScanArray(array->text, kBodyLimits);
-    if (!elements.ok() || elements->empty()) return;
-    for (const json::RawValue& element : *elements) {
+    json::Skimmer elements(*array);
+    while (elements.Next()) {
       Text text;
-      verdict->reason = ReasonOf(FindJson(element.text, within, &text));
+      verdict->reason = ReasonOf(FindJson(elements.value().text, within, &text));
       if (verdict->accepted()) Judge(text.view(), verdict);
       if (!verdict->accepted()) return;
     }
+    if (elements.is_broken()) verdict->reason = VerifyReason::kMalformed;
   }
 
   const Scheme scheme_;
@@ -101,11 +110,9 @@ class BasicVerifier final : public SchemeVerifier {
   BasicVerifier(Scheme scheme, const std::vector<std::string>& credentials)
       : scheme_(std::move(scheme)), credentials_(credentials) {}
 
-  Verdict Verify(const VerifyRequest& request, const Parameters& parameters,
-                 absl::Time) const override {
+  Verdict Verify(const Evidence& evidence, absl::Time) const override {
     constexpr std::string_view kPrefix = "Basic ";
     Verdict verdict{.scheme = scheme_.name};
-    const Evidence evidence{.request = request, .parameters = parameters};
     Text text;
     verdict.reason = ReasonOf(evidence.Find(kAuthorization, &text));
     if (!verdict.accepted()) return verdict;
@@ -130,7 +137,7 @@ class NoVerifier final : public SchemeVerifier {
  public:
   explicit NoVerifier(Scheme scheme) : scheme_(std::move(scheme)) {}
 
-  Verdict Verify(const VerifyRequest&, const Parameters&, absl::Time) const override {
+  Verdict Verify(const Evidence&, absl::Time) const override {
     return {.reason = VerifyReason::kAccepted, .scheme = scheme_.name};
   }
 

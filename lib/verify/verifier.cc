@@ -7,9 +7,11 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/verify/explain.h"
 #include "lib/verify/preset.h"
 #include "lib/verify/preset_parameters.h"
 #include "lib/verify/preset_verifier.h"
+#include "lib/verify/source_verifier.h"
 
 namespace convoy {
 
@@ -71,6 +73,27 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompilePreset(std::string_view n
   return CompilePreset(name, VerifierSettings{.secrets = std::move(secrets)});
 }
 
+absl::StatusOr<std::string> ExplainScheme(std::string_view json, const VerifierSettings& settings,
+                                          const VerifyRequest& request, absl::Time now) {
+  CONVOY_ASSIGN_OR_RETURN(const verify::Preset preset, verify::LoadDefinition(json));
+  return verify::ToJson(
+      verify::Explain({.preset = preset, .settings = settings, .request = request, .now = now}));
+}
+
+absl::StatusOr<std::string> ExplainPreset(std::string_view name, const VerifierSettings& settings,
+                                          const VerifyRequest& request, absl::Time now) {
+  CONVOY_ASSIGN_OR_RETURN(const verify::Preset preset, verify::FindPreset(name));
+  return verify::ToJson(
+      verify::Explain({.preset = preset, .settings = settings, .request = request, .now = now}));
+}
+
+absl::StatusOr<std::string> ExplainSource(const Source& source, const VerifyRequest& request,
+                                          absl::Time now) {
+  CONVOY_ASSIGN_OR_RETURN(const verify::SourceDefinition defined, verify::DefineSource(source));
+  return verify::ToJson(verify::Explain(
+      {.preset = defined.preset, .settings = defined.settings, .request = request, .now = now}));
+}
+
 std::vector<PresetInfo> ListPresets() {
   std::vector<PresetInfo> list;
   for (const verify::PresetFile& file : verify::PresetFiles()) {
@@ -78,6 +101,7 @@ std::vector<PresetInfo> ListPresets() {
     if (!preset.ok()) continue;  // a test sees to it that there are none
     PresetInfo info{.name = std::string(file.name),
                     .title = preset->title,
+                    .handshake = preset->handshake,
                     .evidence = preset->evidence,
                     .sources = preset->sources};
     for (const verify::Scheme& scheme : preset->schemes) info.schemes.push_back(scheme.name);

@@ -24,7 +24,7 @@ using route::KeyCase;
 using route::WorkBudget;
 
 // nullopt: the budget was not enough.
-std::optional<bool> Judge(const FilterProgram& program, const FlatDocument& document) {
+std::optional<bool> Judge(const FilterProgram& program, FlatDocument& document) {
   WorkBudget budget(route::kFilterStepsMax);
   const bool is_match = program.Matches(document, budget);
   if (!budget.is_exhausted()) return is_match;
@@ -32,7 +32,7 @@ std::optional<bool> Judge(const FilterProgram& program, const FlatDocument& docu
   return std::nullopt;
 }
 
-void CheckWrapped(std::string_view filter, const FlatDocument& document, bool expected) {
+void CheckWrapped(std::string_view filter, FlatDocument& document, bool expected) {
   for (const std::string& wrapped :
        {absl::StrCat("{\"$and\":[", filter, "]}"), absl::StrCat("{\"$or\":[", filter, "]}"),
         absl::StrCat("{\"$or\":[", filter, ",", filter, "]}")}) {
@@ -43,10 +43,9 @@ void CheckWrapped(std::string_view filter, const FlatDocument& document, bool ex
   }
 }
 
-void CheckDocument(const FlatDocument& document) {
+void CheckDocument(FlatDocument& document) {
   WorkBudget budget(route::kFilterStepsMax);
-  const bool is_equal =
-      route::AreEqual(document, document.root(), document, document.root(), budget);
+  const bool is_equal = route::AreEqual(document.root(), document, document.root(), budget);
   Require(is_equal || budget.is_exhausted(), "a document is equal to itself");
 }
 
@@ -73,7 +72,7 @@ void CheckOtherDocuments(std::string_view text, std::string_view filter) {
 void Run(Input& input) {
   const std::string_view filter = input.TextUntil('\n');
   const std::string_view text = input.Rest();
-  const auto document = FlatDocument::Parse(text, {});
+  auto document = FlatDocument::Parse(text, {});
   Require(document.has_value() == json::Validate(text, {}).ok(), "flat is what is valid");
   if (document.has_value()) CheckDocument(*document);
   CheckOtherDocuments(text, filter);

@@ -105,7 +105,7 @@ void FindItem(const Scheme& scheme, verify::Evidence* evidence) {
   if (star == std::string::npos) return;
   std::string path = scheme.each;
   path.replace(star, 2, ".0");
-  const auto item = json::FindPath(evidence->request.body, path, verify::kBodyLimits);
+  const auto item = verify::FindOnly(evidence->body.text(), path);
   if (item.has_value()) evidence->item = item->text;
 }
 
@@ -136,9 +136,9 @@ std::string Sender::SecretFor(const Scheme& scheme) const {
 }
 
 std::string Sender::KeyBytes(const Scheme& scheme) const {
-  const auto key = verify::DecodeSecret(scheme.key, SecretFor(scheme));
+  const auto key = verify::DecodeSecret(scheme.key, SecretFor(scheme));  // one: nothing to trim
   Require(key.ok(), "a secret in the scheme's format is accepted");
-  return *key;
+  return key->front();
 }
 
 std::string Sender::Dummy(const Scheme& scheme) const {
@@ -162,7 +162,8 @@ std::string Sender::Sign(const Scheme& scheme, const VerifyRequest& request,
   if (scheme.type == SchemeType::kNone || scheme.type == SchemeType::kJwt) return "";
   if (scheme.type == SchemeType::kToken) return random_hex_;
   if (scheme.type == SchemeType::kBasic) return base::Base64Encode(SecretFor(scheme));
-  verify::Evidence evidence{.request = request, .parameters = parameters};
+  body::BodyView body(request.headers, request.body);
+  verify::Evidence evidence{.request = request, .parameters = parameters, .body = body};
   const std::string key = PublicKeyFile(scheme) == nullptr ? KeyBytes(scheme) : "";
   if (scheme.type == SchemeType::kDigest) evidence.secret = key;
   FindItem(scheme, &evidence);

@@ -46,7 +46,9 @@ std::string TimeText(const verify::Scheme& scheme) {
 std::string ExpectedByCheck(const SchemeCase& chosen, const VerifyRequest& request) {
   if (chosen.scheme.checks.empty()) return "";
   const auto expected = verify::MessageTemplate::Compile(chosen.scheme.checks.front().expected);
-  const verify::Evidence evidence{.request = request, .parameters = chosen.parameters};
+  body::BodyView body(request.headers, request.body);
+  const verify::Evidence evidence{
+      .request = request, .parameters = chosen.parameters, .body = body};
   std::string text;
   if (!expected.ok() || expected->Render(evidence, &text) != verify::Finding::kFound) return "";
   return text;

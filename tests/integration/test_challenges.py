@@ -101,6 +101,7 @@ def xero(body, secret=SECRET):
 
 
 HEX = "0123456789abcdef01234567"
+UUID = "890e4665-4dfe-4ab1-b689-ed553bceeed0"
 INTENT = {"events": [], "lastEventSequence": 0, "firstEventSequence": 0, "entropy": "S0m3r4Nd0mt3xt"}
 ZOOM = {"event": "endpoint.url_validation", "payload": {"plainToken": "qgg8vlvZRS6UYooatFL8Aw"}}
 TEBEX = {"id": "0a1b", "type": "validation.webhook", "date": "2024-01-01", "subject": {}}
@@ -153,6 +154,29 @@ ROWS = [
         answer_headers={"WebHook-Allowed-Origin": "eventemitter.example.com",
                         "WebHook-Allowed-Rate": "*", "Allow": "POST"}),
     Row("Mandrill: the URL's check", "mandrill", "HEAD"),
+    Row("Mandrill: a test without events, signed with the key of tests", "mandrill", "POST",
+        body=b"mandrill_events=%5B%5D",
+        headers={"Content-Type": "application/x-www-form-urlencoded", "X-Mandrill-Signature": "x"}),
+    Row("Intercom: the URL's check", "intercom", "HEAD"),
+    Row("Mailchimp: the URL's check", "mailchimp", "GET", query="secret=the%20shared%20secret"),
+    Row("Event Grid: the code of the body", "azure_event_grid", "POST",
+        query="code=the%20shared%20secret", headers={"aeg-event-type": "SubscriptionValidation"},
+        body=[{"id": "1", "data": {"validationCode": "512d38b6"}}],
+        answer={"validationResponse": "512d38b6"}, answer_type="application/json"),
+    Row("Bitbucket Data Center: the unsigned connection test", "bitbucket_server", "POST",
+        body={"test": True}, headers={"X-Event-Key": "diagnostics:ping"}, answer={},
+        answer_type="application/json"),
+    Row("LinkedIn: the challenge's MAC", "linkedin", "GET", query="challengeCode=" + UUID,
+        answer={"challengeCode": UUID, "challengeResponse": hex_mac(UUID)},
+        answer_type="application/json"),
+    Row("Smartcar: the challenge's MAC", "smartcar", "POST",
+        body={"eventType": "VERIFY", "data": {"challenge": UUID}},
+        answer={"challenge": hex_mac(UUID)}, answer_type="application/json"),
+    Row("Slack: the check of a command's certificate", "slack", "POST", body=b"ssl_check=1&token=x",
+        headers={"Content-Type": "application/x-www-form-urlencoded"}),
+    Row("Slack: the same as a GET", "slack", "GET", query="ssl_check=1&token=x"),
+    Row("SharePoint: the token, decoded", "ms_graph", "POST", query="validationtoken=a%20b",
+        answer=b"a b", answer_type="text/plain"),
     Row("Trello: the URL's check", "trello", "HEAD"),
     Row("Dropbox: the challenge", "dropbox", "GET", query="challenge=a%20b", answer=b"a b",
         answer_type="text/plain", answer_headers={"X-Content-Type-Options": "nosniff"}),
@@ -207,7 +231,8 @@ class ChallengeTest(HostCase):
     def test_a_handshake_that_must_be_signed_is_refused_unsigned(self):
         wrong = {"slack": slack, "zoom": zoom, "twitch": twitch, "front": front, "tebex": tebex,
                  "xero": xero}
-        rows = [row for row in ROWS if row.preset in wrong and row.status == 200]
+        rows = [row for row in ROWS
+                if row.preset in wrong and row.status == 200 and callable(row.headers)]
         self.assertEqual(len(rows), len(wrong))
         for row in rows:
             with self.subTest(row.rule):

@@ -171,7 +171,7 @@ class VerifyCommandTest(unittest.TestCase):
             self.assertRegex(line, r"^[a-z0-9_]+ +\S.*; (official_code|official_docs|client_library|"
                                    r"secondary): \S+")
         self.assertIn("--config public_key;", listed["braintree"])
-        self.assertIn("[--config topic_arn];", listed["aws_sns"])
+        self.assertIn("--config topic_arn;", listed["aws_sns"])
 
     def test_settings_schemes_urls_methods_and_instants(self):
         secret, body = "key", b'{"n":1}'

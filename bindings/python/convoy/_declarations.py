@@ -147,6 +147,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "convoy_verifier_answer": (c_int32, [c_void_p, POINTER(Request), c_int64, POINTER(c_void_p),
                                          POINTER(Buf), POINTER(Buf), POINTER(c_void_p)]),
     "convoy_verifier_free": (None, [c_void_p]),
+    "convoy_verifier_explain": (c_int32, [POINTER(VerifierSettings), POINTER(Request), c_int64,
+                                          POINTER(Buf), POINTER(c_void_p)]),
     "convoy_verdict_is_accepted": (c_int32, [c_void_p]),
     "convoy_verdict_reason": (c_char_p, [c_void_p]),
     "convoy_verdict_integrity": (c_char_p, [c_void_p]),

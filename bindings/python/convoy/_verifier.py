@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import ctypes
+import json
 from ctypes import byref, c_void_p
 from dataclasses import dataclass
-from typing import Iterable, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from convoy._declarations import CONVOY_DECLINED, Buf, Slice
 from convoy._library import BorrowedRequest, BorrowedSettings, bytes_of, call, library, take_buf
@@ -74,6 +75,22 @@ class Verifier:
         if code == CONVOY_DECLINED:
             return None
         return Answer(take_reply(handle), take_buf(secret), take_buf(visit_url))
+
+    @staticmethod
+    def explain(scheme: str, secrets: Sequence[str], headers: Iterable[tuple[str, str]],
+                body: bytes, now_us: int, method: str = "POST", path: str = "", query: str = "",
+                url: str = "", parameters: Mapping[str, str] | None = None,
+                scheme_name: str = "") -> dict[str, Any]:
+        """Judges a request and says why, and under "causes" what would make a refused one pass."""
+        is_definition = scheme.startswith("{")
+        settings = BorrowedSettings("" if is_definition else scheme,
+                                    scheme if is_definition else "", scheme_name, secrets,
+                                    parameters or {})
+        borrowed, text = BorrowedRequest(method, path, query, headers, body, url=url), Buf()
+        call("convoy_verifier_explain", byref(settings.settings), byref(borrowed.request), now_us,
+             byref(text))
+        explanation: dict[str, Any] = json.loads(take_buf(text))
+        return explanation
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):

@@ -273,6 +273,17 @@ class Binding(unittest.TestCase):
             self.assertEqual((verdict.secret_index, verdict.event_id), (1, "id-1"))
             self.assertEqual(verifier.verify(headers, body + b"x", 0).reason, "signature_mismatch")
 
+    def test_the_verifier_explains_what_would_make_a_request_pass(self):
+        body = b'{"a":1}'
+        digest = hmac.new(b"secret", body, hashlib.sha256).hexdigest()
+        headers = [("X-Hub-Signature-256", "sha256=" + digest)]
+        good = convoy.Verifier.explain("github", ["secret"], headers, body, 0)
+        self.assertTrue(good["accepted"])
+        spoilt = convoy.Verifier.explain("github", ["secret"], headers, b'{ "a": 1 }', 0)
+        self.assertEqual(spoilt["reason"], "signature_mismatch")
+        self.assertEqual(spoilt["causes"][0]["code"], "body_rewritten")
+        self.assertNotIn("secret\"", str(spoilt))
+
     def test_the_verifier_takes_a_url_parameters_and_a_scheme(self):
         url, body = "https://hooks.example.com/in?a=1", b'{"n":1}'
         mac = base64.b64encode(hmac.digest(b"key", url.encode() + body, "sha256")).decode()

@@ -6,7 +6,7 @@ import hashlib
 import json
 import urllib.parse
 
-from find import Env, Request, encode, parse_json
+from find import Env, Request, encode
 from interpret import field_places
 from keys import b64url
 from template import parts, place_of, render, tokens
@@ -60,7 +60,11 @@ class Draft:
             put(self.tree, name, value)
             self.is_json = True
         elif kind == "form":
-            self.form[name] = value
+            field, mark, path = name.partition("#")
+            tree = {}
+            if mark:
+                put(tree, path, value)
+            self.form[field] = json.dumps(tree) if mark else value
             self.is_form = True
         elif kind == "item":
             put(self.item, name, value)
@@ -139,7 +143,7 @@ def some_header(random):
 
 
 def as_json(tree):
-    return None if tree is None else parse_json(json.dumps(tree).encode())
+    return None if tree is None else json.dumps(tree).encode()
 
 
 def list_text(scheme, draft, signatures):
@@ -232,7 +236,7 @@ def fill_settings(scheme, draft):
         for part in needed:
             if not draft.has(part):
                 draft.place(part, word(random))
-        if part_of(check) in ("header", "json"):
+        if part_of(check) in ("header", "json") or "#" in check["value"]:
             draft.place(check["value"], draft.config[needed[0].partition(":")[2]])
 
 

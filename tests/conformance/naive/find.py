@@ -42,6 +42,7 @@ class Env:
     def __init__(self, request, config, secret=b"", ts=b"", items=(), item=None, claims=None):
         self.request, self.config, self.secret, self.ts = request, config, secret, ts
         self.items, self.item, self.claims = items, item, claims
+        self.url = None  # as the scheme spells it, where that is not the request's
 
 
 class Number(str):
@@ -95,6 +96,104 @@ def scalar(value):
     return value.encode()
 
 
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.S)
+WORD = re.compile(rb'[^\s,\]}"]+')
+SPACE = b" \t\r\n"
+ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+
+
+def loose_value(data):
+    """The value that a text begins with, as it is written: nothing within it is judged."""
+    data = data.lstrip(SPACE)
+    if data[:1] not in (b"{", b"["):
+        match = (STRING if data[:1] == b'"' else WORD).match(data)
+        if match is None:
+            raise Missing()
+        return match[0]
+    depth = at = 0
+    while at < len(data):
+        match = STRING.match(data, at)
+        if match is None and data[at:at + 1] == b'"':
+            break
+        depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(data[at:at + 1], 0)
+        at = match.end() if match else at + 1
+        if depth == 0:
+            return data[:at]
+    raise Ambiguous()
+
+
+def loose_children(value):
+    """(name, value) of an object or array, whose names are None."""
+    is_object, rest = value[:1] == b"{", value[1:].lstrip(SPACE)
+    end = b"}" if is_object else b"]"
+    while not rest.startswith(end):
+        name = None
+        if is_object:
+            match = re.match(STRING.pattern + rb"\s*:", rest, re.S)
+            if match is None:
+                raise Ambiguous()
+            name = loose_text(STRING.match(rest)[0])
+            rest = rest[match.end():]
+        rest = rest.lstrip(SPACE)
+        try:
+            one = loose_value(rest)
+        except Missing:
+            raise Ambiguous() from None
+        yield name, one
+        rest = rest[len(one):].lstrip(SPACE)
+        if rest[:1] not in (b",", end):
+            raise Ambiguous()
+        rest = rest.removeprefix(b",").lstrip(SPACE)
+
+
+def loose_text(spelling):
+    """A string without its quotes and escapes; None if it has one that JSON does not have."""
+    def escape(match):
+        one = match[1]
+        if one[:1] == b"u":
+            return chr(int(one[1:], 16)).encode("utf-16-le", "surrogatepass")
+        return ESCAPES.get(one, one)
+    inner = spelling[1:-1]
+    if re.search(rb"\\(?!u[0-9A-Fa-f]{4}|[\"\\/bfnrt])", inner.replace(b"\\\\", b"")):
+        return None
+    out = b""
+    for piece in re.findall(rb"(?:\\u[0-9A-Fa-f]{4})+|\\[^u]|[^\\]+", inner, re.S):
+        if piece.startswith(b"\\u"):
+            units = b"".join(escape(m) for m in re.finditer(rb"\\(u.{4})", piece))
+            out += units.decode("utf-16-le", "surrogatepass").encode("utf-8", "surrogatepass")
+        else:
+            out += re.sub(rb"\\(.)", escape, piece, flags=re.S)
+    return out
+
+
+def loose_walk(data, path):
+    value = loose_value(data)
+    for step in path.split(".") if path else []:
+        if value[:1] == b"{":
+            value = only([one for name, one in loose_children(value) if name == step.encode()])
+        elif value[:1] == b"[":
+            values = [one for _, one in loose_children(value)]
+            if not re.fullmatch(r"0|[1-9][0-9]*", step) or int(step) >= len(values):
+                raise Missing()
+            value = values[int(step)]
+        else:
+            raise Missing()
+    return value
+
+
+def loose_scalar(value):
+    if value == b"null":
+        raise Missing()
+    if value[:1] == b'"':
+        text = loose_text(value)
+    else:
+        number = rb"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+        text = value if re.fullmatch(rb"true|false|" + number, value) else None
+    if text is None:
+        raise Ambiguous()
+    return text
+
+
 def unescape(data):
     if re.search(rb"%(?![0-9A-Fa-f]{2})", data):
         raise Ambiguous()
@@ -138,11 +237,13 @@ def find(place, env):
     if kind == "query":
         return parameter(env.request.query.encode(), name)
     if kind == "form":
-        return parameter(env.request.body, name)
+        field, mark, path = name.partition("#")
+        value = parameter(env.request.body, field)
+        return loose_scalar(loose_walk(value, path)) if mark else value
     if kind == "json":
-        return scalar(walk(parse_json(env.request.body), name))
+        return loose_scalar(loose_walk(env.request.body, name))
     if kind == "item":
-        return scalar(walk(env.item, name))
+        return loose_scalar(loose_walk(env.item, name))
     if kind == "jwt":
         return scalar(walk(env.claims, name))
     if kind == "sig":

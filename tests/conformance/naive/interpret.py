@@ -3,9 +3,9 @@ import datetime
 import hashlib
 import re
 
-from find import (Ambiguous, Env, Missing, Number, Object, decode, find, list_items, only,
-                  parse_json, scalar, walk)
-from template import parts, place_of, render
+from find import (Ambiguous, Env, Missing, Number, decode, find, list_items, loose_children,
+                  loose_scalar, loose_walk, only, parse_json, scalar, walk)
+from template import parts, place_of, render, urls_of
 
 BODY_PARTS = {"body", "sha256hex:body", "sha256base64:body", "sha256base64url:body",
               "sha256raw:body", "form_sorted", "plivo_v3_url"}
@@ -148,28 +148,41 @@ def judge_group(scheme, keys, env, signatures, first, now_ms):
         at_ms = milliseconds(field.get("unit", "s"), env.ts)
         if at_ms is None or not is_in_window(field, at_ms, now_ms):
             return False
+    algorithm = scheme.get("alg", "sha256")
     for key in keys:
         env.secret = getattr(key, "key", b"")
-        message = render(scheme.get("message", "{body}"), env)
-        algorithm = scheme.get("alg", "sha256")
-        for one in candidates:
-            if one is None:
-                continue
-            if scheme["type"] == "digest":
-                if hashlib.new(algorithm, message).digest() == one:
+        for url in urls_of(scheme, env.request.url):
+            env.url = url
+            message = render(scheme.get("message", "{body}"), env)
+            if any(could_be_challenge(rule, message) for rule in scheme.get("_computed", ())):
+                return False
+            for one in candidates:
+                if one is None:
+                    continue
+                if scheme["type"] == "digest":
+                    if hashlib.new(algorithm, message).digest() == one:
+                        return True
+                elif key.verify(message, one, algorithm):
                     return True
-            elif key.verify(message, one, algorithm):
-                return True
     return False
+
+
+def could_be_challenge(rule, message):
+    """Whether a stranger could have had this message signed by the preset's handshake."""
+    alphabet = {"hex": "[0-9a-f]", "uuid": "[0-9A-Fa-f-]",
+                "token": r"[A-Za-z0-9._~+/=-]"}[rule.get("message_alphabet", "token")]
+    low, high = max(rule.get("size_min", 1), 1), rule.get("size_max", 1024)
+    return re.fullmatch(f"{alphabet}{{{low},{high}}}", message.decode("latin-1")) is not None
 
 
 def judge_signed(scheme, keys, env, now_ms):
     if "each" in scheme:
         array, _, within = scheme["each"].partition(".*")
-        elements = walk(parse_json(env.request.body), array)
-        if not isinstance(elements, list) or isinstance(elements, Object) or not elements:
+        whole = loose_walk(env.request.body, array)
+        elements = [one for _, one in loose_children(whole)] if whole[:1] == b"[" else []
+        if not elements:
             return False
-        envs = [Env(env.request, env.config, item=walk(one, within.lstrip(".")))
+        envs = [Env(env.request, env.config, item=loose_walk(one, within.lstrip(".")))
                 for one in elements]
     else:
         envs = [env]
@@ -188,8 +201,9 @@ def judge_token(scheme, keys, env):
     prefix = scheme["signature"].get("prefix", "").encode()
     if ".*." in place:
         array, _, within = place.removeprefix("json:").partition(".*.")
-        elements = walk(parse_json(env.request.body), array)
-        values = [scalar(walk(one, within)) for one in elements]
+        whole = loose_walk(env.request.body, array)
+        elements = [one for _, one in loose_children(whole)] if whole[:1] == b"[" else []
+        values = [loose_scalar(loose_walk(one, within)) for one in elements]
     else:
         values = [find(place, env)]
     allowed = {prefix + key.text.encode() for key in keys}

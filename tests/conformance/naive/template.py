@@ -104,6 +104,48 @@ def url_other_port(url):
     return scheme + colon + authority + port + rest
 
 
+def no_port(parts):
+    host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=host[0] + host[1] + re.sub(r":[0-9]*$", "", host[2])).geturl()
+
+
+def default_port(parts):
+    if re.search(r":[0-9]*$", parts.netloc.rpartition("@")[2]):
+        return parts.geturl()
+    port = {"https": ":443", "http": ":80"}[parts.scheme]
+    return parts._replace(netloc=parts.netloc + port).geturl()
+
+
+def legacy_query(parts):
+    fields = {}
+    for name, value in urllib.parse.parse_qsl(parts.query, keep_blank_values=True):
+        fields.setdefault(name, []).append(value)
+    query = urllib.parse.urlencode(fields, doseq=True, safe="-_.!~*'()",
+                                   quote_via=urllib.parse.quote)
+    return parts._replace(query=query).geturl()
+
+
+def quoted(parts):
+    return parts._replace(query=re.sub("['\"<>]", lambda one: f"%{ord(one[0]):02X}",
+                                       parts.query)).geturl()
+
+
+def hubspot_decoded(parts):
+    return re.sub("%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)",
+                  lambda one: urllib.parse.unquote(one[0]), parts.geturl(), flags=re.I)
+
+
+SPELLINGS = {"no_port": no_port, "default_port": default_port, "quoted": quoted,
+             "legacy_query": legacy_query, "hubspot_decoded": hubspot_decoded}
+
+
+def urls_of(scheme, url):
+    """The URL as it is given, then as the scheme may spell it otherwise."""
+    names = scheme.get("url_variants", [])
+    names = [names] if isinstance(names, str) else names
+    return [url] + [SPELLINGS[name](urllib.parse.urlsplit(url)) for name in names]
+
+
 def body_with_secret(env, place):
     value, body = find(place, env), env.request.body
     quoted = b'"' + value + b'"'
@@ -114,6 +156,7 @@ def body_with_secret(env, place):
 
 def derived(name, env):
     request = env.request
+    url = env.url or request.url
     digest = hashlib.sha256(request.body)
     return {
         "ts": lambda: env.ts,
@@ -122,15 +165,15 @@ def derived(name, env):
         "path": lambda: request.path.encode(),
         "query": lambda: request.query.encode(),
         "target": lambda: request.target.encode(),
-        "url": lambda: request.url.encode(),
-        "url_no_query": lambda: request.url.partition("?")[0].encode(),
-        "url_other_port": lambda: url_other_port(request.url).encode(),
+        "url": lambda: url.encode(),
+        "url_no_query": lambda: url.partition("?")[0].encode(),
+        "url_other_port": lambda: url_other_port(url).encode(),
         "sha256hex:body": lambda: digest.hexdigest().encode(),
         "sha256base64:body": lambda: base64.b64encode(digest.digest()),
         "sha256base64url:body":
             lambda: base64.urlsafe_b64encode(digest.digest()).rstrip(b"="),
         "sha256raw:body": digest.digest,
-        "sha256hex:url": lambda: hashlib.sha256(request.url.encode()).hexdigest().encode(),
+        "sha256hex:url": lambda: hashlib.sha256(url.encode()).hexdigest().encode(),
         "crc32:body": lambda: str(zlib.crc32(request.body)).encode(),
         "form_sorted": lambda: form_sorted(env),
         "query_sorted": lambda: query_sorted(env),

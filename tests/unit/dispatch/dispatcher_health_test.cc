@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
+#include "convoy/config_read.h"
 #include "lib/dispatch/dispatcher.h"
 #include "tests/unit/dispatch/dispatch_world.h"
 
@@ -130,7 +131,7 @@ TEST_CASE("dispatcher_health: an endpoint whose breaker opens again and again be
   for (int i = 0; i < 9; ++i)
     world.AddDelivery("a", {RetryStrategy::kLinear, absl::Seconds(1), 99});
   world.Run(absl::Minutes(1));
-  CHECK(world.store->LoadProject("P")->endpoints.at(0).status == EndpointStatus::kInactive);
+  CHECK(LoadProject(*world.store, "P")->endpoints.at(0).status == EndpointStatus::kInactive);
   CHECK(world.transport().sent().size() < 12);
 }
 

@@ -331,9 +331,13 @@ TEST_CASE("api: the head of a request is judged before its body") {
     return api.api.InspectHead({.method = "POST", .path = path, .headers = headers});
   };
   const std::string ingest = "/ingest/" + mask;
-  CHECK(inspect(ingest, {{"Content-Length", "51200"}}).body_bytes_max == 51'200);
-  CHECK(inspect(ingest, {}).body_bytes_max == 51'200);
-  CHECK(inspect(ingest, {{"Content-Length", "51201"}}).refusal->status == 413);
+  CHECK(inspect(ingest, {{"Content-Length", "33554432"}}).body_bytes_max == 33'554'432);
+  CHECK(inspect(ingest, {}).body_bytes_max == 33'554'432);
+  const auto refusal = inspect(ingest, {{"Content-Length", "33554433"}}).refusal;
+  CHECK(refusal->status == 413);
+  CHECK(refusal->body.find("33554432 bytes, see the gateway's body_bytes_max") !=
+        std::string::npos);
+  CHECK(api.api.RefuseTooLarge({.method = "POST", .path = ingest}).status == 413);
   CHECK(inspect(ingest, {{"Content-Length", "1"}, {"Content-Length", "2"}}).refusal->status == 400);
   CHECK(inspect(ingest, {{"Content-Length", "-1"}}).refusal->status == 400);
   CHECK(inspect(ingest, {{"Content-Length", "99999999999999999999999"}}).refusal->status == 400);

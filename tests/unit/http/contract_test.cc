@@ -58,7 +58,7 @@ constexpr std::string_view kMissing[] = {
 // Additions to the contract, by shape.
 bool IsAddition(std::string_view shape, std::string_view name) {
   static const std::map<std::string_view, std::vector<std::string_view>> additions = {
-      {"models.EventResponse", {"content_type", "raw_encoding"}},
+      {"models.EventResponse", {"content_type", "raw_encoding", "endpoint_count"}},
       {"datastore.Metadata", {"raw_encoding"}},
       {"models.SourceResponse", {"verify_mode"}},
       {"datastore.VerifierConfig", {"preset", "scheme"}},

@@ -25,7 +25,7 @@ TEST_CASE("projects: a setting that is not enforced is refused by its name") {
       {R"({"signature":{"header":"X-Convoy-Idempotency-Key"}})", "config.signature.header:"},
       {R"({"request_id_header":"Transfer-Encoding"})", "config.request_id_header:"},
       {R"({"request_id_header":"x-convoy-signature"})", "config.signature.header:"},
-      {R"({"max_payload_read_size":16777217})", "config.max_payload_read_size:"},
+      {R"({"max_payload_read_size":33554433})", "config.max_payload_read_size:"},
       {R"({"strategy":{"duration":"1500ms"}})", "config.strategy.duration:"},
       {R"({"strategy":{"duration":"-1s"}})", "config.strategy.duration:"},
       {R"({"strategy":{"duration":"inf"}})", "config.strategy.duration:"},

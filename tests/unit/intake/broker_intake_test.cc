@@ -254,6 +254,7 @@ TEST_CASE("broker_intake: a field that its kind of message needs is missed by na
 
 TEST_CASE("broker_intake: what is too large is refused") {
   World world;
+  world.config.project.config.body_bytes_max = 50'000;
   const std::string large = absl::StrCat(R"({"endpoint_id": "E1", "event_type": "a", "data": ")",
                                          std::string(60'000, 'x'), "\"}");
   CHECK(absl::StartsWith(world.Refuse(large), "too_large: "));  // for the project
@@ -461,6 +462,7 @@ TEST_CASE("broker_intake: filters look at raw bodies as at those of requests") {
 
 TEST_CASE("broker_intake: a dead letter is re-driven in the source's present format") {
   RawWorld world;
+  world.config.project.config.body_bytes_max = 50'000;
   const auto redrive = [&](const HeldInput& held) {
     return world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held);
   };

@@ -9,7 +9,9 @@
 #include "catch2/catch.hpp"
 
 #include "convoy/config_read.h"
+#include "lib/base/encoding.h"
 #include "lib/base/text.h"
+#include "lib/crypto/digest.h"
 #include "tests/support/sim_clock.h"
 
 namespace convoy::intake {
@@ -224,11 +226,19 @@ TEST_CASE("intake: the smaller of the two limits bounds a body") {
   World world;
   world.config.project.config.body_bytes_max = 10;
   CHECK(world.Ingest(std::string(10, 'x')).ok());
-  CHECK(Refusal(world.Ingest(std::string(11, 'x'))) == "OUT_OF_RANGE request body too large");
+  CHECK(Refusal(world.Ingest(std::string(11, 'x'))) ==
+        "OUT_OF_RANGE request body too large: more than 10 bytes, see the project's "
+        "max_payload_read_size");
   world.options.body_bytes_max = 5;
-  CHECK(Refusal(world.Ingest(std::string(6, 'x'))) == "OUT_OF_RANGE request body too large");
+  const std::string refusal =
+      "OUT_OF_RANGE request body too large: more than 5 bytes, see the gateway's body_bytes_max";
+  CHECK(Refusal(world.Ingest(std::string(6, 'x'))) == refusal);
   CHECK(Refusal(world.intake.PrepareBroadcast(*world.Snapshot(), MakeRest("t", "\"1234\""))) ==
-        "OUT_OF_RANGE request body too large");
+        refusal);
+  world.config.project.config = {};
+  world.options = {};
+  CHECK(world.Ingest(std::string(25'000'000, 'x')).ok());
+  CHECK(Refusal(world.Ingest(std::string(33'554'433, 'x'))).starts_with("OUT_OF_RANGE"));
 }
 
 TEST_CASE("intake: the event type comes from where the source says") {
@@ -289,13 +299,123 @@ TEST_CASE("intake: idempotency locations make a dedupe key of the project") {
   CHECK(key("a1", R"({"n":2})") != first);  // the values, not their concatenation
   world.entry.source.id = "S2";
   CHECK(key("a", R"({"n":12})") != first);
-
-  CHECK(Refusal(world.Ingest("{}", {{"X-Id", "a"}})) ==
-        "INVALID_ARGUMENT Failed to process request");
-  CHECK(Refusal(world.Ingest(R"({"n":1})", {{"X-Id", ""}})) ==
-        "INVALID_ARGUMENT Failed to process request");
 }
 
+TEST_CASE("intake: a genuine request without its idempotency key is an event without one") {
+  World world;
+  world.entry.source.idempotency_keys = {"request.header.X-Id", "request.body.n"};
+  const struct {
+    std::string_view body;
+    std::string_view id;
+    std::string_view remark;
+  } kCases[] = {
+      {"{}", "a", "no idempotency key at request.body.n"},
+      {R"({"n":null})", "a", "no idempotency key at request.body.n"},
+      {R"({"n":{}})", "a", "no idempotency key at request.body.n"},
+      {R"({"n":1})", "", "no idempotency key at request.header.X-Id"},
+      {"<n/>", "a",
+       "no idempotency key at request.body.n: the body is not JSON as far as it had to be read"},
+  };
+  for (const auto& test : kCases) {
+    INFO(test.body);
+    const std::vector<HeaderView> headers = {{"X-Id", test.id}, {"X-Good", "yes"}};
+    const HttpRequest request{
+        .method = "POST", .path = "/ingest/mask", .headers = headers, .body = test.body};
+    std::string remark;
+    std::optional<Hold> hold;
+    const auto batch =
+        world.intake.PrepareIngest(*world.Snapshot(), world.entry, request, &hold, &remark);
+    CHECK_FALSE(Only(batch).dedupe.has_value());
+    CHECK(Only(batch).event.idempotency_key.empty());
+    CHECK(remark == test.remark);
+    CHECK_FALSE(hold.has_value());
+
+    world.entry.source.verify_mode = VerifyMode::kQuarantine;
+    const auto kept =
+        world.intake.PrepareIngest(*world.Snapshot(), world.entry, request, &hold, &remark);
+    CHECK(IngestReasonOf(kept.status()) == "missing_idempotency_key");
+    REQUIRE(hold.has_value());
+    CHECK(hold->input.reason == "missing_idempotency_key");
+    CHECK(hold->input.detail == test.remark);
+    std::string reason;
+    CHECK(
+        world.intake.PrepareHeldRequest(*world.Snapshot(), world.entry, hold->input, &reason).ok());
+    world.entry.source.verify_mode = VerifyMode::kEnforce;
+  }
+  CHECK(world.intake.report().accepted_counts()["missing_idempotency_key"] == 10);
+}
+
+TEST_CASE("intake: the provider's id is a dedupe key for as long as a replay would pass") {
+  World world;
+  world.entry.verifier = CompilePreset("stripe", {"secret"}).value();
+  const int64_t at = absl::ToUnixSeconds(world.clock.Now());
+  const std::string body = R"({"id":"evt_1"})";
+  const auto ingest = [&](std::string_view text) {
+    const crypto::HmacKey key(crypto::HashAlgorithm::kSha256, "secret");
+    const std::string mac =
+        base::HexEncode(crypto::HmacOf(key, absl::StrCat(at, ".", text)).view());
+    return world.Ingest(text, {{"Stripe-Signature", absl::StrCat("t=", at, ",v1=", mac)}});
+  };
+  const auto first = ingest(body), again = ingest(body), other = ingest(R"({"id":"evt_2"})");
+  REQUIRE(Only(first).dedupe.has_value());
+  CHECK(Only(first).dedupe->key == Only(again).dedupe->key);
+  CHECK(Only(first).dedupe->key != Only(other).dedupe->key);
+  CHECK(Only(first).dedupe->expires_at == absl::FromUnixSeconds(at + 301));
+  CHECK(Only(first).event.idempotency_key.empty());
+  CHECK_FALSE(Only(ingest("{}")).dedupe.has_value());
+  world.entry.source.idempotency_keys = {"request.body.id"};
+  CHECK(Only(ingest(body)).dedupe->key != Only(first).dedupe->key);
+}
+
+TEST_CASE("intake: numbers and booleans are idempotency keys as they are spelt") {
+  World world;
+  world.entry.source.idempotency_keys = {"request.body.n"};
+  const auto key = [&world](std::string_view body) {
+    const auto batch = world.Ingest(body);
+    return Only(batch).dedupe.value().key;
+  };
+  CHECK(key(R"({"n":12})") == key(R"({"n": 12,"m":"\ud83d"})"));
+  CHECK(key(R"({"n":12})") != key(R"({"n":13})"));
+  CHECK(key(R"({"n":true})") != key(R"({"n":false})"));
+  CHECK(key("{\"n\":\"a\\ud83d\"}") != key("{\"n\":\"a\\ud83e\"}"));
+  CHECK(key("\xEF\xBB\xBF{\"n\":12}") == key(R"({"n":12})"));
+}
+
+TEST_CASE("intake: a body that no filter can look into says so on the event") {
+  World world;
+  world.Subscribe("B1", "E1", {"*"}, "S", R"({"kind":"big"})");
+  const auto batch = world.Ingest("\x1F\x8B\x08", {{"Content-Encoding", "br"}});
+  CHECK(Only(batch).deliveries.empty());
+  CHECK(Only(batch).event.failure_reason ==
+        "no subscription matched this event; a filter could not be applied: the body has a "
+        "Content-Encoding other than gzip, deflate and identity");
+  CHECK(world.intake.report().accepted_counts()["unknown_coding"] == 1);
+}
+
+TEST_CASE("intake: every refusal has a reason") {
+  World world;
+  const auto reason = [&world](const HttpRequest& request) {
+    return IngestReasonOf(
+        world.intake.PrepareIngest(*world.Snapshot(), world.entry, request).status());
+  };
+  const std::vector<HeaderView> good = {{"X-Good", "yes"}};
+  const std::vector<HeaderView> many(201, HeaderView{"X-A", "1"});
+  const std::vector<HeaderView> bad_type = {{"Content-Type", "a\nb"}};
+  CHECK(reason({.method = "DELETE", .path = "/ingest/m"}) == "method_not_allowed");
+  CHECK(reason({.method = "POST", .path = "/ingest/ m"}) == "malformed_request");
+  CHECK(reason({.method = "POST", .path = "/ingest/m", .headers = many}) == "too_many_headers");
+  CHECK(reason({.method = "POST", .path = "/ingest/m", .headers = bad_type}) ==
+        "malformed_request");
+  world.entry.source.event_type_location = "request.body.t";
+  CHECK(reason({.method = "POST", .path = "/ingest/m", .headers = good, .body = "{}"}) ==
+        "missing_event_type");
+  CHECK(reason({.method = "POST", .path = "/ingest/m", .headers = good, .body = "<t/>"}) ==
+        "unreadable_body");
+  world.entry.source.is_disabled = true;
+  CHECK(reason({.method = "POST", .path = "/ingest/m", .headers = good, .body = "{}"}) ==
+        "source_disabled");
+  CHECK(world.intake.report().refused_counts()["malformed_request"] == 2);
+}
 TEST_CASE("intake: the idempotency key of ingest is the known digest of name and values") {
   World world;
   world.entry.source.idempotency_keys = {"request.query.id"};

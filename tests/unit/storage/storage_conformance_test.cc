@@ -46,7 +46,7 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 48);
+  CHECK(report.checked.size() == 49);
   CHECK(report.skipped.size() == 4);
 }
 
@@ -55,7 +55,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 52);
+  CHECK(report.checked.size() == 53);
   CHECK(report.skipped.empty());
 }
 

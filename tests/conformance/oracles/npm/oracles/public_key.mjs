@@ -192,7 +192,10 @@ export default [
     package: 'sns-validator',
     secret: rsa,
     note: 'of the certificate, only its key is given to the engine',
-    engine: (key) => ({ secrets: [key.pem] }),
+    engine: (key) => ({
+      secrets: [key.pem],
+      config: { topic_arn: 'arn:aws:sns:eu-west-1:123456789012:topic' },
+    }),
     signature: {
       alter: (good, alter) =>
         editJson(good, (message) => {

@@ -22,6 +22,8 @@ const changeForm = (good, random) => {
   return { ...good, body: formEncode({ ...params, [name]: [].concat(params[name])[0] + 'x' }) };
 };
 
+const sharedKey = { 'X-Twilio-Webhooks-Signature-Settings': 'key=webhooks_sharedkey_1,algorithm=HMAC_SHA256' };
+
 export default [
   {
     preset: 'twilio',
@@ -99,6 +101,40 @@ export default [
         get(request, 'X-Twilio-Signature'),
         request.url,
         request.text,
+      ),
+  },
+  {
+    preset: 'twilio',
+    variant: 'form, shared key',
+    package: 'twilio',
+    signer: 'package',
+    url,
+    signature: 'X-Twilio-Signature',
+    secret: (random) => random.hex(32),
+    sign: ({ secret, url, random }) => {
+      const params = randomParams(random);
+      return {
+        body: formEncode(params),
+        headers: {
+          'Content-Type': 'application/x-www-form-urlencoded',
+          'X-Twilio-Signature': twilio.getExpectedTwilioSignature(
+            secret,
+            url,
+            params,
+            twilio.HMAC_SHA256 ?? 'HMAC_SHA256',
+          ),
+          ...sharedKey,
+        },
+      };
+    },
+    flip: changeForm,
+    verify: (request) =>
+      twilio.validateRequest(
+        request.secret,
+        get(request, 'X-Twilio-Signature'),
+        request.url,
+        read(request.body),
+        'HMAC_SHA256',
       ),
   },
 ];

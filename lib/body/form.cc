@@ -1,11 +1,9 @@
-// Two readers of forms, both strictly forward over the bytes: application/x-www-form-urlencoded
-// (the WHATWG's name=value pairs) and multipart/form-data (RFC 7578). Text that is not UTF-8
-// becomes U+FFFD in the JSON; the raw form keeps it.
+// Two readers of forms, both strictly forward over the bytes. Text that is not UTF-8 becomes U+FFFD
+// in the JSON; the fields keep it.
 
-#include "lib/intake/form_body.h"
+#include "lib/body/form.h"
 
-#include <utility>
-#include <vector>
+#include <algorithm>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
@@ -18,7 +16,7 @@
 #include "lib/base/text.h"
 #include "lib/json/writer.h"
 
-namespace convoy::intake {
+namespace convoy::body {
 namespace {
 
 constexpr std::string_view kUrlEncoded = "application/x-www-form-urlencoded";
@@ -26,40 +24,12 @@ constexpr std::string_view kMultipart = "multipart/form-data";
 constexpr size_t kBoundaryBytesMax = 70;          // RFC 2046
 constexpr size_t kPartHeaderBytesMax = 8 * 1024;  // of all header lines of one part
 
-// Fields in order of first appearance, each with its values.
-class Fields {
- public:
-  // False if there are too many.
-  bool Add(std::string name, std::string value) {
-    if (++values_count_ > kFormFieldsMax) return false;
-    const auto [found, is_new] = index_by_name_.emplace(std::move(name), fields_.size());
-    if (is_new) fields_.push_back({found->first, {}});
-    fields_[found->second].second.push_back(std::move(value));
-    return true;
-  }
-
-  std::string ToJson() const {
-    json::Writer writer;
-    writer.BeginObject();
-    for (const auto& [name, values] : fields_) {
-      writer.Key(name);
-      if (values.size() == 1) {
-        writer.String(values.front());
-        continue;
-      }
-      writer.BeginArray();
-      for (const std::string& value : values) writer.String(value);
-      writer.EndArray();
-    }
-    writer.EndObject();
-    return writer.TakeText();
-  }
-
- private:
-  size_t values_count_ = 0;
-  std::vector<std::pair<std::string, std::vector<std::string>>> fields_;
-  absl::flat_hash_map<std::string, size_t> index_by_name_;
-};
+// False if there are too many.
+bool Add(std::string name, std::string value, FormFields* fields) {
+  if (fields->size() == kFormFieldsMax) return false;
+  fields->emplace_back(std::move(name), std::move(value));
+  return true;
+}
 
 std::string_view MediaType(std::string_view content_type) {
   return absl::StripAsciiWhitespace(content_type.substr(0, content_type.find(';')));
@@ -92,32 +62,29 @@ std::optional<std::string> FindParameter(std::string_view header, std::string_vi
   return std::nullopt;
 }
 
-bool ReadUrlEncoded(std::string_view body, Fields& fields) {
+bool ReadUrlEncoded(std::string_view body, FormFields* fields) {
   for (const std::string_view field : absl::StrSplit(body, '&', absl::SkipEmpty())) {
     const std::pair<std::string_view, std::string_view> pair =
         absl::StrSplit(field, absl::MaxSplits('=', 1));
-    std::optional<std::string> name = base::PercentDecode(pair.first, /*plus_is_space=*/true);
-    std::optional<std::string> value = base::PercentDecode(pair.second, /*plus_is_space=*/true);
-    if (!name.has_value() || !value.has_value()) return false;
-    if (!fields.Add(*std::move(name), *std::move(value))) return false;
+    if (!Add(base::FormDecode(pair.first), base::FormDecode(pair.second), fields)) return false;
   }
   return true;
 }
 
 // Adds what one part says, whose header lines are `head`. False if it has no name.
-bool ReadPart(std::string_view head, std::string_view content, Fields& fields) {
+bool ReadPart(std::string_view head, std::string_view content, FormFields* fields) {
   for (const std::string_view line : absl::StrSplit(head, "\r\n", absl::SkipEmpty())) {
     const std::pair<std::string_view, std::string_view> header =
         absl::StrSplit(line, absl::MaxSplits(':', 1));
     if (!base::EqualsIgnoreCase(header.first, "Content-Disposition")) continue;
     if (FindParameter(header.second, "filename").has_value()) return true;
     std::optional<std::string> name = FindParameter(header.second, "name");
-    return name.has_value() && fields.Add(*std::move(name), std::string(content));
+    return name.has_value() && Add(*std::move(name), std::string(content), fields);
   }
   return false;
 }
 
-bool ReadMultipart(std::string_view boundary, std::string_view body, Fields& fields) {
+bool ReadMultipart(std::string_view boundary, std::string_view body, FormFields* fields) {
   const std::string delimiter = absl::StrCat("\r\n--", boundary);
   // The first delimiter may stand at the very beginning, without its line break.
   size_t at = 0;
@@ -150,25 +117,57 @@ bool ReadMultipart(std::string_view boundary, std::string_view body, Fields& fie
 
 }  // namespace
 
-bool IsForm(std::string_view content_type) {
-  const std::string_view type = MediaType(content_type);
-  return base::EqualsIgnoreCase(type, kUrlEncoded) || base::EqualsIgnoreCase(type, kMultipart);
+bool IsMultipart(std::string_view content_type) {
+  return base::EqualsIgnoreCase(MediaType(content_type), kMultipart);
 }
 
-std::optional<std::string> FormToJson(std::string_view content_type, std::string_view body) {
-  Fields fields;
-  if (base::EqualsIgnoreCase(MediaType(content_type), kUrlEncoded)) {
-    if (!ReadUrlEncoded(body, fields)) return std::nullopt;
-  } else if (base::EqualsIgnoreCase(MediaType(content_type), kMultipart)) {
+bool IsForm(std::string_view content_type) {
+  return base::EqualsIgnoreCase(MediaType(content_type), kUrlEncoded) || IsMultipart(content_type);
+}
+
+std::string GuessMultipart(std::string_view body) {
+  constexpr std::string_view kFirstHeader = "content-disposition: form-data";
+  const size_t line_end = body.substr(0, kBoundaryBytesMax + 4).find("\r\n");
+  if (!body.starts_with("--") || line_end == std::string_view::npos || line_end == 2) return "";
+  const std::string_view header = body.substr(line_end + 2, kFirstHeader.size());
+  const std::string_view boundary = body.substr(2, line_end - 2);
+  if (!base::EqualsIgnoreCase(header, kFirstHeader) || boundary.find('"') != boundary.npos) {
+    return "";
+  }
+  return absl::StrCat(kMultipart, "; boundary=\"", boundary, "\"");
+}
+
+std::optional<FormFields> ReadForm(std::string_view content_type, std::string_view body) {
+  FormFields fields;
+  if (IsMultipart(content_type)) {
     const std::optional<std::string> boundary = FindParameter(content_type, "boundary");
     if (!boundary.has_value() || boundary->empty() || boundary->size() > kBoundaryBytesMax ||
-        !ReadMultipart(*boundary, body, fields)) {
+        !ReadMultipart(*boundary, body, &fields)) {
       return std::nullopt;
     }
-  } else {
+  } else if (!IsForm(content_type) || !ReadUrlEncoded(body, &fields)) {
     return std::nullopt;
   }
-  return fields.ToJson();
+  return fields;
 }
 
-}  // namespace convoy::intake
+std::string FieldsToJson(const FormFields& fields) {
+  absl::flat_hash_map<std::string_view, std::vector<std::string_view>> values_by_name;
+  for (const auto& [name, value] : fields) values_by_name[name].push_back(value);
+  json::Writer writer;
+  writer.BeginObject();
+  for (const auto& [name, value] : fields) {
+    auto found = values_by_name.find(name);
+    if (found == values_by_name.end()) continue;  // written with its first value
+    const std::vector<std::string_view> values = std::move(found->second);
+    values_by_name.erase(found);
+    writer.Key(name);
+    if (values.size() > 1) writer.BeginArray();
+    for (const std::string_view each : values) writer.String(each);
+    if (values.size() > 1) writer.EndArray();
+  }
+  writer.EndObject();
+  return writer.TakeText();
+}
+
+}  // namespace convoy::body

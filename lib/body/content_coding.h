@@ -1,0 +1,29 @@
+// Content codings (RFC 9110, 8.4) undone, to look into a body. What is stored, verified and sent on
+// stays as it came.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace convoy::body {
+
+enum class DecodeResult : uint8_t {
+  kPlain,    // nothing to undo: the body is as it is
+  kDecoded,  // see `out`
+  kUnknown,  // a coding that is not known here: br, zstd, compress, …
+  kDamaged,
+  kTooLarge,
+};
+
+// Undoes what a Content-Encoding header says, at most two codings: gzip, deflate, identity. With
+// `bytes_max` bytes it stops.
+//
+// A body that says gzip and is not is taken as it is: a proxy has unpacked it and left the header.
+// Under the name deflate both the zlib format and the bare one are read, because both are sent.
+DecodeResult DecodeContent(std::string_view content_encoding, std::string_view body,
+                           size_t bytes_max, std::string* out);
+
+}  // namespace convoy::body
