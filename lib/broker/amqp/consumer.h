@@ -21,7 +21,8 @@ inline constexpr uint64_t kBodyBytesMax = 16 * 1024 * 1024;
 
 // Messages are prefetched while a batch is being stored.
 inline constexpr uint16_t kPrefetchCount = 2 * PollLimits().messages_max;
-// What a check takes goes back and counts as delivered once more, which some queues limit.
+// A message that a check takes goes back and counts as delivered once more, which some queues
+// limit.
 inline constexpr uint16_t kCheckPrefetchCount = 1;
 
 // Names broker, virtual host and queue in the positions of messages.

@@ -596,6 +596,5 @@ TEST_CASE("dispatcher: news wake the driver") {
   world.Settle();
   CHECK(wakes_count == 2);  // the commit of the outcome
 }
-
 }  // namespace
 }  // namespace convoy::dispatch
