@@ -273,14 +273,13 @@ class Storage {
   // The kind of store, e.g. "sqlite". Stable.
   virtual std::string_view name() const = 0;
 
-  // Applies `batches` in order. All readers see them when it returns; they are durable after a Sync
-  // that begins later. A batch that fails (kAborted for a revision that moved, kAlreadyExists for a
-  // taken name or mask, kNotFound for a release of what is not held, kInvalidArgument for an id
-  // that is none) leaves no trace and does not touch its neighbours; its result says so. `results`
-  // has the size of `batches`. The returned status speaks of all: if it is not OK nothing at all
-  // was written, and a later call may succeed, or — kDataLoss — it cannot be known, and every later
-  // Write returns the same until the store is opened anew. The batches are consumed (bodies may be
-  // moved from) unless the call fails.
+  // Applies `batches` in order and makes them durable together. A batch that fails (kAborted for a
+  // revision that moved, kAlreadyExists for a taken name or mask, kNotFound for the release of an
+  // input that is not held) leaves no trace and does not affect its neighbours; its result says so.
+  // `results` has the size of `batches`. The returned status concerns all of them: if it is not OK,
+  // nothing at all was written, or, for kDataLoss, it is unknown what was written, and every later
+  // Commit returns the same until the store is opened again. The batches are consumed (bodies may
+  // be moved from) unless the call fails.
   virtual absl::Status Write(std::span<WriteBatch* const> batches,
                              std::span<CommitResult> results) = 0;
 

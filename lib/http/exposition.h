@@ -20,8 +20,7 @@ enum class ExpositionFormat : uint8_t { kPrometheus, kOpenMetrics };
 ExpositionFormat ChooseFormat(std::string_view accept);
 std::string_view ContentTypeOf(ExpositionFormat format);
 
-// What the samples of a family are: only ever growing, up and down, a constant that tells something
-// by its labels, counts by size.
+// Type of a family's samples: only ever growing, up and down, or a constant that carries labels.
 enum class MetricType : uint8_t { kCounter, kGauge, kInfo, kHistogram };
 
 using MetricLabels = std::initializer_list<std::pair<std::string_view, std::string_view>>;

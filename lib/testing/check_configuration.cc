@@ -1,5 +1,5 @@
-// Projects and what belongs to them: written against a revision, unique where they are looked up by
-// something else than their id, removed together, told in feeds.
+// Checks of projects and their objects: written against a revision, unique where they are looked up
+// by something else than their id, removed together, told in feeds.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"

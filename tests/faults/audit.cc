@@ -205,7 +205,7 @@ void CheckFile(const std::string& path, std::vector<std::string>& findings) {
        "SELECT number FROM removed_project)"},
       {"a lease without processing, or processing without a lease",
        "SELECT count(*) FROM delivery WHERE (lease <> 0) <> (status = 1)"},
-      {"a delivery that nobody will be woken for",
+      {"a delivery that no lane will wake",
        "SELECT count(*) FROM delivery d WHERE status < 3 AND project IN (SELECT number FROM name) "
        "AND NOT EXISTS (SELECT 1 FROM lane WHERE lane.endpoint = d.endpoint "
        "AND lane.project = d.project AND lane.wake_at_us <= d.wake_at_us)"},

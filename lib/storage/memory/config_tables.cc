@@ -1,5 +1,6 @@
-// Every change notes its own reversal; a refused batch is undone backwards. That costs what the
-// batch changes, where trying it on a copy would cost what exists. Walks are plain.
+// Tables of configuration with an undo log. Every change notes its own reversal; a refused batch is
+// undone backwards. That costs what the batch changes, where trying it on a copy would cost what
+// exists. Walks are plain.
 #include "lib/storage/memory/config_tables.h"
 
 #include <algorithm>

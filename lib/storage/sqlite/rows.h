@@ -1,5 +1,4 @@
-// What flows, as rows: the column lists and the code that binds and reads them, side by side. A row
-// holds numbers for ids of configuration (names.h) and makes its own id from its key (row_keys.h).
+// Rows of traffic: the column lists and the code that binds and reads them, side by side.
 #pragma once
 
 #include <optional>
