@@ -269,7 +269,7 @@ void Dispatcher::State::Admit(Task task, absl::Time now) {
     return;
   }
   const RateLimit limit = RateLimitOf(*endpoint, (*project)->project().config);
-  if (!state.lane.Admit(limit, now)) {
+  if (!state.lane.TryAcquire(limit, now)) {
     TellThrottled(state, delivery, now);
     return PutBackTask(task, state.lane.blocked_until(), now);
   }

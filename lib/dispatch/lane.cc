@@ -31,7 +31,7 @@ absl::Time TokenBucket::NextAt(const RateLimit& limit, absl::Time now) const {
   return now + absl::Ceil(wait, absl::Microseconds(1));
 }
 
-bool Lane::Admit(const RateLimit& limit, absl::Time now) {
+bool Lane::TryAcquire(const RateLimit& limit, absl::Time now) {
   if (!bucket_.Take(limit, now)) {
     blocked_until_ = bucket_.NextAt(limit, now);
     return false;

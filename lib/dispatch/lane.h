@@ -41,7 +41,7 @@ class Lane {
   void Block(absl::Time until) { blocked_until_ = until; }
 
   // Takes one more in if the rate allows; otherwise blocks itself until it does.
-  bool Admit(const RateLimit& limit, absl::Time now);
+  bool TryAcquire(const RateLimit& limit, absl::Time now);
   void Release() { --in_flight_; }
 
  private:

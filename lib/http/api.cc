@@ -90,7 +90,7 @@ absl::StatusOr<Snapshot> FindProject(const ApiParts& parts, const std::string& p
 
 // The caller is known before anything is said about paths, and may act on the project before
 // anything is said about it.
-Admission Admit(const ApiParts& parts, const HttpRequest& head) {
+Admission RouteAndAuthorize(const ApiParts& parts, const HttpRequest& head) {
   if (!IsJsonOrUnsaid(head.headers)) {
     return {.refusal = Failure(415, "Content-Type must be application/json")};
   }
@@ -187,7 +187,7 @@ std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
   }
   if (!IsApiPath(request.path)) return std::nullopt;
 
-  Admission admission = Admit(parts_, request);
+  Admission admission = RouteAndAuthorize(parts_, request);
   if (admission.refusal.has_value()) return *std::move(admission.refusal);
   if (request.body.size() > options_.body_bytes_max) {
     return TooLarge(request, LimitFor(request));
@@ -201,7 +201,7 @@ std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
 }
 
 HeadDecision Api::InspectHead(const HttpRequest& head) const {
-  HeadDecision decision = Judge(head);
+  HeadDecision decision = DecideOnHead(head);
   if (decision.refusal.has_value()) Stamp(head.method, *decision.refusal);
   return decision;
 }
@@ -248,7 +248,7 @@ HttpResponse Api::RefuseTooLarge(const HttpRequest& head) const {
   return response;
 }
 
-HeadDecision Api::Judge(const HttpRequest& head) const {
+HeadDecision Api::DecideOnHead(const HttpRequest& head) const {
   intake::BodyLimit limit = LimitFor(head);
   if (IsIngestPath(head.path)) {
     const absl::StatusOr<IngestTarget> target = TargetOf(head.path);
@@ -260,7 +260,7 @@ HeadDecision Api::Judge(const HttpRequest& head) const {
     const auto project = parts_.configuration->FindProject((*source)->source.project_id);
     if (!project.ok()) return {.refusal = FromStatus(project.status())};
   } else if (IsApiPath(head.path)) {
-    Admission admission = Admit(parts_, head);
+    Admission admission = RouteAndAuthorize(parts_, head);
     if (admission.refusal.has_value()) return {.refusal = std::move(admission.refusal)};
   } else if (IsMetricsPath(options_, head.path)) {
     const absl::Status authorized = AuthorizeMetrics(options_, head);

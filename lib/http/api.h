@@ -59,7 +59,7 @@ class Api {
 
  private:
   std::optional<Reply> Dispatch(const HttpRequest& request) const;
-  HeadDecision Judge(const HttpRequest& head) const;
+  HeadDecision DecideOnHead(const HttpRequest& head) const;
   intake::BodyLimit LimitFor(const HttpRequest& head) const;
   HttpResponse TooLarge(const HttpRequest& head, const intake::BodyLimit& limit) const;
   // Tells of a link that leads to no source.

@@ -78,8 +78,8 @@ bool CarriesEvent(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
-Verdict Judge(const config::SourceEntry& entry, const HttpRequest& request,
-              std::string_view public_url, absl::Time received_at) {
+Verdict RunVerifier(const config::SourceEntry& entry, const HttpRequest& request,
+                    std::string_view public_url, absl::Time received_at) {
   const std::string url = PublicUrlOf(request, public_url);
   return entry.verifier->Verify({.method = request.method,
                                  .url = url,
@@ -90,7 +90,8 @@ Verdict Judge(const config::SourceEntry& entry, const HttpRequest& request,
                                 received_at);
 }
 
-absl::Status Admit(const config::SourceEntry& entry, const Verdict& verdict, IngestReport* report) {
+absl::Status ApplyVerifyMode(const config::SourceEntry& entry, const Verdict& verdict,
+                             IngestReport* report) {
   if (verdict.accepted()) return absl::OkStatus();
   if (entry.source.verify_mode == VerifyMode::kObserve) {
     if (report != nullptr) {

@@ -20,13 +20,14 @@ namespace convoy::intake {
 absl::Status CheckSource(const config::SourceEntry& entry);
 
 // Verdict of the source's verifier on a request that was received at `received_at`.
-Verdict Judge(const config::SourceEntry& entry, const HttpRequest& request,
-              std::string_view public_url, absl::Time received_at);
+Verdict RunVerifier(const config::SourceEntry& entry, const HttpRequest& request,
+                    std::string_view public_url, absl::Time received_at);
 
-// What follows from a verdict in the source's mode; reports a refusal that is only observed. The
-// status carries the verdict's reason; its message is for the sender, who is not told why. `report`
-// may be null.
-absl::Status Admit(const config::SourceEntry& entry, const Verdict& verdict, IngestReport* report);
+// Applies the source's mode to a verdict; reports a refusal that is only observed. The status
+// carries the verdict's reason; its message is for the sender, who is not told why. `report` may be
+// null.
+absl::Status ApplyVerifyMode(const config::SourceEntry& entry, const Verdict& verdict,
+                             IngestReport* report);
 
 // Tells of a refusal. `scheme` is that of the verdict, if there was one.
 void ReportRefusal(const Source& source, const absl::Status& refusal, std::string_view scheme,

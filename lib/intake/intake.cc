@@ -167,8 +167,8 @@ absl::StatusOr<WriteBatch> Intake::PrepareIngest(const ProjectSnapshot& project,
   const absl::Time now = clock_->Now();
   const absl::Status checked = CheckRequest(project, entry, request);
   if (!checked.ok()) return RefuseIngestOf(entry, request, checked, "", now, out_hold);
-  const Verdict verdict = Judge(entry, request, options_.public_url, now);
-  const absl::Status admitted = Admit(entry, verdict, report_.get());
+  const Verdict verdict = RunVerifier(entry, request, options_.public_url, now);
+  const absl::Status admitted = ApplyVerifyMode(entry, verdict, report_.get());
   if (!admitted.ok()) {
     return RefuseIngestOf(entry, request, admitted, verdict.scheme, now, out_hold);
   }
@@ -197,11 +197,11 @@ absl::StatusOr<WriteBatch> Intake::PrepareHeldRequest(const ProjectSnapshot& pro
   *out_reason = "unusable";
   CONVOY_RETURN_IF_ERROR(CheckRequest(project, entry, request));
   // The clock of the receipt is used: by the current one every input would be too old.
-  const Verdict verdict = Judge(entry, request, options_.public_url, input.received_at);
+  const Verdict verdict = RunVerifier(entry, request, options_.public_url, input.received_at);
   *out_reason = VerifyReasonName(verdict.reason);
   // That it is refused was reported when it came in; that it is accepted all the same, was not.
   const bool is_observed = entry.source.verify_mode == VerifyMode::kObserve;
-  CONVOY_RETURN_IF_ERROR(Admit(entry, verdict, is_observed ? report_.get() : nullptr));
+  CONVOY_RETURN_IF_ERROR(ApplyVerifyMode(entry, verdict, is_observed ? report_.get() : nullptr));
   *out_reason = "unusable";
   // An input that is released without an idempotency key is wanted without one.
   return AcceptRequest(project, entry, request, verdict, clock_->Now(), KeyRule::kAccept, nullptr);

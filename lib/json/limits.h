@@ -22,7 +22,7 @@ struct Limits {
 // For what comes from senders and goes on as it is.
 inline constexpr Limits kPayloadLimits = {.may_split_pairs = true};
 
-// What is wrong with a text, for those who act on it rather than show it.
+// Kind of a text's flaw, for callers that act on it rather than show it.
 enum class Flaw : uint8_t { kNone, kMalformed, kNotUtf8, kTooDeep, kTooLarge };
 
 }  // namespace convoy::json

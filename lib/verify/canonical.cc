@@ -38,7 +38,7 @@ std::optional<FormFields> SortedForm(body::BodyView& form) {
   return fields == nullptr ? std::nullopt : Sorted(*fields);
 }
 
-// What ECMAScript's encodeURIComponent and encodeURI leave alone, beside letters and digits.
+// Characters that ECMAScript's encodeURIComponent and encodeURI keep, beside letters and digits.
 constexpr std::string_view kComponentPunctuation = "-_.!~*'()";
 constexpr std::string_view kUriPunctuation = "-_.!~*'();/?:@&=+$,#";
 

@@ -78,7 +78,7 @@ std::optional<ChallengeAnswer> ChallengeResponder::Answer(
   Evidence evidence = given;
   const VerifyRequest& request = evidence.request;
   if (request.method != challenge_.method || !IsItsPath(challenge_, request.path) ||
-      when_.Judge(evidence) != VerifyReason::kAccepted) {
+      when_.Evaluate(evidence) != VerifyReason::kAccepted) {
     return std::nullopt;
   }
   if (challenge_.is_signed && !is_accepted()) return std::nullopt;

@@ -41,7 +41,7 @@ void Conditions::AddParameters(std::set<std::string>* needed, std::set<std::stri
   }
 }
 
-VerifyReason Conditions::Judge(const Evidence& evidence) const {
+VerifyReason Conditions::Evaluate(const Evidence& evidence) const {
   for (const Compiled& condition : conditions_) {
     if (condition.is_optional && !HasParameters(condition.expected, evidence.parameters)) continue;
     Text value;

@@ -18,7 +18,7 @@ class Conditions {
 
   // kAccepted if all hold; otherwise why the first does not. Compares in constant time: what is
   // expected may be a secret. "*" as the whole of an expected text stands for any value.
-  VerifyReason Judge(const Evidence& evidence) const;
+  VerifyReason Evaluate(const Evidence& evidence) const;
 
   // The settings that they need, and those that they use if they are there.
   void AddParameters(std::set<std::string>* needed, std::set<std::string>* used) const;

@@ -96,7 +96,7 @@ class Tracer {
 
   bool TraceConditions() {
     const auto when = Conditions::Compile(scheme_.when);
-    const bool holds = when.ok() && when->Judge(evidence_) == VerifyReason::kAccepted;
+    const bool holds = when.ok() && when->Evaluate(evidence_) == VerifyReason::kAccepted;
     for (const Condition& condition : scheme_.when) AddPlace("condition", condition.place);
     if (!holds) Add("condition", "", "the scheme does not apply to this request");
     return holds;

@@ -35,7 +35,7 @@ bool Applies(const ExplainInput& input, const Scheme& scheme) {
   body::BodyView body(input.request.headers, input.request.body);
   const Evidence evidence{.request = input.request, .parameters = parameters, .body = body};
   const auto when = Conditions::Compile(scheme.when);
-  return when.ok() && when->Judge(evidence) == VerifyReason::kAccepted;
+  return when.ok() && when->Evaluate(evidence) == VerifyReason::kAccepted;
 }
 
 bool HasSharedSecret(const Scheme& scheme) {

@@ -166,7 +166,7 @@ class JwtVerifier final : public SchemeVerifier {
     verdict.reason = JudgeTimes(token->claims, now, &verdict.signed_at);
     if (!verdict.accepted()) return verdict;
     evidence.jwt_claims = token->claims;
-    verdict.reason = checks_.Judge(evidence);
+    verdict.reason = checks_.Evaluate(evidence);
     if (verdict.accepted()) verdict.integrity = WhatIsCovered();
     return verdict;
   }

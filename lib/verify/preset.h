@@ -25,7 +25,7 @@ struct Computation {
   bool is_keyed = true;  // HMAC with the secret; otherwise a plain digest
   SignatureEncoding encoding = SignatureEncoding::kHex;
   std::string message;
-  // What is signed for a stranger must never be something that signs an event as well.
+  // A text that is signed on request must never be one that signs an event as well.
   MessageAlphabet alphabet = MessageAlphabet::kToken;
   size_t size_min = 1;
   size_t size_max = 1024;

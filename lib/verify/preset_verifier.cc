@@ -82,7 +82,7 @@ class PresetVerifier final : public Verifier {
     Verdict furthest{.reason = alternatives_.empty() ? VerifyReason::kUnknownKey
                                                      : VerifyReason::kMissingHeader};
     for (const Alternative& alternative : alternatives_) {
-      if (alternative.when.Judge(evidence) != VerifyReason::kAccepted) continue;
+      if (alternative.when.Evaluate(evidence) != VerifyReason::kAccepted) continue;
       Verdict verdict = alternative.verifier->Verify(evidence, now);
       if (verdict.accepted()) return verdict;
       if (furthest.scheme.empty() || Progress(verdict.reason) > Progress(furthest.reason)) {

@@ -37,7 +37,7 @@ class SignedVerifier final : public SchemeVerifier {
       JudgeElements(&evidence, now, &verdict);
     }
     if (!verdict.accepted()) return verdict;
-    verdict.reason = checks_.Judge(evidence);
+    verdict.reason = checks_.Evaluate(evidence);
     const bool is_all_covered = message_.covers_body() || checks_.cover_body();
     if (verdict.accepted()) {
       verdict.integrity = is_all_covered ? Integrity::kFull : Integrity::kPartial;

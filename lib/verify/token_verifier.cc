@@ -62,18 +62,18 @@ class TokenVerifier final : public SchemeVerifier {
     const Locator& place = scheme_.signature.places.front();
     const size_t star = place.name.find(".*.");
     if (place.kind == Locator::Kind::kJson && star != std::string::npos) {
-      JudgeElements(evidence.body.text(), place.name.substr(0, star), place.name.substr(star + 3),
-                    &verdict);
+      CompareElements(evidence.body.text(), place.name.substr(0, star), place.name.substr(star + 3),
+                      &verdict);
       return verdict;
     }
     Text text;
     verdict.reason = ReasonOf(evidence.Find(place, &text));
-    if (verdict.accepted()) Judge(text.view(), &verdict);
+    if (verdict.accepted()) CompareToken(text.view(), &verdict);
     return verdict;
   }
 
  private:
-  void Judge(std::string_view value, Verdict* verdict) const {
+  void CompareToken(std::string_view value, Verdict* verdict) const {
     const bool has_prefix = value.starts_with(scheme_.signature.prefix);
     if (!has_prefix || value.size() == scheme_.signature.prefix.size()) {
       verdict->reason = VerifyReason::kMalformed;
@@ -85,8 +85,8 @@ class TokenVerifier final : public SchemeVerifier {
   }
 
   // Every element of the array must carry the token.
-  void JudgeElements(std::string_view body, std::string_view array_path, std::string_view within,
-                     Verdict* verdict) const {
+  void CompareElements(std::string_view body, std::string_view array_path, std::string_view within,
+                       Verdict* verdict) const {
     const auto array = FindOnly(body, array_path);
     verdict->reason = VerifyReason::kMalformed;
     if (!array.has_value() || array->type != json::Type::kArray) return;
@@ -94,7 +94,7 @@ class TokenVerifier final : public SchemeVerifier {
     while (elements.Next()) {
       Text text;
       verdict->reason = ReasonOf(FindJson(elements.value().text, within, &text));
-      if (verdict->accepted()) Judge(text.view(), verdict);
+      if (verdict->accepted()) CompareToken(text.view(), verdict);
       if (!verdict->accepted()) return;
     }
     if (elements.is_broken()) verdict->reason = VerifyReason::kMalformed;

@@ -79,7 +79,7 @@ bool IsLookedUp(const ConfigField& field) {
   return field.use != ConfigFieldUse::kText || field.parent.has_value();
 }
 
-// What a field's rows are ordered by behind the value.
+// Columns that order a field's rows after the value.
 std::string_view GroupOf(const ConfigRecord& record, const ConfigField& field) {
   return field.use == ConfigFieldUse::kProject ? std::string_view(record.project_id)
                                                : std::string_view();

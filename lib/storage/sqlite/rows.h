@@ -44,14 +44,14 @@ struct DeliveryRow {
   uint64_t lease = 0;
 };
 
-// What a delivery does not repeat of its event.
+// Fields of a delivery that are stored with its event only.
 struct EventHead {
   std::string id;
   std::string event_type;
   std::string idempotency_key;
 };
 
-// What an attempt does not repeat of its delivery.
+// Fields of an attempt that are stored with its delivery only.
 struct AttemptOwner {
   std::string project_id;
   std::string delivery_id;
