@@ -113,6 +113,7 @@ class CauseFinder {
       is_decided_ = true;
     }
     if (count > 0) return AddFromValue(scheme, place.name);
+    if (trials_.HasSignatureOf(scheme)) return;  // at another of its places
     for (const HeaderView& header : input_.request.headers) {
       if (PlainName(header.name) != PlainName(place.name)) continue;
       Add("header_renamed",

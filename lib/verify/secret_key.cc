@@ -29,21 +29,12 @@ bool StripPrefix(const std::vector<std::string>& prefixes, std::string_view& sec
   return false;
 }
 
-std::string WithoutSpace(std::string_view text) {
-  std::string kept(text);
-  std::erase_if(kept, [](char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); });
-  return kept;
-}
-
 std::optional<std::string> Decode(KeyFormat format, std::string_view secret) {
-  std::string text = WithoutSpace(secret);
   switch (format) {
     case KeyFormat::kHex:
-      return base::HexDecode(text);
+      return base::HexDecode(secret);
     case KeyFormat::kBase64:
-      std::replace(text.begin(), text.end(), '-', '+');
-      std::replace(text.begin(), text.end(), '_', '/');
-      return base::Base64DecodeKey(text);
+      return base::Base64DecodeKey(secret);
     case KeyFormat::kText:
     case KeyFormat::kPem:
       break;

@@ -15,10 +15,9 @@ namespace convoy::verify {
 std::string_view TrimSecret(std::string_view text);
 
 // The keys that a secret may stand for, the likeliest last: of a text with white space around it
-// that text, for a provider that was given the same, and the text without. Within hex and base64
-// white space does not count, base64 may lack its padding or be of the URL's alphabet, and "v1,"
-// may stand before a prefix, as Supabase prints it. kInvalidArgument says what is wrong with a
-// secret, and never holds it.
+// that text, for a provider that was given the same, and the text without. Around hex and base64
+// white space does not count, base64 may lack its padding, and "v1," may stand before a prefix, as
+// Supabase prints it. kInvalidArgument says what is wrong with a secret, and never holds it.
 absl::StatusOr<std::vector<std::string>> DecodeSecret(const KeyRules& rules,
                                                       std::string_view secret);
 

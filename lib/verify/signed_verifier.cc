@@ -111,13 +111,14 @@ class SignedVerifier final : public SchemeVerifier {
   // With the URL as it is given, then as the scheme spells it otherwise.
   KeyMatch MatchAnyUrl(std::span<const std::string_view> candidates, Evidence* evidence) const {
     KeyMatch match = keyring_->Match(message_, evidence, candidates);
-    for (const UrlVariant variant : scheme_.url_variants) {
-      if (match.reason != VerifyReason::kSignatureMismatch) break;
-      const auto url = SpellUrl(variant, evidence->request.url);
-      if (!url.has_value()) continue;
-      evidence->url = *url;
+    if (match.reason != VerifyReason::kSignatureMismatch || scheme_.url_variants.empty()) {
+      return match;
+    }
+    for (const std::string& url : SpellUrl(scheme_.url_variants, evidence->request.url)) {
+      evidence->url = url;
       match = keyring_->Match(message_, evidence, candidates);
       evidence->url = evidence->request.url;
+      if (match.reason != VerifyReason::kSignatureMismatch) break;
     }
     return match;
   }

@@ -56,12 +56,17 @@ std::string EscapeNonAscii(std::string_view text) {
   return out;
 }
 
+bool IsNonAsciiEscape(std::string_view text) {
+  return text.size() >= 6 && text.starts_with("\\u") &&
+         !(text.starts_with("\\u00") && text[4] < '8');
+}
+
 // A string token with its \uXXXX beyond ASCII as characters.
 std::string UnescapeNonAscii(std::string_view token) {
   std::string out;
   for (size_t at = 0; at < token.size();) {
     size_t end = at;
-    while (token.substr(end).starts_with("\\u") && token.substr(end, 4) != "\\u00") end += 6;
+    while (IsNonAsciiEscape(token.substr(end))) end += 6;
     if (end > at) {
       const std::string quoted = absl::StrCat("\"", token.substr(at, end - at), "\"");
       const json::RawValue value{.type = json::Type::kString, .text = quoted};

@@ -157,4 +157,17 @@ std::optional<std::string> SpellUrl(UrlVariant variant, std::string_view url) {
   return spelt;
 }
 
+std::vector<std::string> SpellUrl(const std::vector<UrlVariant>& variants, std::string_view url) {
+  std::vector<std::string> spellings;
+  for (const UrlVariant variant : variants) {
+    const bool is_port = variant == UrlVariant::kNoPort || variant == UrlVariant::kDefaultPort;
+    const size_t earlier_count = is_port ? 0 : spellings.size();
+    if (auto spelt = SpellUrl(variant, url)) spellings.push_back(*std::move(spelt));
+    for (size_t i = 0; i < earlier_count; ++i) {
+      if (auto spelt = SpellUrl(variant, spellings[i])) spellings.push_back(*std::move(spelt));
+    }
+  }
+  return spellings;
+}
+
 }  // namespace convoy::verify

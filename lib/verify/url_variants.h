@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace convoy::verify {
 
@@ -19,6 +20,10 @@ enum class UrlVariant : uint8_t {
 
 // nullopt: it is the same as `url`, or there is no such spelling.
 std::optional<std::string> SpellUrl(UrlVariant variant, std::string_view url);
+
+// All spellings by `variants`, each also of what an earlier one of them makes of `url`: with its
+// port and with other escapes. `url` itself is not among them.
+std::vector<std::string> SpellUrl(const std::vector<UrlVariant>& variants, std::string_view url);
 
 // The end of scheme and authority: where the path begins.
 size_t PathBegin(std::string_view url);

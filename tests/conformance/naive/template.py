@@ -143,7 +143,11 @@ def urls_of(scheme, url):
     """The URL as it is given, then as the scheme may spell it otherwise."""
     names = scheme.get("url_variants", [])
     names = [names] if isinstance(names, str) else names
-    return [url] + [SPELLINGS[name](urllib.parse.urlsplit(url)) for name in names]
+    spelt = []
+    for name in names:
+        earlier = [url] if name.endswith("port") else [url] + spelt
+        spelt += [SPELLINGS[name](urllib.parse.urlsplit(one)) for one in earlier]
+    return [url] + spelt
 
 
 def body_with_secret(env, place):

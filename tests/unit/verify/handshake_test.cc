@@ -78,9 +78,10 @@ TEST_CASE("handshake: what a handshake signs for a stranger is no event, whateve
         scheme.key.is_sha1_of_secret
             ? std::string(crypto::Hash(crypto::HashAlgorithm::kSha1, secret).view())
             : secret;
-    const auto verifier =
-        CompilePresetVerifier(preset, {.secrets = {secret}, .parameters = {{"public_key", "pub"}}});
-    if (!verifier.ok()) continue;
+    VerifierSettings settings{.secrets = {secret}};
+    if (file.name == "braintree") settings.parameters = {{"public_key", "pub"}};
+    const auto verifier = CompilePresetVerifier(preset, settings);
+    REQUIRE(verifier.ok());
     for (const std::string& body : BodiesOfEveryForm()) {
       for (const std::string& message : {body, "hmacsha256=" + body, "0." + body}) {
         for (const std::string& mac : SignedByHandshake(preset, message, key)) {
