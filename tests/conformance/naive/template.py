@@ -193,7 +193,10 @@ def render_part(part, env):
     if part.startswith("body_with_secret:"):
         return body_with_secret(env, part.partition(":")[2])
     if part.startswith("json_string:"):
-        text = find(part.partition(":")[2], env).decode()
+        try:
+            text = find(part.partition(":")[2], env).decode()
+        except UnicodeDecodeError:
+            raise Ambiguous() from None
         return json.dumps(text, ensure_ascii=False).encode()
     if place_of(part) is None:
         return derived(part, env)
