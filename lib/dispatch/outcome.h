@@ -34,7 +34,7 @@ enum class Outcome : uint8_t {
 
 inline constexpr size_t kOutcomesCount = static_cast<size_t>(Outcome::kCancelled) + 1;
 
-// The part of the answer that is known when an attempt has ended.
+// Knowledge of the answer when an attempt has ended.
 enum class Learnt : uint8_t {
   kNothing,     // no head of a final answer was complete
   kAccepted,    // 200 to 299

@@ -91,11 +91,12 @@ class Receiver:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        with contextlib.suppress(OSError, EOFError, ValueError):
-            with connection:
-                if self.context is not None:
-                    connection = self.context.wrap_socket(connection, server_side=True)
-                self.behaviour(Peer(connection, self))
+        with contextlib.suppress(OSError, EOFError, ValueError), contextlib.ExitStack() as stack:
+            stack.enter_context(connection)
+            if self.context is not None:
+                connection = stack.enter_context(
+                    self.context.wrap_socket(connection, server_side=True))
+            self.behaviour(Peer(connection, self))
 
     def close(self):
         self.listener.close()

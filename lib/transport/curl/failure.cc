@@ -128,7 +128,7 @@ ExchangeEnd ConnectEnd(CURL* handle, const ExchangeFacts& facts) {
   return {.outcome = TransportOutcome::kConnectFailed,
           .error = absl::StrCat(
               "cannot connect: ", number == 0 ? "no address could be reached" : ErrnoText(number),
-              facts.denied_count == 0 ? "" : " (other addresses of the name are not allowed)")};
+              facts.denied_count == 0 ? "" : " (the guard refused other addresses of the name)")};
 }
 
 // The request was about to be written, and no head came to its end.

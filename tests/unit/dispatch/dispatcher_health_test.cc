@@ -153,5 +153,17 @@ TEST_CASE("dispatcher_health: an endpoint that its rate limit holds back is seen
   CHECK(world.process->observer.events.size() == 1);
 }
 
+TEST_CASE("dispatcher_health: a limit without a window of its own holds in that of the project") {
+  DispatchWorld world({}, {.rate_limit = {.count = 1, .window = absl::Seconds(10)}});
+  Endpoint limited = world.AddEndpoint("a");
+  limited.rate_limit = {.count = 5, .window = absl::ZeroDuration()};
+  world.Put("P", limited);
+  for (int i = 0; i < 40; ++i) world.AddDelivery("a");
+  world.Settle();
+  CHECK(world.transport().sent().size() == 5);
+  world.Run(absl::Seconds(10));
+  CHECK(world.transport().sent().size() == 10);
+}
+
 }  // namespace
 }  // namespace convoy::dispatch
