@@ -52,4 +52,8 @@ bool CarriesEvent(std::string_view method);
 // fit if all were as large, so that their bytes are bounded without being counted in the store.
 uint32_t QuarantineItemsMax(const GatewayOptions& options, uint64_t body_bytes);
 
+// How many inputs a quarantine keeps once one with `body_bytes` has been added: as many as would
+// fit if all were as large, so that their bytes are bounded without being counted in the store.
+uint32_t QuarantineItemsMax(const GatewayOptions& options, uint64_t body_bytes);
+
 }  // namespace convoy::intake
