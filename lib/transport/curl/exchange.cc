@@ -170,7 +170,9 @@ bool Exchange::SetHeaders(std::string* error) {
 curl_socket_t Exchange::OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address) {
   auto* exchange = static_cast<Exchange*>(self);
   const auto ip = IpAddress::FromSocket(&address->addr, address->addrlen);
-  if (purpose != CURLSOCKTYPE_IPCXN || !ip.has_value() || !exchange->setting_->guard.Allows(*ip)) {
+  const uint16_t port = IpAddress::PortOf(&address->addr, address->addrlen);
+  if (purpose != CURLSOCKTYPE_IPCXN || !ip.has_value() ||
+      !exchange->setting_->guard.Allows(*ip, port)) {
     ++exchange->facts_.denied_count;
     return CURL_SOCKET_BAD;
   }
