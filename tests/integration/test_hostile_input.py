@@ -168,9 +168,9 @@ class HostileInputTest(HostCase):
                     self.assertIs(json.loads(answer.split(b"\r\n\r\n", 1)[1])["status"], False)
 
     def test_an_oversize_chunked_body_is_cut_off(self):
-        project = self.project("incoming")
-        project.ok("PUT", "", {"name": "bounded", "config": {"max_payload_read_size": 50_000}})
-        link = f"/ingest/{project.source('bounded')['mask_id']}"
+        self.other.ok("PUT", "", {"name": self.id() + " bounded",
+                                  "config": {"max_payload_read_size": 50_000}})
+        link = f"/ingest/{self.source['mask_id']}"
         chunk = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
         head = (f"POST {link} HTTP/1.1\r\nHost: x\r\nX-Key: right\r\n"
                 "Transfer-Encoding: chunked\r\n\r\n").encode()

@@ -114,6 +114,42 @@ class DescriptorsTest(unittest.TestCase):
                 receiver.close()
                 self.assertEqual(convoyd.stop(), 0, convoyd.log()[-3000:])
 
+    def test_too_few_descriptors_use_up_no_attempt(self):
+        with host.Folder() as folder:
+            database = folder + "/convoy.db"
+            key = host.bootstrap(database)
+            convoyd = FewDescriptors(database, "--descriptors-reserved", "16")
+            receiver = SlowReceiver(0)
+            try:
+                admin = convoyd.client(key)
+                project = host.Project(admin, "p", "outgoing", disable_endpoint=True,
+                                       strategy={"type": "linear", "duration": 1, "retry_count": 1})
+                endpoint = project.endpoint("e", receiver.url)
+                # From outside: what the process has now is all that it may have.
+                resource.prlimit(convoyd.process.pid, resource.RLIMIT_NOFILE,
+                                 (convoyd.descriptors(), DESCRIPTORS))
+                for number in range(5):
+                    project.ok("POST", "/events", {"endpoint_id": endpoint["uid"],
+                                                   "event_type": "t", "data": {"n": number}})
+                time.sleep(4)
+                self.assertEqual(admin.send("GET", "/healthz").status, 200)
+                ready = admin.send("GET", "/readyz").status
+                waiting = project.deliveries()
+                self.assertEqual({d["metadata"]["num_trials"] for d in waiting}, {0}, waiting[:1])
+                self.assertEqual(ready, 503)
+                self.assertEqual(convoyd.log().count("lacks resources"), 1)
+                resource.prlimit(convoyd.process.pid, resource.RLIMIT_NOFILE,
+                                 (DESCRIPTORS, DESCRIPTORS))
+                done = project.wait_for_deliveries(5)
+                self.assertEqual({d["metadata"]["num_trials"] for d in done}, {1})
+                shown = project.ok("GET", f"/endpoints/{endpoint['uid']}")
+                self.assertEqual(shown["status"], "active")
+                host.wait_until(lambda: admin.send("GET", "/readyz").status == 200,
+                                "the process to be ready again", 30)
+            finally:
+                receiver.close()
+                convoyd.stop()
+
 
 if __name__ == "__main__":
     unittest.main()
