@@ -27,7 +27,9 @@ std::string At(std::string_view json, std::string_view pointer) {
 
 Embedded::Embedded(const std::string& path, convoy::GatewayOptions options,
                    convoy::GatewayParts parts) {
-  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
+  for (const char* suffix : {"", "-wal", "-shm", "-openers"}) {
+    std::filesystem::remove(path + suffix);
+  }
   auto storage = convoy::OpenSqliteStorage(path);
   if (!storage.ok()) Die(storage.status().ToString());
   parts.storage = *std::move(storage);

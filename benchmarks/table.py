@@ -18,9 +18,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 import host  # noqa: E402
 
-ALL = ("verify", "intake", "http", "delivery", "size")
+ALL = ("verify", "intake", "http", "delivery", "sustained", "size")
 CONNECTIONS = 64
 SECONDS = 8
+SUSTAINED_SECONDS = 20
 MIB = 1024 * 1024
 
 # Posts a body of 1 KiB; every request has an idempotency key of its own.
@@ -195,6 +196,16 @@ def bench_delivery(table, folder):
     table.add("deliveries, results recorded, 1 KiB", f"{ours:,.0f}/s",
               f"bare libcurl multi, nothing recorded {bare:,.0f}/s", f"{ours / bare:.0%}",
               ">= 50%")
+
+
+def bench_sustained(table, folder):
+    result = run_json("benchmark_sustained", folder, str(SUSTAINED_SECONDS))
+    accepted, delivered = result["accepted_per_s"], result["delivered_per_s"]
+    table.add(f"sustained, in process, {result['seconds']} s: events accepted",
+              f"{accepted:,.0f} events/s", f"delivered {delivered:,.0f}/s",
+              f"{delivered / accepted:.0%}", ">= 98%")
+    table.add("  backlog after a quarter of the time, and at the end",
+              f"{result['backlog_from']:,}", f"{result['backlog_to']:,}", "", "flat")
 
 
 def bench_size(table, folder):

@@ -296,13 +296,24 @@ class Storage {
     return status.ok() ? Sync() : status;
   }
 
+  // Whether other openers may bring work that this one is not told of. Then it is worth claiming
+  // now and then although nothing was due.
+  virtual bool may_be_shared() const { return false; }
+
   // Hands out deliveries that are due, at most once each until their lease ends; those whose lease
-  // has ended are due again. Fair between endpoints. Status becomes kProcessing. The deliveries are
-  // durable when it returns; the claims need not be: one that is forgotten in a crash is merely
-  // claimed again.
+  // has ended are due again, except in the mode at_most_once: such a delivery may have been sent,
+  // and ends as a failure. Fair between endpoints. Status becomes kProcessing. A
+  // delivery may be sent after a Sync that begins later: then it is durable. The claim itself must
+  // be durable then in the mode at_most_once, where it is the record that the delivery is about to
+  // be sent; otherwise one that is forgotten in a crash is merely claimed again.
   virtual absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) = 0;
 
-  // Gives back every lease of this opener of the store, so a clean shutdown delays nothing.
+  // Where several openers share a store, one that has died is noticed: its leases end when the
+  // store is opened again, and within seconds (of `now`) when another opener claims. An opener that
+  // is alive but silent keeps its claims until their leases end.
+
+  // Ends every lease of this opener of the store, as if they had run out, so a clean shutdown
+  // delays nothing.
   virtual absl::Status ReleaseClaims() = 0;
 
   // The revision of a scope, 0 when nothing was ever written to it. Cheap enough for every request;

@@ -14,6 +14,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/storage/write_rules.h"
+
 namespace convoy::dispatch {
 namespace {
 
@@ -97,6 +99,10 @@ Delivery PutBack(const Delivery& delivery, absl::Time due_at, absl::Time now) {
   back.due_at = due_at;
   back.updated_at = now;
   return back;
+}
+
+Delivery EndUnknown(const Delivery& delivery, absl::Time now) {
+  return Finish(delivery, DeliveryStatus::kFailure, storage::kUnknownArrival, now);
 }
 
 Delivery Discard(const Delivery& delivery, std::string_view reason, absl::Time now) {

@@ -23,6 +23,10 @@ Transition AfterAttempt(const Delivery& delivery, const Classification& classifi
 Delivery PutBack(const Delivery& delivery, absl::Time due_at, absl::Time now);
 
 // The final state of one that will not be tried at all.
+// An attempt was made, or may have been, and what became of it cannot be learnt any more: a
+// failure.
+Delivery EndUnknown(const Delivery& delivery, absl::Time now);
+
 Delivery Discard(const Delivery& delivery, std::string_view reason, absl::Time now);
 
 // How long to wait after the `attempts_count`-th try failed. Linear: the interval. Exponential: the

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -31,8 +32,13 @@ using Snapshot = std::shared_ptr<const route::ProjectSnapshot>;
 constexpr absl::Duration kLeaseMargin = absl::Seconds(2);
 // How long a paused endpoint, or a store that refuses, is left alone before looking again.
 constexpr absl::Duration kLookAgain = absl::Seconds(1);
+// How long work that other openers of the store have left may lie.
+constexpr absl::Duration kLookForOthers = absl::Milliseconds(500);
 // Interval between log lines about a local failure, which every attempt would meet.
 constexpr absl::Duration kLocalFailureLogInterval = absl::Minutes(1);
+// Intake is limited if the dispatcher was behind for so much of a window of time.
+constexpr absl::Duration kBalanceWindow = absl::Milliseconds(100);
+constexpr double kBehindRatio = 0.8;
 
 // While there are no more lanes than this, those without traffic are kept for what is known of
 // their endpoints: that they answer, or that they do not.
@@ -54,6 +60,14 @@ struct Sending {
   Task task;
   Snapshot project;
   Attempt attempt;
+};
+
+// For how much of a window of time deliveries were due while there were free slots.
+struct Balance {
+  absl::Time measured_at = absl::InfiniteFuture();
+  bool is_behind = false;  // since then
+  absl::Duration total, behind;
+  bool is_limiting = false;
 };
 
 struct LaneState {
@@ -96,7 +110,13 @@ struct Dispatcher::State {
 
   absl::Time Step();
   void TakeInNews(absl::Time now);
-  void Claim(absl::Time now);
+  void StartClaim(absl::Time now);
+  void TakeInClaim(absl::StatusOr<convoy::Claim> claim, absl::Time now);
+  // The store is not asked about blocked lanes: their work may be due as soon as they are open.
+  void MindBlockedLanes(absl::Time now);
+  // Limits intake while deliveries are due and slots are free nearly all of the time. Returns when
+  // to look again at the latest.
+  absl::Time BalanceIntake(absl::Time now);
   // Says for the endpoints that are known here how many deliveries could start at once.
   void AddRooms(absl::Time now, ClaimRequest& request) const;
 
@@ -139,6 +159,9 @@ struct Dispatcher::State {
   SlotPool pool;
   absl::Time next_claim_at = absl::InfinitePast();
   absl::Time local_failure_logged_at = absl::InfinitePast();
+  std::optional<absl::Time> claim_started_at;  // a claim is under way
+  bool has_more_due = false;                   // than the last claim handed out
+  Balance balance;
   bool is_abandoning = false;
 
   // Counted by the thread that steps, read by any.
@@ -165,10 +188,13 @@ absl::Time Dispatcher::State::Step() {
     if (!state.waiting.empty() && !state.lane.is_blocked(now)) ready.push_back(endpoint_id);
   }
   for (const std::string& endpoint_id : ready) StartWaiting(endpoint_id, now);
-  if (!is_draining && now >= next_claim_at) Claim(now);
   outcomes.Flush();
+  const bool may_claim =
+      !is_draining && !claim_started_at.has_value() && outcomes.kept_count() == 0;
+  if (may_claim && now >= next_claim_at) StartClaim(now);
 
-  absl::Time next = is_draining ? absl::InfiniteFuture() : next_claim_at;
+  absl::Time next = may_claim ? next_claim_at : absl::InfiniteFuture();
+  next = std::min({next, outcomes.retry_at(), BalanceIntake(now)});
   for (const auto& [endpoint_id, state] : lanes) {
     if (!state.waiting.empty() && state.lane.is_blocked(now)) {
       next = std::min(next, state.lane.blocked_until());
@@ -178,10 +204,29 @@ absl::Time Dispatcher::State::Step() {
 }
 
 void Dispatcher::State::TakeInNews(absl::Time now) {
-  const StoreNews news = outcomes.TakeNews();
+  StoreNews news = outcomes.TakeNews();
   if (news.has_work) next_claim_at = std::min(next_claim_at, now);
   if (news.is_refusing) next_claim_at = now + kLookAgain;
   if (news.is_lost) is_draining = true;
+  if (news.claim.has_value()) TakeInClaim(*std::move(news.claim), now);
+}
+
+absl::Time Dispatcher::State::BalanceIntake(absl::Time now) {
+  const absl::Duration elapsed = now - balance.measured_at;
+  if (elapsed >= absl::ZeroDuration()) {
+    balance.total += elapsed;
+    if (balance.is_behind) balance.behind += elapsed;
+  }
+  balance.measured_at = now;
+  balance.is_behind = has_more_due && !is_draining && outcomes.kept_count() == 0 &&
+                      sending_count.value() + waiting_count.value() < options.in_flight_max;
+  if (balance.total >= kBalanceWindow) {
+    const bool should_limit = balance.is_behind && balance.behind >= kBehindRatio * balance.total;
+    if (should_limit || balance.is_limiting) parts.commits->LimitIntake(should_limit);
+    balance.is_limiting = should_limit;
+    balance.total = balance.behind = absl::ZeroDuration();
+  }
+  return balance.is_limiting ? now + kBalanceWindow : absl::InfiniteFuture();
 }
 
 void Dispatcher::State::AddRooms(absl::Time now, ClaimRequest& request) const {
@@ -196,7 +241,7 @@ void Dispatcher::State::AddRooms(absl::Time now, ClaimRequest& request) const {
   }
 }
 
-void Dispatcher::State::Claim(absl::Time now) {
+void Dispatcher::State::StartClaim(absl::Time now) {
   const size_t busy_count = sending_count.value() + waiting_count.value();
   if (busy_count >= options.in_flight_max) {
     next_claim_at = absl::InfiniteFuture();  // until something ends
@@ -214,7 +259,16 @@ void Dispatcher::State::Claim(absl::Time now) {
                           .items_max = static_cast<uint32_t>(options.in_flight_max - busy_count),
                           .items_per_endpoint_max = 1};  // those have yet to earn more
   AddRooms(now, request);
-  absl::StatusOr<convoy::Claim> claim = parts.storage->ClaimDue(request);
+  claim_started_at = now;
+  next_claim_at = absl::InfiniteFuture();  // what comes up meanwhile asks for the next one
+  MindBlockedLanes(now);
+  outcomes.StartClaim(std::move(request));
+}
+
+void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, absl::Time now) {
+  const absl::Time lease_ends_at = *claim_started_at + options.lease;
+  claim_started_at.reset();
+  has_more_due = claim.ok() && claim->next_due_at <= lease_ends_at - options.lease;
   if (!claim.ok()) {
     const LogField fields[] = {{"error", claim.status().message()}};
     parts.observer->Log(LogLevel::kError, "cannot claim deliveries", fields);
@@ -222,11 +276,20 @@ void Dispatcher::State::Claim(absl::Time now) {
     next_claim_at = now + kLookAgain;
     return;
   }
-  next_claim_at = claim->next_due_at;
+  next_claim_at = std::min(next_claim_at, claim->next_due_at);
+  if (parts.storage->may_be_shared()) next_claim_at = std::min(next_claim_at, now + kLookForOthers);
   for (ClaimedDelivery& claimed : claim->deliveries) {
-    Admit({.claimed = std::move(claimed), .lease_ends_at = now + options.lease}, now);
+    Task task = {.claimed = std::move(claimed), .lease_ends_at = lease_ends_at};
+    if (is_draining) {
+      PutBackTask(task, task.claimed.delivery.due_at, now);
+    } else {
+      Admit(std::move(task), now);
+    }
   }
-  // The store was not asked about blocked lanes: their work may be due as soon as they are open.
+  MindBlockedLanes(now);
+}
+
+void Dispatcher::State::MindBlockedLanes(absl::Time now) {
   for (const auto& [endpoint_id, state] : lanes) {
     if (state.lane.is_blocked(now)) {
       next_claim_at = std::min(next_claim_at, state.lane.blocked_until());
@@ -280,9 +343,10 @@ void Dispatcher::State::Admit(Task task, absl::Time now) {
 }
 
 // A task that has waited must not be cut short for it: that would look like a failure of the
-// endpoint. One that comes fresh from the store has all the time there can be.
+// endpoint. Where the lease is shorter than the attempt may take, three quarters of it have to do.
 bool Dispatcher::State::HasTime(const Task& task, const Endpoint& endpoint, absl::Time now) const {
-  return task.lease_ends_at - now >= std::min(options.lease, TimeoutOf(endpoint) + lease_margin());
+  return task.lease_ends_at - now >=
+         std::min(options.lease * 3 / 4, TimeoutOf(endpoint) + lease_margin());
 }
 
 void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpoint,
@@ -359,6 +423,10 @@ void Dispatcher::State::StartWaiting(const std::string& endpoint_id, absl::Time 
 void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
                                       const Classification& classification, absl::Time now) {
   if (classification.outcome == Outcome::kCancelled) {
+    const Delivery& delivery = sending.task.claimed.delivery;
+    if (delivery.mode == DeliveryMode::kAtMostOnce) {
+      return outcomes.Add(sending.task.claimed.lease, EndUnknown(delivery, now), std::nullopt);
+    }
     return PutBackTask(sending.task, sending.task.claimed.delivery.due_at, now);
   }
   attempts_counts[static_cast<size_t>(classification.outcome)].Add(1);
@@ -484,7 +552,8 @@ DispatcherStatus Dispatcher::status() const {
                              .failed_claims = state_->failed_claims_count.value(),
                              .in_flight = state_->sending_count.value(),
                              .throttled = state_->health.CountThrottled(state_->parts.clock->Now()),
-                             .waiting = state_->waiting_count.value()};
+                             .waiting = state_->waiting_count.value(),
+                             .unwritten = state_->outcomes.kept_count()};
   const int64_t failed_us = state_->last_local_failure_us;
   if (failed_us != std::numeric_limits<int64_t>::min()) {
     status.last_local_failure_at = absl::FromUnixMicros(failed_us);
@@ -505,6 +574,7 @@ void Dispatcher::Abandon() {
   std::vector<std::string> endpoint_ids;
   for (const auto& [endpoint_id, state] : state_->lanes) endpoint_ids.push_back(endpoint_id);
   for (const std::string& endpoint_id : endpoint_ids) state_->StartWaiting(endpoint_id, now);
+  state_->outcomes.RetryNow();
   state_->outcomes.Flush();
 }
 

@@ -46,6 +46,7 @@ struct DispatcherStatus {
   uint64_t waiting = 0;        // due, but their lane is full
   // When this process last lacked a descriptor, a port or memory for an attempt.
   absl::Time last_local_failure_at = absl::InfinitePast();
+  uint64_t unwritten = 0;  // outcomes that the store refused, kept
 };
 
 class Dispatcher {

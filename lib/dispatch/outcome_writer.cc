@@ -1,5 +1,6 @@
-// If the commit of an update fails, nothing is done about it: the lease ends and the delivery is
-// claimed again, which costs a repetition and loses nothing.
+// An outcome that the store refuses is kept and committed again: it is known, and forgetting it
+// would mean to send the delivery once more. It is given up only with the store itself; then the
+// lease ends and the delivery is claimed again.
 #include "lib/dispatch/outcome_writer.h"
 
 #include <utility>
@@ -7,6 +8,11 @@
 #include "absl/status/status.h"
 
 namespace convoy::dispatch {
+namespace {
+
+constexpr absl::Duration kRetryAfter = absl::Seconds(1);
+
+}  // namespace
 
 void OutcomeWriter::Add(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt) {
   pending_.updates.push_back(
@@ -14,27 +20,73 @@ void OutcomeWriter::Add(uint64_t lease, Delivery delivery, std::optional<Attempt
 }
 
 void OutcomeWriter::Flush() {
+  std::vector<std::shared_ptr<WriteBatch>> again;
+  if (kept_count() > 0) {
+    const absl::Time now = clock_.Now();
+    absl::MutexLock lock(&mutex_);
+    if (now >= retry_at_) again.swap(kept_);
+  }
+  for (std::shared_ptr<WriteBatch>& batch : again) {
+    kept_count_.Add(-static_cast<int64_t>(batch->updates.size()));
+    Commit(std::move(batch));
+  }
   if (pending_.updates.empty()) return;
-  const size_t count = pending_.updates.size();
-  Begin(count);
-  commits_.CommitAsync(std::exchange(pending_, {}),
-                       [this, count](const CommitResult& result) { OnFlushed(count, result); });
+  Begin(pending_.updates.size());
+  Commit(std::make_shared<WriteBatch>(std::exchange(pending_, {})));
 }
 
-void OutcomeWriter::OnFlushed(size_t count, const CommitResult& result) {
+void OutcomeWriter::Commit(std::shared_ptr<WriteBatch> batch) {
+  commits_.CommitOutcomes(batch,
+                          [this, batch](const CommitResult& result) { OnFlushed(batch, result); });
+}
+
+void OutcomeWriter::OnFlushed(std::shared_ptr<WriteBatch> batch, const CommitResult& result) {
+  const bool is_lost = absl::IsDataLoss(result.status);
+  const size_t count = batch->updates.size();
   if (!result.status.ok()) {
     const LogField fields[] = {{"error", result.status.message()}};
-    observer_.Log(LogLevel::kError, "outcomes of deliveries were not recorded", fields);
+    observer_.Log(LogLevel::kError,
+                  is_lost ? "outcomes of deliveries were not recorded"
+                          : "outcomes of deliveries are kept until the store takes them",
+                  fields);
   }
+  const absl::Time now = clock_.Now();
   {
     absl::MutexLock lock(&mutex_);
-    uncommitted_count_ -= count;
     // What was put back or is to be retried may be due at once.
     news_.has_work |= result.status.ok();
     news_.is_refusing |= !result.status.ok();
-    news_.is_lost |= absl::IsDataLoss(result.status);
+    news_.is_lost |= is_lost;
+    if (result.status.ok() || is_lost) {
+      uncommitted_count_ -= count;
+    } else {
+      kept_.push_back(std::move(batch));
+      kept_count_.Add(static_cast<int64_t>(count));
+      retry_at_ = now + kRetryAfter;
+    }
   }
   Wake();
+}
+
+absl::Time OutcomeWriter::retry_at() const {
+  absl::MutexLock lock(&mutex_);
+  return kept_.empty() ? absl::InfiniteFuture() : retry_at_;
+}
+
+void OutcomeWriter::RetryNow() {
+  absl::MutexLock lock(&mutex_);
+  retry_at_ = absl::InfinitePast();
+}
+
+void OutcomeWriter::StartClaim(ClaimRequest request) {
+  Begin(1);
+  commits_.ClaimAsync(std::move(request), [this](absl::StatusOr<Claim> claim) {
+    {
+      absl::MutexLock lock(&mutex_);
+      news_.claim = std::move(claim);
+    }
+    Wake();
+  });
 }
 
 // A change of configuration like any other; if somebody else was quicker, it is made again on what
@@ -85,6 +137,7 @@ void OutcomeWriter::NotifyWork() {
 
 StoreNews OutcomeWriter::TakeNews() {
   absl::MutexLock lock(&mutex_);
+  if (news_.claim.has_value()) --uncommitted_count_;
   return std::exchange(news_, {});
 }
 

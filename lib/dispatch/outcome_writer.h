@@ -3,8 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -12,6 +14,7 @@
 #include "convoy/clock.h"
 #include "convoy/observer.h"
 #include "convoy/storage.h"
+#include "lib/base/relaxed_counter.h"
 #include "lib/config/config_cache.h"
 #include "lib/storage/commit_queue.h"
 
@@ -19,9 +22,10 @@ namespace convoy::dispatch {
 
 // Commit feedback: what other threads reported since it was last taken.
 struct StoreNews {
-  bool has_work = false;     // something may be due: after a commit, or a wake-up
-  bool is_refusing = false;  // a commit failed; it is not worth claiming at once
-  bool is_lost = false;      // the store can record nothing any more
+  bool has_work = false;                       // something may be due: after a commit, or a wake-up
+  bool is_refusing = false;                    // a commit failed; it is not worth claiming at once
+  bool is_lost = false;                        // the store can record nothing any more
+  std::optional<absl::StatusOr<Claim>> claim;  // what the claim that was asked for brought
 };
 
 class OutcomeWriter {
@@ -36,19 +40,33 @@ class OutcomeWriter {
 
   // Only from the thread that steps the dispatcher.
   void Add(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt);
-  void Flush();  // commits what was added, as one batch
+  // Commits what was added, as one batch, and once it is time for that what was refused.
+  void Flush();
+  // Claims deliveries, after the outcomes that were flushed before; the answer comes as news. One
+  // claim at a time.
+  void StartClaim(ClaimRequest request);
 
   // From any thread.
   void DisableEndpoint(const std::string& project_id, const std::string& endpoint_id);
   void NotifyWork();
   StoreNews TakeNews();
 
-  // Nothing added that is not committed or refused. From the thread that steps the dispatcher.
+  // Nothing added that is not committed or lost with the store, and no claim under way. From the
+  // thread that steps the dispatcher.
   bool is_settled() const;
+
+  // Outcomes that the store refused are kept, and committed again at retry_at(); InfiniteFuture if
+  // there are none. Nothing should be claimed meanwhile: what is kept is bounded by that.
+  absl::Time retry_at() const;
+  size_t kept_count() const { return static_cast<size_t>(kept_count_.value()); }
+  // Makes the next Flush commit them, whatever the time.
+  void RetryNow();
 
  private:
   void Begin(size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
-  void OnFlushed(size_t count, const CommitResult& result) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Commit(std::shared_ptr<WriteBatch> batch);
+  void OnFlushed(std::shared_ptr<WriteBatch> batch, const CommitResult& result)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void OnDisabled(const std::string& project_id, const std::string& endpoint_id,
                   const CommitResult& result) ABSL_LOCKS_EXCLUDED(mutex_);
   void Wake() const {
@@ -65,7 +83,10 @@ class OutcomeWriter {
 
   mutable absl::Mutex mutex_;
   StoreNews news_ ABSL_GUARDED_BY(mutex_);
-  size_t uncommitted_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t uncommitted_count_ ABSL_GUARDED_BY(mutex_) = 0;  // updates, changes, claims
+  std::vector<std::shared_ptr<WriteBatch>> kept_ ABSL_GUARDED_BY(mutex_);
+  absl::Time retry_at_ ABSL_GUARDED_BY(mutex_);
+  base::RelaxedCounter kept_count_;  // of updates in kept_
 };
 
 }  // namespace convoy::dispatch

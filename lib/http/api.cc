@@ -40,6 +40,9 @@ HttpResponse Health(const ApiParts& parts, const HttpRequest& request) {
                ? Success(200, "alive")
                : Failure(503, "the store takes no writes until it is opened anew; restart");
   }
+  if (parts.dispatcher != nullptr && parts.dispatcher->status().unwritten > 0) {
+    return Failure(503, "outcomes of deliveries wait until the store takes them");
+  }
   const absl::Status writable = parts.storage->CheckWritable();
   if (!writable.ok()) return Failure(503, "the store is not writable");
   if (parts.dispatcher != nullptr) {

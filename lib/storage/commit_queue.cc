@@ -7,8 +7,12 @@
 // `wake_`; a thread that ends a part looks for the next one before it rests or leaves.
 #include "lib/storage/commit_queue.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
+
+#include "lib/base/status_macros.h"
 
 namespace convoy::storage {
 namespace {
@@ -16,6 +20,11 @@ namespace {
 // Rounds of a blocking caller for others once its own batch is durable: its caller waits that long.
 constexpr int kExtraRoundsMax = 8;
 constexpr size_t kManyWaiting = 4;
+
+// While intake is limited: deliveries that each call of LimitIntake lets through, and that may come
+// in at once after a pause.
+constexpr int64_t kCreditFloor = 16;
+constexpr int64_t kCreditMax = 512;
 
 }  // namespace
 
@@ -28,16 +37,26 @@ struct CommitQueue::Idle {
 
 // One batch on its way. Its owner waits for `is_settled`, an asynchronous one has a `done`.
 struct CommitQueue::Waiter {
-  WriteBatch batch;
-  Completion done;          // empty: its caller blocks
-  CommitResult result;      // valid once written
-  bool is_settled = false;  // under mutex_
-  Idle idle;                // under mutex_: the blocked caller
+  std::shared_ptr<WriteBatch> batch;  // null: a claim
+  Completion done;                    // empty: its caller blocks
+  CommitResult result;                // valid once written
+  ClaimRequest request;
+  ClaimCompletion claimed;
+  absl::StatusOr<Claim> claim;  // valid once written
+  bool is_settled = false;      // under mutex_
+  Idle idle;                    // under mutex_: the blocked caller
+
+  int64_t deliveries_count() const {
+    size_t count = batch->extra_deliveries.size();
+    for (const Submission& submission : batch->submissions) count += submission.deliveries.size();
+    return static_cast<int64_t>(count);
+  }
 
   size_t bytes() const {
     size_t sum = 0;
-    for (const Submission& submission : batch.submissions) sum += submission.event.body.size();
-    for (const Hold& hold : batch.holds) sum += hold.input.body.size();
+    if (batch == nullptr) return sum;
+    for (const Submission& submission : batch->submissions) sum += submission.event.body.size();
+    for (const Hold& hold : batch->holds) sum += hold.input.body.size();
     return sum;
   }
 };
@@ -60,7 +79,7 @@ void CommitQueue::set_wake(std::function<void()> wake) { wake_ = std::move(wake)
 
 CommitResult CommitQueue::Commit(WriteBatch batch) {
   const auto waiter = std::make_shared<Waiter>();
-  waiter->batch = std::move(batch);
+  waiter->batch = std::make_shared<WriteBatch>(std::move(batch));
   bool should_wake = false;
   {
     absl::MutexLock lock(&mutex_);
@@ -75,13 +94,13 @@ CommitResult CommitQueue::Commit(WriteBatch batch) {
 
 void CommitQueue::CommitAsync(WriteBatch batch, Completion done) {
   auto waiter = std::make_shared<Waiter>();
-  waiter->batch = std::move(batch);
+  waiter->batch = std::make_shared<WriteBatch>(std::move(batch));
   waiter->done = std::move(done);
   bool should_wake = false;
   {
     absl::MutexLock lock(&mutex_);
     if (queue_.size() < options_.queued_max) {
-      const bool is_first = queue_.empty();
+      const bool is_first = is_empty();
       queue_.push_back(std::move(waiter));
       should_wake = is_first && !CallHelp() && servers_count_ == 0;
     }
@@ -93,9 +112,51 @@ void CommitQueue::CommitAsync(WriteBatch batch, Completion done) {
   }
 }
 
+void CommitQueue::CommitOutcomes(std::shared_ptr<WriteBatch> batch, Completion done) {
+  auto waiter = std::make_shared<Waiter>();
+  waiter->batch = std::move(batch);
+  waiter->done = std::move(done);
+  AddUrgent(std::move(waiter));
+}
+
+void CommitQueue::ClaimAsync(ClaimRequest request, ClaimCompletion done) {
+  auto waiter = std::make_shared<Waiter>();
+  waiter->request = std::move(request);
+  waiter->claimed = std::move(done);
+  AddUrgent(std::move(waiter));
+}
+
+// Bounded by what a dispatcher has in flight, so that these are never refused.
+void CommitQueue::AddUrgent(std::shared_ptr<Waiter> waiter) {
+  bool should_wake = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    const bool is_first = is_empty();
+    urgent_.push_back(std::move(waiter));
+    should_wake = is_first && !CallHelp() && servers_count_ == 0;
+  }
+  if (should_wake && wake_) wake_();
+}
+
 bool CommitQueue::Drain() {
   absl::MutexLock lock(&mutex_);
   return Work(nullptr);
+}
+
+void CommitQueue::LimitIntake(bool is_limited) {
+  bool should_wake = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    is_limited_ = is_limited;
+    credit_ = is_limited ? std::min(credit_ + kCreditFloor, kCreditMax) : 0;
+    should_wake = !CallHelp() && servers_count_ == 0;
+  }
+  if (should_wake && wake_) wake_();
+}
+
+bool CommitQueue::may_take_in() const {
+  if (queue_.empty()) return false;
+  return !is_limited_ || credit_ > 0 || queue_.front()->deliveries_count() == 0;
 }
 
 void CommitQueue::Serve() {
@@ -143,7 +204,8 @@ bool CommitQueue::Work(Waiter* own) {
 }
 
 CommitQueue::Part CommitQueue::FreePart(Part preferred) const {
-  const bool may_write = !has_writer_ && !queue_.empty() && written_.size() < options_.groups_max;
+  const bool has_work = !urgent_.empty() || may_take_in();
+  const bool may_write = !has_writer_ && has_work && written_.size() < options_.groups_max;
   const bool may_sync = !has_syncer_ && !written_.empty();
   if (may_sync && (preferred == Part::kSync || !may_write)) return Part::kSync;
   return may_write ? Part::kWrite : Part::kNone;
@@ -194,11 +256,20 @@ bool CommitQueue::CallHelp() {
 // Groups.
 
 CommitQueue::Group CommitQueue::TakeGroup() {
-  Group group;
+  Group group(std::make_move_iterator(urgent_.begin()), std::make_move_iterator(urgent_.end()));
+  urgent_.clear();
+  if (is_limited_) {
+    for (const auto& waiter : group) {
+      if (waiter->batch == nullptr) continue;
+      credit_ += static_cast<int64_t>(waiter->batch->updates.size());
+    }
+    credit_ = std::min(credit_, kCreditMax);
+  }
   size_t bytes = 0;
-  while (!queue_.empty() && group.size() < options_.batches_max) {
+  while (may_take_in() && group.size() < options_.batches_max) {
     bytes += queue_.front()->bytes();
     if (!group.empty() && bytes > options_.bytes_max) break;
+    if (is_limited_) credit_ -= queue_.front()->deliveries_count();
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
@@ -206,12 +277,25 @@ CommitQueue::Group CommitQueue::TakeGroup() {
 }
 
 absl::Status CommitQueue::WriteGroup(const Group& group) {
+  CONVOY_RETURN_IF_ERROR(WriteBatches(group));
+  for (const auto& waiter : group) {
+    if (waiter->batch == nullptr) waiter->claim = storage_->ClaimDue(waiter->request);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CommitQueue::WriteBatches(const Group& group) {
   std::vector<WriteBatch*> batches;
-  batches.reserve(group.size());
-  for (const auto& waiter : group) batches.push_back(&waiter->batch);
-  std::vector<CommitResult> results(group.size());
+  std::vector<Waiter*> waiters;
+  for (const auto& waiter : group) {
+    if (waiter->batch == nullptr) continue;
+    batches.push_back(waiter->batch.get());
+    waiters.push_back(waiter.get());
+  }
+  if (batches.empty()) return absl::OkStatus();
+  std::vector<CommitResult> results(batches.size());
   const absl::Status status = storage_->Write(batches, results);
-  for (size_t i = 0; i < group.size(); ++i) group[i]->result = std::move(results[i]);
+  for (size_t i = 0; i < waiters.size(); ++i) waiters[i]->result = std::move(results[i]);
   return status;
 }
 
@@ -219,23 +303,30 @@ absl::Status CommitQueue::WriteGroup(const Group& group) {
 void CommitQueue::Settle(const Group& group, const absl::Status& status) {
   Count(group, status);
   for (const auto& waiter : group) {
-    if (!status.ok()) waiter->result = CommitResult{.status = status};
+    if (!status.ok()) {
+      waiter->result = CommitResult{.status = status};
+      waiter->claim = status;
+    }
     if (waiter->done) waiter->done(std::move(waiter->result));
+    if (waiter->claimed) waiter->claimed(std::move(waiter->claim));
   }
   absl::MutexLock lock(&mutex_);
   for (const auto& waiter : group) {
-    if (waiter->done) continue;
+    if (waiter->done || waiter->claimed) continue;
     waiter->is_settled = true;
     if (waiter->idle.list != nullptr) Call(&waiter->idle);
   }
 }
 
 void CommitQueue::Count(const Group& group, const absl::Status& status) {
+  const bool has_batches = std::any_of(group.begin(), group.end(),
+                                       [](const auto& waiter) { return waiter->batch != nullptr; });
+  if (!has_batches) return;  // claims are counted by who asks for them
   is_failing_.store(!status.ok(), std::memory_order_relaxed);
   (status.ok() ? commits_ : failures_).Add(1);
   if (!status.ok()) return;
   for (const auto& waiter : group) {
-    if (!waiter->result.status.ok()) continue;
+    if (waiter->batch == nullptr || !waiter->result.status.ok()) continue;
     for (const SubmissionOutcome outcome : waiter->result.submissions) {
       switch (outcome) {
         case SubmissionOutcome::kAccepted:

@@ -1,6 +1,7 @@
 // Many callers, few syncs. Batches that wait together are written as one group, and groups that
 // were written while the disk was busy are made durable by one sync: writing (Storage::Write) and
-// syncing (Storage::Sync) are two parts that overlap, each played by one thread at a time.
+// syncing (Storage::Sync) are two parts that overlap, each played by one thread at a time. Work is
+// claimed through the queue, too, so that delivering never waits for all that was submitted.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 
 #include "convoy/storage.h"
@@ -43,6 +45,7 @@ struct CommitCounters {
 class CommitQueue {
  public:
   using Completion = std::function<void(CommitResult)>;
+  using ClaimCompletion = std::function<void(absl::StatusOr<Claim>)>;
 
   explicit CommitQueue(Storage* storage, CommitQueueOptions options = {});
   ~CommitQueue();  // nothing may be queued any more
@@ -55,9 +58,22 @@ class CommitQueue {
   // thread that learns it and without a lock held.
   void CommitAsync(WriteBatch batch, Completion done);
 
+  // The same for outcomes of deliveries, which go ahead of everything that CommitAsync and Commit
+  // queue. If they are refused, `batch` is as it was.
+  void CommitOutcomes(std::shared_ptr<WriteBatch> batch, Completion done);
+
+  // Claims due deliveries, after the outcomes that were queued before and ahead of the rest. `done`
+  // runs once, as that of CommitAsync, when what was claimed may be sent.
+  void ClaimAsync(ClaimRequest request, ClaimCompletion done);
+
   // Commits all that is queued, on this thread, except for parts that another thread plays. Returns
   // whether there was anything to do.
   bool Drain();
+
+  // While intake is limited, new deliveries are written no faster than outcomes of others are: for
+  // a dispatcher that is behind though it has room, because it does not get to run. Callers wait
+  // longer meanwhile. Each call with true lets a few through, so it is to be repeated.
+  void LimitIntake(bool is_limited);
 
   // Plays parts for others until StopServing. Two threads that serve let the parts overlap.
   void Serve();
@@ -77,6 +93,10 @@ class CommitQueue {
   using Group = std::vector<std::shared_ptr<Waiter>>;
 
   static CommitResult QueueFull();
+  void AddUrgent(std::shared_ptr<Waiter> waiter) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool is_empty() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return queue_.empty() && urgent_.empty();
+  }
 
   // Plays parts until `own` is settled (or, without one, while any is free). Returns whether any
   // was played.
@@ -94,7 +114,10 @@ class CommitQueue {
   bool CallHelp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Group TakeGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the front of the queue may be written now.
+  bool may_take_in() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status WriteGroup(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status WriteBatches(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
   void Settle(const Group& group, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   void Count(const Group& group, const absl::Status& status);
 
@@ -107,7 +130,10 @@ class CommitQueue {
 
   absl::Mutex mutex_;
   std::deque<std::shared_ptr<Waiter>> queue_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<Waiter>> urgent_ ABSL_GUARDED_BY(mutex_);
   std::vector<Group> written_ ABSL_GUARDED_BY(mutex_);  // and not durable yet
+  bool is_limited_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t credit_ ABSL_GUARDED_BY(mutex_) = 0;  // deliveries that may come in while limited
   bool has_writer_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_syncer_ ABSL_GUARDED_BY(mutex_) = false;
   bool should_stop_ ABSL_GUARDED_BY(mutex_) = false;

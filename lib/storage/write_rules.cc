@@ -55,6 +55,16 @@ DeliveryStatus StatusBeforeClaim(const Delivery& delivery) {
   return delivery.attempts_count == 0 ? DeliveryStatus::kScheduled : DeliveryStatus::kRetry;
 }
 
+bool EndClaim(Delivery& delivery) {
+  if (delivery.mode == DeliveryMode::kAtLeastOnce) {
+    delivery.status = StatusBeforeClaim(delivery);
+    return true;
+  }
+  delivery.status = DeliveryStatus::kFailure;
+  delivery.description = kUnknownArrival;
+  return false;
+}
+
 void MarkDuplicate(Submission& submission) {
   submission.event.is_duplicate = true;
   submission.event.status = EventStatus::kSuccess;

@@ -33,6 +33,12 @@ bool IsFinal(DeliveryStatus status);
 // others wait for their retry.
 DeliveryStatus StatusBeforeClaim(const Delivery& delivery);
 
+// Ends a claim without an outcome: its lease has ended, or its opener. A delivery is scheduled
+// again, except in the mode at_most_once: it may have been sent, so it ends as a failure. Returns
+// whether it is scheduled.
+bool EndClaim(Delivery& delivery);
+inline constexpr std::string_view kUnknownArrival = "it is not known whether it arrived";
+
 // Turns a submission into the record of a duplicate: kept, but delivered to nobody.
 void MarkDuplicate(Submission& submission);
 

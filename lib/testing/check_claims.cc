@@ -63,6 +63,46 @@ void CheckReleasing(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(CONVOY_VALUE(storage.ClaimDue({.now = now})).deliveries.size() == 2);
 }
 
+// A claim is the record that a delivery is about to be sent.
+void CheckAtMostOnce(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch();
+  const std::string project = SampleEvent().project_id;
+  std::vector<Delivery> deliveries;
+  for (int number = 1; number <= 4; ++number) {
+    deliveries.push_back(MakeDelivery(SampleEvent(), Id('E', number), number, now));
+    deliveries.back().mode = DeliveryMode::kAtMostOnce;
+  }
+  CONVOY_REQUIRE_OK(Submit(storage, SampleEvent(), deliveries).status);
+  const auto claim = [&](absl::Time at, std::vector<std::string> skipped) {
+    return storage.ClaimDue(
+        {.now = at, .lease = absl::Seconds(60), .skipped_endpoint_ids = std::move(skipped)});
+  };
+  // The first was put back, unsent; the second has its outcome; the third ends with its lease, and
+  // the fourth when claims are given back.
+  const Claim first = CONVOY_VALUE(claim(now, {Id('E', 4)}));
+  CONVOY_REQUIRE(first.deliveries.size() == 3);
+  for (const ClaimedDelivery& claimed : first.deliveries) {
+    DeliveryUpdate update{.lease = claimed.lease, .delivery = claimed.delivery};
+    if (claimed.delivery.id == Id('D', 3)) continue;
+    const bool is_first = claimed.delivery.id == Id('D', 1);
+    update.delivery.status = is_first ? DeliveryStatus::kScheduled : DeliveryStatus::kSuccess;
+    CONVOY_EXPECT(Update(storage, update).updates_applied == std::vector<bool>{true});
+  }
+  const Claim later = CONVOY_VALUE(claim(now + absl::Seconds(60), {Id('E', 4)}));
+  CONVOY_REQUIRE(later.deliveries.size() == 1);
+  CONVOY_EXPECT(later.deliveries[0].delivery.id == Id('D', 1));
+  const Delivery third = CONVOY_VALUE(storage.GetDelivery(project, Id('D', 3)));
+  CONVOY_EXPECT(third.status == DeliveryStatus::kFailure);
+  CONVOY_EXPECT(!third.description.empty());
+
+  const Claim fourth = CONVOY_VALUE(claim(now + absl::Seconds(61), {}));
+  CONVOY_REQUIRE(fourth.deliveries.size() == 1);
+  CONVOY_REQUIRE_OK(storage.ReleaseClaims());
+  CONVOY_EXPECT(CONVOY_VALUE(storage.GetDelivery(project, Id('D', 4))).status ==
+                DeliveryStatus::kFailure);
+  CONVOY_EXPECT(CONVOY_VALUE(claim(now + absl::Hours(9), {})).deliveries.empty());
+}
+
 void CheckFairness(Expectations& expect, Storage& storage) {
   const absl::Time now = SampleEpoch();
   std::vector<Delivery> deliveries;
@@ -171,6 +211,7 @@ void CheckThreads(Expectations& expect, Storage& storage) {
 constexpr StorageRequirement kRequirements[] = {
     {"a delivery is handed out once until its lease ends", CheckLeases},
     {"claims given back are due as before", CheckReleasing},
+    {"a delivery of mode at_most_once is not handed out again without an outcome", CheckAtMostOnce},
     {"claiming is fair between endpoints and skips those it is told to", CheckFairness},
     {"endpoints that are skipped do not wake the dispatcher", CheckSkippedAlone},
     {"a caller that goes on asking gets all that is due", CheckPortions},

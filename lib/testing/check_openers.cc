@@ -32,27 +32,47 @@ void CheckReopening(Expectations& expect, StorageFactory& stores) {
   CONVOY_EXPECT(CONVOY_VALUE(second->ClaimDue({.now = SampleEpoch()})).deliveries.size() == 1);
 }
 
+// One delivery that is due, claimed by `storage` for a minute.
+ClaimedDelivery ClaimOne(Expectations& expect, Storage& storage) {
+  const Event event = MakeEvent(MakeProject(1).id, 1);
+  CONVOY_EXPECT(
+      Submit(storage, event, {MakeDelivery(event, Id('E', 1), 1, SampleEpoch())}).status.ok());
+  const Claim claim =
+      CONVOY_VALUE(storage.ClaimDue({.now = SampleEpoch(), .lease = absl::Seconds(60)}));
+  CONVOY_EXPECT(claim.deliveries.size() == 1);
+  return claim.deliveries.empty() ? ClaimedDelivery{} : claim.deliveries[0];
+}
+
 void CheckDeadOpener(Expectations& expect, StorageFactory& stores) {
-  const std::string project = MakeProject(1).id;
-  const Event event = MakeEvent(project, 1);
   Opened first = CONVOY_VALUE(stores.OpenEmpty());
   CONVOY_REQUIRE(first != nullptr);
-  CONVOY_REQUIRE(
-      Submit(*first, event, {MakeDelivery(event, Id('E', 1), 1, SampleEpoch())}).status.ok());
-  const Claim dead =
-      CONVOY_VALUE(first->ClaimDue({.now = SampleEpoch(), .lease = absl::Seconds(60)}));
-  CONVOY_REQUIRE(dead.deliveries.size() == 1);
+  const ClaimedDelivery dead = ClaimOne(expect, *first);
   first.reset();
 
   const Opened second = CONVOY_VALUE(stores.OpenAgain());
   CONVOY_REQUIRE(second != nullptr);
-  CONVOY_REQUIRE_OK(second->ReleaseClaims());  // its own, of which there are none
-  const Claim later = CONVOY_VALUE(second->ClaimDue({.now = SampleEpoch() + absl::Seconds(60)}));
-  CONVOY_REQUIRE(later.deliveries.size() == 1);
-  CONVOY_EXPECT(later.deliveries[0].lease != dead.deliveries[0].lease);
-  DeliveryUpdate stale{.lease = dead.deliveries[0].lease, .delivery = dead.deliveries[0].delivery};
+  const Claim claim = CONVOY_VALUE(second->ClaimDue({.now = SampleEpoch()}));
+  CONVOY_REQUIRE(claim.deliveries.size() == 1);
+  CONVOY_EXPECT(claim.deliveries[0].lease != dead.lease);
+  DeliveryUpdate stale{.lease = dead.lease, .delivery = dead.delivery};
   stale.delivery.status = DeliveryStatus::kSuccess;
   CONVOY_EXPECT(Update(*second, stale).updates_applied == std::vector<bool>{false});
+}
+
+void CheckDeathBesideAnother(Expectations& expect, StorageFactory& stores) {
+  Opened first = CONVOY_VALUE(stores.OpenEmpty());
+  CONVOY_REQUIRE(first != nullptr);
+  const Opened second = CONVOY_VALUE(stores.OpenAgain());
+  CONVOY_REQUIRE(second != nullptr);
+  ClaimOne(expect, *first);
+  const auto claim_after = [&](absl::Duration time) {
+    return second->ClaimDue({.now = SampleEpoch() + time});
+  };
+  CONVOY_EXPECT(CONVOY_VALUE(claim_after(absl::ZeroDuration())).deliveries.empty());
+  // It is alive, however long it is silent.
+  CONVOY_EXPECT(CONVOY_VALUE(claim_after(absl::Seconds(20))).deliveries.empty());
+  first.reset();
+  CONVOY_EXPECT(CONVOY_VALUE(claim_after(absl::Seconds(25))).deliveries.size() == 1);
 }
 
 void CheckTwoAtOnce(Expectations& expect, StorageFactory& stores) {
@@ -85,8 +105,10 @@ void CheckTwoAtOnce(Expectations& expect, StorageFactory& stores) {
 
 constexpr StorageRequirement kRequirements[] = {
     {.sentence = "what was committed is there after reopening", .check_openers = CheckReopening},
-    {.sentence = "the claims of an opener that died end with their leases",
+    {.sentence = "the claims of an opener that has died are due when the store is opened again",
      .check_openers = CheckDeadOpener},
+    {.sentence = "the claims of an opener that has died are due for the others within seconds",
+     .check_openers = CheckDeathBesideAnother},
     {.sentence = "two openers share the work and see each other's writes",
      .check_openers = CheckTwoAtOnce},
 };

@@ -115,7 +115,7 @@ TEST_CASE("sync: an answer that another opener's write decided waits for that wr
   CHECK(Has(*storage, 1));  // its sender was told that it is here
 }
 
-TEST_CASE("sync: what is handed out is durable") {
+TEST_CASE("sync: after one a claimed delivery is durable") {
   const Machine machine;
   auto storage = machine.Open();
   WriteBatch batch = BatchOf(1);
@@ -125,6 +125,7 @@ TEST_CASE("sync: what is handed out is durable") {
   const auto claim = storage->ClaimDue({.now = SampleEpoch()});
   REQUIRE(claim.ok());
   REQUIRE(claim->deliveries.size() == 1);
+  REQUIRE(storage->Sync().ok());
   storage = machine.LosePower(storage);
   CHECK(Has(*storage, 1));
 }

@@ -77,6 +77,9 @@ void Simulator::CheckArrival(const OutgoingRequest& request, bool is_success) {
     Fail(absl::StrCat("G4: a request to an endpoint that is not active: ", request.url));
   }
 
+  if (told_success_.contains(delivery_id)) {
+    Fail(absl::StrCat("G6: delivery ", delivery_id, " came again after its success was known"));
+  }
   const auto [last, is_first] = last_arrival_.emplace(delivery_id, now);
   if (!is_first) {
     if (now < last->second + project_.config.retry.interval) {

@@ -35,12 +35,15 @@ void SimTransport::Send(OutgoingRequest request, SendCompletion done) {
     }
   }
   result.elapsed = elapsed;
-  exchanges_.emplace(now + elapsed, Exchange{std::move(result), std::move(done)});
+  exchanges_.emplace(now + elapsed,
+                     Exchange{std::move(request), std::move(result), std::move(done)});
 }
 
 void SimTransport::Step() {
   while (!exchanges_.empty() && exchanges_.begin()->first <= clock_.Now()) {
     auto ended = exchanges_.extract(exchanges_.begin());
+    const TransportResult& result = ended.mapped().result;
+    if (on_told_ && result.http_status == 200) on_told_(ended.mapped().request);
     ended.mapped().done(std::move(ended.mapped().result));
   }
 }

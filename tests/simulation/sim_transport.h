@@ -24,6 +24,10 @@ class SimTransport : public Transport {
 
   // The endpoint at `url` never answers with success.
   void set_refusing_url(std::string url) { refusing_url_ = std::move(url); }
+  // Called when the gateway is about to learn that a request was answered 200.
+  void set_on_told(std::function<void(const OutgoingRequest&)> on_told) {
+    on_told_ = std::move(on_told);
+  }
 
   std::string_view name() const override { return "simulated"; }
   void Send(OutgoingRequest request, SendCompletion done) override;
@@ -38,6 +42,7 @@ class SimTransport : public Transport {
 
  private:
   struct Exchange {
+    OutgoingRequest request;
     TransportResult result;
     SendCompletion done;
   };
@@ -47,6 +52,7 @@ class SimTransport : public Transport {
   const FaultRates& rates_;
   const OnArrival on_arrival_;
   std::string refusing_url_;
+  std::function<void(const OutgoingRequest&)> on_told_;
   std::multimap<absl::Time, Exchange> exchanges_;  // by when they end
 };
 

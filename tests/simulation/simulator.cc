@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/text.h"
 #include "tests/simulation/process.h"
 
 namespace convoy::simulation {
@@ -111,12 +112,17 @@ void Simulator::BeginProcess() {
                                          CheckArrival(request, is_success);
                                        });
   process_->transport.set_refusing_url(endpoints_.back().url);
+  process_->transport.set_on_told([this](const OutgoingRequest& request) {
+    told_success_.emplace(
+        base::FindHeader(request.headers, "X-Convoy-EventDelivery-ID").value_or(""));
+  });
   ++figures_.processes;
 }
 
 // Nothing that the process does from now on reaches the store; its objects still have to be taken
 // down in order.
 void Simulator::EndProcess() {
+  told_success_.clear();  // it may have gone with the process
   process_->store.Die();
   process_->commits.Drain();
   process_->dispatcher.Abandon();

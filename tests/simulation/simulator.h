@@ -106,6 +106,7 @@ class Simulator {
   std::map<std::string, std::string> event_of_delivery_;
   std::map<std::string, absl::Time> last_arrival_;  // by delivery id
   std::set<std::string> answered_with_success_;     // delivery ids
+  std::set<std::string> told_success_;              // those the process has learnt of
   std::string failure_;
   Figures figures_;
 };

@@ -80,6 +80,7 @@ class ForwardingStorage : public Storage {
     return target_.Prune(request);
   }
   absl::Status CheckWritable() override { return target_.CheckWritable(); }
+  bool may_be_shared() const override { return target_.may_be_shared(); }
   absl::Status CheckAlive() override { return target_.CheckAlive(); }
 
  private:

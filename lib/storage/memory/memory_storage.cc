@@ -161,6 +161,11 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
           claim.deliveries.size() >= request.items_max)
         continue;
       StoredDelivery& stored = *queue[turn].second;
+      const bool was_claimed = stored.delivery.status == DeliveryStatus::kProcessing;
+      if (was_claimed && !EndClaim(stored.delivery)) {
+        stored.lease = 0;
+        continue;
+      }
       stored.lease = ++last_lease_;
       stored.lease_ends_at = request.now + request.lease;
       stored.delivery.status = DeliveryStatus::kProcessing;
@@ -183,7 +188,7 @@ absl::Status MemoryStorage::ReleaseClaims() {
     StoredDelivery& stored = row.value;
     if (stored.lease == 0) continue;
     stored.lease = 0;
-    stored.delivery.status = StatusBeforeClaim(stored.delivery);
+    EndClaim(stored.delivery);
   }
   return absl::OkStatus();
 }

@@ -58,6 +58,7 @@ absl::StatusOr<std::shared_ptr<const Event>> LoadEvent(Connection& connection, i
 absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
   absl::MutexLock lock(&mutex_);
   CONVOY_RETURN_IF_ERROR(poison_.status());
+  CONVOY_RETURN_IF_ERROR(ReleaseDeadNowAndThen(request.now));
   CONVOY_ASSIGN_OR_RETURN(const Numbers skipped,
                           NumbersOf(*connection_, request.skipped_endpoint_ids));
   // Most calls find nothing: look before taking the write lock.
@@ -67,10 +68,13 @@ absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
 
   CONVOY_RETURN_IF_ERROR(Run(
       [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ClaimAll(request, skipped, claim); }));
+  // The claim itself is the record that such a delivery is about to be sent.
+  const bool is_record = std::any_of(claim.deliveries.begin(), claim.deliveries.end(),
+                                     [](const ClaimedDelivery& claimed) {
+                                       return claimed.delivery.mode == DeliveryMode::kAtMostOnce;
+                                     });
+  if (is_record) log_.NoteOwed();
   transactions_.CheckpointIfLong();
-  for (const ClaimedDelivery& claimed : claim.deliveries) {
-    claimed_[claimed.delivery.id] = claimed.lease;
-  }
   return claim;
 }
 
@@ -124,6 +128,7 @@ absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRef& lane,
                    "AND wake_at_us <= ? AND project = ? ORDER BY wake_at_us LIMIT ?"));
   CONVOY_ASSIGN_OR_RETURN(const std::string project_id, NameOf(*connection_, lane.project));
   std::vector<int64_t> keys;
+  std::vector<int64_t> ended;
   {
     Statement row = connection_->Prepare(*kSelect);
     row.Int(lane.endpoint).Int(base::ToMicros(request.now)).Int(lane.project);
@@ -135,6 +140,11 @@ absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRef& lane,
       }
       const EventHead head{event->id, event->event_type, event->idempotency_key};
       CONVOY_ASSIGN_OR_RETURN(Delivery delivery, ReadDelivery(*connection_, row, project_id, head));
+      const bool was_claimed = delivery.status == DeliveryStatus::kProcessing;
+      if (was_claimed && !EndClaim(delivery)) {
+        ended.push_back(row.IntAt(0));
+        continue;
+      }
       delivery.status = DeliveryStatus::kProcessing;
       rows.claim.deliveries.push_back(
           {.lease = next_lease_++, .delivery = std::move(delivery), .event = event});
@@ -142,6 +152,7 @@ absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRef& lane,
     }
     CONVOY_RETURN_IF_ERROR(row.status());
   }
+  for (const int64_t key : ended) CONVOY_RETURN_IF_ERROR(EndUnknown(key));
   const size_t first = rows.claim.deliveries.size() - keys.size();
   for (size_t i = 0; i < keys.size(); ++i) {
     CONVOY_RETURN_IF_ERROR(
@@ -176,33 +187,14 @@ absl::Status Writer::RefreshLane(const LaneRef& lane) {
       .Run();
 }
 
-absl::Status Writer::ReleaseClaims() {
-  absl::MutexLock lock(&mutex_);
-  if (claimed_.empty()) return absl::OkStatus();
-  const auto release_all = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-    Lanes lanes;
-    for (const auto& [id, lease] : claimed_) {
-      const std::optional<UlidParts> parts = SplitUlid(id);
-      if (!parts.has_value()) continue;
-      // Untried deliveries are scheduled (0) again, others wait for their retry (2).
-      Statement released = connection_->Prepare(
-          "UPDATE delivery SET lease = 0, wake_at_us = due_at_us, "
-          "status = iif(attempts_count = 0, 0, 2) WHERE key BETWEEN ?1 AND ?1 + 63 "
-          "AND key - key_shift = ?1 AND id_tail = ?2 AND lease = ?3 AND (project = 0 OR EXISTS "
-          "(SELECT 1 FROM name WHERE number = delivery.project)) "
-          "RETURNING endpoint, project, wake_at_us");
-      released.Int(parts->key).Int(parts->tail).Int(static_cast<int64_t>(lease));
-      while (released.Next()) {
-        Wake(lanes, {.project = released.IntAt(1), .endpoint = released.IntAt(0)},
-             released.IntAt(2));
-      }
-      CONVOY_RETURN_IF_ERROR(released.status());
-    }
-    return WriteLanes(lanes);
-  };
-  CONVOY_RETURN_IF_ERROR(Run(release_all));
-  claimed_.clear();
-  return absl::OkStatus();
+// It may have been sent, and in its mode is sent once at most.
+absl::Status Writer::EndUnknown(int64_t key) {
+  return connection_
+      ->Prepare("UPDATE delivery SET status = ?, description = ?, lease = 0 WHERE key = ?")
+      .Int(static_cast<int64_t>(DeliveryStatus::kFailure))
+      .Text(kUnknownArrival)
+      .Int(key)
+      .Run();
 }
 
 }  // namespace convoy::storage

@@ -32,10 +32,10 @@ class LogSync {
   // And an answer depends on what is in it now.
   void NoteOwed() { owed_.store(written_.load()); }
 
-  // Makes durable all that was noted before the call. No system call if it is already.
-  absl::Status Sync() { return SyncUpTo(written_.load()); }
-  // Of what was noted as owed, before the call.
-  absl::Status SyncOwed() { return SyncUpTo(owed_.load()); }
+  // Makes durable all that was noted as owed before the call. No system call if it is already.
+  absl::Status Sync() { return SyncUpTo(owed_.load()); }
+  // Of everything that was noted as written before the call.
+  absl::Status SyncAll() { return SyncUpTo(written_.load()); }
 
  private:
   LogSync(std::unique_ptr<Connection> connection, Poison* poison)

@@ -105,7 +105,7 @@ absl::Status LogWriter::Judge(Place place, absl::Status status) {
 // Another commit takes the place in the log of the one that failed.
 absl::Status LogWriter::Overwrite() {
   CONVOY_RETURN_IF_ERROR(CommitSomething());
-  return log_.Sync();
+  return log_.SyncAll();
 }
 
 // The number of openers may have gaps.

@@ -62,6 +62,7 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_by_project ON delivery (project);
 CREATE INDEX delivery_by_event ON delivery (event);
 CREATE INDEX delivery_by_wake ON delivery (endpoint, wake_at_us) WHERE status < 3;
+CREATE INDEX delivery_by_lease ON delivery (lease) WHERE lease <> 0;
 CREATE TABLE lane (
   endpoint INTEGER PRIMARY KEY, project INTEGER NOT NULL, wake_at_us INTEGER NOT NULL,
   arrival_us INTEGER NOT NULL DEFAULT 0, closed_until_us INTEGER NOT NULL DEFAULT 0

@@ -97,16 +97,14 @@ class SqliteStorage final : public Storage {
   }
   absl::Status Sync() override { return log_->Sync(); }
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
-    CONVOY_ASSIGN_OR_RETURN(Claim claim, writer_->ClaimDue(request));
-    // An event is sent only once it is durable.
-    if (!claim.deliveries.empty()) CONVOY_RETURN_IF_ERROR(log_->SyncOwed());
-    return claim;
+    return writer_->ClaimDue(request);
   }
   absl::Status ReleaseClaims() override { return writer_->ReleaseClaims(); }
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
     return writer_->Prune(request);
   }
   absl::Status CheckWritable() override { return writer_->CheckWritable(); }
+  bool may_be_shared() const override { return true; }
   absl::Status CheckAlive() override { return poison_.status(); }
 
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {

@@ -24,9 +24,6 @@
 namespace convoy::storage {
 namespace {
 
-// Leases of one opener: its number, then a counter.
-constexpr int kLeaseCounterBits = 40;
-
 bool IsRefusal(const absl::Status& status) {
   return absl::IsAborted(status) || absl::IsAlreadyExists(status) || absl::IsNotFound(status) ||
          absl::IsInvalidArgument(status);
@@ -39,14 +36,8 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(std::unique_ptr<Connection>
   auto writer = absl::WrapUnique(new Writer(std::move(connection), log, poison));
   absl::MutexLock lock(&writer->mutex_);
   CONVOY_RETURN_IF_ERROR(writer->transactions_.SetUp());
-  int64_t opener = 0;
-  CONVOY_RETURN_IF_ERROR(writer->Run([&, w = writer.get()]() -> absl::Status {
-    Connection& c = *w->connection_;
-    CONVOY_RETURN_IF_ERROR(c.Execute("UPDATE opener SET count = count + 1"));
-    CONVOY_ASSIGN_OR_RETURN(opener, c.QueryInt("SELECT count FROM opener"));
-    return absl::OkStatus();
-  }));
-  writer->next_lease_ = (static_cast<uint64_t>(opener) << kLeaseCounterBits) + 1;
+  CONVOY_RETURN_IF_ERROR(writer->Register());
+  CONVOY_RETURN_IF_ERROR(writer->ReleaseDead());
   return writer;
 }
 
@@ -61,13 +52,6 @@ absl::Status Writer::Write(std::span<WriteBatch* const> batches, std::span<Commi
       Run([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ApplyAll(batches, results); }));
   log_.NoteOwed();
   transactions_.CheckpointIfLong();
-  for (size_t i = 0; i < batches.size(); ++i) {
-    if (!results[i].status.ok()) continue;  // its claims are still out
-    for (const DeliveryUpdate& update : batches[i]->updates) {
-      const auto claim = claimed_.find(update.delivery.id);
-      if (claim != claimed_.end() && claim->second == update.lease) claimed_.erase(claim);
-    }
-  }
   return absl::OkStatus();
 }
 

@@ -22,6 +22,7 @@
 #include "lib/storage/sqlite/dedupe_keys.h"
 #include "lib/storage/sqlite/log_sync.h"
 #include "lib/storage/sqlite/log_writer.h"
+#include "lib/storage/sqlite/opener_locks.h"
 #include "lib/storage/sqlite/poison.h"
 #include "lib/storage/sqlite/rows.h"
 
@@ -109,6 +110,15 @@ class Writer {
   absl::Status ClaimLane(const ClaimRequest& request, const LaneRef& lane, size_t items_max,
                          ClaimRows& rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status RefreshLane(const LaneRef& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status EndUnknown(int64_t key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Draws the number of this opener and holds its lock, in one transaction.
+  absl::Status Register() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends the claims of an opener, within a transaction.
+  absl::Status GiveBack(int64_t opener, Lanes& lanes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends the claims of openers that have died.
+  absl::Status ReleaseDead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ReleaseDeadNowAndThen(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   LogSync& log_;
   Poison& poison_;
@@ -116,9 +126,10 @@ class Writer {
   absl::Mutex mutex_;
   const std::unique_ptr<Connection> connection_ ABSL_PT_GUARDED_BY(mutex_);
   LogWriter transactions_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<OpenerLocks> openers_ ABSL_GUARDED_BY(mutex_);
+  int64_t opener_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t next_lease_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Claims of ours that are still out: delivery id to lease.
-  absl::flat_hash_map<std::string, uint64_t> claimed_ ABSL_GUARDED_BY(mutex_);
+  absl::Time looked_for_dead_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 
 }  // namespace convoy::storage

@@ -157,6 +157,15 @@ class DispatchWorld {
     Settle();
   }
 
+  // Of a delivery that has not been claimed yet.
+  void SetMode(const std::string& id, DeliveryMode mode) {
+    Delivery delivery = Get(id);
+    delivery.mode = mode;
+    WriteBatch batch;
+    batch.updates.push_back({.lease = 0, .delivery = std::move(delivery)});
+    Commit(std::move(batch));
+  }
+
   CommitResult Commit(WriteBatch batch) {
     CommitResult result;
     WriteBatch* const batches[] = {&batch};

@@ -332,25 +332,6 @@ TEST_CASE("dispatcher: an endpoint that could not be disabled is not said to be"
   CHECK(std::count(events.begin(), events.end(), "endpoint disabled") == 0);
 }
 
-TEST_CASE("dispatcher: an outcome that cannot be recorded costs a repetition and loses nothing") {
-  DispatchWorld world({.lease = absl::Seconds(60)});
-  world.AddEndpoint("a");
-  const std::string id = world.AddDelivery("a");
-  world.process->storage.commit_status = absl::UnavailableError("busy");
-  world.Settle();
-  CHECK(world.transport().sent().size() == 1);
-  CHECK(world.Get(id).status == DeliveryStatus::kProcessing);
-  CHECK(world.Attempts(id).empty());
-  CHECK(world.process->dispatcher.idle());
-  world.process->storage.commit_status = absl::OkStatus();
-  world.Run(absl::Seconds(59));
-  CHECK(world.transport().sent().size() == 1);
-  world.Run(absl::Seconds(2));
-  CHECK(world.transport().sent().size() == 2);
-  CHECK(world.Get(id).status == DeliveryStatus::kSuccess);
-  CHECK(world.Get(id).attempts_count == 1);
-}
-
 TEST_CASE("dispatcher: a store that has lost itself is asked for no more work") {
   DispatchWorld world;
   world.AddEndpoint("a");
@@ -584,7 +565,10 @@ TEST_CASE("dispatcher: news wake the driver") {
   world.AddDelivery("a");
   CHECK(wakes_count == 1);
   world.Settle();
-  CHECK(wakes_count == 2);  // the commit of the outcome
+  CHECK(wakes_count >= 3);  // also the answers of the store: to the claim, and to the outcome
+  wakes_count = 0;
+  world.Settle();
+  CHECK(wakes_count == 0);
 }
 }  // namespace
 }  // namespace convoy::dispatch

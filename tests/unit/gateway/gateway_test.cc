@@ -348,7 +348,9 @@ void CloseWithHangingEndpoint(bool is_threaded) {
   REQUIRE(reopened.ok());
   for (int i = 0; i < 10 && transport->bodies().empty(); ++i) REQUIRE((*reopened)->Step().ok());
   CHECK(transport->bodies().size() == 1);
-  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(file.string() + suffix);
+  for (const char* suffix : {"", "-wal", "-shm", "-openers"}) {
+    std::filesystem::remove(file.string() + suffix);
+  }
 }
 
 TEST_CASE("gateway: pumped, closing gives up on a hanging endpoint and loses nothing") {

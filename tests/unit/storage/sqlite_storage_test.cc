@@ -42,9 +42,8 @@ TEST_CASE("sqlite_storage: what was committed is there after reopening") {
   }
   auto storage = OpenSqliteStorage(file.path()).value();
   CHECK(storage->GetEvent(Id('P', 1), EventId(1)).value() == MakeEvent(Id('P', 1), 1));
+  CHECK(storage->ClaimDue({.now = SimEpoch()}).value().deliveries.size() == 1);
   CHECK(storage->ClaimDue({.now = SimEpoch()}).value().deliveries.empty());
-  const Claim claim = storage->ClaimDue({.now = SimEpoch() + absl::Minutes(2)}).value();
-  CHECK(claim.deliveries.size() == 1);  // the lease of the first opener has ended
 }
 
 TEST_CASE("sqlite_storage: a large body is pruned in a transaction of its own") {

@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "lib/base/status_macros.h"
 #include "tests/support/forwarding_storage.h"
 #include "tests/unit/storage/stores.h"
 
@@ -46,8 +47,8 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 49);
-  CHECK(report.skipped.size() == 4);
+  CHECK(report.checked.size() == 50);
+  CHECK(report.skipped.size() == 5);
 }
 
 TEST_CASE("storage_conformance: sqlite") {
@@ -55,7 +56,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 53);
+  CHECK(report.checked.size() == 55);
   CHECK(report.skipped.empty());
 }
 
@@ -78,6 +79,7 @@ enum class Breach {
   kPrunesTooMuch,
   kForgetsChanges,
   kStopsAtBound,
+  kForgetsModes,
 };
 
 struct MemoryOwner {
@@ -97,6 +99,9 @@ class BrokenStorage : private MemoryOwner, public ForwardingStorage {
         if (breach_ == Breach::kDropsBodies) submission.event.body.clear();
         if (breach_ == Breach::kForgetsRedeliveries) submission.redelivery.reset();
         if (breach_ == Breach::kForgetsFormerKeys) submission.former_redelivery.reset();
+        for (Delivery& delivery : submission.deliveries) {
+          if (breach_ == Breach::kForgetsModes) delivery.mode = DeliveryMode::kAtLeastOnce;
+        }
       }
       if (breach_ == Breach::kKeepsReleased) batch->releases.clear();
       for (Hold& hold : batch->holds) {
@@ -200,12 +205,35 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kForgetsChanges,
        "the feed of a scope tells what was put and removed since a revision"},
       {Breach::kStopsAtBound, "a list finds everything although a page looks at a bounded part"},
+      {Breach::kForgetsModes,
+       "a delivery of mode at_most_once is not handed out again without an outcome"},
   }));
   BrokenStores stores(breach);
   const ConformanceReport report = CheckStorage(stores);
   INFO(requirement);
   CHECK(std::any_of(report.failures.begin(), report.failures.end(),
                     [&](const auto& failure) { return failure.requirement == requirement; }));
+}
+
+TEST_CASE("storage_conformance: a store whose dead openers seem to live on is found out") {
+  // Each store that is closed is kept open behind the scenes.
+  class Undead : public SqliteStores {
+   public:
+    absl::StatusOr<std::unique_ptr<Storage>> OpenAgain() override {
+      CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Storage> opened, SqliteStores::OpenAgain());
+      kept_.push_back(std::move(opened));
+      return std::make_unique<ForwardingStorage>(kept_.back().get());
+    }
+
+   private:
+    std::vector<std::unique_ptr<Storage>> kept_;
+  };
+  Undead stores;
+  const ConformanceReport report = CheckStorage(stores);
+  REQUIRE(report.failures.size() == 2);
+  for (const ConformanceFailure& failure : report.failures) {
+    CHECK(failure.requirement.starts_with("the claims of an opener that has died are due"));
+  }
 }
 
 TEST_CASE("storage_conformance: a store that does not open is a failure of every requirement") {
