@@ -113,7 +113,12 @@ class CauseFinder {
       is_decided_ = true;
     }
     if (count > 0) return AddFromValue(scheme, place.name);
-    if (trials_.HasSignatureOf(scheme)) return;  // at another of its places
+    // Some scheme finds its signature under the name that it has.
+    const auto& schemes = trials_.schemes();
+    if (std::any_of(schemes.begin(), schemes.end(),
+                    [this](const Scheme& other) { return trials_.HasSignatureOf(other); })) {
+      return;
+    }
     for (const HeaderView& header : input_.request.headers) {
       if (PlainName(header.name) != PlainName(place.name)) continue;
       Add("header_renamed",
