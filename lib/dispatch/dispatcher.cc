@@ -505,7 +505,7 @@ void Dispatcher::State::TellHealth(LaneState& state, const Attempt& attempt,
                              {"delivery_id", attempt.delivery_id},
                              {"outcome", OutcomeName(classification.outcome)},
                              {"error", classification.error}};
-  parts.observer->Log(LogLevel::kWarning, "deliveries to an endpoint fail", fields);
+  parts.observer->Log(LogLevel::kInfo, "deliveries to an endpoint fail", fields);
 }
 
 void Dispatcher::State::OnLocalFailure(const Task& task, std::string_view error, absl::Time now) {
