@@ -18,10 +18,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 
-#include "benchmarks/bare_sqlite.h"
 #include "benchmarks/broker_clients.h"
 #include "benchmarks/common.h"
 #include "benchmarks/embedded.h"
+#include "benchmarks/lean_store.h"
 
 namespace benchmarks {
 namespace {
@@ -104,7 +104,8 @@ void RunClient(const std::string& pub_sub, int count) {
 void RunStored(const std::string& pub_sub, int count, const std::string& folder) {
   const std::string ours = folder + "/broker.db";
   const double stored = StorePerSecond(pub_sub, count, ours);
-  const double bare_seconds = InsertSameRows(ours, folder + "/bare.db", count, kMessagesPerCommit);
+  const double bare_seconds =
+      LeanStore(folder + "/lean.db").InsertEvents(count, kMessagesPerCommit);
   std::printf("{\"per_s\":%.0f,\"bare_per_s\":%.0f}\n", stored, count / bare_seconds);
 }
 

@@ -119,11 +119,12 @@ def bench_intake(table, folder):
     result = run_json("benchmark_intake", folder)
     ours, bare = result["intake_per_s"], result["bare_per_s"]
     table.add("durable intake in process, 64 callers, 1 KiB", f"{ours:,.0f} events/s",
-              f"bare SQLite, same rows, 64 a commit {bare:,.0f}/s", f"{ours / bare:.0%}", ">= 60%")
+              f"bare SQLite, lean schema, 64 a commit {bare:,.0f}/s", f"{ours / bare:.0%}",
+              ">= 80%")
     table.add("  syncs for an event", f"{result['syncs_per_event']:.4f}",
               f"{result['bare_syncs_per_event']:.4f}")
     table.add("  bytes written for an event", f"{result['bytes_per_event']:,.0f}",
-              f"{result['bare_bytes_per_event']:,.0f}")
+              f"{result['bare_bytes_per_event']:,.0f}", "", "<= 9,000")
 
 
 def wrk(url, folder):
@@ -192,10 +193,15 @@ def bench_http(table, folder):
 
 def bench_delivery(table, folder):
     result = run_json("benchmark_delivery", folder)
-    ours, bare = result["delivery_per_s"], result["bare_curl_per_s"]
+    ours, bare = result["delivery_per_s"], result["recording_curl_per_s"]
     table.add("deliveries, results recorded, 1 KiB", f"{ours:,.0f}/s",
-              f"bare libcurl multi, nothing recorded {bare:,.0f}/s", f"{ours / bare:.0%}",
-              ">= 50%")
+              f"bare libcurl multi, lean rows recorded, 64 a commit {bare:,.0f}/s",
+              f"{ours / bare:.0%}", ">= 80%")
+    nothing = result["bare_curl_per_s"]
+    table.add("  beside libcurl that records nothing", "", f"{nothing:,.0f}/s",
+              f"{ours / nothing:.0%}", ">= 50%")
+    table.add("  growth of the file for an event, its delivery and its attempt",
+              f"{result['file_bytes_per_event']:,.0f}", "", "", "<= 2,200")
 
 
 def bench_sustained(table, folder):
