@@ -79,6 +79,7 @@ Reply ReleaseJob::Next() {
   while (true) {
     if (waiting_.empty()) {
       if (const absl::Status loaded = Load(); !loaded.ok()) return FromStatus(loaded);
+      if (waiting_.empty() && has_more_ && tried_count_ < kInputsMax) continue;  // an empty page
       if (waiting_.empty()) return Answer();
     }
     PendingWrite pending{.has_deliveries = true};

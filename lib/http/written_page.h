@@ -32,6 +32,8 @@ absl::StatusOr<Page<std::string>> WritePage(PageRequest request, List list, Writ
   for (bool is_first = true;; is_first = false) {
     request.items_max = static_cast<uint32_t>(std::min(items_left, kBodiesInMemoryMax));
     CONVOY_ASSIGN_OR_RETURN(const auto part, list(request));
+    // Fewer, with more behind them: the store has looked at as many rows as a page may cost.
+    const bool is_spent = part.items.size() < request.items_max;
     items_left -= part.items.size();
     std::vector<std::string> written;
     for (const auto& item : part.items) {
@@ -54,7 +56,7 @@ absl::StatusOr<Page<std::string>> WritePage(PageRequest request, List list, Writ
       page.next_cursor = part.next_cursor;
     }
     const bool has_more = request.is_backward ? part.has_prev : part.has_next;
-    if (!has_more || items_left == 0 || bytes >= kWrittenPageBytesMax) return page;
+    if (!has_more || is_spent || items_left == 0 || bytes >= kWrittenPageBytesMax) return page;
     request.cursor = request.is_backward ? part.prev_cursor : part.next_cursor;
   }
 }

@@ -161,11 +161,67 @@ void CheckDeliveryLists(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(deliveries({.created_until = SampleEpoch() + absl::Seconds(1)}) == "10");
 }
 
+// More events than a page may look at, of which only the oldest and the newest are wanted.
+bool SubmitMany(Storage& storage, const std::string& project, int count) {
+  constexpr int kEventsInBatch = 500;
+  for (int first = 0; first < count; first += kEventsInBatch) {
+    WriteBatch batch;
+    for (int i = first; i < std::min(first + kEventsInBatch, count); ++i) {
+      Event event = MakeEvent(project, i);
+      event.body.clear();
+      event.event_type = i == 0 || i == count - 1 ? "wanted" : "other";
+      batch.submissions.push_back({.event = std::move(event)});
+    }
+    if (!CommitOne(storage, std::move(batch)).status.ok()) return false;
+  }
+  return true;
+}
+
+// Whether a page looked at too many rows does not show; that it goes on behind them does.
+void CheckLongLists(Expectations& expect, Storage& storage) {
+  const std::string project = MakeProject(1).id;
+  const int count = static_cast<int>(kListRowsMax) + 50;
+  CONVOY_REQUIRE(SubmitMany(storage, project, count));
+  const EventQuery query{.project_id = project, .event_type = "wanted"};
+  for (const bool is_ascending : {false, true}) {
+    std::vector<std::string> forward;
+    PageRequest request{.is_ascending = is_ascending, .items_max = 5};
+    Page<Event> page;
+    for (int pages_count = 0; pages_count < 10; ++pages_count) {
+      page = CONVOY_VALUE(storage.ListEvents(query, request));
+      for (const Event& event : page.items) forward.push_back(event.id);
+      if (!page.has_next) break;
+      CONVOY_REQUIRE(!page.next_cursor.empty());
+      request.cursor = page.next_cursor;
+    }
+    CONVOY_EXPECT(!page.has_next);
+    std::vector<std::string> wanted{EventId(count - 1), EventId(0)};
+    if (is_ascending) std::reverse(wanted.begin(), wanted.end());
+    CONVOY_EXPECT_SAME(forward, wanted);
+
+    // And back to the first page.
+    request.is_backward = true;
+    std::vector<std::string> backward;
+    for (const Event& event : page.items) backward.push_back(event.id);
+    for (int pages_count = 0; pages_count < 10 && page.has_prev; ++pages_count) {
+      CONVOY_REQUIRE(!page.prev_cursor.empty());
+      request.cursor = page.prev_cursor;
+      page = CONVOY_VALUE(storage.ListEvents(query, request));
+      std::vector<std::string> ids;
+      for (const Event& event : page.items) ids.push_back(event.id);
+      backward.insert(backward.begin(), ids.begin(), ids.end());
+    }
+    CONVOY_EXPECT(!page.has_prev);
+    CONVOY_EXPECT_SAME(backward, wanted);
+  }
+}
+
 constexpr StorageRequirement kRequirements[] = {
     {"lists are walked in both directions without gaps or repetition", CheckPages},
     {"lists of configuration select what is asked for, and nothing by accident", CheckConfigLists},
     {"lists of events select what is asked for", CheckEventLists},
     {"lists of deliveries select what is asked for", CheckDeliveryLists},
+    {"a list goes on behind the rows that a page may look at", CheckLongLists},
 };
 
 }  // namespace

@@ -47,7 +47,7 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 50);
+  CHECK(report.checked.size() == 51);
   CHECK(report.skipped.size() == 5);
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 55);
+  CHECK(report.checked.size() == 56);
   CHECK(report.skipped.empty());
 }
 
@@ -79,6 +79,7 @@ enum class Breach {
   kPrunesTooMuch,
   kForgetsChanges,
   kStopsAtBound,
+  kEndsAtEmptyPages,
   kForgetsModes,
 };
 
@@ -159,6 +160,15 @@ class BrokenStorage : private MemoryOwner, public ForwardingStorage {
     return changes;
   }
 
+  absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query,
+                                         const PageRequest& page) override {
+    auto answer = ForwardingStorage::ListEvents(query, page);
+    if (breach_ == Breach::kEndsAtEmptyPages && answer->items.size() < page.items_max) {
+      answer->has_next = false;
+    }
+    return answer;
+  }
+
   absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
                                            const PageRequest& page) override {
     HeldQuery changed = query;
@@ -205,6 +215,7 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kForgetsChanges,
        "the feed of a scope tells what was put and removed since a revision"},
       {Breach::kStopsAtBound, "a list finds everything although a page looks at a bounded part"},
+      {Breach::kEndsAtEmptyPages, "a list goes on behind the rows that a page may look at"},
       {Breach::kForgetsModes,
        "a delivery of mode at_most_once is not handed out again without an outcome"},
   }));
