@@ -42,19 +42,20 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
     *out = nullptr;
     const convoy_config defaults;
     if (config == nullptr) config = &defaults;
-    convoy::GatewayParts parts;
-    if (config->storage_path.empty()) {
-      parts.storage = convoy::NewMemoryStorage();
-    } else {
-      auto storage = convoy::OpenSqliteStorage(config->storage_path);
-      if (!storage.ok()) return Fail(error, storage.status());
-      parts.storage = *std::move(storage);
-    }
     auto engine = std::make_shared<Engine>();
     engine->log = config->log;
     engine->buffered_bytes_max = config->buffered_bytes_max;
+    convoy::GatewayParts parts;
     if (config->log != nullptr) {
       parts.observer = std::make_shared<LogObserver>(engine.get(), config->log);
+    }
+    if (config->storage_path.empty()) {
+      parts.storage = convoy::NewMemoryStorage();
+    } else {
+      auto storage = convoy::OpenSqliteStorage(
+          convoy::SqliteStorageOptions{.path = config->storage_path, .observer = parts.observer});
+      if (!storage.ok()) return Fail(error, storage.status());
+      parts.storage = *std::move(storage);
     }
     auto opened = convoy::Gateway::Open(config->options, std::move(parts));
     if (!opened.ok()) return Fail(error, opened.status());

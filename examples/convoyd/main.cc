@@ -17,6 +17,7 @@ constexpr std::string_view kHelp =
     "\n"
     "  convoyd serve      receive, store and deliver\n"
     "  convoyd bootstrap  create the instance's first API key\n"
+    "  convoyd migrate    bring a database of an older version up to date\n"
     "  convoyd prune      remove old events that have been dealt with\n"
     "  convoyd verify     judge one signed request, without a database\n"
     "  convoyd presets    list the providers that verify knows\n"
@@ -30,8 +31,9 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {{"serve", RunServe},     {"bootstrap", RunBootstrap},
-                                 {"prune", RunPrune},     {"verify", RunVerify},
-                                 {"presets", RunPresets}, {"version", RunVersion}};
+                                 {"migrate", RunMigrate}, {"prune", RunPrune},
+                                 {"verify", RunVerify},   {"presets", RunPresets},
+                                 {"version", RunVersion}};
 
 int Main(std::span<char* const> words) {
   if (words.size() < 2) {

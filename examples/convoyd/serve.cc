@@ -117,7 +117,8 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   }
   options.metrics_access = settings.metrics_access;
   convoy::GatewayParts parts;
-  auto storage = convoy::OpenSqliteStorage(settings.database);
+  auto storage = convoy::OpenSqliteStorage(
+      convoy::SqliteStorageOptions{.path = settings.database, .observer = log});
   if (!storage.ok()) return storage.status();
   parts.storage = *std::move(storage);
   parts.observer = std::move(log);

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import ssl
@@ -23,7 +24,7 @@ def run(*words, stdin=b"", env=None):
 
 class CommandTest(unittest.TestCase):
     def test_every_command_explains_itself(self):
-        for command in ("serve", "bootstrap", "verify", "presets", "version"):
+        for command in ("serve", "bootstrap", "migrate", "prune", "verify", "presets", "version"):
             done = run(command, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn(("convoyd " + command).encode(), done.stdout)
@@ -107,6 +108,27 @@ class CommandTest(unittest.TestCase):
                        "--allow-network", "127.0.0.0/99")
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(b"127.0.0.0/99", done.stderr)
+
+    def test_a_database_of_an_older_version_is_migrated(self):
+        released = pathlib.Path(__file__).resolve().parents[1] / "vectors" / "storage"
+        with host.Folder() as folder:
+            database = folder + "/c.db"
+            self.assertEqual(run("migrate", "--database", database).returncode, 1)
+            shutil.copy(released / "version3.db", database)
+            first = run("migrate", "--database", database)
+            self.assertEqual(first.returncode, 0, first.stderr)
+            self.assertEqual(json.loads(first.stdout), {"rows": 61})
+            self.assertIn(b"61 of 61 rows", first.stderr)
+            again = run("migrate", "--database", database)
+            self.assertEqual(json.loads(again.stdout), {"rows": 0})
+            shutil.copy(released / "version1.db", folder + "/d.db")
+            convoyd = host.Convoyd(folder + "/d.db")
+            try:
+                self.assertEqual(convoyd.stop(), 0)
+            finally:
+                convoyd.kill()
+            self.assertEqual(json.loads(run("migrate", "--database", folder + "/d.db").stdout),
+                             {"rows": 0})
 
     def test_bootstrap_happens_once(self):
         with host.Folder() as folder:

@@ -2,6 +2,7 @@
 // writer.cc, claims.cc and retention.cc, rows in rows.cc and config_rows.cc.
 #include "lib/storage/sqlite/sqlite_storage.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -266,8 +267,11 @@ absl::StatusOr<std::unique_ptr<Storage>> OpenSqlite(const SqliteOptions& options
 namespace convoy {
 
 absl::StatusOr<std::unique_ptr<Storage>> OpenSqliteStorage(SqliteStorageOptions options) {
+  uint64_t reported_tenths = 0;
   const auto report = [&](const MigrationProgress& progress) {
-    if (options.observer != nullptr) {
+    const uint64_t tenths = progress.rows_done * 10 / std::max<uint64_t>(progress.rows_count, 1);
+    if (options.observer != nullptr && tenths > reported_tenths) {
+      reported_tenths = tenths;
       const std::string done = absl::StrCat(progress.rows_done);
       const std::string count = absl::StrCat(progress.rows_count);
       const LogField fields[] = {{"path", options.path}, {"rows", done}, {"of", count}};
