@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""Figures of a large database, for hand use: it takes minutes and gigabytes, so CI does not run it.
+
+  large_store.py lists [EVENTS]    makes EVENTS (default 1,000,000) events with a delivery and an
+                                   attempt each, and prints how long convoyd takes to open it and for
+                                   the first, the thousandth and a non-matching page of each list, and
+                                   the intake rate beside that of an empty database
+  large_store.py migrate [EVENTS]  the same rows in the schema of version 3, migrated
+
+CONVOY_BIN_DIR names the folder of convoyd (default build/release/bin), CONVOY_BENCH_DIR where the
+database is written.
+"""
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+os.environ.setdefault("CONVOY_BIN_DIR", str(ROOT / "build" / "release" / "bin"))
+sys.path[:0] = [str(ROOT / "tests" / "integration"), str(ROOT / "benchmarks")]
+import host  # noqa: E402
+import table  # noqa: E402
+
+EPOCH_MS = 1_767_225_600_000  # 2026-01-01
+BODY = "x" * 1000
+HEADERS = '[["Content-Type","application/json"],["User-Agent","sender/1.0"],["X-Id","0123456789"]]'
+PAGES = 1000
+
+NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count) "
+
+
+def fill(database, project, endpoint, count):
+    """Rows as the library writes them: one event each millisecond, its delivery ended."""
+    db = sqlite3.connect(database, isolation_level=None)
+    db.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144")
+    values = {"count": count, "epoch": EPOCH_MS, "body": BODY.encode(), "headers": HEADERS,
+              "url": "http://receiver.test/hooks", "request": HEADERS, "response": HEADERS[:60]}
+    for name, uid in (("project", project), ("endpoint", endpoint), ("source", "0" * 25 + "S")):
+        db.execute("INSERT OR IGNORE INTO name (id) VALUES (?)", (uid,))
+        values[name] = db.execute("SELECT number FROM name WHERE id = ?", (uid,)).fetchone()[0]
+    db.execute("BEGIN")
+    key = "((:epoch + i) << 21 | (i * 7919 & 0x1FFFFF))"
+    tail = "(abs(random()) >> 4)"
+    us = "((:epoch + i) * 1000)"
+    db.execute(NUMBERS + f"INSERT INTO event SELECT {key}, 0, {tail}, :project, :source, 0, 2, {us}, "
+               f"{us}, 'invoice.paid', '', '', x'02', 'application/json', '', '/ingest/x', :headers, "
+               ":body FROM n", values)
+    db.execute(NUMBERS + f"INSERT INTO delivery SELECT {key} + 1, 0, {tail}, {key}, :project, "
+               f":endpoint, 0, 3, 0, 0, 10000000, 3, 1, {us}, '', 2000, {us}, {us}, 0, {us} FROM n",
+               values)
+    db.execute(NUMBERS + f"INSERT INTO attempt SELECT {key} + 2, 0, {tail}, {key} + 1, 200, 1, {us}, "
+               f"{us}, :url, 'POST', '192.0.2.1', '', :request, :response, x'6f6b' FROM n", values)
+    db.execute(NUMBERS + f"INSERT INTO dedupe_key SELECT :project, randomblob(16), {us} + "
+               "31536000000000 FROM n", values)
+    db.execute("COMMIT")
+    db.close()
+
+
+def fill_version3(database, count):
+    """The same rows as version 3 wrote them, in its own tables."""
+    released = sqlite3.connect(str(ROOT / "tests" / "vectors" / "storage" / "version3.db"))
+    statements = [sql for (sql,) in released.execute(
+        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type = 'index'")]
+    db = sqlite3.connect(database, isolation_level=None)
+    db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; "
+                     "PRAGMA cache_size = -262144")
+    for sql in statements:
+        db.execute(sql)
+    db.executescript(f"INSERT INTO opener VALUES (0); PRAGMA user_version = 3; "
+                     f"PRAGMA application_id = {0x636E7679}")
+    # Decimal digits are digits of base 32, too: the time part counts up.
+    uid = "'01K' || printf('%07d', i) || printf('%012d', i) || '0' || printf('%03d', i % 1000)"
+    project, endpoint = "01K0000000000000000000000P", "01K0000000000000000000000E"
+    us = f"({EPOCH_MS} + i) * 1000"
+    values = {"count": count, "body": BODY.encode(), "headers": HEADERS, "project": project,
+              "endpoint": endpoint}
+    db.execute("BEGIN")
+    db.execute(NUMBERS + f"INSERT INTO event SELECT {uid}, :project, '', 'invoice.paid', :endpoint, "
+               f":headers, :body, 'application/json', '', '/ingest/x', 'key-' || i, 0, 2, '', {us}, "
+               f"{us} FROM n", values)
+    db.execute(NUMBERS + f"INSERT INTO delivery SELECT {uid}, :project, {uid}, :endpoint, '', "
+               f"'invoice.paid', 'key-' || i, 3, 0, 0, 10000000, 3, 1, {us}, '', 2000, {us}, {us}, 0, "
+               f"{us} FROM n", values)
+    db.execute(NUMBERS + f"INSERT INTO attempt SELECT {uid}, :project, {uid}, :endpoint, "
+               f"'http://receiver.test/', 'POST', :headers, 200, '[]', x'6f6b', '192.0.2.1', '', 1, "
+               f"{us}, {us} FROM n", values)
+    db.execute(NUMBERS + f"INSERT INTO dedupe_key SELECT :project, 'key-' || i, {us} + 31536000000000 "
+               "FROM n", values)
+    db.execute("COMMIT")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+
+
+def bench_migrate(folder, count):
+    database = folder + "/old.db"
+    fill_version3(database, count)
+    before = os.path.getsize(database)
+    start = time.monotonic()
+    migration = subprocess.Popen([host.binary(), "migrate", "--database", database])
+    memory_max = log_max = 0
+    while migration.poll() is None:
+        with contextlib.suppress(OSError, AttributeError):  # it may just have ended
+            memory_max = max(memory_max, memory(migration.pid))
+            log_max = max(log_max, os.path.getsize(database + "-wal") / 2**20)
+        time.sleep(0.02)
+    seconds = time.monotonic() - start
+    if migration.returncode != 0:
+        sys.exit("the migration failed")
+    print(f"{count:,} events with delivery, attempt and key: migrated in {seconds:.1f} s, "
+          f"{memory_max:.0f} MiB of memory at most, log {log_max:.0f} MiB at most, "
+          f"file {before / 2**20:.0f} MiB before, {os.path.getsize(database) / 2**20:.0f} MiB after")
+
+
+def timed(call):
+    start = time.monotonic()
+    answer = call()
+    return (time.monotonic() - start) * 1000, answer
+
+
+def time_lists(client, project, count):
+    lists = {"events": "event_type=none", "eventdeliveries": "status=Failure",
+             "held-inputs": "reason=none", "endpoints": "q=none", "sources": "q=none",
+             "subscriptions": "name=none"}
+    print("list                first page   page 1,000   nothing matches (ms)")
+    for name, condition in lists.items():
+        path = f"{project}/{name}?perPage=20"
+        first, page = timed(lambda: client.ok("GET", path))
+        for _ in range(min(PAGES, count // 20) - 1):
+            if not page["pagination"]["has_next_page"]:
+                break
+            cursor = page["pagination"]["next_page_cursor"]
+            deep, page = timed(lambda: client.ok("GET", f"{path}&next_page_cursor={cursor}"))
+        else:
+            print(f"{name:18} {first:10.1f}   {deep:10.1f}   "
+                  f"{timed(lambda: client.ok('GET', f'{path}&{condition}'))[0]:10.1f}")
+            continue
+        none, _ = timed(lambda: client.ok("GET", f"{path}&{condition}"))
+        print(f"{name:18} {first:10.1f}            -   {none:10.1f}")
+
+
+def intake_rate(convoyd, source, folder):
+    return table.wrk(f"http://{convoyd.address}/ingest/{source['mask_id']}", folder)[0]
+
+
+def memory(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
+
+
+def bench_lists(folder, count):
+    database = folder + "/large.db"
+    key = host.bootstrap(database)
+    convoyd = host.Convoyd(database)
+    try:
+        project = host.Project(convoyd.client(key), "large", "incoming")
+        endpoint = project.endpoint("e", "http://127.0.0.1:9/")
+        source = project.source("s", idempotency_keys=["request.header.X-Id"])
+        empty = intake_rate(convoyd, source, folder)
+        convoyd.stop()
+    finally:
+        convoyd.kill()
+    uid = project.path.rsplit("/", 1)[-1]
+    fill(database, uid, endpoint["uid"], count)
+    size = os.path.getsize(database) / 2**20
+    opened, convoyd = timed(lambda: host.Convoyd(database))
+    try:
+        print(f"{count:,} events, {size:,.0f} MiB: convoyd listens after {opened:.0f} ms, "
+              f"{memory(convoyd.process.pid):.0f} MiB of memory")
+        time_lists(convoyd.client(key), project.path, count)
+        full = intake_rate(convoyd, source, folder)
+        print(f"intake over HTTP {full:,.0f}/s, of an empty database {empty:,.0f}/s; "
+              f"{memory(convoyd.process.pid):.0f} MiB of memory after it")
+    finally:
+        convoyd.kill()
+
+
+def main():
+    kinds = {"lists": bench_lists, "migrate": bench_migrate}
+    if len(sys.argv) < 2 or sys.argv[1] not in kinds:
+        sys.exit(__doc__)
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
+    folder = tempfile.mkdtemp(prefix="large-", dir=os.environ.get("CONVOY_BENCH_DIR"))
+    try:
+        kinds[sys.argv[1]](folder, count)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
