@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 import host  # noqa: E402
 
-ALL = ("verify", "intake", "http", "delivery", "sustained", "size")
+ALL = ("verify", "intake", "config", "http", "delivery", "sustained", "size")
 CONNECTIONS = 64
 SECONDS = 8
 SUSTAINED_SECONDS = 20
@@ -125,6 +125,22 @@ def bench_intake(table, folder):
               f"{result['bare_syncs_per_event']:.4f}")
     table.add("  bytes written for an event", f"{result['bytes_per_event']:,.0f}",
               f"{result['bare_bytes_per_event']:,.0f}", "", "<= 9,000")
+
+
+def bench_config(table, folder):
+    sizes = run_json("benchmark_config", folder)["sizes"]
+    least = sizes[0]
+    for row in sizes:
+        for what, name in (("change of an endpoint, of", "change"), ("event after it, of", "event")):
+            ours, base = row[name + "_us"], least[name + "_us"]
+            table.add(f"{what} {row['endpoints']:,} with subscriptions", f"{ours:,.0f} us",
+                      f"of {least['endpoints']}: {base:,.0f} us", f"{ours / base:.2f} x",
+                      "<= 1.50 x")
+            ours, base = row[name + "_processor_us"], least[name + "_processor_us"]
+            table.add("  processor time", f"{ours:,.0f} us", f"{base:,.0f} us",
+                      f"{ours / base:.2f} x")
+        table.add("  made over REST, memory of the process",
+                  f"{row['made_s']:,.1f} s, {row['resident_mib']:,.0f} MiB")
 
 
 def wrk(url, folder):

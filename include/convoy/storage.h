@@ -316,9 +316,12 @@ class Storage {
   // delays nothing.
   virtual absl::Status ReleaseClaims() = 0;
 
-  // The revision of a scope, 0 when nothing was ever written to it. Cheap enough for every request;
-  // sees the changes of other processes no later than one second after they are durable.
+  // The revision of a scope, 0 when nothing was ever written to it.
   virtual absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) = 0;
+
+  // A number that changes with every change of configuration, by this opener as soon as it is
+  // visible, by others no later than a second after it is durable. Cheap.
+  virtual absl::StatusOr<uint64_t> ConfigGeneration() = 0;
 
   // Configuration in records; config_read.h reads it in objects. kNotFound when the id is unknown
   // or belongs to another project, or when no record has the value in its unique field.

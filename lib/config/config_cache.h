@@ -1,14 +1,17 @@
 // Configuration held in memory: projects as indexed snapshots, sources with their compiled
-// verifier, API keys. Loaded on first use, bounded, replaced whole when the store's revision moves:
-// the project's own or, since projects themselves belong to the instance, the instance's.
+// verifier, API keys. Loaded on first use, bounded, and brought up to date by the store's feed of
+// changes at the cost of the change. An answer from memory asks the store nothing
+// (change_notices.h).
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "absl/status/statusor.h"
 
+#include "convoy/clock.h"
 #include "convoy/storage.h"
 #include "convoy/verifier.h"
 #include "lib/route/snapshot.h"
@@ -22,25 +25,33 @@ struct SourceEntry {
   std::shared_ptr<const Verifier> verifier;
 };
 
-struct CacheLimits {
+struct CacheOptions {
   uint32_t projects_max = 1024;
   uint32_t sources_max = 16 * 1024;
   uint32_t keys_max = 16 * 1024;
+  // Tells when the store is to be asked for changes of other openers. Null: each time.
+  Clock* clock = nullptr;
 };
 
-// Safe to use from any thread; a hit takes one short lock. The storage must outlive it.
+// Safe to use from any thread; a hit takes a few short locks. Storage and clock must outlive it.
 class ConfigCache {
  public:
   // `keys` may be null: then sources whose keys are published have no verifier.
-  ConfigCache(Storage* storage, CacheLimits limits,
+  ConfigCache(Storage* storage, CacheOptions options,
               std::shared_ptr<verify::KeySource> keys = nullptr);
   ~ConfigCache();
 
-  // kNotFound for unknown ids. Each answer is current as of Storage::ConfigRevision.
+  // kNotFound for unknown ids, which are not remembered: they cost a look into the store, and no
+  // memory. An answer has every change that OnWritten was told of before the call, and those of
+  // other openers no later than a second after they were durable.
   absl::StatusOr<std::shared_ptr<const route::ProjectSnapshot>> FindProject(
       std::string_view project_id);
   absl::StatusOr<std::shared_ptr<const SourceEntry>> FindSourceByMask(std::string_view mask_id);
   absl::StatusOr<std::shared_ptr<const ApiKey>> FindApiKeyByMask(std::string_view mask_id);
+
+  // To be called once these writes of this process are visible in the store, before they are
+  // answered.
+  void OnWritten(std::span<const ConfigWrite> writes);
 
  private:
   struct State;

@@ -19,16 +19,16 @@
 
 namespace convoy::config {
 
-// The revisions that a value was read at: of the instance and of its project.
+// The state that a value was read at: the revisions of the instance and of its project, and the
+// notice (see ChangeNotices) that had been given last before anything of it was read.
 struct Stamp {
+  uint64_t notice = 0;
   uint64_t instance = 0;
   uint64_t project = 0;
-
-  friend bool operator==(const Stamp&, const Stamp&) = default;
 };
 
-// Safe to use from any thread. No lock is held while a value is loaded or a stamp is read. Failures
-// are never kept.
+// Safe to use from any thread. No lock is held while a value is loaded or a stamp is judged.
+// Failures are never kept.
 template <typename T>
 class LoadingCache {
  public:
@@ -37,30 +37,24 @@ class LoadingCache {
     Value value;
     Stamp stamp;  // read no later than the value
   };
-  // The stamp that a cached value must have to be current.
-  using ReadStamp = absl::FunctionRef<absl::StatusOr<Stamp>(const T&)>;
-  // Loads the value anew; `known` is an outdated one, or null.
-  using Load = absl::FunctionRef<absl::StatusOr<Entry>(const T* known)>;
+  using IsCurrent = absl::FunctionRef<bool(const Entry&)>;
+  // Loads the value anew, or finds that the outdated `known` one (null: there is none) still holds.
+  using Load = absl::FunctionRef<absl::StatusOr<Entry>(const Entry* known)>;
 
   explicit LoadingCache(size_t entries_max) : entries_max_(entries_max) {}
 
-  absl::StatusOr<Value> Find(std::string_view key, ReadStamp read_stamp, Load load) {
+  absl::StatusOr<Value> Find(std::string_view key, IsCurrent is_current, Load load) {
     // A load that others began before this call may have read what has changed since; so its result
     // is judged by its stamp like any cached value. The second one that was waited for began after
     // this call: it is current.
     bool has_waited = false;
     while (true) {
       const std::optional<Entry> cached = Peek(key);
-      if (cached.has_value()) {
-        const absl::StatusOr<Stamp> current = read_stamp(*cached->value);
-        if (!current.ok()) return current.status();
-        if (*current == cached->stamp) return cached->value;
-      }
-      const Value known = cached.has_value() ? cached->value : nullptr;
-      const auto [running, is_leader] = Join(key, known);
-      if (running == nullptr) continue;  // another thread has loaded it since the look
+      if (cached.has_value() && is_current(*cached)) return cached->value;
+      const auto [running, is_leader] = Join(key, cached);
+      if (running == nullptr) continue;  // it was loaded since the look
       if (is_leader) {
-        Finish(key, load(known.get()), *running);
+        Finish(key, load(cached.has_value() ? &*cached : nullptr), *running);
       } else {
         running->done.WaitForNotification();
       }
@@ -89,11 +83,18 @@ class LoadingCache {
   }
 
   // The load that is under way, or a new one that the caller must Finish. Null if what is cached is
-  // not `known` any more, which is what the caller saw (null: nothing), but another value.
-  std::pair<std::shared_ptr<Running>, bool> Join(std::string_view key, const Value& known) {
+  // not what the caller saw (`known`) any more.
+  std::pair<std::shared_ptr<Running>, bool> Join(std::string_view key,
+                                                 const std::optional<Entry>& known) {
     absl::MutexLock lock(&mutex_);
     const auto found = entries_.find(key);
-    if (found != entries_.end() && found->second->second.value != known) return {nullptr, false};
+    if (found != entries_.end()) {
+      const Entry& entry = found->second->second;
+      if (!known.has_value() || entry.value != known->value ||
+          entry.stamp.notice != known->stamp.notice) {
+        return {nullptr, false};
+      }
+    }
     std::shared_ptr<Running>& running = running_[key];
     const bool is_leader = running == nullptr;
     if (is_leader) running = std::make_shared<Running>();

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "convoy/config_read.h"
+#include "lib/base/status_macros.h"
 #include "lib/model/names.h"
 
 namespace convoy::consume {
@@ -77,12 +78,14 @@ void ConsumerSupervisor::ReconcileNow() {
 }
 
 void ConsumerSupervisor::Supervise() {
+  std::optional<uint64_t> generation;  // that `sources` are of
+  std::vector<Source> sources;
   while (true) {
-    const auto sources = ListAllConfig<Source>(*storage_, SourcesToRead());
-    if (sources.ok()) {
-      Reconcile(*sources);
+    const absl::Status listed = ListSources(generation, sources);
+    if (listed.ok()) {
+      Reconcile(sources);
     } else {
-      const LogField field{"error", sources.status().message()};
+      const LogField field{"error", listed.message()};
       parts_.observer->Log(LogLevel::kWarning, "broker sources not listed", {&field, 1});
     }
     absl::MutexLock lock(&mutex_);
@@ -93,6 +96,16 @@ void ConsumerSupervisor::Supervise() {
     should_reconcile_now_ = false;
     if (phase_ == Phase::kStopping) return;
   }
+}
+
+absl::Status ConsumerSupervisor::ListSources(std::optional<uint64_t>& generation,
+                                             std::vector<Source>& sources) const {
+  CONVOY_ASSIGN_OR_RETURN(const uint64_t now, storage_->ConfigGeneration());
+  if (generation == now) return absl::OkStatus();
+  generation.reset();
+  CONVOY_ASSIGN_OR_RETURN(sources, ListAllConfig<Source>(*storage_, SourcesToRead()));
+  generation = now;
+  return absl::OkStatus();
 }
 
 void ConsumerSupervisor::Reconcile(const std::vector<Source>& sources) {

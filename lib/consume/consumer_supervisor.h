@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -71,6 +72,8 @@ class ConsumerSupervisor {
 
   Broker* FindBroker(const BrokerConfig& config) const;
   void Supervise();
+  // Reads the sources anew if the configuration has changed since `generation`.
+  absl::Status ListSources(std::optional<uint64_t>& generation, std::vector<Source>& sources) const;
   void Reconcile(const std::vector<Source>& sources) ABSL_LOCKS_EXCLUDED(mutex_);
   // False if the system has no thread for it: retried with the next reconciliation.
   bool StartWorker(const Source& source, std::string consumer_id)

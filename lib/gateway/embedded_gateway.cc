@@ -20,8 +20,10 @@ HttpResponse ClosingResponse() {
           .body = R"({"status":false,"message":"the gateway is shutting down, try again"})"};
 }
 
-config::CacheLimits CacheLimitsOf(const GatewayOptions& options) {
-  return {.projects_max = options.projects_cached_max, .sources_max = options.sources_cached_max};
+config::CacheOptions CacheOptionsOf(const GatewayOptions& options, Clock* clock) {
+  return {.projects_max = options.projects_cached_max,
+          .sources_max = options.sources_cached_max,
+          .clock = clock};
 }
 
 }  // namespace
@@ -34,7 +36,7 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
       ulids_(parts_.clock.get(), parts_.random.get()),
       fetcher_(std::make_shared<fetch::Fetcher>(fetch::FetcherOptions(), parts_.transport.get(),
                                                 parts_.clock.get(), parts_.observer.get())),
-      configuration_(parts_.storage.get(), CacheLimitsOf(options_), fetcher_),
+      configuration_(parts_.storage.get(), CacheOptionsOf(options_, parts_.clock.get()), fetcher_),
       intake_(options_, parts_.clock.get(), &ulids_, parts_.observer.get()),
       broker_intake_(options_, &intake_, parts_.clock.get(), &ulids_),
       commits_(parts_.storage.get()),
@@ -50,6 +52,8 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
       pruner_(options_.retention, parts_.storage.get(), parts_.clock.get(), parts_.observer.get()),
       work_pool_({.threads = options_.answer_threads}),
       consumers_(consume_parts(), parts_.storage.get(), parts_.brokers) {
+  commits_.set_config_listener(
+      [this](std::span<const ConfigWrite> writes) { configuration_.OnWritten(writes); });
   dispatcher_.set_wake([this] { wake_->Signal(); });
   fetcher_->set_wake([this] { wake_->Signal(); });
   commits_.set_wake([this] { wake_->Signal(); });

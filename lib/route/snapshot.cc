@@ -1,6 +1,6 @@
-// Builds the indexes of a project and answers from them. An event type is looked up as it is and by
+// Keeps the indexes of a project and answers from them. An event type is looked up as it is and by
 // each of its prefixes that end in a dot, so matching looks at the subscriptions that want the type
-// and at no other.
+// and at no other. An index is a set of what it finds, ordered by what it is found by.
 
 #include "lib/route/snapshot.h"
 
@@ -23,88 +23,149 @@ bool WantsType(const Subscription& subscription, std::string_view event_type) {
 
 }  // namespace
 
+ProjectSnapshot::TopicKey ProjectSnapshot::ByTopic::Of(const Topic& topic) {
+  const Subscription& subscription = topic.compiled->subscription;
+  const EventPattern pattern = EventPattern::Of(subscription.event_types[topic.pattern]);
+  return {topic.is_of_source ? std::string_view(subscription.source_id) : std::string_view(),
+          pattern.is_prefix, pattern.text, subscription.id};
+}
+
 absl::StatusOr<std::shared_ptr<const ProjectSnapshot>> ProjectSnapshot::Build(
     ProjectConfiguration config) {
-  std::sort(config.subscriptions.begin(), config.subscriptions.end(),
-            [](const Subscription& a, const Subscription& b) { return a.id < b.id; });
-  std::shared_ptr<ProjectSnapshot> snapshot(new ProjectSnapshot(std::move(config)));
-  snapshot->IndexEndpoints();
-  snapshot->IndexSubscriptions();
-  CONVOY_RETURN_IF_ERROR(snapshot->CompileFilters());
+  std::shared_ptr<ProjectSnapshot> snapshot(new ProjectSnapshot());
+  snapshot->revision_ = config.revision;
+  snapshot->project_ = std::make_shared<const Project>(std::move(config.project));
+  SetEditor editor;
+  for (Endpoint& endpoint : config.endpoints) {
+    snapshot->PutEndpoint(std::make_shared<const Endpoint>(std::move(endpoint)), editor);
+  }
+  for (Subscription& subscription : config.subscriptions) {
+    CONVOY_RETURN_IF_ERROR(snapshot->PutSubscription(std::move(subscription), editor));
+  }
   return snapshot;
 }
 
-void ProjectSnapshot::IndexEndpoints() {
-  for (Index i = 0; i < config_.endpoints.size(); ++i) {
-    const Endpoint& endpoint = config_.endpoints[i];
-    endpoints_by_id_.emplace(endpoint.id, i);
-    if (!endpoint.owner_id.empty()) endpoints_by_owner_[endpoint.owner_id].push_back(i);
+absl::StatusOr<std::shared_ptr<const ProjectSnapshot>> ProjectSnapshot::WithChanges(
+    const ConfigChanges& changes) const {
+  std::shared_ptr<ProjectSnapshot> next(new ProjectSnapshot(*this));
+  next->revision_ = changes.revision;
+  SetEditor editor;
+  for (const ConfigRef& ref : changes.removes) {
+    if (ref.kind == ConfigKind::kEndpoint) next->RemoveEndpoint(ref.id, editor);
+    if (ref.kind == ConfigKind::kSubscription) next->RemoveSubscription(ref.id, editor);
   }
+  for (const ConfigRecord& record : changes.puts) {
+    CONVOY_RETURN_IF_ERROR(next->TakeIn(record, editor));
+  }
+  return next;
 }
 
-void ProjectSnapshot::IndexSubscriptions() {
-  for (Index i = 0; i < config_.subscriptions.size(); ++i) {
-    const Subscription& subscription = config_.subscriptions[i];
-    subscriptions_by_id_.emplace(subscription.id, i);
-    subscriptions_by_endpoint_[subscription.endpoint_id].push_back(i);
-    for (const std::string_view pattern : subscription.event_types) {
-      const auto [is_prefix, text] = EventPattern::Of(pattern);
-      subscriptions_by_topic_[{"", is_prefix, text}].push_back(i);
-      if (!subscription.source_id.empty()) {
-        subscriptions_by_topic_[{subscription.source_id, is_prefix, text}].push_back(i);
-      }
-    }
-  }
+std::shared_ptr<const ProjectSnapshot> ProjectSnapshot::WithProject(Project project) const {
+  std::shared_ptr<ProjectSnapshot> next(new ProjectSnapshot(*this));
+  next->project_ = std::make_shared<const Project>(std::move(project));
+  return next;
 }
 
-absl::Status ProjectSnapshot::CompileFilters() {
-  filters_.reserve(config_.subscriptions.size());
-  for (const Subscription& subscription : config_.subscriptions) {
-    absl::StatusOr<std::unique_ptr<const ContentProgram>> program =
-        ContentProgram::Compile(subscription.filter);
-    if (!program.ok()) {
-      return absl::Status(program.status().code(), absl::StrCat("subscription ", subscription.id,
-                                                                ": ", program.status().message()));
-    }
-    filters_.push_back(*std::move(program));
+absl::Status ProjectSnapshot::TakeIn(const ConfigRecord& record, SetEditor& editor) {
+  if (record.kind == ConfigKind::kEndpoint) {
+    CONVOY_ASSIGN_OR_RETURN(Endpoint endpoint, DecodeConfig<Endpoint>(record));
+    PutEndpoint(std::make_shared<const Endpoint>(std::move(endpoint)), editor);
+  } else if (record.kind == ConfigKind::kSubscription) {
+    CONVOY_ASSIGN_OR_RETURN(Subscription subscription, DecodeConfig<Subscription>(record));
+    return PutSubscription(std::move(subscription), editor);
   }
   return absl::OkStatus();
 }
 
+void ProjectSnapshot::PutEndpoint(EndpointPointer endpoint, SetEditor& editor) {
+  RemoveEndpoint(endpoint->id, editor);
+  if (!endpoint->owner_id.empty()) endpoints_by_owner_.Put(endpoint, editor);
+  endpoints_.Put(std::move(endpoint), editor);
+}
+
+void ProjectSnapshot::RemoveEndpoint(std::string_view id, SetEditor& editor) {
+  const EndpointPointer* const found = endpoints_.Find(id);
+  if (found == nullptr) return;
+  const EndpointPointer endpoint = *found;
+  endpoints_by_owner_.Erase(endpoint, editor);
+  endpoints_.Erase(endpoint, editor);
+}
+
+absl::Status ProjectSnapshot::PutSubscription(Subscription subscription, SetEditor& editor) {
+  absl::StatusOr<std::unique_ptr<const ContentProgram>> program =
+      ContentProgram::Compile(subscription.filter);
+  if (!program.ok()) {
+    return absl::Status(program.status().code(), absl::StrCat("subscription ", subscription.id,
+                                                              ": ", program.status().message()));
+  }
+  RemoveSubscription(subscription.id, editor);
+  const auto compiled =
+      std::make_shared<const Compiled>(Compiled{std::move(subscription), *std::move(program)});
+  for (uint32_t i = 0; i < compiled->subscription.event_types.size(); ++i) {
+    topics_.Put({.compiled = compiled, .pattern = i}, editor);
+    if (compiled->subscription.source_id.empty()) continue;
+    topics_.Put({.compiled = compiled, .pattern = i, .is_of_source = true}, editor);
+  }
+  subscriptions_by_endpoint_.Put(compiled, editor);
+  subscriptions_.Put(compiled, editor);
+  return absl::OkStatus();
+}
+
+void ProjectSnapshot::RemoveSubscription(std::string_view id, SetEditor& editor) {
+  const CompiledPointer* const found = subscriptions_.Find(id);
+  if (found == nullptr) return;
+  const CompiledPointer compiled = *found;
+  for (uint32_t i = 0; i < compiled->subscription.event_types.size(); ++i) {
+    topics_.Erase(Topic{.compiled = compiled, .pattern = i}, editor);
+    topics_.Erase(Topic{.compiled = compiled, .pattern = i, .is_of_source = true}, editor);
+  }
+  subscriptions_by_endpoint_.Erase(compiled, editor);
+  subscriptions_.Erase(compiled, editor);
+}
+
 const Endpoint* ProjectSnapshot::FindEndpoint(std::string_view id) const {
-  const auto found = endpoints_by_id_.find(id);
-  return found == endpoints_by_id_.end() ? nullptr : &config_.endpoints[found->second];
+  const EndpointPointer* const found = endpoints_.Find(id);
+  return found == nullptr ? nullptr : found->get();
 }
 
 const Subscription* ProjectSnapshot::FindSubscription(std::string_view id) const {
-  const auto found = subscriptions_by_id_.find(id);
-  return found == subscriptions_by_id_.end() ? nullptr : &config_.subscriptions[found->second];
+  const CompiledPointer* const found = subscriptions_.Find(id);
+  return found == nullptr ? nullptr : &(*found)->subscription;
 }
 
 std::vector<const Endpoint*> ProjectSnapshot::EndpointsOfOwner(std::string_view owner_id) const {
   std::vector<const Endpoint*> endpoints;
-  const auto found = endpoints_by_owner_.find(owner_id);
-  if (found == endpoints_by_owner_.end()) return endpoints;
-  for (const Index index : found->second) endpoints.push_back(&config_.endpoints[index]);
+  endpoints_by_owner_.ForEachFrom(Pair(owner_id, ""), [&](const EndpointPointer& endpoint) {
+    if (endpoint->owner_id != owner_id) return false;
+    endpoints.push_back(endpoint.get());
+    return true;
+  });
   return endpoints;
 }
 
 std::vector<const Subscription*> ProjectSnapshot::SubscriptionsOfEndpoint(
     std::string_view endpoint_id) const {
   std::vector<const Subscription*> subscriptions;
-  const auto found = subscriptions_by_endpoint_.find(endpoint_id);
-  if (found == subscriptions_by_endpoint_.end()) return subscriptions;
-  for (const Index index : found->second) subscriptions.push_back(&config_.subscriptions[index]);
+  subscriptions_by_endpoint_.ForEachFrom(Pair(endpoint_id, ""),
+                                         [&](const CompiledPointer& compiled) {
+                                           if (compiled->subscription.endpoint_id != endpoint_id)
+                                             return false;
+                                           subscriptions.push_back(&compiled->subscription);
+                                           return true;
+                                         });
   return subscriptions;
 }
 
-std::vector<ProjectSnapshot::Index> ProjectSnapshot::FindCandidates(
+std::vector<const ProjectSnapshot::Compiled*> ProjectSnapshot::FindCandidates(
     std::string_view event_type, std::string_view source_id) const {
-  std::vector<Index> candidates;
+  std::vector<const Compiled*> candidates;
   const auto add = [&](bool is_prefix, std::string_view text) {
-    const auto found = subscriptions_by_topic_.find({source_id, is_prefix, text});
-    if (found == subscriptions_by_topic_.end()) return;
-    candidates.insert(candidates.end(), found->second.begin(), found->second.end());
+    topics_.ForEachFrom(TopicKey(source_id, is_prefix, text, ""), [&](const Topic& topic) {
+      const auto& [its_source, its_is_prefix, its_text, id] = ByTopic::Of(topic);
+      if (its_source != source_id || its_is_prefix != is_prefix || its_text != text) return false;
+      candidates.push_back(topic.compiled.get());
+      return true;
+    });
   };
   add(/*is_prefix=*/false, event_type);
   add(/*is_prefix=*/true, "");
@@ -112,8 +173,10 @@ std::vector<ProjectSnapshot::Index> ProjectSnapshot::FindCandidates(
        dot = event_type.find('.', dot + 1)) {
     add(/*is_prefix=*/true, event_type.substr(0, dot + 1));
   }
-  // A subscription may want the type in several ways. Indexes ascend as ids do.
-  std::sort(candidates.begin(), candidates.end());
+  // A subscription may want the type in several ways.
+  std::sort(candidates.begin(), candidates.end(), [](const Compiled* a, const Compiled* b) {
+    return a->subscription.id < b->subscription.id;
+  });
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
   return candidates;
 }
@@ -123,18 +186,18 @@ std::vector<const Subscription*> ProjectSnapshot::Match(std::string_view event_t
                                                         const EventContent& content) const {
   std::vector<const Subscription*> matches;
   EventDocuments documents(content);
-  for (const Index index : FindCandidates(event_type, source_id)) {
-    if (filters_[index] != nullptr && !filters_[index]->Matches(documents)) continue;
-    matches.push_back(&config_.subscriptions[index]);
+  for (const Compiled* const candidate : FindCandidates(event_type, source_id)) {
+    if (candidate->filter != nullptr && !candidate->filter->Matches(documents)) continue;
+    matches.push_back(&candidate->subscription);
   }
   return matches;
 }
 
 bool ProjectSnapshot::Wants(const Subscription& subscription, std::string_view event_type,
                             const EventContent& content) const {
-  const auto found = subscriptions_by_id_.find(subscription.id);
-  if (found == subscriptions_by_id_.end() || !WantsType(subscription, event_type)) return false;
-  const ContentProgram* const filter = filters_[found->second].get();
+  const CompiledPointer* const found = subscriptions_.Find(std::string_view(subscription.id));
+  if (found == nullptr || !WantsType(subscription, event_type)) return false;
+  const ContentProgram* const filter = (*found)->filter.get();
   if (filter == nullptr) return true;
   EventDocuments documents(content);
   return filter->Matches(documents);

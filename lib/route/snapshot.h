@@ -1,5 +1,6 @@
 // A project's configuration as routing wants it: immutable, indexed, with everything compiled once.
-// Matching costs what matches, not what exists.
+// Matching costs what matches, not what exists; so does taking a change in, since a snapshot shares
+// with its successor what has not changed.
 #pragma once
 
 #include <cstdint>
@@ -10,25 +11,32 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "convoy/config_read.h"
 #include "lib/route/content.h"
+#include "lib/route/persistent_set.h"
 
 namespace convoy::route {
 
 class ProjectSnapshot {
  public:
-  // Fails only if a stored filter does not compile.
+  // Fails only if a stored filter does not compile; so do the other two.
   static absl::StatusOr<std::shared_ptr<const ProjectSnapshot>> Build(ProjectConfiguration config);
 
-  uint64_t revision() const { return config_.revision; }
-  const Project& project() const { return config_.project; }
-  const std::vector<Endpoint>& endpoints() const { return config_.endpoints; }
-  const std::vector<Subscription>& subscriptions() const { return config_.subscriptions; }
+  // The snapshot with the changes of the project's scope since revision().
+  absl::StatusOr<std::shared_ptr<const ProjectSnapshot>> WithChanges(
+      const ConfigChanges& changes) const;
+  // The snapshot with the project itself changed, which is of the instance's scope.
+  std::shared_ptr<const ProjectSnapshot> WithProject(Project project) const;
 
+  uint64_t revision() const { return revision_; }
+  const Project& project() const { return *project_; }
+  size_t endpoints_count() const { return endpoints_.size(); }
+  size_t subscriptions_count() const { return subscriptions_.size(); }
+
+  // The objects live as long as the snapshot.
   const Endpoint* FindEndpoint(std::string_view id) const;
   const Subscription* FindSubscription(std::string_view id) const;
   std::vector<const Endpoint*> EndpointsOfOwner(std::string_view owner_id) const;
@@ -47,28 +55,70 @@ class ProjectSnapshot {
   size_t CountCandidates(std::string_view event_type, std::string_view source_id) const;
 
  private:
-  using Index = uint32_t;  // into config_.endpoints or config_.subscriptions
-  template <typename T>
-  using IndexBy = absl::flat_hash_map<std::string_view, T>;
+  struct Compiled {
+    Subscription subscription;
+    std::unique_ptr<const ContentProgram> filter;  // null: anything
+  };
+  using EndpointPointer = std::shared_ptr<const Endpoint>;
+  using CompiledPointer = std::shared_ptr<const Compiled>;
 
-  // Topic of a subscription: source (empty: any), whether the text is a prefix that ends in a dot
-  // ("*" is the empty prefix), text.
-  using Topic = std::tuple<std::string_view, bool, std::string_view>;
+  // One pattern of a subscription: what is asked for is its source (empty: any), whether the text
+  // is a prefix ("*" is the empty one), the text.
+  struct Topic {
+    CompiledPointer compiled;
+    uint32_t pattern = 0;       // index of its event types
+    bool is_of_source = false;  // listed under its source, not under any
+  };
+  using TopicKey = std::tuple<std::string_view, bool, std::string_view, std::string_view>;
 
-  explicit ProjectSnapshot(ProjectConfiguration config) : config_(std::move(config)) {}
+  // Orders values by what they are found by.
+  template <typename KeyOf>
+  struct By {
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return KeyOf::Of(a) < KeyOf::Of(b);
+    }
+  };
+  struct ById {
+    static std::string_view Of(std::string_view id) { return id; }
+    static std::string_view Of(const EndpointPointer& endpoint) { return endpoint->id; }
+    static std::string_view Of(const CompiledPointer& compiled) {
+      return compiled->subscription.id;
+    }
+  };
+  using Pair = std::pair<std::string_view, std::string_view>;
+  struct ByOwner {
+    static Pair Of(const Pair& key) { return key; }
+    static Pair Of(const EndpointPointer& endpoint) { return {endpoint->owner_id, endpoint->id}; }
+  };
+  struct ByEndpoint {
+    static Pair Of(const Pair& key) { return key; }
+    static Pair Of(const CompiledPointer& compiled) {
+      return {compiled->subscription.endpoint_id, compiled->subscription.id};
+    }
+  };
+  struct ByTopic {
+    static const TopicKey& Of(const TopicKey& key) { return key; }
+    static TopicKey Of(const Topic& topic);
+  };
 
-  void IndexEndpoints();
-  void IndexSubscriptions();
-  absl::Status CompileFilters();
-  std::vector<Index> FindCandidates(std::string_view event_type, std::string_view source_id) const;
+  ProjectSnapshot() = default;
 
-  ProjectConfiguration config_;  // never changed once the indexes are built: they hold views of it
-  IndexBy<Index> endpoints_by_id_;
-  IndexBy<std::vector<Index>> endpoints_by_owner_;
-  IndexBy<Index> subscriptions_by_id_;
-  IndexBy<std::vector<Index>> subscriptions_by_endpoint_;
-  absl::flat_hash_map<Topic, std::vector<Index>> subscriptions_by_topic_;
-  std::vector<std::unique_ptr<const ContentProgram>> filters_;  // of each subscription; null: none
+  void PutEndpoint(EndpointPointer endpoint, SetEditor& editor);
+  void RemoveEndpoint(std::string_view id, SetEditor& editor);
+  absl::Status PutSubscription(Subscription subscription, SetEditor& editor);
+  void RemoveSubscription(std::string_view id, SetEditor& editor);
+  absl::Status TakeIn(const ConfigRecord& record, SetEditor& editor);
+  std::vector<const Compiled*> FindCandidates(std::string_view event_type,
+                                              std::string_view source_id) const;
+
+  uint64_t revision_ = 0;
+  std::shared_ptr<const Project> project_;
+  PersistentSet<EndpointPointer, By<ById>> endpoints_;
+  PersistentSet<EndpointPointer, By<ByOwner>> endpoints_by_owner_;  // those that have one
+  PersistentSet<CompiledPointer, By<ById>> subscriptions_;
+  PersistentSet<CompiledPointer, By<ByEndpoint>> subscriptions_by_endpoint_;
+  PersistentSet<Topic, By<ByTopic>> topics_;
 };
 
 }  // namespace convoy::route

@@ -77,6 +77,10 @@ CommitCounters CommitQueue::counters() const {
 
 void CommitQueue::set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
 
+void CommitQueue::set_config_listener(ConfigListener listener) {
+  config_listener_ = std::move(listener);
+}
+
 CommitResult CommitQueue::Commit(WriteBatch batch) {
   const auto waiter = std::make_shared<Waiter>();
   waiter->batch = std::make_shared<WriteBatch>(std::move(batch));
@@ -294,7 +298,13 @@ absl::Status CommitQueue::WriteBatches(const Group& group) {
   }
   if (batches.empty()) return absl::OkStatus();
   std::vector<CommitResult> results(batches.size());
+  // The store may take batches apart.
+  std::vector<std::vector<ConfigWrite>> config(config_listener_ ? batches.size() : 0);
+  for (size_t i = 0; i < config.size(); ++i) config[i] = batches[i]->config;
   const absl::Status status = storage_->Write(batches, results);
+  for (size_t i = 0; status.ok() && i < config.size(); ++i) {
+    if (results[i].status.ok() && !config[i].empty()) config_listener_(config[i]);
+  }
   for (size_t i = 0; i < waiters.size(); ++i) waiters[i]->result = std::move(results[i]);
   return status;
 }

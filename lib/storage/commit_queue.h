@@ -11,6 +11,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -82,6 +83,11 @@ class CommitQueue {
 
   CommitCounters counters() const;
 
+  // Called, without a lock held, with the changes of configuration that have become visible, before
+  // their callers learn of it. Set once, before the first commit.
+  using ConfigListener = std::function<void(std::span<const ConfigWrite>)>;
+  void set_config_listener(ConfigListener listener);
+
   // Called, without a lock held, when there is something to do and no thread at hand that would:
   // Drain should be called. Set once, before the first commit.
   void set_wake(std::function<void()> wake);
@@ -124,6 +130,7 @@ class CommitQueue {
   Storage* const storage_;
   const CommitQueueOptions options_;
   std::function<void()> wake_;
+  ConfigListener config_listener_;
 
   base::RelaxedCounter commits_, failures_, accepted_, duplicates_, redelivered_;
   std::atomic<bool> is_failing_ = false;

@@ -27,6 +27,7 @@ class ForwardingStorage : public Storage {
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
     return target_.ConfigRevision(scope);
   }
+  absl::StatusOr<uint64_t> ConfigGeneration() override { return target_.ConfigGeneration(); }
   absl::StatusOr<ConfigRecord> GetConfig(ConfigKind kind, std::string_view project_id,
                                          std::string_view id) override {
     return target_.GetConfig(kind, project_id, id);

@@ -121,6 +121,7 @@ absl::Status ConfigTables::SetRevision(std::string_view scope, uint64_t revision
 absl::Status ConfigTables::AddLines(std::string_view scope, std::span<const ConfigLogLine> lines) {
   for (const ConfigLogLine& line : lines) {
     log_.emplace_back(scope, line);
+    ++generation_;
     undo_.push_back([this] { log_.pop_back(); });
   }
   return absl::OkStatus();

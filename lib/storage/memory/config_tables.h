@@ -32,6 +32,8 @@ class ConfigTables final : public ConfigTable {
   // objects whose flow is to be removed.
   absl::Status Apply(const std::vector<ConfigWrite>& writes, std::vector<ConfigRef>& out_gone);
 
+  // Rises with each line of the log.
+  uint64_t generation() const { return generation_; }
   // Whether the object is there, and of the project.
   bool Has(ConfigKind kind, std::string_view id, std::string_view project_id) const;
 
@@ -58,8 +60,9 @@ class ConfigTables final : public ConfigTable {
   std::set<std::tuple<ConfigKind, size_t, std::string, std::string>> values_;
   ById<uint64_t> revisions_;
   std::deque<std::pair<std::string, ConfigLogLine>> log_;  // with its scope; oldest first
-  std::vector<std::function<void()>> undo_;                // of the batch that is being applied
-  std::vector<ConfigRef> gone_;                            // the same
+  uint64_t generation_ = 0;
+  std::vector<std::function<void()>> undo_;  // of the batch that is being applied
+  std::vector<ConfigRef> gone_;              // the same
 };
 
 }  // namespace convoy::storage

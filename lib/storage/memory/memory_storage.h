@@ -58,6 +58,10 @@ class MemoryStorage final : public Storage {
     absl::MutexLock lock(&mutex_);
     return config_.Revision(scope);
   }
+  absl::StatusOr<uint64_t> ConfigGeneration() override {
+    absl::MutexLock lock(&mutex_);
+    return config_.generation();
+  }
   absl::StatusOr<ConfigRecord> GetConfig(ConfigKind kind, std::string_view project_id,
                                          std::string_view id) override {
     absl::MutexLock lock(&mutex_);

@@ -283,6 +283,13 @@ absl::Status ConfigRows::SetRevision(std::string_view scope, uint64_t revision) 
       .Run();
 }
 
+absl::StatusOr<uint64_t> ConfigRows::Generation() {
+  Statement row = connection_.Prepare("SELECT max(generation) FROM config_change");
+  const uint64_t generation = row.Next() ? static_cast<uint64_t>(row.IntAt(0)) : 0;
+  CONVOY_RETURN_IF_ERROR(row.status());
+  return generation;
+}
+
 absl::Status ConfigRows::AddLines(std::string_view scope, std::span<const ConfigLogLine> lines) {
   for (const ConfigLogLine& line : lines) {
     CONVOY_RETURN_IF_ERROR(

@@ -36,6 +36,8 @@ class ConfigRows final : public ConfigTable {
   absl::StatusOr<std::vector<ConfigLogLine>> ReadLines(std::string_view scope, uint64_t since,
                                                        size_t lines_max) override;
 
+  // The number of the latest line of the log: one look at the end of an index.
+  absl::StatusOr<uint64_t> Generation();
   // Whether the object is there, and of the project.
   absl::StatusOr<bool> Has(ConfigKind kind, std::string_view id, std::string_view project_id);
 

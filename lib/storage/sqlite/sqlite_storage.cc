@@ -112,6 +112,10 @@ class SqliteStorage final : public Storage {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
     return ConfigRows(*reader).Revision(scope);
   }
+  absl::StatusOr<uint64_t> ConfigGeneration() override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return ConfigRows(*reader).Generation();
+  }
   absl::StatusOr<ConfigRecord> GetConfig(ConfigKind kind, std::string_view project_id,
                                          std::string_view id) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());

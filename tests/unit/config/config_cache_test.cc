@@ -1,111 +1,98 @@
 #include "lib/config/config_cache.h"
 
 #include <atomic>
-#include <map>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "catch2/catch.hpp"
 
+#include "convoy/gateway.h"
 #include "lib/config/loading_cache.h"
-#include "tests/support/null_storage.h"
+#include "tests/support/forwarding_storage.h"
+#include "tests/support/sim_clock.h"
 
 namespace convoy::config {
 namespace {
 
-// A store of configuration that counts what it is asked.
-class CountingStorage : public testing::NullStorage {
+struct MemoryOwner {
+  const std::unique_ptr<Storage> memory = NewMemoryStorage();
+};
+
+// A store in memory that counts what it is asked.
+class CountingStorage : private MemoryOwner, public testing::ForwardingStorage {
  public:
-  absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
-    absl::MutexLock lock(&mutex_);
-    if (is_broken_) return absl::UnavailableError("store is broken");
-    return revisions_[std::string(scope)];
+  CountingStorage() : ForwardingStorage(memory.get()) {}
+
+  absl::StatusOr<uint64_t> ConfigGeneration() override {
+    ++calls;
+    ++generation_calls;
+    if (is_broken) return absl::UnavailableError("store is broken");
+    return ForwardingStorage::ConfigGeneration();
   }
-  absl::StatusOr<ConfigRecord> GetConfig(ConfigKind, std::string_view,
+  absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
+    ++calls;
+    return ForwardingStorage::ConfigRevision(scope);
+  }
+  absl::StatusOr<ConfigRecord> GetConfig(ConfigKind kind, std::string_view project_id,
                                          std::string_view id) override {
-    ++project_loads;
+    ++calls;
     if (during_load) during_load();
-    absl::MutexLock lock(&mutex_);
-    const auto found = projects_.find(std::string(id));
-    if (found == projects_.end()) return absl::NotFoundError("project not found");
-    return ConfigRecord(found->second);
+    return ForwardingStorage::GetConfig(kind, project_id, id);
+  }
+  absl::StatusOr<ConfigRecord> FindConfig(ConfigKind kind, std::string_view field,
+                                          std::string_view value) override {
+    ++calls;
+    ++(kind == ConfigKind::kSource ? source_loads : key_loads);
+    return ForwardingStorage::FindConfig(kind, field, value);
+  }
+  absl::StatusOr<Page<ConfigRecord>> ListConfig(const ConfigQuery& query,
+                                                const PageRequest& page) override {
+    ++calls;
+    project_loads += query.kind == ConfigKind::kEndpoint;
+    return ForwardingStorage::ListConfig(query, page);
   }
   absl::StatusOr<ConfigChanges> ConfigChangesSince(std::string_view scope,
                                                    uint64_t since) override {
-    absl::MutexLock lock(&mutex_);
-    const uint64_t revision = revisions_[std::string(scope)];
-    return ConfigChanges{.revision = revision, .is_complete = revision == since};
-  }
-  absl::StatusOr<ConfigRecord> FindConfig(ConfigKind kind, std::string_view,
-                                          std::string_view mask_id) override {
-    ++(kind == ConfigKind::kSource ? source_loads : key_loads);
-    absl::MutexLock lock(&mutex_);
-    if (kind == ConfigKind::kSource) {
-      const auto found = sources_.find(std::string(mask_id));
-      if (found == sources_.end()) return absl::NotFoundError("source not found");
-      return ConfigRecord(found->second);
-    }
-    const auto found = keys_.find(std::string(mask_id));
-    if (found == keys_.end()) return absl::NotFoundError("key not found");
-    return ConfigRecord(found->second);
+    ++calls;
+    return ForwardingStorage::ConfigChangesSince(scope, since);
   }
 
-  void PutProject(std::string id, std::string name) {
-    absl::MutexLock lock(&mutex_);
-    projects_[id] = {.id = id, .name = std::move(name)};
-    ++revisions_[""];
+  ConfigWrite Change(ConfigWrite write) {
+    write.expected_revision = ForwardingStorage::ConfigRevision(write.scope).value();
+    WriteBatch batch{.config = {write}};
+    WriteBatch* const batches[] = {&batch};
+    CommitResult results[1];
+    REQUIRE(Commit(batches, results).ok());
+    REQUIRE(results[0].status.ok());
+    return write;
   }
-  void PutSource(Source source) {
-    absl::MutexLock lock(&mutex_);
-    ++revisions_[source.project_id];
-    sources_[source.mask_id] = std::move(source);
+  ConfigWrite PutProject(const std::string& id, std::string name) {
+    return Change({.puts = {Project{.id = id, .name = std::move(name)}}});
   }
-  void RemoveSource(const std::string& mask_id) {
-    absl::MutexLock lock(&mutex_);
-    ++revisions_[sources_[mask_id].project_id];
-    sources_.erase(mask_id);
+  ConfigWrite PutEndpoint(const std::string& project, const std::string& id, std::string name) {
+    return Change({.scope = project,
+                   .puts = {Endpoint{.id = id, .project_id = project, .name = std::move(name)}}});
   }
-  void PutKey(ApiKey key) {
-    absl::MutexLock lock(&mutex_);
-    ++revisions_[""];
-    keys_[key.mask_id] = std::move(key);
+  ConfigWrite PutSource(Source source) {
+    return Change({.scope = source.project_id, .puts = {std::move(source)}});
   }
-  // As an instance-wide change does that leaves the project's own revision alone.
-  void RenameProjectInInstance(const std::string& id, std::string name) {
-    absl::MutexLock lock(&mutex_);
-    projects_[id].name = std::move(name);
-    ++revisions_[""];
-  }
-  void RemoveProject(const std::string& id) {
-    absl::MutexLock lock(&mutex_);
-    projects_.erase(id);
-    ++revisions_[""];
-  }
-  void Break() {
-    absl::MutexLock lock(&mutex_);
-    is_broken_ = true;
-  }
+  ConfigWrite PutKey(ApiKey key) { return Change({.puts = {std::move(key)}}); }
 
-  std::atomic<int> project_loads = 0;
+  std::atomic<int> calls = 0;
+  std::atomic<int> generation_calls = 0;
+  std::atomic<int> project_loads = 0;  // whole ones
   std::atomic<int> source_loads = 0;
   std::atomic<int> key_loads = 0;
+  std::atomic<bool> is_broken = false;
   std::function<void()> during_load;  // set before use; runs without a lock
-
- private:
-  absl::Mutex mutex_;
-  bool is_broken_ ABSL_GUARDED_BY(mutex_) = false;
-  std::map<std::string, uint64_t> revisions_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, Project> projects_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, Source> sources_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, ApiKey> keys_ ABSL_GUARDED_BY(mutex_);
 };
 
-TEST_CASE("config_cache: a project is loaded once and kept until its revision moves") {
+TEST_CASE("config_cache: a project is loaded once, then changes are taken in") {
   CountingStorage storage;
   storage.PutProject("P", "first");
   ConfigCache cache(&storage, {});
@@ -113,23 +100,123 @@ TEST_CASE("config_cache: a project is loaded once and kept until its revision mo
   REQUIRE(first.ok());
   CHECK((*first)->project().name == "first");
   CHECK(*cache.FindProject("P") == *first);
-  CHECK(storage.project_loads == 1);
 
   storage.PutProject("P", "second");
-  CHECK((*cache.FindProject("P"))->project().name == "second");
-  CHECK(storage.project_loads == 2);
-  CHECK((*first)->project().name == "first");  // who holds the old one may go on with it
+  storage.PutEndpoint("P", "E", "endpoint");
+  const auto second = cache.FindProject("P");
+  CHECK((*second)->project().name == "second");
+  CHECK((*second)->FindEndpoint("E")->name == "endpoint");
+  CHECK((*second)->revision() == 1);
+  CHECK(storage.project_loads == 1);
+  CHECK((*first)->project().name == "first");  // a reader may go on with the old one
+  CHECK((*first)->FindEndpoint("E") == nullptr);
 }
 
-TEST_CASE("config_cache: a change or removal by way of the instance is seen") {
+TEST_CASE("config_cache: what is served from memory asks the store nothing") {
   CountingStorage storage;
+  testing::SimClock clock;
+  storage.PutProject("P", "project");
+  storage.PutSource({.id = "S", .project_id = "P", .mask_id = "mask"});
+  storage.PutKey({.id = "K", .mask_id = "key"});
+  ConfigCache cache(&storage, {.clock = &clock});
+  const auto find_all = [&] {
+    return cache.FindProject("P").ok() && cache.FindSourceByMask("mask").ok() &&
+           cache.FindApiKeyByMask("key").ok();
+  };
+  REQUIRE(find_all());
+  const int calls = storage.calls;
+  for (int i = 0; i < 100; ++i) REQUIRE(find_all());
+  CHECK(storage.calls == calls);
+  // Of a thousand requests in half a second a handful asks for what others have changed.
+  for (int i = 0; i < 1000; ++i) {
+    clock.Advance(absl::Microseconds(500));
+    REQUIRE(find_all());
+  }
+  CHECK(storage.calls - calls <= 10);
+  CHECK(storage.calls == calls + storage.generation_calls - 1);
+}
+
+TEST_CASE("config_cache: a change that this process made is seen at once, others in a second") {
+  CountingStorage storage;
+  testing::SimClock clock;
   storage.PutProject("P", "first");
+  storage.PutSource({.id = "S", .project_id = "P", .mask_id = "mask", .name = "one"});
+  storage.PutKey({.id = "K", .name = "one", .mask_id = "key"});
+  ConfigCache cache(&storage, {.clock = &clock});
+  REQUIRE(cache.FindProject("P").ok());
+  REQUIRE(cache.FindSourceByMask("mask").ok());
+  REQUIRE(cache.FindApiKeyByMask("key").ok());
+
+  const auto tell = [&](const ConfigWrite& write) { cache.OnWritten({&write, 1}); };
+  tell(storage.PutEndpoint("P", "E1", "own"));
+  CHECK((*cache.FindProject("P"))->FindEndpoint("E1") != nullptr);
+  tell(storage.PutSource({.id = "S", .project_id = "P", .mask_id = "mask", .name = "two"}));
+  CHECK((*cache.FindSourceByMask("mask"))->source.name == "two");
+  tell(storage.PutKey({.id = "K", .name = "two", .mask_id = "key"}));
+  CHECK((*cache.FindApiKeyByMask("key"))->name == "two");
+
+  storage.PutEndpoint("P", "E2", "of another process");
+  clock.Advance(absl::Milliseconds(1));
+  CHECK((*cache.FindProject("P"))->FindEndpoint("E2") == nullptr);
+  clock.Advance(absl::Seconds(1));
+  CHECK((*cache.FindProject("P"))->FindEndpoint("E2") != nullptr);
+  storage.PutEndpoint("P", "E3", "of another process");
+  clock.Advance(-absl::Hours(1));  // a clock that is set back does not end looking
+  CHECK((*cache.FindProject("P"))->FindEndpoint("E3") != nullptr);
+
+  tell(storage.Change({.removes = {{ConfigKind::kProject, "P"}}}));
+  CHECK(absl::IsNotFound(cache.FindProject("P").status()));
+  CHECK(absl::IsNotFound(cache.FindSourceByMask("mask").status()));
+}
+
+TEST_CASE("config_cache: a write is told in every scope that it changes") {
+  CountingStorage storage;
+  testing::SimClock clock;
+  storage.PutProject("P", "first");
+  storage.PutKey({.id = "K", .name = "one", .mask_id = "key", .project_id = "P"});
+  storage.PutEndpoint("P", "E", "one");
+  ConfigCache cache(&storage, {.clock = &clock});
+  REQUIRE(cache.FindApiKeyByMask("key").ok());
+  REQUIRE(cache.FindProject("P").ok());
+  const ConfigWrite of_other_scope = storage.Change(
+      {.scope = "P",
+       .puts = {ApiKey{.id = "K", .name = "two", .mask_id = "key", .project_id = "P"}}});
+  cache.OnWritten({&of_other_scope, 1});
+  CHECK((*cache.FindApiKeyByMask("key"))->name == "two");
+  const ConfigWrite of_instance =
+      storage.Change({.scope = "", .removes = {{ConfigKind::kEndpoint, "E"}}});
+  cache.OnWritten({&of_instance, 1});
+  CHECK((*cache.FindProject("P"))->FindEndpoint("E") == nullptr);
+}
+
+TEST_CASE("config_cache: what is changed elsewhere leaves sources and keys as they are") {
+  CountingStorage storage;
+  storage.PutProject("P", "project");
+  storage.PutSource({.id = "S", .project_id = "P", .mask_id = "mask"});
+  storage.PutKey({.id = "K", .mask_id = "key"});
+  ConfigCache cache(&storage, {});
+  const auto source = *cache.FindSourceByMask("mask");
+  const auto key = *cache.FindApiKeyByMask("key");
+  const int loads = storage.source_loads + storage.key_loads;
+  storage.PutEndpoint("P", "E", "endpoint");
+  storage.PutProject("Q", "another");
+  CHECK(*cache.FindSourceByMask("mask") == source);
+  CHECK(*cache.FindApiKeyByMask("key") == key);
+  CHECK(storage.source_loads + storage.key_loads == loads);
+}
+
+TEST_CASE("config_cache: a project that was not looked at for long is read anew") {
+  CountingStorage storage;
+  storage.PutProject("P", "project");
   ConfigCache cache(&storage, {});
   REQUIRE(cache.FindProject("P").ok());
-  storage.RenameProjectInInstance("P", "second");
-  CHECK((*cache.FindProject("P"))->project().name == "second");
-  storage.RemoveProject("P");
-  CHECK(cache.FindProject("P").status().code() == absl::StatusCode::kNotFound);
+  ConfigWrite many{.scope = "P"};
+  for (int i = 0; i < 2000; ++i) {
+    many.puts.push_back(Endpoint{.id = absl::StrCat("E", i), .project_id = "P"});
+  }
+  storage.Change(many);
+  CHECK((*cache.FindProject("P"))->endpoints_count() == 2000);
+  CHECK(storage.project_loads > 1);
 }
 
 TEST_CASE("config_cache: what is not there is asked for again, and found once it is there") {
@@ -180,21 +267,25 @@ TEST_CASE("config_cache: callers who come during a load share it") {
   CHECK(storage.project_loads == 1);
 }
 
-TEST_CASE("loading_cache: who finds that others have loaded meanwhile does not load again") {
+TEST_CASE("loading_cache: a caller who finds that others have loaded meanwhile loads nothing") {
   LoadingCache<int> cache(4);
   uint64_t revision = 1;
   int loads = 0;
-  const auto current = [&](const int&) -> absl::StatusOr<Stamp> { return Stamp{revision, 0}; };
-  const auto load = [&](const int*) -> absl::StatusOr<LoadingCache<int>::Entry> {
-    return LoadingCache<int>::Entry{std::make_shared<const int>(++loads), {revision, 0}};
+  using Entry = LoadingCache<int>::Entry;
+  const auto is_current = [&](const Entry& entry) { return entry.stamp.notice == revision; };
+  const auto load = [&](const Entry*) -> absl::StatusOr<Entry> {
+    return Entry{std::make_shared<const int>(++loads), {.notice = revision}};
   };
-  REQUIRE(cache.Find("k", current, load).ok());
+  REQUIRE(cache.Find("k", is_current, load).ok());
   ++revision;
-  // Another thread loads between the look at the cache and the load.
+  // Between the look at what is cached and the wish to load, another caller loads.
   bool is_first = true;
-  const auto overtaken = [&](const int& value) -> absl::StatusOr<Stamp> {
-    if (std::exchange(is_first, false)) CHECK(**cache.Find("k", current, load) == 2);
-    return current(value);
+  const auto overtaken = [&](const Entry& entry) {
+    if (std::exchange(is_first, false)) {
+      CHECK(**cache.Find("k", is_current, load) == 2);
+      return false;
+    }
+    return is_current(entry);
   };
   const auto found = cache.Find("k", overtaken, load);
   REQUIRE(found.ok());
@@ -207,42 +298,54 @@ TEST_CASE("config_cache: a change during a load is not missed") {
   storage.PutProject("P", "first");
   bool has_changed = false;
   storage.during_load = [&] {
-    if (std::exchange(has_changed, true)) return;
-    storage.RenameProjectInInstance("P", "second");
+    if (!std::exchange(has_changed, true)) storage.PutProject("P", "second");
   };
   ConfigCache cache(&storage, {});
   REQUIRE(cache.FindProject("P").ok());
   // The first load saw the change or not; its stamp is older either way, so it is not believed
   // again.
   CHECK((*cache.FindProject("P"))->project().name == "second");
-  CHECK(storage.project_loads == 2);
-  REQUIRE(cache.FindProject("P").ok());
-  CHECK(storage.project_loads == 2);
 }
 
 TEST_CASE(
     "config_cache: changes and readers at once never show an older state than was read before") {
   CountingStorage storage;
   storage.PutProject("P", "1000");
-  ConfigCache cache(&storage, {});
+  testing::SimClock clock;
+  ConfigCache cache(&storage, {.clock = &clock});
   std::atomic<bool> is_over = false;
   std::atomic<bool> went_back = false;
+  std::atomic<int> told = 1000;
   std::vector<std::thread> readers;
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&] {
       std::string last;
+      uint64_t last_revision = 0;
       while (!is_over) {
+        const std::string at_least = absl::StrCat(told.load());
         const auto project = cache.FindProject("P");
-        if (!project.ok() || (*project)->project().name < last) went_back = true;
-        if (project.ok()) last = (*project)->project().name;
+        if (!project.ok() || (*project)->project().name < std::max(last, at_least) ||
+            (*project)->revision() < last_revision) {
+          went_back = true;
+          continue;
+        }
+        last = (*project)->project().name;
+        last_revision = (*project)->revision();
       }
     });
   }
-  for (int i = 1001; i < 1500; ++i) storage.PutProject("P", absl::StrCat(i));
+  for (int i = 1001; i < 1500; ++i) {
+    const ConfigWrite writes[] = {storage.PutProject("P", absl::StrCat(i)),
+                                  storage.PutEndpoint("P", absl::StrCat("E", i % 7), "name")};
+    cache.OnWritten(writes);
+    told = i;
+    clock.Advance(absl::Milliseconds(7));
+  }
   is_over = true;
   for (std::thread& reader : readers) reader.join();
   CHECK_FALSE(went_back);
   CHECK((*cache.FindProject("P"))->project().name == "1499");
+  CHECK((*cache.FindProject("P"))->revision() == 499);
 }
 
 TEST_CASE("config_cache: a source comes with its verifier and goes with its revision") {
@@ -261,7 +364,7 @@ TEST_CASE("config_cache: a source comes with its verifier and goes with its revi
 
   storage.PutSource({.id = "S", .project_id = "P", .mask_id = "mask", .name = "two"});
   CHECK((*cache.FindSourceByMask("mask"))->source.name == "two");
-  storage.RemoveSource("mask");
+  storage.Change({.scope = "P", .removes = {{ConfigKind::kSource, "S"}}});
   CHECK(cache.FindSourceByMask("mask").status().code() == absl::StatusCode::kNotFound);
 }
 
@@ -277,24 +380,19 @@ TEST_CASE("config_cache: a source whose verifier does not compile has none") {
   CHECK((*entry)->verifier == nullptr);
 }
 
-TEST_CASE("config_cache: keys follow the revision of the instance") {
-  CountingStorage storage;
-  storage.PutKey({.name = "one", .mask_id = "k"});
-  ConfigCache cache(&storage, {});
-  CHECK((*cache.FindApiKeyByMask("k"))->name == "one");
-  CHECK((*cache.FindApiKeyByMask("k"))->name == "one");
-  CHECK(storage.key_loads == 1);
-  storage.PutKey({.name = "two", .mask_id = "k"});
-  CHECK((*cache.FindApiKeyByMask("k"))->name == "two");
-}
-
 TEST_CASE("config_cache: an error of the store is passed on, not covered by what is cached") {
   CountingStorage storage;
+  testing::SimClock clock;
   storage.PutProject("P", "name");
-  ConfigCache cache(&storage, {});
+  ConfigCache cache(&storage, {.clock = &clock});
   REQUIRE(cache.FindProject("P").ok());
-  storage.Break();
-  CHECK(cache.FindProject("P").status().code() == absl::StatusCode::kUnavailable);
+  storage.is_broken = true;
+  clock.Advance(absl::Milliseconds(100));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(cache.FindProject("P").status().code() == absl::StatusCode::kUnavailable);
+  }
+  storage.is_broken = false;
+  CHECK(cache.FindProject("P").ok());
 }
 
 }  // namespace

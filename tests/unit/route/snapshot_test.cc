@@ -1,5 +1,6 @@
 #include "lib/route/snapshot.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "catch2/catch.hpp"
 
 #include "lib/route/content.h"
+#include "tests/support/sim_clock.h"
 
 namespace convoy::route {
 namespace {
@@ -98,6 +100,61 @@ TEST_CASE("snapshot: a match looks at what wants the type, not at what exists") 
   CHECK(snapshot->CountCandidates("type4243", "S4243") == 1);
   CHECK(snapshot->CountCandidates("type4243", "S4245") == 0);
   CHECK(MatchIds(*snapshot, "type4242.created") == "1004242 ");
+}
+
+// A snapshot that took changes in answers like one that was built of what they lead to.
+TEST_CASE("snapshot: taking changes in comes to the same as building anew") {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    testing::SeededRandom random(seed);
+    const auto text = [&](char kind, uint64_t bound) {
+      return absl::StrCat(std::string(1, kind), random.Below(bound));
+    };
+    std::map<std::string, Endpoint> endpoints;
+    std::map<std::string, Subscription> subscriptions;
+    auto snapshot = *ProjectSnapshot::Build({.revision = 1});
+    for (uint64_t revision = 2; revision < 120; ++revision) {
+      ConfigChanges changes{.revision = revision, .is_complete = true};
+      for (uint64_t i = random.Below(4); i > 0; --i) {
+        const Endpoint endpoint{.id = text('E', 8), .owner_id = text('o', 3).substr(0, 1 + i % 2)};
+        const Subscription subscription = MakeSubscription(
+            text('S', 12), {text('a', 3) + ".*", random.Chance(30) ? "*" : text('b', 3)},
+            random.Chance(50) ? text('Q', 2) : "", text('E', 8));
+        if (random.Chance(60)) {
+          endpoints[endpoint.id] = endpoint;
+          subscriptions[subscription.id] = subscription;
+          changes.puts.emplace_back(endpoint);
+          changes.puts.emplace_back(subscription);
+        } else {
+          changes.removes.push_back({ConfigKind::kSubscription, subscription.id});
+          subscriptions.erase(subscription.id);
+          std::erase_if(changes.puts, [&](const auto& put) { return put.id == subscription.id; });
+        }
+      }
+      const auto before = snapshot;
+      snapshot = *before->WithChanges(changes);
+      CHECK(before->revision() == revision - 1);
+      ProjectConfiguration whole{.revision = revision};
+      for (const auto& [id, endpoint] : endpoints) whole.endpoints.push_back(endpoint);
+      for (const auto& [id, each] : subscriptions) whole.subscriptions.push_back(each);
+      const auto built = *ProjectSnapshot::Build(std::move(whole));
+      REQUIRE(snapshot->revision() == revision);
+      REQUIRE(snapshot->endpoints_count() == built->endpoints_count());
+      REQUIRE(snapshot->subscriptions_count() == built->subscriptions_count());
+      for (const char* type : {"a0.x", "a1.y.z", "b0", "b2", "c"}) {
+        for (const char* source : {"", "Q0", "Q1"}) {
+          REQUIRE(MatchIds(*snapshot, type, source) == MatchIds(*built, type, source));
+        }
+      }
+      for (int i = 0; i < 8; ++i) {
+        const std::string id = absl::StrCat("E", i);
+        REQUIRE((snapshot->FindEndpoint(id) != nullptr) == endpoints.contains(id));
+        REQUIRE(snapshot->SubscriptionsOfEndpoint(id).size() ==
+                built->SubscriptionsOfEndpoint(id).size());
+        const std::string owner = text('o', 3);
+        REQUIRE(snapshot->EndpointsOfOwner(owner).size() == built->EndpointsOfOwner(owner).size());
+      }
+    }
+  }
 }
 
 TEST_CASE("snapshot: content filters look at body, headers, query and path") {
