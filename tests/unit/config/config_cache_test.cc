@@ -154,6 +154,7 @@ TEST_CASE("config_cache: a change that this process made is seen at once, others
   CHECK((*cache.FindSourceByMask("mask"))->source.name == "two");
   tell(storage.PutKey({.id = "K", .name = "two", .mask_id = "key"}));
   CHECK((*cache.FindApiKeyByMask("key"))->name == "two");
+  REQUIRE(cache.FindProject("P").ok());  // takes in what the last changes told
 
   storage.PutEndpoint("P", "E2", "of another process");
   clock.Advance(absl::Milliseconds(1));
