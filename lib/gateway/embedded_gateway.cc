@@ -271,6 +271,7 @@ absl::Time EmbeddedGateway::StepOnce() {
   wake_->Clear();
   commits_.Drain();
   for (int round = 0; round < kRoundsMax; ++round) {
+    wake_->Clear();  // the answers of the store to this thread are news of this round
     fetcher_->Step();
     next = dispatcher_.Step();
     if (!commits_.Drain()) break;

@@ -136,15 +136,16 @@ class FullDiskTest(unittest.TestCase):
             self.addCleanup(receiver.close)
             admin = convoyd.client(key)
             project = host.Project(admin, "p", "outgoing")
-            endpoint = project.endpoint("e", receiver.url)
+            # An endpoint that has not answered yet gets one delivery at a time.
+            endpoints = [project.endpoint(f"e{number}", receiver.url) for number in range(5)]
 
-            def post(size):
-                body = {"endpoint_id": endpoint["uid"], "event_type": "t",
+            def post(size, number=0):
+                body = {"endpoint_id": endpoints[number]["uid"], "event_type": "t",
                         "data": {"fill": "x" * size}}
                 return project.send("POST", "/events", body)
 
-            for _ in range(5):
-                self.assertEqual(post(10).status, 201)
+            for number in range(5):
+                self.assertEqual(post(10, number).status, 201)
             host.wait_until(lambda: receiver.count() == 5, "the deliveries")
             disk.fill()
             for size in (100_000, 10_000, 1_000, 10):
