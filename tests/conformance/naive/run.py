@@ -71,7 +71,8 @@ class Case:
         location, env = self.scheme["key"]["location"], Env(request, self.config)
         try:
             place = location.get("url_from")
-            return (find(place, env) if place else render(location["url"], env)).decode()
+            url = find(place, env) if place else render(location["url"], env)
+            return url.decode(errors="replace")  # a mutated request may hold any bytes
         except (Missing, Ambiguous):
             return "nowhere"
 
