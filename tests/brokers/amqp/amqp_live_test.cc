@@ -69,7 +69,9 @@ TEST_CASE("amqp: a message's id is its position, the same whenever it comes") {
     const auto got = PollUntil(**consumer, 2);
     REQUIRE(got.size() == 2);
     CHECK(got[0].id == "m-1");
-    CHECK(got[0].position == "id/m-1");
+    CHECK(got[0].former_position == "id/m-1");
+    CHECK(got[0].position.ends_with("/m-1"));
+    CHECK(got[0].may_be_redelivery == (i > 0));
     CHECK(got[1].id.empty());
     CHECK(got[1].position.empty());
   }
