@@ -177,10 +177,9 @@ absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits&
     }
   }
   is_interrupted_ = false;
-  if (!pulled_.empty() && identity_.IsAskDue(*pulled_.front()) &&
-      identity_.Ask(client_) == TopicIdentity::Answer::kMadeAnew) {
-    BeginAnew();
-  }
+  const bool should_ask =
+      (!pulled_.empty() && identity_.IsAskDue(*pulled_.front())) || identity_.IsConfirmationDue();
+  if (should_ask && identity_.Ask(client_) == TopicIdentity::Answer::kMadeAnew) BeginAnew();
   // Messages that preceded a failure are handed out before it is reported.
   if (pulled_.empty() && !failure_.ok()) return failure_;
   return HandOut();

@@ -99,6 +99,13 @@ bool TopicIdentity::IsAskDue(const rd_kafka_message_t& message) const {
   return known != handed_out_.end() && message.offset < known->second.now;
 }
 
+bool TopicIdentity::IsConfirmationDue() const {
+  if (absl::AbsDuration(clock_->Now() - last_answer_at_) < kAskInterval) return false;
+  return std::any_of(handed_out_.begin(), handed_out_.end(), [](const auto& entry) {
+    return entry.second.now != entry.second.at_last_answer;
+  });
+}
+
 void TopicIdentity::Place(const rd_kafka_message_t& message, BrokerMessage* out) {
   const std::string within = PlaceWithin(message);
   out->position = absl::StrCat(place_, within);

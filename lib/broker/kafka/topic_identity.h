@@ -34,6 +34,8 @@ class TopicIdentity {
 
   // Whether a message should not be handed out before the next Ask.
   bool IsAskDue(const rd_kafka_message_t& message) const;
+  // Whether messages that were handed out wait for an answer that confirms their topic.
+  bool IsConfirmationDue() const;
 
   // The topic's id in text, or empty. Goes along with committed offsets as their metadata.
   const std::string& topic_id() const { return topic_id_; }
