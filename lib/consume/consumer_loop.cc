@@ -8,6 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/storage/write_tries.h"
+
 namespace convoy::consume {
 namespace {
 
@@ -17,7 +19,6 @@ constexpr absl::Duration kPollPatience = absl::Seconds(20);  // as long as broke
 constexpr absl::Duration kFirstPollPatience = absl::Seconds(1);
 constexpr absl::Duration kPauseMin = absl::Milliseconds(250);
 constexpr absl::Duration kPauseMax = absl::Seconds(15);
-constexpr int kAbortsMax = 16;
 
 // Pause: 250 ms, doubled each time, less a random half, so that consumers that lost the same broker
 // do not return at the same instant.
@@ -123,7 +124,8 @@ bool ConsumerLoop::Poll() {
 }
 
 bool ConsumerLoop::Store() {
-  for (int tries_left = kAbortsMax;; --tries_left) {
+  storage::WriteTries tries;
+  while (true) {
     const auto project = parts_.configuration->FindProject(source_.project_id);
     if (!project.ok()) {
       FailStore(project.status());
@@ -132,7 +134,7 @@ bool ConsumerLoop::Store() {
     intake::PreparedMessages prepared = parts_.intake->Prepare(**project, source_, messages_);
     const bool has_events = !prepared.batch.submissions.empty();
     const CommitResult result = Commit(std::move(prepared.batch));
-    if (absl::IsAborted(result.status) && tries_left > 1) continue;  // the project was changed
+    if (tries.ShouldPrepareAnew(result.status)) continue;
     if (!result.status.ok()) {
       FailStore(result.status);
       return false;

@@ -89,9 +89,8 @@ void OutcomeWriter::StartClaim(ClaimRequest request) {
   });
 }
 
-// A change of configuration like any other; if somebody else was quicker, it is made again on what
-// they wrote.
-void OutcomeWriter::DisableEndpoint(const std::string& project_id, const std::string& endpoint_id) {
+void OutcomeWriter::DisableEndpoint(const std::string& project_id, const std::string& endpoint_id,
+                                    storage::WriteTries tries) {
   const auto project = configuration_.FindProject(project_id);
   const Endpoint* current = project.ok() ? (*project)->FindEndpoint(endpoint_id) : nullptr;
   if (current == nullptr || current->status == EndpointStatus::kInactive) return;
@@ -104,18 +103,18 @@ void OutcomeWriter::DisableEndpoint(const std::string& project_id, const std::st
                           .puts = {std::move(disabled)}});
   Begin(1);
   commits_.CommitAsync(std::move(batch),
-                       [this, project_id, endpoint_id](const CommitResult& result) {
-                         OnDisabled(project_id, endpoint_id, result);
+                       [this, project_id, endpoint_id, tries](const CommitResult& result) {
+                         OnDisabled(project_id, endpoint_id, tries, result);
                        });
 }
 
 void OutcomeWriter::OnDisabled(const std::string& project_id, const std::string& endpoint_id,
-                               const CommitResult& result) {
+                               storage::WriteTries tries, const CommitResult& result) {
   if (result.status.ok()) {
     const LogField fields[] = {{"endpoint_id", endpoint_id}};
     observer_.Log(LogLevel::kWarning, "endpoint disabled", fields);
-  } else if (absl::IsAborted(result.status)) {
-    DisableEndpoint(project_id, endpoint_id);
+  } else if (tries.ShouldPrepareAnew(result.status)) {
+    DisableEndpoint(project_id, endpoint_id, tries);
   } else {
     const LogField fields[] = {{"endpoint_id", endpoint_id}, {"error", result.status.message()}};
     observer_.Log(LogLevel::kError, "endpoint was not disabled", fields);

@@ -17,6 +17,7 @@
 #include "lib/base/relaxed_counter.h"
 #include "lib/config/config_cache.h"
 #include "lib/storage/commit_queue.h"
+#include "lib/storage/write_tries.h"
 
 namespace convoy::dispatch {
 
@@ -47,7 +48,8 @@ class OutcomeWriter {
   void StartClaim(ClaimRequest request);
 
   // From any thread.
-  void DisableEndpoint(const std::string& project_id, const std::string& endpoint_id);
+  void DisableEndpoint(const std::string& project_id, const std::string& endpoint_id,
+                       storage::WriteTries tries = {});
   void NotifyWork();
   StoreNews TakeNews();
 
@@ -68,7 +70,8 @@ class OutcomeWriter {
   void OnFlushed(std::shared_ptr<WriteBatch> batch, const CommitResult& result)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void OnDisabled(const std::string& project_id, const std::string& endpoint_id,
-                  const CommitResult& result) ABSL_LOCKS_EXCLUDED(mutex_);
+                  storage::WriteTries tries, const CommitResult& result)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void Wake() const {
     if (wake_) wake_();
   }

@@ -8,11 +8,10 @@
 #include "lib/base/status_macros.h"
 #include "lib/gateway/embedded_gateway.h"
 #include "lib/json/raw.h"
+#include "lib/storage/write_tries.h"
 
 namespace convoy::gateway {
 namespace {
-
-constexpr int kTriesMax = 5;
 
 absl::Status CheckData(const HostEvent& event) {
   const absl::Status status = json::Validate(event.data, json::kPayloadLimits);
@@ -28,7 +27,7 @@ struct EmbeddedGateway::PendingEvent {
   HostEvent event;
   std::function<void(absl::StatusOr<Receipt>)> done;
   std::string event_id;
-  int tries_left = kTriesMax;
+  storage::WriteTries tries;
 };
 
 absl::StatusOr<WriteBatch> EmbeddedGateway::Prepare(PendingEvent& pending) const {
@@ -62,7 +61,7 @@ absl::StatusOr<WriteBatch> EmbeddedGateway::Prepare(PendingEvent& pending) const
 
 std::optional<absl::StatusOr<Receipt>> EmbeddedGateway::ReceiptFor(PendingEvent& pending,
                                                                    const CommitResult& result) {
-  if (absl::IsAborted(result.status) && --pending.tries_left > 0) return std::nullopt;
+  if (pending.tries.ShouldPrepareAnew(result.status)) return std::nullopt;
   if (!result.status.ok()) return result.status;
   NotifyIfDue(result, /*has_deliveries=*/true);
   return Receipt{.event_id = std::move(pending.event_id),

@@ -8,31 +8,10 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
-#include "lib/http/envelope.h"
+#include "lib/http/prepared_write.h"
 
 namespace convoy::http {
 namespace {
-
-constexpr int kTriesMax = 5;
-
-// One try of a change: `prepare` reads what is there now and says what to write.
-using Prepare = std::function<absl::StatusOr<ConfigWrite>()>;
-
-Reply Try(Prepare prepare, std::function<HttpResponse()> answer, int tries_left) {
-  absl::StatusOr<ConfigWrite> write = prepare();
-  if (!write.ok()) return FromStatus(write.status());
-  PendingWrite pending;
-  pending.batch.config.push_back(*std::move(write));
-  pending.finish = [prepare = std::move(prepare), answer = std::move(answer),
-                    tries_left](const CommitResult& result) -> Reply {
-    if (result.status.ok()) return answer();
-    if (absl::IsAborted(result.status) && tries_left > 1) {
-      return Try(prepare, answer, tries_left - 1);
-    }
-    return FromStatus(result.status);
-  };
-  return pending;
-}
 
 // A key that some object within `root` has twice. Parsers differ in which of the two counts, and
 // what was checked must be what is used.
@@ -55,6 +34,13 @@ std::optional<std::string_view> FindRepeatedKey(const json::Value& root) {
   return std::nullopt;
 }
 
+PendingWrite PendingChange(ConfigWrite write, std::function<HttpResponse()> answer) {
+  PendingWrite pending;
+  pending.batch.config.push_back(std::move(write));
+  pending.finish = [answer = std::move(answer)](const CommitResult&) -> Reply { return answer(); };
+  return pending;
+}
+
 }  // namespace
 
 absl::Status RepeatedKeyError(std::string_view key) {
@@ -72,29 +58,27 @@ absl::StatusOr<json::Document> ParseBody(const Context& context) {
 
 Reply ChangeProject(const Context& context, BuildWrite build,
                     std::function<HttpResponse()> answer) {
-  Prepare prepare = [configuration = context.parts->configuration,
-                     project_id = context.project->project().id,
-                     build = std::move(build)]() -> absl::StatusOr<ConfigWrite> {
+  return WritePrepared([configuration = context.parts->configuration,
+                        project_id = context.project->project().id, build = std::move(build),
+                        answer = std::move(answer)]() -> absl::StatusOr<PendingWrite> {
     CONVOY_ASSIGN_OR_RETURN(const Snapshot project, configuration->FindProject(project_id));
     CONVOY_ASSIGN_OR_RETURN(ConfigWrite write, build(project));
     write.scope = project_id;
     write.expected_revision = project->revision();
-    return write;
-  };
-  return Try(std::move(prepare), std::move(answer), kTriesMax);
+    return PendingChange(std::move(write), answer);
+  });
 }
 
 Reply ChangeInstance(const Context& context, BuildInstanceWrite build,
                      std::function<HttpResponse()> answer) {
-  Prepare prepare = [storage = context.parts->storage,
-                     build = std::move(build)]() -> absl::StatusOr<ConfigWrite> {
+  return WritePrepared([storage = context.parts->storage, build = std::move(build),
+                        answer = std::move(answer)]() -> absl::StatusOr<PendingWrite> {
     CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, storage->ConfigRevision(""));
     CONVOY_ASSIGN_OR_RETURN(ConfigWrite write, build(revision));
     write.scope = "";
     write.expected_revision = revision;
-    return write;
-  };
-  return Try(std::move(prepare), std::move(answer), kTriesMax);
+    return PendingChange(std::move(write), answer);
+  });
 }
 
 }  // namespace convoy::http

@@ -9,6 +9,7 @@
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
+#include "lib/http/prepared_write.h"
 #include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/http/written_page.h"
@@ -18,7 +19,6 @@ namespace convoy::http {
 namespace {
 
 constexpr size_t kCustomHeadersMax = 64;
-constexpr int kTriesMax = 5;
 
 // Common fields of the three kinds of events, and their recipients.
 struct EventRequest {
@@ -102,25 +102,20 @@ size_t CountEndpoints(const WriteBatch& batch) {
   return ids.size();
 }
 
-// Accepts an event. A batch that also creates a subscription is prepared anew if the project was
-// changed meanwhile.
-Reply Accept(const ApiParts& parts, const std::string& project_id, PrepareEvent prepare,
-             AnswerEvent answer, int tries_left) {
-  const absl::StatusOr<Snapshot> project = parts.configuration->FindProject(project_id);
-  if (!project.ok()) return FromStatus(project.status());
-  absl::StatusOr<WriteBatch> batch = prepare(*parts.intake, *project);
-  if (!batch.ok()) return FromStatus(batch.status());
-  const size_t endpoints_count = CountEndpoints(*batch);
-  PendingWrite pending{.batch = *std::move(batch), .has_deliveries = true};
-  pending.finish = [&parts, project_id, prepare = std::move(prepare), answer = std::move(answer),
-                    tries_left, endpoints_count](const CommitResult& result) -> Reply {
-    if (result.status.ok()) return answer(result, endpoints_count);
-    if (absl::IsAborted(result.status) && tries_left > 1) {
-      return Accept(parts, project_id, prepare, answer, tries_left - 1);
-    }
-    return FromStatus(result.status);
-  };
-  return pending;
+// Accepts an event. Its batch may create a subscription, too.
+Reply Accept(const Context& context, PrepareEvent prepare, AnswerEvent answer) {
+  return WritePrepared([&parts = *context.parts, project_id = context.project->project().id,
+                        prepare = std::move(prepare),
+                        answer = std::move(answer)]() -> absl::StatusOr<PendingWrite> {
+    CONVOY_ASSIGN_OR_RETURN(const Snapshot project, parts.configuration->FindProject(project_id));
+    CONVOY_ASSIGN_OR_RETURN(WriteBatch batch, prepare(*parts.intake, project));
+    const size_t endpoints_count = CountEndpoints(batch);
+    return PendingWrite{.batch = std::move(batch),
+                        .finish = [answer, endpoints_count](const CommitResult& result) -> Reply {
+                          return answer(result, endpoints_count);
+                        },
+                        .has_deliveries = true};
+  });
 }
 
 AnswerEvent Answer(std::string message, std::string duplicate_message) {
@@ -145,33 +140,33 @@ Reply CreateEvent(const Context& context) {
   absl::StatusOr<EventRequest> request = ReadEvent(context.request->body);
   if (!request.ok()) return FromStatus(request.status());
   return Accept(
-      *context.parts, context.project->project().id,
+      context,
       [request = *std::move(request)](const intake::Intake& intake, const Snapshot& project) {
         return intake.PrepareSingle(*project, request.event, request.endpoint_id);
       },
-      Answer("Event queued successfully", kDuplicate), kTriesMax);
+      Answer("Event queued successfully", kDuplicate));
 }
 
 Reply CreateFanoutEvent(const Context& context) {
   absl::StatusOr<EventRequest> request = ReadEvent(context.request->body);
   if (!request.ok()) return FromStatus(request.status());
   return Accept(
-      *context.parts, context.project->project().id,
+      context,
       [request = *std::move(request)](const intake::Intake& intake, const Snapshot& project) {
         return intake.PrepareFanout(*project, request.event, request.owner_id);
       },
-      Answer("Endpoint fanout event queued successfully", kDuplicate), kTriesMax);
+      Answer("Endpoint fanout event queued successfully", kDuplicate));
 }
 
 Reply CreateBroadcastEvent(const Context& context) {
   absl::StatusOr<EventRequest> request = ReadEvent(context.request->body);
   if (!request.ok()) return FromStatus(request.status());
   return Accept(
-      *context.parts, context.project->project().id,
+      context,
       [request = *std::move(request)](const intake::Intake& intake, const Snapshot& project) {
         return intake.PrepareBroadcast(*project, request.event);
       },
-      Answer("Broadcast event created successfully", kDuplicate), kTriesMax);
+      Answer("Broadcast event created successfully", kDuplicate));
 }
 
 Reply ListEvents(const Context& context) {
@@ -217,14 +212,13 @@ Reply ReplayEvent(const Context& context) {
   if (!event.ok()) return FromStatus(event.status());
   const std::string data = ToJson([&](json::Writer& writer) { WriteEvent(writer, *event); });
   return Accept(
-      *context.parts, context.project->project().id,
+      context,
       [event = *std::move(event)](const intake::Intake& intake, const Snapshot& project) {
         return intake.PrepareReplay(*project, event);
       },
       [data](const CommitResult&, size_t) {
         return Success(200, "Endpoint event replayed successfully", data);
-      },
-      kTriesMax);
+      });
 }
 
 }  // namespace convoy::http

@@ -18,13 +18,13 @@
 #include "lib/http/envelope.h"
 #include "lib/http/wire.h"
 #include "lib/intake/release.h"
+#include "lib/storage/write_tries.h"
 
 namespace convoy::http {
 namespace {
 
 constexpr uint32_t kChunkInputsMax = 16;  // bodies are held in memory
 constexpr uint32_t kInputsMax = 5000;     // of one call
-constexpr int kTriesMax = 5;
 
 void Append(WriteBatch& batch, WriteBatch more) {
   std::move(more.submissions.begin(), more.submissions.end(),
@@ -67,7 +67,7 @@ class ReleaseJob : public std::enable_shared_from_this<ReleaseJob> {
   std::deque<HeldInput> waiting_;
   std::vector<HeldInput> chunk_;  // what is being written
   size_t singles_count_ = 0;      // so many of `waiting_` go one by one
-  int tries_left_ = kTriesMax;
+  storage::WriteTries tries_;     // of one that goes alone
 
   uint64_t accepted_count_ = 0;
   uint64_t duplicates_count_ = 0;
@@ -173,14 +173,13 @@ void ReleaseJob::PopWaiting() {
 Reply ReleaseJob::Settle(const CommitResult& result) {
   std::vector<HeldInput> chunk = std::move(chunk_);
   chunk_.clear();
-  const bool may_try_again =
-      absl::IsAborted(result.status) || (absl::IsNotFound(result.status) && chunk.size() > 1);
+  const bool is_split =
+      chunk.size() > 1 && (absl::IsAborted(result.status) || absl::IsNotFound(result.status));
   if (result.status.ok()) {
     for (const SubmissionOutcome outcome : result.submissions) {
       ++(outcome == SubmissionOutcome::kDuplicate ? duplicates_count_ : accepted_count_);
     }
-  } else if (may_try_again && tries_left_ > 1) {
-    if (chunk.size() == 1) --tries_left_;
+  } else if (is_split || tries_.ShouldPrepareAnew(result.status)) {
     singles_count_ += chunk.size();
     waiting_.insert(waiting_.begin(), std::make_move_iterator(chunk.begin()),
                     std::make_move_iterator(chunk.end()));
@@ -190,7 +189,7 @@ Reply ReleaseJob::Settle(const CommitResult& result) {
   } else {
     return FromStatus(result.status);
   }
-  tries_left_ = kTriesMax;
+  tries_ = {};
   return Next();
 }
 

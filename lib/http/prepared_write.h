@@ -1,0 +1,19 @@
+// Writes that depend on the configuration as it is, and are prepared anew when another change
+// overtakes them.
+#pragma once
+
+#include <functional>
+
+#include "absl/status/statusor.h"
+
+#include "lib/http/reply.h"
+
+namespace convoy::http {
+
+// Reads what is there now and says what to write, and how to answer once that is durable: `finish`
+// is called only then. A status is the refusal.
+using PrepareWrite = std::function<absl::StatusOr<PendingWrite>()>;
+
+Reply WritePrepared(PrepareWrite prepare);
+
+}  // namespace convoy::http
