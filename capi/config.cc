@@ -2,12 +2,16 @@
 #include "capi/config.h"
 
 #include <charconv>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 #include "capi/shim.h"
+#include "lib/base/encoding.h"
+#include "lib/crypto/aead.h"
 
 namespace {
 
@@ -24,6 +28,7 @@ struct Setting {
   const char* help;
   // False if the value is not allowed.
   bool (*set)(convoy_config& config, std::string_view value);
+  bool is_secret = false;  // no error repeats the value
 };
 
 template <typename Number>
@@ -48,6 +53,13 @@ bool ReadSeconds(std::string_view text, uint32_t least, uint32_t most, absl::Dur
 bool ReadSecondsOrForEver(std::string_view text, absl::Duration* out) {
   if (!ReadSeconds(text, 0, UINT32_MAX, out)) return false;
   if (*out == absl::ZeroDuration()) *out = absl::InfiniteDuration();
+  return true;
+}
+
+bool ReadKey(std::string_view text, std::string* out) {
+  std::optional<std::string> key = convoy::base::Base64Decode(text);
+  if (!key.has_value() || key->size() != convoy::crypto::kAeadKeyBytes) return false;
+  *out = *std::move(key);
   return true;
 }
 
@@ -136,6 +148,17 @@ constexpr Setting kSettings[] = {
      [](convoy_config& config, std::string_view value) {
        return ReadNumber<uint32_t>(value, 2, 64, &config.options.answer_threads);
      }},
+    {"storage.secrets_key", "",
+     "32 bytes, as base64: the key under which secrets are kept encrypted in the store",
+     [](convoy_config& config, std::string_view value) {
+       return ReadKey(value, &config.options.secrets_key);
+     },
+     .is_secret = true},
+    {"storage.former_secrets_key", "", "the key, as base64, that storage.secrets_key replaces",
+     [](convoy_config& config, std::string_view value) {
+       return ReadKey(value, &config.options.former_secrets_key);
+     },
+     .is_secret = true},
     {"metrics.access", "nobody",
      "access to GET /metrics: nobody, token (requests with metrics.token) or anyone",
      [](convoy_config& config, std::string_view value) {
@@ -208,9 +231,10 @@ convoy_status convoy_config_set(convoy_config* config, const char* key, size_t k
       if (View(key, key_size) != setting.key) continue;
       convoy_config changed = *config;
       if (!setting.set(changed, View(value, value_size))) {
+        const std::string given =
+            setting.is_secret ? "the value" : absl::StrCat("'", View(value, value_size), "'");
         return Fail(error, CONVOY_E_INVALID,
-                    absl::StrCat(setting.key, ": '", View(value, value_size),
-                                 "' does not fit: ", setting.help));
+                    absl::StrCat(setting.key, ": ", given, " does not fit: ", setting.help));
       }
       *config = std::move(changed);
       return CONVOY_OK;

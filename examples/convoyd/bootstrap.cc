@@ -11,12 +11,13 @@
 #include "convoy/gateway.h"
 #include "examples/convoyd/commands.h"
 #include "examples/convoyd/json_text.h"
+#include "examples/convoyd/secrets_keys.h"
 #include "examples/convoyd/settings.h"
 
 namespace convoyd {
 
 int RunBootstrap(std::span<char* const> words) {
-  const std::vector<std::string> flags{"database", "config"};
+  const std::vector<std::string> flags{"database", "secrets-key-file", "config"};
   const auto loaded = LoadSettings(words, flags, environ);
   if (!loaded.ok()) return Fail("bootstrap", loaded.status(), kExitUsage);
   if (loaded->is_help_wanted) {
@@ -32,7 +33,11 @@ int RunBootstrap(std::span<char* const> words) {
   if (!storage.ok()) return Fail("bootstrap", storage.status(), kExitFailed);
   convoy::GatewayParts parts;
   parts.storage = *std::move(storage);
-  const auto gateway = convoy::Gateway::Open({}, std::move(parts));
+  convoy::GatewayOptions options;
+  if (auto status = ReadSecretsKeys(loaded->settings, options); !status.ok()) {
+    return Fail("bootstrap", status, kExitUsage);
+  }
+  const auto gateway = convoy::Gateway::Open(std::move(options), std::move(parts));
   if (!gateway.ok()) return Fail("bootstrap", gateway.status(), kExitFailed);
 
   const auto key = (*gateway)->Bootstrap();

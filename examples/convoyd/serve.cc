@@ -22,6 +22,7 @@
 #include "examples/convoyd/files.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/log.h"
+#include "examples/convoyd/secrets_keys.h"
 #include "examples/convoyd/server.h"
 #include "examples/convoyd/settings.h"
 
@@ -116,6 +117,7 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
     options.metrics_token = *std::move(token);
   }
   options.metrics_access = settings.metrics_access;
+  if (auto status = ReadSecretsKeys(settings, options); !status.ok()) return status;
   convoy::GatewayParts parts;
   auto storage = convoy::OpenSqliteStorage(
       convoy::SqliteStorageOptions{.path = settings.database, .observer = log});

@@ -150,6 +150,12 @@ std::vector<Spec> BasicSpecs() {
       {"metrics-token-file", "FILE",
        "holds the token for --metrics-access token: 16 to 256 visible characters",
        TextInto(&Settings::metrics_token_file)},
+      {"secrets-key-file", "FILE",
+       "holds 32 bytes as base64 (openssl rand -base64 32), the key under which secrets are kept "
+       "encrypted in the database",
+       TextInto(&Settings::secrets_key_file)},
+      {"former-secrets-key-file", "FILE", "holds the key that --secrets-key-file replaces",
+       TextInto(&Settings::former_secrets_key_file)},
       {"sqs-credentials", "FROM",
        "environment: sources of Amazon SQS that give no access key, in any project, use this "
        "process's own, from the variables AWS_…; none: they are refused (default none)",
@@ -396,6 +402,9 @@ absl::Status CheckTogether(const Settings& settings) {
       (settings.metrics_access == convoy::MetricsAccess::kToken)) {
     return absl::InvalidArgumentError(
         "metrics_access token and metrics_token_file must be given together");
+  }
+  if (settings.secrets_key_file.empty() && !settings.former_secrets_key_file.empty()) {
+    return absl::InvalidArgumentError("former_secrets_key_file needs secrets_key_file");
   }
   const BodyMemoryBounds memory = BodyMemoryOf(settings);
   const uint64_t least = LeastMemoryFor(settings.body_bytes_max);

@@ -36,6 +36,8 @@ struct Settings {
   std::string tls_key;
   convoy::MetricsAccess metrics_access = convoy::MetricsAccess::kNobody;
   std::string metrics_token_file;
+  std::string secrets_key_file;  // empty: secrets are not encrypted in the store
+  std::string former_secrets_key_file;
   SqsCredentials sqs_credentials = SqsCredentials::kNone;
   uint64_t body_bytes_max = 32 * 1024 * 1024;
   uint32_t connections_max = 10'000;

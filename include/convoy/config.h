@@ -24,6 +24,7 @@ enum class ConfigKind : uint8_t {
   kEndpoint = 2,
   kSubscription = 3,
   kApiKey = 4,
+  kDataKey = 5,  // that documents are sealed with, wrapped: one record at most, of no type
 };
 
 // The kind of each type of object.

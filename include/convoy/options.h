@@ -82,6 +82,13 @@ struct GatewayOptions {
   // How many such threads there are; one is kept for large bodies that come in. At least 2.
   uint32_t answer_threads = 3;
 
+  // Key of 32 bytes under which the secrets in the configuration are kept encrypted in the store.
+  // Empty: they are not. Once a store has been opened with a key it cannot be opened without;
+  // `former_secrets_key` is the one that `secrets_key` replaces. Names, owners, and what flows are
+  // not encrypted (docs/security.md).
+  std::string secrets_key;
+  std::string former_secrets_key;
+
   MetricsAccess metrics_access = MetricsAccess::kNobody;
   std::string metrics_token;  // for kToken only: 16 to 256 visible ASCII characters
 

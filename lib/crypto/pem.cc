@@ -8,9 +8,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include <openssl/mem.h>
 
 #include "lib/base/encoding.h"
+#include "lib/crypto/wipe.h"
 
 namespace convoy::crypto {
 namespace {
@@ -19,8 +19,6 @@ constexpr std::string_view kBegin = "-----BEGIN ";
 constexpr std::string_view kDashes = "-----";
 
 absl::Status Malformed() { return absl::InvalidArgumentError("the PEM text is malformed"); }
-
-void Wipe(std::string& bytes) { OPENSSL_cleanse(bytes.data(), bytes.size()); }
 
 std::optional<std::string> DecodeBody(std::string_view body) {
   std::string base64;

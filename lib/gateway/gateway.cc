@@ -7,7 +7,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/crypto/aead.h"
+#include "lib/crypto/wipe.h"
 #include "lib/gateway/embedded_gateway.h"
+#include "lib/storage/sealed_storage.h"
 
 namespace convoy {
 namespace {
@@ -71,6 +74,14 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   if (options.projects_cached_max == 0 || options.sources_cached_max == 0) {
     return absl::InvalidArgumentError("projects_cached_max and sources_cached_max must not be 0");
   }
+  for (const std::string& key : {options.secrets_key, options.former_secrets_key}) {
+    if (!key.empty() && key.size() != crypto::kAeadKeyBytes) {
+      return absl::InvalidArgumentError("secrets_key and former_secrets_key must have 32 bytes");
+    }
+  }
+  if (options.secrets_key.empty() && !options.former_secrets_key.empty()) {
+    return absl::InvalidArgumentError("former_secrets_key is of no use without secrets_key");
+  }
   return CheckMetrics(options);
 }
 
@@ -95,6 +106,19 @@ absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
   return absl::OkStatus();
 }
 
+// The keys are not kept.
+absl::Status OpenSecrets(GatewayOptions& options, GatewayParts& parts) {
+  if (options.secrets_key.empty()) return storage::CheckNotSealed(*parts.storage);
+  auto sealed = storage::SealStorage(
+      std::move(parts.storage),
+      {.current = options.secrets_key, .former = options.former_secrets_key}, parts.random.get());
+  crypto::Wipe(options.secrets_key);
+  crypto::Wipe(options.former_secrets_key);
+  if (!sealed.ok()) return sealed.status();
+  parts.storage = *std::move(sealed);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(GatewayOptions options, GatewayParts parts) {
@@ -102,6 +126,7 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(GatewayOptions options, G
   // Paths begin with a slash themselves.
   while (options.public_url.ends_with('/')) options.public_url.pop_back();
   if (absl::Status status = FillDefaults(options, parts); !status.ok()) return status;
+  if (absl::Status status = OpenSecrets(options, parts); !status.ok()) return status;
   auto wake = gateway::WakeFd::Open(parts.transport->wake_fd());
   if (!wake.ok()) return wake.status();
   const std::string bytes_max = absl::StrCat(options.body_bytes_max);

@@ -97,6 +97,10 @@ constexpr Declaration<ApiKey, 1> kApiKey = {
     .decode = model::DecodeApiKey,
 };
 
+// Written by lib/storage/data_key.cc, which needs no type.
+constexpr ConfigKindInfo kDataKey = {
+    .kind = ConfigKind::kDataKey, .name = "data key", .home = ConfigHome::kInstance};
+
 template <typename T, size_t kFields>
 constexpr ConfigKindInfo InfoOf(const Declaration<T, kFields>& declaration) {
   ConfigKindInfo info = declaration.info;
@@ -105,7 +109,8 @@ constexpr ConfigKindInfo InfoOf(const Declaration<T, kFields>& declaration) {
 }
 
 constexpr ConfigKindInfo kKinds[] = {InfoOf(kProject), InfoOf(kSource), InfoOf(kEndpoint),
-                                     InfoOf(kSubscription), InfoOf(kApiKey)};
+                                     InfoOf(kSubscription), InfoOf(kApiKey),
+                                     kDataKey};
 
 // The declaration of a type.
 constexpr const auto& Declared(const Project*) { return kProject; }

@@ -1,7 +1,7 @@
 // The store as one simulated process sees it: it can refuse, and it can lose its process.
 #pragma once
 
-#include "tests/support/forwarding_storage.h"
+#include "lib/storage/forwarding_storage.h"
 #include "tests/support/sim_clock.h"
 
 namespace convoy::simulation {
@@ -23,7 +23,7 @@ struct FaultRates {
 };
 
 // Once dead, it refuses everything: nothing that the process does any more reaches the store.
-class FaultyStorage : public testing::ForwardingStorage {
+class FaultyStorage : public storage::ForwardingStorage {
  public:
   FaultyStorage(Storage* target, const FaultRates& rates, testing::SeededRandom* random)
       : ForwardingStorage(target), rates_(rates), random_(*random) {}

@@ -13,7 +13,7 @@
 
 #include "convoy/gateway.h"
 #include "lib/config/loading_cache.h"
-#include "tests/support/forwarding_storage.h"
+#include "lib/storage/forwarding_storage.h"
 #include "tests/support/sim_clock.h"
 
 namespace convoy::config {
@@ -24,7 +24,7 @@ struct MemoryOwner {
 };
 
 // A store in memory that counts what it is asked.
-class CountingStorage : private MemoryOwner, public testing::ForwardingStorage {
+class CountingStorage : private MemoryOwner, public storage::ForwardingStorage {
  public:
   CountingStorage() : ForwardingStorage(memory.get()) {}
 

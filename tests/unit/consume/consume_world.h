@@ -12,14 +12,14 @@
 
 #include "convoy/gateway.h"
 #include "lib/consume/consumer_loop.h"
-#include "tests/support/forwarding_storage.h"
+#include "lib/storage/forwarding_storage.h"
 #include "tests/support/sim_broker.h"
 #include "tests/support/sim_clock.h"
 
 namespace convoy::consume {
 
 // Fails commits on request.
-class FailingStorage : public testing::ForwardingStorage {
+class FailingStorage : public storage::ForwardingStorage {
  public:
   using ForwardingStorage::ForwardingStorage;
 

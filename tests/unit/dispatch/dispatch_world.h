@@ -11,15 +11,15 @@
 
 #include "convoy/gateway.h"
 #include "lib/dispatch/dispatcher.h"
+#include "lib/storage/forwarding_storage.h"
 #include "tests/support/flow_id.h"
-#include "tests/support/forwarding_storage.h"
 #include "tests/support/sim_clock.h"
 #include "tests/unit/dispatch/scripted_transport.h"
 
 namespace convoy::testing {
 
 // Refuses commits or claims while told to.
-class RefusingStorage : public ForwardingStorage {
+class RefusingStorage : public storage::ForwardingStorage {
  public:
   using ForwardingStorage::ForwardingStorage;
 

@@ -15,7 +15,7 @@
 
 #include "convoy/gateway.h"
 #include "lib/json/raw.h"
-#include "tests/support/forwarding_storage.h"
+#include "lib/storage/forwarding_storage.h"
 #include "tests/support/sim_broker.h"
 
 namespace convoy {
@@ -42,7 +42,7 @@ struct World {
     broker->set_blocks(true);
     broker->MakeQueue("orders");
     GatewayParts parts;
-    parts.storage = std::make_unique<testing::ForwardingStorage>(memory.get());
+    parts.storage = std::make_unique<storage::ForwardingStorage>(memory.get());
     parts.brokers = {broker};
     auto opened = Gateway::Open(std::move(options), std::move(parts));
     REQUIRE(opened.ok());

@@ -6,7 +6,7 @@
 
 #include "lib/base/encoding.h"
 #include "lib/crypto/digest.h"
-#include "tests/support/forwarding_storage.h"
+#include "lib/storage/forwarding_storage.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {
@@ -34,7 +34,7 @@ TEST_CASE("api: paths and methods that are not served") {
 }
 
 TEST_CASE("api: health is red when only opening the store anew helps, readiness while it refuses") {
-  class Storage : public testing::ForwardingStorage {
+  class Storage : public storage::ForwardingStorage {
    public:
     using ForwardingStorage::ForwardingStorage;
     absl::Status CheckWritable() override { return writable; }

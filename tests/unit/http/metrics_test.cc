@@ -9,7 +9,7 @@
 #include "absl/strings/str_split.h"
 #include <catch2/catch.hpp>
 
-#include "tests/support/forwarding_storage.h"
+#include "lib/storage/forwarding_storage.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {
@@ -25,7 +25,7 @@ GatewayOptions Open() {
 
 // All counters, on a store that can be made to fail; no consumer runs.
 struct World {
-  class Storage : public testing::ForwardingStorage {
+  class Storage : public storage::ForwardingStorage {
    public:
     using ForwardingStorage::ForwardingStorage;
     absl::Status Write(std::span<WriteBatch* const> batches,

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/forwarding_storage.h"
+#include "lib/storage/forwarding_storage.h"
 #include "tests/unit/storage/stores.h"
 
 namespace convoy::storage {
@@ -16,7 +16,7 @@ using namespace convoy::testing;
 constexpr absl::Duration kRetention = absl::Hours(24);
 
 // Remembers what it is asked for, and takes a while for it.
-class RecordingStorage : public ForwardingStorage {
+class RecordingStorage : public storage::ForwardingStorage {
  public:
   RecordingStorage(Storage* target, SimClock* clock) : ForwardingStorage(target), clock_(*clock) {}
 

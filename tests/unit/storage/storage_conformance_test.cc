@@ -9,7 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "lib/base/status_macros.h"
-#include "tests/support/forwarding_storage.h"
+#include "lib/storage/forwarding_storage.h"
 #include "tests/unit/storage/stores.h"
 
 namespace convoy::testing {
@@ -88,7 +88,7 @@ struct MemoryOwner {
 };
 
 // A store in memory that breaks one rule.
-class BrokenStorage : private MemoryOwner, public ForwardingStorage {
+class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
  public:
   explicit BrokenStorage(Breach breach) : ForwardingStorage(memory.get()), breach_(breach) {}
 

@@ -1,5 +1,5 @@
-// Passes every call on to another store: the base of stores that count, record or fail, which
-// override what they care about.
+// A store that passes every call on to another one: the base of stores that seal, count, record or
+// fail, which override the calls that they care about.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 
 #include "convoy/storage.h"
 
-namespace convoy::testing {
+namespace convoy::storage {
 
 class ForwardingStorage : public Storage {
  public:
@@ -88,4 +88,4 @@ class ForwardingStorage : public Storage {
   Storage& target_;
 };
 
-}  // namespace convoy::testing
+}  // namespace convoy::storage
