@@ -6,6 +6,9 @@
                                    the first, the thousandth and a non-matching page of each list, and
                                    the intake rate beside that of an empty database
   large_store.py migrate [EVENTS]  the same rows in the schema of version 3, migrated
+  large_store.py sources [SOURCES] makes SOURCES (default 1,000,000) sources, and prints what an event
+                                   costs beside one with a single source: at one link, and at links
+                                   that were not used before
 
 CONVOY_BIN_DIR names the folder of convoyd (default build/release/bin), CONVOY_BENCH_DIR where the
 database is written.
@@ -13,9 +16,11 @@ database is written.
 import contextlib
 import os
 import pathlib
+import random
 import re
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -180,8 +185,74 @@ def bench_lists(folder, count):
         convoyd.kill()
 
 
+def copy_source(database, source, count):
+    """`count` further sources like the one of the id `source`, with ids and links of their own."""
+    db = sqlite3.connect(database, isolation_level=None)
+    kind, project, fields, document = db.execute(
+        "SELECT kind, project_id, fields, document FROM config WHERE id = ?", (source["uid"],)).fetchone()
+    mask = source["mask_id"]
+    values = {"count": count, "kind": kind, "project": project, "fields": fields, "document": document,
+              "id": source["uid"], "mask": mask, "mask_size": len(mask)}
+    new_id, new_mask = "printf('01K%023d', i)", "printf('M%0*d', :mask_size - 1, i)"
+    replaced = f"replace(replace(%s, :id, {new_id}), :mask, {new_mask})"
+    db.execute("PRAGMA synchronous = OFF")
+    db.execute("BEGIN")
+    db.execute(NUMBERS + f"INSERT INTO config (kind, id, project_id, fields, document) SELECT :kind, {new_id}, "
+               f":project, CAST({replaced % 'CAST(:fields AS TEXT)'} AS BLOB), {replaced % ':document'} FROM n",
+               values)
+    rows = db.execute("SELECT field, value, project_id FROM config_field WHERE kind = ? AND id = ?",
+                      (kind, source["uid"])).fetchall()
+    for field, value, group in rows:
+        db.execute(NUMBERS + f"INSERT INTO config_field SELECT :kind, :field, {replaced % ':value'}, :group, "
+                   f"{new_id} FROM n", values | {"field": field, "value": value, "group": group})
+    db.execute("COMMIT")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    return [f"M{number:0{len(mask) - 1}d}" for number in range(count)]
+
+
+def bench_sources(folder, count):
+    database = folder + "/sources.db"
+    key = host.bootstrap(database)
+    with stopping(host.Convoyd(database)) as convoyd:
+        project = host.Project(convoyd.client(key), "many", "incoming")
+        source = project.source("s", idempotency_keys=["request.header.X-Id"])
+        alone = intake_rate(convoyd, source, folder)
+    masks = copy_source(database, source, count)
+    opened, convoyd = timed(lambda: host.Convoyd(database))
+    with stopping(convoyd):
+        print(f"{count:,} sources, {os.path.getsize(database) / 2**20:,.0f} MiB: convoyd listens after "
+              f"{opened:.0f} ms, {memory(convoyd.process.pid):.0f} MiB of memory")
+        among_many = intake_rate(convoyd, source, folder)
+        print(f"intake at one link {among_many:,.0f}/s, as the only source {alone:,.0f}/s")
+        client = convoyd.client(key)
+
+        def post(mask):
+            return timed(lambda: client.send("POST", f"/ingest/{mask}", {"n": 1}, {"X-Id": os.urandom(8).hex()}))
+
+        sample = random.Random(1).sample(masks, min(len(masks), 2000))
+        for what in ("not used before", "used before"):
+            answers = [post(mask) for mask in sample]
+            if any(answer.status != 200 for _, answer in answers):
+                sys.exit("an event was refused")
+            print(f"one after the other, at {len(sample):,} links {what}: "
+                  f"{statistics.median(ms for ms, _ in answers):.2f} ms in the median")
+        one = [post(source["mask_id"])[0] for _ in range(len(sample))]
+        print(f"the same at one link: {statistics.median(one):.2f} ms in the median; "
+              f"{memory(convoyd.process.pid):.0f} MiB of memory at the end")
+
+
+@contextlib.contextmanager
+def stopping(convoyd):
+    try:
+        yield convoyd
+        convoyd.stop()
+    finally:
+        convoyd.kill()
+
+
 def main():
-    kinds = {"lists": bench_lists, "migrate": bench_migrate}
+    kinds = {"lists": bench_lists, "migrate": bench_migrate, "sources": bench_sources}
     if len(sys.argv) < 2 or sys.argv[1] not in kinds:
         sys.exit(__doc__)
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000

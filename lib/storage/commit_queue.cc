@@ -43,8 +43,9 @@ struct CommitQueue::Waiter {
   ClaimRequest request;
   ClaimCompletion claimed;
   absl::StatusOr<Claim> claim;  // valid once written
-  bool is_settled = false;      // under mutex_
-  Idle idle;                    // under mutex_: the blocked caller
+  bool is_urgent = false;
+  bool is_settled = false;  // under mutex_
+  Idle idle;                // under mutex_: the blocked caller
 
   int64_t deliveries_count() const {
     size_t count = batch->extra_deliveries.size();
@@ -89,6 +90,7 @@ CommitResult CommitQueue::Commit(WriteBatch batch) {
     absl::MutexLock lock(&mutex_);
     if (queue_.size() >= options_.queued_max) return QueueFull();
     queue_.push_back(waiter);
+    if (has_writer_ && !ShouldGather()) gathered_.Signal();
     Work(waiter.get());
     should_wake = !CallHelp() && servers_count_ == 0;
   }
@@ -106,6 +108,7 @@ void CommitQueue::CommitAsync(WriteBatch batch, Completion done) {
     if (queue_.size() < options_.queued_max) {
       const bool is_first = is_empty();
       queue_.push_back(std::move(waiter));
+      if (has_writer_ && !ShouldGather()) gathered_.Signal();
       should_wake = is_first && !CallHelp() && servers_count_ == 0;
     }
   }
@@ -136,6 +139,7 @@ void CommitQueue::AddUrgent(std::shared_ptr<Waiter> waiter) {
   {
     absl::MutexLock lock(&mutex_);
     const bool is_first = is_empty();
+    waiter->is_urgent = true;
     urgent_.push_back(std::move(waiter));
     should_wake = is_first && !CallHelp() && servers_count_ == 0;
   }
@@ -176,6 +180,7 @@ void CommitQueue::Serve() {
 void CommitQueue::StopServing() {
   absl::MutexLock lock(&mutex_);
   should_stop_ = true;
+  gathered_.Signal();
   while (!servers_.empty()) Call(servers_.front());
 }
 
@@ -215,8 +220,28 @@ CommitQueue::Part CommitQueue::FreePart(Part preferred) const {
   return may_write ? Part::kWrite : Part::kNone;
 }
 
+// Only where another thread is there that syncs meanwhile.
+bool CommitQueue::ShouldGather() const {
+  return options_.clock != nullptr && servers_count_ > 1 && !should_stop_ &&
+         queue_.size() < options_.batches_max && !gathering_.is_complete(queue_.size());
+}
+
+void CommitQueue::Gather() {
+  if (!ShouldGather()) return;
+  CallHelp();
+  while (ShouldGather()) {
+    if (has_syncer_ || !written_.empty()) {
+      gathered_.Wait(&mutex_);  // the end of the sync tells
+      continue;
+    }
+    const absl::Duration left = gathering_.TimeLeft(options_.clock->Now());
+    if (left <= absl::ZeroDuration() || gathered_.WaitWithTimeout(&mutex_, left)) return;
+  }
+}
+
 void CommitQueue::PlayWrite() {
   has_writer_ = true;
+  Gather();
   Group group = TakeGroup();
   CallHelp();
   mutex_.Unlock();
@@ -230,12 +255,17 @@ void CommitQueue::PlayWrite() {
 void CommitQueue::PlaySync() {
   has_syncer_ = true;
   const std::vector<Group> groups = std::exchange(written_, {});
+  if (options_.clock != nullptr) gathering_.OnSyncBegin(options_.clock->Now());
   CallHelp();
   mutex_.Unlock();
   const absl::Status status = storage_->Sync();
-  for (const Group& group : groups) Settle(group, status);
+  const absl::Time ended_at = options_.clock != nullptr ? options_.clock->Now() : absl::Time();
+  size_t settled_count = 0;
+  for (const Group& group : groups) settled_count += Settle(group, status);
   mutex_.Lock();
   has_syncer_ = false;
+  gathering_.OnSyncEnd(ended_at, settled_count);
+  gathered_.Signal();
 }
 
 void CommitQueue::Rest(Idle* idle, std::list<Idle*>& resting) {
@@ -310,7 +340,7 @@ absl::Status CommitQueue::WriteBatches(const Group& group) {
 }
 
 // The status speaks of all of the group; if it is OK, each has the result of its own.
-void CommitQueue::Settle(const Group& group, const absl::Status& status) {
+size_t CommitQueue::Settle(const Group& group, const absl::Status& status) {
   Count(group, status);
   for (const auto& waiter : group) {
     if (!status.ok()) {
@@ -321,11 +351,14 @@ void CommitQueue::Settle(const Group& group, const absl::Status& status) {
     if (waiter->claimed) waiter->claimed(std::move(waiter->claim));
   }
   absl::MutexLock lock(&mutex_);
+  size_t count = 0;
   for (const auto& waiter : group) {
+    if (!waiter->is_urgent) ++count;
     if (waiter->done || waiter->claimed) continue;
     waiter->is_settled = true;
     if (waiter->idle.list != nullptr) Call(&waiter->idle);
   }
+  return count;
 }
 
 void CommitQueue::Count(const Group& group, const absl::Status& status) {

@@ -19,8 +19,10 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 
+#include "convoy/clock.h"
 #include "convoy/storage.h"
 #include "lib/base/relaxed_counter.h"
+#include "lib/storage/gathering.h"
 
 namespace convoy::storage {
 
@@ -29,6 +31,9 @@ struct CommitQueueOptions {
   size_t bytes_max = 4 * 1024 * 1024;  // of bodies in one group, beyond the first batch
   size_t groups_max = 16;              // written and not durable yet; beyond it writing waits
   size_t queued_max = 64 * 1024;       // beyond it a commit is refused with kResourceExhausted
+  // Measures syncs, so that threads that serve let a group grow meanwhile. Null: groups are written
+  // as soon as they can be. Must outlive the queue.
+  Clock* clock = nullptr;
 };
 
 // Counters of commits since the queue was made.
@@ -109,6 +114,9 @@ class CommitQueue {
   bool Work(Waiter* own) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A part that has work and no thread; `preferred` if that is one.
   Part FreePart(Part preferred) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Waits until the next group is as large as it is worth waiting for.
+  void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool ShouldGather() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Let go of the mutex while they work.
   void PlayWrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PlaySync() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -124,7 +132,8 @@ class CommitQueue {
   bool may_take_in() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status WriteGroup(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status WriteBatches(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Settle(const Group& group, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Returns how many of the group's callers did not go ahead of the rest.
+  size_t Settle(const Group& group, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   void Count(const Group& group, const absl::Status& status);
 
   Storage* const storage_;
@@ -145,6 +154,8 @@ class CommitQueue {
   bool has_syncer_ ABSL_GUARDED_BY(mutex_) = false;
   bool should_stop_ ABSL_GUARDED_BY(mutex_) = false;
   int servers_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  Gathering gathering_ ABSL_GUARDED_BY(mutex_);
+  absl::CondVar gathered_;                            // the writer waits in Gather
   std::list<Idle*> servers_ ABSL_GUARDED_BY(mutex_);  // those that rest
   std::list<Idle*> blocked_ ABSL_GUARDED_BY(mutex_);  // callers in Commit that rest
 };

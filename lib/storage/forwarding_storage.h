@@ -17,74 +17,83 @@ class ForwardingStorage : public Storage {
   std::string_view name() const override { return target_.name(); }
   absl::Status Write(std::span<WriteBatch* const> batches,
                      std::span<CommitResult> results) override {
-    return target_.Write(batches, results);
+    return target().Write(batches, results);
   }
-  absl::Status Sync() override { return target_.Sync(); }
+  absl::Status Sync() override { return target().Sync(); }
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
-    return target_.ClaimDue(request);
+    return target().ClaimDue(request);
   }
-  absl::Status ReleaseClaims() override { return target_.ReleaseClaims(); }
+  absl::Status ReleaseClaims() override { return target().ReleaseClaims(); }
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
-    return target_.ConfigRevision(scope);
+    return target().ConfigRevision(scope);
   }
-  absl::StatusOr<uint64_t> ConfigGeneration() override { return target_.ConfigGeneration(); }
+  absl::StatusOr<uint64_t> ConfigGeneration() override { return target().ConfigGeneration(); }
   absl::StatusOr<ConfigRecord> GetConfig(ConfigKind kind, std::string_view project_id,
                                          std::string_view id) override {
-    return target_.GetConfig(kind, project_id, id);
+    return target().GetConfig(kind, project_id, id);
   }
   absl::StatusOr<ConfigRecord> FindConfig(ConfigKind kind, std::string_view field,
                                           std::string_view value) override {
-    return target_.FindConfig(kind, field, value);
+    return target().FindConfig(kind, field, value);
   }
   absl::StatusOr<Page<ConfigRecord>> ListConfig(const ConfigQuery& query,
                                                 const PageRequest& page) override {
-    return target_.ListConfig(query, page);
+    return target().ListConfig(query, page);
   }
   absl::StatusOr<ConfigChanges> ConfigChangesSince(std::string_view scope,
                                                    uint64_t since) override {
-    return target_.ConfigChangesSince(scope, since);
+    return target().ConfigChangesSince(scope, since);
   }
   absl::StatusOr<Event> GetEvent(std::string_view project_id, std::string_view id) override {
-    return target_.GetEvent(project_id, id);
+    return target().GetEvent(project_id, id);
   }
   absl::StatusOr<Delivery> GetDelivery(std::string_view project_id, std::string_view id) override {
-    return target_.GetDelivery(project_id, id);
+    return target().GetDelivery(project_id, id);
   }
   absl::StatusOr<Attempt> GetAttempt(std::string_view project_id, std::string_view delivery_id,
                                      std::string_view id) override {
-    return target_.GetAttempt(project_id, delivery_id, id);
+    return target().GetAttempt(project_id, delivery_id, id);
   }
   absl::StatusOr<std::vector<Attempt>> ListAttempts(std::string_view project_id,
                                                     std::string_view delivery_id) override {
-    return target_.ListAttempts(project_id, delivery_id);
+    return target().ListAttempts(project_id, delivery_id);
   }
   absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query,
                                          const PageRequest& page) override {
-    return target_.ListEvents(query, page);
+    return target().ListEvents(query, page);
   }
   absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
                                                 const PageRequest& page) override {
-    return target_.ListDeliveries(query, page);
+    return target().ListDeliveries(query, page);
   }
   absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
                                     absl::Time now) override {
-    return target_.GetHeld(project_id, id, now);
+    return target().GetHeld(project_id, id, now);
   }
   absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
                                            const PageRequest& page) override {
-    return target_.ListHeld(query, page);
+    return target().ListHeld(query, page);
   }
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override {
-    return target_.CountHeld(query);
+    return target().CountHeld(query);
   }
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
-    return target_.Prune(request);
+    return target().Prune(request);
   }
-  absl::Status CheckWritable() override { return target_.CheckWritable(); }
+  absl::Status CheckWritable() override { return target().CheckWritable(); }
   bool may_be_shared() const override { return target_.may_be_shared(); }
-  absl::Status CheckAlive() override { return target_.CheckAlive(); }
+  absl::Status CheckAlive() override { return target().CheckAlive(); }
+
+ protected:
+  // Before each call that is passed on, on its thread; not for what the store says of itself.
+  virtual void OnCall() {}
 
  private:
+  Storage& target() {
+    OnCall();
+    return target_;
+  }
+
   Storage& target_;
 };
 

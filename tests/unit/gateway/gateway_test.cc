@@ -16,6 +16,7 @@
 
 #include "lib/json/document.h"
 #include "lib/json/raw.h"
+#include "lib/storage/forwarding_storage.h"
 #include "tests/support/sim_clock.h"
 
 namespace convoy {
@@ -305,6 +306,67 @@ TEST_CASE("gateway: hosts' first events to one endpoint at the same time all fin
   for (std::thread& caller : callers) caller.join();
   CHECK(accepted == kCallers);
   CHECK(fixture.CountDeliveries("Scheduled") == kCallers);
+}
+
+class CountingStorage : public storage::ForwardingStorage {
+ public:
+  explicit CountingStorage(std::unique_ptr<Storage> target)
+      : ForwardingStorage(target.get()), owned_(std::move(target)) {}
+
+  std::atomic<int> calls_count = 0;
+
+ protected:
+  void OnCall() override { ++calls_count; }
+
+ private:
+  const std::unique_ptr<Storage> owned_;
+};
+
+TEST_CASE("gateway: a request that is refused makes no call into the store") {
+  auto counting = std::make_unique<CountingStorage>(NewMemoryStorage());
+  CountingStorage& storage = *counting;
+  // The clock stands still: now and then a request asks whether other openers changed anything.
+  Fixture fixture(std::move(counting), {}, std::make_shared<SimClock>());
+  const std::string incoming =
+      "/api/v1/projects/" + Fixture::DataOf(fixture.Call("POST", "/api/v1/projects",
+                                                         R"({"name":"i","type":"incoming"})", 201),
+                                            "project");
+  const HttpResponse source =
+      fixture.Call("POST", incoming + "/sources",
+                   R"({"name":"s","type":"http","verifier":{"type":"hmac","hmac":{"hash":"SHA256",)"
+                   R"("encoding":"hex","header":"X-Signature","secret":"0123456789abcdef"}}})",
+                   201);
+  const auto document = json::Parse(source.body, {});
+  REQUIRE(document.ok());
+  const std::string link = std::string("/ingest/") + (*document)["data"]["mask_id"].GetString();
+  const std::vector<HeaderView> forged = {{"X-Signature", "00"},
+                                          {"Content-Type", "application/json"}};
+  const std::string bearer = "Bearer " + fixture.key;
+  const std::vector<HeaderView> authorized = {{"Authorization", bearer}};
+  const std::vector<HeaderView> wrong_key = {{"Authorization", bearer + "x"}};
+  const std::string events = fixture.base + "/events";
+  const struct {
+    HttpRequest request;
+    int status;
+  } refused[] = {
+      {{.method = "POST", .path = link, .headers = forged, .body = R"({"n":1})"}, 400},
+      {{.method = "DELETE", .path = link, .headers = forged}, 405},
+      {{.method = "POST", .path = events, .headers = wrong_key, .body = "{}"}, 401},
+      {{.method = "POST", .path = events, .headers = authorized, .body = "{"}, 400},
+      {{.method = "POST", .path = events, .headers = authorized, .body = R"({"data":1})"}, 400},
+      {{.method = "POST", .path = events, .body = "{}"}, 401},
+      {{.method = "GET", .path = "/nowhere", .headers = authorized}, 404},
+  };
+  for (const auto& [request, status] : refused) {
+    INFO(request.method << " " << request.path << " " << request.body);
+    fixture.gateway->Handle(request);  // loads what it needs of the configuration
+    const int before = storage.calls_count;
+    for (int i = 0; i < 100; ++i) {
+      const auto response = fixture.gateway->Handle(request);
+      CHECK((response.has_value() ? response->status : 404) == status);
+    }
+    CHECK(storage.calls_count == before);
+  }
 }
 
 TEST_CASE("gateway: after closing, requests get 503 and driving is refused") {

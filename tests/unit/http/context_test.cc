@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "lib/storage/write_tries.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {
@@ -11,7 +12,7 @@ namespace {
 
 using testing::ProjectHarness;
 
-TEST_CASE("context: a change that others were quicker at is made anew from what they wrote") {
+TEST_CASE("context: a change that is overtaken is made anew from what they wrote") {
   ProjectHarness api("incoming");
   const std::string endpoint = "/endpoints/" + api.AddEndpoint(api.project);
   const std::string source =
@@ -61,7 +62,7 @@ TEST_CASE("context: an update does not bring back what was deleted meanwhile") {
   api.Do(404, "GET", source);
 }
 
-TEST_CASE("context: who is always too late is told so, and nothing is changed") {
+TEST_CASE("context: a change that is always too late is told so, and nothing is changed") {
   ProjectHarness api;
   const std::string endpoint = "/endpoints/" + api.AddEndpoint(api.project);
   int rounds = 0;
@@ -72,7 +73,7 @@ TEST_CASE("context: who is always too late is told so, and nothing is changed") 
                  api.AddEndpoint(api.project);
                });
   CHECK(answer.status == 409);
-  CHECK(rounds == 5);
+  CHECK(rounds == storage::WriteTries::kTriesMax);
   CHECK(ProjectHarness::Field(answer.body, "message").find("try again") != std::string::npos);
   CHECK_FALSE(ProjectHarness::HeaderOf(answer, "X-Request-ID").empty());
   CHECK(ProjectHarness::Field(api.Do(200, "GET", endpoint), "data.name") == "e");

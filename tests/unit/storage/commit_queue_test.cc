@@ -1,6 +1,7 @@
 #include "lib/storage/commit_queue.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -8,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/support/null_storage.h"
+#include "tests/support/sim_clock.h"
 #include "tests/unit/storage/stores.h"
 
 namespace convoy::storage {
@@ -84,6 +86,15 @@ class RecordingStorage final : public testing::NullStorage {
     return synced_count;
   }
 
+  size_t written_count() {
+    std::unique_lock lock(mutex_);
+    return sizes.size();
+  }
+  int syncs_entered() {
+    std::unique_lock lock(mutex_);
+    return syncs_entered_count;
+  }
+
   absl::Status status, sync_status;
   std::vector<size_t> sizes;   // of groups
   std::vector<size_t> claims;  // how many groups had been written at each
@@ -154,6 +165,77 @@ TEST_CASE("commit_queue: groups are written while another one is synced, and sha
   CHECK(failures_count == 0);
   CHECK(storage.sizes == std::vector<size_t>{1, 1, 1, 1});
   CHECK(storage.syncs_entered_count <= 3);  // the last group may just have missed the second
+}
+
+TEST_CASE("commit_queue: while a group is synced, the next one grows to the size of the last") {
+  testing::SimClock clock;
+  RecordingStorage storage;
+  CommitQueue queue(&storage, {.clock = &clock});
+  std::thread servers[] = {std::thread([&] { queue.Serve(); }),
+                           std::thread([&] { queue.Serve(); })};
+  std::atomic<size_t> done_count = 0;
+  const auto add = [&](size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      queue.CommitAsync(BatchOf("x"), [&](const CommitResult&) { ++done_count; });
+    }
+  };
+  const auto await = [&](size_t count) {
+    while (done_count < count) std::this_thread::yield();
+  };
+  storage.Hold();
+  add(1);
+  storage.AwaitEntry();
+  add(16);  // one group, from which the queue learns
+  storage.HoldSync();
+  storage.Release();
+  storage.AwaitSyncs(1);
+  storage.AwaitWrites(2);
+  storage.ReleaseSync();
+  await(17);
+  const int syncs_count = storage.syncs_entered_count;
+  const size_t groups_count = storage.sizes.size();
+
+  storage.HoldSync();
+  add(1);  // the clock stands still, so that there is no time to wait for others
+  storage.AwaitSyncs(syncs_count + 1);
+  for (int i = 0; i < 10; ++i) add(1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(storage.written_count() == groups_count + 1);  // ten wait for more
+  add(6);
+  storage.AwaitWrites(groups_count + 2);
+  storage.ReleaseSync();
+  await(17 + 17);
+  // What is missing is not waited for beyond the sync.
+  storage.HoldSync();
+  const int later_syncs_count = storage.syncs_entered();
+  add(2);
+  storage.AwaitSyncs(later_syncs_count + 1);
+  add(1);
+  storage.ReleaseSync();
+  await(17 + 17 + 3);
+  queue.StopServing();
+  for (std::thread& server : servers) server.join();
+}
+
+TEST_CASE("gathering: a group is waited for as long as a share of the last sync") {
+  Gathering gathering;
+  const absl::Time now = testing::SimEpoch();
+  CHECK(gathering.is_complete(0));
+  CHECK(gathering.TimeLeft(now) <= absl::ZeroDuration());
+  gathering.OnSyncBegin(now);
+  gathering.OnSyncEnd(now + absl::Milliseconds(4), 64);
+  CHECK_FALSE(gathering.is_complete(55));
+  CHECK(gathering.is_complete(56));
+  CHECK(gathering.TimeLeft(now + absl::Milliseconds(4)) == absl::Milliseconds(1));
+  CHECK(gathering.TimeLeft(now + absl::Milliseconds(5)) == absl::ZeroDuration());
+  // The clock is set back.
+  CHECK(gathering.TimeLeft(now - absl::Hours(2)) == absl::Milliseconds(1));
+  gathering.OnSyncBegin(now);
+  gathering.OnSyncEnd(now + absl::Seconds(3), 1);
+  CHECK(gathering.TimeLeft(now + absl::Seconds(3)) == absl::Milliseconds(2));
+  gathering.OnSyncBegin(now);
+  gathering.OnSyncEnd(now - absl::Hours(2), 1);
+  CHECK(gathering.TimeLeft(now - absl::Hours(2)) == absl::ZeroDuration());
 }
 
 TEST_CASE("commit_queue: callers that block write and sync for each other") {

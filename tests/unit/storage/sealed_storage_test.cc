@@ -5,10 +5,9 @@
 #include <sstream>
 #include <utility>
 
-#include <catch2/catch.hpp>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include <catch2/catch.hpp>
 
 #include "convoy/config_read.h"
 #include "convoy/testing/storage_conformance.h"

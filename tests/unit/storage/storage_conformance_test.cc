@@ -233,7 +233,7 @@ TEST_CASE("storage_conformance: a store whose dead openers seem to live on is fo
     absl::StatusOr<std::unique_ptr<Storage>> OpenAgain() override {
       CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Storage> opened, SqliteStores::OpenAgain());
       kept_.push_back(std::move(opened));
-      return std::make_unique<ForwardingStorage>(kept_.back().get());
+      return std::make_unique<storage::ForwardingStorage>(kept_.back().get());
     }
 
    private:
