@@ -11,7 +11,6 @@
 
 #include "capi/shim.h"
 #include "lib/base/encoding.h"
-#include "lib/crypto/aead.h"
 
 namespace {
 
@@ -56,9 +55,11 @@ bool ReadSecondsOrForEver(std::string_view text, absl::Duration* out) {
   return true;
 }
 
+constexpr size_t kSecretsKeyBytes = 32;
+
 bool ReadKey(std::string_view text, std::string* out) {
   std::optional<std::string> key = convoy::base::Base64Decode(text);
-  if (!key.has_value() || key->size() != convoy::crypto::kAeadKeyBytes) return false;
+  if (!key.has_value() || key->size() != kSecretsKeyBytes) return false;
   *out = *std::move(key);
   return true;
 }

@@ -108,9 +108,8 @@ constexpr ConfigKindInfo InfoOf(const Declaration<T, kFields>& declaration) {
   return info;
 }
 
-constexpr ConfigKindInfo kKinds[] = {InfoOf(kProject), InfoOf(kSource), InfoOf(kEndpoint),
-                                     InfoOf(kSubscription), InfoOf(kApiKey),
-                                     kDataKey};
+constexpr ConfigKindInfo kKinds[] = {InfoOf(kProject),      InfoOf(kSource), InfoOf(kEndpoint),
+                                     InfoOf(kSubscription), InfoOf(kApiKey), kDataKey};
 
 // The declaration of a type.
 constexpr const auto& Declared(const Project*) { return kProject; }

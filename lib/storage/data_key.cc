@@ -90,16 +90,15 @@ absl::StatusOr<std::string> Wrap(std::string_view host_key, std::string_view dat
 }
 
 absl::StatusOr<Wrapped> Make(Storage& storage, const HostKeys& keys, Random& random) {
-  return Replace(storage,
-                 [&](const std::optional<Wrapped>& present) -> absl::StatusOr<Wrapped> {
-                   if (present.has_value()) return *present;
-                   std::string key(crypto::kAeadKeyBytes, '\0');
-                   random.Fill({reinterpret_cast<uint8_t*>(key.data()), key.size()});
-                   auto wrapped = Wrap(keys.current, key, random);
-                   crypto::Wipe(key);
-                   CONVOY_RETURN_IF_ERROR(wrapped.status());
-                   return Wrapped{.key = *std::move(wrapped)};
-                 });
+  return Replace(storage, [&](const std::optional<Wrapped>& present) -> absl::StatusOr<Wrapped> {
+    if (present.has_value()) return *present;
+    std::string key(crypto::kAeadKeyBytes, '\0');
+    random.Fill({reinterpret_cast<uint8_t*>(key.data()), key.size()});
+    auto wrapped = Wrap(keys.current, key, random);
+    crypto::Wipe(key);
+    CONVOY_RETURN_IF_ERROR(wrapped.status());
+    return Wrapped{.key = *std::move(wrapped)};
+  });
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// When a group is worth waiting for: after a sync, its callers come back at about the same time,
-// and a group that is written for the first of them costs a transaction and a sync, which the
-// others wait for.
+// Rule of how long a group of commits is let grow. After a sync, its callers come back at about the
+// same time, and a group that is written for the first of them costs a transaction and a sync, for
+// which the others wait.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,7 @@ class Gathering {
   }
 
  private:
-  // What waiting costs who waits, beside the sync that each has to wait for anyway.
+  // Each has to wait for a sync anyway; waiting for others adds little to that.
   static constexpr int kShareOfSync = 4;
   static constexpr absl::Duration kPatienceMax = absl::Milliseconds(2);
 

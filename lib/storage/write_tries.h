@@ -8,7 +8,8 @@ namespace convoy::storage {
 
 class WriteTries {
  public:
-  // A write that is overtaken more often meets a stream of changes, of which its caller should know.
+  // A write that is overtaken more often meets a stream of changes, of which its caller should
+  // know.
   static constexpr int kTriesMax = 16;
 
   // Whether the write that ended with `status` is to be prepared anew: another one overtook it.
@@ -18,9 +19,7 @@ class WriteTries {
   }
 
  private:
-  // A write that is overtaken more often meets a stream of changes, of which its caller should
-  // know.
-  int left_ = 16;
+  int left_ = kTriesMax;
 };
 
 }  // namespace convoy::storage

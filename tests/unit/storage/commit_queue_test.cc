@@ -205,7 +205,7 @@ TEST_CASE("commit_queue: while a group is synced, the next one grows to the size
   storage.AwaitWrites(groups_count + 2);
   storage.ReleaseSync();
   await(17 + 17);
-  // What is missing is not waited for beyond the sync.
+  // The missing ones are not waited for beyond the sync.
   storage.HoldSync();
   const int later_syncs_count = storage.syncs_entered();
   add(2);
