@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include <curl/curl.h>
 
@@ -55,13 +56,19 @@ void PostEvents(Embedded& embedded, const std::string& project,
   for (std::thread& thread : threads) thread.join();
 }
 
+// A page looks at a bounded number of rows: an empty one says nothing about those behind it.
 bool HasUnfinished(Embedded& embedded, const std::string& project) {
-  const std::string answer = embedded.Call(
-      "GET", project + "/eventdeliveries?perPage=1&status=Scheduled&status=Processing&status=Retry",
-      "");
-  // A page looks at a bounded number of rows: an empty one says nothing about those behind it.
-  return answer.find("\"content\":[]") == std::string::npos ||
-         answer.find("\"has_next_page\":true") != std::string::npos;
+  std::string cursor;
+  while (true) {
+    const std::string answer = embedded.Call(
+        "GET",
+        absl::StrCat(project, "/eventdeliveries?perPage=1&status=Scheduled&status=Processing",
+                     "&status=Retry&next_page_cursor=", cursor),
+        "");
+    if (!absl::StrContains(answer, "\"content\":[]")) return true;
+    if (!absl::StrContains(answer, "\"has_next_page\":true")) return false;
+    cursor = At(answer, "/data/pagination/next_page_cursor");
+  }
 }
 
 // From the moment the endpoints are activated until every result is in the store.

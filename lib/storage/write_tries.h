@@ -8,9 +8,9 @@ namespace convoy::storage {
 
 class WriteTries {
  public:
-  // A write that is overtaken more often meets a stream of changes, of which its caller should
-  // know.
-  static constexpr int kTriesMax = 16;
+  // Of writers at the same time one succeeds in each round. A write that is overtaken more often
+  // meets a stream of changes, of which its caller should know.
+  static constexpr int kTriesMax = 64;
 
   // Whether the write that ended with `status` is to be prepared anew: another one overtook it.
   // Each true uses up one try.
