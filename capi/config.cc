@@ -154,12 +154,12 @@ constexpr Setting kSettings[] = {
      [](convoy_config& config, std::string_view value) {
        return ReadKey(value, &config.options.secrets_key);
      },
-     .is_secret = true},
+     true},
     {"storage.former_secrets_key", "", "the key, as base64, that storage.secrets_key replaces",
      [](convoy_config& config, std::string_view value) {
        return ReadKey(value, &config.options.former_secrets_key);
      },
-     .is_secret = true},
+     true},
     {"metrics.access", "nobody",
      "access to GET /metrics: nobody, token (requests with metrics.token) or anyone",
      [](convoy_config& config, std::string_view value) {
