@@ -104,8 +104,9 @@ struct ConfigField {
   std::optional<ConfigKind> parent;
 };
 
-// The scope whose revision a change of an object raises: the instance's ("") or its project's.
-enum class ConfigHome : uint8_t { kInstance, kProject };
+// The scope whose revision a change of an object raises: the instance's (""), its project's, or that
+// of the records that a store needs itself ("store").
+enum class ConfigHome : uint8_t { kInstance, kProject, kStore };
 
 struct ConfigKindInfo {
   ConfigKind kind = ConfigKind::kProject;
@@ -128,7 +129,7 @@ std::optional<size_t> FindConfigField(const ConfigKindInfo& info, std::string_vi
 // The value of a declared field; empty if the kind has none of this name.
 std::string_view ConfigFieldOf(const ConfigRecord& record, std::string_view name);
 
-// The scope whose revision guards the record: "" or its project's id.
+// The scope whose revision guards the record: "", its project's id, or "store".
 std::string_view ConfigScopeOf(const ConfigRecord& record);
 
 }  // namespace convoy

@@ -129,7 +129,7 @@ void OutcomeWriter::OnDisabled(const std::string& project_id, const std::string&
 void OutcomeWriter::NotifyWork() {
   {
     absl::MutexLock lock(&mutex_);
-    news_.has_work = true;
+    if (std::exchange(news_.has_work, true)) return;  // the driver was woken already
   }
   Wake();
 }

@@ -99,7 +99,7 @@ constexpr Declaration<ApiKey, 1> kApiKey = {
 
 // Written by lib/storage/data_key.cc, which needs no type.
 constexpr ConfigKindInfo kDataKey = {
-    .kind = ConfigKind::kDataKey, .name = "data key", .home = ConfigHome::kInstance};
+    .kind = ConfigKind::kDataKey, .name = "data key", .home = ConfigHome::kStore};
 
 template <typename T, size_t kFields>
 constexpr ConfigKindInfo InfoOf(const Declaration<T, kFields>& declaration) {
@@ -181,8 +181,16 @@ std::string_view ConfigFieldOf(const ConfigRecord& record, std::string_view name
 
 std::string_view ConfigScopeOf(const ConfigRecord& record) {
   const ConfigKindInfo* const info = FindConfigKind(record.kind);
-  const bool is_of_project = info != nullptr && info->home == ConfigHome::kProject;
-  return is_of_project ? std::string_view(record.project_id) : std::string_view();
+  const ConfigHome home = info == nullptr ? ConfigHome::kInstance : info->home;
+  switch (home) {
+    case ConfigHome::kProject:
+      return record.project_id;
+    case ConfigHome::kStore:
+      return "store";
+    case ConfigHome::kInstance:
+      break;
+  }
+  return "";
 }
 
 }  // namespace convoy

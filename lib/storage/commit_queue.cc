@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
+
 #include "lib/base/status_macros.h"
 
 namespace convoy::storage {
@@ -45,7 +47,10 @@ struct CommitQueue::Waiter {
   absl::StatusOr<Claim> claim;  // valid once written
   bool is_urgent = false;
   bool is_settled = false;  // under mutex_
-  Idle idle;                // under mutex_: the blocked caller
+  // Its caller plays no part, as there are threads that serve, and needs no lock to go on.
+  bool waits_apart = false;
+  absl::Notification told;
+  Idle idle;  // under mutex_: the blocked caller
 
   int64_t deliveries_count() const {
     size_t count = batch->extra_deliveries.size();
@@ -95,6 +100,7 @@ CommitResult CommitQueue::Commit(WriteBatch batch) {
     should_wake = !CallHelp() && servers_count_ == 0;
   }
   if (should_wake && wake_) wake_();
+  if (waiter->waits_apart) waiter->told.WaitForNotification();
   return std::move(waiter->result);
 }
 
@@ -205,6 +211,8 @@ bool CommitQueue::Work(Waiter* own) {
       has_worked = true;
       part == Part::kWrite ? PlayWrite() : PlaySync();
     } else if (own != nullptr && !own->is_settled) {
+      own->waits_apart = servers_count_ > 1;
+      if (own->waits_apart) return has_worked;
       Rest(&own->idle, blocked_);
     } else {
       return has_worked;
@@ -350,13 +358,19 @@ size_t CommitQueue::Settle(const Group& group, const absl::Status& status) {
     if (waiter->done) waiter->done(std::move(waiter->result));
     if (waiter->claimed) waiter->claimed(std::move(waiter->claim));
   }
-  absl::MutexLock lock(&mutex_);
   size_t count = 0;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& waiter : group) {
+      if (!waiter->is_urgent) ++count;
+      if (waiter->done || waiter->claimed) continue;
+      waiter->is_settled = true;
+      if (waiter->idle.list != nullptr) Call(&waiter->idle);
+    }
+  }
+  // After the lock: those that wake up would only wait for it.
   for (const auto& waiter : group) {
-    if (!waiter->is_urgent) ++count;
-    if (waiter->done || waiter->claimed) continue;
-    waiter->is_settled = true;
-    if (waiter->idle.list != nullptr) Call(&waiter->idle);
+    if (waiter->waits_apart) waiter->told.Notify();
   }
   return count;
 }

@@ -109,8 +109,8 @@ class CommitQueue {
     return queue_.empty() && urgent_.empty();
   }
 
-  // Plays parts until `own` is settled (or, without one, while any is free). Returns whether any
-  // was played.
+  // Plays parts until `own` is settled or waits apart (or, without one, while any is free). Returns
+  // whether any was played.
   bool Work(Waiter* own) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A part that has work and no thread; `preferred` if that is one.
   Part FreePart(Part preferred) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -19,6 +19,7 @@ namespace convoy::storage {
 namespace {
 
 constexpr std::string_view kId = "data-key";
+constexpr std::string_view kScope = "store";  // ConfigHome::kStore
 constexpr std::string_view kBinding = "convoy data key";
 
 struct Wrapped {
@@ -63,11 +64,12 @@ absl::StatusOr<Wrapped> Replace(
     const std::function<absl::StatusOr<Wrapped>(const std::optional<Wrapped>&)>& next) {
   WriteTries tries;
   while (true) {
-    CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, storage.ConfigRevision(""));
+    CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, storage.ConfigRevision(kScope));
     CONVOY_ASSIGN_OR_RETURN(const std::optional<Wrapped> present, Find(storage));
     CONVOY_ASSIGN_OR_RETURN(Wrapped wrapped, next(present));
     WriteBatch batch;
     ConfigWrite& write = batch.config.emplace_back();
+    write.scope = kScope;
     write.expected_revision = revision;
     write.puts.push_back(RecordOf(wrapped));
     WriteBatch* const batches[] = {&batch};
