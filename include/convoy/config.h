@@ -104,8 +104,8 @@ struct ConfigField {
   std::optional<ConfigKind> parent;
 };
 
-// The scope whose revision a change of an object raises: the instance's (""), its project's, or that
-// of the records that a store needs itself ("store").
+// The scope whose revision a change of an object raises: the instance's (""), its project's, or
+// that of the records that a store needs itself ("store").
 enum class ConfigHome : uint8_t { kInstance, kProject, kStore };
 
 struct ConfigKindInfo {
