@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -19,6 +20,7 @@
 #include "examples/convoyd/brokers.h"
 #include "examples/convoyd/commands.h"
 #include "examples/convoyd/descriptors.h"
+#include "examples/convoyd/dev.h"
 #include "examples/convoyd/files.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/log.h"
@@ -159,9 +161,27 @@ void DrainAll(Server& server, convoy::Gateway& gateway, LogObserver& log,
   server.Stop(deadline);
 }
 
-int Serve(Settings settings) {
+// Said before anything listens.
+void WarnOfTrial(const Settings& settings, LogObserver& log) {
+  const convoy::LogField fields[] = {
+      {"allowed", "deliveries, key fetches and brokers may connect to 127.0.0.0/8 and ::1"},
+      {"receiver", "/dev/receiver takes and shows deliveries without a key"},
+      {"key", "the key of the instance is printed, and kept in a file beside the database"},
+      {"listens", "on this machine only"},
+      {"database", settings.database}};
+  log.Log(convoy::LogLevel::kWarning, "--dev is not for production", fields);
+}
+
+int Serve(Settings settings, bool is_trial) {
   StopSignals signals;
   const auto log = std::make_shared<LogObserver>(settings.log_level);
+  TrialFolder folder;
+  if (is_trial) {
+    if (const absl::Status status = PrepareTrial(settings, folder); !status.ok()) {
+      return Fail("serve", status, kExitUsage);
+    }
+    WarnOfTrial(settings, *log);
+  }
   FitDescriptors(settings, *log);
   auto server = Listen(settings);
   if (!server.ok()) return Fail("serve", server.status(), kExitFailed);
@@ -171,10 +191,17 @@ int Serve(Settings settings) {
   if (const absl::Status status = (*gateway)->Start(); !status.ok()) {
     return Fail("serve", status, kExitFailed);
   }
-  (*server)->Start(gateway->get());
+  const auto trial = is_trial ? NewTrialGateway(gateway->get()) : nullptr;
+  absl::StatusOr<std::string> commands{std::string()};
+  if (is_trial) {
+    commands = MakeTrial(**gateway, settings, absl::StrCat("http://", (*server)->address()));
+  }
+  if (!commands.ok()) return Fail("serve", commands.status(), kExitFailed);
+  (*server)->Start(is_trial ? trial.get() : gateway->get());
 
   const std::string address = (*server)->address();
   Print(JsonLine().Add("listening", address).Take());
+  if (is_trial) Print(absl::StrCat("\n", *commands));
   const convoy::LogField started[] = {
       {"listening", address}, {"database", settings.database}, {"public_url", public_url}};
   log->Log(convoy::LogLevel::kInfo, "started", started);
@@ -191,17 +218,25 @@ int Serve(Settings settings) {
 }  // namespace
 
 int RunServe(std::span<char* const> words) {
-  const auto loaded = LoadSettings(words, {}, environ);
+  // The one flag without a value; no setting, so that no file or environment turns it on.
+  std::vector<char*> others(words.begin(), words.end());
+  const bool is_trial =
+      std::erase_if(others, [](const char* word) { return std::string_view(word) == "--dev"; }) > 0;
+  const auto loaded = LoadSettings(others, {}, environ);
   if (!loaded.ok()) return Fail("serve", loaded.status(), kExitUsage);
   if (loaded->is_help_wanted) {
     Print(absl::StrCat(
-        "convoyd serve: receive, store and deliver webhooks\n\n", SettingsHelp({}),
+        "convoyd serve: receive, store and deliver webhooks\n\n"
+        "  --dev                            a trial on this machine: makes a project for each\n"
+        "                                   direction, prints commands that try both, delivers to\n"
+        "                                   local addresses; not for production\n",
+        SettingsHelp({}),
         "\nThe first line of standard output is {\"listening\":\"ADDRESS:PORT\"}; logs are JSON\n"
         "lines on standard error. SIGTERM and SIGINT finish what is in flight, at most\n"
         "--drain-timeout-ms, and exit with 0; a second one ends the process at once.\n"));
     return kExitDone;
   }
-  return Serve(loaded->settings);
+  return Serve(loaded->settings, is_trial);
 }
 
 }  // namespace convoyd

@@ -57,6 +57,7 @@ absl::Status ApplyDatabase(Settings& settings, std::string_view text) {
     return absl::InvalidArgumentError("database must be the path of an SQLite file");
   }
   settings.database = text;
+  settings.has_database = true;
   return absl::OkStatus();
 }
 

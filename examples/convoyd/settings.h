@@ -28,8 +28,9 @@ struct Settings {
   std::string listen_address = "127.0.0.1";
   uint16_t listen_port = 5005;
   std::string database = "convoy.db";
-  std::string public_url;  // empty: derived from where the server listens
-  uint32_t workers = 0;    // 0: one for each processor
+  bool has_database = false;  // it is not the default
+  std::string public_url;     // empty: derived from where the server listens
+  uint32_t workers = 0;       // 0: one for each processor
   std::vector<std::string> allowed_networks;
   convoy::LogLevel log_level = convoy::LogLevel::kInfo;
   std::string tls_cert;

@@ -1,13 +1,14 @@
 """Examples of the documentation. Of docs/brokers*.md: requests succeed, messages are events, answers have
 these fields; no server listens at the addresses in them, and a source is made all the same, since a broker
 that is away may come back. Of docs/quickstart.md: every command and response. Of docs/reference.md: that it
-is generated from this code. Of README.md: the commands that run convoyd."""
+is generated from this code. Of README.md: the commands that run convoyd, and the first requests."""
 import base64
 import json
 import os
 import pathlib
 import re
 import shlex
+import socket
 import subprocess
 import unittest
 
@@ -162,7 +163,7 @@ class ReadmeTest(unittest.TestCase):
     def test_the_commands_that_run_convoyd(self):
         lines = [line for line in (host.ROOT / "README.md").read_text().splitlines()
                  if line.startswith(self.PROGRAM)]
-        self.assertEqual([line.split()[1] for line in lines], ["bootstrap", "serve", "--help"])
+        self.assertEqual([line.split()[1] for line in lines], ["bootstrap", "serve", "--help", "serve"])
         with host.Folder() as folder:
             for line in lines:
                 command = shlex.split(line.replace(self.PROGRAM, host.binary()), comments=True)
@@ -180,6 +181,16 @@ class ReadmeTest(unittest.TestCase):
                 if command[1] != "--help":
                     self.assertIn({"bootstrap": "api_key", "serve": "listening"}[command[1]],
                                   json.loads(first))
+
+    def test_the_first_requests_work_as_printed(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        done = subprocess.run(
+            [str(host.ROOT / "script" / "newcomer"), "--port", str(port)], capture_output=True, text=True,
+            timeout=120, env={**os.environ, "CONVOY_BIN_DIR": str(pathlib.Path(host.binary()).parent)})
+        self.assertEqual(done.returncode, 0, (done.stdout, done.stderr))
+        self.assertRegex(done.stdout, r"received and sent in \d+\.\d s")
 
 
 if __name__ == "__main__":
