@@ -17,6 +17,7 @@ constexpr std::string_view kHelp =
     "\n"
     "  convoyd serve      receive, store and deliver\n"
     "  convoyd bootstrap  create the instance's first API key\n"
+    "  convoyd import     take the configuration of Convoy over\n"
     "  convoyd migrate    bring a database of an older version up to date\n"
     "  convoyd prune      remove old events that have been dealt with\n"
     "  convoyd verify     judge one signed request, without a database\n"
@@ -31,9 +32,9 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {{"serve", RunServe},     {"bootstrap", RunBootstrap},
-                                 {"migrate", RunMigrate}, {"prune", RunPrune},
-                                 {"verify", RunVerify},   {"presets", RunPresets},
-                                 {"version", RunVersion}};
+                                 {"import", RunImport},   {"migrate", RunMigrate},
+                                 {"prune", RunPrune},     {"verify", RunVerify},
+                                 {"presets", RunPresets}, {"version", RunVersion}};
 
 int Main(std::span<char* const> words) {
   if (words.size() < 2) {

@@ -227,9 +227,8 @@ int RunServe(std::span<char* const> words) {
   if (loaded->is_help_wanted) {
     Print(absl::StrCat(
         "convoyd serve: receive, store and deliver webhooks\n\n"
-        "  --dev                            a trial on this machine: makes a project for each\n"
-        "                                   direction, prints commands that try both, delivers to\n"
-        "                                   local addresses; not for production\n",
+        "`convoyd serve --dev` is a trial on this machine: it makes a project for each direction,\n"
+        "prints commands that try both, and delivers to local addresses. Not for production.\n\n",
         SettingsHelp({}),
         "\nThe first line of standard output is {\"listening\":\"ADDRESS:PORT\"}; logs are JSON\n"
         "lines on standard error. SIGTERM and SIGINT finish what is in flight, at most\n"

@@ -3,6 +3,7 @@
 // saves two of the four compressions of a short message against HMAC_Init.
 #include "lib/crypto/digest.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <openssl/md5.h>
@@ -171,6 +172,23 @@ Digest HmacOf(const HmacKey& key, std::string_view data) {
   Hmac hmac(key);
   hmac.Update(data);
   return hmac.Finish();
+}
+
+Digest Pbkdf2Sha256(std::string_view password, std::string_view salt, uint32_t rounds) {
+  const HmacKey key(HashAlgorithm::kSha256, password);
+  Hmac first(key);
+  first.Update(salt);
+  first.Update(std::string_view("\0\0\0\1", 4));  // the number of the one block
+  Digest round = first.Finish();
+  std::array<uint8_t, 32> sum;
+  std::copy(round.bytes().begin(), round.bytes().end(), sum.begin());
+  for (uint32_t i = 1; i < rounds; ++i) {
+    round = HmacOf(key, round.view());
+    for (size_t j = 0; j < sum.size(); ++j) sum[j] ^= round.bytes()[j];
+  }
+  Digest result;
+  std::copy(sum.begin(), sum.end(), result.buffer(sum.size()).begin());
+  return result;
 }
 
 bool ConstantTimeEquals(std::string_view a, std::string_view b) {

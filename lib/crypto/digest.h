@@ -33,6 +33,9 @@ class Digest {
 
 Digest Hash(HashAlgorithm algorithm, std::string_view data);
 
+// PBKDF2 with HMAC-SHA256 (RFC 8018): 32 bytes. Takes time in proportion to `rounds`.
+Digest Pbkdf2Sha256(std::string_view password, std::string_view salt, uint32_t rounds);
+
 // A key that is ready to sign: the two padded blocks are hashed once, here. Immutable; any number
 // of threads may compute with it at once.
 class HmacKey {

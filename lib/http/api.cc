@@ -18,6 +18,7 @@
 #include "lib/http/handlers.h"
 #include "lib/http/metrics.h"
 #include "lib/http/router.h"
+#include "lib/http/verified_keys.h"
 
 namespace convoy::http {
 namespace {
@@ -77,12 +78,25 @@ absl::StatusOr<std::optional<uint64_t>> ContentLength(const HttpRequest& head) {
   return std::optional<uint64_t>(size);
 }
 
+constexpr std::string_view kNothingHere =
+    "there is nothing at this path: the REST API serves /api/v1/projects, and below "
+    "/api/v1/projects/{projectID} sources, endpoints, subscriptions, events, eventdeliveries, "
+    "held-inputs and api-keys";
+
+// The end of a path of the API for a message: what follows the project's id.
+std::string_view ShapeOf(std::string_view path) {
+  constexpr std::string_view kProjects = "/api/v1/projects/";
+  const size_t end = path.find('/', kProjects.size());
+  return end == path.npos ? path : path.substr(end);
+}
+
 // Decision on the head of an API request: a refusal, or a route with its project.
 struct Admission {
   std::optional<HttpResponse> refusal;
   RouteMatch match;
   Snapshot project;
   Role role = Role::kProjectViewer;
+  ApiVersion version;
 };
 
 absl::StatusOr<Snapshot> FindProject(const ApiParts& parts, const std::string& project_id) {
@@ -95,25 +109,34 @@ absl::StatusOr<Snapshot> FindProject(const ApiParts& parts, const std::string& p
 // anything is said about it.
 Admission RouteAndAuthorize(const ApiParts& parts, const HttpRequest& head) {
   if (!IsJsonOrUnsaid(head.headers)) {
-    return {.refusal = Failure(415, "Content-Type must be application/json")};
+    return {.refusal = Failure(415,
+                               "Content-Type must be application/json, or be left out: the "
+                               "REST API takes JSON; other bodies go to the ingest link of "
+                               "a source, /ingest/{mask_id}")};
   }
   const auto key = Authenticate(parts, head);
   if (!key.ok()) return {.refusal = FromStatus(key.status())};
   Admission admission{.match = MatchRoute(head.method, head.path), .role = (*key)->role};
+  const auto version = ApiVersionOf(head.headers);
+  if (!version.ok()) return {.refusal = FromStatus(version.status())};
+  admission.version = *version;
   const RouteMatch& match = admission.match;
-  if (match.route == nullptr) {
-    admission.refusal = match.allowed_methods.empty()
-                            ? Failure(404, "there is nothing at this path")
-                            : MethodNotAllowed(match.allowed_methods);
+  if (match.route == nullptr && !match.is_unserved) {
+    admission.refusal = match.allowed_methods.empty() ? Failure(404, kNothingHere)
+                                                      : MethodNotAllowed(match.allowed_methods);
     return admission;
   }
   const std::string project_id = match.captures.empty() ? std::string() : match.captures.front();
-  const absl::Status authorized = Authorize(**key, match.route->access, project_id);
+  const absl::Status authorized =
+      Authorize(**key, match.is_unserved ? Access::kRead : match.route->access, project_id);
   if (!authorized.ok()) {
     admission.refusal = FromStatus(authorized);
   } else if (!project_id.empty()) {
     absl::StatusOr<Snapshot> project = FindProject(parts, project_id);
-    if (project.ok()) {
+    if (project.ok() && match.is_unserved) {
+      admission.refusal = Failure(404, absl::StrCat(head.method, " ", ShapeOf(head.path),
+                                                    " is not supported by this version"));
+    } else if (project.ok()) {
       admission.project = *std::move(project);
     } else {
       admission.refusal = FromStatus(project.status());
@@ -145,7 +168,13 @@ std::optional<HttpResponse> RefuseLoop(const GatewayOptions& options, const Http
 
 }  // namespace
 
-Api::Api(const GatewayOptions& options, ApiParts parts) : options_(options), parts_(parts) {}
+Api::Api(const GatewayOptions& options, ApiParts parts)
+    : options_(options), verified_keys_(std::make_unique<VerifiedKeys>()), parts_([&] {
+        parts.verified_keys = verified_keys_.get();
+        return std::move(parts);
+      }()) {}
+
+Api::~Api() = default;
 
 std::optional<Reply> Api::Handle(const HttpRequest& request) const {
   std::optional<Reply> reply = Dispatch(request);
@@ -200,7 +229,8 @@ std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
                                         .request = &request,
                                         .captures = std::move(admission.match.captures),
                                         .project = std::move(admission.project),
-                                        .role = admission.role});
+                                        .role = admission.role,
+                                        .version = admission.version});
 }
 
 HeadDecision Api::InspectHead(const HttpRequest& head) const {

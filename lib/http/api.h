@@ -26,6 +26,8 @@
 
 namespace convoy::http {
 
+class VerifiedKeys;
+
 // All must outlive the Api.
 struct ApiParts {
   Storage* storage;
@@ -42,12 +44,14 @@ struct ApiParts {
   const dispatch::Dispatcher* dispatcher = nullptr;
   const storage::Pruner* pruner = nullptr;
   std::function<WorkCounts()> work_counts;
+  VerifiedKeys* verified_keys = nullptr;  // set by Api
 };
 
 // Safe to use from any thread.
 class Api {
  public:
   Api(const GatewayOptions& options, ApiParts parts);
+  ~Api();
 
   // nullopt: the path is not ours. `request` must stay valid until the reply has been finished.
   std::optional<Reply> Handle(const HttpRequest& request) const;
@@ -69,6 +73,7 @@ class Api {
   Reply Stamped(std::string method, Reply reply) const;
 
   const GatewayOptions& options_;
+  const std::unique_ptr<VerifiedKeys> verified_keys_;
   const ApiParts parts_;
 };
 

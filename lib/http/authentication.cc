@@ -1,16 +1,19 @@
 // Authentication by API keys. Keys have 380 bits of entropy, so one salted SHA-256 is as good as
 // any slow hash and costs a microsecond. An unknown mask is answered after the same work as a wrong
-// secret.
+// secret. Keys that come from Convoy keep its slow hash, because only the hash is known.
 #include "lib/http/authentication.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/encoding.h"
 #include "lib/base/text.h"
 #include "lib/base/ulid.h"
 #include "lib/crypto/digest.h"
+#include "lib/http/verified_keys.h"
 
 namespace convoy::http {
 namespace {
@@ -19,6 +22,9 @@ constexpr size_t kMaskSize = 16;
 constexpr size_t kSecretSize = 64;
 constexpr size_t kSaltSize = 16;
 constexpr std::string_view kPrefix = "CO.";
+// Before the hash of a key that comes from Convoy: PBKDF2 with HMAC-SHA256. Stored: permanent.
+constexpr std::string_view kConvoyHash = "pbkdf2-sha256:4096:";
+constexpr uint32_t kConvoyRounds = 4096;
 
 bool IsAlphanumeric(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -28,6 +34,21 @@ bool IsAlphanumeric(std::string_view text) {
 
 std::string HashOf(std::string_view salt, std::string_view key) {
   return std::string(crypto::Hash(crypto::HashAlgorithm::kSha256, absl::StrCat(salt, key)).view());
+}
+
+bool HasSecret(const ApiKey& stored, std::string_view key, VerifiedKeys* verified) {
+  if (!stored.hash.starts_with(kConvoyHash)) {
+    return crypto::ConstantTimeEquals(HashOf(stored.salt, key), stored.hash);
+  }
+  const std::string print = HashOf(absl::StrCat(stored.salt, stored.hash), key);
+  if (verified != nullptr && crypto::ConstantTimeEquals(print, verified->Find(stored.id))) {
+    return true;
+  }
+  const crypto::Digest hash = crypto::Pbkdf2Sha256(key, stored.salt, kConvoyRounds);
+  const bool is_right = crypto::ConstantTimeEquals(
+      hash.view(), std::string_view(stored.hash).substr(kConvoyHash.size()));
+  if (is_right && verified != nullptr) verified->Remember(stored.id, print);
+  return is_right;
 }
 
 // The mask of a well-formed key, else empty.
@@ -64,10 +85,8 @@ absl::StatusOr<std::shared_ptr<const ApiKey>> Authenticate(const ApiParts& parts
   const auto found = parts.configuration->FindApiKeyByMask(mask);
   if (!found.ok() && !absl::IsNotFound(found.status())) return found.status();
   const ApiKey* stored = found.ok() ? found->get() : nullptr;
-  const std::string salt = stored != nullptr ? stored->salt : std::string(kSaltSize, '\0');
-  const std::string hash = HashOf(salt, key);
-  const bool is_right =
-      crypto::ConstantTimeEquals(hash, stored != nullptr ? stored->hash : std::string(32, '\0'));
+  static const ApiKey kNone = {.salt = std::string(kSaltSize, '\0'), .hash = std::string(32, '\0')};
+  const bool is_right = HasSecret(stored != nullptr ? *stored : kNone, key, parts.verified_keys);
   if (stored == nullptr || !is_right) return refused;
   if (stored->expires_at.has_value() && *stored->expires_at <= parts.clock->Now()) return refused;
   return *found;
@@ -79,6 +98,17 @@ absl::Status Authorize(const ApiKey& key, Access access, std::string_view projec
   if (access == Access::kInstance || key.project_id != project_id) return refused;
   if (access == Access::kWrite && key.role == Role::kProjectViewer) return refused;
   return absl::OkStatus();
+}
+
+std::optional<ApiKey> ConvoyApiKey(std::string mask, std::string salt, std::string_view hash) {
+  if (mask.size() != kMaskSize || !IsAlphanumeric(mask)) return std::nullopt;
+  // Go writes base64url with padding; databases of old versions hold the other alphabet.
+  std::optional<std::string> bytes = base::Base64UrlDecode(hash);
+  if (!bytes.has_value()) bytes = base::Base64Decode(hash);
+  if (!bytes.has_value() || bytes->size() != 32) return std::nullopt;
+  return ApiKey{.mask_id = std::move(mask),
+                .salt = std::move(salt),
+                .hash = absl::StrCat(kConvoyHash, *bytes)};
 }
 
 NewApiKey MakeApiKey(Role role, std::string project_id, std::string name, const ApiParts& parts) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -22,6 +24,10 @@ std::string_view BearerTokenOf(const HttpRequest& request);
 // if there is none, or it is unknown, wrong or expired; which of these is not told.
 absl::StatusOr<std::shared_ptr<const ApiKey>> Authenticate(const ApiParts& parts,
                                                            const HttpRequest& request);
+
+// A key as Convoy stores it: the text of the salt, the hash in base64. Only mask, salt and hash are
+// set; nullopt if one of them has another form.
+std::optional<ApiKey> ConvoyApiKey(std::string mask, std::string salt, std::string_view hash);
 
 // kPermissionDenied unless the key's role allows `access` to `project_id` (empty: the instance).
 absl::Status Authorize(const ApiKey& key, Access access, std::string_view project_id);

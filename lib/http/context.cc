@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/base/text.h"
 #include "lib/http/prepared_write.h"
 
 namespace convoy::http {
@@ -44,11 +45,17 @@ PendingWrite PendingChange(ConfigWrite write, std::function<HttpResponse()> answ
 }  // namespace
 
 absl::Status RepeatedKeyError(std::string_view key) {
+  constexpr size_t kShownMax = 256;
+  if (key.size() > kShownMax) {
+    key = key.substr(0, kShownMax);
+    // Not within a character.
+    while (!base::IsValidUtf8(key)) key.remove_suffix(1);
+  }
   return absl::InvalidArgumentError(absl::StrCat("body contains field \"", key, "\" twice"));
 }
 
-absl::StatusOr<json::Document> ParseBody(const Context& context) {
-  CONVOY_ASSIGN_OR_RETURN(json::Document document, json::Parse(context.request->body, {}));
+absl::StatusOr<json::Document> ParseBody(const Context& context, const json::Limits& limits) {
+  CONVOY_ASSIGN_OR_RETURN(json::Document document, json::Parse(context.request->body, limits));
   if (!document.IsObject()) {
     return absl::InvalidArgumentError("body contains incorrect JSON type (at character 1)");
   }

@@ -12,6 +12,7 @@
 #include "convoy/http.h"
 #include "convoy/options.h"
 #include "lib/http/api.h"
+#include "lib/http/api_version.h"
 #include "lib/http/reply.h"
 #include "lib/json/document.h"
 #include "lib/route/snapshot.h"
@@ -28,12 +29,13 @@ struct Context {
   std::vector<std::string> captures;  // decoded path segments, in the order of the route
   Snapshot project;                   // of the route's {projectID}; null for other routes
   Role role = Role::kProjectViewer;   // of the caller's key, where a key is needed
+  ApiVersion version = {};
 
   const std::string& capture(size_t index) const { return captures[index]; }
 };
 
 // The body as a tree without repeated keys; the status says what is wrong with it.
-absl::StatusOr<json::Document> ParseBody(const Context& context);
+absl::StatusOr<json::Document> ParseBody(const Context& context, const json::Limits& limits = {});
 absl::Status RepeatedKeyError(std::string_view key);
 
 // A change of one project's configuration. `build` makes the write from a current snapshot; if it

@@ -76,54 +76,52 @@ absl::StatusOr<EndpointAuth> ReadAuthentication(const json::Value& object) {
   return FieldError("authentication.type", "must be api_key or basic_auth in this version");
 }
 
-absl::Status ReadLimits(ObjectReader& reader, Endpoint* out) {
-  uint32_t timeout_s = 0, window_s = 0;
-  if (reader.Read("http_timeout", &timeout_s) && timeout_s > 0) {
-    if (timeout_s > kTimeoutSecondsMax) {
-      return FieldError("http_timeout",
-                        absl::StrCat("must be at most ", kTimeoutSecondsMax, " seconds"));
+void ReadLimits(ObjectReader& reader, Endpoint* out) {
+  absl::Duration timeout;
+  if (ReadSeconds(reader, "http_timeout", &timeout) && timeout > absl::ZeroDuration()) {
+    if (timeout > absl::Seconds(kTimeoutSecondsMax)) {
+      reader.FailField("http_timeout",
+                       absl::StrCat("must be at most ", kTimeoutSecondsMax, " seconds"));
     }
-    out->timeout = absl::Seconds(timeout_s);
+    out->timeout = timeout;
   }
   reader.Read("rate_limit", &out->rate_limit.count);
-  if (reader.Read("rate_limit_duration", &window_s)) {
-    out->rate_limit.window = absl::Seconds(window_s);
-  }
-  return reader.status();
+  ReadSeconds(reader, "rate_limit_duration", &out->rate_limit.window);
 }
 
-absl::Status CheckEndpoint(const Endpoint& endpoint, const ProjectConfig& config) {
-  CONVOY_RETURN_IF_ERROR(CheckEndpointUrl(endpoint.url, config.is_https_required));
-  if (endpoint.name.empty()) return FieldError("name", "please provide your endpoint name");
-  CONVOY_RETURN_IF_ERROR(CheckText("name", endpoint.name));
-  CONVOY_RETURN_IF_ERROR(CheckText("description", endpoint.description));
-  CONVOY_RETURN_IF_ERROR(CheckText("owner_id", endpoint.owner_id, intake::kOwnerIdBytesMax));
-  CONVOY_RETURN_IF_ERROR(CheckText("support_email", endpoint.support_email));
+// Adds everything that is wrong to `reader`.
+void CheckEndpoint(const Endpoint& endpoint, const ProjectConfig& config, ObjectReader& reader) {
+  reader.Fail(CheckEndpointUrl(endpoint.url, config.is_https_required));
+  if (endpoint.name.empty()) reader.FailField("name", "please provide your endpoint name");
+  reader.Fail(CheckText("name", endpoint.name));
+  reader.Fail(CheckText("description", endpoint.description));
+  reader.Fail(CheckText("owner_id", endpoint.owner_id, intake::kOwnerIdBytesMax));
+  reader.Fail(CheckText("support_email", endpoint.support_email));
   if (!endpoint.support_email.empty() && !IsEmail(endpoint.support_email)) {
-    return FieldError("support_email", "please provide a valid email");
+    reader.FailField("support_email", "please provide a valid email");
   }
   if (endpoint.content_type != "application/json" &&
       endpoint.content_type != "application/x-www-form-urlencoded") {
-    return FieldError("content_type",
-                      "must be application/json or application/x-www-form-urlencoded");
+    reader.FailField("content_type",
+                     "must be application/json or application/x-www-form-urlencoded");
   }
-  return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status ReadEndpoint(const json::Document& document, const Project& project, Endpoint* out) {
-  for (const char* field : {"mtls_client_cert", "slack_webhook_url", "teams_webhook_url"}) {
-    CONVOY_RETURN_IF_ERROR(RefuseIfSet(document, field));
-  }
+absl::Status ReadEndpoint(const json::Value& document, const Project& project, Endpoint* out) {
   ObjectReader reader(document);
+  for (const char* field : {"mtls_client_cert", "slack_webhook_url", "teams_webhook_url"}) {
+    reader.Fail(RefuseIfSet(document, field));
+  }
   bool is_disabled = false;
   if (reader.Read("is_disabled", &is_disabled) && is_disabled) {
-    return FieldError("is_disabled", "cannot be set here, pause the endpoint instead");
+    reader.FailField("is_disabled", "cannot be set here, pause the endpoint instead");
   }
   std::string owner_id;
-  reader.Read("url", &out->url);
-  reader.Read("name", &out->name);
+  // Clients of before 2024-04-01 have other names for these two.
+  if (!reader.Read("url", &out->url)) reader.Read("target_url", &out->url);
+  if (!reader.Read("name", &out->name)) reader.Read("title", &out->name);
   reader.Read("description", &out->description);
   reader.Read("support_email", &out->support_email);
   if (reader.Read("owner_id", &owner_id) && !owner_id.empty()) out->owner_id = owner_id;
@@ -140,13 +138,14 @@ absl::Status ReadEndpoint(const json::Document& document, const Project& project
     ReadEnum(reader, "standard_webhooks", "must be none, v1 or v1a", &standard);
     out->standard_signature = standard;
   }
-  CONVOY_RETURN_IF_ERROR(ReadLimits(reader, out));
-  const json::Value* authentication = reader.Object("authentication");
-  CONVOY_RETURN_IF_ERROR(reader.status());
-  if (authentication != nullptr) {
-    CONVOY_ASSIGN_OR_RETURN(out->auth, ReadAuthentication(*authentication));
+  ReadLimits(reader, out);
+  if (const json::Value* authentication = reader.Object("authentication")) {
+    absl::StatusOr<EndpointAuth> auth = ReadAuthentication(*authentication);
+    reader.Fail(auth.status());
+    if (auth.ok()) out->auth = *std::move(auth);
   }
-  return CheckEndpoint(*out, project.config);
+  CheckEndpoint(*out, project.config, reader);
+  return reader.status();
 }
 
 }  // namespace convoy::http

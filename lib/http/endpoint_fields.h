@@ -10,6 +10,6 @@ namespace convoy::http {
 
 // Reads a request over `out` and checks the whole. What an update overwrites even if it is absent
 // is reset first by the caller. `out` is in any state after an error.
-absl::Status ReadEndpoint(const json::Document& document, const Project& project, Endpoint* out);
+absl::Status ReadEndpoint(const json::Value& document, const Project& project, Endpoint* out);
 
 }  // namespace convoy::http

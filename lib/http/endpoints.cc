@@ -60,8 +60,8 @@ void AddMissingKey(const ApiParts& parts, const SignatureConfig& config, Endpoin
   }
 }
 
-std::string EndpointJson(const Endpoint& endpoint) {
-  return ToJson([&](json::Writer& writer) { WriteEndpoint(writer, endpoint); });
+std::string EndpointJson(const Endpoint& endpoint, ApiVersion version) {
+  return ToJson([&](json::Writer& writer) { WriteEndpoint(writer, endpoint, version); });
 }
 
 // Changes one endpoint: `change` is given the current one, each time anew.
@@ -80,8 +80,8 @@ Reply ChangeEndpoint(const Context& context, int code, std::string message, std:
         CONVOY_RETURN_IF_ERROR(change(*changed));
         return ConfigWrite{.puts = {*changed}};
       },
-      [changed, code, message = std::move(message)] {
-        return Success(code, message, EndpointJson(*changed));
+      [changed, code, message = std::move(message), version = context.version] {
+        return Success(code, message, EndpointJson(*changed, version));
       });
 }
 
@@ -123,9 +123,12 @@ Reply CreateEndpoint(const Context& context) {
   json::ObjectReader reader(*document);
   reader.Read("secret", &secret);
   if (!reader.status().ok()) return FromStatus(reader.status());
-  Endpoint endpoint{.id = parts.ulids->Next(),
-                    .project_id = context.project->project().id,
-                    .created_at = parts.clock->Now()};
+  Endpoint endpoint{
+      .id = parts.ulids->Next(),
+      .project_id = context.project->project().id,
+      .has_advanced_signatures = !context.version.has_text_durations ||
+                                 context.project->project().type == ProjectType::kIncoming,
+      .created_at = parts.clock->Now()};
   endpoint.updated_at = endpoint.created_at;
   absl::Status status = ReadEndpoint(*document, context.project->project(), &endpoint);
   if (!status.ok()) return FromStatus(status);
@@ -139,7 +142,7 @@ Reply CreateEndpoint(const Context& context) {
   endpoint.secrets.push_back(
       MakeSecret(parts, secret, has_project_key ? StandardSignature::kNone : standard));
   AddMissingKey(parts, signature, endpoint);
-  const std::string data = EndpointJson(endpoint);
+  const std::string data = EndpointJson(endpoint, context.version);
   return ChangeProject(
       context, [endpoint](const Snapshot&) { return ConfigWrite{.puts = {endpoint}}; },
       [data] { return Success(201, "Endpoint created successfully", data); });
@@ -158,7 +161,7 @@ Reply ListEndpoints(const Context& context) {
   if (!endpoints.ok()) return FromStatus(endpoints.status());
   return Success(200, "Endpoints fetched successfully",
                  PageToJson(*endpoints, page, [&](json::Writer& writer, const Endpoint& endpoint) {
-                   WriteEndpoint(writer, Shown(context, endpoint),
+                   WriteEndpoint(writer, Shown(context, endpoint), context.version,
                                  HealthOf(*context.parts, endpoint.id));
                  }));
 }
@@ -167,7 +170,7 @@ Reply GetEndpoint(const Context& context) {
   const Endpoint* endpoint = context.project->FindEndpoint(context.capture(1));
   if (endpoint == nullptr) return Failure(404, "Resource not found");
   return Success(200, "Endpoint fetched successfully", ToJson([&](json::Writer& writer) {
-                   WriteEndpoint(writer, Shown(context, *endpoint),
+                   WriteEndpoint(writer, Shown(context, *endpoint), context.version,
                                  HealthOf(*context.parts, endpoint->id));
                  }));
 }

@@ -13,7 +13,7 @@ HttpResponse Respond(int status, std::string body) {
 }
 
 // Errors name what they complain of, and that may be as long as a request.
-constexpr size_t kMessageBytesMax = 1024;
+constexpr size_t kMessageBytesMax = 4096 + 64;
 
 std::string_view Shorten(std::string_view message) {
   if (message.size() <= kMessageBytesMax) return message;

@@ -74,14 +74,17 @@ absl::StatusOr<EventRequest> ReadEvent(std::string_view body) {
                           json::ScanObject(body, json::kPayloadLimits));
   CONVOY_RETURN_IF_ERROR(RefuseRepeatedKeys(object));
   EventRequest request;
-  CONVOY_RETURN_IF_ERROR(ReadText(object, "event_type", &request.event.event_type));
-  CONVOY_RETURN_IF_ERROR(ReadText(object, "idempotency_key", &request.event.idempotency_key));
-  CONVOY_RETURN_IF_ERROR(ReadText(object, "owner_id", &request.owner_id));
-  CONVOY_RETURN_IF_ERROR(ReadText(object, "endpoint_id", &request.endpoint_id));
-  if (request.endpoint_id.empty()) {
-    CONVOY_RETURN_IF_ERROR(ReadText(object, "app_id", &request.endpoint_id));
-  }
-  CONVOY_RETURN_IF_ERROR(ReadCustomHeaders(object, &request.event.custom_headers));
+  absl::Status wrong;
+  const auto read = [&](std::string_view field, std::string* out) {
+    json::AddProblem(ReadText(object, field, out), &wrong);
+  };
+  read("event_type", &request.event.event_type);
+  read("idempotency_key", &request.event.idempotency_key);
+  read("owner_id", &request.owner_id);
+  read("endpoint_id", &request.endpoint_id);
+  if (request.endpoint_id.empty()) read("app_id", &request.endpoint_id);
+  json::AddProblem(ReadCustomHeaders(object, &request.event.custom_headers), &wrong);
+  CONVOY_RETURN_IF_ERROR(wrong);
   if (const json::RawValue* data = object.Find("data"))
     request.event.data = std::string(data->text);
   return request;

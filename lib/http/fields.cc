@@ -127,32 +127,43 @@ absl::Status ReadRetry(const json::Value& object, std::string_view path, RetryPo
   CONVOY_RETURN_IF_ERROR(reader.status());
   ReadEnum(reader, "type", "must be linear or exponential", &out->strategy);
   uint64_t seconds = 0;
-  const json::Value* duration = FindMember(object, "duration");
-  if (duration != nullptr && duration->IsString()) {
-    std::string text;
-    reader.Read("duration", &text);
-    if (!text.empty() && !absl::ParseDuration(text, &out->interval)) {
-      return FieldError(reader.PathOf("duration"), "must be a duration such as 10s");
-    }
-  } else if (reader.Read("duration", &seconds)) {
-    out->interval = absl::Seconds(seconds);
-  }
+  ReadSeconds(reader, "duration", &out->interval);
   if (reader.Read("interval_seconds", &seconds) && seconds > 0) {
     out->interval = absl::Seconds(seconds);
   }
   reader.Read("retry_count", &out->attempts_max);
-  CONVOY_RETURN_IF_ERROR(reader.status());
-  if (out->interval < absl::ZeroDuration() || out->interval > kIntervalMax) {
-    return FieldError(reader.PathOf("duration"), "must be between 0 and 30 days");
-  }
-  if (out->interval != absl::Trunc(out->interval, absl::Seconds(1))) {
-    return FieldError(reader.PathOf("duration"), "must be whole seconds, such as 10s");
-  }
+  if (out->interval > kIntervalMax) reader.FailField("duration", "must be between 0 and 30 days");
   if (out->attempts_max == 0 || out->attempts_max > kTriesMax) {
-    return FieldError(reader.PathOf("retry_count"),
-                      absl::StrCat("must be between 1 and ", kTriesMax));
+    reader.FailField("retry_count", absl::StrCat("must be between 1 and ", kTriesMax));
   }
-  return absl::OkStatus();
+  return reader.status();
+}
+
+bool ReadSeconds(json::ObjectReader& reader, std::string_view field, absl::Duration* out) {
+  if (!reader.HasText(field)) {
+    uint32_t seconds = 0;
+    if (!reader.Read(field, &seconds)) return false;
+    *out = absl::Seconds(seconds);
+    return true;
+  }
+  std::string text;
+  absl::Duration duration;
+  if (!reader.Read(field, &text) || text.empty()) return false;
+  if (!absl::ParseDuration(text, &duration)) {
+    reader.FailField(field, "must be a number of seconds, or a duration such as 10s");
+    return false;
+  }
+  // Bounds first: what is infinite is no number of seconds.
+  if (duration < absl::ZeroDuration() || duration > kIntervalMax) {
+    reader.FailField(field, "must be between 0 and 30 days");
+    return false;
+  }
+  if (duration != absl::Trunc(duration, absl::Seconds(1))) {
+    reader.FailField(field, "must be whole seconds, such as 10s");
+    return false;
+  }
+  *out = duration;
+  return true;
 }
 
 absl::Status CheckEndpointUrl(std::string_view url, bool is_https_required) {

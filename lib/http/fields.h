@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 #include "convoy/model.h"
 #include "lib/json/document.h"
@@ -51,8 +52,12 @@ void ReadEnum(json::ObjectReader& reader, std::string_view field, std::string_vi
   }
 }
 
-// {"type", "duration" | "interval_seconds", "retry_count"} over what `out` holds: durations are
-// whole seconds, as numbers or as texts that Go writes ("10s").
+// A member that is whole seconds, as a number or as a text that Go writes ("10s", "1m30s"); false
+// and `out` left alone if it is absent, empty or wrong.
+bool ReadSeconds(json::ObjectReader& reader, std::string_view field, absl::Duration* out);
+
+// {"type", "duration" | "interval_seconds", "retry_count"} over what `out` holds; durations as
+// ReadSeconds takes them.
 absl::Status ReadRetry(const json::Value& object, std::string_view path, RetryPolicy* out);
 
 // An endpoint's URL: http or https with a host, nothing that HTTP or the transport would choke on.

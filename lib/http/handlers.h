@@ -12,6 +12,8 @@ Reply GetProject(const Context& context);
 Reply UpdateProject(const Context& context);
 Reply DeleteProject(const Context& context);
 
+Reply ImportFromConvoy(const Context& context);
+
 Reply CreateApiKey(const Context& context);
 Reply ListApiKeys(const Context& context);
 Reply DeleteApiKey(const Context& context);

@@ -7,6 +7,7 @@
 #include "convoy/config_read.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/http/config_fields.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
@@ -28,7 +29,7 @@ struct Reading {
 
 absl::Status ReadRateLimit(ObjectReader& config, RateLimit* out) {
   const json::Value* object = config.Object("ratelimit");
-  if (object == nullptr) return config.status();
+  if (object == nullptr) return absl::OkStatus();
   ObjectReader reader(*object, "config.ratelimit");
   reader.Read("count", &out->count);
   uint32_t seconds = 0;
@@ -54,7 +55,7 @@ absl::StatusOr<SignatureVersion> ReadVersion(const json::Value& object, const Ap
 
 absl::Status ReadSignature(ObjectReader& config, const ApiParts& parts, SignatureConfig* out) {
   const json::Value* object = config.Object("signature");
-  if (object == nullptr) return config.status();
+  if (object == nullptr) return absl::OkStatus();
   ObjectReader reader(*object, "config.signature");
   std::string header;
   if (reader.Read("header", &header) && !header.empty()) {
@@ -84,14 +85,14 @@ absl::Status ReadSignature(ObjectReader& config, const ApiParts& parts, Signatur
 
 // Refuses the settings that this version does not support, so that none is accepted without effect.
 absl::Status RefuseUnsupported(const json::Value& object) {
+  ObjectReader reader(object, "config");
   for (const char* field :
        {"replay_attacks_prevention_enabled", "verify_dynamic_events",
         "allow_unmatched_dynamic_urls", "search_policy", "sync_dynamic_event_ack"}) {
-    CONVOY_RETURN_IF_ERROR(RefuseIfSet(object, field, "config"));
+    reader.Fail(RefuseIfSet(object, field, "config"));
   }
-  ObjectReader reader(object, "config");
   if (const json::Value* meta = reader.Object("meta_event")) {
-    CONVOY_RETURN_IF_ERROR(RefuseIfSet(*meta, "is_enabled", "config.meta_event"));
+    reader.Fail(RefuseIfSet(*meta, "is_enabled", "config.meta_event"));
   }
   return reader.status();
 }
@@ -105,13 +106,13 @@ absl::Status ReadSsl(ObjectReader& config, bool* out) {
     reader.Read("enforce_secure_endpoints", out);
     CONVOY_RETURN_IF_ERROR(reader.status());
   }
-  return config.status();
+  return absl::OkStatus();
 }
 
 // Zero means the default, as Convoy has it. Percentages are at most 100.
 absl::Status ReadBreaker(ObjectReader& config, std::optional<CircuitBreaker>* out) {
   const json::Value* object = config.Object("circuit_breaker");
-  if (object == nullptr || AsksForNothing(*object)) return config.status();
+  if (object == nullptr || AsksForNothing(*object)) return absl::OkStatus();
   ObjectReader reader(*object, "config.circuit_breaker");
   CircuitBreaker breaker = out->value_or(CircuitBreaker());
   uint32_t sample_s = 0, error_s = 0, window_min = 0;
@@ -144,7 +145,7 @@ absl::Status ReadBreaker(ObjectReader& config, std::optional<CircuitBreaker>* ou
 
 absl::Status ReadRequestIdHeader(ObjectReader& config, ProjectType type, std::string* out) {
   std::string header;
-  if (!config.Read("request_id_header", &header) || header.empty()) return config.status();
+  if (!config.Read("request_id_header", &header) || header.empty()) return absl::OkStatus();
   if (type == ProjectType::kIncoming && header != ProjectConfig().request_id_header) {
     return absl::InvalidArgumentError(
         "request_id_header can only be customized on outgoing projects");
@@ -156,32 +157,34 @@ absl::Status ReadRequestIdHeader(ObjectReader& config, ProjectType type, std::st
 
 absl::Status ReadConfig(const json::Value& object, ProjectType type, const Reading& reading,
                         ProjectConfig* out) {
-  CONVOY_RETURN_IF_ERROR(RefuseUnsupported(object));
   ObjectReader reader(object, "config");
+  reader.Fail(RefuseUnsupported(object));
   uint64_t body_bytes_max = 0;
   if (reader.Read("max_payload_read_size", &body_bytes_max) && body_bytes_max > 0) {
     const uint64_t bound = reading.options.body_bytes_max;
     if (body_bytes_max > bound && body_bytes_max != out->body_bytes_max) {
-      return FieldError(
-          "config.max_payload_read_size",
+      reader.FailField(
+          "max_payload_read_size",
           absl::StrCat("must be at most ", bound, ", which is the limit of this server"));
     }
     out->body_bytes_max = body_bytes_max;
   }
-  CONVOY_RETURN_IF_ERROR(ReadRateLimit(reader, &out->rate_limit));
-  if (const json::Value* strategy = reader.Object("strategy")) {
-    CONVOY_RETURN_IF_ERROR(ReadRetry(*strategy, "config.strategy", &out->retry));
+  reader.Fail(ReadRateLimit(reader, &out->rate_limit));
+  // Convoy stores the whole with zeros where nothing was set.
+  const json::Value* strategy = reader.Object("strategy");
+  if (strategy != nullptr && !(strategy->HasMember("type") && AsksForNothing(*strategy))) {
+    reader.Fail(ReadRetry(*strategy, "config.strategy", &out->retry));
   }
-  CONVOY_RETURN_IF_ERROR(ReadSignature(reader, reading.parts, &out->signature));
-  CONVOY_RETURN_IF_ERROR(ReadSsl(reader, &out->is_https_required));
-  CONVOY_RETURN_IF_ERROR(ReadBreaker(reader, &out->circuit_breaker));
-  CONVOY_RETURN_IF_ERROR(ReadRequestIdHeader(reader, type, &out->request_id_header));
+  reader.Fail(ReadSignature(reader, reading.parts, &out->signature));
+  reader.Fail(ReadSsl(reader, &out->is_https_required));
+  reader.Fail(ReadBreaker(reader, &out->circuit_breaker));
+  reader.Fail(ReadRequestIdHeader(reader, type, &out->request_id_header));
   reader.Read("add_event_id_trace_headers", &out->has_trace_headers);
   reader.Read("disable_endpoint", &out->should_disable_endpoint);
   reader.Read("multiple_endpoint_subscriptions", &out->may_share_endpoint);
   // One would replace the other in every delivery.
   if (base::EqualsIgnoreCase(out->signature.header, out->request_id_header)) {
-    return FieldError("config.signature.header", "must differ from config.request_id_header");
+    reader.FailField("signature.header", "must differ from config.request_id_header");
   }
   return reader.status();
 }
@@ -190,23 +193,26 @@ bool IsWebUrl(std::string_view url) {
   return url.starts_with("https://") || url.starts_with("http://");
 }
 
-// Fields that creating and updating have in common.
-absl::Status ReadProject(const json::Document& document, const Reading& reading, Project* out) {
-  ObjectReader reader(document);
+}  // namespace
+
+absl::Status ReadProject(const json::Value& object, const GatewayOptions& options,
+                         const ApiParts& parts, Project* out) {
+  ObjectReader reader(object);
   reader.Read("name", &out->name);
   reader.Read("logo_url", &out->logo_url);
-  CONVOY_RETURN_IF_ERROR(reader.status());
-  if (out->name.empty()) return FieldError("name", "please provide a valid name");
-  CONVOY_RETURN_IF_ERROR(CheckText("name", out->name));
-  CONVOY_RETURN_IF_ERROR(CheckText("logo_url", out->logo_url));
+  if (out->name.empty()) reader.FailField("name", "please provide a valid name");
+  reader.Fail(CheckText("name", out->name));
+  reader.Fail(CheckText("logo_url", out->logo_url));
   if (!out->logo_url.empty() && !IsWebUrl(out->logo_url)) {
-    return FieldError("logo_url", "must be an http or https URL");
+    reader.FailField("logo_url", "must be an http or https URL");
   }
   if (const json::Value* config = reader.Object("config")) {
-    CONVOY_RETURN_IF_ERROR(ReadConfig(*config, out->type, reading, &out->config));
+    reader.Fail(ReadConfig(*config, out->type, {options, parts}, &out->config));
   }
   return reader.status();
 }
+
+namespace {
 
 absl::StatusOr<Project> MakeProject(const Context& context) {
   CONVOY_ASSIGN_OR_RETURN(const json::Document document, ParseBody(context));
@@ -214,15 +220,18 @@ absl::StatusOr<Project> MakeProject(const Context& context) {
   ObjectReader reader(document);
   std::string type;
   reader.Read("type", &type);
-  CONVOY_RETURN_IF_ERROR(reader.status());
   Project project{.id = parts.ulids->Next(), .created_at = parts.clock->Now()};
   project.updated_at = project.created_at;
   const auto parsed = model::Parse<ProjectType>(type);
-  if (!parsed.has_value()) return FieldError("type", "please provide a valid type");
-  project.type = *parsed;
+  if (parsed.has_value()) {
+    project.type = *parsed;
+  } else {
+    reader.FailField("type", "please provide a valid type, must be incoming or outgoing");
+  }
   project.config.signature.versions.push_back(
       {.id = parts.ulids->Next(), .created_at = project.created_at});
-  CONVOY_RETURN_IF_ERROR(ReadProject(document, {*context.options, parts}, &project));
+  reader.Fail(ReadProject(document, *context.options, parts, &project));
+  CONVOY_RETURN_IF_ERROR(reader.status());
   return project;
 }
 
@@ -279,7 +288,7 @@ Reply UpdateProject(const Context& context) {
         *updated = current->project();
         updated->updated_at = parts->clock->Now();
         CONVOY_RETURN_IF_ERROR(RefuseChange(fields, "type", model::Name(updated->type)));
-        CONVOY_RETURN_IF_ERROR(ReadProject(fields, {*options, *parts}, updated.get()));
+        CONVOY_RETURN_IF_ERROR(ReadProject(fields, *options, *parts, updated.get()));
         return ConfigWrite{.puts = {*updated}};
       },
       [updated] {

@@ -7,6 +7,7 @@
 #include "convoy/config_read.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/http/config_fields.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
@@ -28,72 +29,66 @@ constexpr size_t kForwardHeadersMax = 64;
 
 absl::Status ReadCustomResponse(ObjectReader& parent, CustomResponse* out) {
   const json::Value* object = parent.Object("custom_response");
-  if (object == nullptr) return parent.status();
+  if (object == nullptr) return absl::OkStatus();
   ObjectReader reader(*object, "custom_response");
   reader.Read("body", &out->body);
   reader.Read("content_type", &out->content_type);
-  CONVOY_RETURN_IF_ERROR(reader.status());
   if (out->body.size() > kResponseBytesMax) {
-    return absl::InvalidArgumentError("source custom response too large");
+    reader.Fail(absl::InvalidArgumentError(
+        absl::StrCat("source custom response too large: at most ", kResponseBytesMax, " bytes")));
   }
   if (!base::IsHeaderValue(out->content_type)) {
-    return FieldError("custom_response.content_type", "must be a header value");
+    reader.FailField("content_type", "must be a header value");
   }
-  return CheckText("custom_response.content_type", out->content_type);
+  reader.Fail(CheckText("custom_response.content_type", out->content_type));
+  return reader.status();
 }
 
-absl::Status ReadLists(ObjectReader& reader, Source* out) {
+void ReadLists(ObjectReader& reader, Source* out) {
   reader.Read("idempotency_keys", &out->idempotency_keys);
   reader.Read("event_type_location", &out->event_type_location);
   reader.Read("forward_headers", &out->forward_headers);
-  CONVOY_RETURN_IF_ERROR(reader.status());
   if (out->idempotency_keys.size() > intake::kLocationsMax) {
-    return FieldError("idempotency_keys", "has too many entries");
+    reader.FailField("idempotency_keys",
+                     absl::StrCat("must have at most ", intake::kLocationsMax, " entries"));
+    out->idempotency_keys.clear();
   }
   for (const std::string& location : out->idempotency_keys) {
-    CONVOY_RETURN_IF_ERROR(CheckText("idempotency_keys", location));
-    CONVOY_RETURN_IF_ERROR(intake::CheckIdempotencyLocation(location));
+    reader.Fail(CheckText("idempotency_keys", location));
+    reader.Fail(intake::CheckIdempotencyLocation(location));
   }
   if (out->forward_headers.size() > kForwardHeadersMax) {
-    return FieldError("forward_headers", "has too many entries");
+    reader.FailField("forward_headers",
+                     absl::StrCat("must have at most ", kForwardHeadersMax, " entries"));
+    out->forward_headers.clear();
   }
   for (const std::string& name : out->forward_headers) {
-    CONVOY_RETURN_IF_ERROR(CheckText("forward_headers", name));
-    if (!base::IsHeaderName(name)) return FieldError("forward_headers", "must be header names");
+    reader.Fail(CheckText("forward_headers", name));
+    if (!base::IsHeaderName(name)) reader.FailField("forward_headers", "must be header names");
   }
-  return absl::OkStatus();
 }
 
-// Context of reading a request.
-struct Reading {
-  bool is_new;
-  ProjectType project_type;
-  const ApiParts& parts;
-};
-
-absl::Status ReadType(ObjectReader& reader, const Reading& reading, Source* source) {
+void ReadType(ObjectReader& reader, const SourceReading& reading, Source* source) {
   std::string type;
   reader.Read("type", &type);
-  CONVOY_RETURN_IF_ERROR(reader.status());
   const auto parsed = model::Parse<SourceType>(type);
-  if (!parsed.has_value()) return FieldError("type", "unsupported source type");
-  if (*parsed == SourceType::kDbChangeStream) {
-    return FieldError("type", absl::StrCat(type, " sources are not supported by this version"));
+  if (!parsed.has_value() || *parsed == SourceType::kDbChangeStream) {
+    return reader.FailField(
+        "type", absl::StrCat("unsupported source type, must be http, rest_api or pub_sub",
+                             parsed.has_value() ? " in this version" : ""));
   }
   const bool is_pub_sub = *parsed == SourceType::kPubSub;
   if (is_pub_sub && reading.project_type != ProjectType::kOutgoing) {
-    return FieldError("type", "pub_sub sources belong to outgoing projects");
+    return reader.FailField("type", "pub_sub sources belong to outgoing projects");
   }
   if (!reading.is_new && is_pub_sub != (source->type == SourceType::kPubSub)) {
-    return FieldError("type", "cannot be changed to or from pub_sub, make a new source");
+    return reader.FailField("type", "cannot be changed to or from pub_sub, make a new source");
   }
   source->type = *parsed;
-  return absl::OkStatus();
 }
 
-absl::Status ReadBroker(ObjectReader& reader, const Reading& reading, Source* source) {
+absl::Status ReadBroker(ObjectReader& reader, const SourceReading& reading, Source* source) {
   const json::Value* object = reader.Object("pub_sub");
-  CONVOY_RETURN_IF_ERROR(reader.status());
   const bool is_set = object != nullptr && !AsksForNothing(*object);
   if (source->type != SourceType::kPubSub) {
     return is_set ? FieldError("pub_sub", "goes with the type pub_sub") : absl::OkStatus();
@@ -123,45 +118,49 @@ absl::Status CheckBrokerSource(const Source& source) {
   return FieldError(field, "goes with sources that take requests, leave it out");
 }
 
-absl::Status ReadName(ObjectReader& reader, Source* source) {
+void ReadName(ObjectReader& reader, Source* source) {
   std::string name;
   reader.Read("name", &name);
-  CONVOY_RETURN_IF_ERROR(reader.status());
-  if (name.empty()) return FieldError("name", "please provide a source name");
-  CONVOY_RETURN_IF_ERROR(CheckText("name", name));
+  if (name.empty()) reader.FailField("name", "please provide a source name");
+  reader.Fail(CheckText("name", name));
   source->name = name;
-  return absl::OkStatus();
 }
 
-// Reads the fields of a request over what is there, then checks the whole.
-absl::Status ReadSource(const json::Document& document, const Reading& reading, Source* source) {
+}  // namespace
+
+absl::Status ReadSource(const json::Value& document, const SourceReading& reading, Source* source) {
   ObjectReader reader(document);
   for (const char* field : {"body_function", "header_function"}) {
-    CONVOY_RETURN_IF_ERROR(RefuseIfSet(document, field));
+    reader.Fail(RefuseIfSet(document, field));
   }
   reader.Read("is_disabled", &source->is_disabled);
   ReadEnum(reader, "verify_mode", "must be enforce, observe or quarantine", &source->verify_mode);
   if (reading.is_new) {
-    ReadEnum(reader, "provider", "unsupported provider", &source->provider);
+    ReadEnum(reader, "provider", "unsupported provider, must be github, shopify or twitter",
+             &source->provider);
   } else {
-    CONVOY_RETURN_IF_ERROR(RefuseChange(document, "provider", model::Name(source->provider)));
+    reader.Fail(RefuseChange(document, "provider", model::Name(source->provider)));
   }
-  CONVOY_RETURN_IF_ERROR(ReadName(reader, source));
-  CONVOY_RETURN_IF_ERROR(ReadType(reader, reading, source));
-  const json::Value* verifier = reader.Object("verifier");
+  ReadName(reader, source);
+  ReadType(reader, reading, source);
+  if (const json::Value* verifier = reader.Object("verifier")) {
+    absl::StatusOr<VerifierConfig> read = ReadVerifier(*verifier, source->provider);
+    reader.Fail(read.status());
+    if (read.ok()) source->verifier = *std::move(read);
+  }
+  reader.Fail(ReadCustomResponse(reader, &source->custom_response));
+  ReadLists(reader, source);
+  reader.Fail(ReadBroker(reader, reading, source));
   CONVOY_RETURN_IF_ERROR(reader.status());
-  if (verifier != nullptr) {
-    CONVOY_ASSIGN_OR_RETURN(source->verifier, ReadVerifier(*verifier, source->provider));
-  }
-  CONVOY_RETURN_IF_ERROR(ReadCustomResponse(reader, &source->custom_response));
-  CONVOY_RETURN_IF_ERROR(ReadLists(reader, source));
-  CONVOY_RETURN_IF_ERROR(ReadBroker(reader, reading, source));
+  // The whole is judged once its parts are right.
   if (source->type == SourceType::kPubSub) return CheckBrokerSource(*source);
   if (!source->event_type_location.empty()) {
     CONVOY_RETURN_IF_ERROR(intake::CheckEventTypeLocation(*source));
   }
   return verify::CompileForSource(*source, reading.parts.fetcher).status();
 }
+
+namespace {
 
 // Asks the broker of `source` first. Only a clear no is one: a broker that is away may come back,
 // and until then the consumer's state tells.
@@ -261,7 +260,7 @@ Reply UpdateSource(const Context& context) {
   const auto current =
       GetConfig<Source>(*parts.storage, context.project->project().id, context.capture(1));
   if (!current.ok()) return FromStatus(current.status());
-  const Reading reading{false, context.project->project().type, parts};
+  const SourceReading reading{false, context.project->project().type, parts};
   Source wanted = *current;
   if (const absl::Status status = ReadSource(*document, reading, &wanted); !status.ok()) {
     return FromStatus(status);

@@ -7,6 +7,7 @@
 #include "convoy/config_read.h"
 #include "convoy/filter.h"
 #include "lib/base/status_macros.h"
+#include "lib/http/config_fields.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
@@ -36,7 +37,7 @@ absl::Status CheckCondition(std::string_view field, const std::string& condition
   return status.ok() ? status : FieldError(field, status.message());
 }
 
-absl::Status ReadFilter(const json::Document& document, std::string_view body, Subscription* out) {
+absl::Status ReadFilter(const json::Value& document, std::string_view body, Subscription* out) {
   ObjectReader root(document);
   const json::Value* config = root.Object("filter_config");
   CONVOY_RETURN_IF_ERROR(root.status());
@@ -45,38 +46,57 @@ absl::Status ReadFilter(const json::Document& document, std::string_view body, S
   std::vector<std::string> types;
   if (reader.Read("event_types", &types) && !types.empty()) out->event_types = std::move(types);
   const json::Value* filter = reader.Object("filter");
-  CONVOY_RETURN_IF_ERROR(reader.status());
   if (filter != nullptr) {
     ObjectReader parts(*filter, "filter_config.filter");
     for (const char* field : {"headers", "body", "query", "path"}) parts.Object(field);
-    CONVOY_RETURN_IF_ERROR(parts.status());
+    reader.Fail(parts.status());
     out->filter = {.headers = RawMember(body, "filter_config.filter.headers"),
                    .body = RawMember(body, "filter_config.filter.body"),
                    .query = RawMember(body, "filter_config.filter.query"),
                    .path = RawMember(body, "filter_config.filter.path")};
   }
   if (out->event_types.size() > kEventTypesMax) {
-    return FieldError("filter_config.event_types", "has too many entries");
+    reader.FailField("event_types", absl::StrCat("must have at most ", kEventTypesMax, " entries"));
+    out->event_types.clear();
   }
   for (const std::string& type : out->event_types) {
-    CONVOY_RETURN_IF_ERROR(
-        CheckText("filter_config.event_types", type, intake::kEventTypeBytesMax));
+    reader.Fail(CheckText("filter_config.event_types", type, intake::kEventTypeBytesMax));
     const absl::Status status = route::CheckEventPattern(type);
-    if (!status.ok()) return FieldError("filter_config.event_types", status.message());
+    if (!status.ok()) reader.FailField("event_types", status.message());
   }
-  CONVOY_RETURN_IF_ERROR(CheckCondition("filter_config.filter.headers", out->filter.headers));
-  CONVOY_RETURN_IF_ERROR(CheckCondition("filter_config.filter.body", out->filter.body));
-  CONVOY_RETURN_IF_ERROR(CheckCondition("filter_config.filter.query", out->filter.query));
-  return CheckCondition("filter_config.filter.path", out->filter.path);
+  reader.Fail(CheckCondition("filter_config.filter.headers", out->filter.headers));
+  reader.Fail(CheckCondition("filter_config.filter.body", out->filter.body));
+  reader.Fail(CheckCondition("filter_config.filter.query", out->filter.query));
+  reader.Fail(CheckCondition("filter_config.filter.path", out->filter.path));
+  return reader.status();
 }
 
-// Reads a request over what is there; `body` is the text of `document`.
-absl::Status ReadSubscription(const json::Document& document, std::string_view body,
-                              const ProjectConfig& project, Subscription* out) {
-  for (const char* field : {"function", "alert_config", "rate_limit_config"}) {
-    CONVOY_RETURN_IF_ERROR(RefuseIfSet(document, field));
-  }
+// Alerts are not supported. What Convoy fills in by default, and shows ever after, asks for
+// nothing.
+absl::Status RefuseAlerts(const json::Value& document) {
   ObjectReader reader(document);
+  const json::Value* alert = reader.Object("alert_config");
+  if (alert == nullptr) return absl::OkStatus();  // a wrong type is told of below
+  ObjectReader fields(*alert, "alert_config");
+  uint32_t count = 0;
+  std::string threshold;
+  fields.Read("count", &count);
+  fields.Read("threshold", &threshold);
+  if (fields.status().ok() && count == 4 && (threshold == "1h" || threshold == "1h0m0s")) {
+    return absl::OkStatus();
+  }
+  return RefuseIfSet(document, "alert_config");
+}
+
+}  // namespace
+
+absl::Status ReadSubscription(const json::Value& document, std::string_view body,
+                              const ProjectConfig& project, Subscription* out) {
+  ObjectReader reader(document);
+  for (const char* field : {"function", "rate_limit_config"}) {
+    reader.Fail(RefuseIfSet(document, field));
+  }
+  reader.Fail(RefuseAlerts(document));
   std::string name, source_id, endpoint_id;
   if (reader.Read("name", &name) && !name.empty()) out->name = name;
   if (reader.Read("source_id", &source_id) && !source_id.empty()) out->source_id = source_id;
@@ -87,20 +107,22 @@ absl::Status ReadSubscription(const json::Document& document, std::string_view b
            "invalid delivery mode value, must be either 'at_least_once' or 'at_most_once'",
            &out->delivery_mode);
   const json::Value* retry = reader.Object("retry_config");
-  CONVOY_RETURN_IF_ERROR(reader.status());
   if (retry != nullptr && !AsksForNothing(*retry)) {
     // Fields that are left out keep the value in force.
     RetryPolicy policy = out->retry.value_or(project.retry);
-    CONVOY_RETURN_IF_ERROR(ReadRetry(*retry, "retry_config", &policy));
+    reader.Fail(ReadRetry(*retry, "retry_config", &policy));
     out->retry = policy;
   }
-  if (out->name.empty()) return FieldError("name", "please provide a valid subscription name");
-  CONVOY_RETURN_IF_ERROR(CheckText("name", out->name));
+  if (out->name.empty()) reader.FailField("name", "please provide a valid subscription name");
+  reader.Fail(CheckText("name", out->name));
   if (out->endpoint_id.empty()) {
-    return FieldError("endpoint_id", "please provide a valid endpoint id");
+    reader.FailField("endpoint_id", "please provide a valid endpoint id");
   }
-  return ReadFilter(document, body, out);
+  reader.Fail(ReadFilter(document, body, out));
+  return reader.status();
 }
+
+namespace {
 
 // Referenced objects must exist, and an endpoint belongs to one subscription unless it may be
 // shared.
@@ -129,7 +151,8 @@ absl::Status CheckReferences(const Subscription& subscription,
 }
 
 std::string SubscriptionJson(const Subscription& subscription,
-                             const route::ProjectSnapshot* project, Storage& storage) {
+                             const route::ProjectSnapshot* project, Storage& storage,
+                             ApiVersion version) {
   const Endpoint* endpoint =
       project == nullptr ? nullptr : project->FindEndpoint(subscription.endpoint_id);
   std::optional<Source> source;
@@ -138,7 +161,8 @@ std::string SubscriptionJson(const Subscription& subscription,
     if (found.ok()) source = *std::move(found);
   }
   return ToJson([&](json::Writer& writer) {
-    WriteSubscription(writer, subscription, endpoint, source.has_value() ? &*source : nullptr);
+    WriteSubscription(writer, subscription, endpoint, source.has_value() ? &*source : nullptr,
+                      version);
   });
 }
 
@@ -162,9 +186,9 @@ Reply CreateSubscription(const Context& context) {
         CONVOY_RETURN_IF_ERROR(CheckReferences(subscription, *project, *storage));
         return ConfigWrite{.puts = {subscription}};
       },
-      [subscription, storage = parts.storage] {
+      [subscription, storage = parts.storage, version = context.version] {
         return Success(201, "Subscription created successfully",
-                       SubscriptionJson(subscription, nullptr, *storage));
+                       SubscriptionJson(subscription, nullptr, *storage, version));
       });
 }
 
@@ -183,7 +207,8 @@ Reply ListSubscriptions(const Context& context) {
   return Success(
       200, "Subscriptions fetched successfully",
       PageToJson(*subscriptions, page, [&](json::Writer& writer, const Subscription& subscription) {
-        writer.Raw(SubscriptionJson(subscription, context.project.get(), *context.parts->storage));
+        writer.Raw(SubscriptionJson(subscription, context.project.get(), *context.parts->storage,
+                                    context.version));
       }));
 }
 
@@ -191,7 +216,8 @@ Reply GetSubscription(const Context& context) {
   const Subscription* subscription = context.project->FindSubscription(context.capture(1));
   if (subscription == nullptr) return Failure(404, "failed to find subscription");
   return Success(200, "Subscription fetched successfully",
-                 SubscriptionJson(*subscription, context.project.get(), *context.parts->storage));
+                 SubscriptionJson(*subscription, context.project.get(), *context.parts->storage,
+                                  context.version));
 }
 
 Reply UpdateSubscription(const Context& context) {
@@ -217,9 +243,9 @@ Reply UpdateSubscription(const Context& context) {
         CONVOY_RETURN_IF_ERROR(CheckReferences(*updated, *project, *parts->storage));
         return ConfigWrite{.puts = {*updated}};
       },
-      [updated, seen, storage = context.parts->storage] {
+      [updated, seen, storage = context.parts->storage, version = context.version] {
         return Success(202, "Subscription updated successfully",
-                       SubscriptionJson(*updated, seen->get(), *storage));
+                       SubscriptionJson(*updated, seen->get(), *storage, version));
       });
 }
 

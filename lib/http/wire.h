@@ -9,6 +9,7 @@
 
 #include "convoy/model.h"
 #include "lib/dispatch/health.h"
+#include "lib/http/api_version.h"
 #include "lib/json/document.h"
 #include "lib/json/writer.h"
 
@@ -16,7 +17,7 @@ namespace convoy::http {
 
 void WriteProject(json::Writer& writer, const Project& project);
 // `health` is what dispatch knows of it at this moment; absent if it has nothing to tell.
-void WriteEndpoint(json::Writer& writer, const Endpoint& endpoint,
+void WriteEndpoint(json::Writer& writer, const Endpoint& endpoint, ApiVersion version,
                    const std::optional<dispatch::EndpointHealth>& health = std::nullopt);
 // {"type", "hmac", "basic_auth", "api_key", "preset", "scheme"}: of a source.
 void WriteVerifier(json::Writer& writer, const VerifierConfig& verifier);
@@ -25,7 +26,7 @@ absl::StatusOr<VerifierConfig> ReadVerifier(const json::Value& object, Provider 
 void WriteSource(json::Writer& writer, const Source& source, std::string_view public_url);
 // `endpoint` and `source` may be null: then their metadata is.
 void WriteSubscription(json::Writer& writer, const Subscription& subscription,
-                       const Endpoint* endpoint, const Source* source);
+                       const Endpoint* endpoint, const Source* source, ApiVersion version);
 void WriteEvent(json::Writer& writer, const Event& event);
 // `endpoint` is null if it was deleted.
 void WriteDelivery(json::Writer& writer, const Delivery& delivery, const Event& event,

@@ -150,6 +150,24 @@ void WriteSourceMetadata(Writer& writer, const Source* source) {
       .EndObject();
 }
 
+// As Go writes a duration: "10s", "1m30s", "2h0m0s".
+std::string GoText(absl::Duration duration) {
+  const int64_t seconds = absl::ToInt64Seconds(duration);
+  const int64_t hours = seconds / 3600, minutes = seconds / 60 % 60;
+  std::string text = hours > 0 ? absl::StrCat(hours, "h") : "";
+  if (seconds >= 60) absl::StrAppend(&text, minutes, "m");
+  absl::StrAppend(&text, seconds % 60, "s");
+  return text;
+}
+
+void WriteSeconds(Writer& writer, std::string_view key, absl::Duration duration, bool is_text) {
+  if (is_text) {
+    writer.Field(key, GoText(duration));
+  } else {
+    writer.Field(key, absl::ToInt64Seconds(duration));
+  }
+}
+
 void WriteCondition(Writer& writer, std::string_view key, const std::string& condition) {
   writer.Key(key).Raw(condition.empty() ? "{}" : condition);
 }
@@ -181,7 +199,7 @@ void WriteProject(Writer& writer, const Project& project) {
   writer.EndObject();
 }
 
-void WriteEndpoint(Writer& writer, const Endpoint& endpoint,
+void WriteEndpoint(Writer& writer, const Endpoint& endpoint, ApiVersion version,
                    const std::optional<dispatch::EndpointHealth>& health) {
   writer.BeginObject()
       .Field("uid", endpoint.id)
@@ -193,10 +211,14 @@ void WriteEndpoint(Writer& writer, const Endpoint& endpoint,
       .FieldIfSet("support_email", endpoint.support_email)
       .Field("status", Name(endpoint.status))
       .Field("advanced_signatures", endpoint.has_advanced_signatures)
-      .Field("http_timeout", absl::ToInt64Seconds(endpoint.timeout))
       .Field("rate_limit", endpoint.rate_limit.count)
-      .Field("rate_limit_duration", absl::ToInt64Seconds(endpoint.rate_limit.window))
       .Field("content_type", endpoint.content_type);
+  WriteSeconds(writer, "http_timeout", endpoint.timeout, version.has_text_durations);
+  WriteSeconds(writer, "rate_limit_duration", endpoint.rate_limit.window,
+               version.has_text_durations);
+  if (version.has_old_names) {
+    writer.Field("target_url", endpoint.url).Field("title", endpoint.name);
+  }
   if (endpoint.standard_signature.has_value()) {
     writer.Field("standard_webhooks", Name(*endpoint.standard_signature));
   }
@@ -245,7 +267,7 @@ void WriteSource(Writer& writer, const Source& source, std::string_view public_u
 }
 
 void WriteSubscription(Writer& writer, const Subscription& subscription, const Endpoint* endpoint,
-                       const Source* source) {
+                       const Source* source, ApiVersion version) {
   writer.BeginObject()
       .Field("uid", subscription.id)
       .Field("name", subscription.name)
@@ -264,9 +286,9 @@ void WriteSubscription(Writer& writer, const Subscription& subscription, const E
     writer.Key("retry_config")
         .BeginObject()
         .Field("type", Name(subscription.retry->strategy))
-        .Field("duration", absl::ToInt64Seconds(subscription.retry->interval))
-        .Field("retry_count", subscription.retry->attempts_max)
-        .EndObject();
+        .Field("retry_count", subscription.retry->attempts_max);
+    WriteSeconds(writer, "duration", subscription.retry->interval, version.has_text_retry);
+    writer.EndObject();
   }
   WriteEndpointMetadata(writer, endpoint);
   WriteSourceMetadata(writer, source);

@@ -47,18 +47,14 @@ absl::StatusOr<HmacVerifierConfig> ReadHmac(const json::Value& object) {
   reader.Read("secret", &hmac.secret);
   reader.Read("hash", &hash);
   reader.Read("encoding", &encoding);
-  CONVOY_RETURN_IF_ERROR(reader.status());
   const auto parsed_hash = model::Parse<Hash>(hash);
   const auto parsed_encoding = model::Parse<Encoding>(encoding);
-  if (!parsed_hash.has_value()) {
-    return FieldError("verifier.hmac.hash", "must be SHA256 or SHA512");
-  }
-  if (!parsed_encoding.has_value()) {
-    return FieldError("verifier.hmac.encoding", "must be hex or base64");
-  }
+  if (!parsed_hash.has_value()) reader.FailField("hash", "must be SHA256 or SHA512");
+  if (!parsed_encoding.has_value()) reader.FailField("encoding", "must be hex or base64");
+  reader.Fail(CheckTexts(hmac));
+  CONVOY_RETURN_IF_ERROR(reader.status());
   hmac.hash = *parsed_hash;
   hmac.encoding = *parsed_encoding;
-  CONVOY_RETURN_IF_ERROR(CheckTexts(hmac));
   return hmac;
 }
 

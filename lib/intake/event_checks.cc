@@ -11,9 +11,12 @@
 #include "lib/base/text.h"
 #include "lib/intake/event_headers.h"
 #include "lib/intake/ingest_report.h"
+#include "lib/json/document.h"
 
 namespace convoy::intake {
 namespace {
+
+using json::AddProblem;
 
 bool IsUrlText(std::string_view text) {
   return text.size() <= kUrlBytesMax && std::all_of(text.begin(), text.end(), [](char c) {
@@ -65,19 +68,22 @@ absl::Status CheckUrlText(std::string_view path, std::string_view query) {
 
 absl::Status CheckRestEvent(const GatewayOptions& options, const Project& project,
                             const RestEvent& event) {
+  absl::Status wrong;
   if (event.event_type.empty()) {
-    return absl::InvalidArgumentError("event_type:please provide an event type");
+    AddProblem(absl::InvalidArgumentError("event_type:please provide an event type"), &wrong);
   }
-  if (!event.data.has_value()) return absl::InvalidArgumentError("data:please provide your data");
-  CONVOY_RETURN_IF_ERROR(CheckText("event_type", event.event_type, kEventTypeBytesMax));
-  CONVOY_RETURN_IF_ERROR(
-      CheckText("idempotency_key", event.idempotency_key, kIdempotencyKeyBytesMax));
+  if (!event.data.has_value()) {
+    AddProblem(absl::InvalidArgumentError("data:please provide your data"), &wrong);
+  }
+  AddProblem(CheckText("event_type", event.event_type, kEventTypeBytesMax), &wrong);
+  AddProblem(CheckText("idempotency_key", event.idempotency_key, kIdempotencyKeyBytesMax), &wrong);
   // It leaves the house as the value of a header.
   if (!base::IsHeaderValue(event.idempotency_key)) {
-    return absl::InvalidArgumentError("idempotency_key: contains control characters");
+    AddProblem(absl::InvalidArgumentError("idempotency_key: contains control characters"), &wrong);
   }
+  AddProblem(CheckCustomHeaders(event.custom_headers), &wrong);
+  CONVOY_RETURN_IF_ERROR(wrong);
   CONVOY_RETURN_IF_ERROR(CheckBodySize(options, project.config, event.data->size()));
-  CONVOY_RETURN_IF_ERROR(CheckCustomHeaders(event.custom_headers));
   const bool is_key_mandatory =
       project.type == ProjectType::kOutgoing &&
       !base::EqualsIgnoreCase(project.config.request_id_header, ProjectConfig{}.request_id_header);

@@ -24,6 +24,7 @@
 #include "lib/intake/event_headers.h"
 #include "lib/intake/idempotency.h"
 #include "lib/intake/locations.h"
+#include "lib/json/document.h"
 
 namespace convoy::intake {
 namespace {
@@ -276,8 +277,11 @@ absl::StatusOr<std::optional<DedupeKey>> Intake::KeyOf(const config::SourceEntry
 
 absl::StatusOr<WriteBatch> Intake::PrepareSingle(const ProjectSnapshot& project, RestEvent input,
                                                  std::string_view endpoint_id) const {
-  CONVOY_RETURN_IF_ERROR(CheckRestEvent(options_, project.project(), input));
-  if (endpoint_id.empty()) return absl::InvalidArgumentError("please provide an endpoint ID");
+  absl::Status wrong = CheckRestEvent(options_, project.project(), input);
+  if (endpoint_id.empty()) {
+    json::AddProblem(absl::InvalidArgumentError("please provide an endpoint ID"), &wrong);
+  }
+  CONVOY_RETURN_IF_ERROR(wrong);
   const Endpoint* const endpoint = project.FindEndpoint(endpoint_id);
   if (endpoint == nullptr) return absl::InvalidArgumentError("endpoint not found");
 
@@ -304,9 +308,12 @@ absl::StatusOr<WriteBatch> Intake::PrepareSingle(const ProjectSnapshot& project,
 
 absl::StatusOr<WriteBatch> Intake::PrepareFanout(const ProjectSnapshot& project, RestEvent input,
                                                  std::string_view owner_id) const {
-  CONVOY_RETURN_IF_ERROR(CheckRestEvent(options_, project.project(), input));
-  if (owner_id.empty()) return absl::InvalidArgumentError("owner_id:please provide an owner id");
-  CONVOY_RETURN_IF_ERROR(CheckText("owner_id", owner_id, kOwnerIdBytesMax));
+  absl::Status wrong = CheckRestEvent(options_, project.project(), input);
+  if (owner_id.empty()) {
+    json::AddProblem(absl::InvalidArgumentError("owner_id:please provide an owner id"), &wrong);
+  }
+  json::AddProblem(CheckText("owner_id", owner_id, kOwnerIdBytesMax), &wrong);
+  CONVOY_RETURN_IF_ERROR(wrong);
 
   Event event = MakeRestEvent(project.project(), std::move(input), clock_->Now(), ulids_->Next());
   std::optional<DedupeKey> dedupe = RestDedupeKey(event, options_);

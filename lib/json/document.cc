@@ -5,6 +5,7 @@
 // Why not RapidJSON's reader: it shifts by an undefined number of bits for "0e63".
 #include "lib/json/document.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -16,6 +17,9 @@
 
 namespace convoy::json {
 namespace {
+
+// Ends a message that does not tell of everything that is wrong.
+constexpr std::string_view kAndMore = ", and more";
 
 // Hands a text to a document, value by value; what Document::Populate takes.
 class TreeBuilder {
@@ -145,13 +149,41 @@ bool ObjectReader::Has(std::string_view field) const {
              object_.MemberEnd();
 }
 
+bool ObjectReader::HasText(std::string_view field) const {
+  const Value* const value = Find(field);
+  return value != nullptr && value->IsString();
+}
+
 std::string ObjectReader::PathOf(std::string_view field) const {
   return path_.empty() ? std::string(field) : absl::StrCat(path_, ".", field);
 }
 
-void ObjectReader::Fail(absl::Status status) { status_.Update(std::move(status)); }
+void AddProblem(const absl::Status& next, absl::Status* all) {
+  constexpr size_t kBytesMax = 4096;
+  if (next.ok()) return;
+  if (all->ok()) {
+    *all = next;
+    return;
+  }
+  if (!absl::IsInvalidArgument(*all)) return;
+  if (!absl::IsInvalidArgument(next)) {
+    *all = next;
+    return;
+  }
+  const std::string_view known = all->message();
+  if (known.ends_with(kAndMore) || known.find(next.message()) != std::string_view::npos) return;
+  const bool has_room = known.size() + next.message().size() < kBytesMax;
+  *all = absl::InvalidArgumentError(has_room ? absl::StrCat(known, ", ", next.message())
+                                             : absl::StrCat(known, kAndMore));
+}
+
+void ObjectReader::FailField(std::string_view field, std::string_view why) {
+  if (std::find(mistyped_.begin(), mistyped_.end(), field) != mistyped_.end()) return;
+  Fail(absl::InvalidArgumentError(absl::StrCat(PathOf(field), ":", why)));
+}
 
 void ObjectReader::FailType(std::string_view field) {
+  mistyped_.emplace_back(field);
   Fail(absl::InvalidArgumentError(
       absl::StrCat("body contains incorrect JSON type for field \"", PathOf(field), "\"")));
 }

@@ -25,7 +25,11 @@ absl::StatusOr<Document> Parse(std::string_view text, const Limits& limits);
 // The value as text again. Numbers are respelt: for configuration, not for payloads.
 std::string ToText(const Value& value);
 
-// Reads the fields of an object, remembering the first wrong type. Ask for everything, then look at
+// Adds `next` to what is wrong already, so that one answer tells of several fields: messages of
+// kInvalidArgument are joined by ", " up to a bound, another error stands alone.
+void AddProblem(const absl::Status& next, absl::Status* all);
+
+// Reads the fields of an object, remembering every wrong type. Ask for everything, then look at
 // status() once. A missing field, or null, leaves the target alone and returns false.
 //
 //   ObjectReader reader(document);
@@ -49,11 +53,14 @@ class ObjectReader {
   const Value* Array(std::string_view field);
 
   bool Has(std::string_view field) const;  // present, even if null
+  bool HasText(std::string_view field) const;
   std::string PathOf(std::string_view field) const;
 
-  // 'body contains incorrect JSON type for field "config.strategy.type"'
+  // 'body contains incorrect JSON type for field "config.strategy.type"'; several are joined.
   absl::Status status() const { return status_; }
-  void Fail(absl::Status status);  // keeps the first
+  void Fail(const absl::Status& status) { AddProblem(status, &status_); }
+  // "config.strategy.type:why", unless the type of the field is wrong already.
+  void FailField(std::string_view field, std::string_view why);
 
  private:
   const Value* Find(std::string_view field) const;
@@ -62,6 +69,7 @@ class ObjectReader {
   const Value& object_;
   std::string path_;
   absl::Status status_;
+  std::vector<std::string> mistyped_;  // fields
 };
 
 }  // namespace convoy::json

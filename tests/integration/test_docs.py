@@ -168,6 +168,8 @@ class ReadmeTest(unittest.TestCase):
             for line in lines:
                 command = shlex.split(line.replace(self.PROGRAM, host.binary()), comments=True)
                 command = [word.replace(":5005", ":0") for word in command]
+                if "--dev" in command:
+                    command += ["--listen", "127.0.0.1:0"]
                 process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE)
                 try:
                     first = process.stdout.readline()

@@ -74,6 +74,13 @@ TEST_CASE("digest: a moved key still signs") {
   CHECK(Hex(HmacOf(moved, "what do ya want for nothing?")) == kHmacVectors[4].expected);
 }
 
+TEST_CASE("digest: PBKDF2 with HMAC-SHA256 has the values of RFC 7914, section 11") {
+  CHECK(Hex(Pbkdf2Sha256("passwd", "salt", 1)) ==
+        "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
+  CHECK(Hex(Pbkdf2Sha256("Password", "NaCl", 80000)) ==
+        "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56");
+}
+
 TEST_CASE("digest: comparison looks at every byte and at the size") {
   CHECK(ConstantTimeEquals("", ""));
   CHECK(ConstantTimeEquals("abc", "abc"));

@@ -267,6 +267,7 @@ class Caller {
           MatchRoute(method, absl::StrReplaceAll(path, {{"{", ""}, {"}", ""}}));
       const bool is_served = match.route != nullptr && match.route->path == path;
       CHECK(is_served != is_missing);
+      CHECK(match.is_unserved == is_missing);
       CHECK(called_.contains(name) == is_served);
     }
   }
@@ -317,6 +318,34 @@ TEST_CASE("contract: every operation answers with the documented code, propertie
   caller.Attempt(DeliveryStatus::kSuccess);
   caller.Run(kCallsAfterSuccess);
   caller.CheckCompleteness();
+}
+
+TEST_CASE("contract: an operation that is not served says so, whatever the key may do") {
+  ProjectHarness api;
+  const std::string viewer = api.AddKey(Role::kProjectViewer, api.project);
+  const std::string stranger = api.AddKey(Role::kProjectAdmin, api.AddProject("outgoing", "other"));
+  const Contract contract;
+  size_t asked = 0;
+  for (const Value& operation : contract.operations().GetArray()) {
+    const std::string method = operation["method"].GetString();
+    const std::string path = operation["path"].GetString();
+    if (std::find(std::begin(kMissing), std::end(kMissing),
+                  absl::StrCat(method, " ", Short(path))) == std::end(kMissing)) {
+      continue;
+    }
+    ++asked;
+    INFO(method << " " << path);
+    const std::string target =
+        absl::StrReplaceAll(path, {{"{projectID}", api.project}, {"{", ""}, {"}", ""}});
+    for (const std::string& key : {api.instance_key, viewer}) {
+      const std::string message =
+          ProjectHarness::Field(api.Expect(404, method, target, "", key), "message");
+      CHECK_THAT(message, Catch::Matchers::EndsWith("is not supported by this version"));
+    }
+    CHECK(api.Send(method, target, "", "").status == 401);
+    CHECK(api.Send(method, target, "", stranger).status == 403);
+  }
+  CHECK(asked == std::size(kMissing));
 }
 
 TEST_CASE("contract: the judge notices a wrong type, a null and an unknown name") {

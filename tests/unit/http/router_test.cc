@@ -56,6 +56,16 @@ TEST_CASE("router: docs/api.md says which role each operation asks for") {
   }
 }
 
+TEST_CASE("router: the path in which Convoy's Python client forgets a slash is understood") {
+  ProjectHarness api;
+  const std::string endpoint = api.AddEndpoint(api.project);
+  const std::string found = api.Do(200, "GET", "/endpoints/" + endpoint);
+  CHECK(api.Do(200, "GET", "endpoints/" + endpoint) == found);
+  // Nothing else is taken for another path.
+  CHECK(MatchRoute("GET", "/api/v1/projects/" + api.project + "events/y").route == nullptr);
+  CHECK(MatchRoute("GET", "/api/v1/projects/xendpoints/y").route == nullptr);
+}
+
 TEST_CASE("router: ids of another project are unknown") {
   ProjectHarness mine;
   const std::string theirs = mine.AddProject("outgoing", "theirs");

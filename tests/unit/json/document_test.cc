@@ -58,8 +58,17 @@ TEST_CASE("document: a wrong type is named with its path and leaves the target a
   CHECK(message([&](ObjectReader& r) { r.Read("l", &l); }) == prefix + "l\"");
   CHECK(message([&](ObjectReader& r) { r.Object("o"); }) == prefix + "o\"");
   CHECK(message([&](ObjectReader& r) { r.Array("a"); }) == prefix + "a\"");
-  // The first error is the one that stays.
-  CHECK(message([&](ObjectReader& r) { r.Read("s", &s), r.Read("b", &b); }) == prefix + "s\"");
+  // All of them are told.
+  CHECK(message([&](ObjectReader& r) { r.Read("s", &s), r.Read("b", &b); }) ==
+        prefix + "s\", " + prefix + "b\"");
+  // Once for each field, and nothing more about one whose type is wrong.
+  CHECK(message([&](ObjectReader& r) {
+          r.Read("s", &s), r.Read("s", &s), r.FailField("s", "is missing"), r.FailField("x", "why");
+        }) == prefix + "s\", config.x:why");
+  // Another error than a wrong request stands alone.
+  CHECK(message([&](ObjectReader& r) {
+          r.Read("s", &s), r.Fail(absl::UnavailableError("later")), r.FailField("x", "why");
+        }) == "later");
 }
 
 TEST_CASE("document: something that is no object is an error, not a crash") {
