@@ -67,7 +67,7 @@ Reply ChangeProject(const Context& context, BuildWrite build,
                     std::function<HttpResponse()> answer) {
   return WritePrepared([configuration = context.parts->configuration,
                         project_id = context.project->project().id, build = std::move(build),
-                        answer = std::move(answer)]() -> absl::StatusOr<PendingWrite> {
+                        answer = std::move(answer)]() -> absl::StatusOr<Reply> {
     CONVOY_ASSIGN_OR_RETURN(const Snapshot project, configuration->FindProject(project_id));
     CONVOY_ASSIGN_OR_RETURN(ConfigWrite write, build(project));
     write.scope = project_id;
@@ -79,7 +79,7 @@ Reply ChangeProject(const Context& context, BuildWrite build,
 Reply ChangeInstance(const Context& context, BuildInstanceWrite build,
                      std::function<HttpResponse()> answer) {
   return WritePrepared([storage = context.parts->storage, build = std::move(build),
-                        answer = std::move(answer)]() -> absl::StatusOr<PendingWrite> {
+                        answer = std::move(answer)]() -> absl::StatusOr<Reply> {
     CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, storage->ConfigRevision(""));
     CONVOY_ASSIGN_OR_RETURN(ConfigWrite write, build(revision));
     write.scope = "";

@@ -1,5 +1,6 @@
 // Handlers of events.
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
@@ -13,81 +14,37 @@
 #include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/http/written_page.h"
+#include "lib/intake/event_object.h"
 #include "lib/json/raw.h"
 
 namespace convoy::http {
 namespace {
 
-constexpr size_t kCustomHeadersMax = 64;
-
-// Common fields of the three kinds of events, and their recipients.
-struct EventRequest {
-  intake::RestEvent event;
-  std::string endpoint_id;
-  std::string owner_id;
-};
-
-// Parsers differ in which of two members counts.
-absl::Status RefuseRepeatedKeys(const json::RawObject& object) {
-  absl::flat_hash_set<std::string_view> keys;
-  for (const json::RawMember& member : object.members) {
-    if (!keys.insert(member.key).second) return RepeatedKeyError(member.key);
+absl::Status StatusOf(const intake::EventFlaw& flaw) {
+  using Kind = intake::EventFlaw::Kind;
+  switch (flaw.kind) {
+    case Kind::kRepeated:
+      return RepeatedKeyError(flaw.field);
+    case Kind::kTooManyItems:
+      return FieldError(flaw.field, absl::StrCat("must not have more than ",
+                                                 intake::kCustomHeadersMax, " entries"));
+    case Kind::kWrongType:
+      return absl::InvalidArgumentError(
+          absl::StrCat("body contains incorrect JSON type for field \"", flaw.field, "\""));
+    case Kind::kUnknown:  // older clients send more than there is
+      break;
   }
   return absl::OkStatus();
 }
 
-absl::Status ReadText(const json::RawObject& object, std::string_view field, std::string* out) {
-  const json::RawValue* value = object.Find(field);
-  if (value == nullptr || value->type == json::Type::kNull) return absl::OkStatus();
-  const std::optional<std::string> text = value->AsString();
-  if (!text.has_value()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("body contains incorrect JSON type for field \"", field, "\""));
-  }
-  *out = *text;
-  return absl::OkStatus();
-}
-
-absl::Status ReadCustomHeaders(const json::RawObject& object, Headers* out) {
-  const json::RawValue* value = object.Find("custom_headers");
-  if (value == nullptr || value->type == json::Type::kNull) return absl::OkStatus();
-  const absl::Status wrong_type =
-      absl::InvalidArgumentError("body contains incorrect JSON type for field \"custom_headers\"");
-  if (value->type != json::Type::kObject) return wrong_type;
-  CONVOY_ASSIGN_OR_RETURN(const json::RawObject headers, json::ScanObject(value->text, {}));
-  if (headers.members.size() > kCustomHeadersMax) {
-    return FieldError("custom_headers",
-                      absl::StrCat("must not have more than ", kCustomHeadersMax, " entries"));
-  }
-  CONVOY_RETURN_IF_ERROR(RefuseRepeatedKeys(headers));
-  for (const json::RawMember& member : headers.members) {
-    std::optional<std::string> text = member.value.AsString();
-    if (!text.has_value()) return wrong_type;
-    out->push_back({.name = member.key, .value = *std::move(text)});
-  }
-  return absl::OkStatus();
-}
-
-// `data` is taken as the bytes it is: nothing of a payload is ever written again.
-absl::StatusOr<EventRequest> ReadEvent(std::string_view body) {
-  CONVOY_ASSIGN_OR_RETURN(const json::RawObject object,
-                          json::ScanObject(body, json::kPayloadLimits));
-  CONVOY_RETURN_IF_ERROR(RefuseRepeatedKeys(object));
-  EventRequest request;
+absl::StatusOr<intake::AddressedEvent> ReadEvent(std::string_view body) {
+  intake::AddressedEvent event;
+  std::vector<intake::EventFlaw> flaws;
+  CONVOY_RETURN_IF_ERROR(intake::ReadEventObject(body, json::kPayloadLimits, &event, &flaws));
   absl::Status wrong;
-  const auto read = [&](std::string_view field, std::string* out) {
-    json::AddProblem(ReadText(object, field, out), &wrong);
-  };
-  read("event_type", &request.event.event_type);
-  read("idempotency_key", &request.event.idempotency_key);
-  read("owner_id", &request.owner_id);
-  read("endpoint_id", &request.endpoint_id);
-  if (request.endpoint_id.empty()) read("app_id", &request.endpoint_id);
-  json::AddProblem(ReadCustomHeaders(object, &request.event.custom_headers), &wrong);
+  for (const intake::EventFlaw& flaw : flaws) json::AddProblem(StatusOf(flaw), &wrong);
   CONVOY_RETURN_IF_ERROR(wrong);
-  if (const json::RawValue* data = object.Find("data"))
-    request.event.data = std::string(data->text);
-  return request;
+  return event;
 }
 
 using PrepareEvent = std::function<absl::StatusOr<WriteBatch>(const intake::Intake& intake,
@@ -109,7 +66,7 @@ size_t CountEndpoints(const WriteBatch& batch) {
 Reply Accept(const Context& context, PrepareEvent prepare, AnswerEvent answer) {
   return WritePrepared([&parts = *context.parts, project_id = context.project->project().id,
                         prepare = std::move(prepare),
-                        answer = std::move(answer)]() -> absl::StatusOr<PendingWrite> {
+                        answer = std::move(answer)]() -> absl::StatusOr<Reply> {
     CONVOY_ASSIGN_OR_RETURN(const Snapshot project, parts.configuration->FindProject(project_id));
     CONVOY_ASSIGN_OR_RETURN(WriteBatch batch, prepare(*parts.intake, project));
     const size_t endpoints_count = CountEndpoints(batch);
@@ -140,7 +97,7 @@ constexpr const char* kDuplicate = "Duplicate event received, but will not be se
 }  // namespace
 
 Reply CreateEvent(const Context& context) {
-  absl::StatusOr<EventRequest> request = ReadEvent(context.request->body);
+  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context.request->body);
   if (!request.ok()) return FromStatus(request.status());
   return Accept(
       context,
@@ -151,7 +108,7 @@ Reply CreateEvent(const Context& context) {
 }
 
 Reply CreateFanoutEvent(const Context& context) {
-  absl::StatusOr<EventRequest> request = ReadEvent(context.request->body);
+  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context.request->body);
   if (!request.ok()) return FromStatus(request.status());
   return Accept(
       context,
@@ -162,7 +119,7 @@ Reply CreateFanoutEvent(const Context& context) {
 }
 
 Reply CreateBroadcastEvent(const Context& context) {
-  absl::StatusOr<EventRequest> request = ReadEvent(context.request->body);
+  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context.request->body);
   if (!request.ok()) return FromStatus(request.status());
   return Accept(
       context,

@@ -11,12 +11,12 @@
 #include "lib/http/handlers.h"
 #include "lib/http/import_plan.h"
 #include "lib/http/pagination.h"
+#include "lib/http/prepared_write.h"
 #include "lib/http/wire.h"
 
 namespace convoy::http {
 namespace {
 
-constexpr int kTriesMax = 5;
 // Of a document, which is larger than what the API takes otherwise.
 constexpr json::Limits kDocumentLimits = {.values_max = 5'000'000};
 
@@ -73,26 +73,20 @@ std::vector<ConfigWrite> WritesOf(ImportPlan& plan) {
   return writes;
 }
 
-Reply TryImport(const Context& context, const std::shared_ptr<const json::Document>& document,
-                int tries_left) {
-  absl::StatusOr<ImportPlan> plan = PlanImport(*document, *context.options, *context.parts);
-  if (!plan.ok()) return FromStatus(plan.status());
-  const bool is_dry_run = ParameterOf(context.request->query, "dry_run") == "true";
+absl::StatusOr<Reply> Prepare(const Context& context, const json::Document& document,
+                              bool is_dry_run) {
+  CONVOY_ASSIGN_OR_RETURN(ImportPlan plan, PlanImport(document, *context.options, *context.parts));
   if (is_dry_run) {
-    return Success(200, "Import checked, nothing has been changed", PlanToJson(*plan, true));
+    return Success(200, "Import checked, nothing has been changed", PlanToJson(plan, true));
   }
-  if (plan->refused.count > 0) return Refused(*plan);
-  const std::string data = PlanToJson(*plan, false);
-  std::vector<ConfigWrite> writes = WritesOf(*plan);
+  if (plan.refused.count > 0) return Refused(plan);
+  std::string data = PlanToJson(plan, false);
+  std::vector<ConfigWrite> writes = WritesOf(plan);
   if (writes.empty()) return Success(200, "Imported successfully", data);
   PendingWrite pending;
   pending.batch.config = std::move(writes);
-  pending.finish = [context, document, data, tries_left](const CommitResult& result) -> Reply {
-    if (absl::IsAborted(result.status) && tries_left > 1) {
-      return TryImport(context, document, tries_left - 1);
-    }
-    if (!result.status.ok()) return FromStatus(result.status);
-    if (context.parts->consumers != nullptr) context.parts->consumers->ReconcileNow();
+  pending.finish = [parts = context.parts, data = std::move(data)](const CommitResult&) -> Reply {
+    if (parts->consumers != nullptr) parts->consumers->ReconcileNow();
     return Success(200, "Imported successfully", data);
   };
   return pending;
@@ -101,10 +95,13 @@ Reply TryImport(const Context& context, const std::shared_ptr<const json::Docume
 }  // namespace
 
 Reply ImportFromConvoy(const Context& context) {
-  absl::StatusOr<json::Document> document = ParseBody(context, kDocumentLimits);
-  if (!document.ok()) return FromStatus(document.status());
-  return TryImport(context, std::make_shared<const json::Document>(*std::move(document)),
-                   kTriesMax);
+  absl::StatusOr<json::Document> parsed = ParseBody(context, kDocumentLimits);
+  if (!parsed.ok()) return FromStatus(parsed.status());
+  auto document = std::make_shared<const json::Document>(*std::move(parsed));
+  const bool is_dry_run = ParameterOf(context.request->query, "dry_run") == "true";
+  return WritePrepared([context, document = std::move(document), is_dry_run] {
+    return Prepare(context, *document, is_dry_run);
+  });
 }
 
 }  // namespace convoy::http

@@ -2,6 +2,7 @@
 #include "lib/http/prepared_write.h"
 
 #include <utility>
+#include <variant>
 
 #include "lib/http/envelope.h"
 #include "lib/storage/write_tries.h"
@@ -10,15 +11,17 @@ namespace convoy::http {
 namespace {
 
 Reply Try(PrepareWrite prepare, storage::WriteTries tries) {
-  absl::StatusOr<PendingWrite> pending = prepare();
-  if (!pending.ok()) return FromStatus(pending.status());
+  absl::StatusOr<Reply> reply = prepare();
+  if (!reply.ok()) return FromStatus(reply.status());
+  auto* const pending = std::get_if<PendingWrite>(&*reply);
+  if (pending == nullptr) return *std::move(reply);
   pending->finish = [prepare = std::move(prepare), answer = std::move(pending->finish),
                      tries](const CommitResult& result) mutable -> Reply {
     if (result.status.ok()) return answer(result);
     if (tries.ShouldPrepareAnew(result.status)) return Try(std::move(prepare), tries);
     return FromStatus(result.status);
   };
-  return *std::move(pending);
+  return std::move(*pending);
 }
 
 }  // namespace

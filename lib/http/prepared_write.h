@@ -11,8 +11,9 @@
 namespace convoy::http {
 
 // Reads what is there now and says what to write, and how to answer once that is durable: `finish`
-// is called only then. A status is the refusal.
-using PrepareWrite = std::function<absl::StatusOr<PendingWrite>()>;
+// is called only then. A status is the refusal; where there is nothing to write, the reply is
+// final.
+using PrepareWrite = std::function<absl::StatusOr<Reply>()>;
 
 Reply WritePrepared(PrepareWrite prepare);
 
