@@ -12,8 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
-
 #include "lib/base/status_macros.h"
 
 namespace convoy::storage {
@@ -47,10 +45,7 @@ struct CommitQueue::Waiter {
   absl::StatusOr<Claim> claim;  // valid once written
   bool is_urgent = false;
   bool is_settled = false;  // under mutex_
-  // Its caller plays no part, as there are threads that serve, and needs no lock to go on.
-  bool waits_apart = false;
-  absl::Notification told;
-  Idle idle;  // under mutex_: the blocked caller
+  Idle idle;                // under mutex_: the blocked caller
 
   int64_t deliveries_count() const {
     size_t count = batch->extra_deliveries.size();
@@ -100,7 +95,6 @@ CommitResult CommitQueue::Commit(WriteBatch batch) {
     should_wake = !CallHelp() && servers_count_ == 0;
   }
   if (should_wake && wake_) wake_();
-  if (waiter->waits_apart) waiter->told.WaitForNotification();
   return std::move(waiter->result);
 }
 
@@ -211,8 +205,6 @@ bool CommitQueue::Work(Waiter* own) {
       has_worked = true;
       part == Part::kWrite ? PlayWrite() : PlaySync();
     } else if (own != nullptr && !own->is_settled) {
-      own->waits_apart = servers_count_ > 1;
-      if (own->waits_apart) return has_worked;
       Rest(&own->idle, blocked_);
     } else {
       return has_worked;
@@ -226,6 +218,18 @@ CommitQueue::Part CommitQueue::FreePart(Part preferred) const {
   const bool may_sync = !has_syncer_ && !written_.empty();
   if (may_sync && (preferred == Part::kSync || !may_write)) return Part::kSync;
   return may_write ? Part::kWrite : Part::kNone;
+}
+
+absl::Time CommitQueue::Now() const {
+  return options_.clock == nullptr ? absl::Time() : options_.clock->Now();
+}
+
+size_t CommitQueue::CountCallers(std::span<const Group> groups) {
+  size_t count = 0;
+  for (const Group& group : groups) {
+    for (const auto& waiter : group) count += waiter->is_urgent ? 0 : 1;
+  }
+  return count;
 }
 
 // Only where another thread is there that syncs meanwhile.
@@ -242,7 +246,7 @@ void CommitQueue::Gather() {
       gathered_.Wait(&mutex_);  // the end of the sync tells
       continue;
     }
-    const absl::Duration left = gathering_.TimeLeft(options_.clock->Now());
+    const absl::Duration left = gathering_.TimeLeft(Now());
     if (left <= absl::ZeroDuration() || gathered_.WaitWithTimeout(&mutex_, left)) return;
   }
 }
@@ -251,11 +255,14 @@ void CommitQueue::PlayWrite() {
   has_writer_ = true;
   Gather();
   Group group = TakeGroup();
+  gathering_.OnWriteBegin(Now());
   CallHelp();
   mutex_.Unlock();
   const absl::Status status = WriteGroup(group);
   if (!status.ok()) Settle(group, status);
+  const absl::Time ended_at = Now();
   mutex_.Lock();
+  gathering_.OnWriteEnd(ended_at, group.size());
   has_writer_ = false;
   if (status.ok()) written_.push_back(std::move(group));
 }
@@ -263,16 +270,15 @@ void CommitQueue::PlayWrite() {
 void CommitQueue::PlaySync() {
   has_syncer_ = true;
   const std::vector<Group> groups = std::exchange(written_, {});
-  if (options_.clock != nullptr) gathering_.OnSyncBegin(options_.clock->Now());
+  gathering_.OnSyncBegin(Now(), CountCallers(groups));
   CallHelp();
   mutex_.Unlock();
   const absl::Status status = storage_->Sync();
-  const absl::Time ended_at = options_.clock != nullptr ? options_.clock->Now() : absl::Time();
-  size_t settled_count = 0;
-  for (const Group& group : groups) settled_count += Settle(group, status);
+  const absl::Time ended_at = Now();
+  for (const Group& group : groups) Settle(group, status);
   mutex_.Lock();
   has_syncer_ = false;
-  gathering_.OnSyncEnd(ended_at, settled_count);
+  gathering_.OnSyncEnd(ended_at, queue_.size() + CountCallers(written_));
   gathered_.Signal();
 }
 
@@ -348,7 +354,7 @@ absl::Status CommitQueue::WriteBatches(const Group& group) {
 }
 
 // The status speaks of all of the group; if it is OK, each has the result of its own.
-size_t CommitQueue::Settle(const Group& group, const absl::Status& status) {
+void CommitQueue::Settle(const Group& group, const absl::Status& status) {
   Count(group, status);
   for (const auto& waiter : group) {
     if (!status.ok()) {
@@ -358,21 +364,12 @@ size_t CommitQueue::Settle(const Group& group, const absl::Status& status) {
     if (waiter->done) waiter->done(std::move(waiter->result));
     if (waiter->claimed) waiter->claimed(std::move(waiter->claim));
   }
-  size_t count = 0;
-  {
-    absl::MutexLock lock(&mutex_);
-    for (const auto& waiter : group) {
-      if (!waiter->is_urgent) ++count;
-      if (waiter->done || waiter->claimed) continue;
-      waiter->is_settled = true;
-      if (waiter->idle.list != nullptr) Call(&waiter->idle);
-    }
-  }
-  // After the lock: those that wake up would only wait for it.
+  absl::MutexLock lock(&mutex_);
   for (const auto& waiter : group) {
-    if (waiter->waits_apart) waiter->told.Notify();
+    if (waiter->done || waiter->claimed) continue;
+    waiter->is_settled = true;
+    if (waiter->idle.list != nullptr) Call(&waiter->idle);
   }
-  return count;
 }
 
 void CommitQueue::Count(const Group& group, const absl::Status& status) {

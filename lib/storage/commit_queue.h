@@ -109,11 +109,14 @@ class CommitQueue {
     return queue_.empty() && urgent_.empty();
   }
 
-  // Plays parts until `own` is settled or waits apart (or, without one, while any is free). Returns
-  // whether any was played.
+  // Plays parts until `own` is settled (or, without one, while any is free). Returns whether any
+  // was played.
   bool Work(Waiter* own) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A part that has work and no thread; `preferred` if that is one.
   Part FreePart(Part preferred) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Time Now() const;  // the same all the time without a clock
+  // Those that do not go ahead of the rest.
+  static size_t CountCallers(std::span<const Group> groups);
   // Waits until the next group is as large as it is worth waiting for.
   void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ShouldGather() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -132,8 +135,7 @@ class CommitQueue {
   bool may_take_in() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status WriteGroup(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status WriteBatches(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Returns how many of the group's callers did not go ahead of the rest.
-  size_t Settle(const Group& group, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Settle(const Group& group, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   void Count(const Group& group, const absl::Status& status);
 
   Storage* const storage_;

@@ -217,24 +217,54 @@ TEST_CASE("commit_queue: while a group is synced, the next one grows to the size
   for (std::thread& server : servers) server.join();
 }
 
-TEST_CASE("gathering: a group is waited for as long as a share of the last sync") {
+// A round of `count` callers: written in `write`, synced in `sync`, beside `waiting` others.
+void PlayRound(Gathering& gathering, absl::Time now, size_t count, absl::Duration write,
+               absl::Duration sync, size_t waiting) {
+  gathering.OnWriteBegin(now);
+  gathering.OnWriteEnd(now + write, count);
+  gathering.OnSyncBegin(now, count);
+  gathering.OnSyncEnd(now + sync, waiting);
+}
+
+TEST_CASE("gathering: where a sync takes long, all callers share one") {
+  constexpr absl::Duration kSync = absl::Milliseconds(4);
   Gathering gathering;
   const absl::Time now = testing::SimEpoch();
   CHECK(gathering.is_complete(0));
   CHECK(gathering.TimeLeft(now) <= absl::ZeroDuration());
-  gathering.OnSyncBegin(now);
-  gathering.OnSyncEnd(now + absl::Milliseconds(4), 64);
+  PlayRound(gathering, now, 40, absl::Microseconds(400), kSync, 24);
   CHECK_FALSE(gathering.is_complete(55));
   CHECK(gathering.is_complete(56));
-  CHECK(gathering.TimeLeft(now + absl::Milliseconds(4)) == absl::Milliseconds(1));
-  CHECK(gathering.TimeLeft(now + absl::Milliseconds(5)) == absl::ZeroDuration());
+  gathering.OnSyncBegin(now, 40);
+  CHECK_FALSE(gathering.is_complete(24));  // they go with those that are being synced
+}
+
+TEST_CASE("gathering: where a sync is as quick as writing, there are two groups") {
+  constexpr absl::Duration kSync = absl::Microseconds(300);
+  Gathering gathering;
+  const absl::Time now = testing::SimEpoch();
+  PlayRound(gathering, now, 40, absl::Microseconds(400), kSync, 24);
+  CHECK_FALSE(gathering.is_complete(27));
+  CHECK(gathering.is_complete(28));  // a half, but for an eighth
+  gathering.OnSyncBegin(now, 40);
+  CHECK_FALSE(gathering.is_complete(20));
+  CHECK(gathering.is_complete(21));  // of the 24 that are not being synced
+  PlayRound(gathering, now, 1, absl::Microseconds(10), kSync, 0);
+  CHECK(gathering.is_complete(1));
+}
+
+TEST_CASE("gathering: a group is waited for as long as a share of the last sync") {
+  Gathering gathering;
+  const absl::Time now = testing::SimEpoch();
+  const absl::Time end = now + absl::Milliseconds(4);
+  PlayRound(gathering, now, 64, absl::Milliseconds(1), end - now, 0);
+  CHECK(gathering.TimeLeft(end) == absl::Milliseconds(1));
+  CHECK(gathering.TimeLeft(end + absl::Milliseconds(1)) == absl::ZeroDuration());
   // The clock is set back.
-  CHECK(gathering.TimeLeft(now - absl::Hours(2)) == absl::Milliseconds(1));
-  gathering.OnSyncBegin(now);
-  gathering.OnSyncEnd(now + absl::Seconds(3), 1);
+  CHECK(gathering.TimeLeft(end - absl::Hours(2)) == absl::Milliseconds(1));
+  PlayRound(gathering, now, 1, absl::Milliseconds(1), absl::Seconds(3), 0);
   CHECK(gathering.TimeLeft(now + absl::Seconds(3)) == absl::Milliseconds(2));
-  gathering.OnSyncBegin(now);
-  gathering.OnSyncEnd(now - absl::Hours(2), 1);
+  PlayRound(gathering, now, 1, absl::Milliseconds(1), -absl::Hours(2), 0);
   CHECK(gathering.TimeLeft(now - absl::Hours(2)) == absl::ZeroDuration());
 }
 
