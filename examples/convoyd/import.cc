@@ -20,6 +20,7 @@
 #include "examples/convoyd/commands.h"
 #include "examples/convoyd/files.h"
 #include "examples/convoyd/json_text.h"
+#include "examples/convoyd/secrets_keys.h"
 #include "examples/convoyd/settings.h"
 
 namespace convoyd {
@@ -119,8 +120,8 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> Open(const Settings& settings, 
   auto brokers = NewBrokers(settings, environ);
   if (!brokers.ok()) return brokers.status();
   parts.brokers = *std::move(brokers);
-  convoy::GatewayOptions options;
-  options.body_bytes_max = settings.body_bytes_max;
+  convoy::GatewayOptions options = settings.options;
+  if (auto status = ReadSecretsKeys(settings, options); !status.ok()) return status;
   return convoy::Gateway::Open(std::move(options), std::move(parts));
 }
 
@@ -190,8 +191,9 @@ int RunImport(std::span<char* const> words) {
   job.is_dry_run = std::erase_if(others, [](const char* word) {
                      return std::string_view(word) == "--dry-run";
                    }) > 0;
-  const std::vector<std::string> flags{"database",        "config", "body-bytes-max",
-                                       "sqs-credentials", "file",   "key-file"};
+  const std::vector<std::string> flags{"database",       "secrets-key-file", "config",
+                                       "body-bytes-max", "sqs-credentials",  "file",
+                                       "key-file"};
   const auto loaded = LoadSettings(others, flags, environ);
   if (!loaded.ok()) return Fail("import", loaded.status(), kExitUsage);
   if (loaded->is_help_wanted) {

@@ -65,7 +65,7 @@ std::string PublicUrl(const Settings& settings, const Server& server) {
 // Makes connections and deliveries fit into the descriptors that this process may have.
 void FitDescriptors(Settings& settings, LogObserver& log) {
   const DescriptorPlan wanted{.connections_max = settings.connections_max,
-                              .in_flight_max = settings.in_flight_max};
+                              .in_flight_max = settings.options.in_flight_max};
   const uint64_t limit =
       RaiseDescriptorLimit(DescriptorsNeeded(settings.descriptors_reserved, wanted));
   const DescriptorPlan plan = DivideDescriptors(limit, settings.descriptors_reserved, wanted);
@@ -78,7 +78,7 @@ void FitDescriptors(Settings& settings, LogObserver& log) {
     log.Log(convoy::LogLevel::kWarning, "fewer descriptors than the settings need", fields);
   }
   settings.connections_max = plan.connections_max;
-  settings.in_flight_max = plan.in_flight_max;
+  settings.options.in_flight_max = plan.in_flight_max;
 }
 
 ConnectionLimits LimitsOf(const Settings& settings) {
@@ -112,7 +112,7 @@ absl::StatusOr<std::unique_ptr<Server>> Listen(const Settings& settings) {
 absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& settings,
                                                              std::string public_url,
                                                              std::shared_ptr<LogObserver> log) {
-  convoy::GatewayOptions options;
+  convoy::GatewayOptions options = settings.options;
   if (settings.metrics_access == convoy::MetricsAccess::kToken) {
     auto token = ReadSecretFile(settings.metrics_token_file);
     if (!token.ok()) return token.status();
@@ -130,22 +130,8 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   if (!brokers.ok()) return brokers.status();
   parts.brokers = *std::move(brokers);
   options.public_url = std::move(public_url);
-  options.body_bytes_max = settings.body_bytes_max;
   options.allowed_networks = settings.allowed_networks;
-  options.in_flight_max = settings.in_flight_max;
-  options.in_flight_per_endpoint_max = settings.in_flight_per_endpoint_max;
   options.ca_file = settings.ca_file;
-  options.connection_idle_max = absl::FromChrono(settings.connection_idle);
-  options.connection_age_max = absl::FromChrono(settings.connection_age);
-  options.name_age_max = absl::FromChrono(settings.name_age);
-  options.lease = absl::FromChrono(settings.lease);
-  if (settings.retention.count() > 0) options.retention = absl::FromChrono(settings.retention);
-  options.answer_timeout = absl::FromChrono(settings.answer_timeout);
-  options.hops_max = settings.hops_max;
-  options.answer_threads = settings.answer_threads;
-  options.quarantine_inputs_max = settings.quarantine_inputs_max;
-  options.quarantine_bytes_max = settings.quarantine_bytes_max;
-  options.quarantine_age = absl::FromChrono(settings.quarantine_age);
   return convoy::Gateway::Open(std::move(options), std::move(parts));
 }
 

@@ -16,6 +16,7 @@
 #include "rapidjson/document.h"
 #include "rapidjson/error/en.h"
 
+#include "convoy/option_table.h"
 #include "examples/convoyd/arguments.h"
 
 namespace convoyd {
@@ -171,8 +172,6 @@ std::vector<Spec> BasicSpecs() {
 // The bounds of the server; docs/security.md says what they protect.
 std::vector<Spec> ServerSpecs() {
   return {
-      NumberSpec("body_bytes_max", &Settings::body_bytes_max, 1, uint64_t{1} << 30,
-                 "largest request body, whatever a project allows (default 33554432)"),
       NumberSpec("connections_max", &Settings::connections_max, 1, kMany,
                  "connections open at once; one more closes the one that has waited longest, or is "
                  "answered with 503 (default 10000)"),
@@ -207,43 +206,51 @@ std::vector<Spec> ServerSpecs() {
   };
 }
 
+// A numeric option of the gateway (convoy/option_table.h).
+Spec OptionSpec(std::string name, std::string_view option_name) {
+  const convoy::NumericOption* const option = convoy::FindNumericOption(option_name);
+  const auto apply = [name, option](Settings& settings, std::string_view text) -> absl::Status {
+    const auto number = ParseNumber(name, text, std::numeric_limits<uint64_t>::max());
+    if (!number.ok()) return number.status();
+    if (!option->Allows(*number)) {
+      return absl::InvalidArgumentError(absl::StrCat(name, " must be ", convoy::RangeOf(*option)));
+    }
+    option->set(settings.options, *number);
+    return absl::OkStatus();
+  };
+  const uint64_t value = option->get(convoy::GatewayOptions());
+  return {
+      .flag = absl::StrReplaceAll(name, {{"_", "-"}}),
+      .placeholder = "N",
+      .help = absl::StrCat(option->help, "; ", convoy::RangeOf(*option), " (default ", value, ")"),
+      .apply = apply};
+}
+
 std::vector<Spec> GatewaySpecs() {
   return {
-      NumberSpec("in_flight_max", &Settings::in_flight_max, 1, kMany,
-                 "deliveries on their way at once (default 1024)"),
-      NumberSpec("in_flight_per_endpoint_max", &Settings::in_flight_per_endpoint_max, 1, kMany,
-                 "the same to one endpoint (default 16)"),
+      OptionSpec("body_bytes_max", "body_bytes_max"),
+      OptionSpec("in_flight_max", "in_flight_max"),
+      OptionSpec("in_flight_per_endpoint_max", "in_flight_per_endpoint_max"),
       {"ca-file", "FILE",
        "PEM file of the certificate authorities that endpoints are trusted by, in place of the "
        "system's",
        TextInto(&Settings::ca_file)},
-      NumberSpec("connection_idle_ms", &Settings::connection_idle, 1000, kDayMs,
-                 "how long an idle connection to an endpoint is kept (default 60000)"),
-      NumberSpec("connection_age_ms", &Settings::connection_age, 1000, kDayMs,
-                 "how long a connection to an endpoint is used (default 300000)"),
-      NumberSpec("name_age_ms", &Settings::name_age, 1000, kDayMs,
-                 "how long the address of an endpoint's name is believed (default 30000)"),
-      NumberSpec("lease_ms", &Settings::lease, 3000, kDayMs,
-                 "how long a delivery of a process that died is kept from others; no attempt takes "
-                 "longer (default 90000)"),
-      NumberSpec("retention_ms", &Settings::retention, 0, 10'000 * kDayMs,
-                 "how long events are kept, with their deliveries, until those have ended at least "
-                 "(default 0, which is for ever)"),
-      NumberSpec("quarantine_inputs_max", &Settings::quarantine_inputs_max, 1, kMany,
-                 "refused requests that a source in quarantine mode keeps (default 1000)"),
-      NumberSpec("quarantine_bytes_max", &Settings::quarantine_bytes_max, 1, uint64_t{1} << 40,
-                 "bytes of the bodies that it keeps, if all are as large as the latest (default "
-                 "67108864)"),
-      NumberSpec("quarantine_age_ms", &Settings::quarantine_age, 1, 10'000 * kDayMs,
-                 "how long it keeps them (default 604800000, which is a week)"),
-      NumberSpec("answer_timeout_ms", &Settings::answer_timeout, 1, kDayMs,
-                 "how long an answer of the REST API may take; then it is 503 (default 10000)"),
-      NumberSpec("answer_threads", &Settings::answer_threads, 2, 64,
-                 "threads for answers that may take long; one is kept for large bodies that come "
-                 "in (default 3)"),
-      NumberSpec("hops_max", &Settings::hops_max, 1, 100,
-                 "gateways that an event may have passed before it is refused as going in circles "
-                 "(default 4)"),
+      OptionSpec("connection_idle_ms", "connection_idle_max"),
+      OptionSpec("connection_age_ms", "connection_age_max"),
+      OptionSpec("name_age_ms", "name_age_max"),
+      OptionSpec("lease_ms", "lease"),
+      OptionSpec("dedupe_window_ms", "dedupe_window"),
+      OptionSpec("redelivery_window_ms", "redelivery_window"),
+      OptionSpec("retention_ms", "retention"),
+      OptionSpec("dead_letters_max", "dead_letters_max"),
+      OptionSpec("quarantine_inputs_max", "quarantine_inputs_max"),
+      OptionSpec("quarantine_bytes_max", "quarantine_bytes_max"),
+      OptionSpec("quarantine_age_ms", "quarantine_age"),
+      OptionSpec("answer_timeout_ms", "answer_timeout"),
+      OptionSpec("answer_threads", "answer_threads"),
+      OptionSpec("hops_max", "hops_max"),
+      OptionSpec("projects_cached_max", "projects_cached_max"),
+      OptionSpec("sources_cached_max", "sources_cached_max"),
   };
 }
 
@@ -408,7 +415,7 @@ absl::Status CheckTogether(const Settings& settings) {
     return absl::InvalidArgumentError("former_secrets_key_file needs secrets_key_file");
   }
   const BodyMemoryBounds memory = BodyMemoryOf(settings);
-  const uint64_t least = LeastMemoryFor(settings.body_bytes_max);
+  const uint64_t least = LeastMemoryFor(settings.options.body_bytes_max);
   if (memory.total_bytes_max < least || memory.per_address_bytes_max < least) {
     return absl::InvalidArgumentError(absl::StrCat(
         "body_memory_bytes_max and body_memory_per_address_bytes_max must be at least ", least,
@@ -424,7 +431,7 @@ BodyMemoryBounds BodyMemoryOf(const Settings& settings) {
   BodyMemoryBounds bounds;
   bounds.total_bytes_max = settings.body_memory_bytes_max > 0
                                ? settings.body_memory_bytes_max
-                               : std::max(kDefaultLeast, 4 * settings.body_bytes_max);
+                               : std::max(kDefaultLeast, 4 * settings.options.body_bytes_max);
   bounds.per_address_bytes_max = settings.body_memory_per_address_bytes_max > 0
                                      ? settings.body_memory_per_address_bytes_max
                                      : bounds.total_bytes_max / 2;

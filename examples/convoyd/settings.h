@@ -27,6 +27,7 @@ enum class SqsCredentials : uint8_t { kNone, kEnvironment };
 struct Settings {
   std::string listen_address = "127.0.0.1";
   uint16_t listen_port = 5005;
+  convoy::GatewayOptions options;  // its numeric settings; the others are below
   std::string database = "convoy.db";
   bool has_database = false;  // it is not the default
   std::string public_url;     // empty: derived from where the server listens
@@ -40,7 +41,6 @@ struct Settings {
   std::string secrets_key_file;  // empty: secrets are not encrypted in the store
   std::string former_secrets_key_file;
   SqsCredentials sqs_credentials = SqsCredentials::kNone;
-  uint64_t body_bytes_max = 32 * 1024 * 1024;
   uint32_t connections_max = 10'000;
   uint32_t connections_per_address_max = 0;        // 0: half of connections_max
   uint64_t body_memory_bytes_max = 0;              // 0: see BodyMemoryOf
@@ -49,24 +49,11 @@ struct Settings {
   uint32_t request_line_bytes_max = 8 * 1024;
   uint32_t head_bytes_max = 32 * 1024;
   uint32_t headers_max = 100;
-  uint32_t in_flight_max = 1024;
-  uint32_t in_flight_per_endpoint_max = 16;
   std::string ca_file;  // empty: the system's authorities
-  std::chrono::milliseconds connection_idle{60'000};
-  std::chrono::milliseconds connection_age{300'000};
-  std::chrono::milliseconds name_age{30'000};
-  std::chrono::milliseconds lease{90'000};
-  std::chrono::milliseconds retention{0};  // 0: for ever
-  uint32_t quarantine_inputs_max = 1000;
-  uint64_t quarantine_bytes_max = 64 * 1024 * 1024;
-  std::chrono::milliseconds quarantine_age = std::chrono::hours(7 * 24);
   std::chrono::milliseconds head_timeout{10'000};
   std::chrono::milliseconds read_timeout{120'000};
   uint32_t rate_bytes_per_s_min = 1024;
   std::chrono::milliseconds idle_timeout{75'000};
-  std::chrono::milliseconds answer_timeout{10'000};
-  uint32_t answer_threads = 3;
-  uint32_t hops_max = 4;
   std::chrono::milliseconds drain_timeout{10'000};
 };
 

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
+#include "convoy/option_table.h"
 #include "lib/crypto/aead.h"
 #include "lib/crypto/wipe.h"
 #include "lib/gateway/embedded_gateway.h"
@@ -34,46 +35,7 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   if (!options.public_url.starts_with("http://") && !options.public_url.starts_with("https://")) {
     return absl::InvalidArgumentError("public_url must start with http:// or https://");
   }
-  if (options.body_bytes_max == 0) {
-    return absl::InvalidArgumentError("body_bytes_max must not be 0");
-  }
-  if (options.in_flight_max == 0 || options.in_flight_per_endpoint_max == 0) {
-    return absl::InvalidArgumentError("in_flight_max and in_flight_per_endpoint_max must not be 0");
-  }
-  if (options.lease < absl::Seconds(1)) {
-    return absl::InvalidArgumentError("lease must be at least one second");
-  }
-  if (options.dedupe_window <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("dedupe_window must be positive");
-  }
-  if (options.redelivery_window <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("redelivery_window must be positive");
-  }
-  if (options.retention <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("retention must be positive");
-  }
-  if (options.quarantine_inputs_max == 0) {
-    return absl::InvalidArgumentError("quarantine_inputs_max must not be 0");
-  }
-  if (options.quarantine_bytes_max == 0) {
-    return absl::InvalidArgumentError("quarantine_bytes_max must not be 0");
-  }
-  if (options.quarantine_age <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("quarantine_age must be positive");
-  }
-  if (options.answer_timeout <= absl::ZeroDuration() || options.answer_threads < 2) {
-    return absl::InvalidArgumentError(
-        "answer_timeout must be positive and answer_threads at least 2");
-  }
-  const absl::Duration ages[] = {options.connection_idle_max, options.connection_age_max,
-                                 options.name_age_max};
-  if (*std::min_element(std::begin(ages), std::end(ages)) < absl::Seconds(1)) {
-    return absl::InvalidArgumentError(
-        "connection_idle_max, connection_age_max and name_age_max must be at least one second");
-  }
-  if (options.projects_cached_max == 0 || options.sources_cached_max == 0) {
-    return absl::InvalidArgumentError("projects_cached_max and sources_cached_max must not be 0");
-  }
+  if (absl::Status status = CheckNumericOptions(options); !status.ok()) return status;
   for (const std::string& key : {options.secrets_key, options.former_secrets_key}) {
     if (!key.empty() && key.size() != crypto::kAeadKeyBytes) {
       return absl::InvalidArgumentError("secrets_key and former_secrets_key must have 32 bytes");

@@ -1,0 +1,170 @@
+// The table is put together once, from the options of the gateway (convoy/option_table.h) and from
+// what is no number.
+#include "capi/settings.h"
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+#include "convoy/option_table.h"
+#include "lib/base/encoding.h"
+
+namespace convoy::capi {
+namespace {
+
+template <typename Number>
+bool ReadNumber(std::string_view text, Number least, Number most, Number* out) {
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < least ||
+      value > most) {
+    return false;
+  }
+  *out = value;
+  return true;
+}
+
+constexpr size_t kSecretsKeyBytes = 32;
+
+bool ReadKey(std::string_view text, std::string* out) {
+  std::optional<std::string> key = base::Base64Decode(text);
+  if (!key.has_value() || key->size() != kSecretsKeyBytes) return false;
+  *out = *std::move(key);
+  return true;
+}
+
+bool ReadAccess(std::string_view text, convoy::MetricsAccess* out) {
+  using convoy::MetricsAccess;
+  constexpr std::pair<std::string_view, MetricsAccess> kNames[] = {
+      {"nobody", MetricsAccess::kNobody},
+      {"token", MetricsAccess::kToken},
+      {"anyone", MetricsAccess::kAnyone}};
+  for (const auto& [name, access] : kNames) {
+    if (name != text) continue;
+    *out = access;
+    return true;
+  }
+  return false;
+}
+
+// Those that are options of the gateway, in units of `scale` (option_table.h).
+struct OptionSetting {
+  std::string_view key;
+  std::string_view option;
+  uint64_t scale = 1;
+};
+
+constexpr uint64_t kSeconds = 1000;
+
+constexpr OptionSetting kOptionSettings[] = {
+    {"gateway.body_bytes_max", "body_bytes_max"},
+    {"gateway.dedupe_window_s", "dedupe_window", kSeconds},
+    {"gateway.redelivery_window_s", "redelivery_window", kSeconds},
+    {"gateway.retention_s", "retention", kSeconds},
+    {"gateway.dead_letters_max", "dead_letters_max"},
+    {"gateway.quarantine_inputs_max", "quarantine_inputs_max"},
+    {"gateway.quarantine_bytes_max", "quarantine_bytes_max"},
+    {"gateway.quarantine_age_s", "quarantine_age", kSeconds},
+    {"gateway.hops_max", "hops_max"},
+    {"gateway.answer_timeout_ms", "answer_timeout"},
+    {"gateway.answer_threads", "answer_threads"},
+    {"gateway.projects_cached_max", "projects_cached_max"},
+    {"gateway.sources_cached_max", "sources_cached_max"},
+    {"deliver.in_flight_max", "in_flight_max"},
+    {"deliver.in_flight_per_endpoint_max", "in_flight_per_endpoint_max"},
+    {"deliver.connection_idle_s", "connection_idle_max", kSeconds},
+    {"deliver.connection_age_s", "connection_age_max", kSeconds},
+    {"deliver.name_age_s", "name_age_max", kSeconds},
+    {"deliver.lease_s", "lease", kSeconds},
+};
+
+Setting SettingOf(const OptionSetting& entry) {
+  const NumericOption* const option = FindNumericOption(entry.option);
+  const uint64_t scale = entry.scale;
+  const auto set = [option, scale](convoy_config& config, std::string_view text) {
+    uint64_t value = 0;
+    if (!ReadNumber<uint64_t>(text, 0, UINT64_MAX / scale, &value)) return false;
+    if (!option->Allows(value * scale)) return false;
+    option->set(config.options, value * scale);
+    return true;
+  };
+  return {.key = std::string(entry.key),
+          .default_text = absl::StrCat(option->get(GatewayOptions()) / scale),
+          .help = absl::StrCat(option->help, "; ", RangeOf(*option, scale)),
+          .set = set};
+}
+
+// Those that are no numeric options of the gateway.
+std::vector<Setting> OtherSettings() {
+  return {
+      {"storage.path", "",
+       "SQLite file, created if missing; empty: in memory, forgotten at the end",
+       [](convoy_config& config, std::string_view value) {
+         config.storage_path = value;
+         return value.find('\0') == std::string_view::npos;
+       }},
+      {"gateway.public_url", "http://localhost:5005",
+       "scheme and authority under which the host serves the gateway",
+       [](convoy_config& config, std::string_view value) {
+         config.options.public_url = value;
+         return value.starts_with("http://") || value.starts_with("https://");
+       }},
+      {"gateway.buffered_bytes_max", "268435456",
+       "memory of requests between convoy_http_begin and _finish; beyond it 503; 1 to "
+       "1099511627776",
+       [](convoy_config& config, std::string_view value) {
+         return ReadNumber<uint64_t>(value, 1, uint64_t{1} << 40, &config.buffered_bytes_max);
+       }},
+      {"storage.secrets_key", "",
+       "32 bytes, as base64: the key under which secrets are kept encrypted in the store",
+       [](convoy_config& config, std::string_view value) {
+         return ReadKey(value, &config.options.secrets_key);
+       },
+       true},
+      {"storage.former_secrets_key", "", "the key, as base64, that storage.secrets_key replaces",
+       [](convoy_config& config, std::string_view value) {
+         return ReadKey(value, &config.options.former_secrets_key);
+       },
+       true},
+      {"metrics.access", "nobody",
+       "access to GET /metrics: nobody, token (requests with metrics.token) or anyone",
+       [](convoy_config& config, std::string_view value) {
+         return ReadAccess(value, &config.options.metrics_access);
+       }},
+      // Checked when a gateway is opened; the error does not repeat the value.
+      {"metrics.token", "", "for metrics.access token: 16 to 256 visible ASCII characters",
+       [](convoy_config& config, std::string_view value) {
+         config.options.metrics_token = value;
+         return true;
+       }},
+      {"deliver.allowed_networks", "",
+       "private networks that deliveries may reach, as CIDR, separated by commas",
+       [](convoy_config& config, std::string_view value) {
+         config.options.allowed_networks = absl::StrSplit(value, ',', absl::SkipWhitespace());
+         return true;
+       }},
+      {"deliver.ca_file", "",
+       "PEM file of the authorities that endpoints are trusted by; empty: the system's",
+       [](convoy_config& config, std::string_view value) {
+         config.options.ca_file = value;
+         return true;
+       }},
+  };
+}
+
+}  // namespace
+
+const std::vector<Setting>& Settings() {
+  static const auto* const settings = [] {
+    auto* all = new std::vector<Setting>(OtherSettings());
+    for (const OptionSetting& entry : kOptionSettings) all->push_back(SettingOf(entry));
+    return all;
+  }();
+  return *settings;
+}
+
+}  // namespace convoy::capi
