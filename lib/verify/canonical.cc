@@ -118,6 +118,38 @@ Finding FeedContentfulTarget(const VerifyRequest& request, Sink sink) {
   return Finding::kFound;
 }
 
+Finding FeedEscapedBody(std::string_view body, Sink sink) {
+  if (!base::IsValidUtf8(body)) return Finding::kAmbiguous;
+  const auto unit = [&](uint32_t value) {
+    sink(absl::StrCat("\\u", absl::Hex(value, absl::kZeroPad4)));
+  };
+  size_t begin = 0;  // of what goes on as it is
+  for (size_t i = 0; i < body.size();) {
+    const auto byte = static_cast<uint8_t>(body[i]);
+    const bool is_slash = byte == '/' && (i == 0 || body[i - 1] != '\\');
+    if (byte < 0x7F && !is_slash) {
+      ++i;
+      continue;
+    }
+    sink(body.substr(begin, i - begin));
+    const size_t size = byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+    uint32_t point = size == 1 ? byte : byte & (0x7Fu >> size);
+    for (size_t j = 1; j < size; ++j) point = point << 6 | (body[i + j] & 0x3F);
+    if (is_slash) {
+      sink("\\/");
+    } else if (point < 0x10000) {
+      unit(point);
+    } else {
+      unit(0xD800 + ((point - 0x10000) >> 10));
+      unit(0xDC00 + ((point - 0x10000) & 0x3FF));
+    }
+    i += size;
+    begin = i;
+  }
+  sink(body.substr(begin));
+  return Finding::kFound;
+}
+
 Finding FeedSignedHeaders(const VerifyRequest& request, std::string_view list, Sink sink) {
   constexpr size_t kNamesMax = 64;
   if (base::CountHeader(request.headers, list) != 1) {

@@ -36,6 +36,10 @@ Finding FeedQueryStringHash(const VerifyRequest& request, Sink sink);
 // Unisender Go: the body with the value that `place` finds replaced by the secret.
 Finding FeedBodyWithSecret(const Evidence& evidence, const Locator& place, Sink sink);
 
+// Box: the body as its own encoder of JSON writes it, with '/' as "\/" and what is not ASCII, and
+// DEL, as \uXXXX for each UTF-16 unit, whatever the spelling in which it was sent.
+Finding FeedEscapedBody(std::string_view body, Sink sink);
+
 // The URL with its scheme's default port written out if it has no port, or without that port if it
 // has it: some senders sign the one and post to the other. kMissing if it has another port.
 Finding FeedOtherPortForm(std::string_view url, Sink sink);

@@ -124,6 +124,7 @@ absl::StatusOr<MessageTemplate::Part> MessageTemplate::CompilePart(std::string_v
       {"query_sorted", Kind::kQuerySorted},
       {"plivo_v3_url", Kind::kPlivoV3Url},
       {"contentful_target", Kind::kContentfulTarget},
+      {"body_escaped", Kind::kBodyEscaped},
       {"qsh", Kind::kQueryStringHash}};
   for (const auto& [known, kind] : kNames) {
     if (name == known) return Part{.kind = kind};
@@ -161,6 +162,7 @@ bool MessageTemplate::covers_body() const {
       case Kind::kFormSorted:
       case Kind::kPlivoV3Url:
       case Kind::kBodyWithSecret:
+      case Kind::kBodyEscaped:
         return true;
       case Kind::kLocator:
       case Kind::kJsonString:
@@ -299,6 +301,8 @@ Finding MessageTemplate::FeedDerived(const Part& part, const Evidence& evidence,
       return FeedPlivoV3Url(request, evidence.body, sink);
     case Kind::kContentfulTarget:
       return FeedContentfulTarget(request, sink);
+    case Kind::kBodyEscaped:
+      return FeedEscapedBody(request.body, sink);
     case Kind::kSignedHeaders:
       return FeedSignedHeaders(request, part.text, sink);
     case Kind::kQueryStringHash:

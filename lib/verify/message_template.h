@@ -13,7 +13,7 @@
 //   {secret}        the secret, for plain digests
 //   {computed}      what a challenge computes
 //   {form_sorted} {query_sorted} {plivo_v3_url} {contentful_target}
-//   {signed_headers:N} {qsh} {body_with_secret:L}
+//   {signed_headers:N} {qsh} {body_with_secret:L} {body_escaped}
 //                   canonical forms, see canonical.h
 //   [ … ]           left out if a locator inside finds nothing
 //
@@ -85,6 +85,7 @@ class MessageTemplate {
     kContentfulTarget,
     kQueryStringHash,
     kBodyWithSecret,
+    kBodyEscaped,
   };
   struct Part {
     Kind kind = Kind::kLiteral;

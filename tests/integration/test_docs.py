@@ -152,6 +152,26 @@ class ReferenceTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
 
+class SendersTest(unittest.TestCase):
+    """The list of the most used senders in docs/verification.md: each has a preset."""
+
+    def test_each_has_a_preset(self):
+        text = (host.ROOT / "docs" / "verification.md").read_text()
+        section = text.split("\n## The most used senders\n")[1].split("\n## ")[0]
+        rows = [line.strip("| ").split(" | ") for line in section.splitlines()
+                if line.startswith("| ") and "---" not in line and "sender" not in line]
+        senders = [half for row in rows for half in (row[:3], row[3:])]
+        self.assertEqual(len({name for name, _, _ in senders}), 60)
+        listing = subprocess.run([host.binary(), "presets"], check=True, capture_output=True, text=True)
+        known = {line.split()[0] for line in listing.stdout.splitlines()}
+        for name, demand, presets in senders:
+            with self.subTest(sender=name):
+                self.assertGreater(float(demand), 0)
+                named = re.findall(r"`(\w+)`", presets)
+                self.assertTrue(named)
+                self.assertLessEqual(set(named), known)
+
+
 class ReadmeTest(unittest.TestCase):
     PROGRAM = "build/release/bin/convoyd"
 

@@ -120,7 +120,7 @@ class Draft:
             return self.raw
         choices = [lambda: json.dumps({"id": word(random), "data": [some_text(random), 1.5]}),
                    lambda: some_text(random)]
-        is_text_only = "json_string" in self.message
+        is_text_only = "json_string" in self.message or "body_escaped" in self.message
         if not is_text_only:
             choices += [lambda: bytes(random.randrange(256) for _ in range(random.randrange(200)))]
         made = random.choice(choices)()

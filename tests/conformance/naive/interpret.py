@@ -8,7 +8,7 @@ from find import (Ambiguous, Env, Missing, Number, decode, find, list_items, loo
 from template import parts, place_of, render, urls_of
 
 BODY_PARTS = {"body", "sha256hex:body", "sha256base64:body", "sha256base64url:body",
-              "sha256raw:body", "form_sorted", "plivo_v3_url"}
+              "sha256raw:body", "form_sorted", "plivo_v3_url", "body_escaped"}
 RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 

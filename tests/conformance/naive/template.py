@@ -158,6 +158,21 @@ def body_with_secret(env, place):
     return body.replace(quoted, b'"' + env.secret + b'"')
 
 
+def body_escaped(env):
+    """As Box's encoder of JSON writes it."""
+    try:
+        text = env.request.body.decode()
+    except UnicodeDecodeError:
+        raise Ambiguous() from None
+    escaped = "".join(
+        character if ord(character) < 0x7F else
+        "".join("\\u" + unit.hex() for unit in
+                (character.encode("utf-16-be")[at:at + 2]
+                 for at in range(0, len(character.encode("utf-16-be")), 2)))
+        for character in text)
+    return re.sub(r"(?<!\\)/", r"\\/", escaped).encode()
+
+
 def derived(name, env):
     request = env.request
     url = env.url or request.url
@@ -183,6 +198,7 @@ def derived(name, env):
         "query_sorted": lambda: query_sorted(env),
         "plivo_v3_url": lambda: plivo_v3_url(env),
         "contentful_target": lambda: contentful_target(env),
+        "body_escaped": lambda: body_escaped(env),
         "qsh": lambda: qsh(env),
     }[name]()
 

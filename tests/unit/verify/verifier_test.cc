@@ -50,6 +50,22 @@ TEST_CASE("verifier: GitHub's published example is accepted, and nothing close t
         VerifyReason::kSignatureMismatch);
 }
 
+TEST_CASE("verifier: a body that was signed in its escaped form is escaped as Box's package does") {
+  const auto scheme = CompileScheme(R"({"type":"hmac","message":"{body_escaped}",
+      "signature":{"in":"header","name":"S"}})",
+                                    {"k"})
+                          .value();
+  // Of {"n":"\u00e9\/\/\ud83d\ude00\u007f"}, computed with Python's hmac.
+  const std::string signature = "de11da519ade6b63d71ffb5c4693a34cd0e9b51a70841f2966150288c39d370c";
+  const auto judge = [&](std::string_view body) {
+    return Judge(*scheme, {{"S", signature}}, body);
+  };
+  CHECK(judge("{\"n\":\"\xc3\xa9/\\/\xf0\x9f\x98\x80\x7f\"}") == VerifyReason::kAccepted);
+  CHECK(judge("{\"n\":\"\xc3\xa8/\\/\xf0\x9f\x98\x80\x7f\"}") == VerifyReason::kSignatureMismatch);
+  // Not text: there is no such form.
+  CHECK(judge("{\"n\":\"\xc3/\"}") == VerifyReason::kMalformed);
+}
+
 TEST_CASE("verifier: the signature is case-insensitive hex, everything else about it is strict") {
   const auto github = CompilePreset("github", {"It's a Secret to Everybody"}).value();
   const std::string hex = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";

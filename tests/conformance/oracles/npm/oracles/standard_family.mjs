@@ -7,7 +7,7 @@ import OpenAI from 'openai';
 import { validateWebhook } from 'replicate';
 import { Resend } from 'resend';
 import { verifyWebhook as verifyClerk } from '@clerk/backend/webhooks';
-import { validateEvent } from '@polar-sh/sdk/webhooks';
+import { webhooks as polar } from '@polar-sh/sdk/2027-01';
 import { need, standardWebhook } from '../kit.mjs';
 
 const anthropic = new Anthropic({ apiKey: 'none' });
@@ -18,6 +18,16 @@ const resend = new Resend('re_none');
 const prescribed = "the library that the provider's documentation uses";
 const rawKey = (secret) => Buffer.from(secret);
 const encoded = (secret) => new Webhook(Buffer.from(secret).toString('base64'));
+
+// Which events the package knows is no matter of signatures: it looks at them afterwards.
+async function verifyPolar({ secret, text, headers }) {
+  try {
+    await polar.validateEvent(text, headers, secret);
+  } catch (error) {
+    if (error instanceof polar.PolarWebhookVerificationError) throw error;
+  }
+  return true;
+}
 
 export default [
   standardWebhook({
@@ -89,15 +99,13 @@ export default [
     package: '@polar-sh/sdk',
     key: rawKey,
     secret: (random) => 'polar_whs_' + random.text(32),
-    // Which events the package knows is no matter of signatures: it looks at them afterwards.
-    verify: ({ secret, text, headers }) => {
-      try {
-        validateEvent(text, headers, secret);
-      } catch (error) {
-        if (error.constructor.name === 'WebhookVerificationError') throw error;
-      }
-      return true;
-    },
+    verify: verifyPolar,
+  }),
+  standardWebhook({
+    preset: 'polar',
+    variant: 'base64 key',
+    package: '@polar-sh/sdk',
+    verify: verifyPolar,
   }),
   standardWebhook({
     preset: 'bigcommerce',
