@@ -1,5 +1,6 @@
 // API keys of a project: an addition to Convoy's contract, which manages keys in its dashboard
 // only.
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,20 +24,18 @@ absl::StatusOr<NewApiKey> MakeKey(const Context& context) {
   reader.Read("name", &name);
   ReadEnum(reader, "role", "must be project_admin or project_viewer", &role);
   reader.Read("expires_at", &expires_at);
-  CONVOY_RETURN_IF_ERROR(reader.status());
-  if (name.empty()) return FieldError("name", "please provide a valid name");
-  CONVOY_RETURN_IF_ERROR(CheckText("name", name));
+  if (name.empty()) reader.FailField("name", "please provide a valid name");
+  reader.Fail(CheckText("name", name));
   if (role == Role::kInstanceAdmin) {
-    return FieldError("role", "must be project_admin or project_viewer");
+    reader.FailField("role", "must be project_admin or project_viewer");
   }
+  const std::optional<absl::Time> end = base::ParseTime(expires_at);
+  if (!expires_at.empty() && (!end.has_value() || *end <= context.parts->clock->Now())) {
+    reader.FailField("expires_at", "must be an instant to come, such as 2030-01-02T15:04:05Z");
+  }
+  CONVOY_RETURN_IF_ERROR(reader.status());
   NewApiKey key = MakeApiKey(role, context.project->project().id, name, *context.parts);
-  if (!expires_at.empty()) {
-    key.stored.expires_at = base::ParseTime(expires_at);
-    if (!key.stored.expires_at.has_value() ||
-        *key.stored.expires_at <= context.parts->clock->Now()) {
-      return FieldError("expires_at", "must be an instant to come, such as 2030-01-02T15:04:05Z");
-    }
-  }
+  key.stored.expires_at = end;
   return key;
 }
 
