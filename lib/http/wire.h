@@ -20,7 +20,7 @@ void WriteProject(json::Writer& writer, const Project& project);
 void WriteEndpoint(json::Writer& writer, const Endpoint& endpoint, ApiVersion version,
                    const std::optional<dispatch::EndpointHealth>& health = std::nullopt);
 // {"type", "hmac", "basic_auth", "api_key", "preset", "scheme"}: of a source.
-void WriteVerifier(json::Writer& writer, const VerifierConfig& verifier);
+void WriteVerifier(json::Writer& writer, const Source& source);
 absl::StatusOr<VerifierConfig> ReadVerifier(const json::Value& object, Provider provider);
 
 void WriteSource(json::Writer& writer, const Source& source, std::string_view public_url);

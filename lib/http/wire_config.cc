@@ -250,7 +250,7 @@ void WriteSource(Writer& writer, const Source& source, std::string_view public_u
       .Field("verify_mode", Name(source.verify_mode))
       .Field("url", absl::StrCat(public_url, "/ingest/", source.mask_id))
       .Field("event_type_location", source.event_type_location);
-  WriteVerifier(writer, source.verifier);
+  WriteVerifier(writer, source);
   writer.Key("custom_response")
       .BeginObject()
       .Field("body", source.custom_response.body)

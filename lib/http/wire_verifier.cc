@@ -11,6 +11,8 @@
 #include "lib/http/fields.h"
 #include "lib/http/wire.h"
 #include "lib/model/names.h"
+#include "lib/verify/guarantees.h"
+#include "lib/verify/source_verifier.h"
 
 namespace convoy::http {
 namespace {
@@ -118,6 +120,27 @@ void WriteScheme(Writer& writer, const SchemeVerifierConfig& config) {
   writer.EndObject().EndObject();
 }
 
+// The worth of an accepted request, for who sets a source up. Messages of schemes of one's own
+// are left out: a secret could stand in one.
+void WriteGuarantees(Writer& writer, const Source& source) {
+  const auto defined = verify::DefineSource(source);
+  if (!defined.ok()) return;
+  const auto known =
+      verify::GuaranteesOf(defined->preset, defined->settings, !source.idempotency_keys.empty());
+  if (!known.ok()) return;
+  const auto* scheme = std::get_if<SchemeVerifierConfig>(&source.verifier);
+  writer.Key("guarantees").BeginObject().Field("integrity", IntegrityName(known->integrity));
+  if (scheme == nullptr || !scheme->preset.empty()) WriteTextsField(writer, "signs", known->signs);
+  if (known->replay_window.has_value()) {
+    writer.Field("replay_window_s", absl::ToInt64Seconds(*known->replay_window));
+  } else {
+    WriteNullField(writer, "replay_window_s");
+  }
+  writer.FieldIfSet("tenant", known->tenant).FieldIfSet("handshake", known->handshake);
+  WriteTextsField(writer, "warnings", known->warnings);
+  writer.EndObject();
+}
+
 }  // namespace
 
 absl::StatusOr<VerifierConfig> ReadVerifier(const json::Value& object, Provider provider) {
@@ -186,7 +209,8 @@ absl::StatusOr<VerifierConfig> ReadVerifier(const json::Value& object, Provider 
   return FieldError("verifier.type", "must be noop, hmac, basic_auth, api_key, preset or scheme");
 }
 
-void WriteVerifier(Writer& writer, const VerifierConfig& verifier) {
+void WriteVerifier(Writer& writer, const Source& source) {
+  const VerifierConfig& verifier = source.verifier;
   const auto* hmac = std::get_if<HmacVerifierConfig>(&verifier);
   const auto* basic = std::get_if<BasicAuth>(&verifier);
   const auto* key = std::get_if<ApiKeyAuth>(&verifier);
@@ -233,6 +257,7 @@ void WriteVerifier(Writer& writer, const VerifierConfig& verifier) {
     writer.Key(is_preset ? "preset" : "scheme");
     WriteScheme(writer, *scheme);
   }
+  if (source.type == SourceType::kHttp) WriteGuarantees(writer, source);
   writer.EndObject();
 }
 

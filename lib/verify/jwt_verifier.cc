@@ -14,6 +14,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/crypto/digest.h"
 #include "lib/verify/conditions.h"
+#include "lib/verify/guarantees.h"
 #include "lib/verify/key_lookup.h"
 #include "lib/verify/keyring.h"
 #include "lib/verify/scheme_verifier.h"
@@ -167,7 +168,7 @@ class JwtVerifier final : public SchemeVerifier {
     if (!verdict.accepted()) return verdict;
     evidence.jwt_claims = token->claims;
     verdict.reason = checks_.Evaluate(evidence);
-    if (verdict.accepted()) verdict.integrity = WhatIsCovered();
+    if (verdict.accepted()) verdict.integrity = JwtIntegrity(scheme_, checks_);
     return verdict;
   }
 
@@ -205,13 +206,6 @@ class JwtVerifier final : public SchemeVerifier {
     if (now - **signed_at > *rules.age_max) return VerifyReason::kTooOld;
     if (**signed_at - now > *rules.age_max) return VerifyReason::kTooFarInFuture;
     return VerifyReason::kAccepted;
-  }
-
-  // A token in a header covers the request only as far as its claims are compared with it.
-  Integrity WhatIsCovered() const {
-    const bool is_whole_body = scheme_.signature.places.front().kind == Locator::Kind::kBody;
-    if (is_whole_body || checks_.cover_body()) return Integrity::kFull;
-    return checks_.cover_request() ? Integrity::kPartial : Integrity::kNone;
   }
 
   const Scheme scheme_;

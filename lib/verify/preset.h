@@ -58,7 +58,10 @@ struct Preset {
   int refusal_status = 0;  // what the provider expects to see for a wrong signature; 0: no matter
   std::vector<std::string> test_secrets;  // published keys of tests: only named in explanations
   std::string handshake;  // how the provider tries a link, or that it does not; for people
-  std::string evidence;   // how the facts are known: official_code, official_docs, …
+  // The parameter that tells customers apart, where the provider signs for all of them with one
+  // key, or "none: …". Empty where secrets are a customer's own.
+  std::string tenant;
+  std::string evidence;  // how the facts are known: official_code, official_docs, …
   std::vector<std::string> sources;
 };
 

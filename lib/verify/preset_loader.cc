@@ -127,13 +127,14 @@ absl::StatusOr<Preset> LoadPreset(std::string_view text) {
   ObjectReader reader(document);
   CONVOY_RETURN_IF_ERROR(
       CheckFields(document, reader,
-                  {"title", "aliases", "schemes", "challenges", "event_id", "handshake",
+                  {"title", "aliases", "schemes", "challenges", "event_id", "handshake", "tenant",
                    "test_secrets", "refusal_status", "evidence", "sources", "notes"}));
   Preset preset;
   uint32_t refusal_status = 0;
   reader.Read("title", &preset.title);
   reader.Read("aliases", &preset.aliases);
   reader.Read("handshake", &preset.handshake);
+  reader.Read("tenant", &preset.tenant);
   reader.Read("test_secrets", &preset.test_secrets);
   reader.Read("evidence", &preset.evidence);
   reader.Read("sources", &preset.sources);

@@ -6,6 +6,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/verify/conditions.h"
+#include "lib/verify/guarantees.h"
 #include "lib/verify/keyring.h"
 #include "lib/verify/message_template.h"
 #include "lib/verify/scheme_verifier.h"
@@ -38,10 +39,7 @@ class SignedVerifier final : public SchemeVerifier {
     }
     if (!verdict.accepted()) return verdict;
     verdict.reason = checks_.Evaluate(evidence);
-    const bool is_all_covered = message_.covers_body() || checks_.cover_body();
-    if (verdict.accepted()) {
-      verdict.integrity = is_all_covered ? Integrity::kFull : Integrity::kPartial;
-    }
+    if (verdict.accepted()) verdict.integrity = SignedIntegrity(message_, checks_);
     return verdict;
   }
 

@@ -61,7 +61,7 @@ bool IsAddition(std::string_view shape, std::string_view name) {
       {"models.EventResponse", {"content_type", "raw_encoding", "endpoint_count"}},
       {"datastore.Metadata", {"raw_encoding"}},
       {"models.SourceResponse", {"verify_mode"}},
-      {"datastore.VerifierConfig", {"preset", "scheme"}},
+      {"datastore.VerifierConfig", {"preset", "scheme", "guarantees"}},
       {"datastore.PubSubConfig", {"message_format", "event_type"}},
   };
   const auto found = additions.find(shape);

@@ -112,5 +112,49 @@ TEST_CASE("source schemes: what is wrong is named, and nothing is made") {
   CHECK(ProjectHarness::Field(api.Do(200, "GET", "/sources"), "data.content") == "[]");
 }
 
+TEST_CASE("source_schemes: a source shows the worth of its verifier, with warnings") {
+  ProjectHarness api("incoming");
+  const auto shown = [&](const std::string& fields) {
+    const std::string made =
+        api.Do(201, "POST", "/sources", R"({"name":"s","type":"http",)" + fields + "}");
+    // Also when it is read, and as it was when it was made.
+    const std::string uid = ProjectHarness::Field(made, "data.uid");
+    const std::string known = ProjectHarness::Field(made, "data.verifier.guarantees");
+    CHECK(ProjectHarness::Field(api.Do(200, "GET", "/sources/" + uid),
+                                "data.verifier.guarantees") == known);
+    return known;
+  };
+  const auto preset = [](const std::string& name) {
+    return R"("verifier":{"type":"preset","preset":{"name":")" + name + R"(","secrets":["abc"]}})";
+  };
+  using Catch::Matchers::Contains;
+  const std::string github = shown(preset("github"));
+  CHECK_THAT(github, Contains(R"("integrity":"full","signs":["{body}"],"replay_window_s":null)"));
+  CHECK_THAT(github, Contains(R"("handshake":")"));
+  CHECK_THAT(github, Contains("give the source idempotency_keys"));
+  CHECK_THAT(shown(preset("github") + R"(,"idempotency_keys":["request.header.X-Id"])"),
+             Contains(R"("warnings":[])"));
+  CHECK_THAT(shown(preset("stripe")), Contains(R"("replay_window_s":600)") &&
+                                          Contains(R"("signs":["{ts}.{body}"])") &&
+                                          Contains(R"("warnings":[])"));
+  CHECK_THAT(shown(R"("verifier":{"type":"noop"})"),
+             Contains(R"("integrity":"none")") && Contains("nothing is verified"));
+  CHECK_THAT(
+      shown(R"("verifier":{"type":"api_key","api_key":{"header_name":"X","header_value":"v"}})"),
+      Contains(R"("integrity":"none")") && Contains("requests are not signed"));
+  // Of two schemes the weaker one counts.
+  CHECK_THAT(shown(R"("verifier":{"type":"hmac","hmac":{"header":"X","hash":"SHA256",
+                      "encoding":"hex","secret":"k"}})"),
+             Contains(R"("integrity":"full")") && Contains(R"("replay_window_s":null)"));
+  // A message of one's own is not shown: it could hold a secret.
+  const std::string own =
+      shown(R"("verifier":{"type":"scheme","scheme":{"secrets":["k"],"definition":
+      {"type":"hmac","message":"pepper{ts}","signature":{"in":"header","name":"S"},
+       "timestamp":{"from":"header:T"}}}})");
+  CHECK_THAT(own,
+             Contains(R"("integrity":"partial")") && Contains("does not cover the whole body"));
+  CHECK_THAT(own, !Contains("pepper"));
+}
+
 }  // namespace
 }  // namespace convoy::http

@@ -2,9 +2,13 @@
 // facts' source.
 #include "lib/verify/preset.h"
 
+#include <algorithm>
+#include <set>
+
 #include <catch2/catch.hpp>
 
 #include "convoy/verifier.h"
+#include "lib/verify/guarantees.h"
 #include "lib/verify/preset_verifier.h"
 
 namespace convoy::verify {
@@ -108,6 +112,30 @@ TEST_CASE("preset: a mistake is refused with the field named") {
     CHECK(absl::IsInvalidArgument(status));
     CHECK(status.message().find(named) != std::string::npos);
   }
+}
+
+TEST_CASE("preset: each has guarantees, and those whose key is of all customers say so") {
+  std::set<std::string_view> shared;
+  for (const PresetFile& file : PresetFiles()) {
+    INFO(file.name);
+    const Preset preset = FindPreset(file.name).value();
+    const Guarantees known = GuaranteesOf(preset, {}, /*has_idempotency_keys=*/true).value();
+    if (!preset.tenant.empty()) shared.insert(file.name);
+    const bool is_nothing_said = preset.tenant.starts_with("none");
+    CHECK(is_nothing_said ==
+          std::any_of(known.warnings.begin(), known.warnings.end(), [](const std::string& warning) {
+            return warning.find("keep the link secret") != std::string::npos;
+          }));
+    // The parameter that tells customers apart is one that the preset knows.
+    const size_t by = preset.tenant.find("by config ");
+    CHECK((preset.tenant.empty() || is_nothing_said || by == 0));
+  }
+  CHECK(shared == std::set<std::string_view>{"aws_sns", "ebay", "fal", "google_pubsub", "kick",
+                                             "paypal", "plaid", "shipstation", "travis", "wise"});
+  const Guarantees kick = GuaranteesOf(FindPreset("kick").value(), {}, false).value();
+  CHECK(kick.integrity == Integrity::kFull);
+  CHECK(kick.replay_window == absl::Seconds(600));
+  CHECK(kick.signs == std::vector<std::string>{"{header:Kick-Event-Message-Id}.{ts}.{body}"});
 }
 
 }  // namespace
