@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 
 #include "convoy/http.h"
+#include "convoy/model.h"
 
 namespace convoy {
 
@@ -25,6 +26,9 @@ struct OutgoingRequest {
   std::shared_ptr<const std::string> body;
   absl::Duration timeout = absl::Seconds(10);  // for the whole exchange
   uint64_t response_bytes_max = 51'200;        // reading stops there and the connection is dropped
+  // Null: the transport's own authorities, and no client certificate. A connection that was made
+  // with one is not used for requests with another.
+  std::shared_ptr<const EndpointTls> tls;
 };
 
 // How an exchange ended. The numeric values are permanent.
@@ -44,6 +48,7 @@ enum class TransportOutcome : uint8_t {
   kProtocolError = 8,     // the peer broke off or did not speak HTTP
   kCancelled = 9,         // the transport was shut down
   kLocalFailure = 10,     // this side had no socket or memory for it; nothing was sent
+  kNoAccessToken = 11,    // of the gateway, not of a transport: nothing was sent
 };
 
 struct TransportResult {
@@ -54,6 +59,7 @@ struct TransportResult {
   std::string remote_ip;  // numeric; empty if no connection was made
   std::string error;      // one line without secrets; empty for kResponse
   absl::Duration elapsed = absl::ZeroDuration();
+  PhaseTimings phases;
 };
 
 using SendCompletion = std::function<void(TransportResult)>;

@@ -40,6 +40,8 @@ constexpr OutcomeRule kTable[] = {
     {Learnt::kNothing, End::kResponseTooLarge, Outcome::kResponseTooLarge, true, Resend::kAlways,
      "at most 64 KiB and 256 headers are read"},
     {Learnt::kNothing, End::kProtocolError, Outcome::kProtocolError, true, Resend::kAlways, ""},
+    {Learnt::kNothing, End::kNoAccessToken, Outcome::kNoAccessToken, true, Resend::kAlways,
+     "check the endpoint's authentication.oauth2"},
     // A response without a status comes only from a transport that breaks its contract.
     {Learnt::kNothing, End::kResponse, Outcome::kProtocolError, true, Resend::kAlways, ""},
     {Learnt::kNothing, End::kCancelled, Outcome::kCancelled, false, Resend::kAlways, ""},
@@ -118,6 +120,8 @@ std::string_view OutcomeName(Outcome outcome) {
       return "response_too_large";
     case Outcome::kProtocolError:
       return "protocol_error";
+    case Outcome::kNoAccessToken:
+      return "no_access_token";
     case Outcome::kLocalFailure:
       return "local_failure";
     case Outcome::kCancelled:

@@ -28,6 +28,7 @@ enum class Outcome : uint8_t {
   kTimedOut,
   kResponseTooLarge,  // the head; a body that is too large changes nothing
   kProtocolError,
+  kNoAccessToken,  // the endpoint's authorisation server gave none; nothing was sent
   kLocalFailure,  // this process has no descriptor, port or memory; says nothing about the endpoint
   kCancelled,     // by us: the gateway is closing; says nothing about the endpoint
 };

@@ -10,6 +10,7 @@
 
 #include "lib/http/pub_sub.h"
 #include "lib/intake/event_headers.h"
+#include "lib/model/oauth2_codec.h"
 
 namespace convoy::http {
 namespace {
@@ -41,6 +42,12 @@ void Redact(Headers& headers) {
 void RedactCredentials(std::monostate&) {}
 void RedactCredentials(ApiKeyAuth& key) { Redact(key.header_value); }
 void RedactCredentials(BasicAuth& basic) { Redact(basic.password); }
+void RedactCredentials(OAuth2Auth& oauth2) {
+  Redact(oauth2.client_secret);
+  for (const model::JwkMember& member : model::JwkMembers()) {
+    if (member.is_secret) Redact(oauth2.signing_key.*member.text);
+  }
+}
 void RedactCredentials(HmacVerifierConfig& hmac) { Redact(hmac.secret); }
 void RedactCredentials(SchemeVerifierConfig& scheme) {
   for (std::string& secret : scheme.secrets) Redact(secret);
@@ -55,6 +62,7 @@ Endpoint Shown(const Context& context, Endpoint endpoint) {
   if (!IsViewer(context)) return endpoint;
   for (Secret& secret : endpoint.secrets) Redact(secret.value);
   std::visit([](auto& auth) { RedactCredentials(auth); }, endpoint.auth);
+  Redact(endpoint.tls.client_key);
   return endpoint;
 }
 

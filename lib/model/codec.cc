@@ -11,6 +11,7 @@
 #include "lib/json/writer.h"
 #include "lib/model/codec_pieces.h"
 #include "lib/model/names.h"
+#include "lib/model/oauth2_codec.h"
 
 namespace convoy::model {
 namespace {
@@ -245,6 +246,7 @@ std::string Encode(const Endpoint& endpoint) {
   WriteRateLimit(writer, endpoint.rate_limit);
   writer.Field("content_type", endpoint.content_type);
   WriteAuth(writer, endpoint.auth);
+  WriteTls(writer, endpoint.tls);
   WriteTime(writer, "created_at_us", endpoint.created_at);
   WriteTime(writer, "updated_at_us", endpoint.updated_at);
   writer.EndObject();
@@ -270,6 +272,7 @@ absl::StatusOr<Endpoint> DecodeEndpoint(std::string_view text) {
     ReadRateLimit(reader, &endpoint.rate_limit);
     reader.Read("content_type", &endpoint.content_type);
     ReadAuth(reader, &endpoint.auth);
+    ReadTls(reader, &endpoint.tls);
     ReadTime(reader, "created_at_us", &endpoint.created_at);
     ReadTime(reader, "updated_at_us", &endpoint.updated_at);
   });

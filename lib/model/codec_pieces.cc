@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/base/time_text.h"
+#include "lib/model/oauth2_codec.h"
 
 namespace convoy::model {
 
@@ -101,6 +102,7 @@ void WriteAuth(Writer& writer, const EndpointAuth& auth) {
   writer.Key("auth").BeginObject();
   if (const auto* api_key = std::get_if<ApiKeyAuth>(&auth)) WriteApiKeyAuth(writer, *api_key);
   if (const auto* basic = std::get_if<BasicAuth>(&auth)) WriteBasicAuth(writer, *basic);
+  if (const auto* oauth2 = std::get_if<OAuth2Auth>(&auth)) WriteOAuth2(writer, *oauth2);
   writer.EndObject();
 }
 
@@ -114,6 +116,8 @@ void ReadAuth(ObjectReader& parent, EndpointAuth* out) {
     *out = ReadApiKeyAuth(reader);
   } else if (kind == "basic_auth") {
     *out = ReadBasicAuth(reader);
+  } else if (kind == "oauth2") {
+    *out = ReadOAuth2(reader);
   } else {
     FailKind(reader, "authentication");
   }

@@ -19,6 +19,15 @@ constexpr Table<RetryStrategy, 2> kRetryStrategies = {
 constexpr Table<Hash, 2> kHashes = {{{Hash::kSha256, "SHA256"}, {Hash::kSha512, "SHA512"}}};
 constexpr Table<Encoding, 2> kEncodings = {
     {{Encoding::kHex, "hex"}, {Encoding::kBase64, "base64"}}};
+constexpr Table<OAuth2Client, 2> kOAuth2Clients = {
+    {{OAuth2Client::kSharedSecret, "shared_secret"},
+     {OAuth2Client::kClientAssertion, "client_assertion"}}};
+constexpr Table<OAuth2Algorithm, 2> kOAuth2Algorithms = {
+    {{OAuth2Algorithm::kRs256, "RS256"}, {OAuth2Algorithm::kEs256, "ES256"}}};
+constexpr Table<ExpiryUnit, 4> kExpiryUnits = {{{ExpiryUnit::kSeconds, "seconds"},
+                                                {ExpiryUnit::kMilliseconds, "milliseconds"},
+                                                {ExpiryUnit::kMinutes, "minutes"},
+                                                {ExpiryUnit::kHours, "hours"}}};
 constexpr Table<EndpointStatus, 3> kEndpointStatuses = {{{EndpointStatus::kActive, "active"},
                                                          {EndpointStatus::kInactive, "inactive"},
                                                          {EndpointStatus::kPaused, "paused"}}};
@@ -92,6 +101,9 @@ CONVOY_NAMES(ProjectType, kProjectTypes)
 CONVOY_NAMES(RetryStrategy, kRetryStrategies)
 CONVOY_NAMES(Hash, kHashes)
 CONVOY_NAMES(Encoding, kEncodings)
+CONVOY_NAMES(OAuth2Client, kOAuth2Clients)
+CONVOY_NAMES(OAuth2Algorithm, kOAuth2Algorithms)
+CONVOY_NAMES(ExpiryUnit, kExpiryUnits)
 CONVOY_NAMES(EndpointStatus, kEndpointStatuses)
 CONVOY_NAMES(StandardSignature, kStandardSignatures)
 CONVOY_NAMES(SourceType, kSourceTypes)

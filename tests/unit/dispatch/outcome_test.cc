@@ -21,7 +21,7 @@ constexpr TransportOutcome kEnds[] = {
     TransportOutcome::kConnectFailed, TransportOutcome::kTlsFailed,
     TransportOutcome::kTimedOut,      TransportOutcome::kResponseTooLarge,
     TransportOutcome::kProtocolError, TransportOutcome::kCancelled,
-    TransportOutcome::kLocalFailure};
+    TransportOutcome::kLocalFailure,  TransportOutcome::kNoAccessToken};
 
 TEST_CASE("outcome: each pair of what was learnt and how it ended is decided by one rule") {
   for (int status : {0, 200, 302, 410, 429, 500}) {
@@ -80,6 +80,7 @@ TEST_CASE("outcome: a failure without an answer keeps its kind, and is sent agai
       {TransportOutcome::kResponseTooLarge, Outcome::kResponseTooLarge},
       {TransportOutcome::kProtocolError, Outcome::kProtocolError},
       {TransportOutcome::kLocalFailure, Outcome::kLocalFailure},
+      {TransportOutcome::kNoAccessToken, Outcome::kNoAccessToken},
       {TransportOutcome::kCancelled, Outcome::kCancelled}};
   for (const auto& [transport, expected] : cases) {
     const Classification classification =

@@ -148,6 +148,7 @@ TEST_CASE("metrics: a gateway that has done nothing") {
         "convoy_delivery_attempt_total{outcome=\"timed_out\"} 0\n"
         "convoy_delivery_attempt_total{outcome=\"response_too_large\"} 0\n"
         "convoy_delivery_attempt_total{outcome=\"protocol_error\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"no_access_token\"} 0\n"
         "convoy_delivery_attempt_total{outcome=\"local_failure\"} 0\n"
         "# HELP convoy_delivery_latency_seconds "
         "From the acceptance of a delivery to its final outcome.\n"

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "lib/model/names.h"
+#include "lib/model/oauth2_codec.h"
 #include "tests/support/sim_clock.h"
 
 namespace convoy::model {
@@ -59,6 +60,25 @@ class Maker {
     return project;
   }
 
+  OAuth2Auth MakeOAuth2() {
+    OAuth2Auth auth{.url = Text(),
+                    .client_id = Text(),
+                    .scope = Text(),
+                    .audience = Text(),
+                    .client = Pick<OAuth2Client>(2),
+                    .client_secret = Text(),
+                    .issuer = Text(),
+                    .subject = Text(),
+                    .expiry_unit = Pick<ExpiryUnit>(4),
+                    .token_field = Text(),
+                    .type_field = Text(),
+                    .expiry_field = Text()};
+    if (auth.client == OAuth2Client::kSharedSecret) return auth;  // the others have no meaning
+    auth.algorithm = Pick<OAuth2Algorithm>(2);
+    for (const JwkMember& member : JwkMembers()) auth.signing_key.*member.text = Text();
+    return auth;
+  }
+
   Endpoint MakeEndpoint() {
     Endpoint endpoint{.id = Text(),
                       .project_id = Text(),
@@ -81,6 +101,11 @@ class Maker {
       endpoint.auth = ApiKeyAuth{Text(), Text()};
     else if (Flag())
       endpoint.auth = BasicAuth{Text(), Text()};
+    else if (Flag())
+      endpoint.auth = MakeOAuth2();
+    if (Flag())
+      endpoint.tls = {
+          .ca_bundle = Text(), .client_certificate = Text() + "x", .client_key = Text()};
     endpoint.created_at = Time();
     endpoint.updated_at = Time();
     return endpoint;
