@@ -444,6 +444,8 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   attempt.is_success = classification.outcome == Outcome::kDelivered;
   attempt.error = classification.error;
   attempt.responded_at = now;
+  attempt.phases = result.phases;
+  attempt.elapsed = result.elapsed;
   parts.observer->Count("convoy_delivery_attempt_total", 1);
   if (attempt.is_success) parts.observer->Count("convoy_delivery_success_total", 1);
   if (transition.should_disable_endpoint) {

@@ -88,6 +88,20 @@ void WriteDeliveryMetadata(Writer& writer, const Delivery& delivery, const Event
   writer.EndObject();
 }
 
+// The keys of the contract say nothing of time beyond two instants: this one is ours.
+void WriteTimings(Writer& writer, const Attempt& attempt) {
+  if (attempt.elapsed == absl::ZeroDuration()) return;
+  const PhaseTimings& phases = attempt.phases;
+  writer.Key("timings_us")
+      .BeginObject()
+      .Field("name_lookup", absl::ToInt64Microseconds(phases.name_lookup))
+      .Field("connect", absl::ToInt64Microseconds(phases.connect))
+      .Field("tls", absl::ToInt64Microseconds(phases.tls))
+      .Field("first_byte", absl::ToInt64Microseconds(phases.first_byte))
+      .Field("total", absl::ToInt64Microseconds(attempt.elapsed))
+      .EndObject();
+}
+
 }  // namespace
 
 void WriteEvent(Writer& writer, const Event& event) {
@@ -166,6 +180,7 @@ void WriteAttempt(Writer& writer, const Attempt& attempt) {
   if (attempt.is_success) writer.Field("status", true);
   WriteTimeField(writer, "requested_at", attempt.requested_at);
   WriteTimeField(writer, "responded_at", attempt.responded_at);
+  WriteTimings(writer, attempt);
   WriteStamps(writer, attempt.requested_at, attempt.responded_at);
   writer.EndObject();
 }

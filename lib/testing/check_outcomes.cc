@@ -5,6 +5,11 @@
 namespace convoy::testing {
 namespace {
 
+// With timings and without.
+Attempt AttemptOf(const Delivery& delivery, int number) {
+  return number % 2 == 0 ? MakeTimedAttempt(delivery, number) : MakeAttempt(delivery, number);
+}
+
 // An update that records attempt `number` and puts the delivery into `status`.
 DeliveryUpdate UpdateOf(const ClaimedDelivery& claimed, int number, DeliveryStatus status) {
   DeliveryUpdate update{.lease = claimed.lease, .delivery = claimed.delivery};
@@ -14,7 +19,7 @@ DeliveryUpdate UpdateOf(const ClaimedDelivery& claimed, int number, DeliveryStat
   update.delivery.description = "why";
   update.delivery.latency = absl::Microseconds(17);
   update.delivery.updated_at = SampleEpoch() + absl::Microseconds(1);
-  update.attempt = MakeAttempt(claimed.delivery, number);
+  update.attempt = AttemptOf(claimed.delivery, number);
   return update;
 }
 
@@ -57,9 +62,9 @@ void CheckAttempts(Expectations& expect, Storage& storage) {
   CONVOY_REQUIRE(
       Update(storage, UpdateOf(claim.deliveries[0], 2, DeliveryStatus::kRetry)).status.ok());
   CONVOY_EXPECT(CONVOY_VALUE(storage.ListAttempts(project, delivery.id)) ==
-                std::vector{MakeAttempt(delivery, 1), MakeAttempt(delivery, 2)});
+                std::vector{AttemptOf(delivery, 1), AttemptOf(delivery, 2)});
   CONVOY_EXPECT(CONVOY_VALUE(storage.GetAttempt(project, delivery.id, Id('A', 2))) ==
-                MakeAttempt(delivery, 2));
+                AttemptOf(delivery, 2));
   CONVOY_EXPECT(absl::IsNotFound(storage.GetAttempt("other", delivery.id, Id('A', 2)).status()));
   CONVOY_EXPECT(absl::IsNotFound(storage.GetAttempt(project, "other", Id('A', 2)).status()));
   CONVOY_EXPECT(absl::IsNotFound(storage.GetAttempt(project, delivery.id, "other").status()));

@@ -121,6 +121,15 @@ inline Attempt MakeAttempt(const Delivery& delivery, int number) {
           .responded_at = SampleEpoch() + absl::Milliseconds(1)};
 }
 
+inline Attempt MakeTimedAttempt(const Delivery& delivery, int number) {
+  Attempt attempt = MakeAttempt(delivery, number);
+  attempt.phases = {.name_lookup = absl::Microseconds(number),
+                    .tls = absl::Microseconds(300),
+                    .first_byte = absl::Seconds(2)};
+  attempt.elapsed = absl::Seconds(3) + absl::Microseconds(1);
+  return attempt;
+}
+
 // Received `number` seconds after the epoch, for good. Nothing in it need be text.
 inline HeldInput MakeHeld(const std::string& project_id, int number, int source) {
   return {.id = Id('H', number),

@@ -2,7 +2,8 @@
 // transaction moves the configuration, puts the old tables of what flows aside and makes the new
 // ones; then their rows move over, oldest first, events before deliveries
 // before attempts, because each looks for the key of the one before. A row is in exactly one of the
-// two tables at any instant, so what is still in an old table says what is left to do.
+// two tables at any instant, so what is still in an old table says what is left to do. Version 5
+// added a column.
 #include "lib/storage/sqlite/migration.h"
 
 #include <string>
@@ -41,6 +42,9 @@ ALTER TABLE attempt RENAME TO old_attempt;
 ALTER TABLE dedupe_key RENAME TO old_dedupe_key;
 )sql";
 
+// The first version whose rows have numbers for keys.
+constexpr int64_t kNumberedVersion = 4;
+
 // Version 2 added held inputs.
 constexpr const char* kPutHeldAside = "ALTER TABLE held_input RENAME TO old_held_input";
 
@@ -68,11 +72,22 @@ absl::Status PutAside(Connection& connection) {
   return RunInTransaction(connection, [&]() -> absl::Status {
     // Another process may have been quicker.
     CONVOY_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version"));
-    if (version >= kSchemaVersion) return absl::OkStatus();
+    if (version >= kNumberedVersion) return absl::OkStatus();
     CONVOY_RETURN_IF_ERROR(connection.Execute(kPutAside));
     if (version >= 2) CONVOY_RETURN_IF_ERROR(connection.Execute(kPutHeldAside));
     CONVOY_RETURN_IF_ERROR(connection.Execute(kCreateFlow));
+    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddTimings));
     CONVOY_RETURN_IF_ERROR(MigrateConfig(connection));
+    return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
+  });
+}
+
+// A column that older rows do not have costs nothing but the change of the table's text.
+absl::Status AddColumns(Connection& connection) {
+  return RunInTransaction(connection, [&]() -> absl::Status {
+    CONVOY_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version"));
+    if (version >= kSchemaVersion) return absl::OkStatus();
+    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddTimings));
     return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
   });
 }
@@ -123,7 +138,8 @@ absl::Status MoveAll(Connection& connection, const MigrationListener& listener) 
 
 absl::Status MigrateDatabase(Connection& connection, int64_t version,
                              const MigrationListener& listener) {
-  if (version < kSchemaVersion) CONVOY_RETURN_IF_ERROR(PutAside(connection));
+  if (version < kNumberedVersion) CONVOY_RETURN_IF_ERROR(PutAside(connection));
+  if (version == kNumberedVersion) CONVOY_RETURN_IF_ERROR(AddColumns(connection));
   bool is_done = true;
   for (const MovedTable& table : kMovedTables) {
     CONVOY_ASSIGN_OR_RETURN(const bool has_table, HasTable(connection, table.old_name));

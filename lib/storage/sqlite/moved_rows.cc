@@ -134,6 +134,7 @@ absl::StatusOr<uint64_t> MoveAttempts(Connection& connection) {
         InsertAttemptRow(connection, row.TextAt(1), delivery->key, [&](Statement& target) {
           target.Int(delivery->key);
           Copy(row, 4, 15, target);
+          target.Blob("");
         }).status());
     return row.TextAt(14).size();
   };

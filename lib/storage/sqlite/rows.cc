@@ -49,6 +49,29 @@ absl::StatusOr<std::vector<std::string>> NamesIn(Connection& connection, std::st
   return ids;
 }
 
+std::string EncodeTimings(const Attempt& attempt) {
+  if (attempt.elapsed == absl::ZeroDuration()) return "";
+  std::vector<int64_t> numbers;
+  for (const absl::Duration duration :
+       {attempt.elapsed, attempt.phases.name_lookup, attempt.phases.connect, attempt.phases.tls,
+        attempt.phases.first_byte}) {
+    numbers.push_back(absl::ToInt64Microseconds(duration));
+  }
+  return EncodeNumbers(numbers);
+}
+
+absl::Status DecodeTimings(std::string_view bytes, Attempt* attempt) {
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<int64_t> numbers, DecodeNumbers(bytes));
+  if (numbers.empty()) return absl::OkStatus();
+  if (numbers.size() < 5) return absl::DataLossError("the timings of an attempt are damaged");
+  attempt->elapsed = absl::Microseconds(numbers[0]);
+  attempt->phases = {.name_lookup = absl::Microseconds(numbers[1]),
+                     .connect = absl::Microseconds(numbers[2]),
+                     .tls = absl::Microseconds(numbers[3]),
+                     .first_byte = absl::Microseconds(numbers[4])};
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<int64_t> InsertEventRow(Connection& connection, std::string_view id, int64_t owner,
@@ -70,7 +93,7 @@ absl::StatusOr<int64_t> InsertDeliveryRow(Connection& connection, std::string_vi
 absl::StatusOr<int64_t> InsertAttemptRow(Connection& connection, std::string_view id, int64_t owner,
                                          BindRow bind) {
   return InsertRow(connection, id, owner,
-                   "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                    kFindAttempt, bind);
 }
 
@@ -140,6 +163,7 @@ absl::StatusOr<DeliveryRow> InsertDelivery(Connection& connection, const Deliver
 absl::Status InsertAttempt(Connection& connection, const Attempt& attempt, int64_t delivery) {
   const std::string request_headers = model::EncodeHeaders(attempt.request_headers);
   const std::string response_headers = model::EncodeHeaders(attempt.response_headers);
+  const std::string timings = EncodeTimings(attempt);
   const auto bind = [&](Statement& statement) {
     statement.Int(delivery)
         .Int(attempt.http_status)
@@ -152,7 +176,8 @@ absl::Status InsertAttempt(Connection& connection, const Attempt& attempt, int64
         .Text(attempt.error)
         .Text(request_headers)
         .Text(response_headers)
-        .Blob(attempt.response_body);
+        .Blob(attempt.response_body)
+        .Blob(timings);
   };
   return InsertAttemptRow(connection, attempt.id, delivery, bind).status();
 }
@@ -285,6 +310,7 @@ absl::StatusOr<Attempt> ReadAttempt(const Statement& row, const AttemptOwner& ow
   attempt.is_success = row.IntAt(11) != 0;
   attempt.requested_at = Time(row, 12);
   attempt.responded_at = Time(row, 13);
+  CONVOY_RETURN_IF_ERROR(DecodeTimings(row.TextAt(14), &attempt));
   return attempt;
 }
 

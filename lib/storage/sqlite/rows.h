@@ -23,7 +23,7 @@ inline constexpr std::string_view kDeliveryColumns =
     "updated_at_us";
 inline constexpr std::string_view kAttemptColumns =
     "key, key_shift, id_tail, url, method, request_headers, http_status, response_headers, "
-    "response_body, remote_ip, error, is_success, requested_at_us, responded_at_us";
+    "response_body, remote_ip, error, is_success, requested_at_us, responded_at_us, timings";
 inline constexpr std::string_view kHeldColumns =
     "key, key_shift, id_tail, source, kind, reason, detail, method, path, query, headers, body, "
     "position, received_at_us, expires_at_us";

@@ -90,6 +90,10 @@ CREATE INDEX held_input_by_source ON held_input (source, kind);
 CREATE INDEX held_input_by_expiry ON held_input (expires_at_us);
 )sql";
 
+// Microseconds: the whole exchange, then its phases, as EncodeNumbers writes them; empty if they
+// are not known.
+const char* const kAddTimings = "ALTER TABLE attempt ADD COLUMN timings BLOB";
+
 namespace {
 
 // "cnvy": says whose file it is (https://www.sqlite.org/pragma.html#pragma_application_id).
@@ -138,7 +142,7 @@ absl::Status SetPace(Connection& connection) {
 }
 
 absl::Status CreateSchema(Connection& connection) {
-  for (const char* sql : {kCreateConfiguration, kCreateConfigTables, kCreateFlow}) {
+  for (const char* sql : {kCreateConfiguration, kCreateConfigTables, kCreateFlow, kAddTimings}) {
     CONVOY_RETURN_IF_ERROR(connection.Execute(sql));
   }
   CONVOY_RETURN_IF_ERROR(

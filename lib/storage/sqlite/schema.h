@@ -9,11 +9,13 @@
 namespace convoy::storage {
 
 // Raised with every change of the schema; migration.cc leads from each older one to it.
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 5;
 
 // The tables of configuration, and those of what flows.
 extern const char* const kCreateConfiguration;
 extern const char* const kCreateFlow;
+// The only change from version 4 to 5, and the end of kCreateFlow: rows stay as they are.
+extern const char* const kAddTimings;
 
 // Refuses a file that is not ours (kFailedPrecondition), newer than this library
 // (kFailedPrecondition) or damaged (kDataLoss), without touching it; then sets the durability that

@@ -250,6 +250,25 @@ bool Exchange::ShouldRunAgain(CURLcode code) {
   return true;
 }
 
+// libcurl gives the instant at which each phase ended, 0 for those that did not.
+PhaseTimings Exchange::MeasurePhases() const {
+  const auto end_of = [this](CURLINFO phase) {
+    curl_off_t end_us = 0;
+    curl_easy_getinfo(handle_, phase, &end_us);
+    return absl::Microseconds(static_cast<int64_t>(end_us));
+  };
+  const auto between = [](absl::Duration begin, absl::Duration end) {
+    return std::max(end - begin, absl::ZeroDuration());
+  };
+  const absl::Duration resolved = end_of(CURLINFO_NAMELOOKUP_TIME_T);
+  const absl::Duration connected = end_of(CURLINFO_CONNECT_TIME_T);
+  return {.name_lookup = resolved,
+          .connect = between(resolved, connected),
+          .tls = between(connected, end_of(CURLINFO_APPCONNECT_TIME_T)),
+          .first_byte =
+              between(end_of(CURLINFO_PRETRANSFER_TIME_T), end_of(CURLINFO_STARTTRANSFER_TIME_T))};
+}
+
 TransportResult Exchange::Cancel() {
   facts_.is_cancelled = true;
   return TakeResult(CURLE_ABORTED_BY_CALLBACK);
@@ -275,6 +294,7 @@ TransportResult Exchange::TakeResult(CURLcode code) {
   curl_off_t elapsed_us = 0;
   curl_easy_getinfo(handle_, CURLINFO_TOTAL_TIME_T, &elapsed_us);
   result.elapsed = absl::Microseconds(static_cast<int64_t>(elapsed_us));
+  result.phases = MeasurePhases();
   long version = 0;
   curl_easy_getinfo(handle_, CURLINFO_HTTP_VERSION, &version);
   if (version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1) {

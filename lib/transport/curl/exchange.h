@@ -65,6 +65,7 @@ class Exchange {
   void SetConstantOptions();
   void SetTimeout(absl::Duration timeout);
   bool IsRequestWritten() const;  // a byte of it at least
+  PhaseTimings MeasurePhases() const;
   bool SetUrl(std::string* error);
   bool SetHeaders(std::string* error);
 

@@ -32,7 +32,9 @@ TEST_CASE("dispatcher: a delivery is sent, and what came of it recorded") {
                            .http_status = 201,
                            .headers = {{"X-R", "1"}},
                            .body = "thanks",
-                           .remote_ip = "192.0.2.7"};
+                           .remote_ip = "192.0.2.7",
+                           .elapsed = absl::Milliseconds(9),
+                           .phases = {.tls = absl::Milliseconds(5)}};
   });
   world.Settle();
   const Delivery delivery = world.Get(id);
@@ -46,6 +48,8 @@ TEST_CASE("dispatcher: a delivery is sent, and what came of it recorded") {
   CHECK(attempts[0].response_headers == Headers{{"X-R", "1"}});
   CHECK(attempts[0].response_body == "thanks");
   CHECK(attempts[0].remote_ip == "192.0.2.7");
+  CHECK(attempts[0].elapsed == absl::Milliseconds(9));
+  CHECK(attempts[0].phases == PhaseTimings{.tls = absl::Milliseconds(5)});
   CHECK(attempts[0].error.empty());
   CHECK(world.process->dispatcher.idle());
   CHECK(world.Settle() == absl::InfiniteFuture());  // nothing left to do

@@ -247,7 +247,7 @@ class Twins {
     update.delivery.description = absl::StrCat("because ", random_.Below(100));
     update.delivery.latency = absl::Microseconds(Below(1000));
     update.delivery.updated_at = now_;
-    if (random_.Chance(80)) update.attempt = MakeAttempt(claim.delivery, next_attempt_++);
+    if (random_.Chance(80)) update.attempt = MakeTimedAttempt(claim.delivery, next_attempt_++);
     DeliveryUpdate twin = update;
     twin.lease = claim.sqlite_lease;
     if (random_.Chance(10)) update.lease = twin.lease = 1'000'000'007;

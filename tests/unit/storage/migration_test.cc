@@ -170,6 +170,30 @@ TEST_CASE("migration: a migrated database has the schema of a new one") {
   CHECK(SchemaOf(migrated.path()) == SchemaOf(fresh.path()));
 }
 
+// Version 5 adds a column, whatever is in the table.
+TEST_CASE("migration: a database of version 4 keeps its attempts and takes timings") {
+  TemporaryFile file, fresh;
+  REQUIRE(OpenSqliteStorage(fresh.path()).ok());
+  {
+    const auto storage = OpenSqliteStorage(file.path()).value();
+    REQUIRE(FillConfiguration(*storage));
+    REQUIRE(FillEvents(*storage));
+    REQUIRE(FillAttempts(*storage));
+    REQUIRE(FillHeld(*storage));
+  }
+  {
+    auto connection = Connection::Open({.path = file.path()}).value();
+    REQUIRE(connection->Execute("ALTER TABLE attempt DROP COLUMN timings").ok());
+    REQUIRE(connection->Execute("PRAGMA user_version = 4").ok());
+  }
+  bool is_reported = false;
+  const auto report = [&](const MigrationProgress&) { return is_reported = true; };
+  REQUIRE(OpenSqliteStorage({.path = file.path(), .on_migration = report}).ok());
+  CHECK_FALSE(is_reported);  // no row moves
+  CHECK(SchemaOf(file.path()) == SchemaOf(fresh.path()));
+  CheckContent(4, file.path());
+}
+
 TEST_CASE("migration: one that is stopped goes on when the file is next opened") {
   const int version = GENERATE(1, 2, 3);
   TemporaryFile file;

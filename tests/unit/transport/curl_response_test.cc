@@ -51,6 +51,38 @@ TEST_CASE("curl_response: an answer is given as it came") {
   CHECK(result.error.empty());
 }
 
+TEST_CASE("curl_response: phases are measured") {
+  const auto behaviour = [](Peer& peer) {
+    for (ReceivedRequest request; peer.Read(&request);) {
+      absl::SleepFor(kShort);
+      peer.Write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+      absl::SleepFor(kShort);
+      peer.Write("ok");
+    }
+  };
+  const Receiver receiver(behaviour);
+  TransportDriver driver;
+  for (const bool is_kept : {false, true}) {
+    INFO("kept connection: " << is_kept);
+    const TransportResult result = driver.Exchange(receiver.url());
+    const PhaseTimings& phases = result.phases;
+    CHECK(phases.first_byte >= kShort);
+    CHECK(phases.first_byte < 2 * kShort);
+    CHECK(result.elapsed >= 2 * kShort);
+    CHECK(phases.tls == absl::ZeroDuration());
+    if (!is_kept) CHECK(phases.connect > absl::ZeroDuration());
+    CHECK(phases.name_lookup + phases.connect + phases.first_byte < result.elapsed);
+  }
+}
+
+TEST_CASE("curl_response: a phase that does not end has no time") {
+  const TransportResult result =
+      ResultOf([](Peer& peer) { peer.WaitForClose(); }, /*timeout=*/kShort);
+  CHECK(result.outcome == TransportOutcome::kTimedOut);
+  CHECK(result.phases.first_byte == absl::ZeroDuration());
+  CHECK(result.elapsed >= kShort);
+}
+
 TEST_CASE("curl_response: the end of the connection ends a body without a length") {
   const TransportResult result = ResultOf("HTTP/1.1 200 OK\r\n\r\nall of it");
   CHECK(result.outcome == TransportOutcome::kResponse);

@@ -86,8 +86,12 @@ TEST_CASE("curl_tls: a certificate of a trusted authority for the right name is 
   ScriptName("a.wild.test", {{"127.0.0.1"}});
   TransportDriver driver(Options(CertificatePath("authority")));
   const TlsReceiver right("right");
-  CHECK(driver.Exchange(right.url("right.test")).body == "1");
-  CHECK(driver.Exchange(right.url("right.test")).body == "2");
+  const TransportResult first = driver.Exchange(right.url("right.test"));
+  CHECK(first.body == "1");
+  CHECK(first.phases.tls > absl::ZeroDuration());
+  const TransportResult second = driver.Exchange(right.url("right.test"));
+  CHECK(second.body == "2");
+  CHECK(second.phases.tls == absl::ZeroDuration());
   CHECK(driver.Exchange(TlsReceiver("wildcard").url("a.wild.test")).body == "1");
   CHECK(driver.Exchange(TlsReceiver("numeric").url("127.0.0.1")).body == "1");
 }
