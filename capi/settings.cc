@@ -153,6 +153,20 @@ std::vector<Setting> OtherSettings() {
          config.options.ca_file = value;
          return true;
        }},
+      // Checked when a gateway is opened; the error does not repeat the value, which may hold a
+      // password.
+      {"deliver.proxy", "",
+       "URL of the proxy to endpoints, http, https or socks5h; empty: none, whatever the "
+       "environment says",
+       [](convoy_config& config, std::string_view value) {
+         config.options.delivery_proxy = value;
+         return true;
+       }},
+      {"deliver.http2", "on", "HTTP/2 with endpoints over TLS that offer it: on or off",
+       [](convoy_config& config, std::string_view value) {
+         config.options.has_http2 = value == "on";
+         return value == "on" || value == "off";
+       }},
   };
 }
 

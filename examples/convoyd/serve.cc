@@ -132,6 +132,8 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   options.public_url = std::move(public_url);
   options.allowed_networks = settings.allowed_networks;
   options.ca_file = settings.ca_file;
+  options.delivery_proxy = settings.delivery_proxy;
+  options.has_http2 = settings.has_delivery_http2;
   return convoy::Gateway::Open(std::move(options), std::move(parts));
 }
 

@@ -99,6 +99,10 @@ const auto ApplySqsCredentials =
                                        {"environment", SqsCredentials::kEnvironment}},
                "sqs_credentials must be none or environment");
 
+const auto ApplyDeliveryHttp2 =
+    ChoiceInto(&Settings::has_delivery_http2, Choices<bool>{{"on", true}, {"off", false}},
+               "delivery_http2 must be on or off");
+
 auto TextInto(std::string Settings::*field) {
   return [field](Settings& settings, std::string_view text) {
     settings.*field = text;
@@ -235,6 +239,12 @@ std::vector<Spec> GatewaySpecs() {
        "PEM file of the certificate authorities that endpoints are trusted by, in place of the "
        "system's",
        TextInto(&Settings::ca_file)},
+      {"delivery-proxy", "URL",
+       "proxy to endpoints, http, https or socks5h, with user and password if it wants them; the "
+       "environment's is never used (default: none)",
+       TextInto(&Settings::delivery_proxy)},
+      {"delivery-http2", "WHETHER",
+       "HTTP/2 with endpoints over TLS that offer it: on or off (default on)", ApplyDeliveryHttp2},
       OptionSpec("connection_idle_ms", "connection_idle_max"),
       OptionSpec("connection_age_ms", "connection_age_max"),
       OptionSpec("name_age_ms", "name_age_max"),

@@ -49,7 +49,9 @@ struct Settings {
   uint32_t request_line_bytes_max = 8 * 1024;
   uint32_t head_bytes_max = 32 * 1024;
   uint32_t headers_max = 100;
-  std::string ca_file;  // empty: the system's authorities
+  std::string ca_file;         // empty: the system's authorities
+  std::string delivery_proxy;  // empty: none
+  bool has_delivery_http2 = true;
   std::chrono::milliseconds head_timeout{10'000};
   std::chrono::milliseconds read_timeout{120'000};
   uint32_t rate_bytes_per_s_min = 1024;

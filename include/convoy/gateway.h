@@ -165,6 +165,8 @@ struct CurlTransportOptions {
   absl::Duration connection_idle_max = absl::Seconds(60);
   absl::Duration connection_age_max = absl::Minutes(5);
   absl::Duration name_age_max = absl::Seconds(30);
+  std::string proxy;      // as in GatewayOptions::delivery_proxy
+  bool has_http2 = true;  // as in GatewayOptions::has_http2
 };
 absl::StatusOr<std::unique_ptr<Transport>> NewCurlTransport(const CurlTransportOptions& options);
 

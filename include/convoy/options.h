@@ -47,6 +47,15 @@ struct GatewayOptions {
   absl::Duration connection_age_max = absl::Minutes(5);
   absl::Duration name_age_max = absl::Seconds(30);
 
+  // Whether HTTP/2 is spoken with endpoints over TLS that offer it (ALPN). Never without TLS.
+  bool has_http2 = true;
+
+  // Proxy between this process and the endpoints: "http://", "https://" or "socks5h://", host and
+  // port, with user and password where it wants them. Names are then resolved by the proxy, so it
+  // has to keep deliveries from private networks; addresses that stand in a URL are still refused
+  // here. Empty: none. The proxy variables of the environment are never used.
+  std::string delivery_proxy;
+
   // How long a claimed delivery is ours; a longer attempt is impossible.
   absl::Duration lease = absl::Seconds(90);
 

@@ -61,7 +61,9 @@ absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
                                        .ca_file = options.ca_file,
                                        .connection_idle_max = options.connection_idle_max,
                                        .connection_age_max = options.connection_age_max,
-                                       .name_age_max = options.name_age_max});
+                                       .name_age_max = options.name_age_max,
+                                       .proxy = options.delivery_proxy,
+                                       .has_http2 = options.has_http2});
     if (!transport.ok()) return transport.status();
     parts.transport = *std::move(transport);
   }

@@ -19,6 +19,9 @@ static void CheckSettings(void) {
   CHECK(convoy_config_set(config, "deliver.in_flight_max", 21, "-1", 2, &error) ==
         CONVOY_E_INVALID);
   convoy_error_free(error);
+  CHECK(convoy_config_set(config, "deliver.http2", 13, "yes", 3, &error) == CONVOY_E_INVALID);
+  CHECK(strstr(convoy_error_message(error), "deliver.http2") != NULL);
+  convoy_error_free(error);
   /* Every setting accepts its own default. */
   for (index = 0; convoy_config_describe(index, &key, &text, &help); ++index) {
     CHECK(strlen(help) > 0);

@@ -109,6 +109,17 @@ class CommandTest(unittest.TestCase):
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(b"127.0.0.0/99", done.stderr)
 
+    def test_what_is_no_proxy_or_no_choice_is_refused(self):
+        with host.Folder() as folder:
+            for flag, value, name in (("--delivery-proxy", "socks5://u:hush@h:1", b"delivery_proxy"),
+                                      ("--delivery-proxy", "h:3128", b"delivery_proxy"),
+                                      ("--delivery-http2", "yes", b"delivery_http2")):
+                done = run("serve", "--listen", "127.0.0.1:0", "--database", folder + "/c.db",
+                           flag, value)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(name, done.stderr)
+                self.assertNotIn(b"hush", done.stderr)
+
     def test_a_database_of_an_older_version_is_migrated(self):
         released = pathlib.Path(__file__).resolve().parents[1] / "vectors" / "storage"
         with host.Folder() as folder:

@@ -74,10 +74,14 @@ void Connections::SetExclusive(const std::string& key) {
   if (found != connections_.end()) found->second.is_exclusive = true;
 }
 
-bool Connections::ShutDownIfStale(const std::string& key) {
+bool Connections::IsExclusive(const std::string& key) const {
   const auto found = connections_.find(key);
-  if (found == connections_.end() || !found->second.is_exclusive) return false;
-  const int socket = found->second.socket;
+  return found != connections_.end() && found->second.is_exclusive;
+}
+
+bool Connections::ShutDownIfStale(const std::string& key) {
+  if (!IsExclusive(key)) return false;
+  const int socket = connections_.find(key)->second.socket;
   if (!IsReadable(socket)) return false;
   ShutDown(socket);
   return true;

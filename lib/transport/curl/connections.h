@@ -36,6 +36,7 @@ class Connections {
   void Add(const std::string& key, const ConnectionEnds& ends, const std::vector<int>& sockets);
   // An exchange has ended on it in HTTP/1, so between exchanges the peer has nothing to say.
   void SetExclusive(const std::string& key);
+  bool IsExclusive(const std::string& key) const;
   // Before a request is written to a kept connection: whether the peer has closed it or spoken.
   // Such a connection is shut down, so that libcurl does not use it again.
   bool ShutDownIfStale(const std::string& key);

@@ -68,6 +68,7 @@ class CurlTransport final : public Transport {
 
   const Exchange::Setting setting_;
   transport::Connections connections_;
+  transport::CredentialCache credentials_;
   CURLM* const multi_;
   const int epoll_fd_;
   LazyTimer timer_;  // of libcurl's next instant
@@ -131,7 +132,7 @@ void CurlTransport::Send(OutgoingRequest request, SendCompletion done) {
 }
 
 std::unique_ptr<Exchange> CurlTransport::TakeExchange() {
-  if (idle_.empty()) return Exchange::New(&setting_, &connections_);
+  if (idle_.empty()) return Exchange::New(&setting_, &connections_, &credentials_);
   std::unique_ptr<Exchange> exchange = std::move(idle_.back());
   idle_.pop_back();
   return exchange;
@@ -253,6 +254,21 @@ int CurlTransport::OnTimer(CURLM*, long timeout_ms, void* self) {
   return 0;
 }
 
+// With socks5 names would be resolved here, where the guard does not see what they become.
+bool IsProxy(const std::string& text) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), &curl_url_cleanup);
+  if (url == nullptr || text.find("://") == std::string::npos ||
+      curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) {
+    return false;
+  }
+  char* scheme = nullptr;
+  if (curl_url_get(url.get(), CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK) return false;
+  const std::string_view name = scheme;
+  const bool is_known = name == "http" || name == "https" || name == "socks5h";
+  curl_free(scheme);
+  return is_known;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Transport>> NewCurlTransport(const CurlTransportOptions& options) {
@@ -262,11 +278,18 @@ absl::StatusOr<std::unique_ptr<Transport>> NewCurlTransport(const CurlTransportO
     return absl::InvalidArgumentError(
         absl::StrCat("the certificate authorities in '", options.ca_file, "' cannot be read"));
   }
+  if (!options.proxy.empty() && !IsProxy(options.proxy)) {
+    return absl::InvalidArgumentError(
+        "delivery_proxy must be a URL of http, https or socks5h with a host, such as "
+        "http://proxy.example.com:3128");
+  }
   auto opened = CurlTransport::Open({.guard = *std::move(guard),
                                      .ca_file = options.ca_file,
                                      .connection_idle_max = options.connection_idle_max,
                                      .connection_age_max = options.connection_age_max,
-                                     .name_age_max = options.name_age_max},
+                                     .name_age_max = options.name_age_max,
+                                     .proxy = options.proxy,
+                                     .has_http2 = options.has_http2},
                                     options.connections_max);
   if (!opened.ok()) return opened.status();
   return std::unique_ptr<Transport>(*std::move(opened));

@@ -17,6 +17,8 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/text.h"
@@ -38,10 +40,11 @@ std::optional<std::string> PartOf(CURLU* url, CURLUPart part) {
 
 }  // namespace
 
-std::unique_ptr<Exchange> Exchange::New(const Setting* setting, Connections* connections) {
+std::unique_ptr<Exchange> Exchange::New(const Setting* setting, Connections* connections,
+                                        CredentialCache* credentials) {
   CURL* const handle = curl_easy_init();
   if (handle == nullptr) return nullptr;
-  auto exchange = absl::WrapUnique(new Exchange(handle, setting, connections));
+  auto exchange = absl::WrapUnique(new Exchange(handle, setting, connections, credentials));
   exchange->SetConstantOptions();
   return exchange;
 }
@@ -56,11 +59,18 @@ void Exchange::SetConstantOptions() {
   curl_easy_setopt(handle_, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle_, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(handle_, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(handle_, CURLOPT_PROXY, "");
-  curl_easy_setopt(handle_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  // An empty text keeps libcurl from looking into the environment, in both cases.
+  curl_easy_setopt(handle_, CURLOPT_PROXY, setting_->proxy.c_str());
+  curl_easy_setopt(handle_, CURLOPT_NOPROXY, "");
+  curl_easy_setopt(handle_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(
+      handle_, CURLOPT_HTTP_VERSION,
+      static_cast<long>(setting_->has_http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   if (!setting_->ca_file.empty()) {
     curl_easy_setopt(handle_, CURLOPT_CAINFO, setting_->ca_file.c_str());
     curl_easy_setopt(handle_, CURLOPT_CAPATH, nullptr);
+    curl_easy_setopt(handle_, CURLOPT_PROXY_CAINFO, setting_->ca_file.c_str());
+    curl_easy_setopt(handle_, CURLOPT_PROXY_CAPATH, nullptr);
   }
   curl_easy_setopt(handle_, CURLOPT_ERRORBUFFER, error_.data());
   const auto set_seconds = [this](CURLoption option, absl::Duration duration) {
@@ -87,13 +97,12 @@ bool Exchange::Prepare(OutgoingRequest request, SendCompletion done, TransportRe
   result_ = {};
   head_ = {};
   facts_ = {};
+  facts_.has_proxy = !setting_->proxy.empty();
   sockets_.clear();
   connection_key_.clear();
-  is_stale_ = false;
+  is_stale_ = is_exclusive_ = false;
   error_[0] = '\0';
-  std::string error;
-  if (!SetUrl(&error) || !SetHeaders(&error)) {
-    *refusal = {.outcome = TransportOutcome::kInvalidUrl, .error = error};
+  if (!SetUrl(refusal) || !SetHeaders(refusal) || !SetCredentials(refusal)) {
     request_ = {};
     return false;
   }
@@ -117,34 +126,78 @@ void Exchange::SetTimeout(absl::Duration timeout) {
   curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
 }
 
-bool Exchange::SetUrl(std::string* error) {
+bool Exchange::SetUrl(TransportResult* refusal) {
+  refusal->outcome = TransportOutcome::kInvalidUrl;
   const std::unique_ptr<CURLU, UrlDeleter> url(curl_url());
   const bool is_clean = std::none_of(request_.url.begin(), request_.url.end(), [](char c) {
     return static_cast<uint8_t>(c) <= 0x20 || c == 0x7F;
   });
   if (url == nullptr || !is_clean ||
       curl_url_set(url.get(), CURLUPART_URL, request_.url.c_str(), 0) != CURLUE_OK) {
-    *error = "the URL is malformed";
+    refusal->error = "the URL is malformed";
     return false;
   }
   const std::string scheme =
       absl::AsciiStrToLower(PartOf(url.get(), CURLUPART_SCHEME).value_or(""));
   if (scheme != "http" && scheme != "https") {
-    *error = "the URL is neither http nor https";
+    refusal->error = "the URL is neither http nor https";
     return false;
   }
   if (PartOf(url.get(), CURLUPART_USER).has_value() ||
       PartOf(url.get(), CURLUPART_PASSWORD).has_value()) {
-    *error = "the URL must not hold a user name or password";
+    refusal->error = "the URL must not hold a user name or password";
     return false;
   }
-  authority_ = absl::StrCat(scheme, "://", PartOf(url.get(), CURLUPART_HOST).value_or(""), ":",
-                            PartOf(url.get(), CURLUPART_PORT).value_or(""));
+  const std::string host = PartOf(url.get(), CURLUPART_HOST).value_or("");
+  const std::string port = PartOf(url.get(), CURLUPART_PORT).value_or("");
+  authority_ = absl::StrCat(scheme, "://", host, ":", port);
+  if (!setting_->proxy.empty() && IsHostDenied(host, scheme, port)) {
+    refusal->outcome = TransportOutcome::kDeniedAddress;
+    refusal->error = kDeniedAddressText;
+    return false;
+  }
   curl_easy_setopt(handle_, CURLOPT_URL, request_.url.c_str());
   return true;
 }
 
-bool Exchange::SetHeaders(std::string* error) {
+bool Exchange::IsHostDenied(std::string_view host, std::string_view scheme,
+                            std::string_view port) const {
+  while (host.ends_with('.')) host.remove_suffix(1);
+  if (base::EqualsIgnoreCase(host, "localhost") || absl::EndsWithIgnoreCase(host, ".localhost")) {
+    host = "127.0.0.1";
+  }
+  if (host.starts_with('[')) host = host.substr(1, host.find_first_of("%]") - 1);
+  const std::optional<IpAddress> address = IpAddress::Parse(host);
+  uint32_t number = scheme == "https" ? 443 : 80;
+  if (!port.empty() && !absl::SimpleAtoi(port, &number)) return true;
+  return address.has_value() && !setting_->guard.Allows(*address, static_cast<uint16_t>(number));
+}
+
+bool Exchange::SetCredentials(TransportResult* refusal) {
+  if (request_.tls == nullptr || request_.tls->empty()) return true;
+  auto credentials = credential_cache_->Find(*request_.tls);
+  if (!credentials.ok()) {
+    *refusal = {.outcome = TransportOutcome::kLocalFailure,
+                .error = std::string(credentials.status().message())};
+    return false;
+  }
+  credentials_ = *std::move(credentials);
+  if (credentials_->authorities != nullptr) {
+    facts_.has_own_authorities = true;
+    curl_easy_setopt(handle_, CURLOPT_CAINFO, credentials_->authorities->path().c_str());
+    curl_easy_setopt(handle_, CURLOPT_CAPATH, nullptr);
+  }
+  if (credentials_->client != nullptr) {
+    facts_.has_client_certificate = true;
+    curl_easy_setopt(handle_, CURLOPT_SSLCERT, credentials_->client->path().c_str());
+  }
+  // A session that is resumed is one that was made with a certificate, or without.
+  curl_easy_setopt(handle_, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+  return true;
+}
+
+bool Exchange::SetHeaders(TransportResult* refusal) {
+  refusal->outcome = TransportOutcome::kInvalidUrl;
   curl_slist_free_all(header_lines_);
   header_lines_ = nullptr;
   const auto append = [this](const std::string& line) {
@@ -156,7 +209,7 @@ bool Exchange::SetHeaders(std::string* error) {
   if (!base::FindHeader(request_.headers, "Content-Type").has_value()) append("Content-Type:");
   for (const Header& header : request_.headers) {
     if (!base::IsHeaderName(header.name) || !base::IsHeaderValue(header.value)) {
-      *error = "a header has a name or value that HTTP does not allow";
+      refusal->error = "a header has a name or value that HTTP does not allow";
       return false;
     }
     // "Name;" is libcurl's way of asking for an empty value; with a blank one it drops the header.
@@ -171,8 +224,10 @@ curl_socket_t Exchange::OpenSocket(void* self, curlsocktype purpose, curl_sockad
   auto* exchange = static_cast<Exchange*>(self);
   const auto ip = IpAddress::FromSocket(&address->addr, address->addrlen);
   const uint16_t port = IpAddress::PortOf(&address->addr, address->addrlen);
+  // The proxy's own address is the operator's choice.
+  const bool is_proxy = !exchange->setting_->proxy.empty();
   if (purpose != CURLSOCKTYPE_IPCXN || !ip.has_value() ||
-      !exchange->setting_->guard.Allows(*ip, port)) {
+      !(is_proxy || exchange->setting_->guard.Allows(*ip, port))) {
     ++exchange->facts_.denied_count;
     return CURL_SOCKET_BAD;
   }
@@ -197,10 +252,14 @@ int Exchange::CloseSocket(void* connections, curl_socket_t socket) {
   return close(socket);
 }
 
-bool Exchange::IsRequestWritten() const {
+long Exchange::CountWritten() const {
   long written_count = 0;
   curl_easy_getinfo(handle_, CURLINFO_REQUEST_SIZE, &written_count);
-  return written_count > 0;
+  return written_count;
+}
+
+bool Exchange::IsRequestWritten() const {
+  return facts_.has_begun && CountWritten() > written_before_;
 }
 
 // libcurl is about to write the request, for the first time or once more.
@@ -221,6 +280,8 @@ int Exchange::OnConnected(void* self, char* remote_ip, char* local_ip, int remot
     exchange->is_stale_ = true;
     return CURL_PREREQFUNC_ABORT;
   }
+  exchange->is_exclusive_ = exchange->connections_->IsExclusive(exchange->connection_key_);
+  if (!exchange->facts_.has_begun) exchange->written_before_ = exchange->CountWritten();
   exchange->facts_.has_begun = true;
   return CURL_PREREQFUNC_OK;
 }
@@ -276,7 +337,6 @@ TransportResult Exchange::Cancel() {
 
 TransportResult Exchange::TakeResult(CURLcode code) {
   for (const int socket : sockets_) connections_->Unwatch(socket);
-  if (facts_.is_repeat_refused) connections_->OnLost(authority_);
   ExchangeEnd end = EndOf(code, handle_, head_, facts_, error_.data());
   TransportResult result = std::move(result_);
   result.outcome = end.outcome;
@@ -297,6 +357,8 @@ TransportResult Exchange::TakeResult(CURLcode code) {
   result.phases = MeasurePhases();
   long version = 0;
   curl_easy_getinfo(handle_, CURLINFO_HTTP_VERSION, &version);
+  // With HTTP/2 a request that was not taken says nothing about the next ones.
+  if (facts_.is_repeat_refused && is_exclusive_) connections_->OnLost(authority_);
   if (version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1) {
     connections_->SetExclusive(connection_key_);
   }
@@ -305,9 +367,10 @@ TransportResult Exchange::TakeResult(CURLcode code) {
   // fifth in the handle's life. A connection that takes the place of one is always a new one.
   long connects_count = 0;
   curl_easy_getinfo(handle_, CURLINFO_NUM_CONNECTS, &connects_count);
-  if (connects_count > 0) {
+  if (connects_count > 0 || credentials_ != nullptr) {
     curl_easy_reset(handle_);
     SetConstantOptions();
+    credentials_.reset();
   }
   return result;
 }

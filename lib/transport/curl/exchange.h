@@ -12,6 +12,7 @@
 
 #include "convoy/transport.h"
 #include "lib/transport/curl/connections.h"
+#include "lib/transport/curl/credentials.h"
 #include "lib/transport/curl/failure.h"
 #include "lib/transport/curl/response_head.h"
 #include "lib/transport/guard.h"
@@ -28,10 +29,13 @@ class Exchange {
     absl::Duration connection_idle_max;
     absl::Duration connection_age_max;
     absl::Duration name_age_max;
+    std::string proxy;  // empty: none
+    bool has_http2 = false;
   };
 
-  // nullptr if libcurl has no memory. Both must outlive it, and whatever its handle has connected.
-  static std::unique_ptr<Exchange> New(const Setting* setting, Connections* connections);
+  // nullptr if libcurl has no memory. All must outlive it, and whatever its handle has connected.
+  static std::unique_ptr<Exchange> New(const Setting* setting, Connections* connections,
+                                       CredentialCache* credentials);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -52,8 +56,12 @@ class Exchange {
   CURL* handle() const { return handle_; }
 
  private:
-  Exchange(CURL* handle, const Setting* setting, Connections* connections)
-      : handle_(handle), setting_(setting), connections_(connections) {}
+  Exchange(CURL* handle, const Setting* setting, Connections* connections,
+           CredentialCache* credential_cache)
+      : handle_(handle),
+        setting_(setting),
+        connections_(connections),
+        credential_cache_(credential_cache) {}
 
   static curl_socket_t OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int CloseSocket(void* connections, curl_socket_t socket);
@@ -64,15 +72,21 @@ class Exchange {
 
   void SetConstantOptions();
   void SetTimeout(absl::Duration timeout);
+  long CountWritten() const;      // bytes; what is said to a proxy is counted, too
   bool IsRequestWritten() const;  // a byte of it at least
   PhaseTimings MeasurePhases() const;
-  bool SetUrl(std::string* error);
-  bool SetHeaders(std::string* error);
+  bool SetUrl(TransportResult* refusal);
+  // With a proxy no socket is opened to the host: an address that the URL spells is judged here.
+  bool IsHostDenied(std::string_view host, std::string_view scheme, std::string_view port) const;
+  bool SetCredentials(TransportResult* refusal);
+  bool SetHeaders(TransportResult* refusal);
 
   CURL* const handle_;
   const Setting* const setting_;
   Connections* const connections_;
-  std::array<char, CURL_ERROR_SIZE> error_ = {};  // libcurl writes its detail here
+  CredentialCache* const credential_cache_;
+  std::shared_ptr<const Credentials> credentials_;  // null: the endpoint has none of its own
+  std::array<char, CURL_ERROR_SIZE> error_ = {};    // libcurl writes its detail here
   curl_slist* header_lines_ = nullptr;
   OutgoingRequest request_;
   SendCompletion done_;
@@ -82,6 +96,8 @@ class Exchange {
   std::string authority_;       // scheme, host and port
   std::vector<int> sockets_;    // opened for it
   std::string connection_key_;  // of the connection in use; empty if there is none yet
+  long written_before_ = 0;     // bytes, when the request was about to be written
+  bool is_exclusive_ = false;   // that connection was used for HTTP/1 before
   bool is_stale_ = false;       // that connection turned out to be dead
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "absl/strings/ascii.h"
@@ -62,9 +63,26 @@ bool IsTlsFailure(CURLcode code) {
   }
 }
 
-std::string TlsText(CURLcode code, CURL* handle, const char* detail) {
+// An alert after the handshake: with TLS 1.3 a server judges the client's certificate when the
+// client already takes the handshake for done. libcurl gives GnuTLS's number in its text only.
+bool IsLateAlert(CURLcode code, const char* detail) {
+  constexpr std::string_view kFatalAlert = "GnuTLS recv error (-12)";
+  return code == CURLE_RECV_ERROR &&
+         std::string_view(detail).find(kFatalAlert) != std::string::npos;
+}
+
+std::string TlsText(CURLcode code, CURL* handle, const ExchangeFacts& facts, const char* detail) {
   if (code == CURLE_SSL_CACERT_BADFILE) {
-    return "the file of trusted certificate authorities cannot be read";
+    return facts.has_own_authorities ? "the endpoint's tls_ca_bundle cannot be used"
+                                     : "the file of trusted certificate authorities cannot be read";
+  }
+  if (code == CURLE_SSL_CERTPROBLEM) return "the endpoint's mtls_client_cert cannot be used";
+  if (IsLateAlert(code, detail)) {
+    return facts.has_client_certificate
+               ? "the receiver refused the TLS connection, perhaps the certificate of the "
+                 "endpoint's mtls_client_cert"
+               : "the receiver refused the TLS connection; it may ask for a client certificate, "
+                 "which the endpoint's mtls_client_cert sets";
   }
   if (code != CURLE_PEER_FAILED_VERIFICATION) {
     return absl::StrCat("the TLS handshake failed: ", DetailOf(code, detail));
@@ -72,8 +90,10 @@ std::string TlsText(CURLcode code, CURL* handle, const char* detail) {
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &status);
   if ((status & (kSignerNotFound | kSignerNotAuthority)) != 0) {
-    return "the certificate is not signed by a trusted certificate authority; a private one is "
-           "made known with --ca-file (ca_file)";
+    return facts.has_own_authorities
+               ? "the certificate is not signed by an authority of the endpoint's tls_ca_bundle"
+               : "the certificate is not signed by a trusted certificate authority; a private one "
+                 "is made known with --ca-file (ca_file) or the endpoint's tls_ca_bundle";
   }
   if ((status & kRevoked) != 0) return "the certificate was revoked";
   if ((status & kExpired) != 0) return "the certificate has expired";
@@ -121,14 +141,44 @@ ExchangeEnd ConnectEnd(CURL* handle, const ExchangeFacts& facts) {
             .error = absl::StrCat("no socket could be opened: ", ErrnoText(facts.socket_errno))};
   }
   if (facts.tried_count == 0 && facts.denied_count > 0) {
-    return {.outcome = TransportOutcome::kDeniedAddress,
-            .error = "the address is not allowed: deliveries go to public addresses only"};
+    return {.outcome = TransportOutcome::kDeniedAddress, .error = kDeniedAddressText};
   }
   const int number = ErrnoOf(handle);
   return {.outcome = TransportOutcome::kConnectFailed,
           .error = absl::StrCat(
               "cannot connect: ", number == 0 ? "no address could be reached" : ErrnoText(number),
               facts.denied_count == 0 ? "" : " (the guard refused other addresses of the name)")};
+}
+
+// With a proxy, what fails before the request can be written. A proxy that is not there says
+// nothing about the endpoint.
+std::optional<ExchangeEnd> ProxyEnd(CURLcode code, CURL* handle, const ExchangeFacts& facts,
+                                    const char* detail) {
+  if (!facts.has_proxy || facts.has_begun) return std::nullopt;
+  long status = 0;
+  curl_easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &status);
+  if (code == CURLE_COULDNT_RESOLVE_PROXY) {
+    return ExchangeEnd{.outcome = TransportOutcome::kLocalFailure,
+                       .error = "the name of the proxy (delivery_proxy) cannot be resolved"};
+  }
+  if (code == CURLE_COULDNT_CONNECT) {
+    const int number = ErrnoOf(handle);
+    return ExchangeEnd{
+        .outcome = TransportOutcome::kLocalFailure,
+        .error = absl::StrCat("the proxy (delivery_proxy) cannot be reached: ",
+                              number == 0 ? DetailOf(code, detail) : ErrnoText(number))};
+  }
+  if (status != 0 && (status < 200 || status > 299)) {
+    return ExchangeEnd{.outcome = TransportOutcome::kConnectFailed,
+                       .error = absl::StrCat("the proxy (delivery_proxy) answered ", status,
+                                             " instead of connecting")};
+  }
+  if (code == CURLE_PROXY) {
+    return ExchangeEnd{.outcome = TransportOutcome::kConnectFailed,
+                       .error = absl::StrCat("the proxy (delivery_proxy) did not connect: ",
+                                             DetailOf(code, detail))};
+  }
+  return std::nullopt;
 }
 
 // The request was about to be written, and no head came to its end.
@@ -206,8 +256,9 @@ ExchangeEnd EndOf(CURLcode code, CURL* handle, const ResponseHead& head, const E
     return {.outcome = TransportOutcome::kResponseTooLarge,
             .error = "the response head is too large"};
   }
-  if (IsTlsFailure(code)) {
-    return {.outcome = TransportOutcome::kTlsFailed, .error = TlsText(code, handle, detail)};
+  if (const auto end = ProxyEnd(code, handle, facts, detail)) return *end;
+  if (IsTlsFailure(code) || IsLateAlert(code, detail)) {
+    return {.outcome = TransportOutcome::kTlsFailed, .error = TlsText(code, handle, facts, detail)};
   }
   if (facts.is_repeat_refused) {
     return {

@@ -24,7 +24,13 @@ struct ExchangeFacts {
   int socket_errno = 0;           // why the last socket could not be opened; 0: all could
   uint64_t body_bytes_count = 0;  // of the request
   absl::Duration timeout;         // of the whole exchange
+  bool has_proxy = false;
+  bool has_own_authorities = false;     // of the endpoint
+  bool has_client_certificate = false;  // of the endpoint
 };
+
+inline constexpr const char* kDeniedAddressText =
+    "the address is not allowed: deliveries go to public addresses only";
 
 struct ExchangeEnd {
   TransportOutcome outcome = TransportOutcome::kProtocolError;

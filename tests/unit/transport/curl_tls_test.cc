@@ -1,13 +1,13 @@
 // Certificates that the curl transport accepts.
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdio>
+#include <fstream>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
+#include "tests/unit/transport/python_server.h"
 #include "tests/unit/transport/receiver.h"
 #include "tests/unit/transport/scripted_resolver.h"
 #include "tests/unit/transport/transport_driver.h"
@@ -25,50 +25,37 @@ std::string CertificatePath(std::string_view name) {
   return absl::StrCat(kFolder, "certificates/", name, ".crt");
 }
 
-// tls_receiver.py with the certificate of that name, for as long as this lives.
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// tls_receiver.py with the certificate of that name. With a version of TLS it speaks that one, and
+// demands certificates of clients.
 class TlsReceiver {
  public:
-  explicit TlsReceiver(const std::string& certificate) {
-    int input[2];
-    int output[2];
-    REQUIRE(pipe(input) == 0);
-    REQUIRE(pipe(output) == 0);
-    const std::string script = kFolder + "tls_receiver.py";
-    const std::string certificate_path = CertificatePath(certificate);
-    const std::string key_path = absl::StrCat(kFolder, "certificates/", certificate, ".key");
-    process_ = fork();
-    if (process_ == 0) {
-      dup2(input[0], STDIN_FILENO);
-      dup2(output[1], STDOUT_FILENO);
-      close(input[1]);
-      close(output[0]);
-      execlp("python3", "python3", script.c_str(), certificate_path.c_str(), key_path.c_str(),
-             nullptr);
-      _exit(127);
-    }
-    close(input[0]);
-    close(output[1]);
-    input_fd_ = input[1];
-    FILE* const printed = fdopen(output[0], "r");
-    const bool has_port = fscanf(printed, "%d", &port_) == 1;
-    fclose(printed);
-    REQUIRE(has_port);
-  }
-  ~TlsReceiver() {
-    close(input_fd_);
-    waitpid(process_, nullptr, 0);
-  }
-  TlsReceiver(const TlsReceiver&) = delete;
-  TlsReceiver& operator=(const TlsReceiver&) = delete;
+  explicit TlsReceiver(const std::string& certificate, const char* demanding_version = nullptr)
+      : server_("tls_receiver.py", ArgumentsOf(certificate, demanding_version)) {}
 
   std::string url(std::string_view host) const {
-    return absl::StrCat("https://", host, ":", port_, "/inbox");
+    return absl::StrCat("https://", host, ":", server_.port(), "/inbox");
   }
 
  private:
-  pid_t process_ = -1;
-  int input_fd_ = -1;
-  int port_ = 0;
+  static std::vector<std::string> ArgumentsOf(const std::string& certificate,
+                                              const char* demanding_version) {
+    std::vector<std::string> arguments = {
+        CertificatePath(certificate), absl::StrCat(kFolder, "certificates/", certificate, ".key")};
+    if (demanding_version != nullptr) {
+      arguments.push_back(CertificatePath("clients"));
+      arguments.push_back(demanding_version);
+    }
+    return arguments;
+  }
+
+  const testing::PythonServer server_;
 };
 
 CurlTransportOptions Options(std::string ca_file) {
@@ -128,6 +115,82 @@ TEST_CASE("curl_tls: a file of authorities that cannot be read is told at once")
     const auto transport = NewCurlTransport(Options(path));
     CHECK(absl::IsInvalidArgument(transport.status()));
   }
+}
+
+OutgoingRequest PostAs(const std::string& url, const std::string& client) {
+  OutgoingRequest request = TransportDriver::Post(url);
+  request.tls = std::make_shared<const EndpointTls>(
+      EndpointTls{.client_certificate = ReadFile(CertificatePath(client)),
+                  .client_key = ReadFile(absl::StrCat(kFolder, "certificates/", client, ".key"))});
+  return request;
+}
+
+TEST_CASE("curl_tls: a client certificate is shown where it is asked for") {
+  ScriptName("right.test", {{"127.0.0.1"}});
+  const char* const version = GENERATE("TLSv1_2", "TLSv1_3");
+  INFO(version);
+  const TlsReceiver receiver("right", version);
+  const std::string url = receiver.url("right.test");
+  TransportDriver driver(Options(CertificatePath("authority")));
+  CHECK(driver.Exchange(PostAs(url, "client_one")).body == "1 one 1");
+  CHECK(driver.Exchange(PostAs(url, "client_one")).body == "2 one 1");  // the kept connection
+  // None, a foreign and an expired one: refused, and nothing is read.
+  const TransportResult none = driver.Exchange(url);
+  CheckTlsFailed(none);
+  const TransportResult foreign = driver.Exchange(PostAs(url, "selfsigned"));
+  CheckTlsFailed(foreign);
+  CheckTlsFailed(driver.Exchange(PostAs(url, "client_expired")));
+  if (version == std::string("TLSv1_3")) {
+    CHECK(none.error.find("may ask for a client certificate") != std::string::npos);
+    CHECK(foreign.error.find("mtls_client_cert") != std::string::npos);
+  }
+  CHECK(driver.Exchange(PostAs(url, "client_one")).body.starts_with("3 one "));
+}
+
+TEST_CASE("curl_tls: no connection is used with the credentials of another endpoint") {
+  ScriptName("right.test", {{"127.0.0.1"}});
+  const TlsReceiver receiver("right", "TLSv1_3");
+  const std::string url = receiver.url("right.test");
+  TransportDriver driver(Options(CertificatePath("authority")));
+  int requests_count = 0;
+  for (int round = 1; round <= 3; ++round) {
+    for (const char* client : {"one", "two"}) {
+      INFO(round << " " << client);
+      // Each goes on on its own connection.
+      CHECK(driver.Exchange(PostAs(url, absl::StrCat("client_", client))).body ==
+            absl::StrCat(++requests_count, " ", client, " ", client[0] == 'o' ? 1 : 2));
+    }
+  }
+  // At once, too.
+  for (int i = 0; i < 20; ++i) driver.Send(PostAs(url, i % 2 == 0 ? "client_one" : "client_two"));
+  driver.Run();
+  size_t ones_count = 0;
+  for (size_t i = 6; i < driver.results().size(); ++i) {
+    CHECK(driver.results()[i].http_status == 200);
+    ones_count += driver.results()[i].body.find(" one ") != std::string::npos ? 1 : 0;
+  }
+  CHECK(ones_count == 10);
+}
+
+TEST_CASE("curl_tls: authorities of an endpoint take the place of the instance's, for it alone") {
+  ScriptName("right.test", {{"127.0.0.1"}});
+  const TlsReceiver receiver("right");
+  const std::string url = receiver.url("right.test");
+  const auto trusting = [&](const char* authority) {
+    OutgoingRequest request = TransportDriver::Post(url);
+    request.tls = std::make_shared<const EndpointTls>(
+        EndpointTls{.ca_bundle = ReadFile(CertificatePath(authority))});
+    return request;
+  };
+  TransportDriver driver(Options(""));
+  CHECK(driver.Exchange(trusting("authority")).body == "1");
+  CHECK(driver.Exchange(trusting("authority")).body == "2");
+  const TransportResult foreign = driver.Exchange(trusting("clients"));
+  CheckTlsFailed(foreign);
+  CHECK(foreign.error ==
+        "the certificate is not signed by an authority of the endpoint's tls_ca_bundle");
+  CheckTlsFailed(driver.Exchange(url));  // those of the system do not know it
+  CHECK(driver.Exchange(trusting("authority")).body == "3");
 }
 
 TEST_CASE("curl_tls: a receiver that speaks no TLS, or breaks off in it, is a failure of TLS") {

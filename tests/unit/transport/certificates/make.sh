@@ -38,3 +38,10 @@ issue numeric numeric "subjectAltName=IP:127.0.0.1" authority 21200101000000Z
 issue expired right.test "subjectAltName=DNS:right.test" authority 20210101000000Z
 issue selfsigned right.test "subjectAltName=DNS:right.test" self 21200101000000Z
 rm authority.key
+
+# Of clients: two, and one whose time is over.
+issue clients "Test clients" "basicConstraints=critical,CA:TRUE" self 21200101000000Z
+issue client_one one "extendedKeyUsage=clientAuth" clients 21200101000000Z
+issue client_two two "extendedKeyUsage=clientAuth" clients 21200101000000Z
+issue client_expired old "extendedKeyUsage=clientAuth" clients 20210101000000Z
+rm clients.key
