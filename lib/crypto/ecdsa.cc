@@ -125,6 +125,29 @@ absl::StatusOr<EcdsaPrivateKey> EcdsaPrivateKey::FromPem(std::string_view text) 
       std::make_shared<const EcdsaPublicKey::State>(EcdsaPublicKey::State{std::move(key)}));
 }
 
+absl::StatusOr<EcdsaPrivateKey> EcdsaPrivateKey::FromNumbers(std::string_view x, std::string_view y,
+                                                             std::string_view d) {
+  for (const std::string_view number : {x, y, d}) {
+    if (number.size() != kScalarBytes) {
+      return absl::InvalidArgumentError("a number of a P-256 key does not have 32 bytes");
+    }
+  }
+  const ErrorQueueCleaner cleaner;
+  const auto number_of = [](std::string_view bytes) {
+    return BigNumber(BN_bin2bn(BytesOf(bytes), bytes.size(), nullptr));
+  };
+  EcKey key(EC_KEY_new_by_curve_name(NID_X9_62_prime256v1));
+  const BigNumber abscissa = number_of(x), ordinate = number_of(y), secret = number_of(d);
+  if (!key || !abscissa || !ordinate || !secret) return OutOfMemory();
+  // The last of them says whether the point is that of the number.
+  if (!EC_KEY_set_public_key_affine_coordinates(key.get(), abscissa.get(), ordinate.get()) ||
+      !EC_KEY_set_private_key(key.get(), secret.get()) || !EC_KEY_check_key(key.get())) {
+    return absl::InvalidArgumentError("the numbers are not those of a P-256 key");
+  }
+  return EcdsaPrivateKey(
+      std::make_shared<const EcdsaPublicKey::State>(EcdsaPublicKey::State{std::move(key)}));
+}
+
 absl::StatusOr<std::string> EcdsaPrivateKey::SignDer(std::string_view message) const {
   const ErrorQueueCleaner cleaner;
   const Digest digest = Hash(HashAlgorithm::kSha256, message);

@@ -44,6 +44,9 @@ class EcdsaPrivateKey {
  public:
   // EC PRIVATE KEY (SEC 1) or PRIVATE KEY (PKCS#8).
   static absl::StatusOr<EcdsaPrivateKey> FromPem(std::string_view text);
+  // Big-endian, 32 bytes each: the public point and the number that it belongs to.
+  static absl::StatusOr<EcdsaPrivateKey> FromNumbers(std::string_view x, std::string_view y,
+                                                     std::string_view d);
 
   absl::StatusOr<std::string> SignDer(std::string_view message) const;
   absl::StatusOr<std::string> SignRaw(std::string_view message) const;

@@ -174,6 +174,31 @@ absl::StatusOr<RsaPrivateKey> RsaPrivateKey::FromPem(std::string_view text) {
   return RsaPrivateKey(std::make_shared<const State>(State{std::move(key)}));
 }
 
+absl::StatusOr<RsaPrivateKey> RsaPrivateKey::FromNumbers(const RsaNumbers& numbers) {
+  CONVOY_RETURN_IF_ERROR(CheckModulus(WithoutLeadingZeros(numbers.n)));
+  CONVOY_RETURN_IF_ERROR(CheckExponent(WithoutLeadingZeros(numbers.e)));
+  const ErrorQueueCleaner cleaner;
+  const auto number_of = [](std::string_view bytes) {
+    return bytes.empty() || bytes.size() > kRsaModulusBitsMax / 8 + 1
+               ? nullptr
+               : BigNumber(BN_bin2bn(BytesOf(bytes), bytes.size(), nullptr));
+  };
+  BigNumber n = number_of(numbers.n), e = number_of(numbers.e), d = number_of(numbers.d),
+            p = number_of(numbers.p), q = number_of(numbers.q), dp = number_of(numbers.dp),
+            dq = number_of(numbers.dq), qi = number_of(numbers.qi);
+  Rsa key(RSA_new());
+  if (!key || !n || !e || !d || !p || !q || !dp || !dq || !qi) return Malformed();
+  // A number that is set belongs to the key.
+  if (!RSA_set0_key(key.get(), n.get(), e.get(), d.get())) return Malformed();
+  n.release(), e.release(), d.release();
+  if (!RSA_set0_factors(key.get(), p.get(), q.get())) return Malformed();
+  p.release(), q.release();
+  if (!RSA_set0_crt_params(key.get(), dp.get(), dq.get(), qi.get())) return Malformed();
+  dp.release(), dq.release(), qi.release();
+  if (!RSA_check_key(key.get())) return Malformed();
+  return RsaPrivateKey(std::make_shared<const State>(State{std::move(key)}));
+}
+
 absl::StatusOr<std::string> RsaPrivateKey::SignPkcs1(std::string_view message) const {
   RSA* const key = state_->key.get();
   const ErrorQueueCleaner cleaner;

@@ -42,11 +42,18 @@ class RsaPublicKey {
   std::shared_ptr<const State> state_;
 };
 
+// Big-endian numbers of a private key, all of them (RFC 8017, section 3.2).
+struct RsaNumbers {
+  std::string_view n, e, d, p, q, dp, dq, qi;
+};
+
 // Signs SHA-256 digests with PKCS#1 v1.5 (RS256).
 class RsaPrivateKey {
  public:
   // RSA PRIVATE KEY (PKCS#1) or PRIVATE KEY (PKCS#8).
   static absl::StatusOr<RsaPrivateKey> FromPem(std::string_view text);
+  // kInvalidArgument also if the numbers do not belong together.
+  static absl::StatusOr<RsaPrivateKey> FromNumbers(const RsaNumbers& numbers);
 
   absl::StatusOr<std::string> SignPkcs1(std::string_view message) const;
 

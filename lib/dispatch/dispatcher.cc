@@ -22,6 +22,7 @@
 #include "lib/dispatch/redaction.h"
 #include "lib/dispatch/request_builder.h"
 #include "lib/dispatch/slots.h"
+#include "lib/fetch/access_tokens.h"
 
 namespace convoy::dispatch {
 namespace {
@@ -105,6 +106,7 @@ struct Dispatcher::State {
       : options(o),
         parts(p),
         outcomes(p.commits, p.configuration, p.clock, p.observer),
+        tokens({}, p.transport, p.clock, p.ulids),
         pool{.slots_max = o.in_flight_max, .slots_per_endpoint_max = o.in_flight_per_endpoint_max} {
   }
 
@@ -152,6 +154,7 @@ struct Dispatcher::State {
   const GatewayOptions& options;
   const DispatcherParts parts;
   OutcomeWriter outcomes;
+  fetch::AccessTokens tokens;
 
   // Touched only by the thread that steps.
   absl::flat_hash_map<std::string, absl::StatusOr<Snapshot>> projects;  // of this step
@@ -373,9 +376,14 @@ void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpo
   request->timeout = std::min(request->timeout, sending->task.lease_ends_at - now - lease_margin());
   sending->attempt.url = request->url;
   sending->attempt.request_headers = RedactHeaders(request->headers, endpoint.auth);
-  parts.transport->Send(*std::move(request), [this, sending](TransportResult result) {
+  const auto on_sent = [this, sending](TransportResult result) {
     OnSent(*sending, std::move(result));
-  });
+  };
+  if (const auto* oauth2 = std::get_if<OAuth2Auth>(&endpoint.auth)) {
+    tokens.Send(endpoint.id, *oauth2, *std::move(request), on_sent);
+  } else {
+    parts.transport->Send(*std::move(request), on_sent);
+  }
 }
 
 void Dispatcher::State::OnSent(Sending& sending, TransportResult result) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -29,6 +30,12 @@ Headers RedactHeaders(const Headers& headers, const EndpointAuth& auth) {
     const bool is_api_key =
         api_key != nullptr && base::EqualsIgnoreCase(header.name, api_key->header_name);
     if (is_api_key || IsCredential(header.name)) header.value = kRedacted;
+  }
+  if (std::holds_alternative<OAuth2Auth>(auth)) {
+    std::erase_if(redacted, [](const Header& header) {
+      return base::EqualsIgnoreCase(header.name, "Authorization");
+    });
+    redacted.push_back({.name = "Authorization", .value = std::string(kRedacted)});
   }
   return redacted;
 }

@@ -75,6 +75,7 @@ void SetBody(const Endpoint& endpoint, const std::shared_ptr<const Event>& event
       event->content_type.empty() ? "application/json" : event->content_type);
 }
 
+// A token of OAuth 2.0 is set when there is one (lib/fetch/access_tokens.h).
 void SetAuthentication(const EndpointAuth& auth, Headers& headers) {
   if (const auto* api_key = std::get_if<ApiKeyAuth>(&auth)) {
     Set(headers, api_key->header_name, api_key->header_value);
@@ -141,6 +142,7 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
     Set(request.headers, "X-Convoy-Event-ID", event->id);
   }
   SetAuthentication(endpoint.auth, request.headers);
+  if (!endpoint.tls.empty()) request.tls = std::make_shared<const EndpointTls>(endpoint.tls);
   // Configured names, too, may be those of the connection, but there they mean something else.
   for (const Header& header : request.headers) {
     if (IsHopByHop(header.name)) {

@@ -28,5 +28,11 @@ TEST_CASE("redaction: the endpoint's key and the well-known credentials keep onl
         Headers{{"Authorization", "[redacted]"}});
 }
 
+TEST_CASE(
+    "redaction: the place of an access token is shown, which takes that of a sender's header") {
+  CHECK(RedactHeaders({{"AUTHORIZATION", "of the sender"}, {"X-A", "1"}}, OAuth2Auth{}) ==
+        Headers{{"X-A", "1"}, {"Authorization", "[redacted]"}});
+}
+
 }  // namespace
 }  // namespace convoy::dispatch

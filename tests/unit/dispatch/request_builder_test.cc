@@ -47,6 +47,13 @@ TEST_CASE("request_builder: the body is the event's own bytes, not a copy of the
   CHECK(request.timeout == absl::Seconds(10));
 }
 
+TEST_CASE("request_builder: certificates go along where the endpoint has some") {
+  Setting setting;
+  CHECK(setting.Build().tls == nullptr);
+  setting.endpoint.tls = {.client_certificate = "c", .client_key = "k"};
+  CHECK(*setting.Build().tls == setting.endpoint.tls);
+}
+
 TEST_CASE("request_builder: content type as received, JSON if none was") {
   Setting setting;
   CHECK(setting.HeaderOf(setting.Build(), "Content-Type") == "application/json");

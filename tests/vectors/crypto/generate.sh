@@ -44,3 +44,32 @@ for hash in sha1 sha256 sha512; do
   openssl dgst -$hash -sign p256_private.pem -out p256_$hash.sig message.txt
 done
 openssl pkeyutl -sign -inkey ed25519_private.pem -rawin -in message.txt -out ed25519.sig
+
+# Private keys as JWKs. Needs Debian's python3-cryptography.
+/usr/bin/python3 - <<'END'
+import base64
+import json
+
+from cryptography.hazmat.primitives import serialization
+
+
+def number(value, size=None):
+    size = size or (value.bit_length() + 7) // 8
+    return base64.urlsafe_b64encode(value.to_bytes(size, "big")).rstrip(b"=").decode()
+
+
+def write(name, numbers_to_members):
+    with open(f"{name}_private.pem", "rb") as file:
+        key = serialization.load_pem_private_key(file.read(), None)
+    with open(f"{name}_private.jwk", "w") as file:
+        file.write(json.dumps(numbers_to_members(key.private_numbers()), indent=1) + "\n")
+
+
+write("rsa", lambda v: dict(
+    kty="RSA", kid="one", n=number(v.public_numbers.n), e=number(v.public_numbers.e),
+    d=number(v.d), p=number(v.p), q=number(v.q), dp=number(v.dmp1), dq=number(v.dmq1),
+    qi=number(v.iqmp)))
+write("p256", lambda v: dict(
+    kty="EC", kid="two", crv="P-256", x=number(v.public_numbers.x, 32),
+    y=number(v.public_numbers.y, 32), d=number(v.private_value, 32)))
+END
