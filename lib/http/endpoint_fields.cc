@@ -9,6 +9,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/http/endpoint_credentials.h"
 #include "lib/http/fields.h"
 #include "lib/intake/event_checks.h"
 #include "lib/sign/standard_webhooks.h"
@@ -25,55 +26,6 @@ bool IsEmail(std::string_view text) {
   return at != std::string_view::npos && at > 0 && at + 1 < text.size() &&
          text.find('@', at + 1) == std::string_view::npos &&
          text.find_first_of(" \t\r\n") == std::string_view::npos;
-}
-
-absl::StatusOr<EndpointAuth> ReadAuthentication(const json::Value& object) {
-  ObjectReader reader(object, "authentication");
-  std::string type;
-  reader.Read("type", &type);
-  const json::Value* key = reader.Object("api_key");
-  const json::Value* basic = reader.Object("basic_auth");
-  CONVOY_RETURN_IF_ERROR(reader.status());
-  if (type.empty() && !AsksForNothing(object)) {
-    return FieldError("authentication.type", "must be api_key or basic_auth");
-  }
-  if (type.empty()) return EndpointAuth();
-  if (type == "api_key") {
-    ApiKeyAuth auth;
-    if (key != nullptr) {
-      ObjectReader fields(*key, "authentication.api_key");
-      fields.Read("header_name", &auth.header_name);
-      fields.Read("header_value", &auth.header_value);
-      CONVOY_RETURN_IF_ERROR(fields.status());
-    }
-    if (auth.header_value.empty()) return absl::InvalidArgumentError("api key field is required");
-    if (auth.header_name.empty()) {
-      return absl::InvalidArgumentError("api key header_name is required");
-    }
-    CONVOY_RETURN_IF_ERROR(
-        CheckHeaderToSend("authentication.api_key.header_name", auth.header_name));
-    if (!base::IsHeaderValue(auth.header_value)) {
-      return FieldError("authentication.api_key.header_value", "must be a header value");
-    }
-    CONVOY_RETURN_IF_ERROR(CheckText("authentication.api_key.header_value", auth.header_value));
-    return EndpointAuth(std::move(auth));
-  }
-  if (type == "basic_auth") {
-    BasicAuth auth;
-    if (basic != nullptr) {
-      ObjectReader fields(*basic, "authentication.basic_auth");
-      fields.Read("username", &auth.username);
-      fields.Read("password", &auth.password);
-      CONVOY_RETURN_IF_ERROR(fields.status());
-    }
-    if (auth.username.empty() || auth.username.find(':') != std::string::npos) {
-      return FieldError("authentication.basic_auth.username", "must be given, without a colon");
-    }
-    CONVOY_RETURN_IF_ERROR(CheckText("authentication.basic_auth.username", auth.username));
-    CONVOY_RETURN_IF_ERROR(CheckText("authentication.basic_auth.password", auth.password));
-    return EndpointAuth(std::move(auth));
-  }
-  return FieldError("authentication.type", "must be api_key or basic_auth in this version");
 }
 
 void ReadLimits(ObjectReader& reader, Endpoint* out) {
@@ -111,7 +63,7 @@ void CheckEndpoint(const Endpoint& endpoint, const ProjectConfig& config, Object
 
 absl::Status ReadEndpoint(const json::Value& document, const Project& project, Endpoint* out) {
   ObjectReader reader(document);
-  for (const char* field : {"mtls_client_cert", "slack_webhook_url", "teams_webhook_url"}) {
+  for (const char* field : {"slack_webhook_url", "teams_webhook_url"}) {
     reader.Fail(RefuseIfSet(document, field));
   }
   bool is_disabled = false;
@@ -140,10 +92,12 @@ absl::Status ReadEndpoint(const json::Value& document, const Project& project, E
   }
   ReadLimits(reader, out);
   if (const json::Value* authentication = reader.Object("authentication")) {
-    absl::StatusOr<EndpointAuth> auth = ReadAuthentication(*authentication);
+    absl::StatusOr<EndpointAuth> auth =
+        ReadAuthentication(*authentication, project.config.is_https_required);
     reader.Fail(auth.status());
     if (auth.ok()) out->auth = *std::move(auth);
   }
+  reader.Fail(ReadTls(document, out->updated_at, &out->tls));
   CheckEndpoint(*out, project.config, reader);
   return reader.status();
 }

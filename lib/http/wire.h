@@ -19,6 +19,9 @@ void WriteProject(json::Writer& writer, const Project& project);
 // `health` is what dispatch knows of it at this moment; absent if it has nothing to tell.
 void WriteEndpoint(json::Writer& writer, const Endpoint& endpoint, ApiVersion version,
                    const std::optional<dispatch::EndpointHealth>& health = std::nullopt);
+// The members "authentication", "tls_ca_bundle" and "mtls_client_cert" of an endpoint.
+void WriteAuthentication(json::Writer& writer, const EndpointAuth& auth);
+void WriteTls(json::Writer& writer, const EndpointTls& tls);
 // {"type", "hmac", "basic_auth", "api_key", "preset", "scheme"}: of a source.
 void WriteVerifier(json::Writer& writer, const Source& source);
 absl::StatusOr<VerifierConfig> ReadVerifier(const json::Value& object, Provider provider);

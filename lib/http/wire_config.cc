@@ -93,29 +93,6 @@ void WriteSecrets(Writer& writer, const std::vector<Secret>& secrets) {
   writer.EndArray();
 }
 
-void WriteAuthentication(Writer& writer, const EndpointAuth& auth) {
-  writer.Key("authentication");
-  if (const auto* key = std::get_if<ApiKeyAuth>(&auth)) {
-    writer.BeginObject().Field("type", "api_key");
-    writer.Key("api_key")
-        .BeginObject()
-        .Field("header_name", key->header_name)
-        .Field("header_value", key->header_value)
-        .EndObject()
-        .EndObject();
-  } else if (const auto* basic = std::get_if<BasicAuth>(&auth)) {
-    writer.BeginObject().Field("type", "basic_auth");
-    writer.Key("basic_auth")
-        .BeginObject()
-        .Field("username", basic->username)
-        .Field("password", "[REDACTED]")
-        .EndObject()
-        .EndObject();
-  } else {
-    writer.Null();
-  }
-}
-
 // Parts of other resources, without their secrets.
 void WriteEndpointMetadata(Writer& writer, const Endpoint* endpoint) {
   writer.Key("endpoint_metadata");
@@ -224,6 +201,7 @@ void WriteEndpoint(Writer& writer, const Endpoint& endpoint, ApiVersion version,
   }
   WriteSecrets(writer, endpoint.secrets);
   WriteAuthentication(writer, endpoint.auth);
+  WriteTls(writer, endpoint.tls);
   if (health.has_value() && health->has_breaker) {
     writer.Key("failure_rate").Double(health->failure_rate);
     writer.Field("cb_state", dispatch::NameOf(health->breaker_state));

@@ -1,0 +1,26 @@
+// Reading the fields of endpoints that hold credentials. Every error names its field.
+#pragma once
+
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "convoy/model.h"
+#include "lib/json/document.h"
+
+namespace convoy::http {
+
+// The object "authentication"; an object of nothing is no authentication.
+absl::StatusOr<EndpointAuth> ReadAuthentication(const json::Value& object, bool is_https_required);
+
+// Settings of OAuth 2.0; `path` is that of `object`.
+absl::StatusOr<OAuth2Auth> ReadOAuth2(const json::Value& object, std::string_view path,
+                                      bool is_https_required);
+
+// "tls_ca_bundle" and "mtls_client_cert" of a request over what `out` holds: a field that is absent
+// changes nothing, one that is empty removes. Certificates must be valid at `now`.
+absl::Status ReadTls(const json::Value& document, absl::Time now, EndpointTls* out);
+
+}  // namespace convoy::http
