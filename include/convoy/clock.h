@@ -18,6 +18,12 @@ class Clock {
 
   // The current instant, truncated to whole microseconds: the resolution of everything stored.
   virtual absl::Time Now() = 0;
+
+  // An instant of a clock that is never set: it does not go back and has no origin, so only the
+  // time between two of its instants means anything. For waiting within this process; Now is for
+  // what is stored. Unless overridden it is the same as Now, which suits a clock that is not set
+  // either.
+  virtual absl::Time SteadyNow() { return Now(); }
 };
 
 // A source of random bytes. Implementations are safe to call from any thread and fit for keys and

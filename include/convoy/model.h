@@ -206,6 +206,9 @@ struct Endpoint {
   EndpointTls tls;
   absl::Time created_at;
   absl::Time updated_at;
+  // One delivery at a time, in the order in which their events were accepted: the first one goes
+  // on, retries included, until it succeeds or has failed for good; the others wait.
+  bool is_fifo = false;
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,6 +24,7 @@
 #include "absl/time/time.h"
 
 #include "convoy/config.h"
+#include "convoy/lane.h"
 #include "convoy/model.h"
 
 namespace convoy {
@@ -221,7 +223,13 @@ struct ClaimRequest {
   uint32_t items_per_endpoint_max = 16;
   // For these endpoints another number in its place, at least 1.
   std::unordered_map<std::string, uint32_t> items_max_of_endpoint;
-  std::vector<std::string> skipped_endpoint_ids;  // whose lanes are full, paused or throttled
+  std::vector<std::string> skipped_endpoint_ids;  // those that this dispatcher has no room for
+  // The policy of a lane (lane.h), nullopt if it is not known at present. Empty: no lane has any.
+  // Called within ClaimDue, perhaps under a lock of the store: it must be quick, safe to call from
+  // any thread, and must not call the store.
+  std::function<std::optional<LanePolicy>(std::string_view project_id,
+                                          std::string_view endpoint_id)>
+      policy_of;
 };
 
 // A claimed delivery. `lease` must accompany its update.
@@ -231,9 +239,24 @@ struct ClaimedDelivery {
   std::shared_ptr<const Event> event;  // shared by all claims of the event in one answer
 };
 
+struct LaneName {
+  std::string project_id;
+  std::string endpoint_id;
+};
+
+// A lane whose rate limit holds back deliveries that are due.
+struct ThrottledLane {
+  LaneName lane;
+  absl::Time until;
+};
+
 struct Claim {
   std::vector<ClaimedDelivery> deliveries;
   absl::Time next_due_at = absl::InfiniteFuture();  // when more work of unskipped endpoints is due
+  // Lanes with work that was left alone because their policy is not known: the caller is to learn
+  // it and to claim again.
+  std::vector<LaneName> unknown_lanes;
+  std::vector<ThrottledLane> throttled_lanes;  // of those that this claim came to
 };
 
 // Retention.
@@ -302,10 +325,18 @@ class Storage {
 
   // Hands out deliveries that are due, at most once each until their lease ends; those whose lease
   // has ended are due again, except in the mode at_most_once: such a delivery may have been sent,
-  // and ends as a failure. Fair between endpoints. Status becomes kProcessing. A
-  // delivery may be sent after a Sync that begins later: then it is durable. The claim itself must
-  // be durable then in the mode at_most_once, where it is the record that the delivery is about to
-  // be sent; otherwise one that is forgotten in a crash is merely claimed again.
+  // and ends as a failure. Fair between endpoints, and within one the longest due first. Status
+  // becomes kProcessing.
+  //
+  // Of each lane, which is the traffic of one endpoint, it hands out what the lane's policy allows,
+  // counting what all openers of the store have handed out. A lane that is closed, by its rate or
+  // because it is paused, is not due before it opens, and its deliveries stay as they are. A change
+  // of the endpoint's record opens it, so that the new policy holds at once; no lane is closed for
+  // longer than kLaneClosureMax without another look at its policy.
+  //
+  // A delivery may be sent after a Sync that begins later: then it is durable. The claim itself
+  // must be durable then in the mode at_most_once, where it is the record that the delivery is
+  // about to be sent; otherwise one that is forgotten in a crash is merely claimed again.
   virtual absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) = 0;
 
   // Where several openers share a store, one that has died is noticed: its leases end when the

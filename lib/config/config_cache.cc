@@ -106,6 +106,11 @@ absl::StatusOr<std::shared_ptr<const route::ProjectSnapshot>> ConfigCache::FindP
       [&](const State::Projects::Entry* known) { return state.LoadProject(project_id, known); });
 }
 
+std::shared_ptr<const route::ProjectSnapshot> ConfigCache::FindHeldProject(
+    std::string_view project_id) {
+  return state_->projects.FindHeld(project_id);
+}
+
 absl::StatusOr<ConfigCache::State::Projects::Entry> ConfigCache::State::LoadProject(
     std::string_view id, const Projects::Entry* known) {
   Stamp stamp{.notice = notices.last()};

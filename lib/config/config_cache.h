@@ -46,6 +46,8 @@ class ConfigCache {
   // other openers no later than a second after they were durable.
   absl::StatusOr<std::shared_ptr<const route::ProjectSnapshot>> FindProject(
       std::string_view project_id);
+  // The project as FindProject gave it last, or null: asks the store nothing.
+  std::shared_ptr<const route::ProjectSnapshot> FindHeldProject(std::string_view project_id);
   absl::StatusOr<std::shared_ptr<const SourceEntry>> FindSourceByMask(std::string_view mask_id);
   absl::StatusOr<std::shared_ptr<const ApiKey>> FindApiKeyByMask(std::string_view mask_id);
 

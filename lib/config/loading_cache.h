@@ -62,6 +62,12 @@ class LoadingCache {
     }
   }
 
+  // The value in memory, current or not; null if there is none.
+  Value FindHeld(std::string_view key) {
+    std::optional<Entry> cached = Peek(key);
+    return cached.has_value() ? std::move(cached->value) : nullptr;
+  }
+
   size_t size() const {
     absl::MutexLock lock(&mutex_);
     return entries_.size();

@@ -16,7 +16,7 @@
 
 #include "lib/base/relaxed_counter.h"
 #include "lib/dispatch/delivery_machine.h"
-#include "lib/dispatch/lane.h"
+#include "lib/dispatch/lane_policies.h"
 #include "lib/dispatch/outcome.h"
 #include "lib/dispatch/outcome_writer.h"
 #include "lib/dispatch/redaction.h"
@@ -31,7 +31,7 @@ using Snapshot = std::shared_ptr<const route::ProjectSnapshot>;
 
 // An attempt must have ended, and its outcome be on its way, before the lease does.
 constexpr absl::Duration kLeaseMargin = absl::Seconds(2);
-// How long a paused endpoint, or a store that refuses, is left alone before looking again.
+// How long a store that refuses, or an endpoint that cannot be judged, is left alone.
 constexpr absl::Duration kLookAgain = absl::Seconds(1);
 // How long work that other openers of the store have left may lie.
 constexpr absl::Duration kLookForOthers = absl::Milliseconds(500);
@@ -72,7 +72,7 @@ struct Balance {
 };
 
 struct LaneState {
-  Lane lane;
+  absl::Time blocked_until = absl::InfinitePast();  // nothing is claimed before that
   Standing standing;
   Breaker breaker;
   // A failure was logged that no success has followed; when that was.
@@ -80,6 +80,11 @@ struct LaneState {
   absl::Time failure_told_at = absl::InfinitePast();
   absl::Time throttle_told_at = absl::InfinitePast();
 
+  bool is_blocked(absl::Time now) const { return blocked_until > now; }
+  // Nothing is lost by forgetting it, if its endpoint is well.
+  bool may_be_forgotten(absl::Time now) const {
+    return waiting.empty() && standing.held_count() == 0 && !is_blocked(now);
+  }
   // How many more attempts may start: one at a time while the breaker probes the endpoint.
   uint32_t RoomIn(const SlotPool& pool, absl::Time now) const {
     const Breaker::State state = breaker.state(now);
@@ -90,14 +95,6 @@ struct LaneState {
   }
   std::deque<Task> waiting;  // claimed, but the lane was full
 };
-
-// An endpoint is limited only by a limit of its own; the project's says in which time it holds
-// where the endpoint leaves that open.
-RateLimit RateLimitOf(const Endpoint& endpoint, const ProjectConfig& config) {
-  RateLimit limit = endpoint.rate_limit;
-  if (limit.window <= absl::ZeroDuration()) limit.window = config.rate_limit.window;
-  return limit;
-}
 
 }  // namespace
 
@@ -114,6 +111,8 @@ struct Dispatcher::State {
   void TakeInNews(absl::Time now);
   void StartClaim(absl::Time now);
   void TakeInClaim(absl::StatusOr<convoy::Claim> claim, absl::Time now);
+  // Loads the projects of lanes that the claim left alone because it did not know them.
+  void LearnPolicies(const std::vector<LaneName>& unknown, absl::Time now);
   // The store is not asked about blocked lanes: their work may be due as soon as they are open.
   void MindBlockedLanes(absl::Time now);
   // Limits intake while deliveries are due and slots are free nearly all of the time. Returns when
@@ -139,7 +138,7 @@ struct Dispatcher::State {
                      absl::Time now);
   void PutBackTask(const Task& task, absl::Time due_at, absl::Time now);
   // The endpoint's rate limit holds its deliveries back: shown, and logged now and then.
-  void TellThrottled(LaneState& state, const Delivery& delivery, absl::Time now);
+  void TellThrottled(const ThrottledLane& throttled, absl::Time now);
   // Feeds the breaker of an endpoint, and acts on what it says.
   void RunBreaker(LaneState& state, const Sending& sending, bool is_success, absl::Time now);
   // Logs the first failure of an endpoint after a success, or ever, and its recovery.
@@ -188,7 +187,7 @@ absl::Time Dispatcher::State::Step() {
   pool.doubtful_count = 0;
   for (const auto& [endpoint_id, state] : lanes) {
     if (state.standing.is_doubtful(now)) pool.doubtful_count += state.standing.held_count();
-    if (!state.waiting.empty() && !state.lane.is_blocked(now)) ready.push_back(endpoint_id);
+    if (!state.waiting.empty() && !state.is_blocked(now)) ready.push_back(endpoint_id);
   }
   for (const std::string& endpoint_id : ready) StartWaiting(endpoint_id, now);
   outcomes.Flush();
@@ -199,8 +198,8 @@ absl::Time Dispatcher::State::Step() {
   absl::Time next = may_claim ? next_claim_at : absl::InfiniteFuture();
   next = std::min({next, outcomes.retry_at(), BalanceIntake(now)});
   for (const auto& [endpoint_id, state] : lanes) {
-    if (!state.waiting.empty() && state.lane.is_blocked(now)) {
-      next = std::min(next, state.lane.blocked_until());
+    if (!state.waiting.empty() && state.is_blocked(now)) {
+      next = std::min(next, state.blocked_until);
     }
   }
   return std::max(next, now);
@@ -234,7 +233,7 @@ absl::Time Dispatcher::State::BalanceIntake(absl::Time now) {
 
 void Dispatcher::State::AddRooms(absl::Time now, ClaimRequest& request) const {
   for (const auto& [endpoint_id, state] : lanes) {
-    const bool is_closed = state.lane.is_blocked(now) || !state.waiting.empty();
+    const bool is_closed = state.is_blocked(now) || !state.waiting.empty();
     const uint32_t room = is_closed ? 0 : state.RoomIn(pool, now);
     if (room == 0) {
       request.skipped_endpoint_ids.push_back(endpoint_id);
@@ -255,12 +254,13 @@ void Dispatcher::State::StartClaim(absl::Time now) {
     const bool is_failing =
         state.standing.is_doubtful(now) || state.is_failure_told || !state.breaker.is_rested();
     const size_t kept_max = is_failing ? kDoubtfulLanesMax : kIdleLanesMax;
-    return state.waiting.empty() && state.lane.may_be_forgotten(now) && lanes.size() > kept_max;
+    return state.may_be_forgotten(now) && lanes.size() > kept_max;
   });
   ClaimRequest request = {.now = now,
                           .lease = options.lease,
                           .items_max = static_cast<uint32_t>(options.in_flight_max - busy_count),
-                          .items_per_endpoint_max = 1};  // those have yet to earn more
+                          .items_per_endpoint_max = 1,  // those have yet to earn more
+                          .policy_of = PoliciesOf(parts.configuration)};
   AddRooms(now, request);
   claim_started_at = now;
   next_claim_at = absl::InfiniteFuture();  // what comes up meanwhile asks for the next one
@@ -289,13 +289,23 @@ void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, absl::T
       Admit(std::move(task), now);
     }
   }
+  for (const ThrottledLane& throttled : claim->throttled_lanes) TellThrottled(throttled, now);
+  LearnPolicies(claim->unknown_lanes, now);
   MindBlockedLanes(now);
+}
+
+void Dispatcher::State::LearnPolicies(const std::vector<LaneName>& unknown, absl::Time now) {
+  for (const LaneName& lane : unknown) {
+    if (!FindProject(lane.project_id).ok())
+      lanes[lane.endpoint_id].blocked_until = now + kLookAgain;
+  }
+  if (!unknown.empty()) next_claim_at = std::min(next_claim_at, now);
 }
 
 void Dispatcher::State::MindBlockedLanes(absl::Time now) {
   for (const auto& [endpoint_id, state] : lanes) {
-    if (state.lane.is_blocked(now)) {
-      next_claim_at = std::min(next_claim_at, state.lane.blocked_until());
+    if (state.is_blocked(now)) {
+      next_claim_at = std::min(next_claim_at, state.blocked_until);
     }
   }
 }
@@ -324,20 +334,13 @@ void Dispatcher::State::Admit(Task task, absl::Time now) {
     return outcomes.Add(task.claimed.lease, std::move(discarded), std::nullopt);
   }
   LaneState& state = lanes[delivery.endpoint_id];
-  if (endpoint->status == EndpointStatus::kPaused) {
-    state.lane.Block(now + kLookAgain);
-    return PutBackTask(task, delivery.due_at, now);
-  }
+  // It was paused since it was claimed; the next claim knows that.
+  if (endpoint->status == EndpointStatus::kPaused) return PutBackTask(task, delivery.due_at, now);
   if (!HasTime(task, *endpoint, now)) return PutBackTask(task, delivery.due_at, now);
   if (state.RoomIn(pool, now) == 0) {
     state.waiting.push_back(std::move(task));
     waiting_count.Add(1);
     return;
-  }
-  const RateLimit limit = RateLimitOf(*endpoint, (*project)->project().config);
-  if (!state.lane.TryAcquire(limit, now)) {
-    TellThrottled(state, delivery, now);
-    return PutBackTask(task, state.lane.blocked_until(), now);
   }
   if (state.standing.is_doubtful(now)) ++pool.doubtful_count;
   state.standing.OnStart(now);
@@ -397,7 +400,6 @@ void Dispatcher::State::End(Sending& sending, TransportResult result, absl::Time
   sending_count.Add(-1);
   if (!is_draining) next_claim_at = std::min(next_claim_at, now);  // there is room again
   LaneState& state = lanes[sending.attempt.endpoint_id];
-  state.lane.Release();
   --pool.used_count;
   const Classification classification = Classify(result, now);
   if (classification.outcome == Outcome::kDelivered || classification.counts_against_endpoint) {
@@ -467,13 +469,15 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   outcomes.Add(sending.task.claimed.lease, std::move(transition.delivery), std::move(attempt));
 }
 
-void Dispatcher::State::TellThrottled(LaneState& state, const Delivery& delivery, absl::Time now) {
-  health.SetThrottled(delivery.endpoint_id, state.lane.blocked_until());
+void Dispatcher::State::TellThrottled(const ThrottledLane& throttled, absl::Time now) {
+  const std::string& endpoint_id = throttled.lane.endpoint_id;
+  health.SetThrottled(endpoint_id, throttled.until);
+  LaneState& state = lanes[endpoint_id];
   if (now - state.throttle_told_at < kTellThrottledAgain) return;
   state.throttle_told_at = now;
-  const std::string until = absl::FormatTime(state.lane.blocked_until(), absl::UTCTimeZone());
-  const LogField fields[] = {{"project_id", delivery.project_id},
-                             {"endpoint_id", delivery.endpoint_id},
+  const std::string until = absl::FormatTime(throttled.until, absl::UTCTimeZone());
+  const LogField fields[] = {{"project_id", throttled.lane.project_id},
+                             {"endpoint_id", endpoint_id},
                              {"throttled_until", until}};
   parts.observer->Log(LogLevel::kInfo, "an endpoint is throttled by its rate_limit", fields);
 }
@@ -492,7 +496,7 @@ void Dispatcher::State::RunBreaker(LaneState& state, const Sending& sending, boo
   if (change == Breaker::Change::kClosed) {
     return parts.observer->Log(LogLevel::kInfo, "circuit breaker closed", fields);
   }
-  state.lane.Block(state.breaker.open_until());
+  state.blocked_until = state.breaker.open_until();
   parts.observer->Log(LogLevel::kWarning, "circuit breaker opened", fields);
   if (change == Breaker::Change::kExhausted) {
     outcomes.DisableEndpoint(sending.attempt.project_id, endpoint_id);

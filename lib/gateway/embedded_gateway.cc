@@ -52,8 +52,10 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
       pruner_(options_.retention, parts_.storage.get(), parts_.clock.get(), parts_.observer.get()),
       work_pool_({.threads = options_.answer_threads}),
       consumers_(consume_parts(), parts_.storage.get(), parts_.brokers) {
-  commits_.set_config_listener(
-      [this](std::span<const ConfigWrite> writes) { configuration_.OnWritten(writes); });
+  commits_.set_config_listener([this](std::span<const ConfigWrite> writes) {
+    configuration_.OnWritten(writes);
+    dispatcher_.Notify();  // a change of an endpoint may open its lane
+  });
   dispatcher_.set_wake([this] { wake_->Signal(); });
   fetcher_->set_wake([this] { wake_->Signal(); });
   commits_.set_wake([this] { wake_->Signal(); });

@@ -71,6 +71,7 @@ absl::Status ReadEndpoint(const json::Value& document, const Project& project, E
     reader.FailField("is_disabled", "cannot be set here, pause the endpoint instead");
   }
   std::string owner_id;
+  reader.Read("fifo", &out->is_fifo);
   // Clients of before 2024-04-01 have other names for these two.
   if (!reader.Read("url", &out->url)) reader.Read("target_url", &out->url);
   if (!reader.Read("name", &out->name)) reader.Read("title", &out->name);

@@ -196,6 +196,7 @@ void WriteEndpoint(Writer& writer, const Endpoint& endpoint, ApiVersion version,
   if (version.has_old_names) {
     writer.Field("target_url", endpoint.url).Field("title", endpoint.name);
   }
+  if (endpoint.is_fifo) writer.Field("fifo", true);
   if (endpoint.standard_signature.has_value()) {
     writer.Field("standard_webhooks", Name(*endpoint.standard_signature));
   }

@@ -245,6 +245,7 @@ std::string Encode(const Endpoint& endpoint) {
   WriteDuration(writer, "timeout_us", endpoint.timeout);
   WriteRateLimit(writer, endpoint.rate_limit);
   writer.Field("content_type", endpoint.content_type);
+  if (endpoint.is_fifo) writer.Field("is_fifo", true);
   WriteAuth(writer, endpoint.auth);
   WriteTls(writer, endpoint.tls);
   WriteTime(writer, "created_at_us", endpoint.created_at);
@@ -271,6 +272,7 @@ absl::StatusOr<Endpoint> DecodeEndpoint(std::string_view text) {
     ReadDuration(reader, "timeout_us", &endpoint.timeout);
     ReadRateLimit(reader, &endpoint.rate_limit);
     reader.Read("content_type", &endpoint.content_type);
+    reader.Read("is_fifo", &endpoint.is_fifo);
     ReadAuth(reader, &endpoint.auth);
     ReadTls(reader, &endpoint.tls);
     ReadTime(reader, "created_at_us", &endpoint.created_at);

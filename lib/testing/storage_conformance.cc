@@ -41,9 +41,10 @@ absl::StatusOr<std::unique_ptr<Storage>> StorageFactory::OpenAgain() {
 ConformanceReport CheckStorage(StorageFactory& stores) {
   ConformanceReport report;
   const bool may_open_again = MayOpenAgain(stores);
-  for (const auto group : {SubmissionRequirements(), ConfigurationRequirements(),
-                           ClaimRequirements(), OutcomeRequirements(), ListRequirements(),
-                           HeldRequirements(), RetentionRequirements(), OpenerRequirements()}) {
+  for (const auto group :
+       {SubmissionRequirements(), ConfigurationRequirements(), ClaimRequirements(),
+        LaneRequirements(), FifoRequirements(), OutcomeRequirements(), ListRequirements(),
+        HeldRequirements(), RetentionRequirements(), OpenerRequirements()}) {
     for (const StorageRequirement& requirement : group) {
       if (requirement.check_openers != nullptr && !may_open_again) {
         report.skipped.emplace_back(requirement.sentence);

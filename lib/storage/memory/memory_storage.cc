@@ -1,15 +1,12 @@
-// Writes of the store in memory: commits, and claims of due deliveries.
+// Commits of the store in memory.
 #include "lib/storage/memory/memory_storage.h"
 
 #include <algorithm>
-#include <set>
 
 #include "convoy/gateway.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage {
-
-// Writing.
 
 CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   CommitResult result;
@@ -20,6 +17,7 @@ CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   if (!result.status.ok()) return result;
   flow_.held.Release(batch.releases);
   for (const ConfigRef& ref : gone) RemoveFlow(ref);
+  OpenLanes(batch.config);
   for (Submission& submission : batch.submissions) {
     result.submissions.push_back(ApplySubmission(submission));
   }
@@ -51,7 +49,22 @@ void MemoryStorage::RemoveFlow(const ConfigRef& ref) {
     flow_.attempts.erase(row.second.id);
     return true;
   });
+  std::erase_if(flow_.lanes, [&](const auto& lane) { return lane.second.project_id == id; });
   std::erase_if(flow_.dedupe, [&](const auto& entry) { return entry.first.first == id; });
+}
+
+// The policy of a lane may have changed with its endpoint.
+void MemoryStorage::OpenLanes(const std::vector<ConfigWrite>& writes) {
+  const auto open = [this](const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto lane = flow_.lanes.find(id);
+    if (lane == flow_.lanes.end()) return;
+    lane->second.closed_until = absl::InfinitePast();
+    lane->second.must_judge = true;
+  };
+  for (const ConfigWrite& write : writes) {
+    for (const ConfigRecord& record : write.puts) open(record.id);
+    for (const ConfigRef& ref : write.removes) open(ref.id);
+  }
 }
 
 // Whether the key was free, or has expired, and is now taken.
@@ -126,71 +139,6 @@ bool MemoryStorage::ApplyRequeue(const DeliveryRequeue& requeue) {
   Requeue(delivery, requeue.due_at);
   stored->lease = 0;
   return true;
-}
-
-// Work.
-
-absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
-  absl::MutexLock lock(&mutex_);
-  const std::set<std::string> skipped(request.skipped_endpoint_ids.begin(),
-                                      request.skipped_endpoint_ids.end());
-  // Due deliveries of each endpoint, earliest first; then one of each endpoint in turn.
-  std::map<std::string, std::vector<std::pair<absl::Time, StoredDelivery*>>> due;
-  Claim claim;
-  for (auto& [key, row] : flow_.deliveries.rows()) {
-    StoredDelivery& stored = row.value;
-    const Delivery& delivery = stored.delivery;
-    if (IsFinal(delivery.status) || skipped.contains(delivery.endpoint_id)) continue;
-    const absl::Time due_at = stored.lease == 0 ? delivery.due_at : stored.lease_ends_at;
-    if (due_at <= request.now) {
-      due[delivery.endpoint_id].emplace_back(due_at, &stored);
-    } else {
-      claim.next_due_at = std::min(claim.next_due_at, due_at);
-    }
-  }
-  for (auto& [endpoint_id, queue] : due)
-    std::stable_sort(queue.begin(), queue.end(),
-                     [](auto& a, auto& b) { return a.first < b.first; });
-  size_t turns_count = 0;
-  for (const auto& [endpoint_id, queue] : due) {
-    turns_count = std::max(turns_count, std::min(queue.size(), ItemsMaxOf(request, endpoint_id)));
-  }
-  for (size_t turn = 0; turn < turns_count; ++turn) {
-    for (auto& [endpoint_id, queue] : due) {
-      if (turn >= std::min(queue.size(), ItemsMaxOf(request, endpoint_id)) ||
-          claim.deliveries.size() >= request.items_max)
-        continue;
-      StoredDelivery& stored = *queue[turn].second;
-      const bool was_claimed = stored.delivery.status == DeliveryStatus::kProcessing;
-      if (was_claimed && !EndClaim(stored.delivery)) {
-        stored.lease = 0;
-        continue;
-      }
-      stored.lease = ++last_lease_;
-      stored.lease_ends_at = request.now + request.lease;
-      stored.delivery.status = DeliveryStatus::kProcessing;
-      claim.deliveries.push_back({.lease = stored.lease,
-                                  .delivery = stored.delivery,
-                                  .event = *flow_.events.Find(stored.delivery.event_id)});
-      claim.next_due_at = std::min(claim.next_due_at, stored.lease_ends_at);
-    }
-  }
-  // Deliveries that are due but found no room are due now.
-  size_t due_count = 0;
-  for (const auto& [endpoint_id, queue] : due) due_count += queue.size();
-  if (due_count > claim.deliveries.size()) claim.next_due_at = request.now;
-  return claim;
-}
-
-absl::Status MemoryStorage::ReleaseClaims() {
-  absl::MutexLock lock(&mutex_);
-  for (auto& [key, row] : flow_.deliveries.rows()) {
-    StoredDelivery& stored = row.value;
-    if (stored.lease == 0) continue;
-    stored.lease = 0;
-    EndClaim(stored.delivery);
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace convoy::storage

@@ -30,11 +30,20 @@ struct StoredDelivery {
   absl::Time lease_ends_at;
 };
 
+struct StoredLane {
+  std::string project_id;
+  absl::Time arrival = absl::UnixEpoch();  // Pace
+  absl::Time closed_until = absl::InfinitePast();
+  std::string head_id;      // the delivery that it is at, if it gives one at a time
+  bool must_judge = false;  // its policy may have changed since it was asked for
+};
+
 // Traffic of the store; configuration is in ConfigTables.
 struct Flow {
   AgeTable<std::shared_ptr<const Event>> events;
   AgeTable<StoredDelivery> deliveries;
   ById<std::vector<Attempt>> attempts;                               // by delivery
+  ById<StoredLane> lanes;                                            // by endpoint
   std::map<std::pair<std::string, std::string>, absl::Time> dedupe;  // (scope, key) -> expiry
   HeldTable held;
 };
@@ -104,6 +113,7 @@ class MemoryStorage final : public Storage {
  private:
   CommitResult Apply(WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveFlow(const ConfigRef& ref) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OpenLanes(const std::vector<ConfigWrite>& writes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool TakeKey(const DedupeKey& key, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether a submission or hold has not been stored before; its key is taken then.
   template <typename Input>
@@ -113,6 +123,20 @@ class MemoryStorage final : public Storage {
   SubmissionOutcome ApplySubmission(Submission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyUpdate(DeliveryUpdate& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyRequeue(const DeliveryRequeue& requeue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A lane as a claim comes upon it; see claims.cc.
+  struct Queue;
+  std::map<std::string, Queue> QueueUp(const ClaimRequest& request)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void KeepToHead(absl::Time now, StoredLane& lane, Queue& queue)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void JudgeLane(const ClaimRequest& request, const std::string& endpoint_id, Queue& queue,
+                 Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // False if the delivery ended instead, because of its mode.
+  bool HandOut(const ClaimRequest& request, StoredDelivery& stored, Claim& claim)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CloseLane(const ClaimRequest& request, const std::string& endpoint_id, const Queue& queue,
+                 Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   void PruneEvents(const PruneRequest& request, Pruned& pruned)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PruneKeys(const PruneRequest& request, Pruned& pruned) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

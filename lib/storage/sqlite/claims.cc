@@ -1,5 +1,6 @@
 // Claims of due deliveries. Lanes that are awake are visited in the order of their waiting; each
 // gives a fair share, so an endpoint with a million deliveries due cannot keep the others waiting.
+// A lane that its policy closes sleeps until it opens; its deliveries are not touched for it.
 //
 // A claim need not survive a crash: if it is forgotten, the delivery is claimed again.
 #include <algorithm>
@@ -9,6 +10,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/sqlite/config_rows.h"
 #include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/rows.h"
 #include "lib/storage/sqlite/writer.h"
@@ -79,35 +81,35 @@ absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
 }
 
 absl::Status Writer::ClaimAll(const ClaimRequest& request, const Numbers& skipped, Claim& claim) {
-  CONVOY_ASSIGN_OR_RETURN(const std::vector<LaneRef> awake, FindAwake(request, skipped));
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<LaneRow> awake, FindAwake(request, skipped));
   ClaimRows rows{.claim = claim};
   if (!awake.empty()) {
     const size_t share = std::max<size_t>(request.items_max / awake.size(), 1);
-    for (const LaneRef& lane : awake) {
-      const size_t room = request.items_max - claim.deliveries.size();
-      CONVOY_ASSIGN_OR_RETURN(const std::string endpoint_id, NameOf(*connection_, lane.endpoint));
-      const size_t items_max = std::min({share, room, ItemsMaxOf(request, endpoint_id)});
-      CONVOY_RETURN_IF_ERROR(ClaimLane(request, lane, items_max, rows));
+    for (const LaneRow& lane : awake) {
+      CONVOY_RETURN_IF_ERROR(VisitLane(request, lane, share, rows));
     }
   }
   CONVOY_ASSIGN_OR_RETURN(claim.next_due_at, FindNextWake(*connection_, skipped));
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Writer::LaneRef>> Writer::FindAwake(const ClaimRequest& request,
+absl::StatusOr<std::vector<Writer::LaneRow>> Writer::FindAwake(const ClaimRequest& request,
                                                                const Numbers& skipped) {
-  std::vector<LaneRef> awake;
+  std::vector<LaneRow> awake;
   std::vector<int64_t> dropped;
   {
     Statement lane = connection_->Prepare(
         "SELECT endpoint, project, project <> 0 AND NOT EXISTS (SELECT 1 FROM name WHERE number = "
-        "lane.project) FROM lane WHERE wake_at_us <= ? ORDER BY wake_at_us");
+        "lane.project), arrival_us, head FROM lane WHERE wake_at_us <= ? ORDER BY wake_at_us");
     lane.Int(base::ToMicros(request.now));
     while (awake.size() < request.items_max && dropped.size() < kDroppedLanesMax && lane.Next()) {
       if (lane.IntAt(2) != 0) {
         dropped.push_back(lane.IntAt(0));
       } else if (!skipped.contains(lane.IntAt(0))) {
-        awake.push_back({.endpoint = lane.IntAt(0), .project = lane.IntAt(1)});
+        awake.push_back({.endpoint = lane.IntAt(0),
+                         .project = lane.IntAt(1),
+                         .arrival = base::FromMicros(lane.IntAt(3)),
+                         .head = lane.IntAt(4)});
       }
     }
     if (!lane.status().ok()) return lane.status();
@@ -119,72 +121,126 @@ absl::StatusOr<std::vector<Writer::LaneRef>> Writer::FindAwake(const ClaimReques
   return awake;
 }
 
-absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRef& lane, size_t items_max,
+// The policy of a lane; nullopt if it is not known, which the claim tells.
+absl::StatusOr<std::optional<LanePolicy>> Writer::FindPolicy(const ClaimRequest& request,
+                                                             const LaneName& name, Claim& claim) {
+  if (request.policy_of == nullptr) return LanePolicy{};
+  std::optional<LanePolicy> policy = request.policy_of(name.project_id, name.endpoint_id);
+  if (policy.has_value() && policy->is_paused) {
+    ConfigRows configuration(*connection_);
+    CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, configuration.Revision(name.project_id));
+    // It may have been resumed since; then the lane would sleep although it is open.
+    if (revision != policy->revision) policy.reset();
+  }
+  if (!policy.has_value()) claim.unknown_lanes.push_back(name);
+  return policy;
+}
+
+absl::Status Writer::VisitLane(const ClaimRequest& request, LaneRow lane, size_t share,
                                ClaimRows& rows) {
+  LaneName name;
+  CONVOY_ASSIGN_OR_RETURN(name.endpoint_id, NameOf(*connection_, lane.endpoint));
+  CONVOY_ASSIGN_OR_RETURN(name.project_id, NameOf(*connection_, lane.project));
+  const size_t room = request.items_max - rows.claim.deliveries.size();
+  const size_t items_max = std::min({share, room, ItemsMaxOf(request, name.endpoint_id)});
   if (items_max == 0) return absl::OkStatus();
-  static const std::string* const kSelect = new std::string(
+  CONVOY_ASSIGN_OR_RETURN(const std::optional<LanePolicy> policy,
+                          FindPolicy(request, name, rows.claim));
+  if (!policy.has_value()) return absl::OkStatus();
+  if (policy->is_paused) return ClosePaused(lane, request.now);
+  const Pace pace(policy->rate_limit);
+  const size_t allowed = std::min<size_t>(items_max, pace.RoomAt(request.now, lane.arrival));
+  const size_t claimed_before = rows.claim.deliveries.size();
+  CONVOY_RETURN_IF_ERROR(ChooseHead(*policy, request.now, lane));
+  if (allowed > 0) {
+    CONVOY_RETURN_IF_ERROR(ClaimLane(request, lane, name.project_id, allowed, rows));
+  }
+  const size_t claimed_count = rows.claim.deliveries.size() - claimed_before;
+  lane.arrival = pace.After(static_cast<uint32_t>(claimed_count), request.now, lane.arrival);
+  lane.closed_until = pace.ClosedUntil(request.now, lane.arrival);
+  CONVOY_ASSIGN_OR_RETURN(const bool has_more_due, RefreshLane(lane, request.now));
+  if (has_more_due && lane.closed_until > request.now) {
+    rows.claim.throttled_lanes.push_back({.lane = std::move(name), .until = lane.closed_until});
+  }
+  return absl::OkStatus();
+}
+
+// A lane where nothing is due sleeps by itself.
+absl::Status Writer::ClosePaused(LaneRow lane, absl::Time now) {
+  CONVOY_ASSIGN_OR_RETURN(const std::optional<NextRow> next, FindNext(lane));
+  const bool is_due = next.has_value() && next->wake_at_us <= base::ToMicros(now);
+  if (is_due) lane.closed_until = now + kLaneClosureMax;
+  return RefreshLane(lane, now).status();
+}
+
+absl::Status Writer::ChooseHead(const LanePolicy& policy, absl::Time now, LaneRow& lane) {
+  const int64_t former = std::exchange(lane.head, 0);
+  if (!policy.is_fifo) return absl::OkStatus();
+  lane.head = former;
+  CONVOY_ASSIGN_OR_RETURN(const std::optional<NextRow> next, FindNext(lane));
+  // One that is not due yet may be overtaken, unless it is the head already.
+  const bool is_head =
+      next.has_value() && (next->key == former || next->wake_at_us <= base::ToMicros(now));
+  lane.head = is_head ? next->key : 0;
+  return absl::OkStatus();
+}
+
+absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRow& lane,
+                               const std::string& project_id, size_t items_max, ClaimRows& rows) {
+  static const std::string* const kSelectDue = new std::string(
       absl::StrCat("SELECT ", kDeliveryColumns,
                    " FROM delivery INDEXED BY delivery_by_wake WHERE endpoint = ? AND status < 3 "
-                   "AND wake_at_us <= ? AND project = ? ORDER BY wake_at_us LIMIT ?"));
-  CONVOY_ASSIGN_OR_RETURN(const std::string project_id, NameOf(*connection_, lane.project));
-  std::vector<int64_t> keys;
-  std::vector<int64_t> ended;
+                   "AND wake_at_us <= ? AND project = ? ORDER BY wake_at_us, key LIMIT ?"));
+  static const std::string* const kSelectHead = new std::string(
+      absl::StrCat("SELECT ", kDeliveryColumns,
+                   " FROM delivery WHERE key = ? AND status < 3 AND wake_at_us <= ?"));
+  const int64_t now_us = base::ToMicros(request.now);
+  const size_t first = rows.claim.deliveries.size();
+  Keys keys;
   {
-    Statement row = connection_->Prepare(*kSelect);
-    row.Int(lane.endpoint).Int(base::ToMicros(request.now)).Int(lane.project);
-    row.Int(static_cast<int64_t>(items_max));
-    while (row.Next()) {
-      std::shared_ptr<const Event>& event = rows.events[EventOf(row)];
-      if (event == nullptr) {
-        CONVOY_ASSIGN_OR_RETURN(event, LoadEvent(*connection_, EventOf(row), project_id));
-      }
-      const EventHead head{event->id, event->event_type, event->idempotency_key};
-      CONVOY_ASSIGN_OR_RETURN(Delivery delivery, ReadDelivery(*connection_, row, project_id, head));
-      const bool was_claimed = delivery.status == DeliveryStatus::kProcessing;
-      if (was_claimed && !EndClaim(delivery)) {
-        ended.push_back(row.IntAt(0));
-        continue;
-      }
-      delivery.status = DeliveryStatus::kProcessing;
-      rows.claim.deliveries.push_back(
-          {.lease = next_lease_++, .delivery = std::move(delivery), .event = event});
-      keys.push_back(row.IntAt(0));
+    const bool has_head = lane.head != 0;
+    Statement row = connection_->Prepare(has_head ? *kSelectHead : *kSelectDue);
+    if (has_head) {
+      row.Int(lane.head).Int(now_us);
+    } else {
+      row.Int(lane.endpoint).Int(now_us).Int(lane.project).Int(static_cast<int64_t>(items_max));
     }
-    CONVOY_RETURN_IF_ERROR(row.status());
+    CONVOY_RETURN_IF_ERROR(TakeRows(project_id, row, rows, keys));
   }
-  for (const int64_t key : ended) CONVOY_RETURN_IF_ERROR(EndUnknown(key));
-  const size_t first = rows.claim.deliveries.size() - keys.size();
-  for (size_t i = 0; i < keys.size(); ++i) {
+  for (const int64_t key : keys.ended) CONVOY_RETURN_IF_ERROR(EndUnknown(key));
+  for (size_t i = 0; i < keys.claimed.size(); ++i) {
     CONVOY_RETURN_IF_ERROR(
         connection_
             ->Prepare("UPDATE delivery SET status = ?, lease = ?, wake_at_us = ? WHERE key = ?")
             .Int(static_cast<int64_t>(DeliveryStatus::kProcessing))
             .Int(static_cast<int64_t>(rows.claim.deliveries[first + i].lease))
             .Int(base::ToMicros(request.now + request.lease))
-            .Int(keys[i])
+            .Int(keys.claimed[i])
             .Run());
   }
-  return RefreshLane(lane);
+  return absl::OkStatus();
 }
 
-// Makes the lane's bound exact again: what was due is claimed now, and may have been the last.
-absl::Status Writer::RefreshLane(const LaneRef& lane) {
-  int64_t wake_at_us = 0;
-  {
-    Statement next = connection_->Prepare(
-        "SELECT wake_at_us FROM delivery INDEXED BY delivery_by_wake "
-        "WHERE endpoint = ? AND status < 3 AND project = ? ORDER BY wake_at_us LIMIT 1");
-    const bool has_row = next.Int(lane.endpoint).Int(lane.project).Next();
-    CONVOY_RETURN_IF_ERROR(next.status());
-    if (!has_row) {
-      return connection_->Prepare("DELETE FROM lane WHERE endpoint = ?").Int(lane.endpoint).Run();
+absl::Status Writer::TakeRows(const std::string& project_id, Statement& row, ClaimRows& rows,
+                              Keys& keys) {
+  while (row.Next()) {
+    std::shared_ptr<const Event>& event = rows.events[EventOf(row)];
+    if (event == nullptr) {
+      CONVOY_ASSIGN_OR_RETURN(event, LoadEvent(*connection_, EventOf(row), project_id));
     }
-    wake_at_us = next.IntAt(0);
+    const EventHead head{event->id, event->event_type, event->idempotency_key};
+    CONVOY_ASSIGN_OR_RETURN(Delivery delivery, ReadDelivery(*connection_, row, project_id, head));
+    const bool was_claimed = delivery.status == DeliveryStatus::kProcessing;
+    if (was_claimed && !EndClaim(delivery)) {
+      keys.ended.push_back(row.IntAt(0));
+      continue;
+    }
+    delivery.status = DeliveryStatus::kProcessing;
+    rows.claim.deliveries.push_back(
+        {.lease = next_lease_++, .delivery = std::move(delivery), .event = event});
+    keys.claimed.push_back(row.IntAt(0));
   }
-  return connection_->Prepare("UPDATE lane SET wake_at_us = ? WHERE endpoint = ?")
-      .Int(wake_at_us)
-      .Int(lane.endpoint)
-      .Run();
+  return row.status();
 }
 
 // It may have been sent, and in its mode is sent once at most.

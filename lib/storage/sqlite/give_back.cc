@@ -52,16 +52,13 @@ absl::Status Writer::GiveBack(int64_t opener, Lanes& lanes) {
   const int64_t first = opener << kLeaseCounterBits;
   const int64_t end = (opener + 1) << kLeaseCounterBits;
   // It may have been sent.
-  CONVOY_RETURN_IF_ERROR(
-      connection_
-          ->Prepare("UPDATE delivery INDEXED BY delivery_by_lease SET lease = 0, status = ?, "
-                    "description = ? WHERE lease <> 0 AND lease >= ? AND lease < ? AND mode = ?")
-          .Int(static_cast<int64_t>(DeliveryStatus::kFailure))
-          .Text(kUnknownArrival)
-          .Int(first)
-          .Int(end)
-          .Int(static_cast<int64_t>(DeliveryMode::kAtMostOnce))
-          .Run());
+  Statement unknown = connection_->Prepare(
+      "UPDATE delivery INDEXED BY delivery_by_lease SET lease = 0, status = ?, description = ? "
+      "WHERE lease <> 0 AND lease >= ? AND lease < ? AND mode = ? RETURNING endpoint");
+  unknown.Int(static_cast<int64_t>(DeliveryStatus::kFailure)).Text(kUnknownArrival);
+  unknown.Int(first).Int(end).Int(static_cast<int64_t>(DeliveryMode::kAtMostOnce));
+  while (unknown.Next()) lanes.changed.insert(unknown.IntAt(0));
+  CONVOY_RETURN_IF_ERROR(unknown.status());
   // Untried deliveries are scheduled (0) again, others wait for their retry (2). Those of a removed
   // project are left to its removal.
   Statement released = connection_->Prepare(
@@ -72,6 +69,7 @@ absl::Status Writer::GiveBack(int64_t opener, Lanes& lanes) {
   released.Int(first).Int(end);
   while (released.Next()) {
     Wake(lanes, {.project = released.IntAt(1), .endpoint = released.IntAt(0)}, released.IntAt(2));
+    lanes.changed.insert(released.IntAt(0));
   }
   return released.status();
 }

@@ -3,7 +3,7 @@
 // ones; then their rows move over, oldest first, events before deliveries
 // before attempts, because each looks for the key of the one before. A row is in exactly one of the
 // two tables at any instant, so what is still in an old table says what is left to do. Version 5
-// added a column.
+// added columns.
 #include "lib/storage/sqlite/migration.h"
 
 #include <string>
@@ -76,7 +76,7 @@ absl::Status PutAside(Connection& connection) {
     CONVOY_RETURN_IF_ERROR(connection.Execute(kPutAside));
     if (version >= 2) CONVOY_RETURN_IF_ERROR(connection.Execute(kPutHeldAside));
     CONVOY_RETURN_IF_ERROR(connection.Execute(kCreateFlow));
-    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddTimings));
+    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddColumns));
     CONVOY_RETURN_IF_ERROR(MigrateConfig(connection));
     return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
   });
@@ -87,7 +87,7 @@ absl::Status AddColumns(Connection& connection) {
   return RunInTransaction(connection, [&]() -> absl::Status {
     CONVOY_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version"));
     if (version >= kSchemaVersion) return absl::OkStatus();
-    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddTimings));
+    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddColumns));
     return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
   });
 }

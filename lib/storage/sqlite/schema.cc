@@ -7,10 +7,12 @@
 // about a row without reading its body.
 //
 // delivery.wake_at_us is when a dispatcher should look at the row: its due time, or, while it is
-// claimed, the end of the lease. lane holds one row for each endpoint with unfinished deliveries: a
-// lower bound of their wake_at_us, so that claiming costs what is due and not what exists. An
-// endpoint is in one project. lane.arrival_us is the theoretical arrival time of the endpoint's
-// rate limit; until lane.closed_until_us nothing is sent to it.
+// claimed, the end of the lease. lane holds one row for each endpoint with unfinished deliveries or
+// a rate that is not rested. Its wake_at_us is a lower bound of theirs, but no earlier than
+// closed_until_us, until when the lane is closed; so claiming costs what may be sent and not what
+// exists. lane.arrival_us is the theoretical arrival time of the rate (convoy/lane.h). lane.head is
+// the delivery that an endpoint which gets one at a time is at (0: none); while there is one, the
+// lane wakes with it, whatever else is due. An endpoint is in one project.
 #include "lib/storage/sqlite/schema.h"
 
 #include "absl/strings/str_cat.h"
@@ -90,9 +92,12 @@ CREATE INDEX held_input_by_source ON held_input (source, kind);
 CREATE INDEX held_input_by_expiry ON held_input (expires_at_us);
 )sql";
 
-// Microseconds: the whole exchange, then its phases, as EncodeNumbers writes them; empty if they
-// are not known.
-const char* const kAddTimings = "ALTER TABLE attempt ADD COLUMN timings BLOB";
+// attempt.timings are microseconds: the whole exchange, then its phases, as EncodeNumbers writes
+// them; empty if they are not known.
+const char* const kAddColumns = R"sql(
+ALTER TABLE attempt ADD COLUMN timings BLOB;
+ALTER TABLE lane ADD COLUMN head INTEGER NOT NULL DEFAULT 0;
+)sql";
 
 namespace {
 
@@ -142,7 +147,7 @@ absl::Status SetPace(Connection& connection) {
 }
 
 absl::Status CreateSchema(Connection& connection) {
-  for (const char* sql : {kCreateConfiguration, kCreateConfigTables, kCreateFlow, kAddTimings}) {
+  for (const char* sql : {kCreateConfiguration, kCreateConfigTables, kCreateFlow, kAddColumns}) {
     CONVOY_RETURN_IF_ERROR(connection.Execute(sql));
   }
   CONVOY_RETURN_IF_ERROR(

@@ -14,8 +14,8 @@ inline constexpr int kSchemaVersion = 5;
 // The tables of configuration, and those of what flows.
 extern const char* const kCreateConfiguration;
 extern const char* const kCreateFlow;
-// The only change from version 4 to 5, and the end of kCreateFlow: rows stay as they are.
-extern const char* const kAddTimings;
+// The change from version 4 to 5, which new databases get after kCreateFlow: rows stay as they are.
+extern const char* const kAddColumns;
 
 // Refuses a file that is not ours (kFailedPrecondition), newer than this library
 // (kFailedPrecondition) or damaged (kDataLoss), without touching it; then sets the durability that

@@ -96,6 +96,7 @@ absl::Status Writer::ApplyRefusable(const WriteBatch& batch, CommitResult& resul
   absl::Status status = ApplyReleases(batch);
   ConfigRows rows(*connection_);
   if (status.ok()) status = ApplyConfig(rows, batch.config);
+  if (status.ok()) status = OpenLanes(batch.config);
   if (!status.ok() && !IsRefusal(status)) return status;
   if (!status.ok()) {
     result.status = status;
@@ -158,12 +159,6 @@ absl::StatusOr<bool> Writer::TakeRedelivery(const std::optional<DedupeKey>& key,
   return TakeKey(*key, now);
 }
 
-void Writer::Wake(Lanes& lanes, const DeliveryRow& delivery, int64_t wake_at_us) {
-  Lane& lane = lanes.try_emplace(delivery.endpoint, Lane{.wake_at_us = wake_at_us}).first->second;
-  lane.project = delivery.project;  // the present one, should it have been removed in between
-  lane.wake_at_us = std::min(lane.wake_at_us, wake_at_us);
-}
-
 absl::Status Writer::AddDelivery(const Delivery& delivery, const EventRow& event, Lanes& lanes) {
   CONVOY_ASSIGN_OR_RETURN(const DeliveryRow row, InsertDelivery(*connection_, delivery, event));
   if (!IsFinal(delivery.status)) Wake(lanes, row, base::ToMicros(delivery.due_at));
@@ -181,6 +176,7 @@ absl::Status Writer::ApplyUpdate(const DeliveryUpdate& update, CommitResult& res
     CONVOY_RETURN_IF_ERROR(InsertAttempt(*connection_, *update.attempt, row->key));
   }
   if (!is_applied) return absl::OkStatus();
+  lanes.changed.insert(row->endpoint);
   const int64_t due_at_us = base::ToMicros(delivery.due_at);
   if (!IsFinal(delivery.status)) Wake(lanes, *row, due_at_us);
   return connection_
@@ -208,6 +204,7 @@ absl::Status Writer::ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& 
   if (!is_eligible) return absl::OkStatus();
   const int64_t due_at_us = base::ToMicros(requeue.due_at);
   Wake(lanes, *row, due_at_us);
+  lanes.changed.insert(row->endpoint);
   return connection_
       ->Prepare(
           "UPDATE delivery SET status = 0, attempts_count = 0, description = '', due_at_us = ?, "
@@ -216,23 +213,6 @@ absl::Status Writer::ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& 
       .Int(due_at_us)
       .Int(row->key)
       .Run();
-}
-
-absl::Status Writer::WriteLanes(const Lanes& lanes) {
-  for (const auto& [endpoint, lane] : lanes) {
-    CONVOY_RETURN_IF_ERROR(
-        connection_
-            ->Prepare(
-                "INSERT INTO lane (endpoint, project, wake_at_us) VALUES (?, ?, ?) "
-                "ON CONFLICT (endpoint) DO UPDATE SET project = excluded.project, "
-                "wake_at_us = min(excluded.wake_at_us, lane.wake_at_us) "
-                "WHERE excluded.wake_at_us < lane.wake_at_us OR excluded.project <> lane.project")
-            .Int(endpoint)
-            .Int(lane.project)
-            .Int(lane.wake_at_us)
-            .Run());
-  }
-  return absl::OkStatus();
 }
 
 absl::Status Writer::CheckWritable() {

@@ -50,14 +50,26 @@ class Writer {
     int64_t wake_at_us = 0;  // the earliest
   };
   // By the endpoint's number: one lane write for each, however many deliveries.
-  using Lanes = absl::flat_hash_map<int64_t, Lane>;
+  struct Lanes {
+    absl::flat_hash_map<int64_t, Lane> woken;
+    absl::flat_hash_set<int64_t> changed;  // whose head may have got another state
+  };
   static void Wake(Lanes& lanes, const DeliveryRow& delivery, int64_t wake_at_us);
 
   using Numbers = absl::flat_hash_set<int64_t>;
 
-  struct LaneRef {
+  struct LaneRow {
     int64_t endpoint = 0;
     int64_t project = 0;
+    absl::Time arrival;  // Pace
+    absl::Time closed_until = absl::UnixEpoch();
+    int64_t head = 0;
+  };
+
+  // Deliveries of a lane that a claim came upon.
+  struct Keys {
+    std::vector<int64_t> claimed;
+    std::vector<int64_t> ended;  // their lease, and with it they
   };
 
   // The claim that is being filled, and the events of it by their keys.
@@ -99,17 +111,47 @@ class Writer {
   absl::StatusOr<bool> TakeRedelivery(const std::optional<DedupeKey>& key,
                                       const std::optional<DedupeKey>& former_key, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Lanes (lanes.cc).
   absl::Status WriteLanes(const Lanes& lanes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status RefreshHead(int64_t endpoint) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The unfinished delivery of a lane that comes first: its head if it has one, otherwise the one
+  // that wakes earliest.
+  struct NextRow {
+    int64_t key = 0;
+    int64_t wake_at_us = 0;
+  };
+  absl::StatusOr<std::optional<NextRow>> FindNext(const LaneRow& lane)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Writes the row of a lane after a visit: it wakes when it opens and something of it is due.
+  // Returns whether something is due already.
+  absl::StatusOr<bool> RefreshLane(const LaneRow& lane, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Opens the lanes of the endpoints among the records that were changed.
+  absl::Status OpenLanes(std::span<const ConfigWrite> writes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   absl::Status ClaimAll(const ClaimRequest& request, const Numbers& skipped, Claim& claim)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The lanes that are awake, longest waiting first; those of removed projects are dropped.
-  absl::StatusOr<std::vector<LaneRef>> FindAwake(const ClaimRequest& request,
+  absl::StatusOr<std::vector<LaneRow>> FindAwake(const ClaimRequest& request,
                                                  const Numbers& skipped)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ClaimLane(const ClaimRequest& request, const LaneRef& lane, size_t items_max,
-                         ClaimRows& rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status RefreshLane(const LaneRef& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::optional<LanePolicy>> FindPolicy(const ClaimRequest& request,
+                                                       const LaneName& name, Claim& claim)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Hands out at most `share` of a lane, as its policy allows.
+  absl::Status VisitLane(const ClaimRequest& request, LaneRow lane, size_t share, ClaimRows& rows)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ClosePaused(LaneRow lane, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ClaimLane(const ClaimRequest& request, const LaneRow& lane,
+                         const std::string& project_id, size_t items_max, ClaimRows& rows)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Adds the selected deliveries to the claim, and their keys to `keys`.
+  absl::Status TakeRows(const std::string& project_id, Statement& row, ClaimRows& rows, Keys& keys)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of a lane that gets one at a time: which one it is at.
+  absl::Status ChooseHead(const LanePolicy& policy, absl::Time now, LaneRow& lane)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status EndUnknown(int64_t key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Draws the number of this opener and holds its lock, in one transaction.

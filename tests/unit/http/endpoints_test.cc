@@ -98,7 +98,7 @@ TEST_CASE("endpoints: an update replaces limits and description, and keeps the r
       "/endpoints/" + api.AddEndpoint(api.project,
                                       R"(,"owner_id":"o","support_email":"a@b.test","secret":"s",
       "http_timeout":7,"rate_limit":3,"rate_limit_duration":60,"advanced_signatures":false,
-      "description":"d","content_type":"application/x-www-form-urlencoded")");
+      "fifo":true,"description":"d","content_type":"application/x-www-form-urlencoded")");
   api.Do(202, "PUT", path + "/pause");
   const std::string updated = api.Do(202, "PUT", path, R"({"name":"n","url":"https://y.test/"})");
   for (const auto& [field, value] : {std::pair("name", "n"),
@@ -107,6 +107,7 @@ TEST_CASE("endpoints: an update replaces limits and description, and keeps the r
                                      {"support_email", "a@b.test"},
                                      {"http_timeout", "7"},
                                      {"advanced_signatures", "false"},
+                                     {"fifo", "true"},
                                      {"status", "paused"},
                                      {"secrets.0.value", "s"},
                                      {"rate_limit", "0"},
@@ -120,6 +121,17 @@ TEST_CASE("endpoints: an update replaces limits and description, and keeps the r
   const std::string read = ProjectHarness::Field(api.Do(200, "GET", path), "data");
   CHECK(ProjectHarness::Field(api.Do(202, "PUT", path, read), "data.secrets") ==
         ProjectHarness::Field(read, "secrets"));
+}
+
+TEST_CASE("endpoints: fifo is a boolean, and shown only where it is on") {
+  ProjectHarness api;
+  const std::string path = "/endpoints/" + api.AddEndpoint(api.project, R"(,"fifo":true)");
+  CHECK(ProjectHarness::Field(api.Do(200, "GET", path), "data.fifo") == "true");
+  const std::string off =
+      api.Do(202, "PUT", path, R"({"name":"n","url":"https://y.test/","fifo":false})");
+  CHECK(off.find("fifo") == std::string::npos);
+  CHECK(api.MessageOf("PUT", path, R"({"name":"n","url":"https://y.test/","fifo":"yes"})")
+            .find("fifo") != std::string::npos);
 }
 
 TEST_CASE("endpoints: the number of secrets that sign is bounded") {

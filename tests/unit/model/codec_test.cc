@@ -97,6 +97,7 @@ class Maker {
     endpoint.timeout = Duration();
     endpoint.rate_limit = Limit();
     endpoint.content_type = Text();
+    endpoint.is_fifo = Flag();
     if (Flag())
       endpoint.auth = ApiKeyAuth{Text(), Text()};
     else if (Flag())

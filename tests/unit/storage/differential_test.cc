@@ -74,7 +74,7 @@ class Twins {
   std::string AnyProject() { return Id('P', 1 + Below(3)); }
   int AnyNumber() { return 1 + Below(8); }
   // Endpoints of different projects have different ids, as in life.
-  int EndpointIn(const std::string& project) { return (project.back() - '0') * 100 + Below(4); }
+  int EndpointIn(const std::string& project) { return (project.back() - '0') * 100 + Below(5); }
   std::string AnyOf(char kind, int count) { return Id(kind, count == 0 ? 0 : Below(count)); }
   absl::Time AnyTime() { return now_ + absl::Seconds(Below(60) - 20); }
 
@@ -324,7 +324,28 @@ class Twins {
   // Work.
 
   // Stores may hand work out in any order and portions: a caller that goes on asking gets the same.
+  // By the endpoint: one at a time, or all, a fast or a slow rate, one that is paused now and then,
+  // one that is not always known.
+  std::optional<LanePolicy> PolicyOf(std::string_view project_id, std::string_view endpoint_id) {
+    LanePolicy policy;
+    policy.is_fifo = endpoint_id.back() == '0';
+    if (endpoint_id.back() == '1') policy.rate_limit = {.count = 200, .window = absl::Seconds(1)};
+    if (endpoint_id.back() == '2') policy.rate_limit = {.count = 3, .window = absl::Seconds(30)};
+    if (endpoint_id.back() == '3') {
+      if (phase_ == 0 && !known_.contains(endpoint_id)) return std::nullopt;
+      policy.is_paused = phase_ == 1;
+      const auto revision = revisions_.find(std::string(project_id));
+      policy.revision = revision == revisions_.end() ? 0 : revision->second;
+    }
+    return policy;
+  }
+
   void ClaimAllDue() {
+    phase_ = Below(4);
+    for (int i = 1; i <= 3; ++i) {
+      revisions_[Id('P', i)] = memory_->ConfigRevision(Id('P', i)).value();
+    }
+
     ClaimRequest request{.now = now_, .lease = absl::Seconds(1 + Below(60))};
     request.items_max = static_cast<uint32_t>(1 + Below(30));
     request.items_per_endpoint_max = static_cast<uint32_t>(1 + Below(8));
@@ -335,6 +356,9 @@ class Twins {
       request.items_max_of_endpoint[Id('E', EndpointIn(AnyProject()))] =
           static_cast<uint32_t>(1 + Below(12));
     }
+    request.policy_of = [this](std::string_view project_id, std::string_view endpoint_id) {
+      return PolicyOf(project_id, endpoint_id);
+    };
     const std::map<std::string, ClaimedDelivery> theirs = Drain(*memory_, request);
     const std::map<std::string, ClaimedDelivery> ours = Drain(*sqlite_, request);
     REQUIRE(theirs.size() == ours.size());
@@ -352,9 +376,11 @@ class Twins {
 
   std::map<std::string, ClaimedDelivery> Drain(Storage& storage, const ClaimRequest& request) {
     std::map<std::string, ClaimedDelivery> all;
+    known_.clear();
     for (int round = 0;; ++round) {
       REQUIRE(round < 2000);
       const Claim claim = storage.ClaimDue(request).value();
+      for (const LaneName& lane : claim.unknown_lanes) known_.insert(lane.endpoint_id);
       CHECK(claim.deliveries.size() <= request.items_max);
       std::map<std::string, uint32_t> counts;
       for (const ClaimedDelivery& claimed : claim.deliveries) {
@@ -551,6 +577,10 @@ class Twins {
   int expiries_count_ = 0;
   std::vector<Event> events_;
   std::vector<TwinClaim> claims_;
+  // Of the present claims (PolicyOf).
+  int phase_ = 0;
+  std::set<std::string, std::less<>> known_;
+  std::map<std::string, uint64_t> revisions_;
 };
 
 TEST_CASE("differential: memory and SQLite answer alike whatever is asked of them") {

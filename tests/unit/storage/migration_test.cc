@@ -170,8 +170,8 @@ TEST_CASE("migration: a migrated database has the schema of a new one") {
   CHECK(SchemaOf(migrated.path()) == SchemaOf(fresh.path()));
 }
 
-// Version 5 adds a column, whatever is in the table.
-TEST_CASE("migration: a database of version 4 keeps its attempts and takes timings") {
+// Version 5 adds columns, whatever is in the tables.
+TEST_CASE("migration: a database of version 4 keeps its rows and takes timings and heads of lanes") {
   TemporaryFile file, fresh;
   REQUIRE(OpenSqliteStorage(fresh.path()).ok());
   {
@@ -184,6 +184,7 @@ TEST_CASE("migration: a database of version 4 keeps its attempts and takes timin
   {
     auto connection = Connection::Open({.path = file.path()}).value();
     REQUIRE(connection->Execute("ALTER TABLE attempt DROP COLUMN timings").ok());
+    REQUIRE(connection->Execute("ALTER TABLE lane DROP COLUMN head").ok());
     REQUIRE(connection->Execute("PRAGMA user_version = 4").ok());
   }
   bool is_reported = false;

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <set>
 
 #include <catch2/catch.hpp>
 
 #include "lib/base/status_macros.h"
 #include "lib/storage/forwarding_storage.h"
+#include "lib/storage/sqlite/connection.h"
 #include "tests/unit/storage/stores.h"
 
 namespace convoy::testing {
@@ -30,6 +32,9 @@ class SqliteStores : public StorageFactory {
     return OpenSqliteStorage(file_->path());
   }
 
+ protected:
+  std::string path() const { return file_->path(); }
+
  private:
   std::unique_ptr<TemporaryFile> file_;
 };
@@ -47,8 +52,8 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 51);
-  CHECK(report.skipped.size() == 5);
+  CHECK(report.checked.size() == 60);
+  CHECK(report.skipped.size() == 7);
 }
 
 TEST_CASE("storage_conformance: sqlite") {
@@ -56,7 +61,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 56);
+  CHECK(report.checked.size() == 67);
   CHECK(report.skipped.empty());
 }
 
@@ -81,6 +86,14 @@ enum class Breach {
   kStopsAtBound,
   kEndsAtEmptyPages,
   kForgetsModes,
+  kIgnoresRates,
+  kHidesThrottled,
+  kForgetsRates,
+  kNeverPauses,
+  kPausesForAnyone,
+  kGuessesPolicies,
+  kIgnoresOrder,
+  kOvertakesHead,
 };
 
 struct MemoryOwner {
@@ -113,6 +126,7 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
           write.expected_revision = memory->ConfigRevision(write.scope).value();
         }
       }
+      if (!batch->updates.empty()) has_updates_ = true;
       for (DeliveryUpdate& update : batch->updates) {
         if (breach_ == Breach::kIgnoresLeases) update.lease = last_lease_;
       }
@@ -124,7 +138,15 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
     ClaimRequest changed = request;
     if (breach_ == Breach::kClaimsTwice) changed.lease = absl::ZeroDuration();
     if (breach_ == Breach::kSkipsNobody) changed.skipped_endpoint_ids.clear();
+    if (breach_ == Breach::kForgetsRates && has_updates_) changed.now += absl::Seconds(10);
+    if (changed.policy_of != nullptr) {
+      const uint64_t revision = memory->ConfigRevision(MakeProject(1).id).value();
+      changed.policy_of = [&, revision](std::string_view project_id, std::string_view endpoint_id) {
+        return Distort(request.policy_of(project_id, endpoint_id), revision);
+      };
+    }
     auto claim = ForwardingStorage::ClaimDue(changed);
+    if (breach_ == Breach::kHidesThrottled) claim->throttled_lanes.clear();
     if (!claim->deliveries.empty()) last_lease_ = claim->deliveries.back().lease;
     return claim;
   }
@@ -177,7 +199,19 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
   }
 
  private:
+  std::optional<LanePolicy> Distort(std::optional<LanePolicy> policy, uint64_t revision) const {
+    if (breach_ == Breach::kGuessesPolicies && !policy.has_value()) policy = LanePolicy{};
+    if (!policy.has_value()) return policy;
+    if (breach_ == Breach::kIgnoresRates) policy->rate_limit.count = 0;
+    if (breach_ == Breach::kNeverPauses) policy->is_paused = false;
+    if (breach_ == Breach::kPausesForAnyone) policy->revision = revision;
+    if (breach_ == Breach::kIgnoresOrder) policy->is_fifo = false;
+    if (breach_ == Breach::kOvertakesHead && has_updates_) policy->is_fifo = false;
+    return policy;
+  }
+
   const Breach breach_;
+  std::atomic<bool> has_updates_ = false;
   std::atomic<uint64_t> last_lease_ = 0;
 };
 
@@ -218,6 +252,17 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kEndsAtEmptyPages, "a list goes on behind the rows that a page may look at"},
       {Breach::kForgetsModes,
        "a delivery of mode at_most_once is not handed out again without an outcome"},
+      {Breach::kIgnoresRates,
+       "a lane gives what its rate allows, the longest due first, and leaves the rest as it is"},
+      {Breach::kHidesThrottled,
+       "a lane that its rate has closed is told of and is not due before it opens"},
+      {Breach::kForgetsRates, "what is used of a rate is remembered when nothing waits"},
+      {Breach::kNeverPauses, "a paused lane sleeps until its endpoint is changed"},
+      {Breach::kPausesForAnyone, "a paused lane sleeps until its endpoint is changed"},
+      {Breach::kGuessesPolicies, "a lane whose policy is not known is told of and left alone"},
+      {Breach::kIgnoresOrder, "a lane in order stays so until its endpoint is changed"},
+      {Breach::kOvertakesHead,
+       "a lane in order gives one at a time, and none past one that waits for another try"},
   }));
   BrokenStores stores(breach);
   const ConformanceReport report = CheckStorage(stores);
@@ -241,10 +286,33 @@ TEST_CASE("storage_conformance: a store whose dead openers seem to live on is fo
   };
   Undead stores;
   const ConformanceReport report = CheckStorage(stores);
-  REQUIRE(report.failures.size() == 2);
-  for (const ConformanceFailure& failure : report.failures) {
-    CHECK(failure.requirement.starts_with("the claims of an opener that has died are due"));
-  }
+  std::set<std::string> broken;
+  for (const ConformanceFailure& failure : report.failures) broken.insert(failure.requirement);
+  CHECK(broken ==
+        std::set<std::string>{
+            "openers keep to the order of a lane together",
+            "the claims of an opener that has died are due for the others within seconds",
+            "the claims of an opener that has died are due when the store is opened again"});
+}
+
+TEST_CASE("storage_conformance: a store whose openers do not share rates is found out") {
+  class Selfish : public SqliteStores {
+   public:
+    absl::StatusOr<std::unique_ptr<Storage>> OpenAgain() override {
+      CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Storage> opened, SqliteStores::OpenAgain());
+      auto connection = storage::Connection::Open({.path = path()});
+      CONVOY_RETURN_IF_ERROR(connection.status());
+      CONVOY_RETURN_IF_ERROR(
+          (*connection)
+              ->Execute("UPDATE lane SET wake_at_us = 0, arrival_us = 0, closed_until_us = 0"));
+      return opened;
+    }
+  };
+  Selfish stores;
+  const ConformanceReport report = CheckStorage(stores);
+  INFO(TextOf(report));
+  REQUIRE(report.failures.size() == 1);
+  CHECK(report.failures[0].requirement == "openers share the rate of a lane, which outlives them");
 }
 
 TEST_CASE("storage_conformance: a store that does not open is a failure of every requirement") {

@@ -1,0 +1,37 @@
+// Policies of lanes out of project snapshots.
+#include "lib/dispatch/lane_policies.h"
+
+#include <memory>
+
+namespace convoy::dispatch {
+namespace {
+
+// An endpoint is limited only by a limit of its own; the project's says in which time it holds
+// where the endpoint leaves that open.
+RateLimit RateLimitOf(const Endpoint& endpoint, const ProjectConfig& config) {
+  RateLimit limit = endpoint.rate_limit;
+  if (limit.window <= absl::ZeroDuration()) limit.window = config.rate_limit.window;
+  return limit;
+}
+
+}  // namespace
+
+std::function<std::optional<LanePolicy>(std::string_view project_id, std::string_view endpoint_id)>
+PoliciesOf(config::ConfigCache* configuration) {
+  return [configuration](std::string_view project_id,
+                         std::string_view endpoint_id) -> std::optional<LanePolicy> {
+    const std::shared_ptr<const route::ProjectSnapshot> project =
+        configuration->FindHeldProject(project_id);
+    if (project == nullptr) return std::nullopt;
+    LanePolicy policy{.revision = project->revision()};
+    const Endpoint* const endpoint = project->FindEndpoint(endpoint_id);
+    // Deliveries to an endpoint that is gone, or inactive, are handed out to be discarded.
+    if (endpoint == nullptr || endpoint->status == EndpointStatus::kInactive) return policy;
+    policy.rate_limit = RateLimitOf(*endpoint, project->project().config);
+    policy.is_paused = endpoint->status == EndpointStatus::kPaused;
+    policy.is_fifo = endpoint->is_fifo;
+    return policy;
+  };
+}
+
+}  // namespace convoy::dispatch

@@ -1,0 +1,17 @@
+// Policies of lanes, for claims: what the configuration in memory says of each endpoint.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "convoy/lane.h"
+#include "lib/config/config_cache.h"
+
+namespace convoy::dispatch {
+
+// A function for ClaimRequest::policy_of: asks the store nothing. `configuration` must outlive it.
+std::function<std::optional<LanePolicy>(std::string_view project_id, std::string_view endpoint_id)>
+PoliciesOf(config::ConfigCache* configuration);
+
+}  // namespace convoy::dispatch

@@ -1,0 +1,164 @@
+// Claims of due deliveries in the store in memory: queue up what is unfinished by lanes, ask the
+// policy of each lane, hand out one of each lane in turn.
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "convoy/lane.h"
+#include "lib/storage/memory/memory_storage.h"
+#include "lib/storage/write_rules.h"
+
+namespace convoy::storage {
+
+// Unfinished deliveries of one endpoint.
+struct MemoryStorage::Queue {
+  std::string project_id;
+  std::vector<std::pair<absl::Time, StoredDelivery*>> all;  // by when they wake
+  size_t due_count = 0;
+  size_t room = 0;           // how many the lane may give
+  std::optional<Pace> pace;  // once its policy was asked for
+  size_t handed_out = 0;
+};
+
+namespace {
+
+absl::Time WakeOf(const StoredDelivery& stored) {
+  return stored.lease == 0 ? stored.delivery.due_at : stored.lease_ends_at;
+}
+
+}  // namespace
+
+std::map<std::string, MemoryStorage::Queue> MemoryStorage::QueueUp(const ClaimRequest& request) {
+  const std::set<std::string> skipped(request.skipped_endpoint_ids.begin(),
+                                      request.skipped_endpoint_ids.end());
+  std::map<std::string, Queue> queues;
+  for (auto& [key, row] : flow_.deliveries.rows()) {
+    const Delivery& delivery = row.value.delivery;
+    if (IsFinal(delivery.status) || skipped.contains(delivery.endpoint_id)) continue;
+    Queue& queue = queues[delivery.endpoint_id];
+    queue.project_id = delivery.project_id;
+    queue.all.emplace_back(WakeOf(row.value), &row.value);
+    queue.due_count += WakeOf(row.value) <= request.now ? 1 : 0;
+  }
+  for (auto& [endpoint_id, queue] : queues) {
+    std::stable_sort(queue.all.begin(), queue.all.end(),
+                     [](auto& a, auto& b) { return a.first < b.first; });
+    KeepToHead(request.now, flow_.lanes[endpoint_id], queue);
+  }
+  return queues;
+}
+
+// While a lane has a head, nothing else of it is due.
+void MemoryStorage::KeepToHead(absl::Time now, StoredLane& lane, Queue& queue) {
+  if (lane.head_id.empty() || lane.must_judge) return;
+  const auto head = std::find_if(queue.all.begin(), queue.all.end(), [&](const auto& entry) {
+    return entry.second->delivery.id == lane.head_id;
+  });
+  if (head == queue.all.end()) {
+    lane.head_id.clear();
+    return;
+  }
+  queue.all = {*head};
+  queue.due_count = queue.all[0].first <= now ? 1 : 0;
+}
+
+void MemoryStorage::JudgeLane(const ClaimRequest& request, const std::string& endpoint_id,
+                              Queue& queue, Claim& claim) {
+  StoredLane& lane = flow_.lanes[endpoint_id];
+  lane.project_id = queue.project_id;
+  if (lane.closed_until > request.now) return;
+  if (queue.due_count == 0 && !lane.must_judge) return;
+  std::optional<LanePolicy> policy = LanePolicy{};
+  if (request.policy_of != nullptr) policy = request.policy_of(queue.project_id, endpoint_id);
+  if (policy.has_value() && policy->is_paused &&
+      config_.Revision(queue.project_id).value_or(0) != policy->revision) {
+    policy.reset();
+  }
+  if (!policy.has_value()) {
+    return claim.unknown_lanes.push_back({queue.project_id, endpoint_id});
+  }
+  lane.must_judge = false;
+  if (policy->is_paused) {
+    KeepToHead(request.now, lane, queue);
+    if (queue.due_count > 0) lane.closed_until = request.now + kLaneClosureMax;
+    return;
+  }
+  if (!policy->is_fifo) lane.head_id.clear();
+  KeepToHead(request.now, lane, queue);
+  if (policy->is_fifo && queue.due_count > 0) {
+    lane.head_id = queue.all[0].second->delivery.id;
+    KeepToHead(request.now, lane, queue);
+  }
+  queue.pace = Pace(policy->rate_limit);
+  queue.room = std::min<size_t>(ItemsMaxOf(request, endpoint_id),
+                                queue.pace->RoomAt(request.now, lane.arrival));
+}
+
+bool MemoryStorage::HandOut(const ClaimRequest& request, StoredDelivery& stored, Claim& claim) {
+  const bool was_claimed = stored.delivery.status == DeliveryStatus::kProcessing;
+  if (was_claimed && !EndClaim(stored.delivery)) {
+    stored.lease = 0;
+    return false;
+  }
+  stored.lease = ++last_lease_;
+  stored.lease_ends_at = request.now + request.lease;
+  stored.delivery.status = DeliveryStatus::kProcessing;
+  claim.deliveries.push_back({.lease = stored.lease,
+                              .delivery = stored.delivery,
+                              .event = *flow_.events.Find(stored.delivery.event_id)});
+  return true;
+}
+
+void MemoryStorage::CloseLane(const ClaimRequest& request, const std::string& endpoint_id,
+                              const Queue& queue, Claim& claim) {
+  StoredLane& lane = flow_.lanes[endpoint_id];
+  absl::Time next_at = absl::InfiniteFuture();
+  for (const auto& [wake_at, stored] : queue.all) {
+    if (!IsFinal(stored->delivery.status)) next_at = std::min(next_at, WakeOf(*stored));
+  }
+  if (queue.pace.has_value()) {
+    lane.arrival =
+        queue.pace->After(static_cast<uint32_t>(queue.handed_out), request.now, lane.arrival);
+    lane.closed_until = queue.pace->ClosedUntil(request.now, lane.arrival);
+    if (lane.closed_until > request.now && next_at <= request.now) {
+      claim.throttled_lanes.push_back({{queue.project_id, endpoint_id}, lane.closed_until});
+    }
+  }
+  // The head may have ended with this claim; then others of the lane may be due.
+  if (!lane.head_id.empty() && next_at == absl::InfiniteFuture()) next_at = request.now;
+  if (lane.must_judge) next_at = request.now;
+  claim.next_due_at = std::min(claim.next_due_at, std::max(next_at, lane.closed_until));
+}
+
+absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
+  absl::MutexLock lock(&mutex_);
+  Claim claim;
+  std::map<std::string, Queue> queues = QueueUp(request);
+  size_t turns_count = 0;
+  for (auto& [endpoint_id, queue] : queues) {
+    JudgeLane(request, endpoint_id, queue, claim);
+    turns_count = std::max(turns_count, std::min(queue.due_count, queue.room));
+  }
+  for (size_t turn = 0; turn < turns_count; ++turn) {
+    for (auto& [endpoint_id, queue] : queues) {
+      if (turn >= std::min(queue.due_count, queue.room)) continue;
+      if (claim.deliveries.size() >= request.items_max) continue;
+      if (HandOut(request, *queue.all[turn].second, claim)) ++queue.handed_out;
+    }
+  }
+  for (const auto& [endpoint_id, queue] : queues) CloseLane(request, endpoint_id, queue, claim);
+  return claim;
+}
+
+absl::Status MemoryStorage::ReleaseClaims() {
+  absl::MutexLock lock(&mutex_);
+  for (auto& [key, row] : flow_.deliveries.rows()) {
+    StoredDelivery& stored = row.value;
+    if (stored.lease == 0) continue;
+    stored.lease = 0;
+    EndClaim(stored.delivery);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace convoy::storage
