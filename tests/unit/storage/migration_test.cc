@@ -171,7 +171,8 @@ TEST_CASE("migration: a migrated database has the schema of a new one") {
 }
 
 // Version 5 adds columns, whatever is in the tables.
-TEST_CASE("migration: a database of version 4 keeps its rows and takes timings and heads of lanes") {
+TEST_CASE(
+    "migration: a database of version 4 keeps its rows and takes timings and heads of lanes") {
   TemporaryFile file, fresh;
   REQUIRE(OpenSqliteStorage(fresh.path()).ok());
   {
