@@ -83,6 +83,9 @@ struct DeliveryUpdate {
   uint64_t lease = 0;
   Delivery delivery;               // the next state, whole
   std::optional<Attempt> attempt;  // absent when the delivery was put back or discarded untried
+  // How long after its claim a delivery that `sets_pace` was sent: its lane stays closed for so
+  // much longer, or the next ones would follow it too closely.
+  absl::Duration lateness = absl::ZeroDuration();
 };
 
 // Puts a delivery back on schedule on request of an operator, if its status is one of `from`.
@@ -237,6 +240,7 @@ struct ClaimedDelivery {
   uint64_t lease = 0;
   Delivery delivery;
   std::shared_ptr<const Event> event;  // shared by all claims of the event in one answer
+  bool sets_pace = false;              // the first in this answer of a lane with a rate limit
 };
 
 struct LaneName {

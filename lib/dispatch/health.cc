@@ -20,8 +20,8 @@ std::string_view NameOf(Breaker::State state) {
   return "half-open";
 }
 
-std::optional<EndpointHealth> HealthBoard::Find(const std::string& endpoint_id,
-                                                absl::Time now) const {
+std::optional<EndpointHealth> HealthBoard::Find(const std::string& endpoint_id, absl::Time now,
+                                                absl::Time steady_now) const {
   absl::MutexLock lock(&mutex_);
   const auto found = entries_.find(endpoint_id);
   if (found == entries_.end()) return std::nullopt;
@@ -29,7 +29,7 @@ std::optional<EndpointHealth> HealthBoard::Find(const std::string& endpoint_id,
   if (health.throttled_until.has_value() && *health.throttled_until <= now) {
     health.throttled_until.reset();
   }
-  if (health.breaker_state == Breaker::State::kOpen && found->second.open_until <= now) {
+  if (health.breaker_state == Breaker::State::kOpen && found->second.open_until <= steady_now) {
     health.breaker_state = Breaker::State::kHalfOpen;
   }
   return health;

@@ -26,11 +26,12 @@ std::string_view NameOf(Breaker::State state);  // "closed", "open", "half-open"
 // Bounded: beyond that many endpoints, those that were told first are forgotten with all others.
 class HealthBoard {
  public:
-  // From any thread; `now` ends what has passed.
-  std::optional<EndpointHealth> Find(const std::string& endpoint_id, absl::Time now) const;
+  // From any thread; `now` and `steady_now` end what has passed.
+  std::optional<EndpointHealth> Find(const std::string& endpoint_id, absl::Time now,
+                                     absl::Time steady_now) const;
   size_t CountThrottled(absl::Time now) const;
 
-  // By the thread that steps.
+  // By the thread that steps. `open_until` is of the steady clock.
   void SetBreaker(const std::string& endpoint_id, Breaker::State state, absl::Time open_until,
                   double failure_rate);
   void SetThrottled(const std::string& endpoint_id, absl::Time until);

@@ -14,15 +14,18 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
 }  // namespace
 
-void OutcomeWriter::Add(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt) {
-  pending_.updates.push_back(
-      {.lease = lease, .delivery = std::move(delivery), .attempt = std::move(attempt)});
+void OutcomeWriter::Add(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt,
+                        absl::Duration lateness) {
+  pending_.updates.push_back({.lease = lease,
+                              .delivery = std::move(delivery),
+                              .attempt = std::move(attempt),
+                              .lateness = lateness});
 }
 
 void OutcomeWriter::Flush() {
   std::vector<std::shared_ptr<WriteBatch>> again;
   if (kept_count() > 0) {
-    const absl::Time now = clock_.Now();
+    const absl::Time now = clock_.SteadyNow();
     absl::MutexLock lock(&mutex_);
     if (now >= retry_at_) again.swap(kept_);
   }
@@ -50,7 +53,7 @@ void OutcomeWriter::OnFlushed(std::shared_ptr<WriteBatch> batch, const CommitRes
                           : "outcomes of deliveries are kept until the store takes them",
                   fields);
   }
-  const absl::Time now = clock_.Now();
+  const absl::Time now = clock_.SteadyNow();
   {
     absl::MutexLock lock(&mutex_);
     // What was put back or is to be retried may be due at once.

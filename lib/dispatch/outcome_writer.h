@@ -40,7 +40,8 @@ class OutcomeWriter {
   void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
 
   // Only from the thread that steps the dispatcher.
-  void Add(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt);
+  void Add(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt,
+           absl::Duration lateness = absl::ZeroDuration());
   // Commits what was added, as one batch, and once it is time for that what was refused.
   void Flush();
   // Claims deliveries, after the outcomes that were flushed before; the answer comes as news. One
@@ -57,7 +58,8 @@ class OutcomeWriter {
   // thread that steps the dispatcher.
   bool is_settled() const;
 
-  // Outcomes that the store refused are kept, and committed again at retry_at(); InfiniteFuture if
+  // Outcomes that the store refused are kept, and committed again at retry_at(), which is of the
+  // steady clock; InfiniteFuture if
   // there are none. Nothing should be claimed meanwhile: what is kept is bounded by that.
   absl::Time retry_at() const;
   size_t kept_count() const { return static_cast<size_t>(kept_count_.value()); }

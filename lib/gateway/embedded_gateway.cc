@@ -334,7 +334,7 @@ absl::Status EmbeddedGateway::Close(absl::Duration patience) {
     has_threads = dispatcher_thread_.joinable();
     phase_ = Phase::kDraining;
   }
-  const absl::Time deadline = parts_.clock->Now() + patience;
+  const absl::Time deadline = parts_.clock->SteadyNow() + patience;
   // Messages that consumers are storing are committed by the threads that still run.
   const bool are_consumers_over = consumers_.Stop(patience);
   dispatcher_.Drain();
@@ -368,9 +368,9 @@ void EmbeddedGateway::DrainUntil(absl::Time deadline) {
   constexpr absl::Duration kLook = absl::Milliseconds(5);
   while (true) {
     const absl::Time next = StepOnce();
-    const absl::Time now = parts_.clock->Now();
-    if (is_quiet() || now >= deadline) return;
-    wake_->Wait(std::min({next - now, deadline - now, kLook}));
+    const absl::Duration left = deadline - parts_.clock->SteadyNow();
+    if (is_quiet() || left <= absl::ZeroDuration()) return;
+    wake_->Wait(std::min({next - parts_.clock->Now(), left, kLook}));
   }
 }
 

@@ -1,6 +1,8 @@
 // Rules of writes that all stores share; see write_rules.h.
 #include "lib/storage/write_rules.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 #include "convoy/ulid.h"
@@ -63,6 +65,13 @@ bool EndClaim(Delivery& delivery) {
   delivery.status = DeliveryStatus::kFailure;
   delivery.description = kUnknownArrival;
   return false;
+}
+
+std::optional<absl::Time> DueAfterClockStep(DeliveryStatus status, absl::Time due_at,
+                                            absl::Time updated_at, absl::Time now) {
+  if (status == DeliveryStatus::kScheduled && due_at > now) return now;
+  if (updated_at <= now + kClockTolerance) return std::nullopt;
+  return now + std::max(due_at - updated_at, absl::ZeroDuration());
 }
 
 void MarkDuplicate(Submission& submission) {

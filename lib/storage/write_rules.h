@@ -1,6 +1,7 @@
 // Rules of writes that all stores share: the texts of refusals and the states that writes lead to.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -38,6 +39,13 @@ DeliveryStatus StatusBeforeClaim(const Delivery& delivery);
 // whether it is scheduled.
 bool EndClaim(Delivery& delivery);
 inline constexpr std::string_view kUnknownArrival = "it is not known whether it arrived";
+
+// A clock that was set back by more than this makes deliveries wait for longer than they were to.
+inline constexpr absl::Duration kClockTolerance = absl::Seconds(1);
+// When an unclaimed delivery is due once the clock was set back to `now`: after the wait that it
+// was given, counted from now. nullopt if that is no change. A scheduled one has no wait.
+std::optional<absl::Time> DueAfterClockStep(DeliveryStatus status, absl::Time due_at,
+                                            absl::Time updated_at, absl::Time now);
 
 // Turns a submission into the record of a duplicate: kept, but delivered to nobody.
 void MarkDuplicate(Submission& submission);

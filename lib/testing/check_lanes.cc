@@ -133,6 +133,31 @@ void CheckRateRemembered(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(CONVOY_VALUE(claim_after(absl::Seconds(11))).deliveries.size() == 1);
 }
 
+// The next ones keep their distance from a delivery that was sent late.
+void CheckLateness(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch();
+  const Policies policies = {{Id('E', 1), Limited(1, absl::Seconds(10))}, {Id('E', 2), {}}};
+  std::vector<Delivery> deliveries = MakeBacklog(1, 1, 3);
+  deliveries.push_back(MakeBacklog(2, 10, 1)[0]);
+  CONVOY_REQUIRE_OK(Submit(storage, MakeEvent(ProjectId(), 1), deliveries).status);
+  const auto claim_after = [&](absl::Duration time) {
+    return storage.ClaimDue(RequestAt(now + time, policies));
+  };
+  const Claim first = CONVOY_VALUE(claim_after(absl::ZeroDuration()));
+  CONVOY_REQUIRE(first.deliveries.size() == 2);
+  for (const ClaimedDelivery& claimed : first.deliveries) {
+    CONVOY_EXPECT(claimed.sets_pace == (claimed.delivery.endpoint_id == Id('E', 1)));
+    DeliveryUpdate done{.lease = claimed.lease, .delivery = claimed.delivery};
+    done.delivery.status = DeliveryStatus::kSuccess;
+    if (claimed.sets_pace) done.lateness = absl::Seconds(3);
+    CONVOY_EXPECT(Update(storage, done).updates_applied == std::vector<bool>{true});
+  }
+  const Claim early = CONVOY_VALUE(claim_after(absl::Seconds(12)));
+  CONVOY_EXPECT(early.deliveries.empty());
+  CONVOY_EXPECT(early.next_due_at >= now + absl::Seconds(13));
+  CONVOY_EXPECT(CONVOY_VALUE(claim_after(absl::Seconds(14))).deliveries.size() == 1);
+}
+
 void CheckPause(Expectations& expect, Storage& storage) {
   const absl::Time now = SampleEpoch();
   CONVOY_REQUIRE_OK(PutNow(storage, "", {MakeProject(1)}).status);
@@ -202,6 +227,7 @@ constexpr StorageRequirement kRequirements[] = {
     {"a lane that its rate has closed is told of and is not due before it opens",
      CheckThrottledTold},
     {"what is used of a rate is remembered when nothing waits", CheckRateRemembered},
+    {"what follows a delivery that was sent late keeps its distance", CheckLateness},
     {"a paused lane sleeps until its endpoint is changed", CheckPause},
     {"a lane whose policy is not known is told of and left alone", CheckUnknown},
     {.sentence = "openers share the rate of a lane, which outlives them",

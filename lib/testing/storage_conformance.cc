@@ -43,8 +43,8 @@ ConformanceReport CheckStorage(StorageFactory& stores) {
   const bool may_open_again = MayOpenAgain(stores);
   for (const auto group :
        {SubmissionRequirements(), ConfigurationRequirements(), ClaimRequirements(),
-        LaneRequirements(), FifoRequirements(), OutcomeRequirements(), ListRequirements(),
-        HeldRequirements(), RetentionRequirements(), OpenerRequirements()}) {
+        LaneRequirements(), FifoRequirements(), ClockRequirements(), OutcomeRequirements(),
+        ListRequirements(), HeldRequirements(), RetentionRequirements(), OpenerRequirements()}) {
     for (const StorageRequirement& requirement : group) {
       if (requirement.check_openers != nullptr && !may_open_again) {
         report.skipped.emplace_back(requirement.sentence);

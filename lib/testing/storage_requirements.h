@@ -23,6 +23,7 @@ std::span<const StorageRequirement> ConfigurationRequirements();
 std::span<const StorageRequirement> ClaimRequirements();
 std::span<const StorageRequirement> LaneRequirements();
 std::span<const StorageRequirement> FifoRequirements();
+std::span<const StorageRequirement> ClockRequirements();
 std::span<const StorageRequirement> OutcomeRequirements();
 std::span<const StorageRequirement> ListRequirements();
 std::span<const StorageRequirement> HeldRequirements();

@@ -1,6 +1,7 @@
 // Checks of the guarantees of FAULTS.md.
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -50,7 +51,8 @@ void Simulator::CheckStored(const std::string& event_id) {
   const absl::StatusOr<Event> stored = store_->GetEvent(project_.id, event_id);
   const Expected& expected = expected_[event_id];
   if (!stored.ok()) {
-    const bool is_old = clock_.Now() - expected.made_at > options_.retention;
+    const absl::Time latest = std::max(latest_wall_, clock_.Now());
+    const bool is_old = latest - expected.made_at > options_.retention;
     if (!is_old) Fail(absl::StrCat("G1: acknowledged event ", event_id, " is lost"));
   } else if (stored->body != expected.body) {
     Fail(absl::StrCat("G1: acknowledged event ", event_id, " has other bytes"));
@@ -77,17 +79,23 @@ void Simulator::CheckArrival(const OutgoingRequest& request, bool is_success) {
     Fail(absl::StrCat("G4: a request to an endpoint that is not active: ", request.url));
   }
 
-  if (told_success_.contains(delivery_id)) {
+  // A clock that is set forth ends leases of what is on its way.
+  if (told_success_.contains(delivery_id) && !was_clock_set_forth_) {
     Fail(absl::StrCat("G6: delivery ", delivery_id, " came again after its success was known"));
   }
-  const auto [last, is_first] = last_arrival_.emplace(delivery_id, now);
+  const std::pair<absl::Time, absl::Time> instants(now, clock_.SteadyNow());
+  const auto [last, is_first] = last_arrival_.emplace(delivery_id, instants);
   if (!is_first) {
-    if (now < last->second + project_.config.retry.interval) {
+    // By the clock that says more: the wall clock may have been set.
+    const absl::Duration elapsed =
+        std::max(now - last->second.first, instants.second - last->second.second);
+    if (elapsed < project_.config.retry.interval) {
       Fail(absl::StrCat("G4: delivery ", delivery_id, " came again after ",
-                        absl::FormatDuration(now - last->second)));
+                        absl::FormatDuration(elapsed)));
     }
-    last->second = now;
+    last->second = instants;
   }
+  if (endpoint->is_fifo) CheckOrder(*endpoint, delivery_id);
 
   if (*request.body != expected_[event->second].body) {
     Fail(absl::StrCat("G5: delivery ", delivery_id, " has other bytes than its event"));
@@ -99,6 +107,41 @@ void Simulator::CheckArrival(const OutgoingRequest& request, bool is_success) {
     Fail(absl::StrCat("G5: delivery ", delivery_id, " is not signed over its bytes"));
   }
   if (is_success) answered_with_success_.insert(delivery_id);
+}
+
+// Ids are in the order of acceptance unless the clock was set.
+void Simulator::CheckOrder(const Endpoint& endpoint, const std::string& delivery_id) {
+  if (process_->transport.CountTo(endpoint.url) > 0) {
+    Fail(absl::StrCat("G9: delivery ", delivery_id, " did not wait for the one before it"));
+  }
+  if (was_clock_set_) return;
+  for (const Delivery& open : ListOpenDeliveries()) {
+    if (open.endpoint_id != endpoint.id || open.id >= delivery_id) continue;
+    Fail(absl::StrCat("G9: delivery ", delivery_id, " came before ", open.id));
+  }
+}
+
+void Simulator::CheckClaim(const Claim& claim) {
+  const absl::Time now = clock_.SteadyNow();
+  std::set<std::string> endpoint_ids;
+  for (const ClaimedDelivery& claimed : claim.deliveries) {
+    const std::string& id = claimed.delivery.endpoint_id;
+    endpoint_ids.insert(id);
+    handed_out_[id].push_back(now);
+  }
+  for (const Endpoint& endpoint : endpoints_) {
+    if (!endpoint_ids.contains(endpoint.id)) continue;
+    const RateLimit& limit = endpoint.rate_limit;
+    std::deque<absl::Time>& times = handed_out_[endpoint.id];
+    while (times.size() > limit.count + 1) times.pop_front();
+    if (limit.count > 0 && times.size() > limit.count && now - times.front() < limit.window) {
+      Fail(absl::StrCat("G8: ", limit.count + 1, " deliveries to ", endpoint.url, " in ",
+                        absl::FormatDuration(now - times.front())));
+    }
+    if (endpoint.status == EndpointStatus::kPaused && ++unaware_claims_[endpoint.id] > 1) {
+      Fail(absl::StrCat("G10: deliveries to ", endpoint.url, " are claimed while it is paused"));
+    }
+  }
 }
 
 std::vector<Event> Simulator::ListAllEvents() {

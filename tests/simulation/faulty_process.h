@@ -1,6 +1,10 @@
 // The store as one simulated process sees it: it can refuse, and it can lose its process.
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <utility>
+
 #include "lib/storage/forwarding_storage.h"
 #include "tests/support/sim_clock.h"
 
@@ -20,13 +24,24 @@ struct FaultRates {
   uint32_t answer_cut_off = 0;   // the endpoint has taken the request, the gateway cannot know
   uint32_t process_ends = 0;     // at any step
   uint32_t operator_pauses = 0;  // or reactivates an endpoint, at any step
+  uint32_t clock_set = 0;        // once in a run, forth or back
 };
+
+// A guarantee that is broken on purpose, to see that the checks notice.
+enum class Canary { kNone, kEvents, kRates, kOrder, kPauses };
+
+// Called with what a claim hands out.
+using OnClaim = std::function<void(const Claim&)>;
 
 // Once dead, it refuses everything: nothing that the process does any more reaches the store.
 class FaultyStorage : public storage::ForwardingStorage {
  public:
-  FaultyStorage(Storage* target, const FaultRates& rates, testing::SeededRandom* random)
-      : ForwardingStorage(target), rates_(rates), random_(*random) {}
+  FaultyStorage(Storage* target, const FaultRates& rates, testing::SeededRandom* random,
+                OnClaim on_claim)
+      : ForwardingStorage(target),
+        rates_(rates),
+        random_(*random),
+        on_claim_(std::move(on_claim)) {}
 
   absl::Status Write(std::span<WriteBatch* const> batches,
                      std::span<CommitResult> results) override {
@@ -50,7 +65,14 @@ class FaultyStorage : public storage::ForwardingStorage {
 
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
     if (is_dead_ || random_.Chance(rates_.claim_refused)) return Refused();
-    return ForwardingStorage::ClaimDue(request);
+    ClaimRequest changed = request;
+    changed.policy_of = [this, &request](std::string_view project_id,
+                                         std::string_view endpoint_id) {
+      return Distort(request.policy_of(project_id, endpoint_id));
+    };
+    absl::StatusOr<Claim> claim = ForwardingStorage::ClaimDue(changed);
+    if (claim.ok()) on_claim_(*claim);
+    return claim;
   }
 
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
@@ -67,12 +89,23 @@ class FaultyStorage : public storage::ForwardingStorage {
   void Die() { is_dead_ = true; }
   bool is_dead() const { return is_dead_; }
   void ForgetNextCommit() { should_forget_ = true; }
+  void set_canary(Canary canary) { canary_ = canary; }
 
  private:
+  std::optional<LanePolicy> Distort(std::optional<LanePolicy> policy) const {
+    if (!policy.has_value()) return policy;
+    if (canary_ == Canary::kRates) policy->rate_limit.count *= 2;
+    if (canary_ == Canary::kOrder) policy->is_fifo = false;
+    if (canary_ == Canary::kPauses) policy->is_paused = false;
+    return policy;
+  }
+
   static absl::Status Refused() { return absl::UnavailableError("simulated refusal"); }
 
   const FaultRates& rates_;
   testing::SeededRandom& random_;
+  const OnClaim on_claim_;
+  Canary canary_ = Canary::kNone;
   bool is_dead_ = false;
   bool should_forget_ = false;
 };

@@ -12,8 +12,8 @@ namespace convoy::simulation {
 struct Simulator::Process {
   Process(const GatewayOptions& options, Storage* target, testing::SimClock* clock,
           testing::SeededRandom* random, testing::SeededRandom* secrets, const FaultRates& rates,
-          SimTransport::OnArrival on_arrival)
-      : store(target, rates, random),
+          SimTransport::OnArrival on_arrival, OnClaim on_claim)
+      : store(target, rates, random, std::move(on_claim)),
         transport(clock, random, rates, std::move(on_arrival)),
         ulids(clock, secrets),
         configuration(&store, {}),

@@ -8,7 +8,7 @@
 namespace convoy::simulation {
 
 void SimTransport::Send(OutgoingRequest request, SendCompletion done) {
-  const absl::Time now = clock_.Now();
+  const absl::Time now = clock_.SteadyNow();
   TransportResult result;
   absl::Duration elapsed = absl::Milliseconds(1 + static_cast<int64_t>(random_.Below(200)));
   if (random_.Chance(rates_.connect_refused)) {
@@ -40,7 +40,7 @@ void SimTransport::Send(OutgoingRequest request, SendCompletion done) {
 }
 
 void SimTransport::Step() {
-  while (!exchanges_.empty() && exchanges_.begin()->first <= clock_.Now()) {
+  while (!exchanges_.empty() && exchanges_.begin()->first <= clock_.SteadyNow()) {
     auto ended = exchanges_.extract(exchanges_.begin());
     const TransportResult& result = ended.mapped().result;
     if (on_told_ && result.http_status == 200) on_told_(ended.mapped().request);

@@ -1,6 +1,7 @@
 // The network and the endpoints behind it, in simulated time.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
@@ -35,9 +36,15 @@ class SimTransport : public Transport {
   int wake_fd() const override { return -1; }
   void Cancel() override;
 
-  // When the next exchange ends.
+  // When the next exchange ends, by the wall clock.
   absl::Time next_end() const {
-    return exchanges_.empty() ? absl::InfiniteFuture() : exchanges_.begin()->first;
+    if (exchanges_.empty()) return absl::InfiniteFuture();
+    return clock_.Now() + (exchanges_.begin()->first - clock_.SteadyNow());
+  }
+  // Requests that are on their way to this URL.
+  int64_t CountTo(std::string_view url) const {
+    return std::count_if(exchanges_.begin(), exchanges_.end(),
+                         [&](const auto& exchange) { return exchange.second.request.url == url; });
   }
 
  private:
@@ -53,7 +60,7 @@ class SimTransport : public Transport {
   const OnArrival on_arrival_;
   std::string refusing_url_;
   std::function<void(const OutgoingRequest&)> on_told_;
-  std::multimap<absl::Time, Exchange> exchanges_;  // by when they end
+  std::multimap<absl::Time, Exchange> exchanges_;  // by when they end, on the steady clock
 };
 
 }  // namespace convoy::simulation

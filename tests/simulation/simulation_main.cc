@@ -1,29 +1,53 @@
 // Plays simulated runs: --seeds N (default 200) of them from --first (default 1), or one with
-// --seed N. Exits with 1 at the first that breaks a guarantee. --canary breaks one on purpose.
+// --seed N. Exits with 1 at the first that breaks a guarantee. --canary NAME breaks one on purpose.
 
 #include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 
 #include "tests/simulation/simulator.h"
 
+namespace {
+
+using convoy::simulation::Canary;
+
+constexpr std::pair<std::string_view, Canary> kCanaries[] = {
+    {"events", Canary::kEvents},
+    {"rates", Canary::kRates},
+    {"order", Canary::kOrder},
+    {"pauses", Canary::kPauses},
+};
+
+Canary CanaryOf(std::string_view name) {
+  for (const auto& [known, canary] : kCanaries) {
+    if (known == name) return canary;
+  }
+  return Canary::kNone;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   uint64_t first = 1;
   uint64_t count = 200;
-  bool is_canary = false;
+  std::string canary_name;
   for (int i = 1; i < argc; ++i) {
     const std::string_view name = argv[i];
-    if (name == "--canary") {
-      is_canary = true;
+    if (name == "--canary" && i + 1 < argc && CanaryOf(argv[i + 1]) != Canary::kNone) {
+      canary_name = argv[++i];
       continue;
     }
     uint64_t value = 0;
     const bool has_value = i + 1 < argc && absl::SimpleAtoi(argv[++i], &value);
     if (!has_value || (name != "--seed" && name != "--seeds" && name != "--first")) {
-      std::fprintf(stderr, "usage: %s [--seed N | --first N --seeds N] [--canary]\n", argv[0]);
+      std::fprintf(stderr,
+                   "usage: %s [--seed N | --first N --seeds N] "
+                   "[--canary events|rates|order|pauses]\n",
+                   argv[0]);
       return 2;
     }
     if (name == "--seeds") {
@@ -36,12 +60,13 @@ int main(int argc, char** argv) {
 
   convoy::simulation::Figures sum;
   for (uint64_t seed = first; seed < first + count; ++seed) {
-    convoy::simulation::Simulator simulator(seed, is_canary);
+    convoy::simulation::Simulator simulator(seed, CanaryOf(canary_name));
     const std::string failure = simulator.Run();
     if (!failure.empty()) {
-      std::fprintf(stderr, "seed %ju: %s\nreplay: %s --seed %ju%s\n", static_cast<uintmax_t>(seed),
-                   failure.c_str(), argv[0], static_cast<uintmax_t>(seed),
-                   is_canary ? " --canary" : "");
+      std::fprintf(stderr, "seed %ju: %s\nreplay: %s --seed %ju%s%s\n",
+                   static_cast<uintmax_t>(seed), failure.c_str(), argv[0],
+                   static_cast<uintmax_t>(seed), canary_name.empty() ? "" : " --canary ",
+                   canary_name.c_str());
       return 1;
     }
     const convoy::simulation::Figures& figures = simulator.figures();

@@ -19,8 +19,8 @@ constexpr uint64_t kSecretsSalt = 0x5ec2e75;
 
 }  // namespace
 
-Simulator::Simulator(uint64_t seed, bool is_canary)
-    : is_canary_(is_canary),
+Simulator::Simulator(uint64_t seed, Canary canary)
+    : canary_(canary),
       random_(seed),
       secrets_(seed ^ kSecretsSalt),
       ulids_(&clock_, &secrets_),
@@ -36,14 +36,16 @@ Simulator::~Simulator() {
 
 // Each fault is off in half of the runs, and anything up to frequent in the others.
 void Simulator::DrawFaults() {
-  for (uint32_t* rate : {&rates_.commit_refused, &rates_.commit_untold, &rates_.claim_refused,
-                         &rates_.prune_refused, &rates_.prune_untold, &rates_.connect_refused,
-                         &rates_.answer_late, &rates_.answer_never, &rates_.answer_failure,
-                         &rates_.answer_cut_off, &rates_.process_ends, &rates_.operator_pauses}) {
+  for (uint32_t* rate :
+       {&rates_.commit_refused, &rates_.commit_untold, &rates_.claim_refused, &rates_.prune_refused,
+        &rates_.prune_untold, &rates_.connect_refused, &rates_.answer_late, &rates_.answer_never,
+        &rates_.answer_failure, &rates_.answer_cut_off, &rates_.process_ends,
+        &rates_.operator_pauses, &rates_.clock_set}) {
     *rate = random_.Chance(50) ? 0 : static_cast<uint32_t>(random_.Below(40));
   }
   rates_.process_ends /= 4;
   rates_.prune_untold /= 4;
+  rates_.clock_set /= 8;
   options_.in_flight_max = 1 + static_cast<uint32_t>(random_.Below(32));
   options_.in_flight_per_endpoint_max = 1 + static_cast<uint32_t>(random_.Below(8));
   for (absl::Duration* time : {&options_.retention, &options_.dedupe_window}) {
@@ -75,6 +77,7 @@ void Simulator::MakeWorld() {
                       .created_at = now,
                       .updated_at = now};
     if (random_.Chance(50)) endpoint.rate_limit = {.count = 5, .window = absl::Seconds(10)};
+    endpoint.is_fifo = random_.Chance(30);
     if (i > 0 && random_.Chance(15)) endpoint.status = EndpointStatus::kInactive;
     endpoints_.push_back(endpoint);
     write.puts.push_back(endpoint);
@@ -107,10 +110,14 @@ void Simulator::Write(ConfigWrite write) {
 }
 
 void Simulator::BeginProcess() {
-  process_ = std::make_unique<Process>(options_, store_.get(), &clock_, &random_, &secrets_, rates_,
-                                       [this](const OutgoingRequest& request, bool is_success) {
-                                         CheckArrival(request, is_success);
-                                       });
+  process_ = std::make_unique<Process>(
+      options_, store_.get(), &clock_, &random_, &secrets_, rates_,
+      [this](const OutgoingRequest& request, bool is_success) {
+        CheckArrival(request, is_success);
+      },
+      [this](const Claim& claim) { CheckClaim(claim); });
+  process_->store.set_canary(canary_);
+  unaware_claims_.clear();
   process_->transport.set_refusing_url(endpoints_.back().url);
   process_->transport.set_on_told([this](const OutgoingRequest& request) {
     told_success_.emplace(
@@ -134,7 +141,7 @@ void Simulator::EndProcess() {
 }
 
 std::string Simulator::Run() {
-  if (is_canary_) process_->store.ForgetNextCommit();
+  if (canary_ == Canary::kEvents) process_->store.ForgetNextCommit();
   for (int step = 0; step < kSteps && failure_.empty(); ++step) PlayStep();
   if (failure_.empty()) Heal();
   if (failure_.empty()) PlayUntilQuiet();
@@ -200,7 +207,9 @@ void Simulator::ToggleEndpoint() {
   if (endpoint.status == EndpointStatus::kInactive) return;
   endpoint.status = endpoint.status == EndpointStatus::kActive ? EndpointStatus::kPaused
                                                                : EndpointStatus::kActive;
+  unaware_claims_.erase(endpoint.id);
   Write({.scope = project_.id, .puts = {endpoint}});
+  process_->dispatcher.Notify();
 }
 
 void Simulator::Pump() {
@@ -227,6 +236,8 @@ void Simulator::Prune() {
 
 // To when the gateway asked to be called, or somewhere before or behind it.
 void Simulator::AdvanceClock() {
+  latest_wall_ = std::max(latest_wall_, clock_.Now());
+  if (!was_clock_set_ && random_.Chance(rates_.clock_set)) SetClock();
   const absl::Time now = clock_.Now();
   const absl::Time next = std::min(next_step_, process_->transport.next_end());
   if (next > now && next < absl::InfiniteFuture() && random_.Chance(60)) {
@@ -238,6 +249,16 @@ void Simulator::AdvanceClock() {
   }
 }
 
+// Keys that have expired are kept for an hour, in case it goes back.
+void Simulator::SetClock() {
+  was_clock_set_ = true;
+  const auto minutes = static_cast<int64_t>(random_.Below(110));
+  clock_.StepWall(absl::Minutes(minutes - 55));
+  was_clock_set_forth_ = minutes > 55;
+  // A clock that is set forth makes time for which nothing was handed out.
+  handed_out_.clear();
+}
+
 void Simulator::Heal() {
   rates_ = FaultRates{};
   for (Endpoint& endpoint : endpoints_) {
@@ -245,6 +266,7 @@ void Simulator::Heal() {
     endpoint.status = EndpointStatus::kActive;
     Write({.scope = project_.id, .puts = {endpoint}});
   }
+  process_->dispatcher.Notify();
 }
 
 void Simulator::PlayUntilQuiet() {

@@ -2,6 +2,7 @@
 // dispatcher. See FAULTS.md for what may happen and what is checked.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -35,7 +36,7 @@ struct Figures {
 
 class Simulator {
  public:
-  Simulator(uint64_t seed, bool is_canary);
+  Simulator(uint64_t seed, Canary canary);
 
   ~Simulator();
 
@@ -67,6 +68,7 @@ class Simulator {
   void Pump();
   void Prune();
   void AdvanceClock();
+  void SetClock();
   void Heal();
   void PlayUntilQuiet();
   bool IsQuiet();
@@ -74,6 +76,8 @@ class Simulator {
   std::string DescribeOpen();
 
   void CheckArrival(const OutgoingRequest& request, bool is_success);
+  void CheckOrder(const Endpoint& endpoint, const std::string& delivery_id);
+  void CheckClaim(const Claim& claim);
   void CheckStored(const std::string& event_id);
   void CheckAllAcknowledged();
   void CheckEnd();
@@ -87,7 +91,7 @@ class Simulator {
   void Fail(std::string what);
   void Write(ConfigWrite write);
 
-  const bool is_canary_;
+  const Canary canary_;
   testing::SimClock clock_;
   testing::SeededRandom random_;   // decides what happens
   testing::SeededRandom secrets_;  // what the library draws
@@ -104,9 +108,18 @@ class Simulator {
   std::set<std::string> acknowledged_;               // event ids
   std::map<std::string, absl::Time> accepted_keys_;  // idempotency key to when it was last accepted
   std::map<std::string, std::string> event_of_delivery_;
-  std::map<std::string, absl::Time> last_arrival_;  // by delivery id
-  std::set<std::string> answered_with_success_;     // delivery ids
-  std::set<std::string> told_success_;              // those the process has learnt of
+  // By delivery id, of both clocks.
+  std::map<std::string, std::pair<absl::Time, absl::Time>> last_arrival_;
+  // By endpoint id: when its latest deliveries were handed out, by the steady clock.
+  std::map<std::string, std::deque<absl::Time>> handed_out_;
+  // By endpoint id: claims that handed out something of it while it was paused, as this process
+  // had not learnt yet.
+  std::map<std::string, int> unaware_claims_;
+  absl::Time latest_wall_ = absl::InfinitePast();
+  bool was_clock_set_ = false;
+  bool was_clock_set_forth_ = false;
+  std::set<std::string> answered_with_success_;  // delivery ids
+  std::set<std::string> told_success_;           // those the process has learnt of
   std::string failure_;
   Figures figures_;
 };

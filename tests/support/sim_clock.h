@@ -26,7 +26,12 @@ class SimClock : public Clock {
     return now_;
   }
 
-  // Moves by `step`, which may be negative: real clocks are stepped back, too.
+  absl::Time SteadyNow() override {
+    absl::MutexLock lock(&mutex_);
+    return now_ + set_back_by_;
+  }
+
+  // Time passes.
   void Advance(absl::Duration step) {
     absl::MutexLock lock(&mutex_);
     now_ += step;
@@ -37,9 +42,17 @@ class SimClock : public Clock {
     now_ = now;
   }
 
+  // No time passes, but the wall clock is set, forth or (negative) back.
+  void StepWall(absl::Duration step) {
+    absl::MutexLock lock(&mutex_);
+    now_ += step;
+    set_back_by_ -= step;
+  }
+
  private:
   absl::Mutex mutex_;
   absl::Time now_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration set_back_by_ ABSL_GUARDED_BY(mutex_) = absl::ZeroDuration();
 };
 
 // SplitMix64: small, fast, and the same on every platform and in every release. Safe to use from

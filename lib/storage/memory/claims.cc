@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "convoy/lane.h"
 #include "lib/storage/memory/memory_storage.h"
@@ -27,6 +28,29 @@ absl::Time WakeOf(const StoredDelivery& stored) {
 }
 
 }  // namespace
+
+void MemoryStorage::FollowClock(const ClaimRequest& request) {
+  const absl::Time now = request.now;
+  const absl::Time before = std::exchange(latest_now_, now);
+  if (now >= before - kClockTolerance) return;
+  for (auto& [key, row] : flow_.deliveries.rows()) {
+    StoredDelivery& stored = row.value;
+    Delivery& delivery = stored.delivery;
+    if (IsFinal(delivery.status) || WakeOf(stored) <= now) continue;
+    if (stored.lease != 0) {
+      stored.lease_ends_at = std::min(stored.lease_ends_at, now + request.lease);
+    } else if (const auto due_at =
+                   DueAfterClockStep(delivery.status, delivery.due_at, delivery.updated_at, now)) {
+      delivery.due_at = *due_at;
+      delivery.updated_at = now;
+    }
+  }
+  for (auto& [endpoint_id, lane] : flow_.lanes) {
+    lane.closed_until = absl::InfinitePast();
+    lane.must_judge = true;
+    if (lane.arrival <= before) lane.arrival = absl::UnixEpoch();  // it was rested
+  }
+}
 
 std::map<std::string, MemoryStorage::Queue> MemoryStorage::QueueUp(const ClaimRequest& request) {
   const std::set<std::string> skipped(request.skipped_endpoint_ids.begin(),
@@ -89,6 +113,7 @@ void MemoryStorage::JudgeLane(const ClaimRequest& request, const std::string& en
     lane.head_id = queue.all[0].second->delivery.id;
     KeepToHead(request.now, lane, queue);
   }
+  if (queue.due_count == 0) return;
   queue.pace = Pace(policy->rate_limit);
   queue.room = std::min<size_t>(ItemsMaxOf(request, endpoint_id),
                                 queue.pace->RoomAt(request.now, lane.arrival));
@@ -133,6 +158,7 @@ void MemoryStorage::CloseLane(const ClaimRequest& request, const std::string& en
 absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
   absl::MutexLock lock(&mutex_);
   Claim claim;
+  FollowClock(request);
   std::map<std::string, Queue> queues = QueueUp(request);
   size_t turns_count = 0;
   for (auto& [endpoint_id, queue] : queues) {
@@ -143,7 +169,9 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
     for (auto& [endpoint_id, queue] : queues) {
       if (turn >= std::min(queue.due_count, queue.room)) continue;
       if (claim.deliveries.size() >= request.items_max) continue;
-      if (HandOut(request, *queue.all[turn].second, claim)) ++queue.handed_out;
+      if (!HandOut(request, *queue.all[turn].second, claim)) continue;
+      claim.deliveries.back().sets_pace = queue.handed_out == 0 && queue.pace->is_limited();
+      ++queue.handed_out;
     }
   }
   for (const auto& [endpoint_id, queue] : queues) CloseLane(request, endpoint_id, queue, claim);

@@ -124,6 +124,12 @@ bool MemoryStorage::ApplyUpdate(DeliveryUpdate& update) {
     flow_.attempts[update.delivery.id].push_back(*std::move(update.attempt));
   }
   if (stored->lease != update.lease) return false;
+  const auto lane = flow_.lanes.find(update.delivery.endpoint_id);
+  if (lane != flow_.lanes.end() && lane->second.arrival > absl::UnixEpoch()) {
+    lane->second.arrival += update.lateness;
+    const bool is_closed = lane->second.closed_until > update.delivery.updated_at;
+    if (is_closed) lane->second.closed_until += update.lateness;
+  }
   *stored = {.delivery = std::move(update.delivery)};
   return true;
 }

@@ -123,6 +123,8 @@ class MemoryStorage final : public Storage {
   SubmissionOutcome ApplySubmission(Submission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyUpdate(DeliveryUpdate& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyRequeue(const DeliveryRequeue& requeue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Corrects waits when the clock was set back.
+  void FollowClock(const ClaimRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A lane as a claim comes upon it; see claims.cc.
   struct Queue;
   std::map<std::string, Queue> QueueUp(const ClaimRequest& request)
@@ -145,6 +147,7 @@ class MemoryStorage final : public Storage {
   ConfigTables config_ ABSL_GUARDED_BY(mutex_);
   Flow flow_ ABSL_GUARDED_BY(mutex_);
   uint64_t last_lease_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Time latest_now_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // of a claim
 };
 
 }  // namespace convoy::storage

@@ -61,11 +61,13 @@ absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
   absl::MutexLock lock(&mutex_);
   CONVOY_RETURN_IF_ERROR(poison_.status());
   CONVOY_RETURN_IF_ERROR(ReleaseDeadNowAndThen(request.now));
+  CONVOY_RETURN_IF_ERROR(NoticeClock(request.now));
+  if (clock_step_.has_value()) CONVOY_RETURN_IF_ERROR(FollowClock(request.lease));
   CONVOY_ASSIGN_OR_RETURN(const Numbers skipped,
                           NumbersOf(*connection_, request.skipped_endpoint_ids));
   // Most calls find nothing: look before taking the write lock.
   CONVOY_ASSIGN_OR_RETURN(const absl::Time next_wake, FindNextWake(*connection_, skipped));
-  Claim claim{.next_due_at = next_wake};
+  Claim claim{.next_due_at = clock_step_.has_value() ? request.now : next_wake};
   if (next_wake > request.now || request.items_max == 0) return claim;
 
   CONVOY_RETURN_IF_ERROR(Run(
@@ -90,6 +92,7 @@ absl::Status Writer::ClaimAll(const ClaimRequest& request, const Numbers& skippe
     }
   }
   CONVOY_ASSIGN_OR_RETURN(claim.next_due_at, FindNextWake(*connection_, skipped));
+  if (clock_step_.has_value()) claim.next_due_at = std::min(claim.next_due_at, request.now);
   return absl::OkStatus();
 }
 
@@ -100,7 +103,8 @@ absl::StatusOr<std::vector<Writer::LaneRow>> Writer::FindAwake(const ClaimReques
   {
     Statement lane = connection_->Prepare(
         "SELECT endpoint, project, project <> 0 AND NOT EXISTS (SELECT 1 FROM name WHERE number = "
-        "lane.project), arrival_us, head FROM lane WHERE wake_at_us <= ? ORDER BY wake_at_us");
+        "lane.project), arrival_us, closed_until_us, head FROM lane WHERE wake_at_us <= ? ORDER BY "
+        "wake_at_us");
     lane.Int(base::ToMicros(request.now));
     while (awake.size() < request.items_max && dropped.size() < kDroppedLanesMax && lane.Next()) {
       if (lane.IntAt(2) != 0) {
@@ -109,7 +113,8 @@ absl::StatusOr<std::vector<Writer::LaneRow>> Writer::FindAwake(const ClaimReques
         awake.push_back({.endpoint = lane.IntAt(0),
                          .project = lane.IntAt(1),
                          .arrival = base::FromMicros(lane.IntAt(3)),
-                         .head = lane.IntAt(4)});
+                         .closed_until = base::FromMicros(lane.IntAt(4)),
+                         .head = lane.IntAt(5)});
       }
     }
     if (!lane.status().ok()) return lane.status();
@@ -156,8 +161,16 @@ absl::Status Writer::VisitLane(const ClaimRequest& request, LaneRow lane, size_t
     CONVOY_RETURN_IF_ERROR(ClaimLane(request, lane, name.project_id, allowed, rows));
   }
   const size_t claimed_count = rows.claim.deliveries.size() - claimed_before;
-  lane.arrival = pace.After(static_cast<uint32_t>(claimed_count), request.now, lane.arrival);
-  lane.closed_until = pace.ClosedUntil(request.now, lane.arrival);
+  if (claimed_count > 0) rows.claim.deliveries[claimed_before].sets_pace = pace.is_limited();
+  // A visit that finds nothing due leaves the lane as it is.
+  bool is_due = claimed_count > 0;
+  if (!is_due) {
+    CONVOY_ASSIGN_OR_RETURN(is_due, HasDue(lane, request.now));
+  }
+  if (is_due) {
+    lane.arrival = pace.After(static_cast<uint32_t>(claimed_count), request.now, lane.arrival);
+    lane.closed_until = pace.ClosedUntil(request.now, lane.arrival);
+  }
   CONVOY_ASSIGN_OR_RETURN(const bool has_more_due, RefreshLane(lane, request.now));
   if (has_more_due && lane.closed_until > request.now) {
     rows.claim.throttled_lanes.push_back({.lane = std::move(name), .until = lane.closed_until});
@@ -167,8 +180,7 @@ absl::Status Writer::VisitLane(const ClaimRequest& request, LaneRow lane, size_t
 
 // A lane where nothing is due sleeps by itself.
 absl::Status Writer::ClosePaused(LaneRow lane, absl::Time now) {
-  CONVOY_ASSIGN_OR_RETURN(const std::optional<NextRow> next, FindNext(lane));
-  const bool is_due = next.has_value() && next->wake_at_us <= base::ToMicros(now);
+  CONVOY_ASSIGN_OR_RETURN(const bool is_due, HasDue(lane, now));
   if (is_due) lane.closed_until = now + kLaneClosureMax;
   return RefreshLane(lane, now).status();
 }

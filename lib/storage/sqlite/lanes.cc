@@ -46,7 +46,24 @@ absl::Status Writer::WriteLanes(const Lanes& lanes) {
         connection_->Prepare(kUpsert).Int(endpoint).Int(lane.project).Int(lane.wake_at_us).Run());
   }
   for (const int64_t endpoint : lanes.changed) CONVOY_RETURN_IF_ERROR(RefreshHead(endpoint));
+  for (const auto& [endpoint, late] : lanes.late) {
+    CONVOY_RETURN_IF_ERROR(Retard(endpoint, late));
+  }
   return absl::OkStatus();
+}
+
+// A lane that is closed stays so for longer. One that is open reckons with it when it is visited.
+absl::Status Writer::Retard(int64_t endpoint, const Late& late) {
+  return connection_
+      ->Prepare(
+          "UPDATE lane SET arrival_us = arrival_us + ?1, closed_until_us = closed_until_us + "
+          "iif(closed_until_us > ?2, ?1, 0), wake_at_us = iif(closed_until_us > ?2, "
+          "max(wake_at_us, closed_until_us + ?1), wake_at_us) WHERE endpoint = ?3 AND "
+          "arrival_us > 0")
+      .Int(absl::ToInt64Microseconds(late.by))
+      .Int(base::ToMicros(late.as_of))
+      .Int(endpoint)
+      .Run();
 }
 
 // The head of a lane may have ended, or wait for another try now.
@@ -89,6 +106,11 @@ absl::StatusOr<std::optional<Writer::NextRow>> Writer::FindNext(const LaneRow& l
   CONVOY_RETURN_IF_ERROR(next.status());
   if (!has_row) return std::nullopt;
   return NextRow{.key = next.IntAt(0), .wake_at_us = next.IntAt(1)};
+}
+
+absl::StatusOr<bool> Writer::HasDue(const LaneRow& lane, absl::Time now) {
+  CONVOY_ASSIGN_OR_RETURN(const std::optional<NextRow> next, FindNext(lane));
+  return next.has_value() && next->wake_at_us <= base::ToMicros(now);
 }
 
 absl::StatusOr<bool> Writer::RefreshLane(const LaneRow& lane, absl::Time now) {

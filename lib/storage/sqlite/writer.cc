@@ -177,6 +177,10 @@ absl::Status Writer::ApplyUpdate(const DeliveryUpdate& update, CommitResult& res
   }
   if (!is_applied) return absl::OkStatus();
   lanes.changed.insert(row->endpoint);
+  if (update.lateness > absl::ZeroDuration()) {
+    Late& late = lanes.late[row->endpoint];
+    late = {.by = late.by + update.lateness, .as_of = std::max(late.as_of, delivery.updated_at)};
+  }
   const int64_t due_at_us = base::ToMicros(delivery.due_at);
   if (!IsFinal(delivery.status)) Wake(lanes, *row, due_at_us);
   return connection_

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -49,10 +50,16 @@ class Writer {
     int64_t project = 0;
     int64_t wake_at_us = 0;  // the earliest
   };
+  // Of an endpoint whose deliveries were sent late.
+  struct Late {
+    absl::Duration by = absl::ZeroDuration();
+    absl::Time as_of = absl::InfinitePast();
+  };
   // By the endpoint's number: one lane write for each, however many deliveries.
   struct Lanes {
     absl::flat_hash_map<int64_t, Lane> woken;
     absl::flat_hash_set<int64_t> changed;  // whose head may have got another state
+    absl::flat_hash_map<int64_t, Late> late;
   };
   static void Wake(Lanes& lanes, const DeliveryRow& delivery, int64_t wake_at_us);
 
@@ -115,6 +122,7 @@ class Writer {
   // Lanes (lanes.cc).
   absl::Status WriteLanes(const Lanes& lanes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status RefreshHead(int64_t endpoint) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Retard(int64_t endpoint, const Late& late) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The unfinished delivery of a lane that comes first: its head if it has one, otherwise the one
   // that wakes earliest.
   struct NextRow {
@@ -122,6 +130,8 @@ class Writer {
     int64_t wake_at_us = 0;
   };
   absl::StatusOr<std::optional<NextRow>> FindNext(const LaneRow& lane)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<bool> HasDue(const LaneRow& lane, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Writes the row of a lane after a visit: it wakes when it opens and something of it is due.
   // Returns whether something is due already.
@@ -154,6 +164,25 @@ class Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status EndUnknown(int64_t key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // Clock steps (clock_steps.cc): how far the correction of waits has come.
+  struct ClockStep {
+    ClockStep(absl::Time before_in, absl::Time now_in, int64_t endpoint_in)
+        : before(before_in), now(now_in), endpoint(endpoint_in) {}
+
+    absl::Time before;  // the instant before it was set; InfinitePast if that is not known
+    absl::Time now;     // as of which they are reckoned
+    int64_t endpoint;   // the lane that it is at
+    // The last row of it that was looked at; those that are due already need not be.
+    absl::Time wake_at = now;
+    int64_t key = std::numeric_limits<int64_t>::max();
+  };
+  absl::Status NoticeClock(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // One piece of it; clock_step_ is empty when all is done.
+  absl::Status FollowClock(absl::Duration lease) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<size_t> CorrectWaits(absl::Duration lease, ClockStep& step)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status GoToNextLane(std::optional<ClockStep>& step) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   // Draws the number of this opener and holds its lock, in one transaction.
   absl::Status Register() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Ends the claims of an opener, within a transaction.
@@ -171,6 +200,8 @@ class Writer {
   std::unique_ptr<OpenerLocks> openers_ ABSL_GUARDED_BY(mutex_);
   int64_t opener_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t next_lease_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Time latest_now_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // of a claim
+  std::optional<ClockStep> clock_step_ ABSL_GUARDED_BY(mutex_);
   absl::Time looked_for_dead_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 

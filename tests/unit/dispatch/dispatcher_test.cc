@@ -229,42 +229,6 @@ TEST_CASE("dispatcher: an endpoint that hangs, with any backlog, does not hold u
   CHECK(world.transport().in_flight_count_to(dead) == 4);
 }
 
-TEST_CASE("dispatcher: an endpoint gets what its rate allows, and its backlog in time") {
-  DispatchWorld world;
-  Endpoint limited = world.AddEndpoint("a");
-  limited.rate_limit = {.count = 10, .window = absl::Seconds(10)};
-  world.Put("P", limited);
-  std::vector<std::string> ids;
-  for (int i = 0; i < 40; ++i) ids.push_back(world.AddDelivery("a"));
-  world.Run(absl::Seconds(10) - absl::Microseconds(1));
-  CHECK(world.transport().sent().size() == 10);
-  // The rest is not touched while it waits.
-  CHECK(world.Get(ids.back()).updated_at == world.Get(ids.back()).created_at);
-  CHECK(world.process->storage.claims_count < 50);
-  world.Run(absl::Seconds(15));
-  CHECK(world.transport().sent().size() >= 24);
-  CHECK(world.transport().sent().size() <= 26);
-  world.Run(absl::Seconds(20));
-  REQUIRE(world.transport().sent().size() == 40);
-  absl::Time last_sent_at = absl::InfinitePast();
-  for (const std::string& id : ids) {
-    CHECK(world.Get(id).status == DeliveryStatus::kSuccess);
-    REQUIRE(world.Attempts(id).size() == 1);
-    const absl::Time sent_at = world.Attempts(id)[0].requested_at;
-    CHECK(sent_at > last_sent_at);
-    last_sent_at = sent_at;
-  }
-}
-
-TEST_CASE("dispatcher: an endpoint without a limit of its own has none") {
-  DispatchWorld world({.in_flight_max = 1000, .in_flight_per_endpoint_max = 500},
-                      {.rate_limit = {.count = 10, .window = absl::Seconds(10)}});
-  world.AddEndpoint("a");
-  for (int i = 0; i < 400; ++i) world.AddDelivery("a");
-  world.Settle();
-  CHECK(world.transport().sent().size() == 400);
-}
-
 TEST_CASE("dispatcher: what is for an inactive or deleted endpoint is discarded untried") {
   DispatchWorld world;
   Endpoint inactive = world.AddEndpoint("inactive");
@@ -284,23 +248,6 @@ TEST_CASE("dispatcher: what is for an inactive or deleted endpoint is discarded 
   CHECK(world.Get(second).status == DeliveryStatus::kDiscarded);
   CHECK(world.Get(second).description == "the endpoint was deleted");
   CHECK(world.transport().sent().empty());
-}
-
-TEST_CASE("dispatcher: what is for a paused endpoint waits, and uses up no try") {
-  DispatchWorld world;
-  Endpoint endpoint = world.AddEndpoint("a");
-  endpoint.status = EndpointStatus::kPaused;
-  world.Put("P", endpoint);
-  const std::string id = world.AddDelivery("a");
-  world.Run(absl::Minutes(2));
-  CHECK(world.transport().sent().empty());
-  CHECK(world.Get(id).attempts_count == 0);
-  CHECK(world.process->storage.claims_count < 5);  // it sleeps
-  endpoint.status = EndpointStatus::kActive;
-  world.Put("P", endpoint);
-  world.process->dispatcher.Notify();
-  world.Settle();
-  CHECK(world.Get(id).status == DeliveryStatus::kSuccess);
 }
 
 TEST_CASE("dispatcher: 410 disables the endpoint, and what else is for it is discarded") {

@@ -38,7 +38,9 @@ class Twins {
   explicit Twins(uint64_t seed)
       : random_(seed),
         memory_(NewMemoryStorage()),
-        sqlite_(storage::OpenSqlite({.path = file_.path(), .vfs = VfsWithoutSyncs()}).value()) {}
+        sqlite_(storage::OpenSqlite({.path = file_.path(), .vfs = VfsWithoutSyncs()}).value()) {
+    ClaimAllDue();  // what the clock says first is known to both
+  }
 
   void Step() {
     switch (random_.Below(13)) {
@@ -54,7 +56,9 @@ class Twins {
         return ClaimAllDue();
       case 7:
         now_ += absl::Seconds(Below(40));
-        return;
+        if (!random_.Chance(5)) return;
+        now_ -= absl::Minutes(1 + Below(120));
+        return ClaimAllDue();
       case 8:
         if (random_.Chance(30)) ReleaseAll();
         return;
@@ -248,6 +252,7 @@ class Twins {
     update.delivery.latency = absl::Microseconds(Below(1000));
     update.delivery.updated_at = now_;
     if (random_.Chance(80)) update.attempt = MakeTimedAttempt(claim.delivery, next_attempt_++);
+    if (random_.Chance(20)) update.lateness = absl::Milliseconds(Below(5'000));
     DeliveryUpdate twin = update;
     twin.lease = claim.sqlite_lease;
     if (random_.Chance(10)) update.lease = twin.lease = 1'000'000'007;
@@ -324,8 +329,7 @@ class Twins {
   // Work.
 
   // Stores may hand work out in any order and portions: a caller that goes on asking gets the same.
-  // By the endpoint: one at a time, or all, a fast or a slow rate, one that is paused now and then,
-  // one that is not always known.
+  // By the endpoint: one at a time, a fast or a slow rate, paused or not known now and then.
   std::optional<LanePolicy> PolicyOf(std::string_view project_id, std::string_view endpoint_id) {
     LanePolicy policy;
     policy.is_fifo = endpoint_id.back() == '0';
@@ -577,8 +581,7 @@ class Twins {
   int expiries_count_ = 0;
   std::vector<Event> events_;
   std::vector<TwinClaim> claims_;
-  // Of the present claims (PolicyOf).
-  int phase_ = 0;
+  int phase_ = 0;  // of the present claims; see PolicyOf
   std::set<std::string, std::less<>> known_;
   std::map<std::string, uint64_t> revisions_;
 };

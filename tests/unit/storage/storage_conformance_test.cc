@@ -52,8 +52,8 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 60);
-  CHECK(report.skipped.size() == 7);
+  CHECK(report.checked.size() == 63);
+  CHECK(report.skipped.size() == 8);
 }
 
 TEST_CASE("storage_conformance: sqlite") {
@@ -61,7 +61,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 67);
+  CHECK(report.checked.size() == 71);
   CHECK(report.skipped.empty());
 }
 
@@ -94,6 +94,8 @@ enum class Breach {
   kGuessesPolicies,
   kIgnoresOrder,
   kOvertakesHead,
+  kForgetsTheClock,
+  kForgetsLateness,
 };
 
 struct MemoryOwner {
@@ -129,6 +131,7 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
       if (!batch->updates.empty()) has_updates_ = true;
       for (DeliveryUpdate& update : batch->updates) {
         if (breach_ == Breach::kIgnoresLeases) update.lease = last_lease_;
+        if (breach_ == Breach::kForgetsLateness) update.lateness = absl::ZeroDuration();
       }
     }
     return ForwardingStorage::Write(batches, results);
@@ -138,6 +141,10 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
     ClaimRequest changed = request;
     if (breach_ == Breach::kClaimsTwice) changed.lease = absl::ZeroDuration();
     if (breach_ == Breach::kSkipsNobody) changed.skipped_endpoint_ids.clear();
+    if (breach_ == Breach::kForgetsTheClock) {
+      latest_us_ = std::max<int64_t>(latest_us_, absl::ToUnixMicros(changed.now));
+      changed.now = absl::FromUnixMicros(latest_us_);
+    }
     if (breach_ == Breach::kForgetsRates && has_updates_) changed.now += absl::Seconds(10);
     if (changed.policy_of != nullptr) {
       const uint64_t revision = memory->ConfigRevision(MakeProject(1).id).value();
@@ -212,6 +219,7 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
 
   const Breach breach_;
   std::atomic<bool> has_updates_ = false;
+  std::atomic<int64_t> latest_us_ = 0;
   std::atomic<uint64_t> last_lease_ = 0;
 };
 
@@ -260,6 +268,9 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kNeverPauses, "a paused lane sleeps until its endpoint is changed"},
       {Breach::kPausesForAnyone, "a paused lane sleeps until its endpoint is changed"},
       {Breach::kGuessesPolicies, "a lane whose policy is not known is told of and left alone"},
+      {Breach::kForgetsLateness, "what follows a delivery that was sent late keeps its distance"},
+      {Breach::kForgetsTheClock,
+       "when the clock is set back, nothing waits for longer than it was to"},
       {Breach::kIgnoresOrder, "a lane in order stays so until its endpoint is changed"},
       {Breach::kOvertakesHead,
        "a lane in order gives one at a time, and none past one that waits for another try"},

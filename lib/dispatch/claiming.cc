@@ -1,0 +1,130 @@
+// The dispatcher's claims: how much it has room for, what is claimed and when to claim again; and
+// intake, which is limited where claims show that deliveries fall behind.
+#include <algorithm>
+#include <utility>
+
+#include "lib/dispatch/dispatcher_state.h"
+#include "lib/dispatch/lane_policies.h"
+
+namespace convoy::dispatch {
+namespace {
+
+// How long work that other openers of the store have left may lie.
+constexpr absl::Duration kLookForOthers = absl::Milliseconds(500);
+// Intake is limited if the dispatcher was behind for so much of a window of time.
+constexpr absl::Duration kBalanceWindow = absl::Milliseconds(100);
+constexpr double kBehindRatio = 0.8;
+
+// While there are no more lanes than this, those without traffic are kept for what is known of
+// their endpoints: that they answer, or that they do not.
+constexpr size_t kIdleLanesMax = 256;
+constexpr size_t kDoubtfulLanesMax = 16 * 1024;
+
+}  // namespace
+
+absl::Time Dispatcher::State::BalanceIntake(Present now) {
+  const absl::Duration elapsed = now.steady - balance.measured_at;
+  if (elapsed >= absl::ZeroDuration()) {
+    balance.total += elapsed;
+    if (balance.is_behind) balance.behind += elapsed;
+  }
+  balance.measured_at = now.steady;
+  balance.is_behind = has_more_due && !is_draining && outcomes.kept_count() == 0 &&
+                      sending_count.value() + waiting_count.value() < options.in_flight_max;
+  if (balance.total >= kBalanceWindow) {
+    const bool should_limit = balance.is_behind && balance.behind >= kBehindRatio * balance.total;
+    if (should_limit || balance.is_limiting) parts.commits->LimitIntake(should_limit);
+    balance.is_limiting = should_limit;
+    balance.total = balance.behind = absl::ZeroDuration();
+  }
+  return balance.is_limiting ? now.steady + kBalanceWindow : absl::InfiniteFuture();
+}
+
+void Dispatcher::State::AddRooms(Present now, ClaimRequest& request) const {
+  for (const auto& [endpoint_id, state] : lanes) {
+    const bool is_closed = state.is_blocked(now.steady) || !state.waiting.empty();
+    const uint32_t room = is_closed ? 0 : state.RoomIn(pool, now.steady);
+    if (room == 0) {
+      request.skipped_endpoint_ids.push_back(endpoint_id);
+    } else {
+      request.items_max_of_endpoint.emplace(endpoint_id, room);
+    }
+  }
+}
+
+void Dispatcher::State::StartClaim(Present now) {
+  const size_t busy_count = sending_count.value() + waiting_count.value();
+  if (busy_count >= options.in_flight_max) {
+    next_claim_at = absl::InfiniteFuture();  // until something ends
+    return;
+  }
+  ForgetLanes(now);
+  ClaimRequest request = {.now = now.wall,
+                          .lease = options.lease,
+                          .items_max = static_cast<uint32_t>(options.in_flight_max - busy_count),
+                          .items_per_endpoint_max = 1,  // those have yet to earn more
+                          .policy_of = PoliciesOf(parts.configuration)};
+  AddRooms(now, request);
+  claim_started_at = now;
+  next_claim_at = absl::InfiniteFuture();  // what comes up meanwhile asks for the next one
+  MindBlockedLanes(now);
+  outcomes.StartClaim(std::move(request));
+}
+
+void Dispatcher::State::ForgetLanes(Present now) {
+  absl::erase_if(lanes, [this, now](const auto& entry) {
+    const LaneState& state = entry.second;
+    const bool is_failing = state.standing.is_doubtful(now.steady) || state.is_failure_told ||
+                            !state.breaker.is_rested();
+    const size_t kept_max = is_failing ? kDoubtfulLanesMax : kIdleLanesMax;
+    return state.may_be_forgotten(now.steady) && lanes.size() > kept_max;
+  });
+}
+
+void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present now) {
+  const Present started_at = *std::exchange(claim_started_at, std::nullopt);
+  const absl::Time lease_ends_at = started_at.steady + options.lease;
+  has_more_due = claim.ok() && claim->next_due_at <= started_at.wall;
+  if (!claim.ok()) {
+    const LogField fields[] = {{"error", claim.status().message()}};
+    parts.observer->Log(LogLevel::kError, "cannot claim deliveries", fields);
+    failed_claims_count.Add(1);
+    next_claim_at = now.steady + kLookAgain;
+    return;
+  }
+  next_claim_at = std::min(next_claim_at, now.steady + (claim->next_due_at - now.wall));
+  if (parts.storage->may_be_shared()) {
+    next_claim_at = std::min(next_claim_at, now.steady + kLookForOthers);
+  }
+  for (ClaimedDelivery& claimed : claim->deliveries) {
+    Task task = {.claimed = std::move(claimed),
+                 .claimed_at = started_at.steady,
+                 .lease_ends_at = lease_ends_at};
+    if (is_draining) {
+      PutBackTask(task, now);
+    } else {
+      Admit(std::move(task), now);
+    }
+  }
+  for (const ThrottledLane& throttled : claim->throttled_lanes) TellThrottled(throttled, now);
+  LearnPolicies(claim->unknown_lanes, now);
+  MindBlockedLanes(now);
+}
+
+void Dispatcher::State::LearnPolicies(const std::vector<LaneName>& unknown, Present now) {
+  for (const LaneName& lane : unknown) {
+    if (FindProject(lane.project_id).ok()) continue;
+    lanes[lane.endpoint_id].blocked_until = now.steady + kLookAgain;
+  }
+  if (!unknown.empty()) next_claim_at = std::min(next_claim_at, now.steady);
+}
+
+void Dispatcher::State::MindBlockedLanes(Present now) {
+  for (const auto& [endpoint_id, state] : lanes) {
+    if (state.is_blocked(now.steady)) {
+      next_claim_at = std::min(next_claim_at, state.blocked_until);
+    }
+  }
+}
+
+}  // namespace convoy::dispatch

@@ -1,0 +1,174 @@
+// State of a dispatcher, for the files that are its parts: dispatcher.cc steps, claiming.cc asks
+// the store for work, sending.cc takes a delivery to its outcome, endpoint_news.cc says what was
+// learnt of endpoints.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+
+#include "lib/base/relaxed_counter.h"
+#include "lib/dispatch/breaker.h"
+#include "lib/dispatch/dispatcher.h"
+#include "lib/dispatch/outcome.h"
+#include "lib/dispatch/outcome_writer.h"
+#include "lib/dispatch/slots.h"
+#include "lib/fetch/access_tokens.h"
+
+namespace convoy::dispatch {
+
+using Snapshot = std::shared_ptr<const route::ProjectSnapshot>;
+
+// The present instant. What is stored is reckoned by the wall clock, and what is waited for in
+// memory by the steady one, which is not set back.
+struct Present {
+  absl::Time wall;
+  absl::Time steady;
+};
+
+// How long a store that refuses, or an endpoint that cannot be judged, is left alone.
+inline constexpr absl::Duration kLookAgain = absl::Seconds(1);
+
+// A claimed delivery until its outcome is known.
+struct Task {
+  ClaimedDelivery claimed;
+  absl::Time claimed_at, lease_ends_at;  // of the steady clock
+};
+
+// An attempt on its way.
+struct Sending {
+  Task task;
+  Snapshot project;
+  Attempt attempt;
+  absl::Time started_at;  // of the steady clock
+};
+
+// For how much of a window of time deliveries were due while there were free slots.
+struct Balance {
+  absl::Time measured_at = absl::InfiniteFuture();
+  bool is_behind = false;  // since then
+  absl::Duration total, behind;
+  bool is_limiting = false;
+};
+
+// An endpoint as this process knows it. Instants are of the steady clock.
+struct LaneState {
+  absl::Time blocked_until = absl::InfinitePast();  // nothing is claimed before that
+  Standing standing;
+  Breaker breaker;
+  // A failure was logged that no success has followed; when that was.
+  bool is_failure_told = false;
+  absl::Time failure_told_at = absl::InfinitePast();
+  absl::Time throttle_told_at = absl::InfinitePast();
+
+  bool is_blocked(absl::Time now) const { return blocked_until > now; }
+  // Nothing is lost by forgetting it, if its endpoint is well.
+  bool may_be_forgotten(absl::Time now) const {
+    return waiting.empty() && standing.held_count() == 0 && !is_blocked(now);
+  }
+  // How many more attempts may start: one at a time while the breaker probes the endpoint.
+  uint32_t RoomIn(const SlotPool& pool, absl::Time now) const {
+    const Breaker::State state = breaker.state(now);
+    if (state == Breaker::State::kOpen) return 0;
+    const uint32_t room = pool.RoomOf(standing, now);
+    if (state == Breaker::State::kClosed) return room;
+    return standing.held_count() == 0 ? std::min(room, 1u) : 0;
+  }
+  std::deque<Task> waiting;  // claimed, but the lane was full
+};
+
+struct Dispatcher::State {
+  State(const GatewayOptions& o, DispatcherParts p)
+      : options(o),
+        parts(p),
+        outcomes(p.commits, p.configuration, p.clock, p.observer),
+        tokens({}, p.transport, p.clock, p.ulids),
+        pool{.slots_max = o.in_flight_max, .slots_per_endpoint_max = o.in_flight_per_endpoint_max} {
+  }
+
+  Present GetPresent() const { return {parts.clock->Now(), parts.clock->SteadyNow()}; }
+
+  // Returns when to step again at the latest, by the wall clock.
+  absl::Time Step();
+  void TakeInNews(Present now);
+  // Claims at once if the wall clock was set: other deliveries are due then.
+  void NoticeClock(Present now);
+
+  // Claiming.
+  void StartClaim(Present now);
+  void TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present now);
+  void ForgetLanes(Present now);
+  // Loads the projects of lanes that the claim left alone because it did not know them.
+  void LearnPolicies(const std::vector<LaneName>& unknown, Present now);
+  // The store is not asked about blocked lanes: their work may be due as soon as they are open.
+  void MindBlockedLanes(Present now);
+  // Limits intake while deliveries are due and slots are free nearly all of the time. Returns when
+  // to look again at the latest, by the steady clock.
+  absl::Time BalanceIntake(Present now);
+  // Says for the endpoints that are known here how many deliveries could start at once.
+  void AddRooms(Present now, ClaimRequest& request) const;
+
+  // As the store has it when it is first asked in a step.
+  const absl::StatusOr<Snapshot>& FindProject(const std::string& id);
+
+  // Sends, queues or ends a claimed delivery.
+  void Admit(Task task, Present now);
+  // Whether the lease leaves an attempt the time it may take.
+  bool HasTime(const Task& task, const Endpoint& endpoint, Present now) const;
+  void Start(Task task, Snapshot project, const Endpoint& endpoint, Present now);
+  void StartWaiting(const std::string& endpoint_id, Present now);
+
+  // The end of an attempt.
+  void OnSent(Sending& sending, TransportResult result);
+  void End(Sending& sending, TransportResult result, Present now);
+  void RecordOutcome(Sending& sending, TransportResult result, const Classification& classification,
+                     Present now);
+  // Gives a delivery back as it was.
+  void PutBackTask(const Task& task, Present now);
+  // This process could not make the attempt: the delivery waits, and so does claiming.
+  void OnLocalFailure(const Task& task, std::string_view error, Present now);
+
+  // The endpoint's rate limit holds its deliveries back: shown, and logged now and then.
+  void TellThrottled(const ThrottledLane& throttled, Present now);
+  // Feeds the breaker of an endpoint, and acts on what it says.
+  void RunBreaker(LaneState& state, const Sending& sending, bool is_success, Present now);
+  // Logs the first failure of an endpoint after a success, or ever, and its recovery.
+  void TellHealth(LaneState& state, const Attempt& attempt, const Classification& classification,
+                  Present now);
+
+  const GatewayOptions& options;
+  const DispatcherParts parts;
+  OutcomeWriter outcomes;
+  fetch::AccessTokens tokens;
+
+  // Touched only by the thread that steps. Instants are of the steady clock.
+  absl::flat_hash_map<std::string, absl::StatusOr<Snapshot>> projects;  // of this step
+  absl::flat_hash_map<std::string, LaneState> lanes;
+  SlotPool pool;
+  absl::Time next_claim_at = absl::InfinitePast();
+  absl::Time local_failure_logged_at = absl::InfinitePast();
+  std::optional<Present> claim_started_at;                 // a claim is under way
+  absl::Duration clock_offset = absl::InfiniteDuration();  // of the wall clock, in the last step
+  bool has_more_due = false;                               // than the last claim handed out
+  Balance balance;
+  bool is_abandoning = false;
+
+  // Counted by the thread that steps, read by any.
+  base::RelaxedCounter sending_count, waiting_count, failed_claims_count;
+  std::array<base::RelaxedCounter, kOutcomesCount> attempts_counts;
+  LatencyHistogram delivered_latency, failed_latency, discarded_latency;
+  HealthBoard health;
+
+  std::atomic<int64_t> last_local_failure_us = std::numeric_limits<int64_t>::min();
+  std::atomic<bool> is_draining = false;  // also set by the closing thread
+};
+
+}  // namespace convoy::dispatch

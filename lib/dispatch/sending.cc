@@ -1,0 +1,212 @@
+// The way of one claimed delivery: admitted, sent, its outcome recorded. Every claimed delivery
+// ends in exactly one update: an outcome, a discard, or being put back.
+#include <algorithm>
+#include <utility>
+
+#include "lib/dispatch/delivery_machine.h"
+#include "lib/dispatch/dispatcher_state.h"
+#include "lib/dispatch/redaction.h"
+#include "lib/dispatch/request_builder.h"
+
+namespace convoy::dispatch {
+namespace {
+
+// Interval between log lines about a local failure, which every attempt would meet.
+constexpr absl::Duration kLocalFailureLogInterval = absl::Minutes(1);
+
+// The part of a lease that is kept free for recording the outcome: an attempt must have ended, and
+// its outcome be on its way, before the lease does.
+absl::Duration LeaseMargin(absl::Duration lease) { return std::min(absl::Seconds(2), lease / 4); }
+
+// A pace has some room for what the way adds; only more than that is told.
+constexpr absl::Duration kLatenessMin = absl::Milliseconds(20);
+constexpr absl::Duration kLatenessMax = absl::Seconds(10);
+
+// From the claim to the request: waiting for the store, then for a connection.
+absl::Duration LatenessOf(const Sending& sending, const PhaseTimings& phases) {
+  if (!sending.task.claimed.sets_pace) return absl::ZeroDuration();
+  const absl::Duration lateness = sending.started_at - sending.task.claimed_at +
+                                  phases.name_lookup + phases.connect + phases.tls;
+  return lateness < kLatenessMin ? absl::ZeroDuration() : std::min(lateness, kLatenessMax);
+}
+
+}  // namespace
+
+const absl::StatusOr<Snapshot>& Dispatcher::State::FindProject(const std::string& id) {
+  const auto known = projects.find(id);
+  if (known != projects.end()) return known->second;
+  return projects.emplace(id, parts.configuration->FindProject(id)).first->second;
+}
+
+void Dispatcher::State::Admit(Task task, Present now) {
+  const Delivery& delivery = task.claimed.delivery;
+  const absl::StatusOr<Snapshot> project = FindProject(delivery.project_id);
+  if (!project.ok() && !absl::IsNotFound(project.status())) {
+    lanes[delivery.endpoint_id].blocked_until = now.steady + kLookAgain;
+    return PutBackTask(task, now);
+  }
+  const Endpoint* endpoint =
+      project.ok() ? (*project)->FindEndpoint(delivery.endpoint_id) : nullptr;
+  if (endpoint == nullptr || endpoint->status == EndpointStatus::kInactive) {
+    const std::string_view reason =
+        endpoint == nullptr ? "the endpoint was deleted" : "the endpoint is inactive";
+    Delivery discarded = Discard(delivery, reason, now.wall);
+    discarded_latency.Add(discarded.latency);
+    return outcomes.Add(task.claimed.lease, std::move(discarded), std::nullopt);
+  }
+  LaneState& state = lanes[delivery.endpoint_id];
+  // It was paused since it was claimed; the next claim knows that.
+  if (endpoint->status == EndpointStatus::kPaused) return PutBackTask(task, now);
+  if (!HasTime(task, *endpoint, now)) return PutBackTask(task, now);
+  if (state.RoomIn(pool, now.steady) == 0) {
+    state.waiting.push_back(std::move(task));
+    waiting_count.Add(1);
+    return;
+  }
+  if (state.standing.is_doubtful(now.steady)) ++pool.doubtful_count;
+  state.standing.OnStart(now.steady);
+  ++pool.used_count;
+  Start(std::move(task), *project, *endpoint, now);
+}
+
+// A task that has waited must not be cut short for it: that would look like a failure of the
+// endpoint. Where the lease is shorter than the attempt may take, three quarters of it have to do.
+bool Dispatcher::State::HasTime(const Task& task, const Endpoint& endpoint, Present now) const {
+  return task.lease_ends_at - now.steady >=
+         std::min(options.lease * 3 / 4, TimeoutOf(endpoint) + LeaseMargin(options.lease));
+}
+
+void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpoint, Present now) {
+  auto sending = std::make_shared<Sending>();
+  sending->task = std::move(task);
+  sending->project = std::move(project);
+  const ClaimedDelivery& claimed = sending->task.claimed;
+  sending->attempt = {.id = parts.ulids->Next(),
+                      .project_id = claimed.delivery.project_id,
+                      .delivery_id = claimed.delivery.id,
+                      .endpoint_id = endpoint.id,
+                      .url = endpoint.url,
+                      .requested_at = now.wall};
+  sending->started_at = now.steady;
+  sending_count.Add(1);
+  absl::StatusOr<OutgoingRequest> request = BuildRequest(
+      sending->project->project().config, endpoint, claimed.delivery, claimed.event, now.wall);
+  if (!request.ok()) {
+    return End(*sending,
+               {.outcome = TransportOutcome::kInvalidUrl,
+                .error = std::string(request.status().message())},
+               now);
+  }
+  request->timeout = std::min(
+      request->timeout, sending->task.lease_ends_at - now.steady - LeaseMargin(options.lease));
+  sending->attempt.url = request->url;
+  sending->attempt.request_headers = RedactHeaders(request->headers, endpoint.auth);
+  const auto on_sent = [this, sending](TransportResult result) {
+    OnSent(*sending, std::move(result));
+  };
+  if (const auto* oauth2 = std::get_if<OAuth2Auth>(&endpoint.auth)) {
+    tokens.Send(endpoint.id, *oauth2, *std::move(request), on_sent);
+  } else {
+    parts.transport->Send(*std::move(request), on_sent);
+  }
+}
+
+void Dispatcher::State::OnSent(Sending& sending, TransportResult result) {
+  const Present now = GetPresent();
+  const std::string endpoint_id = sending.attempt.endpoint_id;
+  End(sending, std::move(result), now);
+  StartWaiting(endpoint_id, now);
+}
+
+void Dispatcher::State::End(Sending& sending, TransportResult result, Present now) {
+  sending_count.Add(-1);
+  if (!is_draining) next_claim_at = std::min(next_claim_at, now.steady);  // there is room again
+  LaneState& state = lanes[sending.attempt.endpoint_id];
+  --pool.used_count;
+  const Classification classification = Classify(result, now.wall);
+  if (classification.outcome == Outcome::kDelivered || classification.counts_against_endpoint) {
+    state.standing.OnEnd(sending.started_at, classification.outcome == Outcome::kDelivered,
+                         result.elapsed);
+    TellHealth(state, sending.attempt, classification, now);
+    RunBreaker(state, sending, classification.outcome == Outcome::kDelivered, now);
+  } else {
+    state.standing.OnCancelled(sending.started_at);
+  }
+  RecordOutcome(sending, std::move(result), classification, now);
+}
+
+void Dispatcher::State::StartWaiting(const std::string& endpoint_id, Present now) {
+  // Each round either sends, ends or puts back the front, so this comes to an end.
+  while (true) {
+    LaneState& state = lanes[endpoint_id];
+    const bool has_room = state.RoomIn(pool, now.steady) > 0;
+    if (state.waiting.empty() || (!has_room && !is_abandoning)) return;
+    Task task = std::move(state.waiting.front());
+    state.waiting.pop_front();
+    waiting_count.Add(-1);
+    if (is_abandoning) {
+      PutBackTask(task, now);
+    } else {
+      Admit(std::move(task), now);
+    }
+  }
+}
+
+void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
+                                      const Classification& classification, Present now) {
+  if (classification.outcome == Outcome::kCancelled) {
+    const Delivery& delivery = sending.task.claimed.delivery;
+    if (delivery.mode == DeliveryMode::kAtMostOnce) {
+      return outcomes.Add(sending.task.claimed.lease, EndUnknown(delivery, now.wall), std::nullopt);
+    }
+    return PutBackTask(sending.task, now);
+  }
+  attempts_counts[static_cast<size_t>(classification.outcome)].Add(1);
+  if (classification.outcome == Outcome::kLocalFailure) {
+    return OnLocalFailure(sending.task, result.error, now);
+  }
+  const Delivery& before = sending.task.claimed.delivery;
+  Transition transition = AfterAttempt(before, classification, sending.project->project().config,
+                                       now.wall, *parts.random);
+  Attempt attempt = std::move(sending.attempt);
+  attempt.http_status = result.http_status;
+  attempt.response_headers = std::move(result.headers);
+  attempt.response_body = std::move(result.body);
+  attempt.remote_ip = std::move(result.remote_ip);
+  attempt.is_success = classification.outcome == Outcome::kDelivered;
+  attempt.error = classification.error;
+  attempt.responded_at = now.wall;
+  attempt.phases = result.phases;
+  attempt.elapsed = result.elapsed;
+  parts.observer->Count("convoy_delivery_attempt_total", 1);
+  if (attempt.is_success) parts.observer->Count("convoy_delivery_success_total", 1);
+  if (transition.should_disable_endpoint) {
+    outcomes.DisableEndpoint(before.project_id, before.endpoint_id);
+  }
+  if (transition.delivery.status == DeliveryStatus::kSuccess) {
+    delivered_latency.Add(transition.delivery.latency);
+  } else if (transition.delivery.status == DeliveryStatus::kFailure) {
+    failed_latency.Add(transition.delivery.latency);
+  }
+  outcomes.Add(sending.task.claimed.lease, std::move(transition.delivery), std::move(attempt),
+               LatenessOf(sending, result.phases));
+}
+
+void Dispatcher::State::OnLocalFailure(const Task& task, std::string_view error, Present now) {
+  last_local_failure_us = absl::ToUnixMicros(now.wall);
+  lanes[task.claimed.delivery.endpoint_id].blocked_until = now.steady + kLookAgain;
+  PutBackTask(task, now);
+  // The next attempts would meet the same; what is in flight may end meanwhile and make room.
+  next_claim_at = std::max(next_claim_at, now.steady + kLookAgain);
+  if (now.steady - local_failure_logged_at < kLocalFailureLogInterval) return;
+  local_failure_logged_at = now.steady;
+  const LogField fields[] = {{"error", error}};
+  parts.observer->Log(LogLevel::kError, "this process lacks resources; deliveries wait", fields);
+}
+
+void Dispatcher::State::PutBackTask(const Task& task, Present now) {
+  const Delivery& delivery = task.claimed.delivery;
+  outcomes.Add(task.claimed.lease, PutBack(delivery, delivery.due_at, now.wall), std::nullopt);
+}
+
+}  // namespace convoy::dispatch
