@@ -58,7 +58,11 @@ void Dispatcher::State::TakeInNews(Present now) {
 void Dispatcher::State::NoticeClock(Present now) {
   const absl::Duration offset = now.wall - now.steady;
   const absl::Duration moved = offset - std::exchange(clock_offset, offset);
-  if (absl::AbsDuration(moved) > kClockStep) next_claim_at = now.steady;
+  // A host's clock may have no steady one of its own.
+  const bool is_back = now.steady < std::exchange(latest_steady, now.steady);
+  if (absl::AbsDuration(moved) > kClockStep || is_back) next_claim_at = now.steady;
+  if (!is_back) return;
+  for (auto& [endpoint_id, state] : lanes) state.blocked_until = absl::InfinitePast();
 }
 
 // The face.

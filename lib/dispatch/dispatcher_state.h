@@ -157,6 +157,7 @@ struct Dispatcher::State {
   absl::Time local_failure_logged_at = absl::InfinitePast();
   std::optional<Present> claim_started_at;                 // a claim is under way
   absl::Duration clock_offset = absl::InfiniteDuration();  // of the wall clock, in the last step
+  absl::Time latest_steady = absl::InfinitePast();         // the last step
   bool has_more_due = false;                               // than the last claim handed out
   Balance balance;
   bool is_abandoning = false;

@@ -3,6 +3,7 @@
 // lease ends and the delivery is claimed again.
 #include "lib/dispatch/outcome_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -27,7 +28,7 @@ void OutcomeWriter::Flush() {
   if (kept_count() > 0) {
     const absl::Time now = clock_.SteadyNow();
     absl::MutexLock lock(&mutex_);
-    if (now >= retry_at_) again.swap(kept_);
+    if (now >= retry_at_ || now < retry_at_ - kRetryAfter) again.swap(kept_);
   }
   for (std::shared_ptr<WriteBatch>& batch : again) {
     kept_count_.Add(-static_cast<int64_t>(batch->updates.size()));
@@ -73,7 +74,8 @@ void OutcomeWriter::OnFlushed(std::shared_ptr<WriteBatch> batch, const CommitRes
 
 absl::Time OutcomeWriter::retry_at() const {
   absl::MutexLock lock(&mutex_);
-  return kept_.empty() ? absl::InfiniteFuture() : retry_at_;
+  if (kept_.empty()) return absl::InfiniteFuture();
+  return std::min(retry_at_, clock_.SteadyNow() + kRetryAfter);  // one that was set back
 }
 
 void OutcomeWriter::RetryNow() {
