@@ -3,6 +3,7 @@ these fields; no server listens at the addresses in them, and a source is made a
 that is away may come back. Of docs/quickstart.md: every command and response. Of docs/reference.md: that it
 is generated from this code. Of README.md: the commands that run convoyd, and the first requests."""
 import base64
+import copy
 import json
 import os
 import pathlib
@@ -150,6 +151,88 @@ class ReferenceTest(unittest.TestCase):
             [str(host.ROOT / "script" / "reference"), "--check"], capture_output=True, text=True,
             env={**os.environ, "CONVOY_BIN_DIR": str(pathlib.Path(host.binary()).parent)})
         self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class FieldsTest(case.HostCase):
+    """docs/fields.json against the server: defaults, allowed values, wrong values, wrong types."""
+
+    # A value of another type than the field's, for each type.
+    WRONG = {"text": 7, "number": "x", "boolean": "x", "seconds": True, "list of texts": [7],
+             "object": [1]}
+    made = 0
+
+    def setUp(self):
+        self.projects = {kind: self.project(kind, multiple_endpoint_subscriptions=True)
+                         for kind in ("incoming", "outgoing")}
+        self.endpoint = self.projects["outgoing"].endpoint("e", "https://example.com/")["uid"]
+
+    def body(self, resource):
+        FieldsTest.made += 1
+        text = json.dumps(resource["least"]).replace("NEW", f"n{self.made}")
+        return json.loads(text.replace("ENDPOINT", self.endpoint))
+
+    def send(self, resource, body):
+        if resource["path"]:
+            return self.projects[resource["project"]].send("POST", resource["path"], body)
+        return self.admin.send("POST", "/api/v1/projects", body)
+
+    def put(self, body, path, value, also=None):
+        """`body` with `value` at a path such as "config.ssl.x", and with what must go with it."""
+        def merge(into, more):
+            for key, inner in more.items():
+                if isinstance(inner, dict) and isinstance(into.get(key), dict):
+                    merge(into[key], inner)
+                else:
+                    into[key] = copy.deepcopy(inner)
+        merge(body, also or {})
+        *parents, last = path.split(".")
+        holder = body
+        for parent in parents:
+            holder = holder.setdefault(parent, {})
+        holder[last] = value
+        return body
+
+    def shown(self, resource, data, path):
+        value = data[resource["answer"]] if "answer" in resource else data
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    def check_values(self, resource, field):
+        path = field["name"]
+        for value in field["values"]:
+            response = self.send(resource, self.put(self.body(resource), path, value, field.get("with")))
+            self.assertEqual(response.status, 201, response)
+            if value != field.get("hidden"):
+                self.assertEqual(self.shown(resource, response.data, field.get("shown", path)), value)
+        response = self.send(resource, self.put(self.body(resource), path, "wrong", field.get("with")))
+        self.assertEqual(response.status, 400, response)
+        self.assertIn(path + ":", response.message)
+        for value in field.get("told", field["values"]):
+            self.assertIn(value, response.message)
+
+    def test_each_field(self):
+        resources = json.loads((host.ROOT / "docs" / "fields.json").read_text())
+        for name, resource in resources.items():
+            least = self.send(resource, self.body(resource))
+            self.assertEqual(least.status, 201, least)
+            for field in resource["fields"]:
+                with self.subTest(resource=name, field=field["name"]):
+                    if "default" in field:
+                        self.assertEqual(self.shown(resource, least.data, field["name"]), field["default"])
+                    if field.get("required"):
+                        body = self.body(resource)
+                        body.pop(field["name"])
+                        response = self.send(resource, body)
+                        self.assertEqual(response.status, 400, response)
+                    if "values" in field:
+                        self.check_values(resource, field)
+                    if field["type"] in self.WRONG:
+                        wrong = self.put(self.body(resource), field["name"], self.WRONG[field["type"]],
+                                         field.get("with"))
+                        response = self.send(resource, wrong)
+                        self.assertEqual(response.status, 400, response)
+                        self.assertIn(f'type for field "{field["name"]}"', response.message)
 
 
 class SendersTest(unittest.TestCase):
