@@ -15,6 +15,9 @@ constexpr absl::Duration kLookForOthers = absl::Milliseconds(500);
 constexpr absl::Duration kBalanceWindow = absl::Milliseconds(100);
 constexpr double kBehindRatio = 0.8;
 
+// Deliveries that are claimed to wait for a slot, as a part of all slots.
+constexpr size_t kShareAhead = 2;  // a half
+
 // While there are no more lanes than this, those without traffic are kept for what is known of
 // their endpoints: that they answer, or that they do not.
 constexpr size_t kIdleLanesMax = 256;
@@ -42,8 +45,11 @@ absl::Time Dispatcher::State::BalanceIntake(Present now) {
 
 void Dispatcher::State::AddRooms(Present now, ClaimRequest& request) const {
   for (const auto& [endpoint_id, state] : lanes) {
-    const bool is_closed = state.is_blocked(now.steady) || !state.waiting.empty();
-    const uint32_t room = is_closed ? 0 : state.RoomIn(pool, now.steady);
+    uint32_t room = 0;
+    if (!state.is_blocked(now.steady)) {
+      room = state.AheadIn(pool, now.steady);
+      if (state.waiting.empty()) room += state.RoomIn(pool, now.steady);
+    }
     if (room == 0) {
       request.skipped_endpoint_ids.push_back(endpoint_id);
     } else {
@@ -54,14 +60,15 @@ void Dispatcher::State::AddRooms(Present now, ClaimRequest& request) const {
 
 void Dispatcher::State::StartClaim(Present now) {
   const size_t busy_count = sending_count.value() + waiting_count.value();
-  if (busy_count >= options.in_flight_max) {
+  const size_t busy_max = options.in_flight_max + options.in_flight_max / kShareAhead;
+  if (busy_count >= busy_max) {
     next_claim_at = absl::InfiniteFuture();  // until something ends
     return;
   }
   ForgetLanes(now);
   ClaimRequest request = {.now = now.wall,
                           .lease = options.lease,
-                          .items_max = static_cast<uint32_t>(options.in_flight_max - busy_count),
+                          .items_max = static_cast<uint32_t>(busy_max - busy_count),
                           .items_per_endpoint_max = 1,  // those have yet to earn more
                           .policy_of = PoliciesOf(parts.configuration)};
   AddRooms(now, request);

@@ -82,6 +82,17 @@ struct LaneState {
     if (state == Breaker::State::kClosed) return room;
     return standing.held_count() == 0 ? std::min(room, 1u) : 0;
   }
+  // How many more may be claimed to wait for a slot, so that the next attempt starts when one ends
+  // and not when a claim has been made durable.
+  uint32_t AheadIn(const SlotPool& pool, absl::Time now) const {
+    const bool is_well =
+        breaker.state(now) == Breaker::State::kClosed && !standing.is_doubtful(now);
+    if (!may_wait || !is_well) return 0;
+    const uint32_t ahead_max = standing.earned_count(pool.slots_per_endpoint_max);
+    return ahead_max - std::min(ahead_max, static_cast<uint32_t>(waiting.size()));
+  }
+  // Not where a claim keeps a pace or an order, or is the record that a delivery is sent now.
+  bool may_wait = false;
   std::deque<Task> waiting;  // claimed, but the lane was full
 };
 
