@@ -3,7 +3,6 @@
 // not at all; what is stored already is left alone, so an import that ended may be repeated.
 #include <unistd.h>
 
-#include <filesystem>
 #include <map>
 #include <string>
 #include <utility>
@@ -32,7 +31,9 @@ constexpr std::string_view kHelp =
     "  --file FILE                    the document, as docs/moving-from-convoy.md makes it\n"
     "  --key-file FILE                holds the instance's API key; may be left out where this\n"
     "                                 makes the instance, whose key is then printed once\n"
-    "  --dry-run                      say what would be done and change nothing\n"
+    "  --dry-run                      say what would be done and change nothing; without "
+    "--key-file\n"
+    "                                 in an instance that is empty, whatever the database holds\n"
     "\nPrints one line of JSON for each project: what was created, what was there already, what\n"
     "was refused and why. The exit code is 1 if anything was refused.\n";
 
@@ -84,12 +85,11 @@ absl::StatusOr<std::map<std::string, Part>> Split(const std::string& text) {
   }
   std::map<std::string, Part> parts;
   for (const char* list : kLists) {
-    const auto member = document.FindMember(list);
-    if (member == document.MemberEnd() || member->value.IsNull()) continue;
-    if (!member->value.IsArray()) {
+    if (!document.HasMember(list) || document[list].IsNull()) continue;
+    if (!document[list].IsArray()) {
       return absl::InvalidArgumentError(absl::StrCat(list, " must be a list of objects"));
     }
-    for (const rapidjson::Value& object : member->value.GetArray()) {
+    for (const rapidjson::Value& object : document[list].GetArray()) {
       parts[ProjectOf(list, object)][list].push_back(ToText(object));
     }
   }
@@ -110,8 +110,9 @@ std::string BodyOf(const Part& part) {
 
 absl::StatusOr<std::unique_ptr<convoy::Gateway>> Open(const Settings& settings, const Job& job) {
   convoy::GatewayParts parts;
-  if (job.is_dry_run && !std::filesystem::exists(settings.database)) {
-    parts.storage = convoy::NewMemoryStorage();  // a look leaves no file behind
+  if (job.is_dry_run && job.key_file.empty()) {
+    // A look makes neither a file nor an instance.
+    parts.storage = convoy::NewMemoryStorage();
   } else {
     auto storage = convoy::OpenSqliteStorage(settings.database);
     if (!storage.ok()) return storage.status();

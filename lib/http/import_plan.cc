@@ -64,11 +64,9 @@ std::optional<absl::Time> TimeOf(const Value& object, const char* name) {
 json::Document WithoutDefaults(const Value& project) {
   json::Document copy;
   copy.CopyFrom(project, copy.GetAllocator());
-  const auto config = copy.FindMember("config");
-  if (config == copy.MemberEnd() || !config->value.IsObject()) return copy;
-  if (TextOf(config->value, {"search_policy"}) == "720h") {
-    config->value.RemoveMember("search_policy");
-  }
+  if (!copy.HasMember("config") || !copy["config"].IsObject()) return copy;
+  Value& config = copy["config"];
+  if (TextOf(config, {"search_policy"}) == "720h") config.RemoveMember("search_policy");
   return copy;
 }
 

@@ -234,6 +234,13 @@ class ImportTest(unittest.TestCase):
         lines, _ = self.run_import(database, "--dry-run")
         self.assertEqual(self.totals(lines, "created"), self.WHOLE)
         self.assertFalse(pathlib.Path(database).exists())
+        # Of an instance that is there: with its key it is looked at, without it is not touched.
+        key_file = self.folder / "key3"
+        key_file.write_text(host.bootstrap(database))
+        self.run_import(database, "--key-file", key_file)
+        for flags, existing in (((), 0), (("--key-file", key_file), 2)):
+            lines, _ = self.run_import(database, "--dry-run", *flags)
+            self.assertEqual(self.totals(lines, "existing")["projects"], existing)
 
     def test_a_project_is_imported_whole_or_not_at_all(self):
         document = json.loads(self.document)
