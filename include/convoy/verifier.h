@@ -149,6 +149,13 @@ struct PresetInfo {
   std::string handshake;
   std::string evidence;              // "official_code", "official_docs", …
   std::vector<std::string> sources;  // where the facts come from
+  // Of the schemes that take part by default the weakest: how much of a request is signed, and how
+  // long the same request is accepted again; none: for ever.
+  Integrity integrity = Integrity::kNone;
+  std::optional<absl::Duration> replay_window;
+  // The parameter that tells customers apart where the provider signs for all of them with one key,
+  // or "none: …"; empty where secrets are a customer's own.
+  std::string tenant;
 };
 std::vector<PresetInfo> ListPresets();  // in order of their names
 

@@ -8,6 +8,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/verify/explain.h"
+#include "lib/verify/guarantees.h"
 #include "lib/verify/preset.h"
 #include "lib/verify/preset_parameters.h"
 #include "lib/verify/preset_verifier.h"
@@ -103,11 +104,16 @@ std::vector<PresetInfo> ListPresets() {
                     .title = preset->title,
                     .handshake = preset->handshake,
                     .evidence = preset->evidence,
-                    .sources = preset->sources};
+                    .sources = preset->sources,
+                    .tenant = preset->tenant};
     for (const verify::Scheme& scheme : preset->schemes) info.schemes.push_back(scheme.name);
     if (const auto names = verify::ParametersOf(*preset); names.ok()) {
       info.parameters_needed.assign(names->needed.begin(), names->needed.end());
       info.parameters_used.assign(names->used.begin(), names->used.end());
+    }
+    if (const auto known = verify::GuaranteesOf(*preset, {}, false); known.ok()) {
+      info.integrity = known->integrity;
+      info.replay_window = known->replay_window;
     }
     list.push_back(std::move(info));
   }

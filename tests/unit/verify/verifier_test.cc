@@ -267,6 +267,17 @@ TEST_CASE("verifier: presets are listed with their evidence and found by name") 
     CHECK_FALSE(preset.evidence.empty());
     CHECK_FALSE(preset.sources.empty());
     CHECK_FALSE(preset.schemes.empty());
+    CHECK_FALSE(preset.handshake.empty());
+    if (preset.name == "stripe") {
+      CHECK(preset.integrity == Integrity::kFull);
+      CHECK(preset.replay_window == absl::Seconds(600));
+      CHECK(preset.tenant.empty());
+    }
+    if (preset.name == "gitlab") {
+      CHECK(preset.integrity == Integrity::kNone);
+      CHECK_FALSE(preset.replay_window.has_value());
+    }
+    if (preset.name == "kick") CHECK(preset.tenant.starts_with("none"));
   }
   CHECK(absl::IsNotFound(CompilePreset("nobody", {"x"}).status()));
 }
