@@ -22,7 +22,7 @@ using json::ObjectReader;
 
 constexpr size_t kCertificateBytesMax = 64 * 1024;
 constexpr size_t kKeyBytesMax = 16 * 1024;
-constexpr size_t kAuthoritiesBytesMax = 256 * 1024;
+constexpr size_t kAuthoritiesBytesMax = 64 * 1024;
 constexpr size_t kJwkMemberBytesMax = 2048;
 
 absl::Status Required(std::string_view what) {
