@@ -213,7 +213,7 @@ void Simulator::CheckEnd() {
 void Simulator::CheckNothingStays() {
   if (options_.retention == absl::InfiniteDuration()) return;
   constexpr int kPiecesMax = 100;
-  clock_.Advance(options_.retention + absl::Milliseconds(1));
+  clock_.Set(std::max(latest_wall_, clock_.Now()) + options_.retention + absl::Milliseconds(1));
   for (int piece = 0; piece < kPiecesMax && !ListAllEvents().empty(); ++piece) {
     clock_.Set(process_->pruner.Step());
   }
