@@ -30,7 +30,10 @@ bool ReadNumber(std::string_view text, Number least, Number most, Number* out) {
 
 constexpr size_t kSecretsKeyBytes = 32;
 
+// Empty: none.
 bool ReadKey(std::string_view text, std::string* out) {
+  out->clear();
+  if (text.empty()) return true;
   std::optional<std::string> key = base::Base64Decode(text);
   if (!key.has_value() || key->size() != kSecretsKeyBytes) return false;
   *out = *std::move(key);
