@@ -90,7 +90,6 @@ void Dispatcher::State::ForgetLanes(Present now) {
 
 void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present now) {
   const Present started_at = *std::exchange(claim_started_at, std::nullopt);
-  const absl::Time lease_ends_at = started_at.steady + options.lease;
   has_more_due = claim.ok() && claim->next_due_at <= started_at.wall;
   if (!claim.ok()) {
     const LogField fields[] = {{"error", claim.status().message()}};
@@ -104,9 +103,7 @@ void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present
     next_claim_at = std::min(next_claim_at, now.steady + kLookForOthers);
   }
   for (ClaimedDelivery& claimed : claim->deliveries) {
-    Task task = {.claimed = std::move(claimed),
-                 .claimed_at = started_at.steady,
-                 .lease_ends_at = lease_ends_at};
+    Task task = {.claimed = std::move(claimed), .claimed_at = started_at};
     if (is_draining) {
       PutBackTask(task, now);
     } else {

@@ -40,7 +40,7 @@ inline constexpr absl::Duration kLookAgain = absl::Seconds(1);
 // A claimed delivery until its outcome is known.
 struct Task {
   ClaimedDelivery claimed;
-  absl::Time claimed_at, lease_ends_at;  // of the steady clock
+  Present claimed_at;
 };
 
 // An attempt on its way.
@@ -132,6 +132,8 @@ struct Dispatcher::State {
 
   // Sends, queues or ends a claimed delivery.
   void Admit(Task task, Present now);
+  // The rest of its lease: the store reckons by the wall clock, which may have been set meanwhile.
+  absl::Duration LeaseLeft(const Task& task, Present now) const;
   // Whether the lease leaves an attempt the time it may take.
   bool HasTime(const Task& task, const Endpoint& endpoint, Present now) const;
   void Start(Task task, Snapshot project, const Endpoint& endpoint, Present now);

@@ -25,7 +25,7 @@ constexpr absl::Duration kLatenessMax = absl::Seconds(10);
 // From the claim to the request: waiting for the store, then for a connection.
 absl::Duration LatenessOf(const Sending& sending, const PhaseTimings& phases) {
   if (!sending.task.claimed.sets_pace) return absl::ZeroDuration();
-  const absl::Duration lateness = sending.started_at - sending.task.claimed_at +
+  const absl::Duration lateness = sending.started_at - sending.task.claimed_at.steady +
                                   phases.name_lookup + phases.connect + phases.tls;
   return lateness < kLatenessMin ? absl::ZeroDuration() : std::min(lateness, kLatenessMax);
 }
@@ -71,10 +71,15 @@ void Dispatcher::State::Admit(Task task, Present now) {
   Start(std::move(task), *project, *endpoint, now);
 }
 
+absl::Duration Dispatcher::State::LeaseLeft(const Task& task, Present now) const {
+  return options.lease -
+         std::max(now.steady - task.claimed_at.steady, now.wall - task.claimed_at.wall);
+}
+
 // A task that has waited must not be cut short for it: that would look like a failure of the
 // endpoint. Where the lease is shorter than the attempt may take, three quarters of it have to do.
 bool Dispatcher::State::HasTime(const Task& task, const Endpoint& endpoint, Present now) const {
-  return task.lease_ends_at - now.steady >=
+  return LeaseLeft(task, now) >=
          std::min(options.lease * 3 / 4, TimeoutOf(endpoint) + LeaseMargin(options.lease));
 }
 
@@ -99,8 +104,8 @@ void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpo
                 .error = std::string(request.status().message())},
                now);
   }
-  request->timeout = std::min(
-      request->timeout, sending->task.lease_ends_at - now.steady - LeaseMargin(options.lease));
+  request->timeout =
+      std::min(request->timeout, LeaseLeft(sending->task, now) - LeaseMargin(options.lease));
   sending->attempt.url = request->url;
   sending->attempt.request_headers = RedactHeaders(request->headers, endpoint.auth);
   const auto on_sent = [this, sending](TransportResult result) {
