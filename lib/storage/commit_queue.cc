@@ -21,10 +21,14 @@ namespace {
 constexpr int kExtraRoundsMax = 8;
 constexpr size_t kManyWaiting = 4;
 
+// While intake is limited, a delivery comes in for somewhat more than one that has ended, so that
+// what is due becomes less.
+constexpr int64_t kCreditOfDelivery = 16;
+constexpr int64_t kCreditOfOutcome = 15;
 // While intake is limited: deliveries that each call of LimitIntake lets through, and that may come
 // in at once after a pause.
-constexpr int64_t kCreditFloor = 16;
-constexpr int64_t kCreditMax = 512;
+constexpr int64_t kCreditFloor = 16 * kCreditOfDelivery;
+constexpr int64_t kCreditMax = 512 * kCreditOfDelivery;
 
 }  // namespace
 
@@ -309,7 +313,7 @@ CommitQueue::Group CommitQueue::TakeGroup() {
   if (is_limited_) {
     for (const auto& waiter : group) {
       if (waiter->batch == nullptr) continue;
-      credit_ += static_cast<int64_t>(waiter->batch->updates.size());
+      credit_ += static_cast<int64_t>(waiter->batch->updates.size()) * kCreditOfOutcome;
     }
     credit_ = std::min(credit_, kCreditMax);
   }
@@ -317,7 +321,7 @@ CommitQueue::Group CommitQueue::TakeGroup() {
   while (may_take_in() && group.size() < options_.batches_max) {
     bytes += queue_.front()->bytes();
     if (!group.empty() && bytes > options_.bytes_max) break;
-    if (is_limited_) credit_ -= queue_.front()->deliveries_count();
+    if (is_limited_) credit_ -= queue_.front()->deliveries_count() * kCreditOfDelivery;
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }

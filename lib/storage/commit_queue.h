@@ -151,7 +151,7 @@ class CommitQueue {
   std::deque<std::shared_ptr<Waiter>> urgent_ ABSL_GUARDED_BY(mutex_);
   std::vector<Group> written_ ABSL_GUARDED_BY(mutex_);  // and not durable yet
   bool is_limited_ ABSL_GUARDED_BY(mutex_) = false;
-  int64_t credit_ ABSL_GUARDED_BY(mutex_) = 0;  // deliveries that may come in while limited
+  int64_t credit_ ABSL_GUARDED_BY(mutex_) = 0;  // for deliveries, while limited
   bool has_writer_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_syncer_ ABSL_GUARDED_BY(mutex_) = false;
   bool should_stop_ ABSL_GUARDED_BY(mutex_) = false;
