@@ -100,7 +100,7 @@ bool Exchange::Prepare(OutgoingRequest request, SendCompletion done, TransportRe
   facts_.has_proxy = !setting_->proxy.empty();
   sockets_.clear();
   connection_key_.clear();
-  is_stale_ = is_exclusive_ = false;
+  is_stale_ = false;
   error_[0] = '\0';
   if (!SetUrl(refusal) || !SetHeaders(refusal) || !SetCredentials(refusal)) {
     request_ = {};
@@ -280,7 +280,7 @@ int Exchange::OnConnected(void* self, char* remote_ip, char* local_ip, int remot
     exchange->is_stale_ = true;
     return CURL_PREREQFUNC_ABORT;
   }
-  exchange->is_exclusive_ = exchange->connections_->IsExclusive(exchange->connection_key_);
+  exchange->facts_.is_kept_http1 = exchange->connections_->IsExclusive(exchange->connection_key_);
   if (!exchange->facts_.has_begun) exchange->written_before_ = exchange->CountWritten();
   exchange->facts_.has_begun = true;
   return CURL_PREREQFUNC_OK;
@@ -358,7 +358,7 @@ TransportResult Exchange::TakeResult(CURLcode code) {
   long version = 0;
   curl_easy_getinfo(handle_, CURLINFO_HTTP_VERSION, &version);
   // With HTTP/2 a request that was not taken says nothing about the next ones.
-  if (facts_.is_repeat_refused && is_exclusive_) connections_->OnLost(authority_);
+  if (facts_.is_repeat_refused && facts_.is_kept_http1) connections_->OnLost(authority_);
   if (version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1) {
     connections_->SetExclusive(connection_key_);
   }

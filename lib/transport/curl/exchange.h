@@ -97,7 +97,6 @@ class Exchange {
   std::vector<int> sockets_;    // opened for it
   std::string connection_key_;  // of the connection in use; empty if there is none yet
   long written_before_ = 0;     // bytes, when the request was about to be written
-  bool is_exclusive_ = false;   // that connection was used for HTTP/1 before
   bool is_stale_ = false;       // that connection turned out to be dead
 };
 

@@ -261,9 +261,11 @@ ExchangeEnd EndOf(CURLcode code, CURL* handle, const ResponseHead& head, const E
     return {.outcome = TransportOutcome::kTlsFailed, .error = TlsText(code, handle, facts, detail)};
   }
   if (facts.is_repeat_refused) {
-    return {
-        .outcome = TransportOutcome::kProtocolError,
-        .error = "the kept connection was lost after the request was written, before any answer"};
+    return {.outcome = TransportOutcome::kProtocolError,
+            .error = facts.is_kept_http1
+                         ? "the kept connection was lost after the request was written, before any "
+                           "answer"
+                         : "the receiver did not take the request on its HTTP/2 connection"};
   }
   switch (code) {
     case CURLE_URL_MALFORMAT:

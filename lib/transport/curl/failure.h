@@ -17,6 +17,7 @@ struct ExchangeFacts {
   bool is_cancelled = false;       // by the owner
   bool has_begun = false;          // a connection was there, the request was about to be written
   bool is_repeat_refused = false;  // libcurl wanted to write a request again that was written
+  bool is_kept_http1 = false;      // its connection was used for HTTP/1 before
   bool is_body_too_large = false;
   bool is_connected = false;      // a socket was, when it was closed
   uint32_t denied_count = 0;      // addresses that the guard refused
