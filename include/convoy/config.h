@@ -25,6 +25,7 @@ enum class ConfigKind : uint8_t {
   kSubscription = 3,
   kApiKey = 4,
   kDataKey = 5,  // that documents are sealed with, wrapped: one record at most, of no type
+  kJob = 6,      // work on many objects that is done piece by piece: of no public type
 };
 
 // The kind of each type of object.
@@ -104,9 +105,9 @@ struct ConfigField {
   std::optional<ConfigKind> parent;
 };
 
-// The scope whose revision a change of an object raises: the instance's (""), its project's, or
-// that of the records that a store needs itself ("store").
-enum class ConfigHome : uint8_t { kInstance, kProject, kStore };
+// The scope whose revision a change of an object raises: the instance's (""), its project's, that
+// of the records that a store needs itself ("store"), or the one that its first field names.
+enum class ConfigHome : uint8_t { kInstance, kProject, kStore, kField };
 
 struct ConfigKindInfo {
   ConfigKind kind = ConfigKind::kProject;
@@ -129,7 +130,7 @@ std::optional<size_t> FindConfigField(const ConfigKindInfo& info, std::string_vi
 // The value of a declared field; empty if the kind has none of this name.
 std::string_view ConfigFieldOf(const ConfigRecord& record, std::string_view name);
 
-// The scope whose revision guards the record: "", its project's id, or "store".
+// The scope whose revision guards the record.
 std::string_view ConfigScopeOf(const ConfigRecord& record);
 
 }  // namespace convoy

@@ -108,6 +108,8 @@ struct ConfigWrite {
   uint64_t expected_revision = 0;
   std::vector<ConfigRecord> puts;
   std::vector<ConfigRef> removes;
+  // Applied whatever the revision is: for new objects that depend on no other ones.
+  bool is_unconditional = false;
 };
 
 // The unit of atomicity: all of it happens, or none. Releases come first, then the configuration,

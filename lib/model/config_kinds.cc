@@ -101,6 +101,14 @@ constexpr Declaration<ApiKey, 1> kApiKey = {
 constexpr ConfigKindInfo kDataKey = {
     .kind = ConfigKind::kDataKey, .name = "data key", .home = ConfigHome::kStore};
 
+// Encoded by lib/model/job.cc. A change of a job must not look like one of its project, which every
+// process would take in: jobs have a scope of their own, of all that their project has.
+constexpr ConfigField kJobFields[] = {{.name = "scope", .use = Use::kText},
+                                      {.name = "state", .use = Use::kProject},
+                                      {.name = "open", .use = Use::kGlobal}};
+constexpr ConfigKindInfo kJob = {
+    .kind = ConfigKind::kJob, .name = "job", .home = ConfigHome::kField, .fields = kJobFields};
+
 template <typename T, size_t kFields>
 constexpr ConfigKindInfo InfoOf(const Declaration<T, kFields>& declaration) {
   ConfigKindInfo info = declaration.info;
@@ -108,8 +116,13 @@ constexpr ConfigKindInfo InfoOf(const Declaration<T, kFields>& declaration) {
   return info;
 }
 
-constexpr ConfigKindInfo kKinds[] = {InfoOf(kProject),      InfoOf(kSource), InfoOf(kEndpoint),
-                                     InfoOf(kSubscription), InfoOf(kApiKey), kDataKey};
+constexpr ConfigKindInfo kKinds[] = {InfoOf(kProject),
+                                     InfoOf(kSource),
+                                     InfoOf(kEndpoint),
+                                     InfoOf(kSubscription),
+                                     InfoOf(kApiKey),
+                                     kDataKey,
+                                     kJob};
 
 // The declaration of a type.
 constexpr const auto& Declared(const Project*) { return kProject; }
@@ -187,6 +200,8 @@ std::string_view ConfigScopeOf(const ConfigRecord& record) {
       return record.project_id;
     case ConfigHome::kStore:
       return "store";
+    case ConfigHome::kField:
+      return record.fields.empty() ? std::string_view() : std::string_view(record.fields.front());
     case ConfigHome::kInstance:
       break;
   }

@@ -36,7 +36,7 @@ class Change {
 
   absl::Status Run() {
     CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, table_.Revision(write_.scope));
-    if (revision != write_.expected_revision) {
+    if (!write_.is_unconditional && revision != write_.expected_revision) {
       return absl::AbortedError("the configuration has changed meanwhile");
     }
     touched_[write_.scope];  // raised in any case

@@ -32,6 +32,36 @@ void CheckRevisions(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision(project)) == 3);
 }
 
+void CheckUnconditionalWrites(Expectations& expect, Storage& storage) {
+  const std::string project = MakeProject(1).id;
+  CONVOY_REQUIRE_OK(Put(storage, "", 0, {MakeProject(1)}).status);
+  for (int i = 1; i <= 2; ++i) {
+    WriteBatch batch;
+    batch.config.push_back(
+        {.scope = project, .puts = {MakeEndpoint(project, i)}, .is_unconditional = true});
+    CONVOY_REQUIRE_OK(CommitOne(storage, std::move(batch)).status);
+    CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision(project)) == static_cast<uint64_t>(i));
+  }
+  CONVOY_EXPECT(CONVOY_VALUE(LoadProject(storage, project)).endpoints.size() == 2);
+}
+
+// A record that names its scope raises that one's revision, also when it goes with its project.
+void CheckScopeOfField(Expectations& expect, Storage& storage) {
+  const std::string project = MakeProject(1).id;
+  CONVOY_REQUIRE_OK(Put(storage, "", 0, {MakeProject(1)}).status);
+  ConfigRecord job;
+  job.kind = ConfigKind::kJob;
+  job.id = Id('J', 1);
+  job.project_id = project;
+  job.fields = {"its scope", "open", "yes"};
+  CONVOY_REQUIRE_OK(Put(storage, "its scope", 0, {job}).status);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision("its scope")) == 1);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision(project)) == 0);
+  CONVOY_REQUIRE_OK(RemoveNow(storage, "", {ConfigKind::kProject, project}).status);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ConfigRevision("its scope")) == 2);
+  CONVOY_EXPECT(absl::IsNotFound(storage.GetConfig(ConfigKind::kJob, project, job.id).status()));
+}
+
 void CheckProjectNames(Expectations& expect, Storage& storage) {
   CONVOY_REQUIRE_OK(Put(storage, "", 0, {MakeProject(1)}).status);
   Project same = MakeProject(2);
@@ -284,6 +314,8 @@ void CheckBoundedPages(Expectations& expect, Storage& storage) {
 
 constexpr StorageRequirement kRequirements[] = {
     {"configuration is written only against the revision that was read", CheckRevisions},
+    {"a write that says so is applied whatever the revision is", CheckUnconditionalWrites},
+    {"a record may name the scope that it belongs to", CheckScopeOfField},
     {"project names are taken once", CheckProjectNames},
     {"masks are taken once, and nothing is displaced by a second one", CheckMasks},
     {"removing takes along what cannot be without it", CheckPartsOfProject},
