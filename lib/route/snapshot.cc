@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
@@ -133,10 +134,12 @@ const Subscription* ProjectSnapshot::FindSubscription(std::string_view id) const
   return found == nullptr ? nullptr : &(*found)->subscription;
 }
 
-std::vector<const Endpoint*> ProjectSnapshot::EndpointsOfOwner(std::string_view owner_id) const {
+std::vector<const Endpoint*> ProjectSnapshot::EndpointsOfOwner(std::string_view owner_id,
+                                                               std::string_view from_id,
+                                                               size_t items_max) const {
   std::vector<const Endpoint*> endpoints;
-  endpoints_by_owner_.ForEachFrom(Pair(owner_id, ""), [&](const EndpointPointer& endpoint) {
-    if (endpoint->owner_id != owner_id) return false;
+  endpoints_by_owner_.ForEachFrom(Pair(owner_id, from_id), [&](const EndpointPointer& endpoint) {
+    if (endpoint->owner_id != owner_id || endpoints.size() >= items_max) return false;
     endpoints.push_back(endpoint.get());
     return true;
   });
@@ -144,40 +147,55 @@ std::vector<const Endpoint*> ProjectSnapshot::EndpointsOfOwner(std::string_view 
 }
 
 std::vector<const Subscription*> ProjectSnapshot::SubscriptionsOfEndpoint(
-    std::string_view endpoint_id) const {
+    std::string_view endpoint_id, std::string_view after_id, size_t items_max) const {
   std::vector<const Subscription*> subscriptions;
-  subscriptions_by_endpoint_.ForEachFrom(Pair(endpoint_id, ""),
-                                         [&](const CompiledPointer& compiled) {
-                                           if (compiled->subscription.endpoint_id != endpoint_id)
-                                             return false;
-                                           subscriptions.push_back(&compiled->subscription);
-                                           return true;
-                                         });
+  subscriptions_by_endpoint_.ForEachFrom(
+      Pair(endpoint_id, after_id), [&](const CompiledPointer& compiled) {
+        const Subscription& subscription = compiled->subscription;
+        if (subscription.endpoint_id != endpoint_id || subscriptions.size() >= items_max) {
+          return false;
+        }
+        if (subscription.id != after_id) subscriptions.push_back(&subscription);
+        return true;
+      });
   return subscriptions;
 }
 
-std::vector<const ProjectSnapshot::Compiled*> ProjectSnapshot::FindCandidates(
-    std::string_view event_type, std::string_view source_id) const {
-  std::vector<const Compiled*> candidates;
-  const auto add = [&](bool is_prefix, std::string_view text) {
-    topics_.ForEachFrom(TopicKey(source_id, is_prefix, text, ""), [&](const Topic& topic) {
+template <typename Visit>
+void ProjectSnapshot::VisitCandidates(std::string_view event_type, std::string_view source_id,
+                                      std::string_view after_id, Visit visit) const {
+  const auto visit_text = [&](bool is_prefix, std::string_view text) {
+    size_t index = 0;
+    topics_.ForEachFrom(TopicKey(source_id, is_prefix, text, after_id), [&](const Topic& topic) {
       const auto& [its_source, its_is_prefix, its_text, id] = ByTopic::Of(topic);
       if (its_source != source_id || its_is_prefix != is_prefix || its_text != text) return false;
-      candidates.push_back(topic.compiled.get());
-      return true;
+      return id == after_id || visit(topic.compiled.get(), index++);
     });
   };
-  add(/*is_prefix=*/false, event_type);
-  add(/*is_prefix=*/true, "");
+  visit_text(/*is_prefix=*/false, event_type);
+  visit_text(/*is_prefix=*/true, "");
   for (size_t dot = event_type.find('.'); dot != std::string_view::npos;
        dot = event_type.find('.', dot + 1)) {
-    add(/*is_prefix=*/true, event_type.substr(0, dot + 1));
+    visit_text(/*is_prefix=*/true, event_type.substr(0, dot + 1));
   }
-  // A subscription may want the type in several ways.
-  std::sort(candidates.begin(), candidates.end(), [](const Compiled* a, const Compiled* b) {
+}
+
+std::vector<const ProjectSnapshot::Compiled*> ProjectSnapshot::FindCandidates(
+    std::string_view event_type, std::string_view source_id, std::string_view after_id,
+    size_t candidates_max) const {
+  std::vector<const Compiled*> candidates;
+  const auto is_before = [](const Compiled* a, const Compiled* b) {
     return a->subscription.id < b->subscription.id;
+  };
+  // The topics of one text come in the order of the ids: the first ones of each are enough.
+  VisitCandidates(event_type, source_id, after_id, [&](const Compiled* candidate, size_t index) {
+    candidates.push_back(candidate);
+    return index + 1 < candidates_max;
   });
+  // A subscription may want the type in several ways.
+  std::sort(candidates.begin(), candidates.end(), is_before);
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  if (candidates.size() > candidates_max) candidates.resize(candidates_max);
   return candidates;
 }
 
@@ -193,6 +211,25 @@ std::vector<const Subscription*> ProjectSnapshot::Match(std::string_view event_t
   return matches;
 }
 
+ProjectSnapshot::Piece ProjectSnapshot::MatchPiece(std::string_view event_type,
+                                                   std::string_view source_id,
+                                                   const EventContent& content,
+                                                   std::string_view after_id,
+                                                   size_t candidates_max) const {
+  Piece piece;
+  EventDocuments documents(content);
+  const std::vector<const Compiled*> candidates =
+      FindCandidates(event_type, source_id, after_id, candidates_max);
+  for (const Compiled* const candidate : candidates) {
+    if (candidate->filter != nullptr && !candidate->filter->Matches(documents)) continue;
+    piece.matches.push_back(&candidate->subscription);
+  }
+  piece.candidates_count = candidates.size();
+  piece.has_more = candidates.size() == candidates_max;
+  piece.last_id = candidates.empty() ? std::string(after_id) : candidates.back()->subscription.id;
+  return piece;
+}
+
 bool ProjectSnapshot::Wants(const Subscription& subscription, std::string_view event_type,
                             const EventContent& content) const {
   const CompiledPointer* const found = subscriptions_.Find(std::string_view(subscription.id));
@@ -206,6 +243,25 @@ bool ProjectSnapshot::Wants(const Subscription& subscription, std::string_view e
 size_t ProjectSnapshot::CountCandidates(std::string_view event_type,
                                         std::string_view source_id) const {
   return FindCandidates(event_type, source_id).size();
+}
+
+size_t ProjectSnapshot::CountEndpoints(std::string_view event_type,
+                                       std::string_view source_id) const {
+  absl::flat_hash_set<std::string_view> ids;
+  VisitCandidates(event_type, source_id, "", [&](const Compiled* candidate, size_t) {
+    ids.insert(candidate->subscription.endpoint_id);
+    return true;
+  });
+  return ids.size();
+}
+
+size_t ProjectSnapshot::CountEndpointsOfOwner(std::string_view owner_id) const {
+  size_t count = 0;
+  endpoints_by_owner_.ForEachFrom(Pair(owner_id, ""), [&](const EndpointPointer& endpoint) {
+    count += endpoint->owner_id == owner_id ? 1 : 0;
+    return endpoint->owner_id == owner_id;
+  });
+  return count;
 }
 
 }  // namespace convoy::route

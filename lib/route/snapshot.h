@@ -22,6 +22,8 @@ namespace convoy::route {
 
 class ProjectSnapshot {
  public:
+  static constexpr size_t kNoLimit = static_cast<size_t>(-1);
+
   // Fails only if a stored filter does not compile; so do the other two.
   static absl::StatusOr<std::shared_ptr<const ProjectSnapshot>> Build(ProjectConfiguration config);
 
@@ -39,13 +41,31 @@ class ProjectSnapshot {
   // The objects live as long as the snapshot.
   const Endpoint* FindEndpoint(std::string_view id) const;
   const Subscription* FindSubscription(std::string_view id) const;
-  std::vector<const Endpoint*> EndpointsOfOwner(std::string_view owner_id) const;
-  std::vector<const Subscription*> SubscriptionsOfEndpoint(std::string_view endpoint_id) const;
+  // Those whose ids are not before `from_id`, at most so many.
+  std::vector<const Endpoint*> EndpointsOfOwner(std::string_view owner_id,
+                                                std::string_view from_id = "",
+                                                size_t items_max = kNoLimit) const;
+  // Those whose ids are behind `after_id`, at most so many.
+  std::vector<const Subscription*> SubscriptionsOfEndpoint(std::string_view endpoint_id,
+                                                           std::string_view after_id = "",
+                                                           size_t items_max = kNoLimit) const;
 
   // Subscriptions that want an event of this type and content; with `source_id` only those of that
   // source. In the order of their ids.
   std::vector<const Subscription*> Match(std::string_view event_type, std::string_view source_id,
                                          const EventContent& content) const;
+
+  // The same, piece by piece: of the subscriptions that want the type, only those whose ids are
+  // behind `after_id` are looked at, and at most `candidates_max` of them.
+  struct Piece {
+    std::vector<const Subscription*> matches;
+    size_t candidates_count = 0;  // that were looked at
+    std::string last_id;          // of the last of them: where the next piece begins
+    bool has_more = false;        // there may be
+  };
+  Piece MatchPiece(std::string_view event_type, std::string_view source_id,
+                   const EventContent& content, std::string_view after_id,
+                   size_t candidates_max) const;
 
   // Whether one subscription of this snapshot wants it.
   bool Wants(const Subscription& subscription, std::string_view event_type,
@@ -53,6 +73,9 @@ class ProjectSnapshot {
 
   // How many subscriptions Match looks at for such an event, before content filters.
   size_t CountCandidates(std::string_view event_type, std::string_view source_id) const;
+  // How many endpoints those subscriptions have.
+  size_t CountEndpoints(std::string_view event_type, std::string_view source_id) const;
+  size_t CountEndpointsOfOwner(std::string_view owner_id) const;
 
  private:
   struct Compiled {
@@ -109,8 +132,16 @@ class ProjectSnapshot {
   absl::Status PutSubscription(Subscription subscription, SetEditor& editor);
   void RemoveSubscription(std::string_view id, SetEditor& editor);
   absl::Status TakeIn(const ConfigRecord& record, SetEditor& editor);
+  // Calls `visit` with each that is behind `after_id`, and its index: for each text that a topic
+  // can have, in the order of their ids, until it says false. Some come several times.
+  template <typename Visit>
+  void VisitCandidates(std::string_view event_type, std::string_view source_id,
+                       std::string_view after_id, Visit visit) const;
+  // The first `candidates_max` behind `after_id`, in the order of their ids.
   std::vector<const Compiled*> FindCandidates(std::string_view event_type,
-                                              std::string_view source_id) const;
+                                              std::string_view source_id,
+                                              std::string_view after_id = "",
+                                              size_t candidates_max = kNoLimit) const;
 
   uint64_t revision_ = 0;
   std::shared_ptr<const Project> project_;
