@@ -50,13 +50,16 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
                              .ulids = &ulids_,
                              .observer = parts_.observer.get()}),
       pruner_(options_.retention, parts_.storage.get(), parts_.clock.get(), parts_.observer.get()),
+      jobs_(job_parts()),
       work_pool_({.threads = options_.answer_threads}),
       consumers_(consume_parts(), parts_.storage.get(), parts_.brokers) {
   commits_.set_config_listener([this](std::span<const ConfigWrite> writes) {
     configuration_.OnWritten(writes);
+    jobs_.OnWritten(writes);
     dispatcher_.Notify();  // a change of an endpoint may open its lane
   });
   dispatcher_.set_wake([this] { wake_->Signal(); });
+  jobs_.set_wake([this] { wake_->Signal(); });
   fetcher_->set_wake([this] { wake_->Signal(); });
   commits_.set_wake([this] { wake_->Signal(); });
 }
@@ -84,6 +87,7 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .commits = &commits_,
           .dispatcher = &dispatcher_,
           .pruner = &pruner_,
+          .jobs = &jobs_,
           .work_counts = [this] { return work_pool_.counts(); }};
 }
 
@@ -96,6 +100,18 @@ consume::ConsumeParts EmbeddedGateway::consume_parts() {
           .observer = parts_.observer.get(),
           .notify = [this] { dispatcher_.Notify(); },
           .allowed_networks = options_.allowed_networks};
+}
+
+jobs::WorkerParts EmbeddedGateway::job_parts() {
+  return {.chunk = {.storage = parts_.storage.get(),
+                    .configuration = &configuration_,
+                    .intake = &intake_,
+                    .clock = parts_.clock.get(),
+                    .ulids = &ulids_},
+          .commits = &commits_,
+          .random = parts_.random.get(),
+          .observer = parts_.observer.get(),
+          .notify = [this] { dispatcher_.Notify(); }};
 }
 
 absl::StatusOr<std::string> EmbeddedGateway::Bootstrap() {
@@ -260,10 +276,13 @@ absl::StatusOr<absl::Time> EmbeddedGateway::Step() {
   if (!driver_mutex_.TryLock()) {
     return absl::FailedPreconditionError("another thread is inside Step");
   }
-  const absl::Time next = std::min(StepOnce(), pruner_.Step());
+  absl::Time next = StepOnce();
+  next = std::min(next, StepHousekeeping());
   driver_mutex_.Unlock();
   return next;
 }
+
+absl::Time EmbeddedGateway::StepHousekeeping() { return std::min(pruner_.Step(), jobs_.Step()); }
 
 absl::Time EmbeddedGateway::StepOnce() {
   // A commit may give the dispatcher work and its outcomes give the queue work. A few rounds finish
@@ -305,7 +324,7 @@ void EmbeddedGateway::RunDispatcher() {
       if (should_stop_) return;
     }
     fetcher_->Step();
-    const absl::Time next = std::min(dispatcher_.Step(), pruner_.Step());
+    const absl::Time next = std::min(dispatcher_.Step(), StepHousekeeping());
     wake_->Wait(next - parts_.clock->Now());
   }
 }

@@ -25,6 +25,7 @@
 #include "lib/http/api.h"
 #include "lib/intake/broker_intake.h"
 #include "lib/intake/intake.h"
+#include "lib/jobs/worker.h"
 #include "lib/storage/commit_queue.h"
 #include "lib/storage/pruner.h"
 
@@ -53,6 +54,7 @@ class EmbeddedGateway final : public Gateway {
 
   http::ApiParts api_parts() const;
   consume::ConsumeParts consume_parts();
+  jobs::WorkerParts job_parts();
 
   // Counts a request in; false once the gateway is closing.
   bool Enter() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -75,6 +77,8 @@ class EmbeddedGateway final : public Gateway {
   void IngestPending(std::shared_ptr<PendingEvent> pending);
   void NotifyIfDue(const CommitResult& result, bool has_deliveries);
 
+  // Of what works in the background.
+  absl::Time StepHousekeeping();
   absl::Time StepOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(driver_mutex_);
   bool is_quiet() const ABSL_LOCKS_EXCLUDED(mutex_);
   void RunDispatcher();
@@ -99,6 +103,7 @@ class EmbeddedGateway final : public Gateway {
   // Step or Close.
   dispatch::Dispatcher dispatcher_;
   storage::Pruner pruner_;
+  jobs::Worker jobs_;
   absl::Mutex driver_mutex_;
 
   mutable absl::Mutex mutex_;

@@ -21,6 +21,7 @@
 #include "lib/http/work.h"
 #include "lib/intake/event_checks.h"
 #include "lib/intake/intake.h"
+#include "lib/jobs/worker.h"
 #include "lib/storage/commit_queue.h"
 #include "lib/storage/pruner.h"
 
@@ -43,6 +44,7 @@ struct ApiParts {
   const storage::CommitQueue* commits = nullptr;
   const dispatch::Dispatcher* dispatcher = nullptr;
   const storage::Pruner* pruner = nullptr;
+  const jobs::Worker* jobs = nullptr;
   std::function<WorkCounts()> work_counts;
   VerifiedKeys* verified_keys = nullptr;  // set by Api
 };

@@ -1,4 +1,5 @@
 // Handlers of events.
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "lib/http/written_page.h"
 #include "lib/intake/event_object.h"
 #include "lib/json/raw.h"
+#include "lib/model/job.h"
 
 namespace convoy::http {
 namespace {
@@ -49,10 +51,16 @@ absl::StatusOr<intake::AddressedEvent> ReadEvent(std::string_view body) {
 
 using PrepareEvent = std::function<absl::StatusOr<WriteBatch>(const intake::Intake& intake,
                                                               const Snapshot& project)>;
-using AnswerEvent = std::function<HttpResponse(const CommitResult& result, size_t endpoints_count)>;
+struct Accepted {
+  size_t endpoints_count = 0;
+  std::string job_id;  // that makes the deliveries; empty: they are made
+};
+using AnswerEvent =
+    std::function<HttpResponse(const CommitResult& result, const Accepted& accepted)>;
 
-// How many endpoints the events of a batch go to.
-size_t CountEndpoints(const WriteBatch& batch) {
+// How many endpoints the events of a batch go to. Where a job finds out, the estimate.
+size_t CountEndpoints(const WriteBatch& batch, const std::optional<model::Job>& job) {
+  if (job.has_value()) return job->expected_count;
   absl::flat_hash_set<std::string_view> ids;
   for (const Submission& submission : batch.submissions) {
     for (const Delivery& delivery : submission.deliveries) {
@@ -69,10 +77,12 @@ Reply Accept(const Context& context, PrepareEvent prepare, AnswerEvent answer) {
                         answer = std::move(answer)]() -> absl::StatusOr<Reply> {
     CONVOY_ASSIGN_OR_RETURN(const Snapshot project, parts.configuration->FindProject(project_id));
     CONVOY_ASSIGN_OR_RETURN(WriteBatch batch, prepare(*parts.intake, project));
-    const size_t endpoints_count = CountEndpoints(batch);
+    const std::optional<model::Job> job = model::FindJob(batch);
+    const Accepted accepted{.endpoints_count = CountEndpoints(batch, job),
+                            .job_id = job.has_value() ? job->id : ""};
     return PendingWrite{.batch = std::move(batch),
-                        .finish = [answer, endpoints_count](const CommitResult& result) -> Reply {
-                          return answer(result, endpoints_count);
+                        .finish = [answer, accepted](const CommitResult& result) -> Reply {
+                          return answer(result, accepted);
                         },
                         .has_deliveries = true};
   });
@@ -80,13 +90,14 @@ Reply Accept(const Context& context, PrepareEvent prepare, AnswerEvent answer) {
 
 AnswerEvent Answer(std::string message, std::string duplicate_message) {
   return [message = std::move(message), duplicate_message = std::move(duplicate_message)](
-             const CommitResult& result, size_t endpoints_count) {
+             const CommitResult& result, const Accepted& accepted) {
     const bool is_duplicate = result.submissions.front() == SubmissionOutcome::kDuplicate;
     // Strict clients read data as an object or as nothing.
     return Success(201, is_duplicate ? duplicate_message : message,
                    ToJson([&](json::Writer& writer) {
                      writer.BeginObject()
-                         .Field("endpoint_count", is_duplicate ? 0 : endpoints_count)
+                         .Field("endpoint_count", is_duplicate ? 0 : accepted.endpoints_count)
+                         .FieldIfSet("job_id", is_duplicate ? "" : accepted.job_id)
                          .EndObject();
                    }));
   };
@@ -176,7 +187,7 @@ Reply ReplayEvent(const Context& context) {
       [event = *std::move(event)](const intake::Intake& intake, const Snapshot& project) {
         return intake.PrepareReplay(*project, event);
       },
-      [data](const CommitResult&, size_t) {
+      [data](const CommitResult&, const Accepted&) {
         return Success(200, "Endpoint event replayed successfully", data);
       });
 }

@@ -100,6 +100,24 @@ void WriteRetention(const storage::PruneCounters& counters, Exposition& out) {
   out.Add({}, counters.failures);
 }
 
+void WriteJobs(const jobs::JobCounts& counts, absl::Time now, Exposition& out) {
+  out.BeginFamily("convoy_job_open", MetricType::kGauge,
+                  "Jobs (fan-outs to many endpoints, batches) that are not done yet.");
+  out.Add({}, counts.open);
+  out.BeginFamily("convoy_job_oldest_age_seconds", MetricType::kGauge,
+                  "How long ago the oldest of them was asked for; 0 without any.");
+  out.Add({}, static_cast<uint64_t>(absl::ToInt64Seconds(
+                  std::max(now - std::min(now, counts.oldest_at), absl::ZeroDuration()))));
+  out.BeginFamily("convoy_job_chunk", MetricType::kCounter,
+                  "Pieces of jobs that this process began, by what became of them.");
+  out.Add({{"outcome", "done"}}, counts.chunks);
+  out.Add({{"outcome", "overtaken"}}, counts.overtaken);
+  out.Add({{"outcome", "failed"}}, counts.failures);
+  out.BeginFamily("convoy_job_delivery", MetricType::kCounter,
+                  "Deliveries that jobs of this process made or scheduled again.");
+  out.Add({}, counts.deliveries);
+}
+
 // Consumers of every source that should be read, also of those that no consumer reads. If the store
 // fails, only the running ones.
 std::vector<ConsumerStatus> ConsumersOf(const ApiParts& parts) {
@@ -210,6 +228,7 @@ std::string Write(const ApiParts& parts, ExpositionFormat format) {
   if (parts.intake != nullptr) WriteIngest(parts.intake->report(), out);
   if (parts.dispatcher != nullptr) WriteDeliveries(parts.dispatcher->status(), out);
   if (parts.pruner != nullptr) WriteRetention(parts.pruner->counters(), out);
+  if (parts.jobs != nullptr) WriteJobs(parts.jobs->counts(), parts.clock->Now(), out);
   if (parts.work_counts) WriteWork(parts.work_counts(), out);
   if (parts.consumers != nullptr) WriteConsumers(ConsumersOf(parts), out);
   return std::move(out).TakeText();

@@ -25,15 +25,21 @@ class Collector {
  public:
   void Add(WriteBatch one, WriteBatch& out_batch) {
     for (ConfigWrite& write : one.config) {
-      if (out_batch.config.empty()) {
-        out_batch.config.push_back(
-            {.scope = write.scope, .expected_revision = write.expected_revision});
+      if (write.is_unconditional) {  // a job
+        out_batch.config.push_back(std::move(write));
+        continue;
+      }
+      // The one write of subscriptions comes first.
+      if (out_batch.config.empty() || out_batch.config.front().is_unconditional) {
+        out_batch.config.insert(
+            out_batch.config.begin(),
+            ConfigWrite{.scope = write.scope, .expected_revision = write.expected_revision});
       }
       for (ConfigRecord& record : write.puts) {
         const auto [known, is_new] =
             implicit_.try_emplace(ConfigFieldOf(record, "endpoint_id"), record.id);
         if (is_new) {
-          out_batch.config.back().puts.push_back(std::move(record));
+          out_batch.config.front().puts.push_back(std::move(record));
         } else {
           for (Delivery& delivery : one.submissions.front().deliveries) {
             delivery.subscription_id = known->second;

@@ -9,6 +9,7 @@
 
 #include "lib/intake/intake.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -19,6 +20,7 @@
 #include "lib/base/text.h"
 #include "lib/body/body_view.h"
 #include "lib/intake/admission.h"
+#include "lib/intake/audience.h"
 #include "lib/intake/deliveries.h"
 #include "lib/intake/event_checks.h"
 #include "lib/intake/event_headers.h"
@@ -234,8 +236,9 @@ absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
   bool is_unfiltered = false;
   EventContent content = ContentOf(event, body);
   content.out_is_unreadable = &is_unfiltered;
-  const std::vector<const Subscription*> matches =
-      project.Match(event.event_type, source.id, content);
+  const AudiencePiece audience = FindBeginning([&](const AudiencePlace& from, size_t looks_max) {
+    return FindMatching(project, event, source.id, from, looks_max, content);
+  });
   if (is_unfiltered) {
     event.failure_reason = absl::StrCat("a filter could not be applied", Because(body.opacity()));
     report_->Accepted({.level = LogLevel::kWarning,
@@ -244,7 +247,31 @@ absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
                        .reason = body::OpacityName(body.opacity()),
                        .detail = body::OpacityText(body.opacity())});
   }
-  return BatchOf(MakeSubmission(project, std::move(event), matches, *ulids_), std::move(dedupe));
+  if (audience.has_more) {
+    return DeferDeliveries(project, std::move(event),
+                           {.audience = model::JobAudience::kMatching, .source_id = source.id},
+                           std::move(dedupe));
+  }
+  return BatchOf(MakeSubmission(project, std::move(event), audience.wanting, *ulids_),
+                 std::move(dedupe));
+}
+
+// Whether any of the audience wants the event is not known yet: it counts as accepted. Its
+// endpoints are not listed with it; its deliveries tell them.
+WriteBatch Intake::DeferDeliveries(const ProjectSnapshot& project, Event event, model::Job job,
+                                   std::optional<DedupeKey> dedupe) const {
+  job.id = ulids_->Next();
+  job.project_id = event.project_id;
+  job.event_id = event.id;
+  job.expected_count = job.audience == model::JobAudience::kOwner
+                           ? project.CountEndpointsOfOwner(job.owner_id)
+                           : project.CountEndpoints(event.event_type, job.source_id);
+  job.deliveries_at = job.created_at = job.updated_at = event.created_at;
+  event.status = EventStatus::kSuccess;
+  event.endpoint_ids.clear();
+  WriteBatch batch = BatchOf({.event = std::move(event)}, std::move(dedupe));
+  batch.config.push_back(model::NewJobWrite(job));
+  return batch;
 }
 
 absl::StatusOr<std::optional<DedupeKey>> Intake::KeyOf(const config::SourceEntry& entry,
@@ -317,14 +344,22 @@ absl::StatusOr<WriteBatch> Intake::PrepareFanout(const ProjectSnapshot& project,
 
   Event event = MakeRestEvent(project.project(), std::move(input), clock_->Now(), ulids_->Next());
   std::optional<DedupeKey> dedupe = RestDedupeKey(event, options_);
-  std::vector<const Subscription*> wanting;
   BodyView body(event.content_type, event.headers, event.body);
   const EventContent content = ContentOf(event, body);
+  const AudiencePiece audience = FindBeginning([&](const AudiencePlace& from, size_t looks_max) {
+    return FindOfOwner(project, event, owner_id, from, looks_max, content);
+  });
+  if (audience.has_more) {
+    return DeferDeliveries(
+        project, std::move(event),
+        {.audience = model::JobAudience::kOwner, .owner_id = std::string(owner_id)},
+        std::move(dedupe));
+  }
   for (const Endpoint* endpoint : project.EndpointsOfOwner(owner_id)) {
-    AddWanting(project, event, content, endpoint->id, wanting);
     event.endpoint_ids.push_back(endpoint->id);
   }
-  return BatchOf(MakeSubmission(project, std::move(event), wanting, *ulids_), std::move(dedupe));
+  return BatchOf(MakeSubmission(project, std::move(event), audience.wanting, *ulids_),
+                 std::move(dedupe));
 }
 
 absl::StatusOr<WriteBatch> Intake::PrepareBroadcast(const ProjectSnapshot& project,
@@ -333,25 +368,68 @@ absl::StatusOr<WriteBatch> Intake::PrepareBroadcast(const ProjectSnapshot& proje
   Event event = MakeRestEvent(project.project(), std::move(input), clock_->Now(), ulids_->Next());
   std::optional<DedupeKey> dedupe = RestDedupeKey(event, options_);
   BodyView body(event.content_type, event.headers, event.body);
-  const std::vector<const Subscription*> matches =
-      project.Match(event.event_type, /*source_id=*/"", ContentOf(event, body));
-  return BatchOf(MakeSubmission(project, std::move(event), matches, *ulids_), std::move(dedupe));
+  const EventContent content = ContentOf(event, body);
+  const AudiencePiece audience = FindBeginning([&](const AudiencePlace& from, size_t looks_max) {
+    return FindMatching(project, event, /*source_id=*/"", from, looks_max, content);
+  });
+  if (audience.has_more) {
+    return DeferDeliveries(project, std::move(event), {.audience = model::JobAudience::kMatching},
+                           std::move(dedupe));
+  }
+  return BatchOf(MakeSubmission(project, std::move(event), audience.wanting, *ulids_),
+                 std::move(dedupe));
 }
 
 absl::StatusOr<WriteBatch> Intake::PrepareReplay(const ProjectSnapshot& project,
                                                  const Event& event) const {
   BodyView body(event.content_type, event.headers, event.body);
   const EventContent content = ContentOf(event, body);
+  const bool is_of_link = !event.source_id.empty() && !event.url_path.empty();
+  // The endpoints of an event are not listed with it if a job made its deliveries.
+  const bool is_deferred =
+      event.endpoint_ids.empty() && event.status == EventStatus::kSuccess && !event.is_duplicate;
   std::vector<const Subscription*> wanting;
-  if (!event.source_id.empty() && !event.url_path.empty()) {
-    wanting = project.Match(event.event_type, event.source_id, content);
+  bool has_more = is_deferred;
+  if (is_of_link) {
+    AudiencePiece audience = FindBeginning([&](const AudiencePlace& from, size_t looks_max) {
+      return FindMatching(project, event, event.source_id, from, looks_max, content);
+    });
+    wanting = std::move(audience.wanting);
+    has_more = audience.has_more;
   } else {
     for (const std::string& endpoint_id : event.endpoint_ids) {
       AddWanting(project, event, content, endpoint_id, wanting);
+      has_more = wanting.size() > kDirectDeliveriesMax;
+      if (has_more) break;
     }
   }
+  if (has_more) return DeferReplay(project, event, is_of_link);
   WriteBatch batch;
   batch.extra_deliveries = MakeDeliveries(project, event, wanting, clock_->Now(), *ulids_);
+  return batch;
+}
+
+// The deliveries that were made with an event are known by their instant, which those of a replay
+// do not share.
+WriteBatch Intake::DeferReplay(const ProjectSnapshot& project, const Event& event,
+                               bool is_of_link) const {
+  const absl::Time now = std::max(clock_->Now(), event.created_at + absl::Microseconds(1));
+  model::Job job{.id = ulids_->Next(),
+                 .project_id = event.project_id,
+                 .kind = model::JobKind::kReplay,
+                 .event_id = event.id,
+                 .deliveries_at = now,
+                 .created_at = now,
+                 .updated_at = now};
+  if (is_of_link) {
+    job.source_id = event.source_id;
+    job.expected_count = project.CountEndpoints(event.event_type, event.source_id);
+  } else {
+    job.audience = model::JobAudience::kDelivered;
+    job.expected_count = event.endpoint_ids.size();
+  }
+  WriteBatch batch;
+  batch.config.push_back(model::NewJobWrite(job));
   return batch;
 }
 

@@ -29,6 +29,7 @@
 #include "lib/body/body_view.h"
 #include "lib/config/config_cache.h"
 #include "lib/intake/ingest_report.h"
+#include "lib/model/job.h"
 
 namespace convoy::intake {
 
@@ -52,7 +53,8 @@ class Intake {
          Observer* observer = nullptr);
 
   // Each returns a batch with exactly one submission (and, for PrepareSingle, the configuration
-  // write that creates the endpoint's first subscription). Refusals are statuses whose message is
+  // write that creates the endpoint's first subscription; for an event of very many endpoints, the
+  // job that makes its deliveries: audience.h). Refusals are statuses whose message is
   // meant for the caller: kInvalidArgument, kUnauthenticated (verification failed), kNotFound,
   // kOutOfRange (body too large), kFailedPrecondition, kUnavailable (the provider's published key
   // is on its way). Those of PrepareIngest carry a reason (IngestReasonOf) and have been reported.
@@ -79,7 +81,8 @@ class Intake {
   absl::StatusOr<WriteBatch> PrepareBroadcast(const route::ProjectSnapshot& project,
                                               RestEvent event) const;
   // New deliveries for a stored event: of an ingest link, to whatever matches it now; of the REST
-  // API or a broker, to those of its endpoints that want it now. There may be none.
+  // API or a broker, to those of its endpoints that want it now. There may be none. Very many are
+  // made by a job.
   absl::StatusOr<WriteBatch> PrepareReplay(const route::ProjectSnapshot& project,
                                            const Event& event) const;
 
@@ -104,6 +107,11 @@ class Intake {
                                                  const HttpRequest& request, const Verdict& verdict,
                                                  KeyRule key_rule, body::BodyView& body,
                                                  Event* event, std::string* out_remark) const;
+  // The batch of an event whose deliveries `job` is to make, of which the audience is set.
+  WriteBatch DeferDeliveries(const route::ProjectSnapshot& project, Event event, model::Job job,
+                             std::optional<DedupeKey> dedupe) const;
+  WriteBatch DeferReplay(const route::ProjectSnapshot& project, const Event& event,
+                         bool is_of_link) const;
   absl::StatusOr<WriteBatch> RefuseIngestOf(const config::SourceEntry& source,
                                             const HttpRequest& request, const absl::Status& refusal,
                                             std::string_view scheme, absl::Time now,

@@ -1,0 +1,41 @@
+// Chunks of jobs: the next piece of one, as a batch that has its effect and its progress in one
+// transaction. Reads the store and the configuration, writes nothing.
+#pragma once
+
+#include "absl/status/statusor.h"
+
+#include "convoy/clock.h"
+#include "convoy/storage.h"
+#include "lib/base/ulid.h"
+#include "lib/config/config_cache.h"
+#include "lib/intake/intake.h"
+#include "lib/model/job.h"
+
+namespace convoy::jobs {
+
+// Must outlive their users.
+struct ChunkParts {
+  Storage* storage;
+  config::ConfigCache* configuration;
+  const intake::Intake* intake;
+  Clock* clock;
+  base::UlidGenerator* ulids;
+};
+
+struct Chunk {
+  WriteBatch batch;  // without the write of the job
+  model::Job next;   // the job once the batch is written
+  // The job has no object: its project or its event is gone, or the event was a duplicate. It is to
+  // be removed.
+  bool is_void = false;
+};
+
+// A fan-out while its project changes: a subscription that was made after the job gets nothing, one
+// that is gone or does not want the event any more when its turn comes, neither; each of the others
+// gets one delivery.
+absl::StatusOr<Chunk> PlanChunk(const ChunkParts& parts, const model::Job& job);
+
+// So many objects are looked at for one chunk.
+inline constexpr uint32_t kChunkLooksMax = 256;
+
+}  // namespace convoy::jobs
