@@ -109,8 +109,9 @@ struct JobWorld {
     write.expected_revision = store->ConfigRevision(write.scope).value();
     WriteBatch batch;
     batch.config.push_back(std::move(write));
-    REQUIRE(process == nullptr ? Commit(batch).status.ok()
-                               : process->commits.Commit(std::move(batch)).status.ok());
+    const CommitResult result =
+        process == nullptr ? Commit(batch) : process->commits.Commit(std::move(batch));
+    REQUIRE(result.status.ToString() == "OK");
   }
   void Put(const std::string& scope, std::vector<ConfigRecord> records) {
     Change({.scope = scope, .puts = std::move(records)});

@@ -8,9 +8,9 @@ namespace {
 using model::JobState;
 
 TEST_CASE("worker: up to the bound deliveries are made with the event, beyond it by a job") {
-  for (const int count : {255, 256, 257, 511, 512, 513}) {
+  for (const size_t count : {255, 256, 257, 511, 512, 513}) {
     INFO(count);
-    JobWorld world(count);
+    JobWorld world(static_cast<int>(count));
     const std::string event_id = world.Broadcast();
     const bool is_direct = count <= 256;
     CHECK(world.OpenJobs().empty() == is_direct);
