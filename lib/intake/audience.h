@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,10 +14,14 @@
 
 namespace convoy::intake {
 
-// Beyond so many deliveries, or so many objects to look at for them, an event's deliveries are made
-// by a job.
-inline constexpr size_t kDirectDeliveriesMax = 256;
-inline constexpr size_t kDirectLooksMax = 4096;
+struct AudienceLimits {
+  // Beyond so many deliveries, or so many objects to look at for them, an event's deliveries are
+  // made by a job.
+  size_t deliveries_max = 256;
+  size_t looks_max = 4096;
+  // So many objects are looked at for one chunk of a job.
+  uint32_t chunk_looks = 256;
+};
 
 // A place in an audience, behind which its next piece begins. Those of all matching subscriptions
 // are ordered by their ids; those of an owner by their endpoints' ids, and within one by theirs.
@@ -43,17 +48,17 @@ AudiencePiece FindOfOwner(const route::ProjectSnapshot& project, const Event& ev
 // The beginning of an audience: all of it (`has_more` is false), or enough to know that it is for a
 // job. `find` is one of the above from a place on.
 template <typename Find>
-AudiencePiece FindBeginning(Find find) {
+AudiencePiece FindBeginning(const AudienceLimits& limits, Find find) {
   AudiencePiece all;
   do {
-    AudiencePiece piece = find(all.end, kDirectDeliveriesMax);
+    AudiencePiece piece = find(all.end, limits.deliveries_max);
     all.wanting.insert(all.wanting.end(), piece.wanting.begin(), piece.wanting.end());
     all.looks_count += piece.looks_count;
     all.end = std::move(piece.end);
     all.has_more = piece.has_more;
-  } while (all.has_more && all.wanting.size() <= kDirectDeliveriesMax &&
-           all.looks_count < kDirectLooksMax);
-  all.has_more |= all.wanting.size() > kDirectDeliveriesMax;
+  } while (all.has_more && all.wanting.size() <= limits.deliveries_max &&
+           all.looks_count < limits.looks_max);
+  all.has_more |= all.wanting.size() > limits.deliveries_max;
   return all;
 }
 

@@ -127,10 +127,11 @@ std::string PublicUrlOf(const HttpRequest& request, std::string_view public_url)
 }
 
 Intake::Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator* ulids,
-               Observer* observer)
+               Observer* observer, AudienceLimits limits)
     : options_(options),
       clock_(clock),
       ulids_(ulids),
+      limits_(limits),
       report_(std::make_unique<IngestReport>(clock, observer)) {}
 
 absl::Status Intake::CheckRequest(const ProjectSnapshot& project, const config::SourceEntry& entry,
@@ -236,9 +237,10 @@ absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
   bool is_unfiltered = false;
   EventContent content = ContentOf(event, body);
   content.out_is_unreadable = &is_unfiltered;
-  const AudiencePiece audience = FindBeginning([&](const AudiencePlace& from, size_t looks_max) {
-    return FindMatching(project, event, source.id, from, looks_max, content);
-  });
+  const AudiencePiece audience =
+      FindBeginning(limits_, [&](const AudiencePlace& from, size_t looks_max) {
+        return FindMatching(project, event, source.id, from, looks_max, content);
+      });
   if (is_unfiltered) {
     event.failure_reason = absl::StrCat("a filter could not be applied", Because(body.opacity()));
     report_->Accepted({.level = LogLevel::kWarning,
@@ -265,7 +267,7 @@ WriteBatch Intake::DeferDeliveries(const ProjectSnapshot& project, Event event, 
   job.event_id = event.id;
   job.expected_count = job.audience == model::JobAudience::kOwner
                            ? project.CountEndpointsOfOwner(job.owner_id)
-                           : project.CountEndpoints(event.event_type, job.source_id);
+                           : project.EstimateEndpoints(event.event_type, job.source_id);
   job.deliveries_at = job.created_at = job.updated_at = event.created_at;
   event.status = EventStatus::kSuccess;
   event.endpoint_ids.clear();
@@ -346,9 +348,10 @@ absl::StatusOr<WriteBatch> Intake::PrepareFanout(const ProjectSnapshot& project,
   std::optional<DedupeKey> dedupe = RestDedupeKey(event, options_);
   BodyView body(event.content_type, event.headers, event.body);
   const EventContent content = ContentOf(event, body);
-  const AudiencePiece audience = FindBeginning([&](const AudiencePlace& from, size_t looks_max) {
-    return FindOfOwner(project, event, owner_id, from, looks_max, content);
-  });
+  const AudiencePiece audience =
+      FindBeginning(limits_, [&](const AudiencePlace& from, size_t looks_max) {
+        return FindOfOwner(project, event, owner_id, from, looks_max, content);
+      });
   if (audience.has_more) {
     return DeferDeliveries(
         project, std::move(event),
@@ -369,9 +372,10 @@ absl::StatusOr<WriteBatch> Intake::PrepareBroadcast(const ProjectSnapshot& proje
   std::optional<DedupeKey> dedupe = RestDedupeKey(event, options_);
   BodyView body(event.content_type, event.headers, event.body);
   const EventContent content = ContentOf(event, body);
-  const AudiencePiece audience = FindBeginning([&](const AudiencePlace& from, size_t looks_max) {
-    return FindMatching(project, event, /*source_id=*/"", from, looks_max, content);
-  });
+  const AudiencePiece audience =
+      FindBeginning(limits_, [&](const AudiencePlace& from, size_t looks_max) {
+        return FindMatching(project, event, /*source_id=*/"", from, looks_max, content);
+      });
   if (audience.has_more) {
     return DeferDeliveries(project, std::move(event), {.audience = model::JobAudience::kMatching},
                            std::move(dedupe));
@@ -391,15 +395,16 @@ absl::StatusOr<WriteBatch> Intake::PrepareReplay(const ProjectSnapshot& project,
   std::vector<const Subscription*> wanting;
   bool has_more = is_deferred;
   if (is_of_link) {
-    AudiencePiece audience = FindBeginning([&](const AudiencePlace& from, size_t looks_max) {
-      return FindMatching(project, event, event.source_id, from, looks_max, content);
-    });
+    AudiencePiece audience =
+        FindBeginning(limits_, [&](const AudiencePlace& from, size_t looks_max) {
+          return FindMatching(project, event, event.source_id, from, looks_max, content);
+        });
     wanting = std::move(audience.wanting);
     has_more = audience.has_more;
   } else {
     for (const std::string& endpoint_id : event.endpoint_ids) {
       AddWanting(project, event, content, endpoint_id, wanting);
-      has_more = wanting.size() > kDirectDeliveriesMax;
+      has_more = wanting.size() > limits_.deliveries_max;
       if (has_more) break;
     }
   }
@@ -423,7 +428,7 @@ WriteBatch Intake::DeferReplay(const ProjectSnapshot& project, const Event& even
                  .updated_at = now};
   if (is_of_link) {
     job.source_id = event.source_id;
-    job.expected_count = project.CountEndpoints(event.event_type, event.source_id);
+    job.expected_count = project.EstimateEndpoints(event.event_type, event.source_id);
   } else {
     job.audience = model::JobAudience::kDelivered;
     job.expected_count = event.endpoint_ids.size();

@@ -28,6 +28,7 @@
 #include "lib/base/ulid.h"
 #include "lib/body/body_view.h"
 #include "lib/config/config_cache.h"
+#include "lib/intake/audience.h"
 #include "lib/intake/ingest_report.h"
 #include "lib/model/job.h"
 
@@ -50,7 +51,7 @@ std::string PublicUrlOf(const HttpRequest& request, std::string_view public_url)
 class Intake {
  public:
   Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator* ulids,
-         Observer* observer = nullptr);
+         Observer* observer = nullptr, AudienceLimits limits = {});
 
   // Each returns a batch with exactly one submission (and, for PrepareSingle, the configuration
   // write that creates the endpoint's first subscription; for an event of very many endpoints, the
@@ -86,6 +87,8 @@ class Intake {
   absl::StatusOr<WriteBatch> PrepareReplay(const route::ProjectSnapshot& project,
                                            const Event& event) const;
 
+  const AudienceLimits& limits() const { return limits_; }
+
   // Reports of ingest requests: the HTTP layer adds those that it refuses by itself.
   IngestReport& report() const { return *report_; }
 
@@ -120,6 +123,7 @@ class Intake {
   const GatewayOptions& options_;
   Clock* const clock_;
   base::UlidGenerator* const ulids_;
+  const AudienceLimits limits_;
   const std::unique_ptr<IngestReport> report_;
 };
 

@@ -10,6 +10,8 @@
 #include <memory>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
+
 namespace convoy::route {
 
 // One series of changes to sets that no other thread sees yet. Nodes that it has made already are
@@ -61,6 +63,21 @@ class PersistentSet {
     return nullptr;
   }
 
+  // How many values are less than `key`. Costs O(log n).
+  template <typename Key>
+  size_t CountBefore(const Key& key) const {
+    size_t count = 0;
+    for (const Node* node = root_.get(); node != nullptr;) {
+      if (Less()(node->value, key)) {
+        count += 1 + CountOf(node->left);
+        node = node->right.get();
+      } else {
+        node = node->left.get();
+      }
+    }
+    return count;
+  }
+
   // Calls `visit` with the values that are not less than `from`, in order, until it says false.
   template <typename Key, typename Visit>
   void ForEachFrom(const Key& from, Visit visit) const {
@@ -93,9 +110,19 @@ class PersistentSet {
         : value(std::move(value_in)), rank(rank_in), editor(editor_in) {}
     T value;
     uint64_t rank;
-    uint64_t editor;  // whose changes may be made in place
+    uint64_t editor;   // whose changes may be made in place
+    size_t count = 1;  // of the nodes from here down
     Link left, right;
   };
+  // Nodes from one down, each above the next, whose counts are to be made right.
+  using Path = absl::InlinedVector<Node*, 64>;
+
+  static size_t CountOf(const Link& link) { return link == nullptr ? 0 : link->count; }
+  static void Recount(const Path& path) {
+    for (auto node = path.rbegin(); node != path.rend(); ++node) {
+      (*node)->count = 1 + CountOf((*node)->left) + CountOf((*node)->right);
+    }
+  }
 
   // Makes the node behind `link` one that `editor` may change.
   static Node& Own(Link& link, const SetEditor& editor) {
@@ -153,9 +180,11 @@ class PersistentSet {
     Link* place = &link;
     while (*place != nullptr && (*place)->rank >= added->rank) {
       Node& node = Own(*place, editor);
+      ++node.count;
       place = Less()(added->value, node.value) ? &node.left : &node.right;
     }
     Split(std::move(*place), added->value, editor, added->left, added->right);
+    Recount({added.get()});
     *place = std::move(added);
   }
 
@@ -163,8 +192,10 @@ class PersistentSet {
   static void Split(Link link, const T& value, SetEditor& editor, Link& out_left, Link& out_right) {
     Link* left = &out_left;
     Link* right = &out_right;
+    Path path;
     while (link != nullptr) {
       Node& node = Own(link, editor);
+      path.push_back(&node);
       if (Less()(node.value, value)) {
         Link next = std::move(node.right);
         *left = std::move(link);
@@ -179,6 +210,7 @@ class PersistentSet {
     }
     left->reset();
     right->reset();
+    Recount(path);
   }
 
   template <typename Key>
@@ -189,6 +221,7 @@ class PersistentSet {
       const bool is_less = Less()(key, node->value);
       if (!is_less && !Less()(node->value, key)) break;
       Node& owned = Own(*place, editor);
+      --owned.count;
       place = is_less ? &owned.left : &owned.right;
     }
     Link left = (*place)->left;
@@ -200,15 +233,18 @@ class PersistentSet {
   static Link Merge(Link left, Link right, SetEditor& editor) {
     Link merged;
     Link* place = &merged;
+    Path path;
     while (left != nullptr && right != nullptr) {
       if (left->rank >= right->rank) {
         Node& node = Own(left, editor);
+        path.push_back(&node);
         Link next = std::move(node.right);
         *place = std::move(left);
         place = &node.right;
         left = std::move(next);
       } else {
         Node& node = Own(right, editor);
+        path.push_back(&node);
         Link next = std::move(node.left);
         *place = std::move(right);
         place = &node.left;
@@ -216,6 +252,7 @@ class PersistentSet {
       }
     }
     *place = left != nullptr ? std::move(left) : std::move(right);
+    Recount(path);
     return merged;
   }
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
@@ -21,6 +20,20 @@ bool WantsType(const Subscription& subscription, std::string_view event_type) {
                        return EventPattern::Of(pattern).Matches(event_type);
                      });
 }
+
+// Calls `visit` with the texts of topics that an event type is wanted by: itself, and its prefixes.
+template <typename Visit>
+void ForEachText(std::string_view event_type, Visit visit) {
+  visit(/*is_prefix=*/false, event_type);
+  visit(/*is_prefix=*/true, std::string_view());
+  for (size_t dot = event_type.find('.'); dot != std::string_view::npos;
+       dot = event_type.find('.', dot + 1)) {
+    visit(/*is_prefix=*/true, event_type.substr(0, dot + 1));
+  }
+}
+
+// Greater than every id, which is of printable characters.
+constexpr std::string_view kBehindIds = "\x7F";
 
 }  // namespace
 
@@ -172,12 +185,7 @@ void ProjectSnapshot::VisitCandidates(std::string_view event_type, std::string_v
       return id == after_id || visit(topic.compiled.get(), index++);
     });
   };
-  visit_text(/*is_prefix=*/false, event_type);
-  visit_text(/*is_prefix=*/true, "");
-  for (size_t dot = event_type.find('.'); dot != std::string_view::npos;
-       dot = event_type.find('.', dot + 1)) {
-    visit_text(/*is_prefix=*/true, event_type.substr(0, dot + 1));
-  }
+  ForEachText(event_type, visit_text);
 }
 
 std::vector<const ProjectSnapshot::Compiled*> ProjectSnapshot::FindCandidates(
@@ -245,23 +253,19 @@ size_t ProjectSnapshot::CountCandidates(std::string_view event_type,
   return FindCandidates(event_type, source_id).size();
 }
 
-size_t ProjectSnapshot::CountEndpoints(std::string_view event_type,
-                                       std::string_view source_id) const {
-  absl::flat_hash_set<std::string_view> ids;
-  VisitCandidates(event_type, source_id, "", [&](const Compiled* candidate, size_t) {
-    ids.insert(candidate->subscription.endpoint_id);
-    return true;
+size_t ProjectSnapshot::EstimateEndpoints(std::string_view event_type,
+                                          std::string_view source_id) const {
+  size_t count = 0;
+  ForEachText(event_type, [&](bool is_prefix, std::string_view text) {
+    count += topics_.CountBefore(TopicKey(source_id, is_prefix, text, kBehindIds)) -
+             topics_.CountBefore(TopicKey(source_id, is_prefix, text, ""));
   });
-  return ids.size();
+  return std::min(count, endpoints_.size());
 }
 
 size_t ProjectSnapshot::CountEndpointsOfOwner(std::string_view owner_id) const {
-  size_t count = 0;
-  endpoints_by_owner_.ForEachFrom(Pair(owner_id, ""), [&](const EndpointPointer& endpoint) {
-    count += endpoint->owner_id == owner_id ? 1 : 0;
-    return endpoint->owner_id == owner_id;
-  });
-  return count;
+  return endpoints_by_owner_.CountBefore(Pair(owner_id, kBehindIds)) -
+         endpoints_by_owner_.CountBefore(Pair(owner_id, ""));
 }
 
 }  // namespace convoy::route

@@ -73,8 +73,9 @@ class ProjectSnapshot {
 
   // How many subscriptions Match looks at for such an event, before content filters.
   size_t CountCandidates(std::string_view event_type, std::string_view source_id) const;
-  // How many endpoints those subscriptions have.
-  size_t CountEndpoints(std::string_view event_type, std::string_view source_id) const;
+  // About how many endpoints those subscriptions have, without looking at them: no more than the
+  // project has, and an endpoint that wants the type in several ways may count for as many.
+  size_t EstimateEndpoints(std::string_view event_type, std::string_view source_id) const;
   size_t CountEndpointsOfOwner(std::string_view owner_id) const;
 
  private:

@@ -1,5 +1,6 @@
 #include "lib/route/persistent_set.h"
 
+#include <iterator>
 #include <set>
 #include <vector>
 
@@ -48,6 +49,8 @@ TEST_CASE("persistent_set: every version stays as it was, whatever is made of it
       REQUIRE(set.size() == model.size());
       for (int value = 0; value < 60; ++value) {
         REQUIRE((set.Find(value) != nullptr) == model.contains(value));
+        REQUIRE(set.CountBefore(value) ==
+                static_cast<size_t>(std::distance(model.begin(), model.lower_bound(value))));
         std::vector<int> from;
         set.ForEachFrom(value, [&](int each) {
           from.push_back(each);
