@@ -9,6 +9,7 @@
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
+#include "lib/http/queries.h"
 #include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/http/written_page.h"
@@ -66,32 +67,33 @@ absl::Status CheckMayResend(const Context& context, const Delivery& delivery) {
 
 }  // namespace
 
-Reply ListDeliveries(const Context& context) {
+absl::StatusOr<DeliveryQuery> ReadDeliveryQuery(const Context& context) {
   const std::string_view query = context.request->query;
-  const absl::StatusOr<TimeRange> range = ParseTimeRange(query);
-  if (!range.ok()) return FromStatus(range.status());
-  const auto statuses = ParseStatuses(query);
-  if (!statuses.ok()) return FromStatus(statuses.status());
-  const absl::Status refused = RefuseParameters(query, {"brokerMessageId"});
-  if (!refused.ok()) return FromStatus(refused);
-  const auto endpoint_ids = ParameterList(query, "endpointId");
-  if (!endpoint_ids.ok()) return FromStatus(endpoint_ids.status());
+  CONVOY_ASSIGN_OR_RETURN(const TimeRange range, ParseTimeRange(query));
+  DeliveryQuery wanted{.project_id = context.project->project().id,
+                       .event_id = ParameterOf(query, "eventId"),
+                       .subscription_id = ParameterOf(query, "subscriptionId"),
+                       .idempotency_key = ParameterOf(query, "idempotencyKey"),
+                       .event_type = ParameterOf(query, "event_type"),
+                       .created_from = range.from,
+                       .created_until = range.until};
+  CONVOY_ASSIGN_OR_RETURN(wanted.statuses, ParseStatuses(query));
+  CONVOY_RETURN_IF_ERROR(RefuseParameters(query, {"brokerMessageId"}));
+  CONVOY_ASSIGN_OR_RETURN(wanted.endpoint_ids, ParameterList(query, "endpointId"));
   // The contract and Convoy's server spell this key differently; clients use either.
-  std::string event_type = ParameterOf(query, "event_type");
-  if (event_type.empty()) event_type = ParameterOf(query, "eventType");
-  const DeliveryQuery wanted{.project_id = context.project->project().id,
-                             .event_id = ParameterOf(query, "eventId"),
-                             .subscription_id = ParameterOf(query, "subscriptionId"),
-                             .idempotency_key = ParameterOf(query, "idempotencyKey"),
-                             .event_type = std::move(event_type),
-                             .endpoint_ids = *endpoint_ids,
-                             .statuses = *statuses,
-                             .created_from = range->from,
-                             .created_until = range->until};
-  const PageRequest request = ParsePage(query);
+  if (wanted.event_type.empty()) wanted.event_type = ParameterOf(query, "eventType");
+  return wanted;
+}
+
+Reply ListDeliveries(const Context& context) {
+  const absl::StatusOr<DeliveryQuery> wanted = ReadDeliveryQuery(context);
+  if (!wanted.ok()) return FromStatus(wanted.status());
+  const PageRequest request = ParsePage(context.request->query);
   const auto page = WritePage(
       request,
-      [&](const PageRequest& part) { return context.parts->storage->ListDeliveries(wanted, part); },
+      [&](const PageRequest& part) {
+        return context.parts->storage->ListDeliveries(*wanted, part);
+      },
       [&](const Delivery& delivery) { return DeliveryJson(context, delivery); });
   if (!page.ok()) return FromStatus(page.status());
   return Success(200, "Event deliveries fetched successfully", WrittenPageToJson(*page, request));

@@ -12,6 +12,7 @@
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
 #include "lib/http/prepared_write.h"
+#include "lib/http/queries.h"
 #include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/http/written_page.h"
@@ -140,28 +141,27 @@ Reply CreateBroadcastEvent(const Context& context) {
       Answer("Broadcast event created successfully", kDuplicate));
 }
 
-Reply ListEvents(const Context& context) {
+absl::StatusOr<EventQuery> ReadEventQuery(const Context& context) {
   const std::string_view query = context.request->query;
-  const absl::StatusOr<TimeRange> range = ParseTimeRange(query);
-  if (!range.ok()) return FromStatus(range.status());
-  const absl::Status refused =
-      RefuseParameters(query, {"query", "body", "ownerId", "brokerMessageId"});
-  if (!refused.ok()) return FromStatus(refused);
-  const auto endpoint_ids = ParameterList(query, "endpointId");
-  if (!endpoint_ids.ok()) return FromStatus(endpoint_ids.status());
-  const auto source_ids = ParameterList(query, "sourceId");
-  if (!source_ids.ok()) return FromStatus(source_ids.status());
-  const EventQuery wanted{.project_id = context.project->project().id,
-                          .endpoint_ids = *endpoint_ids,
-                          .source_ids = *source_ids,
-                          .idempotency_key = ParameterOf(query, "idempotencyKey"),
-                          .event_type = ParameterOf(query, "event_type"),
-                          .created_from = range->from,
-                          .created_until = range->until};
-  const PageRequest request = ParsePage(query);
+  CONVOY_ASSIGN_OR_RETURN(const TimeRange range, ParseTimeRange(query));
+  CONVOY_RETURN_IF_ERROR(RefuseParameters(query, {"query", "body", "ownerId", "brokerMessageId"}));
+  EventQuery wanted{.project_id = context.project->project().id,
+                    .idempotency_key = ParameterOf(query, "idempotencyKey"),
+                    .event_type = ParameterOf(query, "event_type"),
+                    .created_from = range.from,
+                    .created_until = range.until};
+  CONVOY_ASSIGN_OR_RETURN(wanted.endpoint_ids, ParameterList(query, "endpointId"));
+  CONVOY_ASSIGN_OR_RETURN(wanted.source_ids, ParameterList(query, "sourceId"));
+  return wanted;
+}
+
+Reply ListEvents(const Context& context) {
+  const absl::StatusOr<EventQuery> wanted = ReadEventQuery(context);
+  if (!wanted.ok()) return FromStatus(wanted.status());
+  const PageRequest request = ParsePage(context.request->query);
   const auto page = WritePage(
       request,
-      [&](const PageRequest& part) { return context.parts->storage->ListEvents(wanted, part); },
+      [&](const PageRequest& part) { return context.parts->storage->ListEvents(*wanted, part); },
       [&](const Event& event) -> absl::StatusOr<std::string> {
         return ToJson([&](json::Writer& writer) { WriteEvent(writer, Shown(context, event)); });
       });

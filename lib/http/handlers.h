@@ -56,6 +56,14 @@ Reply ForceResendDeliveries(const Context& context);
 Reply ListAttempts(const Context& context);
 Reply GetAttempt(const Context& context);
 
+Reply BatchRetryDeliveries(const Context& context);
+Reply CountBatchRetry(const Context& context);
+Reply BatchReplayEvents(const Context& context);
+Reply CountBatchReplay(const Context& context);
+Reply ListJobs(const Context& context);
+Reply GetJob(const Context& context);
+Reply CancelJob(const Context& context);
+
 Reply ListHeldInputs(const Context& context);
 Reply GetHeldInput(const Context& context);
 Reply DeleteHeldInput(const Context& context);

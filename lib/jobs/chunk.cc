@@ -1,6 +1,7 @@
 // One function for each kind of job: from the job as it is to what its next piece writes.
 #include "lib/jobs/chunk.h"
 
+#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -21,6 +22,8 @@ using model::JobKind;
 using model::JobState;
 using Snapshot = std::shared_ptr<const route::ProjectSnapshot>;
 
+constexpr int kChunkEventsMax = 16;
+
 // Of the subscriptions that the event was delivered for when it was accepted, those that want it
 // now.
 absl::StatusOr<AudiencePiece> FindDelivered(const ChunkParts& parts,
@@ -30,8 +33,10 @@ absl::StatusOr<AudiencePiece> FindDelivered(const ChunkParts& parts,
   CONVOY_ASSIGN_OR_RETURN(
       Page<Delivery> page,
       parts.storage->ListDeliveries(
-          {.project_id = job.project_id, .event_id = job.event_id},
-          {.cursor = job.cursor, .is_ascending = true, .items_max = kChunkLooksMax}));
+          {.project_id = job.project_id, .event_id = job.event_id, .created_until = job.created_at},
+          {.cursor = job.cursor,
+           .is_ascending = true,
+           .items_max = parts.intake->limits().chunk_looks}));
   AudiencePiece piece{.looks_count = page.items.size(),
                       .end = {.subscription_id = std::move(page.next_cursor)},
                       .has_more = page.has_next};
@@ -52,12 +57,13 @@ absl::StatusOr<AudiencePiece> FindPiece(const ChunkParts& parts,
   body::BodyView body(event.content_type, event.headers, event.body);
   const route::EventContent content{
       .view = &body, .headers = &event.headers, .query = event.url_query, .path = event.url_path};
+  const size_t looks_max = parts.intake->limits().chunk_looks;
   const AudiencePlace from{.endpoint_id = job.cursor_endpoint, .subscription_id = job.cursor};
   switch (job.audience) {
     case JobAudience::kMatching:
-      return FindMatching(project, event, job.source_id, from, kChunkLooksMax, content);
+      return FindMatching(project, event, job.source_id, from, looks_max, content);
     case JobAudience::kOwner:
-      return FindOfOwner(project, event, job.owner_id, from, kChunkLooksMax, content);
+      return FindOfOwner(project, event, job.owner_id, from, looks_max, content);
     case JobAudience::kDelivered:
       break;
   }
@@ -87,6 +93,68 @@ absl::StatusOr<Chunk> PlanDeliveries(const ChunkParts& parts, const Snapshot& pr
   return chunk;
 }
 
+// Whether another try of a delivery to this endpoint is of use.
+bool IsActive(const route::ProjectSnapshot& project, const std::string& endpoint_id) {
+  const Endpoint* const endpoint = project.FindEndpoint(endpoint_id);
+  return endpoint != nullptr && endpoint->status == EndpointStatus::kActive;
+}
+
+absl::StatusOr<Chunk> PlanRetries(const ChunkParts& parts, const Snapshot& project,
+                                  const Job& job) {
+  CONVOY_ASSIGN_OR_RETURN(Page<Delivery> page,
+                          parts.storage->ListDeliveries(
+                              job.deliveries, {.cursor = job.cursor,
+                                               .is_ascending = true,
+                                               .items_max = parts.intake->limits().chunk_looks}));
+  const absl::Time now = parts.clock->Now();
+  Chunk chunk{.next = job};
+  for (const Delivery& delivery : page.items) {
+    if (!IsActive(*project, delivery.endpoint_id)) {
+      ++chunk.next.skipped_count;
+      continue;
+    }
+    chunk.batch.requeues.push_back({.project_id = job.project_id,
+                                    .delivery_id = delivery.id,
+                                    .from = {DeliveryStatus::kFailure, DeliveryStatus::kDiscarded},
+                                    .due_at = now});
+  }
+  chunk.next.seen_count += page.items.size();
+  chunk.next.done_count += chunk.batch.requeues.size();
+  chunk.next.cursor = std::move(page.next_cursor);
+  if (!page.has_next) chunk.next.state = JobState::kDone;
+  return chunk;
+}
+
+// One event after the other, since each may have many deliveries. Those of very many become jobs of
+// their own.
+absl::StatusOr<Chunk> PlanReplays(const ChunkParts& parts, const Snapshot& project,
+                                  const Job& job) {
+  Chunk chunk{.next = job};
+  Job& next = chunk.next;
+  for (int i = 0; i < kChunkEventsMax && next.is_open(); ++i) {
+    if (chunk.batch.extra_deliveries.size() >= parts.intake->limits().deliveries_max) break;
+    CONVOY_ASSIGN_OR_RETURN(
+        Page<Event> page,
+        parts.storage->ListEvents(job.events,
+                                  {.cursor = next.cursor, .is_ascending = true, .items_max = 1}));
+    for (const Event& event : page.items) {
+      ++next.seen_count;
+      if (event.is_duplicate) {
+        ++next.skipped_count;
+        continue;
+      }
+      CONVOY_ASSIGN_OR_RETURN(WriteBatch replay, parts.intake->PrepareReplay(*project, event));
+      next.done_count += replay.extra_deliveries.size();
+      std::move(replay.extra_deliveries.begin(), replay.extra_deliveries.end(),
+                std::back_inserter(chunk.batch.extra_deliveries));
+      std::move(replay.config.begin(), replay.config.end(), std::back_inserter(chunk.batch.config));
+    }
+    next.cursor = std::move(page.next_cursor);
+    if (!page.has_next) next.state = JobState::kDone;
+  }
+  return chunk;
+}
+
 }  // namespace
 
 absl::StatusOr<Chunk> PlanChunk(const ChunkParts& parts, const Job& job) {
@@ -98,8 +166,9 @@ absl::StatusOr<Chunk> PlanChunk(const ChunkParts& parts, const Job& job) {
     case JobKind::kReplay:
       return PlanDeliveries(parts, *project, job);
     case JobKind::kBatchRetry:
+      return PlanRetries(parts, *project, job);
     case JobKind::kBatchReplay:
-      break;
+      return PlanReplays(parts, *project, job);
   }
   return absl::UnimplementedError("jobs of this kind are not known");
 }

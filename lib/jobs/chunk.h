@@ -35,7 +35,4 @@ struct Chunk {
 // gets one delivery.
 absl::StatusOr<Chunk> PlanChunk(const ChunkParts& parts, const model::Job& job);
 
-// So many objects are looked at for one chunk.
-inline constexpr uint32_t kChunkLooksMax = 256;
-
 }  // namespace convoy::jobs

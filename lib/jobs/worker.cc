@@ -89,6 +89,10 @@ absl::Time Worker::Step() {
     }
     Forget(id);
   }
+  if (is_cut_) {  // there were more open jobs than one look shows
+    should_look_ = true;
+    return next_at_ = now + kPauseMin;
+  }
   return is_shared ? next_look_at_ : absl::InfiniteFuture();
 }
 
@@ -97,6 +101,7 @@ absl::Status Worker::Look(absl::Time now) {
                           parts_.chunk.storage->ListConfig(
                               model::OpenJobs(), {.is_ascending = true, .items_max = kOpenMax}));
   open_.clear();
+  is_cut_ = page.has_next;
   for (const ConfigRecord& record : page.items) {
     const absl::StatusOr<Job> job = model::DecodeJob(record);
     open_.push_back({.id = record.id,
@@ -130,7 +135,12 @@ absl::Status Worker::Begin(const Open& open, absl::Time now) {
       storage.GetConfig(ConfigKind::kJob, open.project_id, open.id);
   if (absl::IsNotFound(record.status())) return absl::OkStatus();
   CONVOY_RETURN_IF_ERROR(record.status());
-  CONVOY_ASSIGN_OR_RETURN(const Job job, model::DecodeJob(*record));
+  const absl::StatusOr<Job> read = model::DecodeJob(*record);
+  if (!read.ok()) {
+    TellOfDamage(read.status());
+    return absl::OkStatus();
+  }
+  const Job& job = *read;
   if (!job.is_open()) return absl::OkStatus();
   absl::StatusOr<Chunk> chunk = PlanChunk(parts_.chunk, job);
   if (IsFinal(chunk.status())) {
@@ -155,7 +165,8 @@ absl::Status Worker::Begin(const Open& open, absl::Time now) {
 
 absl::Status Worker::AddJob(Chunk& chunk, uint64_t revision) {
   const Job& next = chunk.next;
-  ConfigWrite& write = chunk.batch.config.emplace_back();
+  // Before the writes of new jobs, which raise the revision.
+  ConfigWrite& write = *chunk.batch.config.emplace(chunk.batch.config.begin());
   write.scope = model::JobScopeOf(next.project_id);
   write.expected_revision = revision;
   if (chunk.is_void) {
@@ -203,7 +214,7 @@ void Worker::Forget(const std::string& id) {
 // At its beginning and at its end.
 void Worker::TellOf(const Flight& flight) {
   const Job& job = flight.after;
-  const bool is_first = flight.before.seen_count == 0;
+  const bool is_first = flight.before.cursor.empty() && flight.before.cursor_endpoint.empty();
   if (flight.is_void || (job.is_open() && !is_first)) return;
   const std::string expected = absl::StrCat(job.expected_count),
                     done = absl::StrCat(job.done_count), skipped = absl::StrCat(job.skipped_count);
@@ -220,6 +231,14 @@ void Worker::TellOf(const Flight& flight) {
                        : is_failed   ? "job failed"
                                      : "job ended",
                        fields);
+}
+
+// It must not keep the others waiting.
+void Worker::TellOfDamage(const absl::Status& status) {
+  failures_.Add(1);
+  if (std::exchange(has_told_of_damage_, true)) return;
+  const LogField fields[] = {{"error", status.message()}};
+  parts_.observer->Log(LogLevel::kError, "a job cannot be read and is left alone", fields);
 }
 
 void Worker::Fail(const absl::Status& status, absl::Time now) {

@@ -84,6 +84,7 @@ class Worker {
   void Settle(const absl::Status& status, absl::Time now);
   void Forget(const std::string& id);
   void TellOf(const Flight& flight);
+  void TellOfDamage(const absl::Status& status);
   void Fail(const absl::Status& status, absl::Time now);
   void Publish();
 
@@ -92,11 +93,13 @@ class Worker {
 
   // Touched only by the thread that steps.
   std::vector<Open> open_;  // in the order of their ids
+  bool is_cut_ = false;     // there are more of them
   std::string last_project_id_;
   std::optional<Flight> flight_;
   absl::Time next_at_ = absl::InfinitePast();
   absl::Time next_look_at_ = absl::InfinitePast();
   bool is_failing_ = false;
+  bool has_told_of_damage_ = false;
 
   std::atomic<bool> should_look_ = true;
   base::RelaxedCounter chunks_, overtaken_, failures_, deliveries_;

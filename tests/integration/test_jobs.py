@@ -1,5 +1,6 @@
 """Fan-outs to many endpoints: acknowledged at once, and each endpoint gets one delivery, however often
-the process is killed meanwhile. CONVOY_TEST_ENDPOINTS=100000 makes the audience larger."""
+the process is killed meanwhile. CONVOY_TEST_ENDPOINTS=100000 makes the audience larger. And batches: retries
+of what failed, replays of what was accepted."""
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import time
 import unittest
 
 import host
+from case import HostCase
 
 ENDPOINTS = int(os.environ.get("CONVOY_TEST_ENDPOINTS", 6000))
 KILLS = 5
@@ -162,6 +164,41 @@ class FanoutTest(unittest.TestCase):
         self.wait_until_made(ENDPOINTS)
         host.wait_until(lambda: self.convoyd.log().count("job ended"), "the end", 30)
         self.check_each_once()
+
+
+class BatchTest(HostCase):
+    EVENTS = 12
+
+    def finished(self, project, job_id):
+        def ended():
+            job = project.ok("GET", f"/jobs/{job_id}")
+            return job if job["state"] != "open" else None
+        return host.wait_until(ended, "the end of a job")
+
+    def test_what_failed_is_retried_and_what_was_accepted_is_replayed(self):
+        project = self.project("outgoing", strategy={"type": "linear", "duration": 1, "retry_count": 1})
+        endpoint = project.endpoint("e", self.inbox.url + "/batch")
+        self.inbox.fail_next("/batch", *[500] * self.EVENTS)
+        for number in range(self.EVENTS):
+            project.ok("POST", "/events", {"endpoint_id": endpoint["uid"], "event_type": "t",
+                                           "data": {"number": number}})
+        project.wait_for_deliveries(self.EVENTS, "Failure")
+        counted = project.ok("GET", "/eventdeliveries/countbatchretryevents?status=Failure")
+        self.assertEqual(counted, {"num": self.EVENTS})
+        made = project.ok("POST", "/eventdeliveries/batchretry?status=Failure")
+        job = self.finished(project, made["uid"])
+        self.assertEqual((job["state"], job["progress"]["done"]), ("done", self.EVENTS))
+        project.wait_for_deliveries(self.EVENTS)
+        self.assertEqual(len(self.inbox.received("/batch")), self.EVENTS)
+
+        self.assertEqual(project.ok("GET", "/events/countbatchreplayevents"), {"num": self.EVENTS})
+        job = self.finished(project, project.ok("POST", "/events/batchreplay"))
+        self.assertEqual((job["state"], job["progress"]["done"]), ("done", self.EVENTS))
+        project.wait_for_deliveries(2 * self.EVENTS)
+        numbers = [json.loads(body)["number"] for body in self.inbox.bodies("/batch")]
+        self.assertEqual(sorted(numbers), sorted([*range(self.EVENTS)] * 2))
+        self.assertEqual([each["kind"] for each in project.ok("GET", "/jobs")["content"]],
+                         ["batch_replay", "batch_retry"])
 
 
 if __name__ == "__main__":

@@ -28,9 +28,6 @@ constexpr std::string_view kMissing[] = {
     "POST /event-types/import",
     "PUT /event-types/{eventTypeId}",
     "POST /event-types/{eventTypeId}/deprecate",
-    "POST /eventdeliveries/batchretry",
-    "POST /events/batchreplay",
-    "GET /events/countbatchreplayevents",
     "POST /events/dynamic",
     "GET /meta-events",
     "GET /meta-events/{metaEventID}",
@@ -193,6 +190,8 @@ constexpr Call kCalls[] = {
     {"GET", "/events", "", "eventID", "data.content.0.uid"},
     {"GET", "/events/{eventID}"},
     {"PUT", "/events/{eventID}/replay"},
+    {"GET", "/events/countbatchreplayevents"},
+    {"POST", "/events/batchreplay"},
     {"GET", "/eventdeliveries", "", "eventDeliveryID", "data.content.0.uid"},
     {"GET", "/eventdeliveries/{eventDeliveryID}"},
 };
@@ -202,6 +201,7 @@ constexpr Call kCallsAfterFailure[] = {
     {"GET", "/eventdeliveries/{eventDeliveryID}/deliveryattempts", "", "deliveryAttemptID",
      "data.0.uid"},
     {"GET", "/eventdeliveries/{eventDeliveryID}/deliveryattempts/{deliveryAttemptID}"},
+    {"POST", "/eventdeliveries/batchretry"},
     {"PUT", "/eventdeliveries/{eventDeliveryID}/resend"},
 };
 constexpr Call kCallsAfterSuccess[] = {
