@@ -28,7 +28,7 @@ struct FaultRates {
 };
 
 // A guarantee that is broken on purpose, to see that the checks notice.
-enum class Canary { kNone, kEvents, kRates, kOrder, kPauses };
+enum class Canary { kNone, kEvents, kRates, kOrder, kPauses, kProgress };
 
 // Called with what a claim hands out.
 using OnClaim = std::function<void(const Claim&)>;
@@ -55,6 +55,7 @@ class FaultyStorage : public storage::ForwardingStorage {
       }
       return absl::OkStatus();
     }
+    if (should_lose_progress_) LoseProgress(batches);
     const absl::Status status = ForwardingStorage::Write(batches, results);
     if (random_.Chance(rates_.commit_untold)) {
       is_dead_ = true;
@@ -89,7 +90,10 @@ class FaultyStorage : public storage::ForwardingStorage {
   void Die() { is_dead_ = true; }
   bool is_dead() const { return is_dead_; }
   void ForgetNextCommit() { should_forget_ = true; }
-  void set_canary(Canary canary) { canary_ = canary; }
+  void set_canary(Canary canary) {
+    canary_ = canary;
+    should_lose_progress_ = canary == Canary::kProgress;
+  }
 
  private:
   std::optional<LanePolicy> Distort(std::optional<LanePolicy> policy) const {
@@ -100,6 +104,16 @@ class FaultyStorage : public storage::ForwardingStorage {
     return policy;
   }
 
+  // Once, the deliveries of a chunk are written and its progress is not.
+  void LoseProgress(std::span<WriteBatch* const> batches) {
+    for (WriteBatch* const batch : batches) {
+      if (batch->extra_deliveries.empty() || batch->config.empty()) continue;
+      batch->config.clear();
+      should_lose_progress_ = false;
+      return;
+    }
+  }
+
   static absl::Status Refused() { return absl::UnavailableError("simulated refusal"); }
 
   const FaultRates& rates_;
@@ -108,6 +122,7 @@ class FaultyStorage : public storage::ForwardingStorage {
   Canary canary_ = Canary::kNone;
   bool is_dead_ = false;
   bool should_forget_ = false;
+  bool should_lose_progress_ = false;
 };
 
 }  // namespace convoy::simulation

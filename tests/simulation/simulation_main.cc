@@ -19,7 +19,7 @@ constexpr std::pair<std::string_view, Canary> kCanaries[] = {
     {"events", Canary::kEvents},
     {"rates", Canary::kRates},
     {"order", Canary::kOrder},
-    {"pauses", Canary::kPauses},
+    {"pauses", Canary::kPauses},     {"progress", Canary::kProgress},
 };
 
 Canary CanaryOf(std::string_view name) {
@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
     if (!has_value || (name != "--seed" && name != "--seeds" && name != "--first")) {
       std::fprintf(stderr,
                    "usage: %s [--seed N | --first N --seeds N] "
-                   "[--canary events|rates|order|pauses]\n",
+                   "[--canary events|rates|order|pauses|progress]\n",
                    argv[0]);
       return 2;
     }
@@ -77,15 +77,18 @@ int main(int argc, char** argv) {
     sum.deliveries_succeeded += figures.deliveries_succeeded;
     sum.deliveries_failed += figures.deliveries_failed;
     sum.events_pruned += figures.events_pruned;
+    sum.jobs += figures.jobs;
+    sum.chunks += figures.chunks;
   }
   std::printf(
       "%ju runs, %ju processes: %ju events accepted, %ju duplicates, %ju requests arrived, "
       "%ju deliveries succeeded, %ju failed or discarded, "
-      "%ju events pruned\n",
+      "%ju events pruned, %ju jobs, %ju chunks\n",
       static_cast<uintmax_t>(count), static_cast<uintmax_t>(sum.processes),
       static_cast<uintmax_t>(sum.events_accepted), static_cast<uintmax_t>(sum.events_duplicate),
       static_cast<uintmax_t>(sum.requests_arrived),
       static_cast<uintmax_t>(sum.deliveries_succeeded),
-      static_cast<uintmax_t>(sum.deliveries_failed), static_cast<uintmax_t>(sum.events_pruned));
+      static_cast<uintmax_t>(sum.deliveries_failed), static_cast<uintmax_t>(sum.events_pruned),
+      static_cast<uintmax_t>(sum.jobs), static_cast<uintmax_t>(sum.chunks));
   return 0;
 }

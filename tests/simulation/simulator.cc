@@ -48,6 +48,11 @@ void Simulator::DrawFaults() {
   rates_.clock_set /= 8;
   options_.in_flight_max = 1 + static_cast<uint32_t>(random_.Below(32));
   options_.in_flight_per_endpoint_max = 1 + static_cast<uint32_t>(random_.Below(8));
+  // Audiences are small here; so is what counts as a large one.
+  if (random_.Chance(70)) {
+    limits_.deliveries_max = 1 + random_.Below(3);
+    limits_.chunk_looks = 1 + static_cast<uint32_t>(random_.Below(3));
+  }
   for (absl::Duration* time : {&options_.retention, &options_.dedupe_window}) {
     if (random_.Chance(50)) *time = absl::Minutes(1 + static_cast<int64_t>(random_.Below(120)));
   }
@@ -111,7 +116,7 @@ void Simulator::Write(ConfigWrite write) {
 
 void Simulator::BeginProcess() {
   process_ = std::make_unique<Process>(
-      options_, store_.get(), &clock_, &random_, &secrets_, rates_,
+      options_, limits_, store_.get(), &clock_, &random_, &secrets_, rates_,
       [this](const OutgoingRequest& request, bool is_success) {
         CheckArrival(request, is_success);
       },
@@ -129,6 +134,7 @@ void Simulator::BeginProcess() {
 // Nothing that the process does from now on reaches the store; its objects still have to be taken
 // down in order.
 void Simulator::EndProcess() {
+  figures_.chunks += process_->worker.counts().chunks;
   told_success_.clear();  // it may have gone with the process
   process_->store.Die();
   process_->commits.Drain();
@@ -147,6 +153,7 @@ std::string Simulator::Run() {
   if (failure_.empty()) PlayUntilQuiet();
   if (failure_.empty()) CheckEnd();
   if (failure_.empty()) CheckNothingStays();
+  figures_.chunks += process_->worker.counts().chunks;
   return failure_;
 }
 
@@ -174,16 +181,25 @@ void Simulator::Submit() {
   if (random_.Chance(50)) input.idempotency_key = absl::StrCat("key", random_.Below(20));
 
   absl::StatusOr<WriteBatch> batch = absl::UnknownError("not prepared");
+  const std::string event_type = input.event_type;
+  std::vector<const Subscription*> wanting;
   switch (random_.Below(3)) {
     case 0:
       batch = process_->intake.PrepareSingle(**snapshot, std::move(input),
                                              endpoints_[random_.Below(endpoints_.size())].id);
       break;
-    case 1:
-      batch = process_->intake.PrepareFanout(**snapshot, std::move(input),
-                                             absl::StrCat("owner", random_.Below(3)));
+    case 1: {
+      const std::string owner = absl::StrCat("owner", random_.Below(3));
+      for (const Endpoint* endpoint : (*snapshot)->EndpointsOfOwner(owner)) {
+        for (const Subscription* each : (*snapshot)->SubscriptionsOfEndpoint(endpoint->id)) {
+          if ((*snapshot)->Wants(*each, event_type, {})) wanting.push_back(each);
+        }
+      }
+      batch = process_->intake.PrepareFanout(**snapshot, std::move(input), owner);
       break;
+    }
     default:
+      wanting = (*snapshot)->Match(event_type, "", {});
       batch = process_->intake.PrepareBroadcast(**snapshot, std::move(input));
   }
   if (!batch.ok()) return Fail(absl::StrCat("intake refused: ", batch.status().ToString()));
@@ -193,6 +209,9 @@ void Simulator::Submit() {
   expected.body = submission.event.body;
   expected.idempotency_key = submission.event.idempotency_key;
   expected.made_at = submission.event.created_at;
+  expected.is_deferred = model::FindJob(*batch).has_value();
+  for (const Subscription* each : wanting) expected.subscription_ids.insert(each->id);
+  figures_.jobs += expected.is_deferred ? 1 : 0;
   for (const Delivery& delivery : submission.deliveries) {
     expected.delivery_ids.insert(delivery.id);
     event_of_delivery_[delivery.id] = submission.event.id;
@@ -215,9 +234,10 @@ void Simulator::ToggleEndpoint() {
 void Simulator::Pump() {
   process_->commits.Drain();
   for (int round = 0; round < 4; ++round) {
-    next_step_ = process_->dispatcher.Step();
+    next_step_ = std::min(process_->dispatcher.Step(), process_->worker.Step());
     if (!process_->commits.Drain()) break;
   }
+  next_step_ = std::min(next_step_, process_->worker.Step());
   Prune();
 }
 

@@ -32,6 +32,8 @@ struct Figures {
   uint64_t deliveries_succeeded = 0;
   uint64_t deliveries_failed = 0;
   uint64_t events_pruned = 0;
+  uint64_t jobs = 0;
+  uint64_t chunks = 0;
 };
 
 class Simulator {
@@ -55,6 +57,9 @@ class Simulator {
     std::string idempotency_key;
     absl::Time made_at;
     std::set<std::string> delivery_ids;
+    // Its deliveries are made by a job: for these subscriptions.
+    bool is_deferred = false;
+    std::set<std::string> subscription_ids;
   };
 
   void DrawFaults();
@@ -83,6 +88,9 @@ class Simulator {
   void CheckEnd();
   void CheckNothingStays();
   void CheckEvent(const Event& event);
+  void CheckDeferred(const Event& event, const Expected& expected,
+                     const std::vector<Delivery>& deliveries);
+  bool HasOpenJobs();
   void CheckDelivery(const Delivery& delivery);
   std::vector<Event> ListAllEvents();
   std::vector<Delivery> ListDeliveriesOf(const std::string& event_id);
@@ -96,6 +104,7 @@ class Simulator {
   testing::SeededRandom random_;   // decides what happens
   testing::SeededRandom secrets_;  // what the library draws
   GatewayOptions options_;
+  intake::AudienceLimits limits_;
   FaultRates rates_;
   base::UlidGenerator ulids_;
   std::unique_ptr<Storage> store_;
