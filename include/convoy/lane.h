@@ -20,9 +20,11 @@ struct LanePolicy {
   RateLimit rate_limit{.count = 0, .window = absl::ZeroDuration()};  // count 0: no limit
   bool is_paused = false;                                            // nothing is handed out
   bool is_fifo = false;                                              // Endpoint::is_fifo
-  // Of the project's scope, as of which this holds. A lane is closed for being paused only if the
-  // scope still has this revision; otherwise the policy is unknown.
+  // Of the project's scope, as of which this holds. A lane is held back only if the scope still has
+  // this revision; otherwise the policy is unknown.
   uint64_t revision = 0;
+
+  bool holds_back() const { return is_paused || is_fifo || rate_limit.count > 0; }
 };
 
 // The longest time for which a lane is closed without another look.

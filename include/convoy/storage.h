@@ -108,7 +108,8 @@ struct ConfigWrite {
   uint64_t expected_revision = 0;
   std::vector<ConfigRecord> puts;
   std::vector<ConfigRef> removes;
-  // Applied whatever the revision is: for new objects that depend on no other ones.
+  // Applied whatever the revision is: for new objects that depend on no other ones. In a scope that
+  // has no feed (ConfigHome) it does not raise the revision, as what was read there stays true.
   bool is_unconditional = false;
 };
 

@@ -93,6 +93,7 @@ struct LaneState {
   }
   // Not where a claim keeps a pace or an order, or is the record that a delivery is sent now.
   bool may_wait = false;
+  bool has_records = false;  // a delivery of mode at_most_once was among its deliveries
   std::deque<Task> waiting;  // claimed, but the lane was full
 };
 

@@ -58,8 +58,8 @@ void Dispatcher::State::Admit(Task task, Present now) {
   // It was paused since it was claimed; the next claim knows that.
   if (endpoint->status == EndpointStatus::kPaused) return PutBackTask(task, now);
   if (!HasTime(task, *endpoint, now)) return PutBackTask(task, now);
-  state.may_wait = endpoint->rate_limit.count == 0 && !endpoint->is_fifo &&
-                   delivery.mode != DeliveryMode::kAtMostOnce;
+  state.has_records |= delivery.mode == DeliveryMode::kAtMostOnce;
+  state.may_wait = endpoint->rate_limit.count == 0 && !endpoint->is_fifo && !state.has_records;
   if (state.RoomIn(pool, now.steady) == 0) {
     state.waiting.push_back(std::move(task));
     waiting_count.Add(1);

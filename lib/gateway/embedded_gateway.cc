@@ -282,7 +282,10 @@ absl::StatusOr<absl::Time> EmbeddedGateway::Step() {
   return next;
 }
 
-absl::Time EmbeddedGateway::StepHousekeeping() { return std::min(pruner_.Step(), jobs_.Step()); }
+absl::Time EmbeddedGateway::StepHousekeeping() {
+  const absl::Time next = jobs_.Step();
+  return std::min(next, pruner_.Step(jobs_.events_needed_from()));
+}
 
 absl::Time EmbeddedGateway::StepOnce() {
   // A commit may give the dispatcher work and its outcomes give the queue work. A few rounds finish

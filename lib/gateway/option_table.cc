@@ -15,7 +15,7 @@ using Unit = NumericOption::Unit;
 
 constexpr uint64_t kSecond = 1000;
 constexpr uint64_t kDay = 24 * 3600 * kSecond;
-constexpr uint64_t kAges = 10'000 * kDay;
+constexpr uint64_t kAges = UINT32_MAX * kSecond;
 constexpr uint64_t kMillion = 1'000'000;
 constexpr uint64_t kTebi = uint64_t{1} << 40;
 

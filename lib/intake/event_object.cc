@@ -51,7 +51,9 @@ class Reader {
     return nullptr;
   }
 
+  // Of unknown fields one is told, so that they leave room for the others.
   void Add(Kind kind, std::string_view parent, std::string_view field) {
+    if (kind == Kind::kUnknown && std::exchange(has_unknown_, true)) return;
     if (flaws_.size() < kFlawsMax) flaws_.push_back({kind, parent, std::string(field)});
   }
 
@@ -85,6 +87,7 @@ class Reader {
   const json::Limits& limits_;
   AddressedEvent& out_;
   std::vector<EventFlaw>& flaws_;
+  bool has_unknown_ = false;
 };
 
 }  // namespace

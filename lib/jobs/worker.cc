@@ -102,6 +102,7 @@ absl::Status Worker::Look(absl::Time now) {
                               model::OpenJobs(), {.is_ascending = true, .items_max = kOpenMax}));
   open_.clear();
   is_cut_ = page.has_next;
+  has_looked_ = true;
   for (const ConfigRecord& record : page.items) {
     const absl::StatusOr<Job> job = model::DecodeJob(record);
     open_.push_back({.id = record.id,
@@ -254,6 +255,15 @@ void Worker::Publish() {
   open_count_ = open_.size();
   oldest_at_ = absl::InfiniteFuture();
   for (const Open& open : open_) oldest_at_ = std::min(oldest_at_, open.created_at);
+}
+
+// A job is made with its event, by a clock that may be set in between.
+absl::Time Worker::events_needed_from() const {
+  constexpr absl::Duration kMargin = absl::Hours(1);
+  if (!has_looked_) return absl::InfinitePast();
+  absl::Time oldest_at = absl::InfiniteFuture();
+  for (const Open& open : open_) oldest_at = std::min(oldest_at, open.created_at);
+  return oldest_at - kMargin;
 }
 
 JobCounts Worker::counts() const {

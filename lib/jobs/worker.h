@@ -59,6 +59,9 @@ class Worker {
   // Called, on any thread, when Step should be. Set once, before the first Step.
   void set_wake(std::function<void()> wake);
 
+  // Events that were made from then on may be needed by open jobs. From the thread that steps.
+  absl::Time events_needed_from() const;
+
   JobCounts counts() const;  // from any thread
 
  private:
@@ -94,6 +97,7 @@ class Worker {
   // Touched only by the thread that steps.
   std::vector<Open> open_;  // in the order of their ids
   bool is_cut_ = false;     // there are more of them
+  bool has_looked_ = false;
   std::string last_project_id_;
   std::optional<Flight> flight_;
   absl::Time next_at_ = absl::InfinitePast();

@@ -42,13 +42,18 @@ class Change {
     touched_[write_.scope];  // raised in any case
     for (const ConfigRecord& record : write_.puts) CONVOY_RETURN_IF_ERROR(Put(record));
     for (const ConfigRef& ref : write_.removes) CONVOY_RETURN_IF_ERROR(Remove(ref));
-    for (const auto& [scope, touched] : touched_) CONVOY_RETURN_IF_ERROR(Raise(scope, touched));
+    for (const auto& [scope, touched] : touched_) {
+      // What was read of the scope stays true when something new is added.
+      if (write_.is_unconditional && !touched.has_feed) continue;
+      CONVOY_RETURN_IF_ERROR(Raise(scope, touched));
+    }
     return absl::OkStatus();
   }
 
  private:
   struct Touched {
     bool is_everything = false;
+    bool has_feed = true;
     std::set<ConfigRef> refs;
   };
 
@@ -126,6 +131,8 @@ class Change {
 
   void Touch(const ConfigRecord& record) {
     Touched& touched = touched_[std::string(ConfigScopeOf(record))];
+    const ConfigHome home = FindConfigKind(record.kind)->home;
+    touched.has_feed = home == ConfigHome::kInstance || home == ConfigHome::kProject;
     if (touched.is_everything) return;
     touched.refs.insert({.kind = record.kind, .id = record.id});
     touched.is_everything = touched.refs.size() > kTouchedMax;
@@ -134,6 +141,8 @@ class Change {
   absl::Status Raise(const std::string& scope, const Touched& touched) {
     CONVOY_ASSIGN_OR_RETURN(uint64_t revision, table_.Revision(scope));
     CONVOY_RETURN_IF_ERROR(table_.SetRevision(scope, ++revision));
+    // Its lines would make every opener look for changes of the configuration.
+    if (!touched.has_feed) return absl::OkStatus();
     using What = ConfigLogLine::What;
     std::vector<ConfigLogLine> lines;
     if (touched.is_everything || touched.refs.empty()) {

@@ -142,7 +142,7 @@ void CommitQueue::AddUrgent(std::shared_ptr<Waiter> waiter) {
   bool should_wake = false;
   {
     absl::MutexLock lock(&mutex_);
-    const bool is_first = is_empty();
+    const bool is_first = urgent_.empty();
     waiter->is_urgent = true;
     urgent_.push_back(std::move(waiter));
     should_wake = is_first && !CallHelp() && servers_count_ == 0;

@@ -25,18 +25,19 @@ Pruner::Pruner(absl::Duration retention, Storage* storage, Clock* clock, Observe
       clock_(*clock),
       observer_(*observer) {}
 
-absl::Time Pruner::Step() {
+absl::Time Pruner::Step(absl::Time kept_from) {
   const absl::Time now = clock_.Now();
   next_at_ = std::min(next_at_, now + rest_);  // a clock that was set back does not stop it
-  if (now >= next_at_) Prune(now);
+  if (now >= next_at_) Prune(now, kept_from);
   return next_at_;
 }
 
-void Pruner::Prune(absl::Time now) {
-  absl::StatusOr<Pruned> pruned = storage_.Prune({.events_before = now - retention_,
-                                                  .after_event_id = last_event_id_,
-                                                  .keys_expired_by = now - kExpiredKeyGrace,
-                                                  .items_max = kRowsInPiece});
+void Pruner::Prune(absl::Time now, absl::Time kept_from) {
+  absl::StatusOr<Pruned> pruned =
+      storage_.Prune({.events_before = std::min(now - retention_, kept_from),
+                      .after_event_id = last_event_id_,
+                      .keys_expired_by = now - kExpiredKeyGrace,
+                      .items_max = kRowsInPiece});
   const absl::Time end = clock_.Now();
   if (!pruned.ok()) {
     const LogField fields[] = {{"error", pruned.status().message()}};

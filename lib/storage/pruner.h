@@ -31,14 +31,14 @@ class Pruner {
   // have expired.
   Pruner(absl::Duration retention, Storage* storage, Clock* clock, Observer* observer);
 
-  // Removes a piece, if it is time to. Returns when to call again at the latest. One thread at a
-  // time.
-  absl::Time Step();
+  // Removes a piece, if it is time to; no event that was made at `kept_from` or later. Returns when
+  // to call again at the latest. One thread at a time.
+  absl::Time Step(absl::Time kept_from = absl::InfiniteFuture());
 
   PruneCounters counters() const;  // from any thread
 
  private:
-  void Prune(absl::Time now);
+  void Prune(absl::Time now, absl::Time kept_from);
 
   const absl::Duration retention_;
   const absl::Duration rest_;  // between two walks through the events

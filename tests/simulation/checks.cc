@@ -237,7 +237,7 @@ void Simulator::CheckNothingStays() {
   constexpr int kPiecesMax = 100;
   clock_.Set(std::max(latest_wall_, clock_.Now()) + options_.retention + absl::Milliseconds(1));
   for (int piece = 0; piece < kPiecesMax && !ListAllEvents().empty(); ++piece) {
-    clock_.Set(process_->pruner.Step());
+    clock_.Set(process_->pruner.Step(process_->worker.events_needed_from()));
   }
   const std::vector<Event> left = ListAllEvents();
   if (!left.empty()) Fail(absl::StrCat("G7: event ", left.front().id, " is never pruned"));
@@ -269,19 +269,19 @@ void Simulator::CheckDeferred(const Event& event, const Expected& expected,
   std::set<std::string> reached;
   for (const Delivery& delivery : deliveries) {
     if (!reached.insert(delivery.subscription_id).second) {
-      Fail(absl::StrCat("G8: event ", event.id, " has two deliveries for subscription ",
+      Fail(absl::StrCat("G11: event ", event.id, " has two deliveries for subscription ",
                         delivery.subscription_id));
     }
     if (expected.subscription_ids.contains(delivery.subscription_id)) continue;
     const auto subscription =
         GetConfig<Subscription>(*store_, project_.id, delivery.subscription_id);
     if (!subscription.ok() || subscription->created_at > event.created_at) {
-      Fail(absl::StrCat("G8: event ", event.id, " was delivered for a subscription of later"));
+      Fail(absl::StrCat("G11: event ", event.id, " was delivered for a subscription of later"));
     }
   }
   for (const std::string& id : expected.subscription_ids) {
     if (!reached.contains(id)) {
-      Fail(absl::StrCat("G8: event ", event.id, " has no delivery for subscription ", id));
+      Fail(absl::StrCat("G11: event ", event.id, " has no delivery for subscription ", id));
     }
   }
 }

@@ -16,10 +16,8 @@ namespace {
 using convoy::simulation::Canary;
 
 constexpr std::pair<std::string_view, Canary> kCanaries[] = {
-    {"events", Canary::kEvents},
-    {"rates", Canary::kRates},
-    {"order", Canary::kOrder},
-    {"pauses", Canary::kPauses},     {"progress", Canary::kProgress},
+    {"events", Canary::kEvents}, {"rates", Canary::kRates},       {"order", Canary::kOrder},
+    {"pauses", Canary::kPauses}, {"progress", Canary::kProgress},
 };
 
 Canary CanaryOf(std::string_view name) {

@@ -245,7 +245,7 @@ void Simulator::Pump() {
 void Simulator::Prune() {
   const std::vector<Delivery> open = ListOpenDeliveries();
   const uint64_t pruned_before = process_->pruner.counters().events;
-  next_step_ = std::min(next_step_, process_->pruner.Step());
+  next_step_ = std::min(next_step_, process_->pruner.Step(process_->worker.events_needed_from()));
   figures_.events_pruned += process_->pruner.counters().events - pruned_before;
   if (ListOpenDeliveries() != open) Fail("G3: an unfinished delivery was pruned");
   for (const Delivery& delivery : open) {

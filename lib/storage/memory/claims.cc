@@ -94,7 +94,7 @@ void MemoryStorage::JudgeLane(const ClaimRequest& request, const std::string& en
   if (queue.due_count == 0 && !lane.must_judge) return;
   std::optional<LanePolicy> policy = LanePolicy{};
   if (request.policy_of != nullptr) policy = request.policy_of(queue.project_id, endpoint_id);
-  if (policy.has_value() && policy->is_paused &&
+  if (policy.has_value() && policy->holds_back() &&
       config_.Revision(queue.project_id).value_or(0) != policy->revision) {
     policy.reset();
   }

@@ -131,10 +131,10 @@ absl::StatusOr<std::optional<LanePolicy>> Writer::FindPolicy(const ClaimRequest&
                                                              const LaneName& name, Claim& claim) {
   if (request.policy_of == nullptr) return LanePolicy{};
   std::optional<LanePolicy> policy = request.policy_of(name.project_id, name.endpoint_id);
-  if (policy.has_value() && policy->is_paused) {
+  if (policy.has_value() && policy->holds_back()) {
     ConfigRows configuration(*connection_);
     CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, configuration.Revision(name.project_id));
-    // It may have been resumed since; then the lane would sleep although it is open.
+    // It may have been changed since; then the lane would sleep although it is open.
     if (revision != policy->revision) policy.reset();
   }
   if (!policy.has_value()) claim.unknown_lanes.push_back(name);

@@ -71,7 +71,8 @@ absl::Status Writer::RefreshHead(int64_t endpoint) {
   LaneRow lane{.endpoint = endpoint};
   {
     Statement row = connection_->Prepare(
-        "SELECT project, closed_until_us, head FROM lane WHERE endpoint = ? AND head <> 0");
+        "SELECT project, closed_until_us, head FROM lane WHERE endpoint = ? AND head <> 0 "
+        "AND wake_at_us > 0");  // 0: a change of the endpoint has opened it
     const bool has_row = row.Int(endpoint).Next();
     CONVOY_RETURN_IF_ERROR(row.status());
     if (!has_row) return absl::OkStatus();
