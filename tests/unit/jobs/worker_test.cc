@@ -176,6 +176,32 @@ TEST_CASE("worker: between two chunks it leaves the store to others") {
   CHECK(world.Deliveries().size() == 4000);
 }
 
+TEST_CASE("worker: projects take turns, however many jobs one of them has") {
+  JobWorld world(1500);
+  const Project other{.id = world.ulids.Next(), .name = "other", .created_at = world.clock.Now()};
+  world.Put("", {other});
+  std::vector<ConfigRecord> records;
+  for (int i = 0; i < 600; ++i) {
+    const Endpoint endpoint{.id = world.ulids.Next(), .project_id = other.id};
+    Subscription subscription = world.SubscriptionOf(endpoint.id);
+    subscription.project_id = other.id;
+    records.push_back(endpoint);
+    records.push_back(subscription);
+  }
+  world.Put(other.id, std::move(records));
+  for (int i = 0; i < 5; ++i) world.Broadcast();
+  world.Accept(world.process->intake.PrepareBroadcast(
+      *world.process->configuration.FindProject(other.id).value(),
+      {.event_type = "t", .data = "{}"}));
+  for (int i = 0; i < 4; ++i) world.Step(*world.process);
+  uint64_t of_other = 0, of_first = 0;
+  for (const model::Job& job : world.OpenJobs()) {
+    (job.project_id == other.id ? of_other : of_first) += job.done_count;
+  }
+  CHECK(of_other == 512);
+  CHECK(of_first == 512);
+}
+
 TEST_CASE("worker: of ended jobs the newest stay") {
   JobWorld world(300);
   for (int i = 0; i < 110; ++i) {
