@@ -43,7 +43,7 @@ class Change {
     for (const ConfigRecord& record : write_.puts) CONVOY_RETURN_IF_ERROR(Put(record));
     for (const ConfigRef& ref : write_.removes) CONVOY_RETURN_IF_ERROR(Remove(ref));
     for (const auto& [scope, touched] : touched_) {
-      // What was read of the scope stays true when something new is added.
+      // Everything that was read of the scope stays true when something new is added.
       if (write_.is_unconditional && !touched.has_feed) continue;
       CONVOY_RETURN_IF_ERROR(Raise(scope, touched));
     }
