@@ -11,6 +11,8 @@ namespace {
 
 // How long work that other openers of the store have left may lie.
 constexpr absl::Duration kLookForOthers = absl::Milliseconds(500);
+// Deliveries that have been due for longer than this are late. Some are always due at full rate.
+constexpr absl::Duration kLatenessMax = absl::Milliseconds(200);
 // Intake is limited if the dispatcher was behind for so much of a window of time.
 constexpr absl::Duration kBalanceWindow = absl::Milliseconds(100);
 constexpr double kBehindRatio = 0.8;
@@ -32,7 +34,7 @@ absl::Time Dispatcher::State::BalanceIntake(Present now) {
     if (balance.is_behind) balance.behind += elapsed;
   }
   balance.measured_at = now.steady;
-  balance.is_behind = has_more_due && !is_draining && outcomes.kept_count() == 0 &&
+  balance.is_behind = is_late && !is_draining && outcomes.kept_count() == 0 &&
                       sending_count.value() + waiting_count.value() < options.in_flight_max;
   if (balance.total >= kBalanceWindow) {
     const bool should_limit = balance.is_behind && balance.behind >= kBehindRatio * balance.total;
@@ -90,7 +92,7 @@ void Dispatcher::State::ForgetLanes(Present now) {
 
 void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present now) {
   const Present started_at = *std::exchange(claim_started_at, std::nullopt);
-  has_more_due = claim.ok() && claim->next_due_at <= started_at.wall;
+  is_late = claim.ok() && claim->next_due_at < started_at.wall - kLatenessMax;
   if (!claim.ok()) {
     const LogField fields[] = {{"error", claim.status().message()}};
     parts.observer->Log(LogLevel::kError, "cannot claim deliveries", fields);

@@ -122,7 +122,7 @@ struct Dispatcher::State {
   void LearnPolicies(const std::vector<LaneName>& unknown, Present now);
   // The store is not asked about blocked lanes: their work may be due as soon as they are open.
   void MindBlockedLanes(Present now);
-  // Limits intake while deliveries are due and slots are free nearly all of the time. Returns when
+  // Limits intake while deliveries are late and slots are free nearly all of the time. Returns when
   // to look again at the latest, by the steady clock.
   absl::Time BalanceIntake(Present now);
   // Says for the endpoints that are known here how many deliveries could start at once.
@@ -172,7 +172,7 @@ struct Dispatcher::State {
   std::optional<Present> claim_started_at;                 // a claim is under way
   absl::Duration clock_offset = absl::InfiniteDuration();  // of the wall clock, in the last step
   absl::Time latest_steady = absl::InfinitePast();         // the last step
-  bool has_more_due = false;                               // than the last claim handed out
+  bool is_late = false;  // the last claim left some that have been due for long
   Balance balance;
   bool is_abandoning = false;
 
