@@ -32,11 +32,10 @@ absl::StatusOr<AudiencePiece> FindDelivered(const ChunkParts& parts,
                                             const route::EventContent& content) {
   CONVOY_ASSIGN_OR_RETURN(
       Page<Delivery> page,
-      parts.storage->ListDeliveries(
-          {.project_id = job.project_id, .event_id = job.event_id, .created_until = job.created_at},
-          {.cursor = job.cursor,
-           .is_ascending = true,
-           .items_max = parts.intake->limits().chunk_looks}));
+      parts.storage->ListDeliveries({.project_id = job.project_id, .event_id = job.event_id},
+                                    {.cursor = job.cursor,
+                                     .is_ascending = true,
+                                     .items_max = parts.intake->limits().chunk_looks}));
   AudiencePiece piece{.looks_count = page.items.size(),
                       .end = {.subscription_id = std::move(page.next_cursor)},
                       .has_more = page.has_next};
@@ -79,9 +78,6 @@ absl::StatusOr<Chunk> PlanDeliveries(const ChunkParts& parts, const Snapshot& pr
   }
   CONVOY_RETURN_IF_ERROR(event.status());
   CONVOY_ASSIGN_OR_RETURN(AudiencePiece piece, FindPiece(parts, *project, job, *event));
-  std::erase_if(piece.wanting, [&job](const Subscription* subscription) {
-    return subscription->created_at > job.created_at;
-  });
   Chunk chunk{.next = job};
   chunk.batch.extra_deliveries =
       intake::MakeDeliveries(*project, *event, piece.wanting, job.deliveries_at, *parts.ulids);

@@ -30,9 +30,9 @@ struct Chunk {
   bool is_void = false;
 };
 
-// A fan-out while its project changes: a subscription that was made after the job gets nothing, one
-// that is gone or does not want the event any more when its turn comes, neither; each of the others
-// gets one delivery.
+// A fan-out while its project changes: what counts is how a subscription is when its turn comes.
+// One that has gone or does not want the event any more gets nothing, one that was made meanwhile
+// gets the event. Instants would not tell which these are: clocks are set, and differ.
 absl::StatusOr<Chunk> PlanChunk(const ChunkParts& parts, const model::Job& job);
 
 }  // namespace convoy::jobs

@@ -139,7 +139,16 @@ TEST_CASE("worker: endpoints that come and go meanwhile") {
   world.StepUntilDone();
   auto expected = world.EachOnce();
   expected.erase(ids[600]);  // that of ids[0] was made before
+  expected[late.id] = 1;
   CHECK(world.PerEndpoint(event_id) == expected);
+}
+
+TEST_CASE("worker: a clock that was set back before the event leaves no subscription out") {
+  JobWorld world(600);
+  world.clock.Advance(-absl::Hours(2));
+  const std::string event_id = world.Broadcast();
+  world.StepUntilDone();
+  CHECK(world.PerEndpoint(event_id) == world.EachOnce());
 }
 
 TEST_CASE("worker: with its project a job goes, also one that is written afterwards") {
