@@ -44,7 +44,7 @@ class Change {
     for (const ConfigRef& ref : write_.removes) CONVOY_RETURN_IF_ERROR(Remove(ref));
     for (const auto& [scope, touched] : touched_) {
       // Everything that was read of the scope stays true when something new is added.
-      if (write_.is_unconditional && !touched.has_feed) continue;
+      if (write_.is_unconditional && !touched.has_feed && !touched.has_changed) continue;
       CONVOY_RETURN_IF_ERROR(Raise(scope, touched));
     }
     return absl::OkStatus();
@@ -54,6 +54,7 @@ class Change {
   struct Touched {
     bool is_everything = false;
     bool has_feed = true;
+    bool has_changed = false;  // something that was there before
     std::set<ConfigRef> refs;
   };
 
@@ -71,7 +72,7 @@ class Change {
     CONVOY_ASSIGN_OR_RETURN(const std::optional<ConfigRecord> previous,
                             table_.Find(record.kind, record.id));
     CONVOY_RETURN_IF_ERROR(table_.Put(record, previous.has_value() ? &*previous : nullptr));
-    if (previous.has_value()) Touch(*previous);
+    if (previous.has_value()) TouchChanged(*previous);
     Touch(record);
     return absl::OkStatus();
   }
@@ -125,8 +126,13 @@ class Change {
     CONVOY_ASSIGN_OR_RETURN(const std::optional<ConfigRecord> record,
                             table_.Find(ref.kind, ref.id));
     if (!record.has_value()) return absl::OkStatus();
-    Touch(*record);
+    TouchChanged(*record);
     return table_.Remove(*record);
+  }
+
+  void TouchChanged(const ConfigRecord& record) {
+    Touch(record);
+    touched_[std::string(ConfigScopeOf(record))].has_changed = true;
   }
 
   void Touch(const ConfigRecord& record) {

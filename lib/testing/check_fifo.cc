@@ -13,11 +13,11 @@ constexpr absl::Duration kLease = absl::Seconds(60);
 
 std::string ProjectId() { return MakeProject(1).id; }
 
-ClaimRequest RequestAt(absl::Duration time, bool is_fifo = true) {
+ClaimRequest RequestAt(absl::Duration time, bool is_fifo = true, uint64_t revision = 0) {
   return {.now = SampleEpoch() + time,
           .lease = kLease,
-          .policy_of = [is_fifo](std::string_view, std::string_view) {
-            return LanePolicy{.is_fifo = is_fifo};
+          .policy_of = [is_fifo, revision](std::string_view, std::string_view) {
+            return LanePolicy{.is_fifo = is_fifo, .revision = revision};
           }};
 }
 
@@ -114,9 +114,14 @@ void CheckSwitching(Expectations& expect, Storage& storage) {
   CONVOY_REQUIRE_OK(PutNow(storage, ProjectId(), {MakeEndpoint(ProjectId(), 1)}).status);
   CONVOY_REQUIRE_OK(Submit(storage, MakeEvent(ProjectId(), 1), MakeLine(4)).status);
   const absl::Duration now = absl::ZeroDuration();
-  CONVOY_EXPECT_SAME(ClaimAt(expect, storage, RequestAt(now)), {Id('D', 1)});
+  const uint64_t revision = CONVOY_VALUE(storage.ConfigRevision(ProjectId()));
+  CONVOY_EXPECT_SAME(ClaimAt(expect, storage, RequestAt(now, true, revision)), {Id('D', 1)});
   CONVOY_REQUIRE_OK(PutNow(storage, ProjectId(), {MakeEndpoint(ProjectId(), 1)}).status);
-  CONVOY_EXPECT_SAME(ClaimAt(expect, storage, RequestAt(now)), {});
+  // A policy of an older revision holds nothing back: it is not known any more.
+  Claim claim;
+  CONVOY_EXPECT_SAME(ClaimAt(expect, storage, RequestAt(now, true, revision), &claim), {});
+  CONVOY_EXPECT(claim.unknown_lanes.size() == 1);
+  CONVOY_EXPECT_SAME(ClaimAt(expect, storage, RequestAt(now, true, revision + 1)), {});
   CONVOY_REQUIRE_OK(PutNow(storage, ProjectId(), {MakeEndpoint(ProjectId(), 1)}).status);
   CONVOY_EXPECT_SAME(ClaimAt(expect, storage, RequestAt(now, false)),
                      {Id('D', 2), Id('D', 3), Id('D', 4)});

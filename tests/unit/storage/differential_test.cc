@@ -338,9 +338,9 @@ class Twins {
     if (endpoint_id.back() == '3') {
       if (phase_ == 0 && !known_.contains(endpoint_id)) return std::nullopt;
       policy.is_paused = phase_ == 1;
-      const auto revision = revisions_.find(std::string(project_id));
-      policy.revision = revision == revisions_.end() ? 0 : revision->second;
     }
+    const auto revision = revisions_.find(std::string(project_id));
+    policy.revision = revision == revisions_.end() ? 0 : revision->second;
     return policy;
   }
 

@@ -52,7 +52,7 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 63);
+  CHECK(report.checked.size() == 65);
   CHECK(report.skipped.size() == 8);
 }
 
@@ -61,7 +61,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 71);
+  CHECK(report.checked.size() == 73);
   CHECK(report.skipped.empty());
 }
 
