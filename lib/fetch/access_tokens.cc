@@ -24,7 +24,7 @@ struct AccessTokens::Entry {
   absl::Time retry_at = absl::InfinitePast();  // of a renewal
   uint64_t generation = 0;                     // of the token
   bool is_fetching = false;
-  bool may_drop = true;  // at a 401
+  bool may_drop = true;  // at a 401, whatever its age
   std::vector<Waiter> waiting;
 
   // A clock that was set back behind the fetch says nothing of the token's end.
@@ -142,7 +142,8 @@ void AccessTokens::OnAnswer(Entry& entry, uint64_t generation, int http_status) 
     if (http_status != 0) entry.may_drop = true;
     return;
   }
-  if (generation != entry.generation || !entry.may_drop) return;
+  const bool is_old = clock_->Now() - entry.fetched_at > options_.drop_again;
+  if (generation != entry.generation || !(entry.may_drop || is_old)) return;
   entry.authorization.clear();
   entry.may_drop = false;
 }

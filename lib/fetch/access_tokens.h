@@ -27,6 +27,8 @@ struct AccessTokenOptions {
   absl::Duration renew_before_max = absl::Minutes(1);
   // After a renewal that failed, while the old token is good.
   absl::Duration retry = absl::Seconds(5);
+  // The age at which a token is dropped at a 401 although the one before it was, too.
+  absl::Duration drop_again = absl::Minutes(1);
   size_t endpoints_max = 16 * 1024;  // whose tokens are kept
 };
 
@@ -43,8 +45,9 @@ class AccessTokens {
   // that is cancelled or lacks resources says so as ever. What the request waits counts towards its
   // timeout and its elapsed time.
   //
-  // After a 401 the token is dropped, so that the next request fetches another; once, until an
-  // endpoint answers otherwise, so that one that always says 401 does not make each delivery two.
+  // After a 401 the token is dropped, so that the next request fetches another; until an
+  // endpoint answers otherwise only tokens that are older than `drop_again` are, so that one that
+  // always says 401 does not make each delivery two.
   void Send(const std::string& endpoint_id, const OAuth2Auth& auth, OutgoingRequest request,
             SendCompletion done);
 

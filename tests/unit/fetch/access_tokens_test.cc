@@ -219,6 +219,17 @@ TEST_CASE("access_tokens: a 401 drops the token once, until the endpoint answers
   CHECK(world.authorizations().back() == "Bearer token-3");
 }
 
+TEST_CASE("access_tokens: where each token is refused, another is fetched once a minute") {
+  World world;
+  world.endpoint_status = 401;
+  for (int i = 0; i < 5; ++i) world.SendAndSettle();
+  CHECK(world.fetches_count() == 2);
+  world.clock.Advance(absl::Seconds(61));
+  for (int i = 0; i < 5; ++i) world.SendAndSettle();
+  CHECK(world.fetches_count() == 3);
+  CHECK(world.authorizations().back() == "Bearer token-3");
+}
+
 TEST_CASE("access_tokens: an answer to an old token does not drop the new one") {
   World world;
   world.SendAndSettle();
