@@ -33,10 +33,16 @@ void Append(std::string& form, std::string_view name, std::string_view value) {
   absl::StrAppend(&form, form.empty() ? "" : "&", name, "=", base::PercentEncode(value));
 }
 
+// Whether it holds the secret, or an assertion, whose first letters are these.
+bool IsEcho(const OAuth2Auth& auth, std::string_view text) {
+  return absl::StrContains(text, "eyJ") ||
+         (!auth.client_secret.empty() && absl::StrContains(text, auth.client_secret));
+}
+
 // A server's words on an error, if they can be shown: short, printable, and not what it was sent.
 std::string Quoted(const OAuth2Auth& auth, std::string_view text) {
-  const bool is_echo = !auth.client_secret.empty() && absl::StrContains(text, auth.client_secret);
-  if (text.empty() || is_echo || absl::StrContains(text, "eyJ")) return "";
+  // It may echo the form as it was sent: percent-encoded.
+  if (text.empty() || IsEcho(auth, text) || IsEcho(auth, base::FormDecode(text))) return "";
   std::string quoted(text.substr(0, kQuotedBytesMax));
   std::replace_if(
       quoted.begin(), quoted.end(), [](char c) { return c < 0x20 || c > 0x7E; }, '?');

@@ -105,6 +105,14 @@ TEST_CASE("token_request: a refusal is told in the server's words, as far as the
         "it answered 400 e");
   CHECK(WhyNot(Answer(R"({"error":"e","error_description":"eyJhbGciOi"})", 400)) ==
         "it answered 400 e");
+  for (const char* echo :
+       {"client_secret=s3cr%3Dt&a=b", "s3cr%3dt", "100% s3cr%3Dt", "%65yJhbGciOi"}) {
+    INFO(echo);
+    CHECK(WhyNot(Answer(absl::StrCat(R"({"error":"e","error_description":")", echo, "\"}"), 400)) ==
+          "it answered 400 e");
+  }
+  CHECK(WhyNot(Answer(R"({"error":"e","error_description":"50% off"})", 400)) ==
+        "it answered 400 e (50% off)");
   const std::string long_text(1000, 'x');
   CHECK(WhyNot(Answer(absl::StrCat(R"({"error":")", long_text, "\"}"), 400)) ==
         absl::StrCat("it answered 400 ", long_text.substr(0, 200)));
