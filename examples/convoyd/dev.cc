@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <random>
@@ -35,22 +36,54 @@ std::string NewSecret() {
   return secret;
 }
 
-absl::Status WriteKeyFile(const std::string& path, const std::string& key) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return absl::InternalError(absl::StrCat("cannot write ", path));
-  const std::string line = absl::StrCat(key, "\n");
-  const bool is_written = write(file, line.data(), line.size()) == std::ssize(line);
-  if (close(file) == 0 && is_written) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("cannot write ", path));
-}
+// A new file for the key, the owner's alone, that takes the place of what stands at `path` when the
+// key is in it. Opened before there is a key, so that none is lost because it cannot be written.
+class KeyFile {
+ public:
+  explicit KeyFile(std::string path) : path_(std::move(path)), new_path_(path_ + "-XXXXXX") {}
+  ~KeyFile() {
+    if (file_ < 0) return;
+    close(file_);
+    if (!is_kept_) unlink(new_path_.c_str());
+  }
+  KeyFile(const KeyFile&) = delete;
+  KeyFile& operator=(const KeyFile&) = delete;
+
+  absl::Status Open() {
+    file_ = mkostemp(new_path_.data(), O_CLOEXEC);  // O_EXCL, 0600; follows no link
+    return file_ < 0 ? Failed(path_) : absl::OkStatus();
+  }
+  absl::Status Write(const std::string& key) {
+    is_kept_ = true;  // the only copy of the key from here on
+    const std::string line = absl::StrCat(key, "\n");
+    if (write(file_, line.data(), line.size()) != std::ssize(line) || fsync(file_) != 0) {
+      return Failed(new_path_);
+    }
+    if (rename(new_path_.c_str(), path_.c_str()) == 0) return absl::OkStatus();
+    return Failed(absl::StrCat(path_, ", the key is in ", new_path_));
+  }
+
+ private:
+  static absl::Status Failed(const std::string& path) {
+    return absl::InternalError(absl::StrCat("cannot write ", path));
+  }
+
+  const std::string path_;
+  std::string new_path_;
+  int file_ = -1;
+  bool is_kept_ = false;
+};
 
 // The key that administers the instance: made with the database, then kept beside it.
 absl::StatusOr<std::string> KeyOf(convoy::Gateway& gateway, const std::string& database) {
   const std::string path = absl::StrCat(database, "-dev-key");
+  KeyFile file(path);
+  absl::Status status = file.Open();
+  if (!status.ok()) return status;
   const absl::StatusOr<std::string> made = gateway.Bootstrap();
   if (made.ok()) {
-    const absl::Status written = WriteKeyFile(path, *made);
-    if (!written.ok()) return written;
+    status = file.Write(*made);
+    if (!status.ok()) return status;
     return *made;
   }
   if (!absl::IsAlreadyExists(made.status())) return made.status();

@@ -106,6 +106,29 @@ class DevTest(unittest.TestCase):
             self.assertEqual(len(admin.ok("GET", "/api/v1/projects")), 2)
         self.assertEqual(oct((self.folder / "trial.db-dev-key").stat().st_mode & 0o777), "0o600")
 
+    def test_the_key_takes_the_place_of_a_file_and_follows_no_link(self):
+        aside = self.folder / "aside"
+        aside.write_text("not the key\n")
+        (self.folder / "trial.db-dev-key").symlink_to(aside)
+        with Trial(self.folder, "--database", "trial.db") as trial:
+            key = trial.key
+        path = self.folder / "trial.db-dev-key"
+        self.assertFalse(path.is_symlink())
+        self.assertEqual(path.read_text(), key + "\n")
+        self.assertEqual(oct(path.stat().st_mode & 0o777), "0o600")
+        self.assertEqual(aside.read_text(), "not the key\n")
+        self.assertEqual(list(self.folder.glob("trial.db-dev-key-*")), [])
+
+    def test_a_key_that_cannot_take_its_place_is_not_lost(self):
+        (self.folder / "trial.db-dev-key").mkdir()
+        said = self.fails("--listen", "127.0.0.1:0", "--database", "trial.db")
+        self.assertIn("cannot write trial.db-dev-key", said)
+        (kept,) = self.folder.glob("trial.db-dev-key-*")
+        (self.folder / "trial.db-dev-key").rmdir()
+        kept.rename(self.folder / "trial.db-dev-key")
+        with Trial(self.folder, "--database", "trial.db") as trial:
+            self.check_both_directions(trial)
+
     def test_it_says_what_it_allows(self):
         with Trial(self.folder) as trial:
             self.assertTrue(trial.commands.strip().startswith("# Not for production"))
