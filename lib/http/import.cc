@@ -1,6 +1,5 @@
 // `POST /api/v1/import`: an addition to Convoy's contract, for who moves from Convoy. All of a
 // document is stored in one transaction, or nothing; `?dry_run=true` only says what would be done.
-#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,7 +10,6 @@
 #include "lib/http/handlers.h"
 #include "lib/http/import_plan.h"
 #include "lib/http/pagination.h"
-#include "lib/http/prepared_write.h"
 #include "lib/http/wire.h"
 
 namespace convoy::http {
@@ -85,7 +83,11 @@ absl::StatusOr<Reply> Prepare(const Context& context, const json::Document& docu
   if (writes.empty()) return Success(200, "Imported successfully", data);
   PendingWrite pending;
   pending.batch.config = std::move(writes);
-  pending.finish = [parts = context.parts, data = std::move(data)](const CommitResult&) -> Reply {
+  // Runs on the thread that syncs, which must not wait for another plan: an import that was
+  // overtaken is refused, and may be repeated.
+  pending.finish = [parts = context.parts,
+                    data = std::move(data)](const CommitResult& result) -> Reply {
+    if (!result.status.ok()) return FromStatus(result.status);
     if (parts->consumers != nullptr) parts->consumers->ReconcileNow();
     return Success(200, "Imported successfully", data);
   };
@@ -95,13 +97,11 @@ absl::StatusOr<Reply> Prepare(const Context& context, const json::Document& docu
 }  // namespace
 
 Reply ImportFromConvoy(const Context& context) {
-  absl::StatusOr<json::Document> parsed = ParseBody(context, kDocumentLimits);
-  if (!parsed.ok()) return FromStatus(parsed.status());
-  auto document = std::make_shared<const json::Document>(*std::move(parsed));
+  const absl::StatusOr<json::Document> document = ParseBody(context, kDocumentLimits);
+  if (!document.ok()) return FromStatus(document.status());
   const bool is_dry_run = ParameterOf(context.request->query, "dry_run") == "true";
-  return WritePrepared([context, document = std::move(document), is_dry_run] {
-    return Prepare(context, *document, is_dry_run);
-  });
+  absl::StatusOr<Reply> reply = Prepare(context, *document, is_dry_run);
+  return reply.ok() ? *std::move(reply) : FromStatus(reply.status());
 }
 
 }  // namespace convoy::http

@@ -12,7 +12,8 @@ namespace convoy::http {
 
 // Reads what is there now and says what to write, and how to answer once that is durable: `finish`
 // is called only then. A status is the refusal; where there is nothing to write, the reply is
-// final.
+// final. It must be quick: after the first time it may run on the thread that syncs, and all
+// acknowledgements wait for it.
 using PrepareWrite = std::function<absl::StatusOr<Reply>()>;
 
 Reply WritePrepared(PrepareWrite prepare);

@@ -192,6 +192,22 @@ TEST_CASE("import: a refusal names the object and its fields, and nothing is sto
 TEST_CASE("import: what other objects have is not taken from them") {
   ImportHarness api;
   api.AddProject("outgoing", "shop");
+TEST_CASE("import: one that another change overtakes stores nothing, and may be repeated") {
+  ImportHarness api;
+  int commits_count = 0;
+  const HttpResponse answer =
+      api.Send("POST", "/api/v1/import", kDocument, api.instance_key, {}, [&] {
+        ++commits_count;
+        api.AddKey(Role::kInstanceAdmin, "");
+      });
+  CHECK(commits_count == 1);
+  CHECK(answer.status == 409);
+  CHECK_THAT(answer.body, Contains("try again"));
+  api.Expect(404, "GET", kProject, "", api.instance_key);
+  api.Import(200, kDocument);
+  api.Expect(200, "GET", kProject, "", api.instance_key);
+}
+
   CHECK_THAT(api.Reason(kDocument), Contains("name:a project with this name already exists"));
   const std::string renamed = ImportHarness::With(R"("name":"shop",)", R"("name":"shop 2",)");
   api.Import(200, renamed);
