@@ -12,6 +12,7 @@
 #include "lib/base/text.h"
 #include "lib/crypto/certificate.h"
 #include "lib/http/fields.h"
+#include "lib/http/pub_sub.h"
 #include "lib/model/oauth2_codec.h"
 #include "lib/sign/client_assertion.h"
 
@@ -29,7 +30,27 @@ absl::Status Required(std::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("oauth2 ", what));
 }
 
-absl::StatusOr<EndpointAuth> ReadApiKey(const json::Value* object) {
+// Puts the stored secret in the place of its placeholder.
+absl::Status Restore(std::string_view field, const std::string& stored, bool may_keep,
+                     std::string* secret) {
+  if (*secret != kRedactedSecret) return absl::OkStatus();
+  if (stored.empty()) {
+    return FieldError(field,
+                      "must be given: [REDACTED] stands for a stored one, and there is none");
+  }
+  if (!may_keep) return FieldError(field, "must be given anew, because it would go elsewhere");
+  *secret = stored;
+  return absl::OkStatus();
+}
+
+// The stored credentials if they are of this kind, else those of nothing.
+template <typename T>
+T StoredOr(const KeptAuth& kept) {
+  const T* stored = std::get_if<T>(&kept.auth);
+  return stored == nullptr ? T() : *stored;
+}
+
+absl::StatusOr<EndpointAuth> ReadApiKey(const json::Value* object, const KeptAuth& kept) {
   ApiKeyAuth auth;
   if (object != nullptr) {
     ObjectReader fields(*object, "authentication.api_key");
@@ -37,6 +58,9 @@ absl::StatusOr<EndpointAuth> ReadApiKey(const json::Value* object) {
     fields.Read("header_value", &auth.header_value);
     CONVOY_RETURN_IF_ERROR(fields.status());
   }
+  CONVOY_RETURN_IF_ERROR(Restore("authentication.api_key.header_value",
+                                 StoredOr<ApiKeyAuth>(kept).header_value, kept.is_same_server,
+                                 &auth.header_value));
   if (auth.header_value.empty()) return absl::InvalidArgumentError("api key field is required");
   if (auth.header_name.empty()) {
     return absl::InvalidArgumentError("api key header_name is required");
@@ -49,7 +73,7 @@ absl::StatusOr<EndpointAuth> ReadApiKey(const json::Value* object) {
   return EndpointAuth(std::move(auth));
 }
 
-absl::StatusOr<EndpointAuth> ReadBasic(const json::Value* object) {
+absl::StatusOr<EndpointAuth> ReadBasic(const json::Value* object, const KeptAuth& kept) {
   BasicAuth auth;
   if (object != nullptr) {
     ObjectReader fields(*object, "authentication.basic_auth");
@@ -57,6 +81,9 @@ absl::StatusOr<EndpointAuth> ReadBasic(const json::Value* object) {
     fields.Read("password", &auth.password);
     CONVOY_RETURN_IF_ERROR(fields.status());
   }
+  CONVOY_RETURN_IF_ERROR(Restore("authentication.basic_auth.password",
+                                 StoredOr<BasicAuth>(kept).password, kept.is_same_server,
+                                 &auth.password));
   if (auth.username.empty() || auth.username.find(':') != std::string::npos) {
     return FieldError("authentication.basic_auth.username", "must be given, without a colon");
   }
@@ -79,7 +106,7 @@ absl::Status ReadFieldMapping(ObjectReader& parent, OAuth2Auth* auth) {
   return fields.status();
 }
 
-absl::Status ReadSigningKey(ObjectReader& parent, OAuth2Auth* auth) {
+absl::Status ReadSigningKey(ObjectReader& parent, const OAuth2Auth& stored, OAuth2Auth* auth) {
   const json::Value* object = parent.Object("signing_key");
   if (object == nullptr) {
     CONVOY_RETURN_IF_ERROR(parent.status());
@@ -89,6 +116,10 @@ absl::Status ReadSigningKey(ObjectReader& parent, OAuth2Auth* auth) {
   for (const model::JwkMember& member : model::JwkMembers()) {
     std::string* const text = &(auth->signing_key.*member.text);
     fields.Read(member.name, text);
+    if (member.is_secret) {  // it goes nowhere: it signs
+      CONVOY_RETURN_IF_ERROR(
+          Restore(fields.PathOf(member.name), stored.signing_key.*member.text, true, text));
+    }
     CONVOY_RETURN_IF_ERROR(CheckText(fields.PathOf(member.name), *text, kJwkMemberBytesMax));
   }
   CONVOY_RETURN_IF_ERROR(fields.status());
@@ -103,7 +134,7 @@ absl::Status ReadSigningKey(ObjectReader& parent, OAuth2Auth* auth) {
 }
 
 // The fields that the way of authenticating needs.
-absl::Status ReadClient(ObjectReader& reader, OAuth2Auth* auth) {
+absl::Status ReadClient(ObjectReader& reader, const OAuth2Auth& stored, OAuth2Auth* auth) {
   std::string type;
   reader.Read("authentication_type", &type);
   CONVOY_RETURN_IF_ERROR(reader.status());
@@ -114,12 +145,14 @@ absl::Status ReadClient(ObjectReader& reader, OAuth2Auth* auth) {
   if (auth->client == OAuth2Client::kSharedSecret) {
     reader.Read("client_secret", &auth->client_secret);
     CONVOY_RETURN_IF_ERROR(reader.status());
+    CONVOY_RETURN_IF_ERROR(Restore(reader.PathOf("client_secret"), stored.client_secret,
+                                   IsSameServer(stored.url, auth->url), &auth->client_secret));
     if (auth->client_secret.empty()) {
       return Required("client_secret is required for shared_secret authentication");
     }
     return CheckText(reader.PathOf("client_secret"), auth->client_secret);
   }
-  CONVOY_RETURN_IF_ERROR(ReadSigningKey(reader, auth));
+  CONVOY_RETURN_IF_ERROR(ReadSigningKey(reader, stored, auth));
   reader.Read("issuer", &auth->issuer);
   reader.Read("subject", &auth->subject);
   CONVOY_RETURN_IF_ERROR(reader.status());
@@ -134,8 +167,16 @@ absl::Status ReadClient(ObjectReader& reader, OAuth2Auth* auth) {
 
 }  // namespace
 
+bool IsSameServer(std::string_view one, std::string_view other) {
+  const auto server = [](std::string_view url) {
+    const size_t host = url.find("://");
+    return host == std::string_view::npos ? url : url.substr(0, url.find_first_of("/?#", host + 3));
+  };
+  return base::EqualsIgnoreCase(server(one), server(other));
+}
+
 absl::StatusOr<OAuth2Auth> ReadOAuth2(const json::Value& object, std::string_view path,
-                                      bool is_https_required) {
+                                      bool is_https_required, const OAuth2Auth& stored) {
   ObjectReader reader(object, std::string(path));
   OAuth2Auth auth;
   std::string grant_type;
@@ -160,11 +201,12 @@ absl::StatusOr<OAuth2Auth> ReadOAuth2(const json::Value& object, std::string_vie
   CONVOY_RETURN_IF_ERROR(CheckText(reader.PathOf("scope"), auth.scope));
   CONVOY_RETURN_IF_ERROR(CheckText(reader.PathOf("audience"), auth.audience));
   CONVOY_RETURN_IF_ERROR(ReadFieldMapping(reader, &auth));
-  CONVOY_RETURN_IF_ERROR(ReadClient(reader, &auth));
+  CONVOY_RETURN_IF_ERROR(ReadClient(reader, stored, &auth));
   return auth;
 }
 
-absl::StatusOr<EndpointAuth> ReadAuthentication(const json::Value& object, bool is_https_required) {
+absl::StatusOr<EndpointAuth> ReadAuthentication(const json::Value& object, bool is_https_required,
+                                                const KeptAuth& kept) {
   ObjectReader reader(object, "authentication");
   std::string type;
   reader.Read("type", &type);
@@ -173,11 +215,12 @@ absl::StatusOr<EndpointAuth> ReadAuthentication(const json::Value& object, bool 
   const json::Value* oauth2 = reader.Object("oauth2");
   CONVOY_RETURN_IF_ERROR(reader.status());
   if (type.empty() && AsksForNothing(object)) return EndpointAuth();
-  if (type == "api_key") return ReadApiKey(key);
-  if (type == "basic_auth") return ReadBasic(basic);
+  if (type == "api_key") return ReadApiKey(key, kept);
+  if (type == "basic_auth") return ReadBasic(basic, kept);
   if (type == "oauth2") {
     if (oauth2 == nullptr) return Required("configuration is required");
-    return ReadOAuth2(*oauth2, "authentication.oauth2", is_https_required);
+    return ReadOAuth2(*oauth2, "authentication.oauth2", is_https_required,
+                      StoredOr<OAuth2Auth>(kept));
   }
   return FieldError("authentication.type", "must be api_key, basic_auth or oauth2");
 }
@@ -197,6 +240,7 @@ absl::Status ReadTls(const json::Value& document, absl::Time now, EndpointTls* o
   fields.Read("client_cert", &certificate);
   fields.Read("client_key", &key);
   CONVOY_RETURN_IF_ERROR(fields.status());
+  CONVOY_RETURN_IF_ERROR(Restore("mtls_client_cert.client_key", out->client_key, true, &key));
   if (certificate.empty() != key.empty()) {
     return absl::InvalidArgumentError("mtls_client_cert requires both client_cert and client_key");
   }

@@ -61,7 +61,8 @@ void CheckEndpoint(const Endpoint& endpoint, const ProjectConfig& config, Object
 
 }  // namespace
 
-absl::Status ReadEndpoint(const json::Value& document, const Project& project, Endpoint* out) {
+absl::Status ReadEndpoint(const json::Value& document, const Project& project, absl::Time now,
+                          const Endpoint* stored, Endpoint* out) {
   ObjectReader reader(document);
   for (const char* field : {"slack_webhook_url", "teams_webhook_url"}) {
     reader.Fail(RefuseIfSet(document, field));
@@ -93,12 +94,16 @@ absl::Status ReadEndpoint(const json::Value& document, const Project& project, E
   }
   ReadLimits(reader, out);
   if (const json::Value* authentication = reader.Object("authentication")) {
+    const KeptAuth kept =
+        stored == nullptr
+            ? KeptAuth()
+            : KeptAuth{.auth = stored->auth, .is_same_server = IsSameServer(stored->url, out->url)};
     absl::StatusOr<EndpointAuth> auth =
-        ReadAuthentication(*authentication, project.config.is_https_required);
+        ReadAuthentication(*authentication, project.config.is_https_required, kept);
     reader.Fail(auth.status());
     if (auth.ok()) out->auth = *std::move(auth);
   }
-  reader.Fail(ReadTls(document, out->updated_at, &out->tls));
+  reader.Fail(ReadTls(document, now, &out->tls));
   CheckEndpoint(*out, project.config, reader);
   return reader.status();
 }

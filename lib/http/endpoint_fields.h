@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 #include "convoy/model.h"
 #include "lib/json/document.h"
@@ -9,7 +10,9 @@
 namespace convoy::http {
 
 // Reads a request over `out` and checks the whole. What an update overwrites even if it is absent
-// is reset first by the caller. `out` is in any state after an error.
-absl::Status ReadEndpoint(const json::Value& document, const Project& project, Endpoint* out);
+// is reset first by the caller. Placeholders of secrets stand for those of `stored`, which is null
+// for a new endpoint. Certificates must be valid at `now`. `out` is in any state after an error.
+absl::Status ReadEndpoint(const json::Value& document, const Project& project, absl::Time now,
+                          const Endpoint* stored, Endpoint* out);
 
 }  // namespace convoy::http

@@ -27,7 +27,6 @@ using json::Value;
 constexpr size_t kNotesMax = 100;
 constexpr size_t kSecretsMax = 16;
 constexpr size_t kMaskBytesMax = 64;
-constexpr std::string_view kRedacted = "[REDACTED]";
 
 // Zero of Go, which stands for "never" and "not set".
 bool IsUnset(absl::Time time) {
@@ -248,7 +247,7 @@ class Planner {
     Endpoint endpoint{.id = id_, .project_id = project->id};
     ReadStamps(object, &endpoint);
     ObjectReader reader(object);
-    reader.Fail(ReadEndpoint(object, *project, &endpoint));
+    reader.Fail(ReadEndpoint(object, *project, now_, nullptr, &endpoint));
     const std::string status = TextOf(object, {"status"});
     const auto parsed = model::Parse<EndpointStatus>(status);
     if (parsed.has_value()) endpoint.status = *parsed;
@@ -256,12 +255,6 @@ class Planner {
       reader.FailField("status", "must be active, inactive or paused");
     }
     ReadSecrets(reader, &endpoint);
-    if (const auto* basic = std::get_if<BasicAuth>(&endpoint.auth)) {
-      if (basic->password == kRedacted) {
-        reader.FailField("authentication.basic_auth.password",
-                         "is hidden in answers of the REST API, take it from the database");
-      }
-    }
     Add(plan_.project_writes[project->id].puts, endpoint, reader.status());
     return absl::OkStatus();
   }

@@ -163,6 +163,70 @@ TEST_CASE("endpoint_credentials: OAuth 2.0 with an assertion keeps the key from 
   }
 }
 
+// The endpoint as an answer shows it, with every secret hidden, is sent back.
+TEST_CASE("endpoint_credentials: placeholders of an answer keep what is stored") {
+  ProjectHarness api;
+  const std::string cases[] = {
+      R"(,"authentication":{"type":"basic_auth","basic_auth":{"username":"u","password":"%"}})",
+      R"(,"authentication":{"type":"api_key","api_key":{"header_name":"X","header_value":"%"}})",
+      OAuth2(absl::StrReplaceAll(kSharedSecret, {{"s3cret", "%"}})),
+  };
+  for (const std::string& extra : cases) {
+    INFO(extra);
+    const std::string made =
+        api.Do(201, "POST", "/endpoints", Body(absl::StrReplaceAll(extra, {{"%", "s3cret"}})));
+    const std::string id = api.Field(made, "data.uid");
+    const Endpoint stored = Stored(api, id);
+    const std::string hidden = absl::StrReplaceAll(extra, {{"%", "[REDACTED]"}});
+    api.Do(202, "PUT", "/endpoints/" + id, Body(hidden));
+    CHECK(Stored(api, id).auth == stored.auth);
+    // A new endpoint has none, and neither has one without authentication.
+    CHECK(absl::StrContains(api.MessageOf("POST", "/endpoints", Body(hidden)), "[REDACTED]"));
+    api.Do(202, "PUT", "/endpoints/" + id, Body(""));
+    CHECK(absl::StrContains(api.MessageOf("PUT", "/endpoints/" + id, Body(hidden)),
+                            "must be given: [REDACTED]"));
+  }
+}
+
+TEST_CASE("endpoint_credentials: a placeholder does not send what is stored elsewhere") {
+  ProjectHarness api;
+  const std::string basic =
+      R"(,"authentication":{"type":"basic_auth","basic_auth":{"username":"u","password":"%"}})";
+  const std::string made =
+      api.Do(201, "POST", "/endpoints", Body(absl::StrReplaceAll(basic, {{"%", "s3cret"}})));
+  const std::string path = "/endpoints/" + api.Field(made, "data.uid");
+  const std::string moved = absl::StrReplaceAll(
+      Body(basic), {{"%", "[REDACTED]"}, {"https://x.test/", "https://x.test:8443/"}});
+  CHECK(api.MessageOf("PUT", path, moved) ==
+        "authentication.basic_auth.password:must be given anew, because it would go elsewhere");
+  const std::string beside = absl::StrReplaceAll(
+      Body(basic), {{"%", "[REDACTED]"}, {"https://x.test/", "https://x.test/other"}});
+  api.Do(202, "PUT", path, beside);
+  CHECK(std::get<BasicAuth>(Stored(api, api.Field(made, "data.uid")).auth).password == "s3cret");
+  // Nor does a token request.
+  const std::string oauth2 = api.Do(201, "POST", "/endpoints", Body(OAuth2(kSharedSecret)));
+  const std::string other = absl::StrReplaceAll(
+      Body(OAuth2(kSharedSecret)), {{"s3cret", "[REDACTED]"}, {"login.test", "evil.test"}});
+  CHECK(
+      absl::StrContains(api.MessageOf("PUT", "/endpoints/" + api.Field(oauth2, "data.uid"), other),
+                        "authentication.oauth2.client_secret:must be given anew"));
+}
+
+TEST_CASE("endpoint_credentials: placeholders of keys keep what is stored") {
+  ProjectHarness api;
+  const std::string tls = Tls(Pem("client_one.crt"), "[REDACTED]");
+  CHECK(absl::StrContains(api.MessageOf("POST", "/endpoints", Body(tls)),
+                          "mtls_client_cert.client_key:must be given"));
+  const std::string made =
+      api.Do(201, "POST", "/endpoints", Body(Tls(Pem("client_one.crt"), Pem("client_one.key"))));
+  const std::string id = api.Field(made, "data.uid");
+  api.Do(202, "PUT", "/endpoints/" + id, Body(tls));
+  CHECK(Stored(api, id).tls.client_key == Pem("client_one.key"));
+  CHECK(Stored(api, id).tls.client_certificate == Pem("client_one.crt"));
+  // The key of another certificate is refused as ever.
+  api.MessageOf("PUT", "/endpoints/" + id, Body(Tls(Pem("client_two.crt"), "[REDACTED]")));
+}
+
 TEST_CASE("endpoint_credentials: settings of OAuth 2.0 that lack something are refused") {
   ProjectHarness api;
   const auto without = [](const std::string& field) {

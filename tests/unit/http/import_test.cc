@@ -1,4 +1,6 @@
 // Import of a configuration from Convoy: ids, links, secrets and keys go on working.
+#include <fstream>
+#include <sstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -232,6 +234,23 @@ TEST_CASE("import: only the instance's key may, and a document is an object of l
   api.Expect(401, "POST", "/api/v1/import", kDocument, "");
   CHECK_THAT(api.Import(400, "[]"), Contains("incorrect JSON type"));
   CHECK_THAT(api.Import(400, R"({"projects":{}})"), Contains("projects:must be a list"));
+TEST_CASE("import: client certificates are judged at the time of the import") {
+  ImportHarness api;
+  api.clock.Advance(absl::Hours(24 * 365 * 120));
+  std::ifstream certificate(CONVOY_TEST_DIR "/unit/transport/certificates/client_one.crt");
+  std::ifstream key(CONVOY_TEST_DIR "/unit/transport/certificates/client_one.key");
+  const auto text = [](std::ifstream& file) {
+    std::stringstream all;
+    all << file.rdbuf();
+    return absl::StrReplaceAll(all.str(), {{"\n", "\\n"}});
+  };
+  const std::string reason = api.Reason(ImportHarness::With(
+      R"("mtls_client_cert":null)",
+      R"("updated_at":"2023-06-01T12:00:00Z","mtls_client_cert":{"client_cert":")" +
+          text(certificate) + R"(","client_key":")" + text(key) + R"("})"));
+  CHECK_THAT(reason, Contains("has expired"));
+}
+
   CHECK_THAT(api.Import(400, R"({"projects":[1]})"), Contains("projects[0] must be an object"));
   CHECK_THAT(api.Import(400, R"({"sources":[{"uid":"a","project_id":"b"}]})"),
              Contains("project_id:names no project"));
