@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <type_traits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -130,12 +131,13 @@ class Planner {
     if (found.ok()) ++plan_.existing[list_];
     if (!absl::IsNotFound(found)) return found.ok() ? absl::StatusOr<bool>(true) : found;
     CONVOY_ASSIGN_OR_RETURN(const bool is_taken, IsTaken<T>());
-    if (is_taken) Refuse("uid:belongs to an object of another project");
+    if (is_taken) Refuse("uid:belongs to an object of another project or of the instance");
     return is_taken;
   }
 
-  // Whether another project has an object of this id, which no read within the own one finds, and
-  // which would be overwritten. Reads the ids of all projects, once for each list.
+  // Whether another project, or the instance, has an object of this id, which no read within the
+  // own project finds, and which would be overwritten. Reads the ids of all projects, once for each
+  // list.
   template <ConfigObject T>
   absl::StatusOr<bool> IsTaken() {
     const auto [taken, is_new] = taken_.try_emplace(ConfigKindOf<T>::value);
@@ -146,6 +148,11 @@ class Planner {
         CONVOY_ASSIGN_OR_RETURN(const std::vector<T> objects,
                                 ListAllConfig<T>(*parts_.storage, {.project_id = project.id}));
         for (const T& object : objects) taken->second.insert(object.id);
+      }
+      if constexpr (std::is_same_v<T, ApiKey>) {
+        CONVOY_ASSIGN_OR_RETURN(const std::vector<T> keys,
+                                ListAllConfig<T>(*parts_.storage, {.project_id = ""}));
+        for (const T& key : keys) taken->second.insert(key.id);
       }
     }
     return taken->second.contains(id_);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_replace.h"
 #include <catch2/catch.hpp>
 
+#include "convoy/config_read.h"
 #include "lib/json/document.h"
 #include "tests/unit/http/harness.h"
 
@@ -191,9 +192,6 @@ TEST_CASE("import: a refusal names the object and its fields, and nothing is sto
   CHECK_THAT(reason("AbCdEfGhIjKlMnOp", "short"), Contains("api_keys[0]"));
 }
 
-TEST_CASE("import: what other objects have is not taken from them") {
-  ImportHarness api;
-  api.AddProject("outgoing", "shop");
 TEST_CASE("import: one that another change overtakes stores nothing, and may be repeated") {
   ImportHarness api;
   int commits_count = 0;
@@ -210,6 +208,9 @@ TEST_CASE("import: one that another change overtakes stores nothing, and may be 
   api.Expect(200, "GET", kProject, "", api.instance_key);
 }
 
+TEST_CASE("import: what other objects have is not taken from them") {
+  ImportHarness api;
+  api.AddProject("outgoing", "shop");
   CHECK_THAT(api.Reason(kDocument), Contains("name:a project with this name already exists"));
   const std::string renamed = ImportHarness::With(R"("name":"shop",)", R"("name":"shop 2",)");
   api.Import(200, renamed);
@@ -220,20 +221,19 @@ TEST_CASE("import: one that another change overtakes stores nothing, and may be 
                                     {"MaskOfAnOldLink1", "MaskOfAnotherOne"},
                                     {"AbCdEfGhIjKlMnOp", "PpCdEfGhIjKlMnOp"}});
   CHECK_THAT(api.Import(400, other), Contains("uid:belongs to an object of another project"));
+  // Nor the key that administers the instance.
+  const std::string instance_key_id =
+      ListAllConfig<ApiKey>(*api.storage, {.project_id = ""}).value().front().id;
+  CHECK_THAT(
+      api.Reason(absl::StrReplaceAll(renamed, {{"01HKEY00000000000000000001", instance_key_id}})),
+      Contains("uid:belongs to an object of another project or of the instance"));
+  api.Expect(200, "GET", "/api/v1/projects", "", api.instance_key);
   api.Expect(404, "GET", "/api/v1/projects/01HPROJECT0000000000000002", "", api.instance_key);
   const std::string same_link =
       absl::StrReplaceAll(renamed, {{"01HSOURCE00000000000000001", "01HSOURCE00000000000000002"}});
   CHECK_THAT(api.Reason(same_link), Contains("mask_id:another source has this link already"));
 }
 
-TEST_CASE("import: only the instance's key may, and a document is an object of lists") {
-  ImportHarness api;
-  const std::string project = api.AddProject("outgoing", "p");
-  const std::string admin = api.AddKey(Role::kProjectAdmin, project);
-  api.Expect(403, "POST", "/api/v1/import", kDocument, admin);
-  api.Expect(401, "POST", "/api/v1/import", kDocument, "");
-  CHECK_THAT(api.Import(400, "[]"), Contains("incorrect JSON type"));
-  CHECK_THAT(api.Import(400, R"({"projects":{}})"), Contains("projects:must be a list"));
 TEST_CASE("import: client certificates are judged at the time of the import") {
   ImportHarness api;
   api.clock.Advance(absl::Hours(24 * 365 * 120));
@@ -251,6 +251,14 @@ TEST_CASE("import: client certificates are judged at the time of the import") {
   CHECK_THAT(reason, Contains("has expired"));
 }
 
+TEST_CASE("import: only the instance's key may, and a document is an object of lists") {
+  ImportHarness api;
+  const std::string project = api.AddProject("outgoing", "p");
+  const std::string admin = api.AddKey(Role::kProjectAdmin, project);
+  api.Expect(403, "POST", "/api/v1/import", kDocument, admin);
+  api.Expect(401, "POST", "/api/v1/import", kDocument, "");
+  CHECK_THAT(api.Import(400, "[]"), Contains("incorrect JSON type"));
+  CHECK_THAT(api.Import(400, R"({"projects":{}})"), Contains("projects:must be a list"));
   CHECK_THAT(api.Import(400, R"({"projects":[1]})"), Contains("projects[0] must be an object"));
   CHECK_THAT(api.Import(400, R"({"sources":[{"uid":"a","project_id":"b"}]})"),
              Contains("project_id:names no project"));
