@@ -32,9 +32,25 @@ absl::StatusOr<Integrity> IntegrityOf(const Scheme& scheme) {
   }
 }
 
-std::optional<absl::Duration> WindowOf(const Scheme& scheme) {
+// Whether the signature covers the timestamp; what it does not cover, a sender can make new.
+absl::StatusOr<bool> IsTimeSigned(const Scheme& scheme) {
+  CONVOY_ASSIGN_OR_RETURN(const MessageTemplate message, MessageTemplate::Compile(scheme.message));
+  if (message.uses_timestamp()) return true;
+  const std::optional<Locator>& from = scheme.timestamp->from;
+  if (!from.has_value()) return false;
+  if (message.covers(*from)) return true;
+  CONVOY_ASSIGN_OR_RETURN(const Conditions checks, Conditions::Compile(scheme.checks));
+  return from->kind == Locator::Kind::kJson && checks.cover_body();
+}
+
+absl::StatusOr<std::optional<absl::Duration>> WindowOf(const Scheme& scheme, Integrity integrity) {
   if (scheme.type == SchemeType::kJwt) return scheme.jwt.age_max;
-  if (!scheme.timestamp.has_value() || !scheme.timestamp->is_enforced) return std::nullopt;
+  if (!scheme.timestamp.has_value() || !scheme.timestamp->is_enforced ||
+      integrity == Integrity::kNone) {
+    return std::nullopt;
+  }
+  CONVOY_ASSIGN_OR_RETURN(const bool is_signed, IsTimeSigned(scheme));
+  if (!is_signed) return std::nullopt;
   return scheme.timestamp->past_max + scheme.timestamp->future_max;
 }
 
@@ -83,7 +99,8 @@ absl::StatusOr<Guarantees> GuaranteesOf(const Preset& preset, const VerifierSett
     CONVOY_ASSIGN_OR_RETURN(const Integrity integrity, IntegrityOf(scheme));
     all.integrity = std::min(all.integrity, integrity);
     is_anything_accepted = is_anything_accepted || scheme.type == SchemeType::kNone;
-    const std::optional<absl::Duration> window = WindowOf(scheme);
+    CONVOY_ASSIGN_OR_RETURN(const std::optional<absl::Duration> window,
+                            WindowOf(scheme, integrity));
     if (is_first) {
       all.replay_window = window;
     } else if (all.replay_window.has_value()) {

@@ -173,6 +173,35 @@ bool MessageTemplate::covers_body() const {
   });
 }
 
+bool MessageTemplate::covers(const Locator& place) const {
+  const auto is_whole = [&place](Kind kind) {
+    switch (kind) {
+      case Kind::kQuery:
+      case Kind::kTarget:
+      case Kind::kUrl:
+      case Kind::kUrlOtherPort:
+      case Kind::kUrlSha256Hex:
+      case Kind::kQuerySorted:
+      case Kind::kPlivoV3Url:
+      case Kind::kContentfulTarget:
+      case Kind::kQueryStringHash:
+        return place.kind == Locator::Kind::kQuery;
+      case Kind::kSignedHeaders:  // the provider says which; those that matter to him
+        return place.kind == Locator::Kind::kHeader;
+      default:
+        return false;
+    }
+  };
+  const bool is_of_body = place.kind == Locator::Kind::kForm ||
+                          place.kind == Locator::Kind::kJson ||
+                          place.kind == Locator::Kind::kItem || place.kind == Locator::Kind::kBody;
+  return (is_of_body && covers_body()) ||
+         std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) {
+           const bool has_locator = part.kind == Kind::kLocator || part.kind == Kind::kJsonString;
+           return (has_locator && part.locator == place) || is_whole(part.kind);
+         });
+}
+
 bool MessageTemplate::covers_request() const {
   return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
     if (part.kind == Kind::kLocator) return part.locator.kind != Locator::Kind::kConfig;

@@ -50,6 +50,9 @@ class MessageTemplate {
 
   // Does the message hold all of the body, directly or by its hash?
   bool covers_body() const;
+  // Does it hold the value at this place of the request? {ts} is the timestamp, wherever that
+  // stands.
+  bool covers(const Locator& place) const;
   // Does it hold anything that the request brings?
   bool covers_request() const;
   // The settings that the message needs, and cannot do without.

@@ -154,6 +154,26 @@ TEST_CASE("source_schemes: a source shows the worth of its verifier, with warnin
   CHECK_THAT(own,
              Contains(R"("integrity":"partial")") && Contains("does not cover the whole body"));
   CHECK_THAT(own, !Contains("pepper"));
+  // A time that is not signed is the sender's to choose.
+  const auto window = [&](const std::string& message, const std::string& from) {
+    return ProjectHarness::Field(
+        R"({"g":)" +
+            shown(R"("verifier":{"type":"scheme","scheme":{"secrets":["k"],"definition":
+                {"type":"hmac","message":")" +
+                  message + R"(","signature":{"in":"header","name":"S"},"timestamp":{"from":")" +
+                  from + R"("}}}})") +
+            "}",
+        "g.replay_window_s");
+  };
+  CHECK(window("{body}", "header:X-Time") == "null");
+  CHECK(window("{header:X-Other}{body}", "header:X-Time") == "null");
+  CHECK(window("{json:id}", "json:time") == "null");
+  CHECK(window("{body}", "query:t") == "null");
+  CHECK(window("{ts}{body}", "header:X-Time") == "600");
+  CHECK(window("{header:X-Time}{body}", "header:X-Time") == "600");
+  CHECK(window("{body}", "json:time") == "600");
+  CHECK(window("{sha256hex:body}", "json:time") == "600");
+  CHECK(window("{url}{body}", "query:t") == "600");
 }
 
 }  // namespace
