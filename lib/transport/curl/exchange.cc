@@ -98,6 +98,7 @@ bool Exchange::Prepare(OutgoingRequest request, SendCompletion done, TransportRe
   head_ = {};
   facts_ = {};
   facts_.has_proxy = !setting_->proxy.empty();
+  facts_.has_tls_proxy = absl::StartsWithIgnoreCase(setting_->proxy, "https://");
   sockets_.clear();
   connection_key_.clear();
   is_stale_ = false;

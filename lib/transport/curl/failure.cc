@@ -150,8 +150,9 @@ ExchangeEnd ConnectEnd(CURL* handle, const ExchangeFacts& facts) {
               facts.denied_count == 0 ? "" : " (the guard refused other addresses of the name)")};
 }
 
-// With a proxy, what fails before the request can be written. A proxy that is not there says
-// nothing about the endpoint.
+// With a proxy, what fails before the request can be written. A proxy that is not there, or
+// that does not take us, says nothing about the endpoint. TLS with the endpoint begins once the
+// proxy has answered CONNECT; before that it is TLS with the proxy.
 std::optional<ExchangeEnd> ProxyEnd(CURLcode code, CURL* handle, const ExchangeFacts& facts,
                                     const char* detail) {
   if (!facts.has_proxy || facts.has_begun) return std::nullopt;
@@ -167,6 +168,18 @@ std::optional<ExchangeEnd> ProxyEnd(CURLcode code, CURL* handle, const ExchangeF
         .outcome = TransportOutcome::kLocalFailure,
         .error = absl::StrCat("the proxy (delivery_proxy) cannot be reached: ",
                               number == 0 ? DetailOf(code, detail) : ErrnoText(number))};
+  }
+  if (facts.has_tls_proxy && status == 0 && (IsTlsFailure(code) || IsLateAlert(code, detail))) {
+    return ExchangeEnd{.outcome = TransportOutcome::kLocalFailure,
+                       .error = absl::StrCat("the TLS handshake with the proxy (delivery_proxy) "
+                                             "failed: ",
+                                             DetailOf(code, detail))};
+  }
+  if (status == 407) {
+    return ExchangeEnd{.outcome = TransportOutcome::kLocalFailure,
+                       .error =
+                           "the proxy (delivery_proxy) answered 407: it wants a user and a "
+                           "password, or others"};
   }
   if (status != 0 && (status < 200 || status > 299)) {
     return ExchangeEnd{.outcome = TransportOutcome::kConnectFailed,

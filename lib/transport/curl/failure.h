@@ -26,6 +26,7 @@ struct ExchangeFacts {
   uint64_t body_bytes_count = 0;  // of the request
   absl::Duration timeout;         // of the whole exchange
   bool has_proxy = false;
+  bool has_tls_proxy = false;           // which is spoken to with TLS itself
   bool has_own_authorities = false;     // of the endpoint
   bool has_client_certificate = false;  // of the endpoint
 };

@@ -107,6 +107,27 @@ TEST_CASE("curl_proxy: a proxy that refuses to connect is told from an endpoint 
   CHECK(result.error == "the proxy (delivery_proxy) answered 403 instead of connecting");
 }
 
+TEST_CASE("curl_proxy: a proxy that wants other credentials says nothing about the endpoint") {
+  const PythonServer proxy("http_proxy.py", {"407"});
+  TransportDriver driver(Options(absl::StrCat("http://127.0.0.1:", proxy.port())));
+  const TransportResult result = driver.Exchange("https://right.test/");
+  CHECK(result.outcome == TransportOutcome::kLocalFailure);
+  CHECK_THAT(result.error, Catch::Matchers::StartsWith("the proxy (delivery_proxy) answered 407"));
+}
+
+TEST_CASE("curl_proxy: a proxy whose certificate is refused says nothing about the endpoint") {
+  const std::string folder = absl::StrCat(CONVOY_TEST_DIR, "/unit/transport/certificates/");
+  const PythonServer proxy("tls_receiver.py",
+                           {folder + "selfsigned.crt", folder + "selfsigned.key"});
+  TransportDriver driver(Options(absl::StrCat("https://127.0.0.1:", proxy.port())));
+  for (const char* url : {"http://endpoint.test/", "https://endpoint.test/"}) {
+    const TransportResult result = driver.Exchange(url);
+    CHECK(result.outcome == TransportOutcome::kLocalFailure);
+    CHECK_THAT(result.error, Catch::Matchers::StartsWith(
+                                 "the TLS handshake with the proxy (delivery_proxy) failed: "));
+  }
+}
+
 TEST_CASE("curl_proxy: a proxy that is not there says nothing about the endpoint") {
   TransportDriver driver(Options("http://127.0.0.1:1"));
   for (const char* url : {"http://endpoint.test/", "https://endpoint.test/"}) {
