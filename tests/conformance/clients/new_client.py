@@ -183,6 +183,12 @@ def drive_resend():
     call("event_deliveries.resend_event_delivery", PROJECT, uid(failed[0] if failed else None))
 
 
+def drive_batches():
+    call("events.count_affected_events", PROJECT, idempotency_key="k")
+    call("events.batch_replay_events", PROJECT, idempotency_key="k")
+    call("event_deliveries.batch_retry_event_delivery", PROJECT, status=["Failure"])
+
+
 def least_body(kind):
     """An object with no more than what its type requires."""
     fields = {}
@@ -226,6 +232,7 @@ def main():
     subscription = drive_subscriptions(endpoint)
     drive_events(endpoint)
     drive_resend()
+    drive_batches()
     call("subscriptions.delete_subscription", PROJECT, subscription)
     call("endpoints.delete_endpoint", PROJECT, endpoint)
     for name in OPERATIONS:
