@@ -343,7 +343,8 @@ TEST_CASE("gateway: a request that is refused makes no call into the store") {
                                           {"Content-Type", "application/json"}};
   const std::string bearer = "Bearer " + fixture.key;
   const std::vector<HeaderView> authorized = {{"Authorization", bearer}};
-  const std::vector<HeaderView> wrong_key = {{"Authorization", bearer + "x"}};
+  const std::string wrong_bearer = bearer + "x";
+  const std::vector<HeaderView> wrong_key = {{"Authorization", wrong_bearer}};
   const std::string events = fixture.base + "/events";
   const struct {
     HttpRequest request;
