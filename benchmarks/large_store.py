@@ -60,7 +60,7 @@ def fill(database, project, endpoint, count):
                f":endpoint, 0, 3, 0, 0, 10000000, 3, 1, {us}, '', 2000, {us}, {us}, 0, {us} FROM n",
                values)
     db.execute(NUMBERS + f"INSERT INTO attempt SELECT {key} + 2, 0, {tail}, {key} + 1, 200, 1, {us}, "
-               f"{us}, :url, 'POST', '192.0.2.1', '', :request, :response, x'6f6b' FROM n", values)
+               f"{us}, :url, 'POST', '192.0.2.1', '', :request, :response, x'6f6b', NULL FROM n", values)
     db.execute(NUMBERS + f"INSERT INTO dedupe_key SELECT :project, randomblob(16), {us} + "
                "31536000000000 FROM n", values)
     db.execute("COMMIT")
@@ -194,16 +194,19 @@ def copy_source(database, source, count):
     values = {"count": count, "kind": kind, "project": project, "fields": fields, "document": document,
               "id": source["uid"], "mask": mask, "mask_size": len(mask)}
     new_id, new_mask = "printf('01K%023d', i)", "printf('M%0*d', :mask_size - 1, i)"
-    replaced = f"replace(replace(%s, :id, {new_id}), :mask, {new_mask})"
+
+    def replaced(text):
+        return f"replace(replace({text}, :id, {new_id}), :mask, {new_mask})"
+
     db.execute("PRAGMA synchronous = OFF")
     db.execute("BEGIN")
     db.execute(NUMBERS + f"INSERT INTO config (kind, id, project_id, fields, document) SELECT :kind, {new_id}, "
-               f":project, CAST({replaced % 'CAST(:fields AS TEXT)'} AS BLOB), {replaced % ':document'} FROM n",
+               f":project, CAST({replaced('CAST(:fields AS TEXT)')} AS BLOB), {replaced(':document')} FROM n",
                values)
     rows = db.execute("SELECT field, value, project_id FROM config_field WHERE kind = ? AND id = ?",
                       (kind, source["uid"])).fetchall()
     for field, value, group in rows:
-        db.execute(NUMBERS + f"INSERT INTO config_field SELECT :kind, :field, {replaced % ':value'}, :group, "
+        db.execute(NUMBERS + f"INSERT INTO config_field SELECT :kind, :field, {replaced(':value')}, :group, "
                    f"{new_id} FROM n", values | {"field": field, "value": value, "group": group})
     db.execute("COMMIT")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
