@@ -1,5 +1,5 @@
-// The table is put together once, from the options of the gateway (convoy/option_table.h) and from
-// what is no number.
+// The table is put together once: the numeric options of the gateway (convoy/option_table.h), and
+// the settings that are texts.
 #include "capi/settings.h"
 
 #include <charconv>

@@ -21,8 +21,7 @@ namespace {
 constexpr int kExtraRoundsMax = 8;
 constexpr size_t kManyWaiting = 4;
 
-// While intake is limited, a delivery comes in for somewhat more than one that has ended, so that
-// what is due becomes less.
+// While intake is limited, 15 deliveries are taken in for 16 that end, so that the backlog shrinks.
 constexpr int64_t kCreditOfDelivery = 16;
 constexpr int64_t kCreditOfOutcome = 15;
 // While intake is limited: deliveries that each call of LimitIntake lets through, and that may come
