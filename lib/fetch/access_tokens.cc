@@ -96,7 +96,7 @@ bool AccessTokens::OnFetched(Entry& entry, const TransportResult& result) {
   entry.is_fetching = false;
   const auto token = ReadTokenAnswer(entry.auth, result, now);
   if (token.ok()) {
-    entry.authorization = token->authorization;
+    entry.authorization = token->authorization();
     entry.fetched_at = now;
     entry.expires_at = now + token->lifetime;
     entry.renew_at = entry.expires_at - std::min(token->lifetime / 5, options_.renew_before_max);

@@ -155,6 +155,17 @@ bool Fetcher::Visit(std::string url) {
   return true;
 }
 
+bool Fetcher::Exchange(OutgoingRequest request, SendCompletion done) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (exchanges_count_ >= options_.exchanges_max) return false;
+    ++exchanges_count_;
+    wanted_exchanges_.push_back({std::move(request), std::move(done)});
+  }
+  wake_();
+  return true;
+}
+
 OutgoingRequest Fetcher::MakeRequest(const std::string& url) const {
   return {.method = "GET",
           .url = url,
@@ -167,10 +178,12 @@ OutgoingRequest Fetcher::MakeRequest(const std::string& url) const {
 void Fetcher::Step() {
   std::deque<KeyRequest> keys;
   std::deque<std::string> visits;
+  std::deque<WantedExchange> exchanges;
   {
     absl::MutexLock lock(&mutex_);
     keys.swap(wanted_keys_);
     visits.swap(wanted_visits_);
+    exchanges.swap(wanted_exchanges_);
   }
   for (KeyRequest& request : keys) {
     OutgoingRequest outgoing = MakeRequest(request.url);
@@ -184,6 +197,18 @@ void Fetcher::Step() {
       if (!IsSuccess(result)) Report("subscription not confirmed", url, WhyNot(result));
     });
   }
+  for (WantedExchange& exchange : exchanges) {
+    transport_->Send(std::move(exchange.request),
+                     [this, done = std::move(exchange.done)](TransportResult result) {
+                       OnExchanged();
+                       done(std::move(result));
+                     });
+  }
+}
+
+void Fetcher::OnExchanged() {
+  absl::MutexLock lock(&mutex_);
+  --exchanges_count_;
 }
 
 void Fetcher::Keep(const KeyRequest& request, const TransportResult& result) {

@@ -1,6 +1,7 @@
 // Fetcher of what the gateway needs for itself, beside deliveries: the keys that providers publish,
-// and the links that confirm a subscription. Every request goes through the guarded transport, and
-// only to hosts that a preset or the operator's own scheme names.
+// the links that confirm a subscription, and what an operator wants tried. Every request goes
+// through the guarded transport, and only to hosts that a preset, the operator's own scheme or the
+// operator names.
 //
 // Any thread may ask for a fetch; the driver of the gateway performs it, in Step.
 #pragma once
@@ -38,6 +39,7 @@ struct FetcherOptions {
   size_t documents_max = 1024;
   size_t document_bytes_max = 256 * 1024;
   size_t visits_max = 64;  // waiting at once
+  size_t exchanges_max = 16;  // that have not ended
 };
 
 // Its dependencies must outlive it. Only the driver calls Step and Cancel; the other functions may
@@ -59,6 +61,10 @@ class Fetcher final : public verify::KeySource, public std::enable_shared_from_t
   // repeats the request for confirmation. False if too many are waiting.
   bool Visit(std::string url);
 
+  // Queues one request for a caller that wants the answer. `done` runs once, on the driver's thread.
+  // False if too many have not ended; then it does not run.
+  bool Exchange(OutgoingRequest request, SendCompletion done);
+
   // Starts the queued fetches. Completions run inside the transport's Step.
   void Step();
 
@@ -72,6 +78,10 @@ class Fetcher final : public verify::KeySource, public std::enable_shared_from_t
     bool is_named = false;  // by a request, instead of by the scheme
   };
   class OwnedKeys;
+  struct WantedExchange {
+    OutgoingRequest request;
+    SendCompletion done;
+  };
   struct KeyRequest {
     std::string id;  // of the document
     verify::KeyLocation location;
@@ -88,6 +98,7 @@ class Fetcher final : public verify::KeySource, public std::enable_shared_from_t
   // Gives up an unproven URL of the owner that has the most of them. False: there is none.
   bool EvictUnproven() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   OutgoingRequest MakeRequest(const std::string& url) const;
+  void OnExchanged();
   void Keep(const KeyRequest& request, const TransportResult& result);
   void Report(std::string_view event, std::string_view url, std::string_view why) const;
 
@@ -101,6 +112,8 @@ class Fetcher final : public verify::KeySource, public std::enable_shared_from_t
   absl::flat_hash_map<std::string, Document> documents_ ABSL_GUARDED_BY(mutex_);  // by IdOf
   std::deque<KeyRequest> wanted_keys_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::string> wanted_visits_ ABSL_GUARDED_BY(mutex_);
+  std::deque<WantedExchange> wanted_exchanges_ ABSL_GUARDED_BY(mutex_);
+  size_t exchanges_count_ ABSL_GUARDED_BY(mutex_) = 0;  // that have not ended
 };
 
 }  // namespace convoy::fetch

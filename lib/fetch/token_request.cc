@@ -160,7 +160,7 @@ absl::StatusOr<AccessToken> ReadTokenAnswer(const OAuth2Auth& auth, const Transp
   if (!base::IsHeaderName(type)) {  // the grammar of both is a token's
     return absl::UnavailableError("its token_type is no name of a scheme");
   }
-  AccessToken read = {.authorization = absl::StrCat(type, " ", token)};
+  AccessToken read = {.type = std::string(type), .text = std::string(token)};
   const std::string_view expiry_field = NameOr(auth.expiry_field, "expires_in");
   if (const json::Value* expiry = Find(*document, expiry_field)) {
     const auto lifetime = LifetimeOf(*expiry, auth.expiry_unit, now);

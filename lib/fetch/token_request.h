@@ -19,8 +19,11 @@ inline constexpr size_t kTokenBytesMax = 16 * 1024;
 inline constexpr absl::Duration kTokenLifetime = absl::Minutes(5);
 
 struct AccessToken {
-  std::string authorization;  // the header's value: "Bearer …"
+  std::string type;  // the scheme: "Bearer"
+  std::string text;
   absl::Duration lifetime = kTokenLifetime;
+
+  std::string authorization() const { return type + " " + text; }  // the header's value
 };
 
 // `id` is that of the client assertion, new for each request.

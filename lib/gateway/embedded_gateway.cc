@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "absl/status/status.h"
+#include "absl/synchronization/notification.h"
 
 #include "convoy/config_read.h"
 #include "lib/base/read_limit.h"
@@ -18,6 +19,13 @@ HttpResponse ClosingResponse() {
   return {.status = 503,
           .headers = {{"Content-Type", "application/json"}, {"Retry-After", "1"}},
           .body = R"({"status":false,"message":"the gateway is shutting down, try again"})"};
+}
+
+HttpResponse UndrivenResponse() {
+  return {.status = 503,
+          .headers = {{"Content-Type", "application/json"}},
+          .body = R"({"status":false,"message":"this operation asks another server, which takes )"
+                  R"(threads of the gateway (Start) or HandleAsync"})"};
 }
 
 config::CacheOptions CacheOptionsOf(const GatewayOptions& options, Clock* clock) {
@@ -178,12 +186,29 @@ HttpResponse EmbeddedGateway::Finish(http::Reply reply) {
       NotifyIfDue(result, write->has_deliveries);
       const auto finish = std::move(write->finish);
       reply = finish(result);
+    } else if (auto* fetch = std::get_if<http::PendingFetch>(&reply)) {
+      reply = FetchNow(*std::move(fetch));
     } else {
       const http::PendingCheck check = std::get<http::PendingCheck>(std::move(reply));
       reply = check.finish(consumers_.Check(check.source));
     }
   }
   return std::get<HttpResponse>(std::move(reply));
+}
+
+http::Reply EmbeddedGateway::FetchNow(http::PendingFetch fetch) {
+  // Without threads the caller may be the one that steps, and would wait for itself.
+  if (!has_threads_) return UndrivenResponse();
+  absl::Notification has_ended;
+  TransportResult result;
+  const bool is_taken =
+      fetcher_->Exchange(std::move(fetch.request), [&](TransportResult exchanged) {
+        result = std::move(exchanged);
+        has_ended.Notify();
+      });
+  if (!is_taken) return Gateway::OverloadedResponse();
+  has_ended.WaitForNotification();
+  return fetch.finish(result);
 }
 
 bool EmbeddedGateway::HandleAsync(const HttpRequest& request,
@@ -247,6 +272,15 @@ void EmbeddedGateway::FinishAsync(http::Reply reply,
     consumers_.CheckLater(std::move(check->source),
                           [this, finish = std::move(check->finish), done = std::move(done)](
                               const absl::Status& answer) { FinishAsync(finish(answer), done); });
+    return;
+  }
+  if (auto* fetch = std::get_if<http::PendingFetch>(&reply)) {
+    const bool is_taken = fetcher_->Exchange(
+        std::move(fetch->request), [this, finish = std::move(fetch->finish),
+                                    done](const TransportResult& result) {
+          FinishAsync(finish(result), done);
+        });
+    if (!is_taken) FinishAsync(Gateway::OverloadedResponse(), std::move(done));
     return;
   }
   auto* write = std::get_if<http::PendingWrite>(&reply);

@@ -66,6 +66,7 @@ class EmbeddedGateway final : public Gateway {
                    std::function<void(HttpResponse)> done);
   // Carries a reply to its end: commits what is pending, as often as its handler asks.
   HttpResponse Finish(http::Reply reply);
+  http::Reply FetchNow(http::PendingFetch fetch);
   void FinishAsync(http::Reply reply, std::shared_ptr<std::function<void(HttpResponse)>> done);
 
   // An event of the host's on its way into the store. See host_events.cc.

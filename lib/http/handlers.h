@@ -34,6 +34,7 @@ Reply DeleteEndpoint(const Context& context);
 Reply PauseEndpoint(const Context& context);
 Reply ActivateEndpoint(const Context& context);
 Reply ExpireEndpointSecret(const Context& context);
+Reply TestOAuth2(const Context& context);
 
 Reply CreateSubscription(const Context& context);
 Reply ListSubscriptions(const Context& context);

@@ -1,5 +1,5 @@
 // Reply of a handler: a response, or work that has to be done first, which is a write that must
-// become durable or a question to a message broker.
+// become durable, a question to a message broker or a request to another server.
 //
 // Handlers never commit. They return what should be written and how to answer once it is; their
 // caller decides whether to wait for that or to go on (docs/architecture.md).
@@ -12,12 +12,14 @@
 
 #include "convoy/http.h"
 #include "convoy/storage.h"
+#include "convoy/transport.h"
 
 namespace convoy::http {
 
 struct PendingWrite;
 struct PendingCheck;
-using Reply = std::variant<HttpResponse, PendingWrite, PendingCheck>;
+struct PendingFetch;
+using Reply = std::variant<HttpResponse, PendingWrite, PendingCheck, PendingFetch>;
 
 struct PendingWrite {
   WriteBatch batch;
@@ -34,6 +36,13 @@ struct PendingCheck {
   Source source;
   // Called once with the answer; kUnavailable means unknown.
   std::function<Reply(const absl::Status&)> finish;
+};
+
+// Request to another server, which the driver of the gateway makes through the guarded transport.
+struct PendingFetch {
+  OutgoingRequest request;
+  // Called once with the result; not at all where too many are being made.
+  std::function<Reply(const TransportResult&)> finish;
 };
 
 }  // namespace convoy::http

@@ -44,6 +44,7 @@ constexpr Route kRoutes[] = {
     {"POST", CONVOY_PROJECT "/endpoints/{endpointID}/activate", Access::kWrite, ActivateEndpoint},
     {"PUT", CONVOY_PROJECT "/endpoints/{endpointID}/expire_secret", Access::kWrite,
      ExpireEndpointSecret},
+    {"POST", CONVOY_PROJECT "/endpoints/oauth2/test", Access::kWrite, TestOAuth2},
 
     {"POST", CONVOY_PROJECT "/subscriptions", Access::kWrite, CreateSubscription},
     {"GET", CONVOY_PROJECT "/subscriptions", Access::kRead, ListSubscriptions},
@@ -89,7 +90,6 @@ constexpr Route kRoutes[] = {
 // Told apart from what does not exist, and from methods that a path does not take: clients that are
 // generated from the contract know 404, and nothing of 405.
 constexpr UnservedRoute kUnserved[] = {
-    {"POST", CONVOY_PROJECT "/endpoints/oauth2/test"},
     {"GET", CONVOY_PROJECT "/endpoints/period-failure-rates"},
     {"GET POST", CONVOY_PROJECT "/event-types"},
     {"POST", CONVOY_PROJECT "/event-types/import"},

@@ -82,6 +82,26 @@ class OAuth2Test(HostCase):
             for hidden in [SECRET, jwk("rsa")["d"], *self.server.tokens()]:
                 self.assertNotIn(hidden, text)
 
+    def test_settings_are_tried_before_they_are_kept(self):
+        project = self.project("outgoing", strategy=ONE_TRY)
+        settings = {"url": self.server.url, "client_id": "shared",
+                    "authentication_type": "shared_secret", "client_secret": SECRET}
+
+        def test(**changed):
+            return project.ok("POST", "/endpoints/oauth2/test", {"oauth2": {**settings, **changed}})
+        good = test()
+        self.assertTrue(good["success"])
+        self.assertTrue(self.server.is_good(f"{good['token_type']} {good['access_token']}"))
+        self.assertFalse(test(client_secret="another")["success"])
+        for client in ("rsa", "p256"):
+            self.assertTrue(test(client_id=client, client_secret="", issuer="i", subject="s",
+                                 authentication_type="client_assertion", signing_key=jwk(client))
+                            ["success"])
+        unreachable = test(url="http://127.0.0.1:1/token")
+        self.assertIn("connect", unreachable["error"])
+        self.assertIn("not allowed", test(url="http://192.168.0.1/token")["error"])
+        self.assertNotIn(SECRET, self.convoyd.log())
+
     def test_fifty_deliveries_wait_for_one_fetch(self):
         project = self.project("outgoing", strategy=ONE_TRY)
         self.server.delay_s = 1

@@ -245,5 +245,26 @@ TEST_CASE("fetcher: confirmations are bounded, and made once each") {
   CHECK(fixture.fetcher.Visit("https://sns.test/more"));
 }
 
+TEST_CASE("fetcher: an exchange for a caller is made as it is, and so many at once") {
+  Fixture fixture;
+  int ended_count = 0;
+  const auto ask = [&] {
+    return fixture.fetcher.Exchange({.url = "https://login.test/token"},
+                                    [&](const TransportResult& result) {
+                                      CHECK(result.http_status == 200);
+                                      ++ended_count;
+                                    });
+  };
+  for (size_t i = 0; i < fixture.options.exchanges_max; ++i) REQUIRE(ask());
+  CHECK_FALSE(ask());
+  fixture.fetcher.Step();
+  CHECK_FALSE(ask());  // on their way, but not ended
+  fixture.transport.Step();
+  CHECK(ended_count == static_cast<int>(fixture.options.exchanges_max));
+  CHECK(fixture.sent_count() == fixture.options.exchanges_max);
+  CHECK(fixture.transport.sent().front().method == "POST");
+  CHECK(ask());
+}
+
 }  // namespace
 }  // namespace convoy::fetch

@@ -63,13 +63,13 @@ TEST_CASE("token_request: a token, its type and its life are read") {
   const auto read = [](const char* body, OAuth2Auth auth = Auth()) {
     return ReadTokenAnswer(auth, Answer(body), kNow).value();
   };
-  CHECK(read(R"({"access_token":"t.o-k","token_type":"bearer","expires_in":3600})").authorization ==
+  CHECK(read(R"({"access_token":"t.o-k","token_type":"bearer","expires_in":3600})").authorization() ==
         "Bearer t.o-k");
   CHECK(read(R"({"access_token":"t","expires_in":3600})").lifetime == absl::Hours(1));
   CHECK(read(R"({"access_token":"t","expires_in":"90"})").lifetime == absl::Seconds(90));
   CHECK(read(R"({"access_token":"t"})").lifetime == kTokenLifetime);
   CHECK(read(R"({"access_token":"t","expires_in":null})").lifetime == kTokenLifetime);
-  CHECK(read(R"({"access_token":"t","token_type":"DPoP"})").authorization == "DPoP t");
+  CHECK(read(R"({"access_token":"t","token_type":"DPoP"})").authorization() == "DPoP t");
   // An instant: an hour from now.
   CHECK(read(R"({"access_token":"t","expires_in":1777633200})").lifetime == absl::Hours(1));
   OAuth2Auth named = Auth();
@@ -79,7 +79,7 @@ TEST_CASE("token_request: a token, its type and its life are read") {
   named.expiry_unit = ExpiryUnit::kMilliseconds;
   const AccessToken token =
       read(R"({"accessToken":"t","kind":"X","expiresAt":1777629660000})", named);
-  CHECK(token.authorization == "X t");
+  CHECK(token.authorization() == "X t");
   CHECK(token.lifetime == absl::Minutes(1));
   const std::pair<ExpiryUnit, absl::Duration> units[] = {
       {ExpiryUnit::kSeconds, absl::Seconds(2)},

@@ -269,5 +269,48 @@ TEST_CASE("endpoint_credentials: settings of OAuth 2.0 that lack something are r
   }
 }
 
+TEST_CASE("endpoint_credentials: OAuth 2.0 settings are tried without keeping anything") {
+  ProjectHarness api;
+  const std::string path = "/endpoints/oauth2/test";
+  const auto body = [](const std::string& fields) { return R"({"oauth2":{)" + fields + "}}"; };
+  api.fetch_result = {.outcome = TransportOutcome::kResponse,
+                      .http_status = 200,
+                      .body = R"({"access_token":"t0k","token_type":"bearer","expires_in":60})"};
+  const std::string good = api.Do(200, "POST", path, body(kSharedSecret));
+  CHECK(ProjectHarness::Field(good, "data.success") == "true");
+  CHECK(ProjectHarness::Field(good, "data.access_token") == "t0k");
+  CHECK(ProjectHarness::Field(good, "data.token_type") == "Bearer");
+  CHECK(ProjectHarness::Field(good, "message") == "OAuth2 connection test successful");
+  REQUIRE(api.fetched.size() == 1);
+  CHECK(api.fetched[0].url == "https://login.test/token");
+  CHECK(absl::StrContains(*api.fetched[0].body, "client_secret=s3cret"));
+
+  // A server that echoes the form gives away nothing.
+  api.fetch_result = {.outcome = TransportOutcome::kResponse,
+                      .http_status = 401,
+                      .body = R"({"error":"invalid_client","error_description":"s3cret?"})"};
+  const std::string refused = api.Do(200, "POST", path, body(kSharedSecret));
+  CHECK(ProjectHarness::Field(refused, "data.success") == "false");
+  CHECK(ProjectHarness::Field(refused, "data.error") == "it answered 401 invalid_client");
+  CHECK(ProjectHarness::Field(refused, "message") == "OAuth2 connection test failed");
+  CHECK_FALSE(absl::StrContains(refused, "s3cret"));
+
+  api.fetch_result = {.outcome = TransportOutcome::kDeniedAddress,
+                      .error = "the address is not allowed"};
+  CHECK(absl::StrContains(api.Do(200, "POST", path, body(kSharedSecret)), "address is not allowed"));
+  api.fetch_result = {.outcome = TransportOutcome::kCancelled, .error = "x"};
+  api.Do(503, "POST", path, body(kSharedSecret));
+
+  const size_t fetched_count = api.fetched.size();
+  CHECK(absl::StrContains(api.Do(400, "POST", path, "{}"), "oauth2 configuration is required"));
+  CHECK(absl::StrContains(api.Do(400, "POST", path, body(R"("url":"https://x.test/")")),
+                          "oauth2 client_id is required"));
+  api.Do(400, "POST", path,
+           body(absl::StrReplaceAll(kSharedSecret, {{"\"s3cret", "\"[REDACTED]"}})));
+  const std::string viewer = api.AddKey(Role::kProjectViewer, api.project);
+  api.Expect(403, "POST", "/api/v1/projects/" + api.project + path, body(kSharedSecret), viewer);
+  CHECK(api.fetched.size() == fetched_count);
+}
+
 }  // namespace
 }  // namespace convoy::http

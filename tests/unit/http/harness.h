@@ -93,6 +93,10 @@ class ApiHarness {
         const CommitResult result = Commit(write->batch);
         const auto finish = std::move(write->finish);
         reply = finish(result);
+      } else if (auto* fetch = std::get_if<http::PendingFetch>(&*reply)) {
+        fetched.push_back(fetch->request);
+        const auto finish = std::move(fetch->finish);
+        reply = finish(fetch_result);
       } else {
         const auto check = std::get<http::PendingCheck>(*std::move(reply));
         reply = check.finish(consumers_.Check(check.source));
@@ -146,6 +150,10 @@ class ApiHarness {
   static std::string HeaderOf(const HttpResponse& response, std::string_view name) {
     return std::string(base::FindHeader(response.headers, name).value_or(""));
   }
+
+  // What a request to another server comes to, and those that were made.
+  TransportResult fetch_result;
+  std::vector<OutgoingRequest> fetched;
 
   SimClock clock;
   GatewayOptions options;
