@@ -266,6 +266,19 @@ struct Claim {
   std::vector<ThrottledLane> throttled_lanes;  // of those that this claim came to
 };
 
+// Deliveries of a project that have not ended, whatever they wait for.
+struct Backlog {
+  std::string project_id;
+  uint64_t count = 0;
+  // When the one that is waiting longest was due. Claimed ones are due when their lease ends.
+  absl::Time oldest_due_at = absl::InfiniteFuture();
+};
+
+// How many projects a list of backlogs looks at, and how many lanes, those first that were to be
+// looked at earliest: what is behind them does not count for `oldest_due_at`.
+inline constexpr uint32_t kBacklogsMax = 10'000;
+inline constexpr uint32_t kBacklogLanesMax = 4'096;
+
 // Retention.
 
 // How long an expired key is left where it is. Whether it has expired is decided by the instant of
@@ -397,6 +410,10 @@ class Storage {
                                                    const PageRequest& page) = 0;
   // Among the oldest kListRowsMax of the project.
   virtual absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) = 0;
+
+  // The backlogs of projects that have any, in no order. What it costs does not grow with the
+  // number of deliveries.
+  virtual absl::StatusOr<std::vector<Backlog>> ListBacklogs() = 0;
 
   // Removes a bounded piece of what has outlived its time, all of it or, on failure, nothing.
   // Several may prune one store at once. A key outlives its event. Need not be durable: what comes

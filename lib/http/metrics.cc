@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,7 @@ using consume::ConsumerStatus;
 
 // Every consumer has about a dozen series. A consumer is a thread, so there are never as many.
 constexpr size_t kConsumersMax = 1000;
+constexpr size_t kBacklogsShownMax = 1000;
 
 void WriteCommits(const storage::CommitCounters& counters, Exposition& out) {
   out.BeginFamily("convoy_event_ingested", MetricType::kCounter,
@@ -86,6 +88,29 @@ void WriteDeliveries(const dispatch::DispatcherStatus& status, Exposition& out) 
   out.BeginFamily("convoy_storage_claim_failed", MetricType::kCounter,
                   "How often the store could not be asked for due deliveries.");
   out.Add({}, status.failed_claims);
+}
+
+// Those with most deliveries. If the store fails, none.
+void WriteBacklogs(Storage& storage, absl::Time now, Exposition& out) {
+  absl::StatusOr<std::vector<Backlog>> backlogs = storage.ListBacklogs();
+  if (!backlogs.ok()) return;
+  std::sort(backlogs->begin(), backlogs->end(), [](const Backlog& a, const Backlog& b) {
+    return std::tie(b.count, a.project_id) < std::tie(a.count, b.project_id);
+  });
+  const size_t omitted_count = backlogs->size() - std::min(backlogs->size(), kBacklogsShownMax);
+  backlogs->resize(backlogs->size() - omitted_count);
+  out.BeginFamily("convoy_delivery_backlog", MetricType::kGauge,
+                  "Deliveries of a project that have not ended; absent without any.");
+  for (const Backlog& each : *backlogs) out.Add({{"project_id", each.project_id}}, each.count);
+  out.BeginFamily("convoy_delivery_oldest_due_age_seconds", MetricType::kGauge,
+                  "For how long the one of them that waits longest has been due.");
+  for (const Backlog& each : *backlogs) {
+    const absl::Duration age = now - std::min(now, each.oldest_due_at);
+    out.Add({{"project_id", each.project_id}}, static_cast<uint64_t>(absl::ToInt64Seconds(age)));
+  }
+  out.BeginFamily("convoy_delivery_backlog_omitted", MetricType::kGauge,
+                  "Projects with a backlog that are not shown here, because there are too many.");
+  out.Add({}, omitted_count);
 }
 
 void WriteRetention(const storage::PruneCounters& counters, Exposition& out) {
@@ -227,6 +252,7 @@ std::string Write(const ApiParts& parts, ExpositionFormat format) {
   if (parts.commits != nullptr) WriteCommits(parts.commits->counters(), out);
   if (parts.intake != nullptr) WriteIngest(parts.intake->report(), out);
   if (parts.dispatcher != nullptr) WriteDeliveries(parts.dispatcher->status(), out);
+  WriteBacklogs(*parts.storage, parts.clock->Now(), out);
   if (parts.pruner != nullptr) WriteRetention(parts.pruner->counters(), out);
   if (parts.jobs != nullptr) WriteJobs(parts.jobs->counts(), parts.clock->Now(), out);
   if (parts.work_counts) WriteWork(parts.work_counts(), out);

@@ -103,6 +103,51 @@ void CheckAtMostOnce(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(CONVOY_VALUE(claim(now + absl::Hours(9), {})).deliveries.empty());
 }
 
+void CheckBacklogs(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch();
+  const std::string project = SampleEvent().project_id;
+  std::vector<Delivery> deliveries;
+  for (int number = 1; number <= 3; ++number) {
+    deliveries.push_back(MakeDelivery(SampleEvent(), Id('E', number), number,
+                                      now - absl::Minutes(number)));
+  }
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ListBacklogs()).empty());
+  CONVOY_REQUIRE_OK(Submit(storage, SampleEvent(), deliveries).status);
+  const auto is_backlog = [&](uint64_t count, absl::Time oldest_due_at) {
+    const absl::StatusOr<std::vector<Backlog>> all = storage.ListBacklogs();
+    return all.ok() && all->size() == 1 && all->front().project_id == project &&
+           all->front().count == count && all->front().oldest_due_at == oldest_due_at;
+  };
+  CONVOY_EXPECT(is_backlog(3, now - absl::Minutes(3)));
+  // A claimed one has not ended, and is due when its lease is over.
+  const absl::Duration lease = absl::Seconds(60);
+  const Claim claim = CONVOY_VALUE(storage.ClaimDue(
+      {.now = now, .lease = lease, .skipped_endpoint_ids = {Id('E', 2)}}));
+  CONVOY_REQUIRE(claim.deliveries.size() == 2);
+  CONVOY_EXPECT(is_backlog(3, now - absl::Minutes(2)));
+  for (const ClaimedDelivery& claimed : claim.deliveries) {
+    DeliveryUpdate update{.lease = claimed.lease, .delivery = claimed.delivery};
+    update.delivery.status = DeliveryStatus::kSuccess;
+    CONVOY_EXPECT(Update(storage, update).updates_applied == std::vector<bool>{true});
+  }
+  CONVOY_EXPECT(is_backlog(1, now - absl::Minutes(2)));
+  // What has ended counts again once it is put back.
+  WriteBatch batch;
+  batch.requeues.push_back({.project_id = project,
+                            .delivery_id = Id('D', 1),
+                            .from = {DeliveryStatus::kSuccess},
+                            .due_at = now - absl::Hours(1)});
+  CONVOY_REQUIRE_OK(CommitOne(storage, std::move(batch)).status);
+  CONVOY_EXPECT(is_backlog(2, now - absl::Hours(1)));
+  for (const ClaimedDelivery& claimed :
+       CONVOY_VALUE(storage.ClaimDue({.now = now, .lease = lease})).deliveries) {
+    DeliveryUpdate update{.lease = claimed.lease, .delivery = claimed.delivery};
+    update.delivery.status = DeliveryStatus::kFailure;
+    CONVOY_EXPECT(Update(storage, update).updates_applied == std::vector<bool>{true});
+  }
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ListBacklogs()).empty());
+}
+
 void CheckFairness(Expectations& expect, Storage& storage) {
   const absl::Time now = SampleEpoch();
   std::vector<Delivery> deliveries;
@@ -211,6 +256,7 @@ void CheckThreads(Expectations& expect, Storage& storage) {
 constexpr StorageRequirement kRequirements[] = {
     {"a delivery is handed out once until its lease ends", CheckLeases},
     {"claims given back are due as before", CheckReleasing},
+    {"backlogs count what has not ended, and know what is due longest", CheckBacklogs},
     {"a delivery of mode at_most_once is not handed out again without an outcome", CheckAtMostOnce},
     {"claiming is fair between endpoints and skips those it is told to", CheckFairness},
     {"endpoints that are skipped do not wake the dispatcher", CheckSkippedAlone},

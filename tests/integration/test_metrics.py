@@ -100,6 +100,24 @@ class CountingTest(case.HostCase):
         self.assertEqual(after.value("convoy_delivery_in_flight"), 0)
         self.assertEqual(grown_by("convoy_delivery_latency_seconds_count", outcome="success"), 2)
 
+    def test_the_backlog_of_a_project_and_its_age(self):
+        project = self.project("outgoing")
+        endpoint = project.endpoint("paused", self.inbox.url + "/paused")
+        project.ok("PUT", f"/endpoints/{endpoint['uid']}/pause")
+        for _ in range(3):
+            project.ok("POST", "/events", {"endpoint_id": endpoint["uid"], "event_type": "t",
+                                           "data": {}})
+
+        def read(name):
+            return self.read().value(name, project_id=project.id)
+        self.assertEqual(read("convoy_delivery_backlog"), 3)
+        host.wait_until(lambda: read("convoy_delivery_oldest_due_age_seconds") >= 1,
+                        "a delivery that grows older")
+        project.ok("PUT", f"/endpoints/{endpoint['uid']}/pause")
+        project.wait_for_deliveries(3)
+        with self.assertRaises(KeyError):
+            read("convoy_delivery_backlog")
+
     def test_a_consumer_whose_broker_is_away(self):
         project = self.project("outgoing")
         source = project.ok("POST", "/sources", {

@@ -57,6 +57,7 @@ class NullStorage : public Storage {
     return Page<HeldInput>{};
   }
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery&) override { return 0; }
+  absl::StatusOr<std::vector<Backlog>> ListBacklogs() override { return std::vector<Backlog>{}; }
   absl::StatusOr<Pruned> Prune(const PruneRequest&) override { return Pruned{}; }
   absl::Status CheckWritable() override { return absl::OkStatus(); }
 

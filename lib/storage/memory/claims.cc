@@ -178,6 +178,22 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
   return claim;
 }
 
+absl::StatusOr<std::vector<Backlog>> MemoryStorage::ListBacklogs() {
+  absl::MutexLock lock(&mutex_);
+  std::map<std::string, Backlog> backlogs;
+  for (const auto& [key, row] : flow_.deliveries.rows()) {
+    const Delivery& delivery = row.value.delivery;
+    if (IsFinal(delivery.status)) continue;
+    Backlog& backlog = backlogs[delivery.project_id];
+    backlog.project_id = delivery.project_id;
+    ++backlog.count;
+    backlog.oldest_due_at = std::min(backlog.oldest_due_at, WakeOf(row.value));
+  }
+  std::vector<Backlog> all;
+  for (auto& [project_id, backlog] : backlogs) all.push_back(std::move(backlog));
+  return all;
+}
+
 absl::Status MemoryStorage::ReleaseClaims() {
   absl::MutexLock lock(&mutex_);
   for (auto& [key, row] : flow_.deliveries.rows()) {

@@ -108,6 +108,7 @@ class MemoryStorage final : public Storage {
   absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
                                            const PageRequest& page) override;
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override;
+  absl::StatusOr<std::vector<Backlog>> ListBacklogs() override;
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override;
 
  private:

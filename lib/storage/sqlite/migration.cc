@@ -3,7 +3,7 @@
 // ones; then their rows move over, oldest first, events before deliveries
 // before attempts, because each looks for the key of the one before. A row is in exactly one of the
 // two tables at any instant, so what is still in an old table says what is left to do. Version 5
-// added columns.
+// added columns, version 6 the counts of what is unfinished.
 #include "lib/storage/sqlite/migration.h"
 
 #include <string>
@@ -77,17 +77,20 @@ absl::Status PutAside(Connection& connection) {
     if (version >= 2) CONVOY_RETURN_IF_ERROR(connection.Execute(kPutHeldAside));
     CONVOY_RETURN_IF_ERROR(connection.Execute(kCreateFlow));
     CONVOY_RETURN_IF_ERROR(connection.Execute(kAddColumns));
+    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddBacklog));
     CONVOY_RETURN_IF_ERROR(MigrateConfig(connection));
     return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
   });
 }
 
-// A column that older rows do not have costs nothing but the change of the table's text.
-absl::Status AddColumns(Connection& connection) {
+// A column that older rows do not have costs nothing but the change of the table's text, a count one
+// look at each unfinished delivery.
+absl::Status AddToTables(Connection& connection) {
   return RunInTransaction(connection, [&]() -> absl::Status {
     CONVOY_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version"));
     if (version >= kSchemaVersion) return absl::OkStatus();
-    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddColumns));
+    if (version == kNumberedVersion) CONVOY_RETURN_IF_ERROR(connection.Execute(kAddColumns));
+    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddBacklog));
     return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
   });
 }
@@ -139,7 +142,9 @@ absl::Status MoveAll(Connection& connection, const MigrationListener& listener) 
 absl::Status MigrateDatabase(Connection& connection, int64_t version,
                              const MigrationListener& listener) {
   if (version < kNumberedVersion) CONVOY_RETURN_IF_ERROR(PutAside(connection));
-  if (version == kNumberedVersion) CONVOY_RETURN_IF_ERROR(AddColumns(connection));
+  if (version >= kNumberedVersion && version < kSchemaVersion) {
+    CONVOY_RETURN_IF_ERROR(AddToTables(connection));
+  }
   bool is_done = true;
   for (const MovedTable& table : kMovedTables) {
     CONVOY_ASSIGN_OR_RETURN(const bool has_table, HasTable(connection, table.old_name));

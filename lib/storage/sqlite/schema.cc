@@ -99,6 +99,27 @@ ALTER TABLE attempt ADD COLUMN timings BLOB;
 ALTER TABLE lane ADD COLUMN head INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// A project without unfinished deliveries has no row. Triggers keep the counts, so that no statement
+// can forget to.
+const char* const kAddBacklog = R"sql(
+CREATE TABLE backlog (project INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+INSERT INTO backlog SELECT project, count(*) FROM delivery INDEXED BY delivery_by_wake
+  WHERE status < 3 GROUP BY project;
+CREATE TRIGGER delivery_made AFTER INSERT ON delivery WHEN new.status < 3 BEGIN
+  INSERT INTO backlog VALUES (new.project, 1) ON CONFLICT (project) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER delivery_changed AFTER UPDATE OF status ON delivery
+  WHEN (old.status < 3) <> (new.status < 3) BEGIN
+  INSERT INTO backlog VALUES (new.project, iif(new.status < 3, 1, -1))
+    ON CONFLICT (project) DO UPDATE SET count = count + excluded.count;
+  DELETE FROM backlog WHERE project = new.project AND count = 0;
+END;
+CREATE TRIGGER delivery_removed AFTER DELETE ON delivery WHEN old.status < 3 BEGIN
+  UPDATE backlog SET count = count - 1 WHERE project = old.project;
+  DELETE FROM backlog WHERE project = old.project AND count = 0;
+END;
+)sql";
+
 namespace {
 
 // "cnvy": says whose file it is (https://www.sqlite.org/pragma.html#pragma_application_id).
@@ -147,7 +168,8 @@ absl::Status SetPace(Connection& connection) {
 }
 
 absl::Status CreateSchema(Connection& connection) {
-  for (const char* sql : {kCreateConfiguration, kCreateConfigTables, kCreateFlow, kAddColumns}) {
+  for (const char* sql : {kCreateConfiguration, kCreateConfigTables, kCreateFlow, kAddColumns,
+                          kAddBacklog}) {
     CONVOY_RETURN_IF_ERROR(connection.Execute(sql));
   }
   CONVOY_RETURN_IF_ERROR(

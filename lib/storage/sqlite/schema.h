@@ -9,13 +9,15 @@
 namespace convoy::storage {
 
 // Raised with every change of the schema; migration.cc leads from each older one to it.
-inline constexpr int kSchemaVersion = 5;
+inline constexpr int kSchemaVersion = 6;
 
 // The tables of configuration, and those of what flows.
 extern const char* const kCreateConfiguration;
 extern const char* const kCreateFlow;
 // The change from version 4 to 5, which new databases get after kCreateFlow: rows stay as they are.
 extern const char* const kAddColumns;
+// The change from version 5 to 6, which new databases get last: counts of unfinished deliveries.
+extern const char* const kAddBacklog;
 
 // Refuses a file that is not ours (kFailedPrecondition), newer than this library
 // (kFailedPrecondition) or damaged (kDataLoss), without touching it; then sets the durability that

@@ -11,6 +11,7 @@
 #include "convoy/gateway.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/sqlite/backlogs.h"
 #include "lib/storage/sqlite/config_rows.h"
 #include "lib/storage/sqlite/connection_pool.h"
 #include "lib/storage/sqlite/database_file.h"
@@ -175,6 +176,10 @@ class SqliteStorage final : public Storage {
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
     return storage::CountHeld(*reader, query);
+  }
+  absl::StatusOr<std::vector<Backlog>> ListBacklogs() override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return ReadAtOnce(*reader, [&] { return ReadBacklogs(*reader); });
   }
 
  private:

@@ -1,6 +1,7 @@
 // Content of the metrics, and access to them.
 #include "lib/http/metrics.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -58,6 +59,7 @@ struct World {
     const HttpResponse response =
         Metrics(options,
                 {.storage = const_cast<Storage*>(&storage),
+                 .clock = const_cast<testing::SimClock*>(&clock),
                  .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers),
                  .commits = &commits,
                  .dispatcher = &dispatcher,
@@ -168,6 +170,16 @@ TEST_CASE("metrics: a gateway that has done nothing") {
             "How often the store could not be asked for due deliveries.\n"
             "# TYPE convoy_storage_claim_failed_total counter\n"
             "convoy_storage_claim_failed_total 0\n"
+            "# HELP convoy_delivery_backlog "
+            "Deliveries of a project that have not ended; absent without any.\n"
+            "# TYPE convoy_delivery_backlog gauge\n"
+            "# HELP convoy_delivery_oldest_due_age_seconds "
+            "For how long the one of them that waits longest has been due.\n"
+            "# TYPE convoy_delivery_oldest_due_age_seconds gauge\n"
+            "# HELP convoy_delivery_backlog_omitted "
+            "Projects with a backlog that are not shown here, because there are too many.\n"
+            "# TYPE convoy_delivery_backlog_omitted gauge\n"
+            "convoy_delivery_backlog_omitted 0\n"
             "# HELP convoy_storage_pruned_total "
             "What was removed from the store, because its time was over.\n"
             "# TYPE convoy_storage_pruned_total counter\n"
@@ -224,6 +236,34 @@ TEST_CASE("metrics: what was pruned is counted by its kind") {
         "convoy_storage_pruned_total{kind=\"delivery\"} 1\n"
         "convoy_storage_pruned_total{kind=\"attempt\"} 0\n"
         "convoy_storage_pruned_total{kind=\"dedupe_key\"} 0\n");
+}
+
+TEST_CASE("metrics: the largest backlogs are shown, each with the age of its oldest") {
+  constexpr int kProjects = 1001;
+  World world;
+  for (int i = 1; i <= kProjects; ++i) {
+    const std::string project = absl::StrCat("P", 1000 + i);
+    WriteBatch batch;
+    Submission submission{.event = {.id = testing::FlowId('V', i), .project_id = project}};
+    for (int number = 1; number <= (i == kProjects ? 2 : 1); ++number) {
+      submission.deliveries.push_back({.id = testing::FlowId('D', i + 5000 * number),
+                                       .project_id = project,
+                                       .event_id = submission.event.id,
+                                       .endpoint_id = absl::StrCat("E", i)});
+      submission.deliveries.back().due_at = world.clock.Now() - absl::Seconds(7 * number);
+    }
+    batch.submissions.push_back(std::move(submission));
+    REQUIRE(world.commits.Commit(std::move(batch)).status.ok());
+  }
+  const std::string text = world.Read();
+  const std::string backlogs = World::Lines(text, "convoy_delivery_backlog{");
+  CHECK(backlogs.starts_with("convoy_delivery_backlog{project_id=\"P2001\"} 2\n"
+                             "convoy_delivery_backlog{project_id=\"P1001\"} 1\n"));
+  CHECK(std::count(backlogs.begin(), backlogs.end(), '\n') == 1000);
+  CHECK(World::Lines(text, "convoy_delivery_oldest_due_age_seconds{project_id=\"P2001\"}") ==
+        "convoy_delivery_oldest_due_age_seconds{project_id=\"P2001\"} 14\n");
+  CHECK(World::Lines(text, "convoy_delivery_backlog_omitted ") ==
+        "convoy_delivery_backlog_omitted 1\n");
 }
 
 Source BrokerSource(const std::string& id, BrokerConfig broker) {

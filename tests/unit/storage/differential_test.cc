@@ -429,8 +429,20 @@ class Twins {
 
   // Reading.
 
+  void ReadBacklogs() {
+    const auto by_project = [](Storage& storage) {
+      std::map<std::string, std::pair<uint64_t, absl::Time>> all;
+      for (const Backlog& each : storage.ListBacklogs().value()) {
+        all[each.project_id] = {each.count, each.oldest_due_at};
+      }
+      return all;
+    };
+    CHECK(by_project(*memory_) == by_project(*sqlite_));
+  }
+
   void ReadSingles() {
     const std::string project = AnyProject();
+    ReadBacklogs();
     const std::string delivery = AnyDeliveryId();
     const auto both = [this](auto question) { CheckSame(question(*memory_), question(*sqlite_)); };
     both([&](Storage& s) { return s.ConfigRevision(project); });

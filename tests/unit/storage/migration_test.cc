@@ -3,6 +3,7 @@
 #include "lib/storage/sqlite/migration.h"
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,18 @@ void CheckConfiguration(Storage& expected, Storage& migrated) {
         ListAllConfig<Source>(expected, SourcesToRead()).value());
 }
 
+void CheckBacklogs(Storage& expected, Storage& migrated) {
+  const auto by_project = [](Storage& storage) {
+    std::map<std::string, std::pair<uint64_t, absl::Time>> all;
+    for (const Backlog& each : storage.ListBacklogs().value()) {
+      all[each.project_id] = {each.count, each.oldest_due_at};
+    }
+    return all;
+  };
+  CHECK(by_project(migrated) == by_project(expected));
+  CHECK_FALSE(by_project(migrated).empty());
+}
+
 // Due deliveries, at several instants.
 void CheckWork(Storage& expected, Storage& migrated) {
   for (const absl::Duration after : {absl::Minutes(11), absl::Minutes(16), absl::Hours(2000)}) {
@@ -130,6 +143,7 @@ void CheckContent(int version, const std::string& path) {
   const auto migrated = OpenSqliteStorage(path).value();
   CheckConfiguration(*expected, *migrated);
   for (int number : {1, 2}) CheckFlow(*expected, *migrated, Id('P', number));
+  CheckBacklogs(*expected, *migrated);
   CheckWork(*expected, *migrated);
   CheckKeys(*expected, *migrated);
 }
@@ -170,9 +184,9 @@ TEST_CASE("migration: a migrated database has the schema of a new one") {
   CHECK(SchemaOf(migrated.path()) == SchemaOf(fresh.path()));
 }
 
-// Version 5 adds columns, whatever is in the tables.
-TEST_CASE(
-    "migration: a database of version 4 keeps its rows and takes timings and heads of lanes") {
+// Version 5 adds columns and version 6 counts, whatever is in the tables.
+TEST_CASE("migration: a database of version 4 or 5 keeps its rows and takes what was added") {
+  const int version = GENERATE(4, 5);
   TemporaryFile file, fresh;
   REQUIRE(OpenSqliteStorage(fresh.path()).ok());
   {
@@ -184,16 +198,23 @@ TEST_CASE(
   }
   {
     auto connection = Connection::Open({.path = file.path()}).value();
-    REQUIRE(connection->Execute("ALTER TABLE attempt DROP COLUMN timings").ok());
-    REQUIRE(connection->Execute("ALTER TABLE lane DROP COLUMN head").ok());
-    REQUIRE(connection->Execute("PRAGMA user_version = 4").ok());
+    for (const char* trigger : {"delivery_made", "delivery_changed", "delivery_removed"}) {
+      REQUIRE(connection->Execute(("DROP TRIGGER " + std::string(trigger)).c_str()).ok());
+    }
+    REQUIRE(connection->Execute("DROP TABLE backlog").ok());
+    if (version == 4) {
+      REQUIRE(connection->Execute("ALTER TABLE attempt DROP COLUMN timings").ok());
+      REQUIRE(connection->Execute("ALTER TABLE lane DROP COLUMN head").ok());
+    }
+    REQUIRE(
+        connection->Execute(("PRAGMA user_version = " + std::to_string(version)).c_str()).ok());
   }
   bool is_reported = false;
   const auto report = [&](const MigrationProgress&) { return is_reported = true; };
   REQUIRE(OpenSqliteStorage({.path = file.path(), .on_migration = report}).ok());
   CHECK_FALSE(is_reported);  // no row moves
   CHECK(SchemaOf(file.path()) == SchemaOf(fresh.path()));
-  CheckContent(4, file.path());
+  CheckContent(version, file.path());
 }
 
 TEST_CASE("migration: one that is stopped goes on when the file is next opened") {

@@ -68,6 +68,8 @@ const std::map<std::string, std::string> kScans = {
     {"SCAN CONSTANT ROW", "no table"},
     {"SCAN sqlite_schema", "as many rows as the schema has tables and indexes"},
     {"SCAN sqlite_master", "as many rows as the schema has tables and indexes"},
+    {"SCAN lane USING INDEX lane_by_wake", "in order, as many as backlogs look at"},
+    {"SCAN backlog", "as many projects as backlogs look at"},
     {"SCAN lane USING COVERING INDEX lane_by_wake", "in order, up to a lane that is not skipped"},
 };
 

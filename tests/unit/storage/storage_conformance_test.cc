@@ -96,6 +96,7 @@ enum class Breach {
   kOvertakesHead,
   kForgetsTheClock,
   kForgetsLateness,
+  kMiscounts,
 };
 
 struct MemoryOwner {
@@ -163,6 +164,14 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
     if (breach_ == Breach::kStartsOver) changed.after_event_id.clear();
     if (breach_ == Breach::kPrunesTooMuch) changed.items_max += 1;
     return ForwardingStorage::Prune(changed);
+  }
+
+  absl::StatusOr<std::vector<Backlog>> ListBacklogs() override {
+    auto backlogs = ForwardingStorage::ListBacklogs();
+    for (Backlog& backlog : *backlogs) {
+      if (breach_ == Breach::kMiscounts && has_updates_) ++backlog.count;
+    }
+    return backlogs;
   }
 
   absl::Status ReleaseClaims() override {
@@ -269,6 +278,7 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kPausesForAnyone, "a paused lane sleeps until its endpoint is changed"},
       {Breach::kGuessesPolicies, "a lane whose policy is not known is told of and left alone"},
       {Breach::kForgetsLateness, "what follows a delivery that was sent late keeps its distance"},
+      {Breach::kMiscounts, "backlogs count what has not ended, and know what is due longest"},
       {Breach::kForgetsTheClock,
        "when the clock is set back, nothing waits for longer than it was to"},
       {Breach::kIgnoresOrder, "a lane in order stays so until its endpoint is changed"},
