@@ -35,8 +35,18 @@ Secret MakeSecret(const ApiParts& parts, std::string value, StandardSignature st
       .id = parts.ulids->Next(), .value = std::move(value), .created_at = now, .updated_at = now};
 }
 
-std::optional<dispatch::EndpointHealth> HealthOf(const ApiParts& parts, const std::string& id) {
-  return parts.dispatcher == nullptr ? std::nullopt : parts.dispatcher->HealthOf(id);
+// What its process knows of the breaker, and every one of the rate: the lane in the store tells.
+std::optional<dispatch::EndpointHealth> HealthOf(const ApiParts& parts, const Endpoint& endpoint) {
+  std::optional<dispatch::EndpointHealth> health;
+  if (parts.dispatcher != nullptr) health = parts.dispatcher->HealthOf(endpoint.id);
+  if (health.has_value()) health->throttled_until.reset();
+  if (endpoint.rate_limit.count == 0 || endpoint.status != EndpointStatus::kActive) return health;
+  const absl::StatusOr<absl::Time> closed_until = parts.storage->LaneClosedUntil(
+      {.project_id = endpoint.project_id, .endpoint_id = endpoint.id}, parts.clock->Now());
+  if (!closed_until.ok() || *closed_until == absl::InfinitePast()) return health;
+  if (!health.has_value()) health.emplace();
+  health->throttled_until = *closed_until;
+  return health;
 }
 
 // A given secret must be one that its endpoint can sign with.
@@ -163,7 +173,7 @@ Reply ListEndpoints(const Context& context) {
   return Success(200, "Endpoints fetched successfully",
                  PageToJson(*endpoints, page, [&](json::Writer& writer, const Endpoint& endpoint) {
                    WriteEndpoint(writer, Shown(context, endpoint), context.version,
-                                 HealthOf(*context.parts, endpoint.id));
+                                 HealthOf(*context.parts, endpoint));
                  }));
 }
 
@@ -172,7 +182,7 @@ Reply GetEndpoint(const Context& context) {
   if (endpoint == nullptr) return Failure(404, "Resource not found");
   return Success(200, "Endpoint fetched successfully", ToJson([&](json::Writer& writer) {
                    WriteEndpoint(writer, Shown(context, *endpoint), context.version,
-                                 HealthOf(*context.parts, endpoint->id));
+                                 HealthOf(*context.parts, *endpoint));
                  }));
 }
 

@@ -24,6 +24,9 @@ class ForwardingStorage : public Storage {
     return target().ClaimDue(request);
   }
   absl::Status ReleaseClaims() override { return target().ReleaseClaims(); }
+  absl::StatusOr<absl::Time> LaneClosedUntil(const LaneName& lane, absl::Time now) override {
+    return target().LaneClosedUntil(lane, now);
+  }
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
     return target().ConfigRevision(scope);
   }

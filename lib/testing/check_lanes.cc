@@ -107,6 +107,16 @@ void CheckThrottledTold(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(first.throttled_lanes[0].until == first.next_due_at);
   CONVOY_EXPECT(first.next_due_at >= now + absl::Seconds(10));
   CONVOY_EXPECT(first.next_due_at < now + absl::Seconds(12));
+  // Also to those that have not claimed.
+  const auto closed_until = [&](int endpoint, absl::Time at) {
+    return storage.LaneClosedUntil({ProjectId(), Id('E', endpoint)}, at);
+  };
+  CONVOY_EXPECT(CONVOY_VALUE(closed_until(1, now)) == first.next_due_at);
+  CONVOY_EXPECT(CONVOY_VALUE(closed_until(1, first.next_due_at)) == absl::InfinitePast());
+  CONVOY_EXPECT(CONVOY_VALUE(closed_until(2, now)) == absl::InfinitePast());
+  CONVOY_EXPECT(CONVOY_VALUE(closed_until(3, now)) == absl::InfinitePast());
+  CONVOY_EXPECT(CONVOY_VALUE(storage.LaneClosedUntil({"other", Id('E', 1)}, now)) ==
+                absl::InfinitePast());
   // More of it does not open it.
   CONVOY_REQUIRE_OK(Submit(storage, MakeEvent(ProjectId(), 2), MakeBacklog(1, 30, 3, 2)).status);
   const Claim second = CONVOY_VALUE(storage.ClaimDue(RequestAt(now, policies)));
@@ -121,6 +131,9 @@ void CheckRateRemembered(Expectations& expect, Storage& storage) {
   CONVOY_REQUIRE_OK(Submit(storage, MakeEvent(ProjectId(), 1), MakeBacklog(1, 1, 1)).status);
   const Claim first = CONVOY_VALUE(storage.ClaimDue(RequestAt(now, policies)));
   CONVOY_REQUIRE(first.deliveries.size() == 1);
+  // It is closed, and holds nothing back.
+  CONVOY_EXPECT(CONVOY_VALUE(storage.LaneClosedUntil({ProjectId(), Id('E', 1)}, now)) ==
+                absl::InfinitePast());
   DeliveryUpdate done{.lease = first.deliveries[0].lease, .delivery = first.deliveries[0].delivery};
   done.delivery.status = DeliveryStatus::kSuccess;
   CONVOY_EXPECT(Update(storage, done).updates_applied == std::vector<bool>{true});

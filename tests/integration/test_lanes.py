@@ -162,6 +162,27 @@ class LaneTest(unittest.TestCase):
     def test_a_limit_holds_although_a_process_is_killed(self):
         self.check_rate(2, 5, 1, restart=True)
 
+    def test_every_process_shows_until_when_an_endpoint_is_throttled(self):
+        fleet = self.fleet(2)
+        arrivals = self.arrivals()
+        endpoint = fleet.endpoint(arrivals.url, rate_limit=1, rate_limit_duration=3600)
+
+        def shown():
+            answers = []
+            for each in fleet.hosts:
+                client = each.client(fleet.project.key)
+                answers.append(client.ok("GET", f"{fleet.project.path}/endpoints/{endpoint['uid']}"))
+                listed = client.ok("GET", f"{fleet.project.path}/endpoints")["content"]
+                answers += [one for one in listed if one["uid"] == endpoint["uid"]]
+                client.close()
+            return [answer.get("throttled_until") for answer in answers]
+        fleet.send(endpoint, 0)
+        host.wait_until(lambda: arrivals.count() == 1, "the first arrival")
+        self.assertEqual(shown(), [None] * 4)  # nothing is held back
+        fleet.send(endpoint, 1)
+        self.assertEqual(len(set(shown())), 1)
+        self.assertIsNotNone(shown()[0])
+
     def test_a_throttled_delivery_costs_what_another_one_costs(self):
         costs = {}
         for limit in (0, 10):

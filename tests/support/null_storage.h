@@ -19,6 +19,9 @@ class NullStorage : public Storage {
   }
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest&) override { return Claim{}; }
   absl::Status ReleaseClaims() override { return absl::OkStatus(); }
+  absl::StatusOr<absl::Time> LaneClosedUntil(const LaneName&, absl::Time) override {
+    return absl::InfinitePast();
+  }
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view) override { return 0; }
   absl::StatusOr<uint64_t> ConfigGeneration() override { return 0; }
   absl::StatusOr<ConfigRecord> GetConfig(ConfigKind, std::string_view, std::string_view) override {

@@ -178,6 +178,23 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
   return claim;
 }
 
+absl::StatusOr<absl::Time> MemoryStorage::LaneClosedUntil(const LaneName& lane, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = flow_.lanes.find(lane.endpoint_id);
+  if (found == flow_.lanes.end() || found->second.project_id != lane.project_id ||
+      found->second.closed_until <= now) {
+    return absl::InfinitePast();
+  }
+  for (const auto& [key, row] : flow_.deliveries.rows()) {
+    const Delivery& delivery = row.value.delivery;
+    if (delivery.endpoint_id == lane.endpoint_id && delivery.project_id == lane.project_id &&
+        !IsFinal(delivery.status) && WakeOf(row.value) <= now) {
+      return found->second.closed_until;
+    }
+  }
+  return absl::InfinitePast();
+}
+
 absl::StatusOr<std::vector<Backlog>> MemoryStorage::ListBacklogs() {
   absl::MutexLock lock(&mutex_);
   std::map<std::string, Backlog> backlogs;

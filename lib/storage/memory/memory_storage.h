@@ -61,6 +61,7 @@ class MemoryStorage final : public Storage {
 
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override;
   absl::Status ReleaseClaims() override;
+  absl::StatusOr<absl::Time> LaneClosedUntil(const LaneName& lane, absl::Time now) override;
   absl::Status CheckWritable() override { return absl::OkStatus(); }
 
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {

@@ -7,7 +7,9 @@
 
 #include "absl/container/flat_hash_map.h"
 
+#include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/sqlite/names.h"
 
 namespace convoy::storage {
 
@@ -40,6 +42,19 @@ absl::StatusOr<std::vector<Backlog>> ReadBacklogs(Connection& connection) {
   }
   if (!row.status().ok()) return row.status();
   return backlogs;
+}
+
+absl::StatusOr<absl::Time> ReadLaneClosedUntil(Connection& connection, const LaneName& lane,
+                                               absl::Time now) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t endpoint, FindName(connection, lane.endpoint_id));
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, lane.project_id));
+  Statement row = connection.Prepare(
+      "SELECT closed_until_us FROM lane WHERE endpoint = ?1 AND project = ?2 AND "
+      "closed_until_us > ?3 AND EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_by_wake WHERE "
+      "endpoint = ?1 AND status < 3 AND wake_at_us <= ?3 AND project = ?2)");
+  const bool is_closed = row.Int(endpoint).Int(project).Int(base::ToMicros(now)).Next();
+  CONVOY_RETURN_IF_ERROR(row.status());
+  return is_closed ? base::FromMicros(row.IntAt(0)) : absl::InfinitePast();
 }
 
 }  // namespace convoy::storage

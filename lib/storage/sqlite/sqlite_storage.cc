@@ -177,6 +177,10 @@ class SqliteStorage final : public Storage {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
     return storage::CountHeld(*reader, query);
   }
+  absl::StatusOr<absl::Time> LaneClosedUntil(const LaneName& lane, absl::Time now) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return ReadAtOnce(*reader, [&] { return ReadLaneClosedUntil(*reader, lane, now); });
+  }
   absl::StatusOr<std::vector<Backlog>> ListBacklogs() override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
     return ReadAtOnce(*reader, [&] { return ReadBacklogs(*reader); });

@@ -438,6 +438,10 @@ class Twins {
       return all;
     };
     CHECK(by_project(*memory_) == by_project(*sqlite_));
+    const std::string project = AnyProject();
+    const LaneName lane{.project_id = project, .endpoint_id = Id('E', EndpointIn(project))};
+    CHECK(memory_->LaneClosedUntil(lane, now_).value() ==
+          sqlite_->LaneClosedUntil(lane, now_).value());
   }
 
   void ReadSingles() {

@@ -88,6 +88,7 @@ enum class Breach {
   kForgetsModes,
   kIgnoresRates,
   kHidesThrottled,
+  kHidesClosures,
   kForgetsRates,
   kNeverPauses,
   kPausesForAnyone,
@@ -164,6 +165,11 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
     if (breach_ == Breach::kStartsOver) changed.after_event_id.clear();
     if (breach_ == Breach::kPrunesTooMuch) changed.items_max += 1;
     return ForwardingStorage::Prune(changed);
+  }
+
+  absl::StatusOr<absl::Time> LaneClosedUntil(const LaneName& lane, absl::Time now) override {
+    if (breach_ == Breach::kHidesClosures) return absl::InfinitePast();
+    return ForwardingStorage::LaneClosedUntil(lane, now);
   }
 
   absl::StatusOr<std::vector<Backlog>> ListBacklogs() override {
@@ -272,6 +278,8 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kIgnoresRates,
        "a lane gives what its rate allows, the longest due first, and leaves the rest as it is"},
       {Breach::kHidesThrottled,
+       "a lane that its rate has closed is told of and is not due before it opens"},
+      {Breach::kHidesClosures,
        "a lane that its rate has closed is told of and is not due before it opens"},
       {Breach::kForgetsRates, "what is used of a rate is remembered when nothing waits"},
       {Breach::kNeverPauses, "a paused lane sleeps until its endpoint is changed"},
