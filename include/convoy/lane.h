@@ -19,12 +19,15 @@ namespace convoy {
 struct LanePolicy {
   RateLimit rate_limit{.count = 0, .window = absl::ZeroDuration()};  // count 0: no limit
   bool is_paused = false;                                            // nothing is handed out
+  // Nothing is handed out, and retention need not wait for its deliveries to end.
+  bool is_disabled = false;
   bool is_fifo = false;                                              // Endpoint::is_fifo
   // Of the project's scope, as of which this holds. A lane is held back only if the scope still has
   // this revision; otherwise the policy is unknown.
   uint64_t revision = 0;
 
-  bool holds_back() const { return is_paused || is_fifo || rate_limit.count > 0; }
+  bool is_closed() const { return is_paused || is_disabled; }
+  bool holds_back() const { return is_closed() || is_fifo || rate_limit.count > 0; }
 };
 
 // The longest time for which a lane is closed without another look.

@@ -287,8 +287,9 @@ inline constexpr absl::Duration kExpiredKeyGrace = absl::Hours(1);
 
 struct PruneRequest {
   // Events that were made before it go, oldest first, with their deliveries and attempts, as soon
-  // as every one of their deliveries has ended (success, failure, discarded). When an event was
-  // made, its id says, which is a ULID.
+  // as every one of their deliveries has ended (success, failure, discarded), or waits, unclaimed,
+  // in a lane that the latest claim to come to it found disabled. When an event was made, its id
+  // says, which is a ULID.
   absl::Time events_before = absl::InfinitePast();
   // Only events behind this id are looked at: where an earlier call has come to, so that those that
   // have not ended are passed but once on the way. Empty: from the oldest on.
@@ -350,7 +351,8 @@ class Storage {
   //
   // Of each lane, which is the traffic of one endpoint, it hands out what the lane's policy allows,
   // counting what all openers of the store have handed out. A lane that is closed, by its rate or
-  // because it is paused, is not due before it opens, and its deliveries stay as they are. A change
+  // because it is paused or disabled, is not due before it opens, and its deliveries stay as they
+  // are. A change
   // of the endpoint's record opens it, so that the new policy holds at once; no lane is closed for
   // longer than kLaneClosureMax without another look at its policy.
   //
@@ -367,7 +369,7 @@ class Storage {
   // delays nothing.
   virtual absl::Status ReleaseClaims() = 0;
 
-  // Until when a lane is closed, by its rate or because it is paused, although deliveries of it are
+  // Until when a lane is closed, by its rate or because it is paused or disabled, although deliveries of it are
   // due by `now`; InfinitePast if none is held back so. Whichever opener has closed it.
   virtual absl::StatusOr<absl::Time> LaneClosedUntil(const LaneName& lane, absl::Time now) = 0;
 

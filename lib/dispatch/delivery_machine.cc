@@ -2,7 +2,7 @@
 //
 //   scheduled ──▶ processing ──▶ success
 //       ▲             │  ├─────▶ failure      (gone, no tries left, or not to be repeated)
-//       │             ▼  └─────▶ discarded    (endpoint inactive or deleted; never tried)
+//       │             ▼  └─────▶ discarded    (endpoint deleted, or inactive from the start)
 //       └── retry ◀── attempt failed
 //
 // A delivery leaves "processing" only through a function of this file.

@@ -43,6 +43,9 @@ void Dispatcher::State::RunBreaker(LaneState& state, const Sending& sending, boo
   state.blocked_until = state.breaker.open_until();
   parts.observer->Log(LogLevel::kWarning, "circuit breaker opened", fields);
   if (change == Breaker::Change::kExhausted) {
+    // Once the endpoint is activated it begins anew, as in every other process.
+    state.breaker = Breaker();
+    state.blocked_until = now.steady + kLookAgain;
     outcomes.DisableEndpoint(sending.attempt.project_id, endpoint_id);
   }
 }

@@ -25,10 +25,11 @@ PoliciesOf(config::ConfigCache* configuration) {
     if (project == nullptr) return std::nullopt;
     LanePolicy policy{.revision = project->revision()};
     const Endpoint* const endpoint = project->FindEndpoint(endpoint_id);
-    // Deliveries to an endpoint that is gone, or inactive, are handed out to be discarded.
-    if (endpoint == nullptr || endpoint->status == EndpointStatus::kInactive) return policy;
+    // Deliveries to an endpoint that is gone are handed out to be discarded.
+    if (endpoint == nullptr) return policy;
     policy.rate_limit = RateLimitOf(*endpoint, project->project().config);
     policy.is_paused = endpoint->status == EndpointStatus::kPaused;
+    policy.is_disabled = endpoint->status == EndpointStatus::kInactive;
     policy.is_fifo = endpoint->is_fifo;
     return policy;
   };

@@ -47,16 +47,14 @@ void Dispatcher::State::Admit(Task task, Present now) {
   }
   const Endpoint* endpoint =
       project.ok() ? (*project)->FindEndpoint(delivery.endpoint_id) : nullptr;
-  if (endpoint == nullptr || endpoint->status == EndpointStatus::kInactive) {
-    const std::string_view reason =
-        endpoint == nullptr ? "the endpoint was deleted" : "the endpoint is inactive";
-    Delivery discarded = Discard(delivery, reason, now.wall);
+  if (endpoint == nullptr) {
+    Delivery discarded = Discard(delivery, "the endpoint was deleted", now.wall);
     discarded_latency.Add(discarded.latency);
     return outcomes.Add(task.claimed.lease, std::move(discarded), std::nullopt);
   }
   LaneState& state = lanes[delivery.endpoint_id];
-  // It was paused since it was claimed; the next claim knows that.
-  if (endpoint->status == EndpointStatus::kPaused) return PutBackTask(task, now);
+  // It was paused or disabled since it was claimed; the next claim knows that.
+  if (endpoint->status != EndpointStatus::kActive) return PutBackTask(task, now);
   if (!HasTime(task, *endpoint, now)) return PutBackTask(task, now);
   state.has_records |= delivery.mode == DeliveryMode::kAtMostOnce;
   state.may_wait = endpoint->rate_limit.count == 0 && !endpoint->is_fifo && !state.has_records;

@@ -195,6 +195,39 @@ void CheckPause(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(all.deliveries.size() == 3);
 }
 
+void CheckDisabled(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch() + absl::Hours(1);
+  CONVOY_REQUIRE_OK(PutNow(storage, "", {MakeProject(1)}).status);
+  CONVOY_REQUIRE_OK(PutNow(storage, ProjectId(), {MakeEndpoint(ProjectId(), 1)}).status);
+  Policies policies = {{Id('E', 1), {.is_disabled = true}}, {Id('E', 2), {.is_paused = true}}};
+  for (auto& [endpoint_id, policy] : policies) {
+    policy.revision = CONVOY_VALUE(storage.ConfigRevision(ProjectId()));
+  }
+  for (int event : {1, 2, 3}) {
+    const int endpoint = event == 3 ? 1 : event;
+    CONVOY_REQUIRE_OK(Submit(storage, MakeEvent(ProjectId(), event),
+                             MakeBacklog(endpoint, 10 * event, 1, event))
+                          .status);
+  }
+  const auto prune = [&] { return storage.Prune({.events_before = now}); };
+  const auto has = [&](int event) {
+    return storage.GetEvent(ProjectId(), MakeEvent(ProjectId(), event).id).ok();
+  };
+  CONVOY_EXPECT(CONVOY_VALUE(prune()).events_count == 0);  // nothing is known of the lanes
+  const Claim none = CONVOY_VALUE(storage.ClaimDue(RequestAt(now, policies)));
+  CONVOY_EXPECT(none.deliveries.empty() && none.next_due_at == now + kLaneClosureMax);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.GetDelivery(ProjectId(), Id('D', 10))).status ==
+                DeliveryStatus::kScheduled);
+  // It goes on when its endpoint is changed, and until then only age removes it.
+  CONVOY_REQUIRE_OK(PutNow(storage, ProjectId(), {MakeEndpoint(ProjectId(), 1)}).status);
+  CONVOY_EXPECT(CONVOY_VALUE(prune()).events_count == 0);
+  for (auto& [endpoint_id, policy] : policies) ++policy.revision;
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ClaimDue(RequestAt(now, policies))).deliveries.empty());
+  CONVOY_EXPECT(CONVOY_VALUE(prune()).events_count == 2);
+  CONVOY_EXPECT(!has(1) && has(2) && !has(3));
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ListBacklogs()).at(0).count == 1);
+}
+
 void CheckUnknown(Expectations& expect, Storage& storage) {
   const absl::Time now = SampleEpoch();
   std::vector<Delivery> deliveries = MakeBacklog(1, 1, 3);
@@ -239,6 +272,8 @@ constexpr StorageRequirement kRequirements[] = {
      CheckRate},
     {"a lane that its rate has closed is told of and is not due before it opens",
      CheckThrottledTold},
+    {"a disabled lane sleeps until its endpoint is changed, and keeps nothing from retention",
+     CheckDisabled},
     {"what is used of a rate is remembered when nothing waits", CheckRateRemembered},
     {"what follows a delivery that was sent late keeps its distance", CheckLateness},
     {"a paused lane sleeps until its endpoint is changed", CheckPause},

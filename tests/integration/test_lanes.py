@@ -162,6 +162,34 @@ class LaneTest(unittest.TestCase):
     def test_a_limit_holds_although_a_process_is_killed(self):
         self.check_rate(2, 5, 1, restart=True)
 
+    def test_deliveries_of_a_disabled_endpoint_wait_until_it_is_activated(self):
+        fleet = self.fleet(2)
+        arrivals = self.arrivals(answer=lambda number, count: 410 if number == 0 else 200)
+        endpoint = fleet.endpoint(arrivals.url, fifo=True)
+        path = f"/endpoints/{endpoint['uid']}"
+        fleet.project.ok("PUT", path + "/pause")
+        for number in range(5):
+            fleet.send(endpoint, number)
+        fleet.project.ok("PUT", path + "/pause")
+        host.wait_until(lambda: fleet.project.ok("GET", path)["status"] == "inactive",
+                        "the endpoint is disabled")
+        for each in fleet.hosts:
+            each.kill()
+        fleet.hosts = [host.Convoyd(fleet.database) for _ in fleet.hosts]
+        fleet.project.client.close()
+        fleet.project.client = fleet.hosts[1].client(fleet.project.key)
+        fleet.send(endpoint, 5)  # what comes while it is disabled is discarded, as Convoy does
+        time.sleep(2)
+        statuses = sorted(each["status"] for each in fleet.project.deliveries())
+        self.assertEqual(statuses, ["Discarded", "Failure"] + ["Scheduled"] * 4)
+        self.assertEqual(arrivals.numbers, [0])
+        written = fleet.written()
+        time.sleep(2)
+        self.assertLess(fleet.written() - written, 4096)  # waiting costs nothing
+        fleet.project.ok("POST", path + "/activate")
+        host.wait_until(lambda: arrivals.count() == 5, "those that waited")
+        self.assertEqual(arrivals.numbers, [0, 1, 2, 3, 4])
+
     def test_every_process_shows_until_when_an_endpoint_is_throttled(self):
         fleet = self.fleet(2)
         arrivals = self.arrivals()

@@ -102,7 +102,8 @@ void MemoryStorage::JudgeLane(const ClaimRequest& request, const std::string& en
     return claim.unknown_lanes.push_back({queue.project_id, endpoint_id});
   }
   lane.must_judge = false;
-  if (policy->is_paused) {
+  lane.is_disabled = policy->is_disabled;
+  if (policy->is_closed()) {
     KeepToHead(request.now, lane, queue);
     if (queue.due_count > 0) lane.closed_until = request.now + kLaneClosureMax;
     return;
@@ -160,6 +161,9 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
   Claim claim;
   FollowClock(request);
   std::map<std::string, Queue> queues = QueueUp(request);
+  for (auto& [endpoint_id, lane] : flow_.lanes) {  // nothing of it is left
+    if (!queues.contains(endpoint_id) && lane.closed_until <= request.now) lane.is_disabled = false;
+  }
   size_t turns_count = 0;
   for (auto& [endpoint_id, queue] : queues) {
     JudgeLane(request, endpoint_id, queue, claim);

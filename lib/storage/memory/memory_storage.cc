@@ -60,6 +60,7 @@ void MemoryStorage::OpenLanes(const std::vector<ConfigWrite>& writes) {
     if (lane == flow_.lanes.end()) return;
     lane->second.closed_until = absl::InfinitePast();
     lane->second.must_judge = true;
+    lane->second.is_disabled = false;
   };
   for (const ConfigWrite& write : writes) {
     for (const ConfigRecord& record : write.puts) open(record.id);

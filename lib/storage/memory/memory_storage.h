@@ -35,6 +35,7 @@ struct StoredLane {
   absl::Time arrival = absl::UnixEpoch();  // Pace
   absl::Time closed_until = absl::InfinitePast();
   std::string head_id;      // the delivery that it is at, if it gives one at a time
+  bool is_disabled = false;  // as of the latest claim
   bool must_judge = false;  // its policy may have changed since it was asked for
 };
 
@@ -141,6 +142,8 @@ class MemoryStorage final : public Storage {
   void CloseLane(const ClaimRequest& request, const std::string& endpoint_id, const Queue& queue,
                  Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // Whether it waits in a lane that is disabled.
+  bool IsGivenUp(const StoredDelivery& stored) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PruneEvents(const PruneRequest& request, Pruned& pruned)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PruneKeys(const PruneRequest& request, Pruned& pruned) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

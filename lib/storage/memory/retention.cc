@@ -16,13 +16,19 @@ absl::StatusOr<Pruned> MemoryStorage::Prune(const PruneRequest& request) {
   return pruned;
 }
 
+bool MemoryStorage::IsGivenUp(const StoredDelivery& stored) const {
+  const auto lane = flow_.lanes.find(stored.delivery.endpoint_id);
+  return stored.lease == 0 && lane != flow_.lanes.end() && lane->second.is_disabled &&
+         lane->second.project_id == stored.delivery.project_id;
+}
+
 void MemoryStorage::PruneEvents(const PruneRequest& request, Pruned& pruned) {
   std::map<std::string, std::vector<std::string>> deliveries;  // of each event
   std::set<std::string> unfinished;                            // events
   for (const auto& [key, row] : flow_.deliveries.rows()) {
     const Delivery& delivery = row.value.delivery;
     deliveries[delivery.event_id].push_back(row.id);
-    if (!IsFinal(delivery.status)) unfinished.insert(delivery.event_id);
+    if (!IsFinal(delivery.status) && !IsGivenUp(row.value)) unfinished.insert(delivery.event_id);
   }
   auto& events = flow_.events.rows();
   const std::optional<UlidParts> after = SplitUlid(request.after_event_id);

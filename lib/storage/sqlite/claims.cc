@@ -152,7 +152,8 @@ absl::Status Writer::VisitLane(const ClaimRequest& request, LaneRow lane, size_t
   CONVOY_ASSIGN_OR_RETURN(const std::optional<LanePolicy> policy,
                           FindPolicy(request, name, rows.claim));
   if (!policy.has_value()) return absl::OkStatus();
-  if (policy->is_paused) return ClosePaused(lane, request.now);
+  lane.is_disabled = policy->is_disabled;
+  if (policy->is_closed()) return CloseLane(lane, request.now);
   const Pace pace(policy->rate_limit);
   const size_t allowed = std::min<size_t>(items_max, pace.RoomAt(request.now, lane.arrival));
   const size_t claimed_before = rows.claim.deliveries.size();
@@ -179,7 +180,7 @@ absl::Status Writer::VisitLane(const ClaimRequest& request, LaneRow lane, size_t
 }
 
 // A lane where nothing is due sleeps by itself.
-absl::Status Writer::ClosePaused(LaneRow lane, absl::Time now) {
+absl::Status Writer::CloseLane(LaneRow lane, absl::Time now) {
   CONVOY_ASSIGN_OR_RETURN(const bool is_due, HasDue(lane, now));
   if (is_due) lane.closed_until = now + kLaneClosureMax;
   return RefreshLane(lane, now).status();

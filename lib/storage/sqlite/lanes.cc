@@ -38,7 +38,8 @@ absl::Status Writer::WriteLanes(const Lanes& lanes) {
       "min(max(excluded.wake_at_us, lane.closed_until_us), lane.wake_at_us)), "
       "head = iif(excluded.project <> lane.project, 0, lane.head), "
       "arrival_us = iif(excluded.project <> lane.project, 0, lane.arrival_us), "
-      "closed_until_us = iif(excluded.project <> lane.project, 0, lane.closed_until_us) "
+      "closed_until_us = iif(excluded.project <> lane.project, 0, lane.closed_until_us), "
+      "is_disabled = iif(excluded.project <> lane.project, 0, lane.is_disabled) "
       "WHERE (max(excluded.wake_at_us, lane.closed_until_us) < lane.wake_at_us AND lane.head = 0) "
       "OR excluded.project <> lane.project";
   for (const auto& [endpoint, lane] : lanes.woken) {
@@ -127,11 +128,13 @@ absl::StatusOr<bool> Writer::RefreshLane(const LaneRow& lane, absl::Time now) {
   const bool has_head = next.has_value() && next->key == lane.head;
   CONVOY_RETURN_IF_ERROR(connection_
                              ->Prepare("UPDATE lane SET wake_at_us = ?, arrival_us = ?, "
-                                       "closed_until_us = ?, head = ? WHERE endpoint = ?")
+                                       "closed_until_us = ?, head = ?, is_disabled = ? WHERE "
+                                       "endpoint = ?")
                              .Int(wake_at_us)
                              .Int(MicrosOrZero(lane.arrival))
                              .Int(closed_until_us)
                              .Int(has_head ? lane.head : 0)
+                             .Int(lane.is_disabled ? 1 : 0)
                              .Int(lane.endpoint)
                              .Run());
   return next.has_value() && next->wake_at_us <= base::ToMicros(now);
@@ -143,7 +146,8 @@ absl::Status Writer::OpenLanes(std::span<const ConfigWrite> writes) {
     CONVOY_ASSIGN_OR_RETURN(const int64_t number, FindName(*connection_, id));
     if (number <= kNoName) return absl::OkStatus();
     return connection_
-        ->Prepare("UPDATE lane SET wake_at_us = 0, closed_until_us = 0 WHERE endpoint = ?")
+        ->Prepare("UPDATE lane SET wake_at_us = 0, closed_until_us = 0, is_disabled = 0 WHERE "
+                  "endpoint = ?")
         .Int(number)
         .Run();
   };

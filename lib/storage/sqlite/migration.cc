@@ -3,7 +3,7 @@
 // ones; then their rows move over, oldest first, events before deliveries
 // before attempts, because each looks for the key of the one before. A row is in exactly one of the
 // two tables at any instant, so what is still in an old table says what is left to do. Version 5
-// added columns, version 6 the counts of what is unfinished.
+// added columns, version 6 counts of what is unfinished and a column.
 #include "lib/storage/sqlite/migration.h"
 
 #include <string>
@@ -77,7 +77,7 @@ absl::Status PutAside(Connection& connection) {
     if (version >= 2) CONVOY_RETURN_IF_ERROR(connection.Execute(kPutHeldAside));
     CONVOY_RETURN_IF_ERROR(connection.Execute(kCreateFlow));
     CONVOY_RETURN_IF_ERROR(connection.Execute(kAddColumns));
-    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddBacklog));
+    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddWaiting));
     CONVOY_RETURN_IF_ERROR(MigrateConfig(connection));
     return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
   });
@@ -90,7 +90,7 @@ absl::Status AddToTables(Connection& connection) {
     CONVOY_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version"));
     if (version >= kSchemaVersion) return absl::OkStatus();
     if (version == kNumberedVersion) CONVOY_RETURN_IF_ERROR(connection.Execute(kAddColumns));
-    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddBacklog));
+    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddWaiting));
     return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
   });
 }

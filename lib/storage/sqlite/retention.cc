@@ -60,7 +60,9 @@ absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection,
   const KeyRange range = RangeOf(request);
   Statement row = connection.Prepare(
       "SELECT key, id_tail, length(body), NOT EXISTS (SELECT 1 FROM delivery "
-      "INDEXED BY delivery_by_event WHERE event = event.key AND status < 3) "
+      "INDEXED BY delivery_by_event WHERE event = event.key AND status < 3 AND (lease <> 0 OR "
+      "NOT EXISTS (SELECT 1 FROM lane WHERE endpoint = delivery.endpoint AND "
+      "project = delivery.project AND is_disabled = 1))) "
       "FROM event WHERE key > ? AND key < ? ORDER BY key LIMIT ?");
   row.Int(range.after).Int(range.end).Int(request.items_max);
   std::vector<Candidate> candidates;

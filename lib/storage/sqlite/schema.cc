@@ -12,7 +12,8 @@
 // closed_until_us, until when the lane is closed; so claiming costs what may be sent and not what
 // exists. lane.arrival_us is the theoretical arrival time of the rate (convoy/lane.h). lane.head is
 // the delivery that an endpoint which gets one at a time is at (0: none); while there is one, the
-// lane wakes with it, whatever else is due. An endpoint is in one project.
+// lane wakes with it, whatever else is due. lane.is_disabled is what the policy said at the latest
+// visit; retention does not wait for deliveries of such a lane. An endpoint is in one project.
 #include "lib/storage/sqlite/schema.h"
 
 #include "absl/strings/str_cat.h"
@@ -101,7 +102,8 @@ ALTER TABLE lane ADD COLUMN head INTEGER NOT NULL DEFAULT 0;
 
 // A project without unfinished deliveries has no row. Triggers keep the counts, so that no statement
 // can forget to.
-const char* const kAddBacklog = R"sql(
+const char* const kAddWaiting = R"sql(
+ALTER TABLE lane ADD COLUMN is_disabled INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE backlog (project INTEGER PRIMARY KEY, count INTEGER NOT NULL);
 INSERT INTO backlog SELECT project, count(*) FROM delivery INDEXED BY delivery_by_wake
   WHERE status < 3 GROUP BY project;
@@ -169,7 +171,7 @@ absl::Status SetPace(Connection& connection) {
 
 absl::Status CreateSchema(Connection& connection) {
   for (const char* sql : {kCreateConfiguration, kCreateConfigTables, kCreateFlow, kAddColumns,
-                          kAddBacklog}) {
+                          kAddWaiting}) {
     CONVOY_RETURN_IF_ERROR(connection.Execute(sql));
   }
   CONVOY_RETURN_IF_ERROR(

@@ -16,8 +16,9 @@ extern const char* const kCreateConfiguration;
 extern const char* const kCreateFlow;
 // The change from version 4 to 5, which new databases get after kCreateFlow: rows stay as they are.
 extern const char* const kAddColumns;
-// The change from version 5 to 6, which new databases get last: counts of unfinished deliveries.
-extern const char* const kAddBacklog;
+// The change from version 5 to 6, which new databases get last: counts of unfinished deliveries,
+// and which lanes are disabled.
+extern const char* const kAddWaiting;
 
 // Refuses a file that is not ours (kFailedPrecondition), newer than this library
 // (kFailedPrecondition) or damaged (kDataLoss), without touching it; then sets the durability that

@@ -71,6 +71,7 @@ class Writer {
     absl::Time arrival;  // Pace
     absl::Time closed_until = absl::UnixEpoch();
     int64_t head = 0;
+    bool is_disabled = false;
   };
 
   // Deliveries of a lane that a claim came upon.
@@ -152,7 +153,7 @@ class Writer {
   // Hands out at most `share` of a lane, as its policy allows.
   absl::Status VisitLane(const ClaimRequest& request, LaneRow lane, size_t share, ClaimRows& rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ClosePaused(LaneRow lane, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CloseLane(LaneRow lane, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ClaimLane(const ClaimRequest& request, const LaneRow& lane,
                          const std::string& project_id, size_t items_max, ClaimRows& rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

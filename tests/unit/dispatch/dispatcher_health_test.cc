@@ -73,12 +73,9 @@ TEST_CASE("dispatcher_health: the first failure of an endpoint and its recovery 
 TEST_CASE("dispatcher_health: the time to the final outcome is counted by outcome") {
   DispatchWorld world;
   world.AddEndpoint("a");
-  Endpoint inactive = world.AddEndpoint("inactive");
-  inactive.status = EndpointStatus::kInactive;
-  world.Put("P", inactive);
   world.transport().set_rule(ScriptedTransport::AlwaysStatus(500));
   world.AddDelivery("a", {RetryStrategy::kLinear, absl::Seconds(20), 2});
-  world.AddDelivery("inactive");
+  world.AddDelivery("unknown");
   world.Run(absl::Seconds(25));
   world.transport().set_rule(ScriptedTransport::AlwaysStatus(200));
   world.AddDelivery("a");
@@ -132,7 +129,17 @@ TEST_CASE("dispatcher_health: an endpoint whose breaker opens again and again be
     world.AddDelivery("a", {RetryStrategy::kLinear, absl::Seconds(1), 99});
   world.Run(absl::Minutes(1));
   CHECK(LoadProject(*world.store, "P")->endpoints.at(0).status == EndpointStatus::kInactive);
-  CHECK(world.transport().sent().size() < 12);
+  const size_t sent_count = world.transport().sent().size();
+  CHECK(sent_count < 12);
+  // Activated, it begins anew: what waited goes on, and a single failure does not disable it.
+  Endpoint endpoint = LoadProject(*world.store, "P")->endpoints.at(0);
+  endpoint.status = EndpointStatus::kActive;
+  world.Put("P", endpoint);
+  world.process->dispatcher.Notify();
+  world.transport().set_rule(ScriptedTransport::AlwaysStatus(200));
+  world.Run(absl::Minutes(1));
+  CHECK(world.transport().sent().size() == sent_count + 9);
+  CHECK(LoadProject(*world.store, "P")->endpoints.at(0).status == EndpointStatus::kActive);
 }
 
 TEST_CASE("dispatcher_health: an endpoint that its rate limit holds back is seen to be") {

@@ -229,28 +229,39 @@ TEST_CASE("dispatcher: an endpoint that hangs, with any backlog, does not hold u
   CHECK(world.transport().in_flight_count_to(dead) == 4);
 }
 
-TEST_CASE("dispatcher: what is for an inactive or deleted endpoint is discarded untried") {
+TEST_CASE("dispatcher: what is for an inactive endpoint waits until it is activated") {
   DispatchWorld world;
-  Endpoint inactive = world.AddEndpoint("inactive");
+  Endpoint endpoint = world.AddEndpoint("a");
+  endpoint.status = EndpointStatus::kInactive;
+  world.Put("P", endpoint);
+  const std::string id = world.AddDelivery("a");
+  const Delivery before = world.Get(id);
+  world.Run(absl::Hours(50));
+  CHECK(world.Get(id) == before);
+  CHECK(world.transport().sent().empty());
+  endpoint.status = EndpointStatus::kActive;
+  world.Put("P", endpoint);
+  world.process->dispatcher.Notify();
+  world.Settle();
+  CHECK(world.Get(id).status == DeliveryStatus::kSuccess);
+}
+
+TEST_CASE("dispatcher: what is for a deleted endpoint is discarded untried") {
+  DispatchWorld world;
   world.AddEndpoint("deleted");
-  const std::string first = world.AddDelivery("inactive");
   const std::string second = world.AddDelivery("deleted");
-  inactive.status = EndpointStatus::kInactive;
-  world.Put("P", inactive);
   WriteBatch batch;
   batch.config.push_back({.scope = "P",
                           .expected_revision = world.store->ConfigRevision("P").value(),
                           .removes = {{ConfigKind::kEndpoint, "deleted"}}});
   world.Commit(std::move(batch));
   world.Settle();
-  CHECK(world.Get(first).status == DeliveryStatus::kDiscarded);
-  CHECK(world.Get(first).description == "the endpoint is inactive");
   CHECK(world.Get(second).status == DeliveryStatus::kDiscarded);
   CHECK(world.Get(second).description == "the endpoint was deleted");
   CHECK(world.transport().sent().empty());
 }
 
-TEST_CASE("dispatcher: 410 disables the endpoint, and what else is for it is discarded") {
+TEST_CASE("dispatcher: 410 disables the endpoint, and what else is for it waits") {
   DispatchWorld world({.in_flight_per_endpoint_max = 1}, Unlimited());
   world.AddEndpoint("a");
   world.transport().set_rule(ScriptedTransport::AlwaysStatus(410));
@@ -259,7 +270,7 @@ TEST_CASE("dispatcher: 410 disables the endpoint, and what else is for it is dis
   const std::string second = world.AddDelivery("a");
   world.Settle();
   CHECK(world.Get(first).status == DeliveryStatus::kFailure);
-  CHECK(world.Get(second).status == DeliveryStatus::kDiscarded);
+  CHECK(world.Get(second).status == DeliveryStatus::kScheduled);
   CHECK(world.transport().sent().size() == 1);
   CHECK(LoadProject(*world.store, "P")->endpoints.at(0).status == EndpointStatus::kInactive);
   CHECK(world.process->observer.events ==

@@ -339,6 +339,7 @@ class Twins {
       if (phase_ == 0 && !known_.contains(endpoint_id)) return std::nullopt;
       policy.is_paused = phase_ == 1;
     }
+    policy.is_disabled = endpoint_id.back() == '4' && phase_ >= 2;
     const auto revision = revisions_.find(std::string(project_id));
     policy.revision = revision == revisions_.end() ? 0 : revision->second;
     return policy;

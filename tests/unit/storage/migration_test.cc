@@ -202,6 +202,7 @@ TEST_CASE("migration: a database of version 4 or 5 keeps its rows and takes what
       REQUIRE(connection->Execute(("DROP TRIGGER " + std::string(trigger)).c_str()).ok());
     }
     REQUIRE(connection->Execute("DROP TABLE backlog").ok());
+    REQUIRE(connection->Execute("ALTER TABLE lane DROP COLUMN is_disabled").ok());
     if (version == 4) {
       REQUIRE(connection->Execute("ALTER TABLE attempt DROP COLUMN timings").ok());
       REQUIRE(connection->Execute("ALTER TABLE lane DROP COLUMN head").ok());

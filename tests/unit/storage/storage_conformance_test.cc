@@ -92,6 +92,7 @@ enum class Breach {
   kForgetsRates,
   kNeverPauses,
   kPausesForAnyone,
+  kForgetsDisabled,
   kGuessesPolicies,
   kIgnoresOrder,
   kOvertakesHead,
@@ -227,6 +228,9 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
     if (breach_ == Breach::kIgnoresRates) policy->rate_limit.count = 0;
     if (breach_ == Breach::kNeverPauses) policy->is_paused = false;
     if (breach_ == Breach::kPausesForAnyone) policy->revision = revision;
+    if (breach_ == Breach::kForgetsDisabled && policy->is_disabled) {
+      *policy = {.is_paused = true, .revision = policy->revision};
+    }
     if (breach_ == Breach::kIgnoresOrder) policy->is_fifo = false;
     if (breach_ == Breach::kOvertakesHead && has_updates_) policy->is_fifo = false;
     return policy;
@@ -284,6 +288,8 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kForgetsRates, "what is used of a rate is remembered when nothing waits"},
       {Breach::kNeverPauses, "a paused lane sleeps until its endpoint is changed"},
       {Breach::kPausesForAnyone, "a paused lane sleeps until its endpoint is changed"},
+      {Breach::kForgetsDisabled,
+       "a disabled lane sleeps until its endpoint is changed, and keeps nothing from retention"},
       {Breach::kGuessesPolicies, "a lane whose policy is not known is told of and left alone"},
       {Breach::kForgetsLateness, "what follows a delivery that was sent late keeps its distance"},
       {Breach::kMiscounts, "backlogs count what has not ended, and know what is due longest"},
