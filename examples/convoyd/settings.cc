@@ -258,6 +258,7 @@ std::vector<Spec> GatewaySpecs() {
       OptionSpec("quarantine_age_ms", "quarantine_age"),
       OptionSpec("answer_timeout_ms", "answer_timeout"),
       OptionSpec("answer_threads", "answer_threads"),
+      OptionSpec("open_jobs_max", "open_jobs_max"),
       OptionSpec("hops_max", "hops_max"),
       OptionSpec("projects_cached_max", "projects_cached_max"),
       OptionSpec("sources_cached_max", "sources_cached_max"),

@@ -80,6 +80,10 @@ struct GatewayOptions {
   uint64_t quarantine_bytes_max = 64 * 1024 * 1024;
   absl::Duration quarantine_age = absl::Hours(7 * 24);
 
+  // Open jobs of one project (docs/delivery.md, "Large audiences"), beyond which it may not bring
+  // another one: 429.
+  uint32_t open_jobs_max = 1000;
+
   // How many gateways an event may have passed, by the header Convoy-Hops of their deliveries,
   // before an ingest link refuses it with 508: what a gateway delivers to its own link goes in
   // circles.

@@ -132,6 +132,12 @@ bool ConsumerLoop::Store() {
       return false;
     }
     intake::PreparedMessages prepared = parts_.intake->Prepare(**project, source_, messages_);
+    const absl::Status room =
+        parts_.check_room ? parts_.check_room(prepared.batch) : absl::OkStatus();
+    if (!room.ok()) {
+      FailStore(room);
+      return false;
+    }
     const bool has_events = !prepared.batch.submissions.empty();
     const CommitResult result = Commit(std::move(prepared.batch));
     if (tries.ShouldPrepareAnew(result.status)) continue;

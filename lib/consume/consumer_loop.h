@@ -40,6 +40,8 @@ struct ConsumeParts {
   Observer* observer;
   std::function<void()> notify;  // called when there may be deliveries that are due
   std::vector<std::string> allowed_networks;
+  // Whether a batch may be written now; null: always.
+  std::function<absl::Status(const WriteBatch&)> check_room;
 };
 
 BrokerEnvironment EnvironmentOf(const ConsumeParts& parts);

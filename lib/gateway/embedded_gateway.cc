@@ -11,6 +11,7 @@
 
 #include "convoy/config_read.h"
 #include "lib/base/read_limit.h"
+#include "lib/intake/job_room.h"
 
 namespace convoy::gateway {
 namespace {
@@ -107,7 +108,10 @@ consume::ConsumeParts EmbeddedGateway::consume_parts() {
           .random = parts_.random.get(),
           .observer = parts_.observer.get(),
           .notify = [this] { dispatcher_.Notify(); },
-          .allowed_networks = options_.allowed_networks};
+          .allowed_networks = options_.allowed_networks,
+          .check_room = [this](const WriteBatch& batch) {
+            return intake::CheckJobRoom(*parts_.storage, options_.open_jobs_max, batch);
+          }};
 }
 
 jobs::WorkerParts EmbeddedGateway::job_parts() {
@@ -115,7 +119,8 @@ jobs::WorkerParts EmbeddedGateway::job_parts() {
                     .configuration = &configuration_,
                     .intake = &intake_,
                     .clock = parts_.clock.get(),
-                    .ulids = &ulids_},
+                    .ulids = &ulids_,
+                    .open_jobs_max = options_.open_jobs_max},
           .commits = &commits_,
           .random = parts_.random.get(),
           .observer = parts_.observer.get(),

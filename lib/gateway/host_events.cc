@@ -7,6 +7,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/gateway/embedded_gateway.h"
+#include "lib/intake/job_room.h"
 #include "lib/json/raw.h"
 #include "lib/storage/write_tries.h"
 
@@ -54,6 +55,10 @@ absl::StatusOr<WriteBatch> EmbeddedGateway::Prepare(PendingEvent& pending) const
       }
       batch = intake_.PrepareBroadcast(*project, std::move(input));
       break;
+  }
+  if (batch.ok()) {
+    CONVOY_RETURN_IF_ERROR(
+        intake::CheckJobRoom(*parts_.storage, options_.open_jobs_max, *batch));
   }
   if (batch.ok()) pending.event_id = batch->submissions.front().event.id;
   return batch;

@@ -86,6 +86,9 @@ constexpr NumericOption kOptions[] = {
                                      "the latest"),
     Option<&O::quarantine_age>("quarantine_age", Unit::kMilliseconds, 1, kAges,
                                "how long it keeps them"),
+    Option<&O::open_jobs_max>("open_jobs_max", Unit::kNumber, 2, 100'000,
+                              "jobs of a project that are not done, such as fan-outs to many "
+                              "endpoints; beyond it is 429"),
     Option<&O::hops_max>("hops_max", Unit::kNumber, 1, 100,
                          "gateways that an event may have passed before it is refused as going in "
                          "circles"),

@@ -2,6 +2,7 @@
 #include "lib/http/envelope.h"
 
 #include "lib/base/text.h"
+#include "lib/intake/job_room.h"
 #include "lib/json/writer.h"
 
 namespace convoy::http {
@@ -70,6 +71,10 @@ HttpResponse FromStatus(const absl::Status& status) {
     case absl::StatusCode::kDeadlineExceeded:
       return TryLater("this takes too long, ask for less or try again later");
     case absl::StatusCode::kResourceExhausted:
+      if (intake::IsTooManyJobs(status)) {
+        return FailureWith({"Retry-After", "5"}, Failure(429, status.message()));
+      }
+      [[fallthrough]];
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDataLoss:
       return TryLater("the store cannot take this now, try again later");

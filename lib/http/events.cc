@@ -17,6 +17,7 @@
 #include "lib/http/wire.h"
 #include "lib/http/written_page.h"
 #include "lib/intake/event_object.h"
+#include "lib/intake/job_room.h"
 #include "lib/json/raw.h"
 #include "lib/model/job.h"
 
@@ -73,11 +74,13 @@ size_t CountEndpoints(const WriteBatch& batch, const std::optional<model::Job>& 
 
 // Accepts an event. Its batch may create a subscription, too.
 Reply Accept(const Context& context, PrepareEvent prepare, AnswerEvent answer) {
-  return WritePrepared([&parts = *context.parts, project_id = context.project->project().id,
+  return WritePrepared([&parts = *context.parts, &options = *context.options, project_id = context.project->project().id,
                         prepare = std::move(prepare),
                         answer = std::move(answer)]() -> absl::StatusOr<Reply> {
     CONVOY_ASSIGN_OR_RETURN(const Snapshot project, parts.configuration->FindProject(project_id));
     CONVOY_ASSIGN_OR_RETURN(WriteBatch batch, prepare(*parts.intake, project));
+    CONVOY_RETURN_IF_ERROR(
+        intake::CheckJobRoom(*parts.storage, options.open_jobs_max, batch));
     const std::optional<model::Job> job = model::FindJob(batch);
     const Accepted accepted{.endpoints_count = CountEndpoints(batch, job),
                             .job_id = job.has_value() ? job->id : ""};

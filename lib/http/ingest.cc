@@ -10,6 +10,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/http/envelope.h"
 #include "lib/http/handlers.h"
+#include "lib/intake/job_room.h"
 
 namespace convoy::http {
 namespace {
@@ -118,6 +119,17 @@ HttpResponse RefuseLink(const Context& context, std::string_view why) {
   return Failure(404, "Resource not found");
 }
 
+// There is no room for the job that would make the event's deliveries, or that cannot be learnt.
+HttpResponse RefuseFull(const Context& context, const Source& source, const absl::Status& status) {
+  if (intake::IsTooManyJobs(status)) {
+    context.parts->intake->report().Refused({.event = "request refused",
+                                             .source_id = source.id,
+                                             .reason = intake::ingest_refusal::kTooManyJobs,
+                                             .detail = status.message()});
+  }
+  return FromStatus(status);
+}
+
 }  // namespace
 
 Reply Ingest(const Context& context) {
@@ -137,6 +149,9 @@ Reply Ingest(const Context& context) {
       parts.intake->PrepareIngest(**project, **source, request, &hold, &remark);
   if (hold.has_value()) return RefuseAndKeep(*std::move(hold), batch.status(), *source);
   if (!batch.ok()) return Refused(batch.status(), **source);
+  const absl::Status room =
+      intake::CheckJobRoom(*parts.storage, context.options->open_jobs_max, *batch);
+  if (!room.ok()) return RefuseFull(context, (*source)->source, room);
 
   PendingWrite pending{.batch = *std::move(batch), .has_deliveries = true};
   pending.finish = [source = *source, remark = std::move(remark),

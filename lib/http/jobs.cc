@@ -16,6 +16,7 @@
 #include "lib/http/prepared_write.h"
 #include "lib/http/queries.h"
 #include "lib/http/wire.h"
+#include "lib/intake/job_room.h"
 #include "lib/model/job.h"
 
 namespace convoy::http {
@@ -25,8 +26,6 @@ using model::Job;
 using model::JobKind;
 using model::JobState;
 
-// Open jobs of a project, beyond which it may not ask for another batch.
-constexpr uint32_t kOpenJobsMax = 64;
 // A count ends when it has come to so many; then it is a lower bound.
 constexpr uint64_t kCountMax = 100'000;
 constexpr uint32_t kDeliveriesOfPage = 1000;
@@ -101,10 +100,11 @@ Reply Count(uint32_t items_of_page, std::string_view message, List list) {
 }
 
 // Refuses a batch if the project has one of the kind already, or too many jobs.
-absl::Status CheckMayAdd(Storage& storage, const std::string& project_id, JobKind kind) {
+absl::Status CheckMayAdd(Storage& storage, uint32_t open_jobs_max, const std::string& project_id,
+                         JobKind kind) {
   CONVOY_ASSIGN_OR_RETURN(
       const Page<ConfigRecord> open,
-      storage.ListConfig(model::OpenJobsOf(project_id), {.items_max = kOpenJobsMax}));
+      storage.ListConfig(model::OpenJobsOf(project_id), {.items_max = open_jobs_max}));
   for (const ConfigRecord& record : open.items) {
     CONVOY_ASSIGN_OR_RETURN(const Job job, model::DecodeJob(record));
     if (job.kind != kind) continue;
@@ -112,9 +112,8 @@ absl::Status CheckMayAdd(Storage& storage, const std::string& project_id, JobKin
                                              ? "an active batch retry already exists"
                                              : "an active batch replay already exists");
   }
-  if (open.items.size() < kOpenJobsMax) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("the project has ", kOpenJobsMax, " open jobs already, which is the maximum"));
+  if (open.items.size() < open_jobs_max) return absl::OkStatus();
+  return intake::TooManyJobs(open_jobs_max);
 }
 
 using AnswerJob = std::function<HttpResponse(const Job& job)>;
@@ -127,11 +126,12 @@ Reply AddBatch(const Context& context, Job job, AnswerJob answer) {
   job.created_at = job.updated_at = context.parts->clock->Now();
   job.deliveries.created_until = std::min(job.deliveries.created_until, job.created_at);
   job.events.created_until = std::min(job.events.created_until, job.created_at);
-  return WritePrepared([&storage = *context.parts->storage, job = std::move(job),
+  return WritePrepared([&storage = *context.parts->storage,
+                        open_jobs_max = context.options->open_jobs_max, job = std::move(job),
                         answer = std::move(answer)]() -> absl::StatusOr<Reply> {
     const std::string scope = model::JobScopeOf(job.project_id);
     CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, storage.ConfigRevision(scope));
-    CONVOY_RETURN_IF_ERROR(CheckMayAdd(storage, job.project_id, job.kind));
+    CONVOY_RETURN_IF_ERROR(CheckMayAdd(storage, open_jobs_max, job.project_id, job.kind));
     PendingWrite pending;
     pending.batch.config.push_back({.scope = scope, .expected_revision = revision});
     pending.batch.config.push_back(model::NewJobWrite(job));

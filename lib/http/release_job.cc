@@ -17,6 +17,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/http/envelope.h"
 #include "lib/http/wire.h"
+#include "lib/intake/job_room.h"
 #include "lib/intake/release.h"
 #include "lib/storage/write_tries.h"
 
@@ -37,6 +38,7 @@ class ReleaseJob : public std::enable_shared_from_this<ReleaseJob> {
  public:
   ReleaseJob(const GatewayOptions& options, const ApiParts& parts, ReleaseRequest request)
       : parts_(parts),
+        open_jobs_max_(options.open_jobs_max),
         broker_intake_(options, parts.intake, parts.clock, parts.ulids),
         request_(std::move(request)),
         query_(request_.query) {}
@@ -57,6 +59,7 @@ class ReleaseJob : public std::enable_shared_from_this<ReleaseJob> {
   Reply Answer();
 
   const ApiParts& parts_;
+  const uint32_t open_jobs_max_;
   const intake::BrokerIntake broker_intake_;
   const ReleaseRequest request_;
   HeldQuery query_;         // from_id moves on
@@ -154,6 +157,7 @@ absl::Status ReleaseJob::PlanChunk(WriteBatch& batch) {
       PopWaiting();
       continue;
     }
+    CONVOY_RETURN_IF_ERROR(intake::CheckJobRoom(*parts_.storage, open_jobs_max_, plan->batch));
     // Batches that also change the configuration would conflict with each other.
     const bool goes_alone = singles_count_ > 0 || !plan->batch.config.empty();
     if (goes_alone && !chunk_.empty()) break;

@@ -10,6 +10,7 @@
 #include "lib/body/body_view.h"
 #include "lib/intake/audience.h"
 #include "lib/intake/deliveries.h"
+#include "lib/intake/job_room.h"
 
 namespace convoy::jobs {
 namespace {
@@ -140,6 +141,19 @@ absl::StatusOr<Chunk> PlanReplays(const ChunkParts& parts, const Snapshot& proje
         continue;
       }
       CONVOY_ASSIGN_OR_RETURN(WriteBatch replay, parts.intake->PrepareReplay(*project, event));
+      if (!replay.config.empty()) {
+        // One in a chunk, so that those before it are counted.
+        const absl::Status room =
+            chunk.batch.config.empty()
+                ? intake::CheckJobRoom(*parts.storage, parts.open_jobs_max, replay)
+                : intake::TooManyJobs(parts.open_jobs_max);
+        if (intake::IsTooManyJobs(room)) {
+          --next.seen_count;
+          chunk.is_stalled = next.seen_count == job.seen_count;
+          return chunk;
+        }
+        CONVOY_RETURN_IF_ERROR(room);
+      }
       next.done_count += replay.extra_deliveries.size();
       std::move(replay.extra_deliveries.begin(), replay.extra_deliveries.end(),
                 std::back_inserter(chunk.batch.extra_deliveries));

@@ -20,6 +20,7 @@ struct ChunkParts {
   const intake::Intake* intake;
   Clock* clock;
   base::UlidGenerator* ulids;
+  uint32_t open_jobs_max = UINT32_MAX;  // of a project
 };
 
 struct Chunk {
@@ -28,6 +29,8 @@ struct Chunk {
   // The job has no object: its project or its event is gone, or the event was a duplicate. It is to
   // be removed.
   bool is_void = false;
+  // It can go on when other jobs of its project have ended: there is nothing to write.
+  bool is_stalled = false;
 };
 
 // A fan-out while its project changes: what counts is how a subscription is when its turn comes.

@@ -81,13 +81,18 @@ absl::Time Worker::Step() {
   }
   while (const Open* const open = Choose()) {
     const std::string id = open->id;
-    const absl::Status status = Begin(*open, now);
+    bool is_stalled = false;
+    const absl::Status status = Begin(*open, now, &is_stalled);
     if (flight_.has_value()) return absl::InfiniteFuture();
     if (!status.ok()) {
       Fail(status, now);
       return next_at_;
     }
-    Forget(id);
+    if (is_stalled) {
+      Stall(id);
+    } else {
+      Forget(id);
+    }
   }
   if (is_cut_) {  // there were more open jobs than one look shows
     should_look_ = true;
@@ -118,6 +123,7 @@ const Worker::Open* Worker::Choose() const {
   const Open* next = nullptr;   // of the least project behind the last one
   const Open* first = nullptr;  // of the least project
   for (const Open& open : open_) {
+    if (open.is_stalled) continue;
     if (first == nullptr || open.project_id < first->project_id) first = &open;
     if (open.project_id <= last_project_id_) continue;
     if (next == nullptr || open.project_id < next->project_id) next = &open;
@@ -125,8 +131,7 @@ const Worker::Open* Worker::Choose() const {
   return next == nullptr ? first : next;
 }
 
-// Leaves `flight_` empty if the job is not open any more.
-absl::Status Worker::Begin(const Open& open, absl::Time now) {
+absl::Status Worker::Begin(const Open& open, absl::Time now, bool* out_is_stalled) {
   last_project_id_ = open.project_id;
   Storage& storage = *parts_.chunk.storage;
   // First the revision: if the job changes after it was read, the chunk is refused.
@@ -151,6 +156,8 @@ absl::Status Worker::Begin(const Open& open, absl::Time now) {
     chunk->next.error = error;
   }
   CONVOY_RETURN_IF_ERROR(chunk.status());
+  *out_is_stalled = chunk->is_stalled;
+  if (chunk->is_stalled) return absl::OkStatus();
   chunk->next.updated_at = now;
   CONVOY_RETURN_IF_ERROR(AddJob(*chunk, revision));
   flight_ = Flight{.before = job, .after = chunk->next, .is_void = chunk->is_void, .began_at = now};
@@ -207,8 +214,13 @@ void Worker::Settle(const absl::Status& status, absl::Time now) {
   next_at_ = now + std::clamp(kPauseRatio * (now - flight.began_at), kPauseMin, kPauseMax);
 }
 
+void Worker::Stall(const std::string& id) {
+  for (Open& open : open_) open.is_stalled |= open.id == id;
+}
+
 void Worker::Forget(const std::string& id) {
   std::erase_if(open_, [&id](const Open& open) { return open.id == id; });
+  for (Open& open : open_) open.is_stalled = false;
   Publish();
 }
 

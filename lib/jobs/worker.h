@@ -69,6 +69,7 @@ class Worker {
     std::string id;
     std::string project_id;
     absl::Time created_at;
+    bool is_stalled = false;  // until another one of its project has ended
   };
   // A chunk on its way.
   struct Flight {
@@ -80,12 +81,14 @@ class Worker {
 
   // Learns which jobs are open.
   absl::Status Look(absl::Time now);
-  // The next of the next project that has one; null if there is none.
+  // The next of the next project that has one which can go on; null if there is none.
   const Open* Choose() const;
-  absl::Status Begin(const Open& open, absl::Time now);
+  // Leaves `flight_` empty if the job is not open any more, or sets `out_is_stalled`.
+  absl::Status Begin(const Open& open, absl::Time now, bool* out_is_stalled);
   absl::Status AddJob(Chunk& chunk, uint64_t revision);
   void Settle(const absl::Status& status, absl::Time now);
   void Forget(const std::string& id);
+  void Stall(const std::string& id);
   void TellOf(const Flight& flight);
   void TellOfDamage(const absl::Status& status);
   void Fail(const absl::Status& status, absl::Time now);

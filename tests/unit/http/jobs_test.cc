@@ -79,14 +79,16 @@ TEST_CASE("jobs: a batch that another one overtakes is judged anew") {
 
 TEST_CASE("jobs: a project has a bounded number of open ones, and none of another's is seen") {
   ProjectHarness api;
+  api.options.open_jobs_max = 64;
   WriteBatch batch;
   for (int i = 0; i < 64; ++i) {
     batch.config.push_back(model::NewJobWrite(
         {.id = absl::StrCat("J", i), .project_id = api.project, .event_id = "V"}));
   }
   REQUIRE(api.Commit(batch).status.ok());
-  CHECK(api.MessageOf("POST", "/events/batchreplay", "") ==
-        "the project has 64 open jobs already, which is the maximum");
+  const std::string full =
+      "open_jobs_max: the project has 64 open jobs already; try again when some are done";
+  CHECK(api.MessageOf("POST", "/events/batchreplay", "", 429) == full);
   const std::string other = "/api/v1/projects/" + api.AddProject("outgoing", "other");
   api.Expect(404, "GET", other + "/jobs/J1", "", api.instance_key);
   api.Expect(200, "POST", other + "/events/batchreplay", "", api.instance_key);
@@ -120,6 +122,18 @@ TEST_CASE("jobs: a broadcast to many endpoints answers with the estimate and its
   const std::string duplicate = api.Do(201, "POST", "/events/broadcast", body);
   CHECK(ProjectHarness::Field(duplicate, "data.endpoint_count") == "0");
   CHECK(duplicate.find("job_id") == duplicate.npos);
+
+  // The next ones find no room, and are refused before they are taken in.
+  api.options.open_jobs_max = 2;
+  const HttpResponse refused =
+      api.Send("POST", api.base + "/events/broadcast", R"({"event_type":"t","data":{}})",
+               api.instance_key);
+  CHECK(refused.status == 429);
+  CHECK(ProjectHarness::HeaderOf(refused, "Retry-After") == "5");
+  CHECK(ProjectHarness::Field(refused.body, "message").starts_with("open_jobs_max: "));
+  api.Do(201, "POST", "/events/broadcast", R"({"event_type":"other","data":{}})");  // needs no job
+  api.Do(200, "DELETE", "/jobs/" + id);
+  api.Do(201, "POST", "/events/broadcast", R"({"event_type":"t","data":{}})");
 }
 
 }  // namespace

@@ -155,5 +155,31 @@ TEST_CASE("batch: a stored filter is what it was") {
   CHECK(absl::IsDataLoss(model::DecodeJob(damaged).status()));
 }
 
+TEST_CASE("batch replay: one of many large events never has more open jobs than there may be") {
+  JobWorld plain(300);
+  plain.options.open_jobs_max = 3;
+  plain.process = plain.NewProcess();
+  for (int i = 0; i < 5; ++i) plain.Broadcast();
+  plain.StepUntilDone();
+  plain.clock.Advance(absl::Seconds(1));
+  WriteBatch batch;
+  batch.config.push_back(model::NewJobWrite(
+      {.id = plain.ulids.Next(),
+       .project_id = plain.project.id,
+       .kind = JobKind::kBatchReplay,
+       .events = {.project_id = plain.project.id, .created_until = plain.clock.Now()},
+       .created_at = plain.clock.Now(),
+       .updated_at = plain.clock.Now()}));
+  REQUIRE(plain.process->commits.Commit(std::move(batch)).status.ok());
+  size_t open_max = 0;
+  for (int i = 0; i < 1000 && !plain.OpenJobs().empty(); ++i) {
+    plain.Step(*plain.process);
+    open_max = std::max(open_max, plain.OpenJobs().size());
+  }
+  CHECK(plain.OpenJobs().empty());
+  CHECK(open_max == 3);
+  CHECK(plain.Deliveries().size() == 2u * 5 * 300);
+}
+
 }  // namespace
 }  // namespace convoy::jobs
