@@ -19,6 +19,12 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(SQLite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(Curl REQUIRED IMPORTED_TARGET libcurl)
+# Optional: bodies that a sender has compressed with brotli can then be looked into.
+pkg_check_modules(Brotli QUIET IMPORTED_TARGET libbrotlidec)
+option(CONVOY_BROTLI "Decode the content coding br with libbrotlidec" ${Brotli_FOUND})
+if(CONVOY_BROTLI AND NOT Brotli_FOUND)
+  message(FATAL_ERROR "CONVOY_BROTLI needs libbrotlidec (Debian: libbrotli-dev)")
+endif()
 find_path(CONVOY_RAPIDJSON_INCLUDE_DIR rapidjson/document.h REQUIRED)
 find_path(CONVOY_FMT_INCLUDE_DIR fmt/core.h REQUIRED)
 

@@ -101,6 +101,10 @@ add_custom_command(
 add_custom_target(convoy_sbom ALL DEPENDS "${convoy_sbom}")
 install(FILES "${convoy_sbom}" DESTINATION "${CMAKE_INSTALL_DATADIR}/libconvoy")
 
+if(CONVOY_BROTLI)
+  set(convoy_requires_brotli " libbrotlidec")
+  set(convoy_links_brotli ";brotlidec")
+endif()
 get_target_property(convoy_soversion convoy_shared SOVERSION)
 set(convoy_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/Convoy")
 configure_package_config_file(

@@ -2,7 +2,7 @@
 // API see of a body. Its bytes stay what they are; where a value of it is wanted, this is how it is
 // read, whatever its content type and coding.
 //
-//   Content-Encoding    gzip and deflate are undone under a bound, once, on first use
+//   Content-Encoding    gzip, deflate and br are undone under a bound, once, on first use
 //   byte order mark     that of UTF-8 is passed over; UTF-16 and UTF-32 are not read
 //   forms               urlencoded and multipart, by their content type
 #pragma once

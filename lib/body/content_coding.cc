@@ -1,4 +1,5 @@
-// The frames around DEFLATE streams: gzip (RFC 1952) and zlib (RFC 1950), with their checksums.
+// Content codings by name, and the frames around DEFLATE streams: gzip (RFC 1952) and zlib
+// (RFC 1950), with their checksums.
 #include "lib/body/content_coding.h"
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 
 #include "lib/base/checksum.h"
 #include "lib/base/text.h"
+#include "lib/body/brotli.h"
 #include "lib/body/inflate.h"
 
 namespace convoy::body {
@@ -109,6 +111,16 @@ DecodeResult DecodeDeflate(std::string_view bytes, size_t bytes_max, std::string
   return is_whole ? DecodeResult::kDecoded : DecodeResult::kDamaged;
 }
 
+bool BeginsAsJson(std::string_view body) {
+  const std::string_view text = absl::StripLeadingAsciiWhitespace(body);
+  return text.starts_with('{') || text.starts_with('[');
+}
+
+DecodeResult DecodeBrotliOrPlain(std::string_view body, size_t bytes_max, std::string* out) {
+  const DecodeResult result = DecodeBrotli(body, bytes_max, out);
+  return result == DecodeResult::kDamaged && BeginsAsJson(body) ? DecodeResult::kPlain : result;
+}
+
 bool IsGzip(std::string_view coding) {
   return base::EqualsIgnoreCase(coding, "gzip") || base::EqualsIgnoreCase(coding, "x-gzip");
 }
@@ -119,6 +131,7 @@ DecodeResult DecodeOne(std::string_view coding, std::string_view body, size_t by
     return body.starts_with(kGzipMagic) ? DecodeGzip(body, bytes_max, out) : DecodeResult::kPlain;
   }
   if (base::EqualsIgnoreCase(coding, "deflate")) return DecodeDeflate(body, bytes_max, out);
+  if (base::EqualsIgnoreCase(coding, "br")) return DecodeBrotliOrPlain(body, bytes_max, out);
   return DecodeResult::kUnknown;
 }
 

@@ -13,6 +13,8 @@ from case import HostCase
 
 SECRET = "the shared secret"
 BOM = b"\xef\xbb\xbf"
+# {"id":"e1","kind":"a","t":1} as PyPI's brotli has it.
+BROTLI = base64.b64decode("iw2AeyJpZCI6ImUxIiwia2luZCI6ImEiLCJ0IjoxfQM=")
 
 
 def mac(message, digest="sha256"):
@@ -46,6 +48,7 @@ def bodies():
     yield "x-gzip", gzip.compress(packed), {"content-encoding": "x-gzip"}
     yield "deflate", zlib.compress(packed), {"Content-Encoding": "deflate"}
     yield "bare deflate", bare_deflate(packed), {"Content-Encoding": "deflate"}
+    yield "brotli", BROTLI, {"Content-Encoding": "br"}
     yield "two codings", gzip.compress(zlib.compress(packed)), {"Content-Encoding": "deflate, gzip"}
     yield "unpacked by a proxy", packed, {"Content-Encoding": "gzip"}
     yield "another charset", plain % b',"t":"\xe4"', {

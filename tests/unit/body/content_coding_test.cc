@@ -47,11 +47,11 @@ TEST_CASE("content_coding: what zlib packs is what comes out, and what is damage
 
 TEST_CASE("content_coding: names of codings") {
   std::string out;
-  for (const char* none : {"", "identity", " Identity ,", "gzip"}) {
+  for (const char* none : {"", "identity", " Identity ,", "gzip", "br"}) {
     INFO(none);
     CHECK(DecodeContent(none, "{\"a\":1}", kBytesMax, &out) == DecodeResult::kPlain);
   }
-  for (const char* unknown : {"br", "zstd", "compress", "gzip2", "gzip, gzip, gzip"}) {
+  for (const char* unknown : {"zstd", "compress", "gzip2", "gzip, gzip, gzip"}) {
     INFO(unknown);
     CHECK(DecodeContent(unknown, "{\"a\":1}", kBytesMax, &out) == DecodeResult::kUnknown);
   }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes codings.json: bodies as Python's zlib and gzip modules pack them, and what they hold.
+"""Writes codings.json: bodies as Python's zlib, gzip and brotli modules pack them, and what they hold.
 
-"bytes" is base64 of the packed body; "sha256" is of what it holds, or null where it must be refused.
+Needs the package brotli of PyPI. "bytes" is base64 of the packed body; "sha256" is of what it
+holds, or null where it must be refused.
 """
 import base64
 import gzip
@@ -11,6 +12,8 @@ import json
 import pathlib
 import random
 import zlib
+
+import brotli
 
 random.seed(13)
 JSON = json.dumps([{"id": n, "kind": "order.created", "note": "x" * (n % 7)} for n in range(60)])
@@ -50,6 +53,8 @@ for name, text in TEXTS.items():
     add(f"{name} bare", "deflate", packed(text, 6, -15), text)
     add(f"{name} fixed codes", "gzip", packed(text, 6, 31, zlib.Z_FIXED), text)
     add(f"{name} codes only", "gzip", packed(text, 6, 31, zlib.Z_HUFFMAN_ONLY), text)
+    for quality in (0, 5, 11):
+        add(f"{name} brotli {quality}", "br", brotli.compress(text, quality=quality), text)
 far = random.randbytes(32_768)  # twice: the longest distance that there is
 add("far", "gzip", packed(far * 2, 9, 31), far * 2)
 short, long = TEXTS["short"], TEXTS["json"]
@@ -67,5 +72,10 @@ add("wrong Adler", "deflate", packed(long, 6, 15)[:-4] + bytes(4), None)
 for at in (12, 20, 60):
     add(f"byte {at} flipped", "gzip", whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1:], None)
 add("rubbish behind", "gzip", whole + b"rubbish", None)
+tight = brotli.compress(long)
+add("brotli under gzip", "br, gzip", packed(tight, 6, 31), long)
+add("brotli cut", "BR", tight[:-1], None)
+add("brotli with rubbish behind", "br", tight + b"rubbish", None)
+add("brotli of a larger window than RFC 7932 has", "br", b"\x11\x1e" + tight, None)
 folder = pathlib.Path(__file__).resolve().parent
 (folder / "codings.json").write_text(json.dumps(cases, indent=0) + "\n")
