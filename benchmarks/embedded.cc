@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <semaphore>
 #include <thread>
 #include <utility>
 
@@ -98,6 +99,28 @@ double IngestMany(Embedded& embedded, const std::string& link, const std::string
   std::vector<std::thread> threads;
   for (int index = 0; index < callers; ++index) threads.emplace_back(call);
   for (std::thread& thread : threads) thread.join();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  if (failures > 0) Die(absl::StrCat(failures.load(), " events were refused"));
+  return elapsed.count();
+}
+
+double IngestManyAsync(Embedded& embedded, const std::string& link, const std::string& body,
+                       int in_flight, int count) {
+  std::counting_semaphore<> room(in_flight);
+  std::atomic<int> failures = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (int number = 0; number < count; ++number) {
+    room.acquire();
+    const std::string id = absl::StrCat("id-", number);
+    const convoy::HeaderView headers[] = {{"Content-Type", "application/json"}, {"X-Id", id}};
+    embedded.gateway().HandleAsync(
+        {.method = "POST", .path = link, .headers = headers, .body = body},
+        [&room, &failures](const convoy::HttpResponse& response) {
+          if (response.status != 200) ++failures;
+          room.release();
+        });
+  }
+  for (int answer = 0; answer < in_flight; ++answer) room.acquire();
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   if (failures > 0) Die(absl::StrCat(failures.load(), " events were refused"));
   return elapsed.count();

@@ -37,9 +37,15 @@ class Embedded {
   std::string authorization_;
 };
 
-// Posts `count` events of `body` to an ingest link with `callers` threads; each event has an
-// idempotency key of its own in the header X-Id. Returns the seconds it took.
+// Posts `count` events of `body` to an ingest link with `callers` threads, each of which waits for
+// its answer; each event has an idempotency key of its own in the header X-Id. Returns the seconds
+// it took.
 double IngestMany(Embedded& embedded, const std::string& link, const std::string& body, int callers,
                   int count);
+
+// The same without a thread for each caller, as a host with an event loop does it: one thread hands
+// requests over and has `in_flight` of them unanswered at most.
+double IngestManyAsync(Embedded& embedded, const std::string& link, const std::string& body,
+                       int in_flight, int count);
 
 }  // namespace benchmarks
