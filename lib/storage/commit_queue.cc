@@ -21,14 +21,6 @@ namespace {
 constexpr int kExtraRoundsMax = 8;
 constexpr size_t kManyWaiting = 4;
 
-// While intake is limited, 15 deliveries are taken in for 16 that end, so that the backlog shrinks.
-constexpr int64_t kCreditOfDelivery = 16;
-constexpr int64_t kCreditOfOutcome = 15;
-// While intake is limited: deliveries that each call of LimitIntake lets through, and that may come
-// in at once after a pause.
-constexpr int64_t kCreditFloor = 16 * kCreditOfDelivery;
-constexpr int64_t kCreditMax = 512 * kCreditOfDelivery;
-
 }  // namespace
 
 // A thread that has nothing to do now. The list that it stands in says what kind it is.
@@ -158,8 +150,7 @@ void CommitQueue::LimitIntake(bool is_limited) {
   bool should_wake = false;
   {
     absl::MutexLock lock(&mutex_);
-    is_limited_ = is_limited;
-    credit_ = is_limited ? std::min(credit_ + kCreditFloor, kCreditMax) : 0;
+    intake_limit_.Set(is_limited);
     should_wake = !CallHelp() && servers_count_ == 0;
   }
   if (should_wake && wake_) wake_();
@@ -167,7 +158,7 @@ void CommitQueue::LimitIntake(bool is_limited) {
 
 bool CommitQueue::may_take_in() const {
   if (queue_.empty()) return false;
-  return !is_limited_ || credit_ > 0 || queue_.front()->deliveries_count() == 0;
+  return !intake_limit_.is_on() || intake_limit_.may_take(queue_.front()->deliveries_count());
 }
 
 void CommitQueue::Serve() {
@@ -309,18 +300,14 @@ bool CommitQueue::CallHelp() {
 CommitQueue::Group CommitQueue::TakeGroup() {
   Group group(std::make_move_iterator(urgent_.begin()), std::make_move_iterator(urgent_.end()));
   urgent_.clear();
-  if (is_limited_) {
-    for (const auto& waiter : group) {
-      if (waiter->batch == nullptr) continue;
-      credit_ += static_cast<int64_t>(waiter->batch->updates.size()) * kCreditOfOutcome;
-    }
-    credit_ = std::min(credit_, kCreditMax);
+  for (const auto& waiter : group) {
+    if (waiter->batch != nullptr) intake_limit_.OnOutcomes(waiter->batch->updates.size());
   }
   size_t bytes = 0;
   while (may_take_in() && group.size() < options_.batches_max) {
     bytes += queue_.front()->bytes();
     if (!group.empty() && bytes > options_.bytes_max) break;
-    if (is_limited_) credit_ -= queue_.front()->deliveries_count() * kCreditOfDelivery;
+    if (intake_limit_.is_on()) intake_limit_.OnTaken(queue_.front()->deliveries_count());
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }

@@ -23,6 +23,7 @@
 #include "convoy/storage.h"
 #include "lib/base/relaxed_counter.h"
 #include "lib/storage/gathering.h"
+#include "lib/storage/intake_limit.h"
 
 namespace convoy::storage {
 
@@ -150,8 +151,7 @@ class CommitQueue {
   std::deque<std::shared_ptr<Waiter>> queue_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::shared_ptr<Waiter>> urgent_ ABSL_GUARDED_BY(mutex_);
   std::vector<Group> written_ ABSL_GUARDED_BY(mutex_);  // and not durable yet
-  bool is_limited_ ABSL_GUARDED_BY(mutex_) = false;
-  int64_t credit_ ABSL_GUARDED_BY(mutex_) = 0;  // for deliveries, while limited
+  IntakeLimit intake_limit_ ABSL_GUARDED_BY(mutex_);
   bool has_writer_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_syncer_ ABSL_GUARDED_BY(mutex_) = false;
   bool should_stop_ ABSL_GUARDED_BY(mutex_) = false;
