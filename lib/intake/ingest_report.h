@@ -35,6 +35,7 @@ inline constexpr std::string_view kSourceUnusable = "source_unusable";
 inline constexpr std::string_view kMissingEventType = "missing_event_type";
 inline constexpr std::string_view kMissingIdempotencyKey = "missing_idempotency_key";
 inline constexpr std::string_view kUnreadableBody = "unreadable_body";
+inline constexpr std::string_view kLoop = "loop";
 }  // namespace ingest_refusal
 
 // A status that carries such a reason, which must be one of the constants.
