@@ -125,7 +125,9 @@ class CauseFinder {
       if (PlainName(header.name) != PlainName(place.name)) continue;
       AddRenamed(place.name, header.name);
     }
-    if (scheme.type == SchemeType::kToken) AddFromOtherHeader(scheme, place);
+    // Tokens have no form of their own, and a definition of one's own has no sibling presets.
+    const bool is_own = input_.preset.title.empty();
+    if (scheme.type == SchemeType::kToken || is_own) AddFromOtherHeader(scheme, place);
   }
 
   void AddRenamed(std::string_view name, std::string_view other) {

@@ -52,6 +52,17 @@ void AddAlgorithms(const Scheme& scheme, std::vector<SchemeSpelling>* list) {
   }
 }
 
+// Of tokens that are signed with a shared secret.
+void AddTokenAlgorithms(const Scheme& scheme, std::vector<SchemeSpelling>* list) {
+  if (!scheme.jwt.algorithms.front().starts_with("HS")) return;
+  for (const char* algorithm : {"HS256", "HS384", "HS512"}) {
+    Scheme other = scheme;
+    other.jwt.algorithms = {algorithm};
+    list->push_back({"signature_algorithm", absl::StrCat("the token is signed with ", algorithm),
+                     std::move(other)});
+  }
+}
+
 void AddDigests(const Scheme& scheme, std::vector<SchemeSpelling>* list) {
   for (const auto& [algorithm, name] : kAlgorithms) {
     for (const std::string& message :
@@ -117,6 +128,11 @@ class ValueSpeller {
     constexpr std::string_view kCode = "signature_mangled";
     constexpr std::string_view kText =
         "was changed on the way (escapes, spaces, quotes, case or padding)";
+    constexpr std::string_view kBearer = "Bearer ";
+    if (scheme_.type == SchemeType::kJwt && absl::StartsWithIgnoreCase(value_, kBearer)) {
+      Add("prefix_unexpected", "has the word Bearer before the token, which the scheme does not",
+          std::string(value_.substr(kBearer.size())));
+    }
     Add(kCode, kText, absl::StrReplaceAll(value_, {{" ", "+"}}));
     Add(kCode, kText, base::PercentDecode(value_).value_or(""));
     Add(kCode, kText, absl::StrReplaceAll(value_, {{"\"", ""}, {"'", ""}}));
@@ -193,6 +209,7 @@ std::vector<SchemeSpelling> Trials::OtherSignatures(const Scheme& scheme) const 
                     absl::StrCat("the signature lacks the prefix ", scheme.signature.prefix),
                     std::move(other)});
   }
+  if (scheme.type == SchemeType::kJwt) AddTokenAlgorithms(scheme, &list);
   const bool is_mac = scheme.type == SchemeType::kHmac || scheme.type == SchemeType::kDigest;
   if (is_mac) AddAlgorithms(scheme, &list);
   if (!is_mac && scheme.type != SchemeType::kToken) return list;

@@ -69,6 +69,16 @@ def hubspot(method, url):
             "X-HubSpot-Request-Timestamp": stamp}
 
 
+def token(secret=SECRET, algorithm="HS256", prefix=""):
+    def part(value):
+        text = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return base64.urlsafe_b64encode(text).decode().rstrip("=")
+    claims = {"iss": "Upstash", "exp": NOW + 60, "body": part(hashlib.sha256(BODY).digest())}
+    signed = part({"alg": algorithm}) + "." + part(claims)
+    return {"Upstash-Signature": f"{prefix}{signed}." + part(
+        mac(secret, signed, "sha" + algorithm[2:]))}
+
+
 def basic(pair):
     return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
@@ -201,6 +211,9 @@ ROWS = [
         secret="user:password"),
     row("signature_algorithm", "github", {"X-Hub-Signature-256": "sha256=" + hashlib.sha256(
         SECRET.encode() + BODY).hexdigest()}),
+    row("signature_algorithm", "upstash_qstash", token(algorithm="HS512")),
+    row("prefix_unexpected", "upstash_qstash", token(prefix="Bearer ")),
+    row("secret_newline", "upstash_qstash", token(SECRET + "\n")),
     row("header_twice", "github", {"X-Hub-Signature-256": ", ".join(
         [github()["X-Hub-Signature-256"]] * 2)}),
     row("prefix_unexpected", "gitlab", {"X-Gitlab-Token": f"Bearer {SECRET}"}),
@@ -278,6 +291,11 @@ class ExplainTest(HostCase):
         bad = project.ok("POST", path, {
             "headers": github(), "body_base64": base64.b64encode(BODY + b"\n").decode()})
         self.assertEqual(bad["causes"][0]["code"], "body_newline_added")
+        own = project.source("own", {"type": "hmac", "hmac": {
+            "header": "X-Own", "hash": "SHA256", "encoding": "hex", "secret": SECRET}})
+        bad = project.ok("POST", f"/sources/{own['uid']}/verify", {
+            "headers": {"X-Other": mac(SECRET, BODY).hex()}, "body": BODY.decode()})
+        self.assertEqual(bad["causes"][0]["code"], "header_renamed")
         self.assertEqual(project.events(), [])
         for fields, word in (({"body_base64": "!"}, "body_base64"), ({"url": "x"}, "url"),
                              ({"headers": {"a": 1}}, "headers"),
