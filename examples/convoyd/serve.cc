@@ -91,7 +91,7 @@ ConnectionLimits LimitsOf(const Settings& settings) {
           .body_memory_per_address_bytes_max = memory.per_address_bytes_max};
 }
 
-absl::StatusOr<std::unique_ptr<Server>> Listen(const Settings& settings) {
+absl::StatusOr<std::unique_ptr<Server>> Listen(const Settings& settings, LogObserver* log) {
   const uint32_t processors = std::max(std::thread::hardware_concurrency(), 1u);
   return Server::Listen(
       {.address = settings.listen_address,
@@ -106,7 +106,8 @@ absl::StatusOr<std::unique_ptr<Server>> Listen(const Settings& settings) {
                    .head_timeout = settings.head_timeout,
                    .read_timeout = settings.read_timeout,
                    .idle_timeout = settings.idle_timeout,
-                   .rate_bytes_per_s_min = settings.rate_bytes_per_s_min}});
+                   .rate_bytes_per_s_min = settings.rate_bytes_per_s_min},
+       .observer = log});
 }
 
 absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& settings,
@@ -171,7 +172,7 @@ int Serve(Settings settings, bool is_trial) {
     WarnOfTrial(settings, *log);
   }
   FitDescriptors(settings, *log);
-  auto server = Listen(settings);
+  auto server = Listen(settings, log.get());
   if (!server.ok()) return Fail("serve", server.status(), kExitFailed);
   const std::string public_url = PublicUrl(settings, **server);
   auto gateway = OpenGateway(settings, public_url, log);

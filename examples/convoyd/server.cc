@@ -85,7 +85,7 @@ void Worker::RemoveSession(SessionBase* session) {
   if (sessions_.erase(session) > 0) server_->OnSessionEnd();
 }
 
-void Worker::CountRefusal(int status) { server_->CountRefusal(status); }
+void Worker::CountRefusal(int status, std::string_view why) { server_->CountRefusal(status, why); }
 
 void Worker::AddMetrics(convoy::HttpResponse& response) const { server_->AddMetrics(response); }
 
@@ -221,7 +221,7 @@ void Server::OnNoDescriptor() {
       [[maybe_unused]] const ssize_t sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL);
     }
     close(fd);
-    CountRefusal(503);
+    CountRefusal(503, "no descriptor for another connection");
   }
   reserve_fd_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
@@ -233,7 +233,7 @@ void Server::AddConnection(Worker* worker, Tcp::socket socket) {
   std::unique_ptr<ConnectionPlace> place = table_.Admit(AddressKey(peer.address().to_string()));
   // Those that are told to go have a descriptor, too, until they have gone.
   if (place == nullptr && connections_count_ >= options_.limits.connections_max + kRefusedMax) {
-    CountRefusal(503);
+    CountRefusal(503, "no room for another connection");
     return;
   }
   ++connections_count_;
@@ -262,11 +262,27 @@ void Server::AddConnection(Worker* worker, Tcp::socket socket) {
   });
 }
 
-void Server::CountRefusal(int status) {
+void Server::CountRefusal(int status, std::string_view why) {
   const auto* const found =
       std::find(std::begin(kRefusalStatuses), std::end(kRefusalStatuses), status);
   if (found == std::end(kRefusalStatuses)) return;
-  ++refusals_[static_cast<size_t>(found - std::begin(kRefusalStatuses))];
+  const auto index = static_cast<size_t>(found - std::begin(kRefusalStatuses));
+  const uint64_t count = ++refusals_[index];
+  if (options_.observer != nullptr && !why.empty()) LogRefusal(index, count, why);
+}
+
+void Server::LogRefusal(size_t index, uint64_t count, std::string_view why) {
+  constexpr int64_t kIntervalSeconds = 60;
+  const auto since_start = std::chrono::steady_clock::now().time_since_epoch();
+  const int64_t now_s = std::chrono::duration_cast<std::chrono::seconds>(since_start).count();
+  int64_t told_at_s = told_at_s_[index];
+  if (told_at_s != 0 && now_s - told_at_s < kIntervalSeconds) return;
+  if (!told_at_s_[index].compare_exchange_strong(told_at_s, now_s)) return;  // another thread tells
+  const uint64_t told_count = told_counts_[index].exchange(count);
+  const std::string status = absl::StrCat(kRefusalStatuses[index]);
+  const std::string untold = absl::StrCat(count > told_count ? count - told_count : 1);
+  const convoy::LogField fields[] = {{"status", status}, {"detail", why}, {"count", untold}};
+  options_.observer->Log(convoy::LogLevel::kInfo, "request refused by the server", fields);
 }
 
 void Server::AddMetrics(convoy::HttpResponse& response) const {

@@ -21,6 +21,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "convoy/gateway.h"
+#include "convoy/observer.h"
 #include "examples/convoyd/connection_table.h"
 #include "examples/convoyd/session.h"
 
@@ -44,7 +45,7 @@ class Worker final : public SessionOwner {
 
   void RemoveSession(SessionBase* session) override;
   bool is_draining() const override { return is_draining_; }
-  void CountRefusal(int status) override;
+  void CountRefusal(int status, std::string_view why) override;
   void AddMetrics(convoy::HttpResponse& response) const override;
 
  private:
@@ -73,6 +74,7 @@ struct ServerOptions {
   std::string tls_cert;  // empty: plain HTTP
   std::string tls_key;
   SessionOptions session;
+  convoy::Observer* observer = nullptr;  // may be null; must outlive the server
 };
 
 // Life: Listen → Start → Drain → Stop. The gateway must be closed between Drain and Stop at the
@@ -105,7 +107,9 @@ class Server {
   // These run on any worker's thread.
   friend class Worker;
   void OnSessionEnd() { --connections_count_; }
-  void CountRefusal(int status);
+  void CountRefusal(int status, std::string_view why);
+  // One line for a status in a minute; how many came meanwhile is in the next one.
+  void LogRefusal(size_t index, uint64_t count, std::string_view why);
   void AddMetrics(convoy::HttpResponse& response) const;
 
   const ServerOptions options_;
@@ -118,6 +122,9 @@ class Server {
   ConnectionTable table_;
   std::atomic<uint32_t> connections_count_ = 0;  // those that are being told to go included
   std::array<std::atomic<uint64_t>, std::size(kRefusalStatuses)> refusals_{};
+  // When and up to which one they were told of.
+  std::array<std::atomic<int64_t>, std::size(kRefusalStatuses)> told_at_s_{};
+  std::array<std::atomic<uint64_t>, std::size(kRefusalStatuses)> told_counts_{};
   std::atomic<uint64_t> no_descriptor_total_ = 0;
   int reserve_fd_ = -1;  // let go to accept a connection when there is no other
   size_t next_worker_ = 0;

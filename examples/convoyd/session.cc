@@ -35,6 +35,10 @@ constexpr std::chrono::seconds kLingerTimeout{2};
 constexpr std::chrono::seconds kBodySpan{10};
 constexpr std::chrono::seconds kAnswerSpan{30};
 
+constexpr std::string_view kNothingHere =
+    "there is nothing at this path: providers post to /ingest/{mask_id}, the REST API is below "
+    "/api/v1/projects";
+
 template <typename Stream>
 constexpr bool kIsTls = std::is_same_v<Stream, TlsStream>;
 
@@ -73,7 +77,7 @@ template <typename Stream>
 void Session<Stream>::Begin() {
   if (place_ != nullptr) return AwaitRequest();
   parser_.emplace(&options_.framing, static_cast<BodyMemory*>(this));
-  Refuse(503, {});
+  Refuse(503, "no room for another connection");
 }
 
 // ---- Time
@@ -220,13 +224,13 @@ bool Session<Stream>::AcceptHead() {
   query_ = target->query;
 
   convoy::HeadDecision decision = gateway_->InspectHead(MakeRequest());
-  if (decision.is_declined) decision.refusal = TextResponse(404, "404 page not found");
+  if (decision.is_declined) decision.refusal = TextResponse(404, kNothingHere);
   const uint64_t length = parser_->content_length().value_or(0);
   if (!decision.refusal.has_value() && length > decision.body_bytes_max) {
     decision.refusal = gateway_->RefuseTooLarge(MakeRequest());
   }
   if (decision.refusal.has_value()) {
-    if (decision.refusal->status == 413) owner_->CountRefusal(413);
+    if (decision.refusal->status == 413) owner_->CountRefusal(413, "");
     is_kept_ = is_kept_ && parser_->content_length() == 0u;
     Answer(*std::move(decision.refusal));
     return false;
@@ -281,14 +285,14 @@ void Session<Stream>::Ask() {
       });
   if (is_handled) return;
   const auto self = std::move(self_);
-  Answer(TextResponse(404, "404 page not found"));
+  Answer(TextResponse(404, kNothingHere));
 }
 
 template <typename Stream>
 void Session<Stream>::Refuse(int status, std::string_view text) {
-  owner_->CountRefusal(status);
-  is_kept_ = false;
   const bool is_judged = !path_.empty();
+  owner_->CountRefusal(status, status == 413 && is_judged ? "" : text);
+  is_kept_ = false;
   Answer(status == 413 && is_judged ? gateway_->RefuseTooLarge(MakeRequest())
          : status == 503            ? convoy::Gateway::OverloadedResponse()
                                     : TextResponse(status, text));
@@ -307,7 +311,7 @@ void Session<Stream>::Answer(convoy::HttpResponse response) {
     }
   }
   if (response.body.size() > kSmallAnswerBytes && !Grow(0, response.body.size())) {
-    owner_->CountRefusal(503);
+    owner_->CountRefusal(503, "no memory for an answer");
     response = convoy::Gateway::OverloadedResponse();
     is_kept_ = false;
   }

@@ -36,8 +36,9 @@ class SessionOwner {
   virtual ~SessionOwner() = default;
   virtual void RemoveSession(SessionBase* session) = 0;
   virtual bool is_draining() const = 0;
-  // A request has been refused by the server itself.
-  virtual void CountRefusal(int status) = 0;
+  // A request has been refused by the server itself; `why` is for the log, empty if the gateway
+  // has told it.
+  virtual void CountRefusal(int status, std::string_view why) = 0;
   // Adds what the server counts to the gateway's answer to GET /metrics.
   virtual void AddMetrics(convoy::HttpResponse& response) const = 0;
 };

@@ -162,7 +162,9 @@ std::optional<std::string> Base64DecodeKey(std::string_view text) {
   const auto decode_to = [](std::string_view key, std::span<uint8_t> out) -> std::optional<size_t> {
     const auto bare = key.ends_with('=') ? StripPadding(key) : key;
     if (!bare.has_value()) return std::nullopt;
-    return DecodeBase64(*bare, kBase64Table, out, LeftOverBits::kIgnored);
+    const bool is_url = bare->find_first_of("-_") != std::string_view::npos;
+    return DecodeBase64(*bare, is_url ? kBase64UrlTable : kBase64Table, out,
+                        LeftOverBits::kIgnored);
   };
   return DecodeToString(text, text.size() / 4 * 3 + 3, decode_to);
 }

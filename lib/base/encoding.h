@@ -20,8 +20,8 @@ std::optional<std::string> HexDecode(std::string_view text);        // either ca
 std::optional<std::string> Base64Decode(std::string_view text);     // padding required
 std::optional<std::string> Base64UrlDecode(std::string_view text);  // padding optional
 
-// Base64 as issuers write keys: padding optional, left-over bits of the last character ignored. Not
-// for untrusted text.
+// Base64 as issuers write keys: of either alphabet, padding optional, left-over bits of the last
+// character ignored. Not for untrusted text.
 std::optional<std::string> Base64DecodeKey(std::string_view text);
 
 // The same into a caller's buffer, without allocating. Returns the number of bytes written; nullopt

@@ -153,17 +153,14 @@ struct IngestTarget {
 absl::StatusOr<IngestTarget> TargetOf(std::string_view path) {
   path.remove_prefix(kIngestPrefix.size());
   const size_t well_known = std::min(path.find("/.well-known/"), path.size());
-  const auto decoded = base::PercentDecode(path.substr(0, well_known));
+  std::string_view mask = path.substr(0, well_known);
+  // A slash at the end is a habit of forms for URLs. What is signed is the URL as it came.
+  if (mask.size() == path.size() && mask.ends_with('/')) mask.remove_suffix(1);
+  const auto decoded = base::PercentDecode(mask);
   if (!decoded.has_value() || !MayBeId(*decoded) || decoded->find('/') != std::string::npos) {
     return absl::NotFoundError("Resource not found");
   }
   return IngestTarget{*decoded, path.substr(well_known)};
-}
-
-std::optional<HttpResponse> RefuseLoop(const GatewayOptions& options, const HttpRequest& head) {
-  if (base::HopsOf(head.headers) < options.hops_max) return std::nullopt;
-  return Failure(508, absl::StrCat("this event has passed ", options.hops_max,
-                                   " gateways: it seems to go in circles"));
 }
 
 }  // namespace
@@ -212,7 +209,7 @@ std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
   if (IsIngestPath(request.path)) {
     const absl::StatusOr<IngestTarget> target = TargetOf(request.path);
     if (!target.ok()) return RefuseUnknownLink();
-    if (auto refusal = RefuseLoop(options_, request)) return *std::move(refusal);
+    if (auto refusal = RefuseLoop(request)) return *std::move(refusal);
     return Ingest({.options = &options_,
                    .parts = &parts_,
                    .request = &request,
@@ -247,18 +244,29 @@ HttpResponse Api::RefuseUnknownLink() const {
   return Failure(404, "Resource not found");
 }
 
+std::optional<HttpResponse> Api::RefuseLoop(const HttpRequest& head) const {
+  if (base::HopsOf(head.headers) < options_.hops_max) return std::nullopt;
+  const std::string why = absl::StrCat("this event has passed ", options_.hops_max,
+                                       " gateways: it seems to go in circles");
+  ReportOf(head, intake::ingest_refusal::kLoop, why);
+  return Failure(508, why);
+}
+
+void Api::ReportOf(const HttpRequest& head, std::string_view reason,
+                   std::string_view detail) const {
+  std::string source_id;
+  if (const auto target = TargetOf(head.path); target.ok()) {
+    const auto source = parts_.configuration->FindSourceByMask(target->mask);
+    if (source.ok()) source_id = (*source)->source.id;
+  }
+  parts_.intake->report().Refused(
+      {.event = "request refused", .source_id = source_id, .reason = reason, .detail = detail});
+}
+
 HttpResponse Api::TooLarge(const HttpRequest& head, const intake::BodyLimit& limit) const {
   const absl::Status refusal = intake::TooLarge(limit);
   if (IsIngestPath(head.path)) {
-    std::string source_id;
-    if (const auto target = TargetOf(head.path); target.ok()) {
-      const auto source = parts_.configuration->FindSourceByMask(target->mask);
-      if (source.ok()) source_id = (*source)->source.id;
-    }
-    parts_.intake->report().Refused({.event = "request refused",
-                                     .source_id = source_id,
-                                     .reason = intake::ingest_refusal::kTooLarge,
-                                     .detail = refusal.message()});
+    ReportOf(head, intake::ingest_refusal::kTooLarge, refusal.message());
   }
   HttpResponse response = FromStatus(refusal);
   response.headers.push_back({"Connection", "close"});
@@ -287,7 +295,7 @@ HeadDecision Api::DecideOnHead(const HttpRequest& head) const {
   if (IsIngestPath(head.path)) {
     const absl::StatusOr<IngestTarget> target = TargetOf(head.path);
     if (!target.ok()) return {.refusal = RefuseUnknownLink()};
-    if (auto refusal = RefuseLoop(options_, head)) return {.refusal = std::move(refusal)};
+    if (auto refusal = RefuseLoop(head)) return {.refusal = std::move(refusal)};
     const auto source = parts_.configuration->FindSourceByMask(target->mask);
     if (absl::IsNotFound(source.status())) return {.refusal = RefuseUnknownLink()};
     if (!source.ok()) return {.refusal = FromStatus(source.status())};

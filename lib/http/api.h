@@ -70,6 +70,10 @@ class Api {
   HttpResponse TooLarge(const HttpRequest& head, const intake::BodyLimit& limit) const;
   // Tells of a link that leads to no source.
   HttpResponse RefuseUnknownLink() const;
+  // An event that comes round again.
+  std::optional<HttpResponse> RefuseLoop(const HttpRequest& head) const;
+  // Reports a request to an ingest link that is refused before its source is asked.
+  void ReportOf(const HttpRequest& head, std::string_view reason, std::string_view detail) const;
   // Adds what every answer to `method` carries, now or once its write is done.
   void Stamp(std::string_view method, HttpResponse& response) const;
   Reply Stamped(std::string method, Reply reply) const;

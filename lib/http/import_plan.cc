@@ -255,6 +255,9 @@ class Planner {
     ReadStamps(object, &endpoint);
     ObjectReader reader(object);
     reader.Fail(ReadEndpoint(object, *project, now_, nullptr, &endpoint));
+    // Its receiver knows the form that it has been sent, which was a choice in incoming projects,
+    // too, when the endpoint was made by an older Convoy.
+    reader.Read("advanced_signatures", &endpoint.has_advanced_signatures);
     const std::string status = TextOf(object, {"status"});
     const auto parsed = model::Parse<EndpointStatus>(status);
     if (parsed.has_value()) endpoint.status = *parsed;

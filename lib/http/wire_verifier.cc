@@ -95,6 +95,10 @@ absl::StatusOr<SchemeVerifierConfig> ReadScheme(const json::Value& object,
     return FieldError(absl::StrCat(path, is_preset ? ".definition" : ".name"),
                       is_preset ? "goes with the type scheme" : "goes with the type preset");
   }
+  if (is_preset) {
+    const absl::Status found = verify::FindPreset(config.preset).status();
+    if (!found.ok()) return FieldError(absl::StrCat(path, ".name"), found.message());
+  }
   if (config.secrets.size() > kSecretsMax) {
     return FieldError(absl::StrCat(path, ".secrets"), "has too many entries");
   }

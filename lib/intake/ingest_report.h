@@ -36,6 +36,7 @@ inline constexpr std::string_view kMissingEventType = "missing_event_type";
 inline constexpr std::string_view kMissingIdempotencyKey = "missing_idempotency_key";
 inline constexpr std::string_view kUnreadableBody = "unreadable_body";
 inline constexpr std::string_view kTooManyJobs = "too_many_jobs";
+inline constexpr std::string_view kLoop = "loop";
 }  // namespace ingest_refusal
 
 // A status that carries such a reason, which must be one of the constants.

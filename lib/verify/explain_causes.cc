@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 
 #include "lib/base/encoding.h"
 #include "lib/base/text.h"
@@ -101,6 +102,7 @@ class CauseFinder {
       if (scheme.timestamp.has_value() && scheme.timestamp->from.has_value()) {
         AddFromTimestamp(scheme, *scheme.timestamp);
       }
+      AddFromMessage(scheme);
     }
     if (verdict_.reason == VerifyReason::kMissingHeader) AddOtherProviders();
   }
@@ -121,10 +123,33 @@ class CauseFinder {
     }
     for (const HeaderView& header : input_.request.headers) {
       if (PlainName(header.name) != PlainName(place.name)) continue;
-      Add("header_renamed",
-          absl::StrCat("the header ", place.name, " has arrived as ", header.name,
-                       ": something between the provider and here renames headers"));
-      is_decided_ = true;
+      AddRenamed(place.name, header.name);
+    }
+    // Tokens have no form of their own, and a definition of one's own has no sibling presets.
+    const bool is_own = input_.preset.title.empty();
+    if (scheme.type == SchemeType::kToken || is_own) AddFromOtherHeader(scheme, place);
+  }
+
+  void AddRenamed(std::string_view name, std::string_view other) {
+    Add("header_renamed",
+        absl::StrCat("the header ", name, " has arrived as ", other,
+                     ": something between the provider and here renames headers, or the sender "
+                     "uses another"));
+    is_decided_ = true;
+  }
+
+  // Whether the right signature stands in some other header.
+  void AddFromOtherHeader(const Scheme& scheme, const Locator& place) {
+    for (const HeaderView& header : input_.request.headers) {
+      if (!base::IsHeaderName(header.name)) continue;
+      for (const std::string& prefix : {scheme.signature.prefix, std::string("Bearer ")}) {
+        Scheme other = scheme;
+        other.signature.places = {{Locator::Kind::kHeader, std::string(header.name)}};
+        other.signature.prefix = prefix;
+        if (!trials_.Passes(other)) continue;
+        AddRenamed(place.name, header.name);
+        return;
+      }
     }
   }
 
@@ -140,6 +165,13 @@ class CauseFinder {
   }
 
   void AddFromTimestamp(const Scheme& scheme, const TimestampField& field) {
+    if (field.from->kind == Locator::Kind::kSignatureItem) {
+      const std::string text = trials_.TimestampOf(scheme);
+      if (text.empty() || !trials_.IsTimestampOfOtherUnit(field, text)) return;
+      Add("timestamp_unit", absl::StrCat("the signature's item ", field.from->name,
+                                         " holds a time of another unit than the scheme's"));
+      is_decided_ = true;
+    }
     if (field.from->kind != Locator::Kind::kHeader) return;
     const auto value = base::FindHeader(input_.request.headers, field.from->name);
     if (!value.has_value()) {
@@ -156,6 +188,24 @@ class CauseFinder {
     } else if (trials_.IsTimestampOfOtherUnit(field, *value)) {
       Add("timestamp_unit", absl::StrCat("the header ", field.from->name,
                                          " holds a time of another unit than the scheme's"));
+      is_decided_ = true;
+    }
+  }
+
+  // Headers that are signed, and that must be there if the signature is.
+  void AddFromMessage(const Scheme& scheme) {
+    constexpr std::string_view kPart = "{header:";
+    if (is_decided_ || !trials_.HasSignatureOf(scheme)) return;
+    // Optional parts stand in brackets, and nothing after them is asked for here.
+    const std::string_view message =
+        std::string_view(scheme.message).substr(0, scheme.message.find('['));
+    for (size_t at = message.find(kPart); at != message.npos; at = message.find(kPart, at + 1)) {
+      const std::string_view rest = message.substr(at + kPart.size());
+      const std::string_view name = rest.substr(0, rest.find_first_of("}|"));
+      if (base::FindHeader(input_.request.headers, name).has_value()) continue;
+      Add("header_missing", absl::StrCat("the header ", name,
+                                         ", which is signed, is missing: something on the way "
+                                         "takes it off, or the sender does not sign so"));
       is_decided_ = true;
     }
   }
@@ -180,6 +230,12 @@ class CauseFinder {
         titles.insert(std::string(file.name));
       }
     }
+    if (is_decided_) return;
+    for (const Scheme& scheme : trials_.schemes()) {
+      const std::vector<Locator>& places = scheme.signature.places;
+      const bool is_in_header = !places.empty() && places[0].kind == Locator::Kind::kHeader;
+      if (is_in_header && !is_decided_) AddFromOtherHeader(scheme, places[0]);
+    }
     if (!titles.empty() && !is_decided_) {
       std::vector<std::string> names(titles.begin(), titles.end());
       if (names.size() > 5) names.resize(5);
@@ -195,7 +251,9 @@ class CauseFinder {
     for (const Scheme& scheme : trials_.schemes()) {
       TrySignatures(scheme);
       TrySecrets(scheme);
+      TrySwapped(scheme);
       TryUrls(scheme);
+      TryMethods(scheme);
       TryBodies(scheme);
       TryMessages(scheme);
       if (!causes_.empty()) return;
@@ -234,10 +292,36 @@ class CauseFinder {
     }
   }
 
+  // Arguments of an HMAC function that were given in the wrong order.
+  void TrySwapped(const Scheme& scheme) {
+    if (scheme.type != SchemeType::kHmac || input_.request.body.empty()) return;
+    for (const std::string& secret : input_.settings.secrets) {
+      Scheme other = scheme;
+      other.key = {};
+      other.timestamp.reset();
+      other.message = absl::StrReplaceAll(TrimSecret(secret),
+                                          {{"{", "{{"}, {"}", "}}"}, {"[", "[["}, {"]", "]]"}});
+      if (!trials_.Passes(other, std::string(input_.request.body))) continue;
+      Add("secret_swapped",
+          "what signs has taken the body for the key and the secret for the text");
+    }
+  }
+
+  void TryMethods(const Scheme& scheme) {
+    if (!absl::StrContains(scheme.message, "{method}")) return;
+    for (const std::string_view method : {"POST", "PUT", "PATCH", "GET", "DELETE"}) {
+      if (method == input_.request.method || !trials_.PassesMethod(scheme, method)) continue;
+      Add("method", absl::StrCat("the provider signs the method ", method,
+                                 ", and the request came by ", input_.request.method));
+    }
+  }
+
   void TryUrls(const Scheme& scheme) {
     if (!trials_.UsesUrl(scheme)) return;
     for (const UrlSpelling& spelling : trials_.OtherUrls()) {
-      if (trials_.PassesUrl(scheme, spelling.url)) Add(spelling.code, spelling.text);
+      if (trials_.PassesUrl(scheme, spelling.url)) {
+        Add(spelling.code, std::string(spelling.text));
+      }
     }
   }
 
@@ -270,11 +354,23 @@ class CauseFinder {
       Add("malformed",
           "the signature, its time or a value that it covers is not of the scheme's form: see the "
           "steps");
+    } else if (IsUnpackedOnTheWay()) {
+      Add("body_unpacked",
+          "Content-Encoding says that the body is packed, and it is not: something on the way has "
+          "unpacked it, and the provider signs what it sends");
     } else {
       Add("secret_or_body",
           "the signature fits none of the secrets in any spelling that is known here: the secret "
           "is another one (another endpoint's, test mode's, an old one), or the body was changed");
     }
+  }
+
+  bool IsUnpackedOnTheWay() const {
+    const auto coding = base::FindHeader(input_.request.headers, "Content-Encoding");
+    if (!coding.has_value() || !absl::StrContains(absl::AsciiStrToLower(*coding), "gzip")) {
+      return false;
+    }
+    return !input_.request.body.starts_with("\x1F\x8B");
   }
 
   const ExplainInput& input_;

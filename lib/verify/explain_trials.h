@@ -2,6 +2,7 @@
 // the bytes that they compute over are bounded; beyond the bound every trial fails.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,8 +21,8 @@ struct SecretSpelling {
 };
 
 struct UrlSpelling {
-  std::string code;
-  std::string text;
+  std::string_view code;
+  std::string_view text;
   std::string url;
 };
 
@@ -49,6 +50,7 @@ class Trials {
   bool Passes(const Scheme& scheme, const std::string& secret);
   bool Passes(const Scheme& scheme, const std::vector<HeaderView>& headers);
   bool PassesUrl(const Scheme& scheme, const std::string& url);
+  bool PassesMethod(const Scheme& scheme, std::string_view method);
   bool PassesBody(const Scheme& scheme, const std::string& body);
   // The schemes of the preset that take no part; adds the cause.
   bool PassesOtherScheme(std::vector<Cause>* causes);
@@ -56,6 +58,8 @@ class Trials {
 
   bool HasSignatureOf(const Scheme& scheme) const;
   bool UsesUrl(const Scheme& scheme) const;
+  // As the request has it; empty if it is not where the scheme has it.
+  std::string TimestampOf(const Scheme& scheme) const;
   bool IsTimestampOfOtherUnit(const TimestampField& field, std::string_view text) const;
 
   std::vector<SecretSpelling> OtherSecrets(const Scheme& scheme) const;
@@ -72,7 +76,7 @@ class Trials {
 
   const ExplainInput& input_;
   std::vector<Scheme> schemes_;
-  std::vector<std::string> values_;  // of changed headers
+  std::deque<std::string> values_;  // of changed headers; they stay where they are
   uint64_t bytes_left_;
   uint32_t trials_left_;
 };

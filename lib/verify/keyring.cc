@@ -111,9 +111,14 @@ std::optional<size_t> DecodeSignature(SignatureEncoding encoding, std::string_vi
     case SignatureEncoding::kBase64:
       return base::Base64DecodeTo(text, out);
     case SignatureEncoding::kBase64Url:
+      return base::Base64UrlDecodeTo(text, out);
+    case SignatureEncoding::kBase64Hex:
       break;
   }
-  return base::Base64UrlDecodeTo(text, out);
+  std::array<uint8_t, 2 * crypto::kDigestBytesMax> hex;
+  const std::optional<size_t> size = base::Base64DecodeTo(text, hex);
+  if (!size.has_value()) return std::nullopt;
+  return base::HexDecodeTo({reinterpret_cast<const char*>(hex.data()), *size}, out);
 }
 
 absl::StatusOr<std::unique_ptr<Keyring>> MakeKeyring(const Scheme& scheme,

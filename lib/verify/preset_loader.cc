@@ -2,6 +2,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 #include "lib/verify/preset.h"
@@ -157,6 +162,37 @@ absl::StatusOr<Preset> LoadDefinition(std::string_view text) {
   return alone;
 }
 
+namespace {
+
+// Letters and digits alone, in lower case.
+std::string PlainName(std::string_view name) {
+  std::string plain;
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (absl::ascii_isalnum(byte)) plain.push_back(absl::ascii_tolower(byte));
+  }
+  return plain;
+}
+
+// "; similar: …", where names of presets hold the beginning of `name`, or it theirs.
+std::string SimilarNames(std::string_view name) {
+  constexpr size_t kNamesMax = 5, kBeginningMin = 3;
+  const std::string wanted = PlainName(name).substr(0, 64);
+  std::vector<std::string_view> similar;
+  for (const PresetFile& file : PresetFiles()) {
+    const std::string known = PlainName(file.name);
+    const size_t size = std::max(kBeginningMin, std::min(known.size(), wanted.size()) * 3 / 4);
+    const bool is_similar = wanted.size() >= kBeginningMin &&
+                            (absl::StrContains(known, wanted.substr(0, size)) ||
+                             (known.size() >= size && wanted.starts_with(known.substr(0, size))));
+    if (is_similar && similar.size() < kNamesMax) similar.push_back(file.name);
+  }
+  if (similar.empty()) return "";
+  return absl::StrCat("; similar: ", absl::StrJoin(similar, ", "));
+}
+
+}  // namespace
+
 absl::StatusOr<Preset> FindPreset(std::string_view name) {
   if (const PresetFile* file = FindPresetFile(name)) return LoadPreset(file->json);
   for (const PresetFile& file : PresetFiles()) {
@@ -166,7 +202,8 @@ absl::StatusOr<Preset> FindPreset(std::string_view name) {
       return preset;
     }
   }
-  return absl::NotFoundError(absl::StrCat("there is no preset called '", name, "'"));
+  return absl::NotFoundError(
+      absl::StrCat("there is no preset called '", name, "'", SimilarNames(name)));
 }
 
 }  // namespace convoy::verify

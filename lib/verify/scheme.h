@@ -26,7 +26,12 @@ enum class SchemeType : uint8_t {
   kBasic,
   kNone
 };
-enum class SignatureEncoding : uint8_t { kHex, kBase64, kBase64Url };
+enum class SignatureEncoding : uint8_t {
+  kHex,
+  kBase64,
+  kBase64Url,
+  kBase64Hex,  // base64 of the hex text
+};
 
 // A list of items within the signature field: "t=1,v1=ab,v1=cd", "v1,ab v1,cd" or "171234,ab,cd".
 struct ListSyntax {

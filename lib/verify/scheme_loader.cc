@@ -28,10 +28,11 @@ constexpr std::array<std::pair<std::string_view, HashAlgorithm>, 4> kAlgorithms 
      {"sha1", HashAlgorithm::kSha1},
      {"sha256", HashAlgorithm::kSha256},
      {"sha512", HashAlgorithm::kSha512}}};
-constexpr std::array<std::pair<std::string_view, SignatureEncoding>, 3> kEncodings = {
+constexpr std::array<std::pair<std::string_view, SignatureEncoding>, 4> kEncodings = {
     {{"hex", SignatureEncoding::kHex},
      {"base64", SignatureEncoding::kBase64},
-     {"base64url", SignatureEncoding::kBase64Url}}};
+     {"base64url", SignatureEncoding::kBase64Url},
+     {"base64_hex", SignatureEncoding::kBase64Hex}}};
 
 absl::Status LoadTimestamp(const json::Value& object, Scheme* scheme) {
   constexpr std::array<std::pair<std::string_view, TimeUnit>, 4> kUnits = {

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "lib/base/encoding.h"
 #include "lib/crypto/digest.h"
@@ -29,12 +30,21 @@ bool StripPrefix(const std::vector<std::string>& prefixes, std::string_view& sec
   return false;
 }
 
+// Copied lines are wrapped, and fingerprints have spaces between their groups.
+std::string WithoutSpaces(std::string_view text) {
+  std::string bare;
+  for (const char c : text) {
+    if (!absl::ascii_isspace(static_cast<unsigned char>(c))) bare.push_back(c);
+  }
+  return bare;
+}
+
 std::optional<std::string> Decode(KeyFormat format, std::string_view secret) {
   switch (format) {
     case KeyFormat::kHex:
-      return base::HexDecode(secret);
+      return base::HexDecode(WithoutSpaces(secret));
     case KeyFormat::kBase64:
-      return base::Base64DecodeKey(secret);
+      return base::Base64DecodeKey(WithoutSpaces(secret));
     case KeyFormat::kText:
     case KeyFormat::kPem:
       break;
@@ -46,7 +56,22 @@ std::string_view NameOf(KeyFormat format) { return format == KeyFormat::kHex ? "
 
 }  // namespace
 
-std::string_view TrimSecret(std::string_view text) { return absl::StripAsciiWhitespace(text); }
+std::string_view TrimSecret(std::string_view text) {
+  // U+00A0, U+200B to U+200D, U+2060, U+FEFF.
+  constexpr std::string_view kSpaces[] = {"\xC2\xA0",     "\xE2\x80\x8B", "\xE2\x80\x8C",
+                                          "\xE2\x80\x8D", "\xE2\x81\xA0", "\xEF\xBB\xBF"};
+  text = absl::StripAsciiWhitespace(text);
+  for (bool is_changed = true; is_changed;) {
+    is_changed = false;
+    for (const std::string_view space : kSpaces) {
+      const bool is_first = absl::ConsumePrefix(&text, space);
+      const bool is_last = absl::ConsumeSuffix(&text, space);
+      is_changed = is_changed || is_first || is_last;
+    }
+    if (is_changed) text = absl::StripAsciiWhitespace(text);
+  }
+  return text;
+}
 
 absl::StatusOr<std::vector<std::string>> DecodeSecret(const KeyRules& rules,
                                                       std::string_view secret) {

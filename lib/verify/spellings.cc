@@ -7,18 +7,23 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 
 #include "lib/base/encoding.h"
+#include "lib/base/latin1.h"
 #include "lib/base/text.h"
+#include "lib/body/content_coding.h"
 #include "lib/json/raw.h"
 #include "lib/json/scanner.h"
+#include "lib/verify/form_spellings.h"
 
 namespace convoy::verify {
 namespace {
 
 constexpr size_t kRewrittenBytesMax = 256 * 1024;
+constexpr size_t kFieldsMax = 1000;  // of a form that is written anew
 
-enum class Spacing : uint8_t { kCompact, kSpaced, kTwo, kFour };
+enum class Spacing : uint8_t { kCompact, kSpaced, kTwo, kFour, kTabs };
 enum class NonAscii : uint8_t { kKeep, kEscape, kPlain };
 enum class Slashes : uint8_t { kKeep, kEscape, kPlain };
 
@@ -94,7 +99,11 @@ std::string Respell(std::string_view token, NonAscii non_ascii, Slashes slashes)
 void BreakLine(Spacing spacing, size_t depth, std::string* out) {
   if (spacing == Spacing::kCompact || spacing == Spacing::kSpaced) return;
   out->push_back('\n');
-  out->append(depth * (spacing == Spacing::kTwo ? 2 : 4), ' ');
+  if (spacing == Spacing::kTabs) {
+    out->append(depth, '\t');
+  } else {
+    out->append(depth * (spacing == Spacing::kTwo ? 2 : 4), ' ');
+  }
 }
 
 // nullopt if `text` is not JSON.
@@ -127,10 +136,30 @@ std::optional<std::string> Rewrite(std::string_view text, Spacing spacing, NonAs
   return out;
 }
 
-std::string FromLatin1(std::string_view text) {
-  std::string out;
-  for (const char c : text) base::AppendUtf8(static_cast<uint8_t>(c), &out);
-  return out;
+// Fields of a form, with its escapes undone or as they stand.
+body::FormFields FieldsOf(std::string_view form, bool is_decoded) {
+  body::FormFields fields;
+  for (const std::string_view field : absl::StrSplit(form, '&', absl::SkipEmpty())) {
+    if (fields.size() == kFieldsMax) return {};
+    const std::pair<std::string, std::string> pair = absl::StrSplit(field, absl::MaxSplits('=', 1));
+    fields.emplace_back(is_decoded ? base::FormDecode(pair.first) : pair.first,
+                        is_decoded ? base::FormDecode(pair.second) : pair.second);
+  }
+  return fields;
+}
+
+// The members of an object of scalars; empty for any other text.
+body::FormFields FieldsOfJson(std::string_view text) {
+  body::FormFields fields;
+  const auto object = json::ScanObject(absl::StripAsciiWhitespace(text), json::kPayloadLimits);
+  if (!object.ok() || object->members.size() > kFieldsMax) return fields;
+  for (const json::RawMember& member : object->members) {
+    const bool is_nested =
+        member.value.type == json::Type::kArray || member.value.type == json::Type::kObject;
+    if (is_nested) return {};
+    fields.emplace_back(member.key, member.value.AsScalarText().value_or(""));
+  }
+  return fields;
 }
 
 class Speller {
@@ -144,9 +173,11 @@ class Speller {
   void AddLines() {
     const std::string_view trimmed = absl::StripTrailingAsciiWhitespace(body_);
     constexpr std::string_view kNewline =
-        "the provider signed the body without the line break or space at its end";
+        "the provider signed the body without the line break, space or zero at its end";
     Add("body_newline_added", kNewline, std::string(trimmed));
     Add("body_newline_added", kNewline, std::string(absl::StripAsciiWhitespace(body_)));
+    Add("body_newline_added", kNewline,
+        std::string(body_.substr(0, body_.find_last_not_of(std::string_view("\0", 1)) + 1)));
     for (const std::string_view end : {"\n", "\r\n"}) {
       Add("body_newline_removed", "the provider signed the body with a line break at its end",
           absl::StrCat(body_, end));
@@ -165,8 +196,13 @@ class Speller {
     } else {
       Add("body_byte_order_mark", kMark, absl::StrCat(mark, body_));
     }
-    Add("body_unpacked", "the provider signed the body before it was compressed",
-        std::string(view.text()));
+    constexpr std::string_view kPacked = "the provider signed the body before it was compressed";
+    Add("body_unpacked", kPacked, std::string(view.text()));
+    for (const char* coding : {"gzip", "deflate"}) {
+      std::string unpacked;
+      const auto result = body::DecodeContent(coding, body_, body::kDecodedBytesMax, &unpacked);
+      if (result == body::DecodeResult::kDecoded) Add("body_unpacked", kPacked, unpacked);
+    }
     if (body_ == "{}") Add("body_empty", "the provider signed an empty body", "");
     if (body_.empty()) Add("body_empty", "the provider signed the body {}", "{}");
     if (const auto decoded = base::Base64Decode(absl::StripAsciiWhitespace(body_));
@@ -186,9 +222,40 @@ class Speller {
         absl::StrReplaceAll(body_, {{"%20", "+"}}));
     Add("body_percent_decoded", "the body was percent-decoded on the way, or is now encoded",
         base::FormDecode(body_));
-    if (!base::IsValidUtf8(body_)) {
-      Add("body_charset", "the body's charset was changed on the way", FromLatin1(body_));
+    constexpr std::string_view kCharset = "the body's charset was changed on the way";
+    if (!base::IsValidUtf8(body_)) Add("body_charset", kCharset, base::Latin1ToUtf8(body_));
+    if (const auto latin1 = base::Utf8ToLatin1(body_)) Add("body_charset", kCharset, *latin1);
+    Add("body_html", "the body was escaped for HTML on the way", UnescapeHtml(body_));
+  }
+
+  // Gateways of functions and queues put a body into a JSON object of their own.
+  void AddWrapped() {
+    constexpr std::string_view kText =
+        "the body arrived within a JSON object that something on the way has made: the raw bytes "
+        "must reach this link";
+    for (const char* path : {"body", "rawBody", "payload", "data", "Message", "message.data"}) {
+      const auto value = json::FindPath(body_, path, json::kPayloadLimits);
+      const auto inner = value.has_value() ? value->AsString() : std::nullopt;
+      if (!inner.has_value()) continue;
+      Add("body_wrapped", kText, *inner);
+      if (auto decoded = base::Base64Decode(*inner)) Add("body_wrapped", kText, *decoded);
     }
+  }
+
+  void AddForms() {
+    if (absl::StripLeadingAsciiWhitespace(body_).starts_with('{')) {
+      constexpr std::string_view kText = "the provider signed a form, which arrived as JSON";
+      const body::FormFields fields = FieldsOfJson(body_);
+      if (!fields.empty()) AddFields("body_form_json", kText, fields);
+      AddFields("body_form_json", kText, {{"payload", std::string(body_)}});
+      return;
+    }
+    if (body_.find('=') == std::string_view::npos) return;
+    constexpr std::string_view kText =
+        "the form was taken apart and written again on the way (escapes): the raw bytes must reach "
+        "this link";
+    AddFields("body_rewritten", kText, FieldsOf(body_, true));
+    AddFields("body_rewritten", kText, FieldsOf(body_, false));
   }
 
   void AddJson() {
@@ -198,7 +265,7 @@ class Speller {
     for (const NonAscii non_ascii : {NonAscii::kKeep, NonAscii::kEscape, NonAscii::kPlain}) {
       for (const Slashes slashes : {Slashes::kKeep, Slashes::kEscape, Slashes::kPlain}) {
         for (const Spacing spacing :
-             {Spacing::kCompact, Spacing::kSpaced, Spacing::kTwo, Spacing::kFour}) {
+             {Spacing::kCompact, Spacing::kSpaced, Spacing::kTwo, Spacing::kFour, Spacing::kTabs}) {
           auto written = Rewrite(body_, spacing, non_ascii, slashes);
           if (!written.has_value()) return;
           Add("body_rewritten", kText, absl::StrCat(*written, "\n"));
@@ -211,6 +278,10 @@ class Speller {
   std::vector<Spelling> Take() { return std::move(spellings_); }
 
  private:
+  void AddFields(std::string_view code, std::string_view text, const body::FormFields& fields) {
+    for (std::string& form : SpellForm(fields)) Add(code, text, std::move(form));
+  }
+
   const std::string_view body_;
   std::vector<Spelling> spellings_;
 };
@@ -221,8 +292,22 @@ std::vector<Spelling> SpellBody(std::string_view body, body::BodyView& view) {
   Speller speller(body);
   speller.AddLines();
   speller.AddCodings(view);
-  if (body.size() <= kRewrittenBytesMax && base::IsValidUtf8(body)) speller.AddJson();
+  if (body.size() > kRewrittenBytesMax) return speller.Take();
+  if (base::IsValidUtf8(body)) speller.AddJson();
+  speller.AddWrapped();
+  speller.AddForms();
   return speller.Take();
+}
+
+std::string UnescapeHtml(std::string_view text) {
+  return absl::StrReplaceAll(text, {{"&lt;", "<"},
+                                    {"&gt;", ">"},
+                                    {"&amp;", "&"},
+                                    {"&quot;", "\""},
+                                    {"&#34;", "\""},
+                                    {"&#39;", "'"},
+                                    {"&#x27;", "'"},
+                                    {"&apos;", "'"}});
 }
 
 }  // namespace convoy::verify

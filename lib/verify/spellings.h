@@ -19,4 +19,7 @@ struct Spelling {
 // Those that differ from `body`. Of a body beyond 256 KiB only the cheap ones.
 std::vector<Spelling> SpellBody(std::string_view body, body::BodyView& view);
 
+// The entities that every writer of HTML escapes, as the characters that they stand for.
+std::string UnescapeHtml(std::string_view text);
+
 }  // namespace convoy::verify

@@ -1,10 +1,12 @@
 // Secrets that come with the request as they are: tokens and HTTP Basic. They prove who sent it and
 // cover nothing of what was sent.
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "lib/base/encoding.h"
+#include "lib/base/latin1.h"
 #include "lib/base/text.h"
 #include "lib/crypto/digest.h"
 #include "lib/verify/conditions.h"
@@ -26,6 +28,10 @@ class SecretSet {
     }
   }
 
+  void Add(std::string_view secret, size_t index) {
+    digests_.push_back({DigestOf(secret), static_cast<int32_t>(index)});
+  }
+
   // Looks at all of them, whichever matches; -1: none.
   int32_t Find(std::string_view given) const {
     const crypto::Digest digest = DigestOf(given);
@@ -39,10 +45,6 @@ class SecretSet {
  private:
   static crypto::Digest DigestOf(std::string_view text) {
     return crypto::Hash(crypto::HashAlgorithm::kSha256, text);
-  }
-
-  void Add(std::string_view secret, size_t index) {
-    digests_.push_back({DigestOf(secret), static_cast<int32_t>(index)});
   }
 
   struct Known {
@@ -104,11 +106,17 @@ class TokenVerifier final : public SchemeVerifier {
   const SecretSet tokens_;
 };
 
-// RFC 7617. A secret is "user:password"; the password may hold colons.
+// RFC 7617. A secret is "user:password"; the password may hold colons. Beyond ASCII the charset is
+// the client's choice: UTF-8, or ISO 8859-1 as in Python's requests.
 class BasicVerifier final : public SchemeVerifier {
  public:
   BasicVerifier(Scheme scheme, const std::vector<std::string>& credentials)
-      : scheme_(std::move(scheme)), credentials_(credentials) {}
+      : scheme_(std::move(scheme)), credentials_(credentials) {
+    for (size_t i = 0; i < credentials.size(); ++i) {
+      const auto latin1 = base::Utf8ToLatin1(TrimSecret(credentials[i]));
+      if (latin1.has_value() && *latin1 != credentials[i]) credentials_.Add(*latin1, i);
+    }
+  }
 
   Verdict Verify(const Evidence& evidence, absl::Time) const override {
     constexpr std::string_view kPrefix = "Basic ";
@@ -119,7 +127,9 @@ class BasicVerifier final : public SchemeVerifier {
     verdict.reason = VerifyReason::kMalformed;
     const std::string_view value = text.view();
     if (!base::EqualsIgnoreCase(value.substr(0, kPrefix.size()), kPrefix)) return verdict;
-    const std::optional<std::string> pair = base::Base64Decode(value.substr(kPrefix.size()));
+    // Any number of spaces may stand before the credentials (RFC 9110, 11.4).
+    const size_t begin = std::min(value.find_first_not_of(' ', kPrefix.size()), value.size());
+    const std::optional<std::string> pair = base::Base64Decode(value.substr(begin));
     if (!pair.has_value() || pair->find(':') == std::string::npos) return verdict;
     verdict.secret_index = credentials_.Find(*pair);
     verdict.reason =
@@ -130,7 +140,7 @@ class BasicVerifier final : public SchemeVerifier {
  private:
   const Locator kAuthorization{Locator::Kind::kHeader, "Authorization"};
   const Scheme scheme_;
-  const SecretSet credentials_;
+  SecretSet credentials_;  // constant after construction
 };
 
 class NoVerifier final : public SchemeVerifier {

@@ -62,6 +62,27 @@ def square(url, body=BODY):
     return {"x-square-hmacsha256-signature": base64.b64encode(mac(SECRET, url.encode() + body)).decode()}
 
 
+def hubspot(method, url):
+    stamp = str(NOW * 1000)
+    text = f"{method}{url}".encode() + BODY + stamp.encode()
+    return {"X-HubSpot-Signature-v3": base64.b64encode(mac(SECRET, text)).decode(),
+            "X-HubSpot-Request-Timestamp": stamp}
+
+
+def token(secret=SECRET, algorithm="HS256", prefix=""):
+    def part(value):
+        text = value if isinstance(value, bytes) else json.dumps(value).encode()
+        return base64.urlsafe_b64encode(text).decode().rstrip("=")
+    claims = {"iss": "Upstash", "exp": NOW + 60, "body": part(hashlib.sha256(BODY).digest())}
+    signed = part({"alg": algorithm}) + "." + part(claims)
+    return {"Upstash-Signature": f"{prefix}{signed}." + part(
+        mac(secret, signed, "sha" + algorithm[2:]))}
+
+
+def basic(pair):
+    return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+
+
 def row(code, preset, headers, secret=SECRET, body=BODY, url=URL, now=NOW, config=(), scheme="",
         method="POST", twice=None):
     return {"code": code, "preset": preset, "headers": headers, "secret": secret, "body": body,
@@ -87,6 +108,19 @@ ROWS = [
     row("secret_case", "github", github(KEY_HEX), secret=KEY_HEX.upper()),
     row("secret_percent", "github", github("a+b/c="), secret="a%2Bb%2Fc%3D"),
     row("secret_newline", "github", github(SECRET + "\n")),
+    row("secret_quoted", "github", github(), secret=f'"{SECRET}",'),
+    row("secret_quoted", "github", github(), secret=f"`{SECRET}`"),
+    row("secret_quoted", "github", github(), secret=f"<{SECRET}>"),
+    row("secret_quoted", "github", github(), secret=SECRET + "\\n"),
+    row("secret_prefix", "github", github(), secret=f"export SECRET='{SECRET}'"),
+    row("secret_html", "github", github("a&b<c"), secret="a&amp;b&lt;c"),
+    row("secret_twice", "github", github(), secret=SECRET * 2),
+    row("secret_base64", "github", github(b"\xfb\xff\xfe" * 8), secret="-__-" * 8),
+    row("secret_charset", "github", github("caf\u00e9".encode("latin-1")), secret="caf\u00e9"),
+    row("secret_swapped", "github", github(BODY, SECRET.encode())),
+    row("secret_swapped", "postmark", basic("password:user"), secret="user:password"),
+    row("secret_percent", "postmark", basic("user:p@ss"), secret="user:p%40ss"),
+    row("secret_or_body", "postmark", basic("user:another"), secret="user:password"),
     row("test_secret", "mandrill", {
         "X-Mandrill-Signature": base64.b64encode(mac("test-webhook", URL + "a1", "sha1")).decode(),
         **FORM_TYPE}, body=b"a=1"),
@@ -114,6 +148,21 @@ ROWS = [
     row("body_double_encoded", "github", github(), body=json.dumps(BODY.decode()).encode()),
     row("body_form_spaces", "slack", slack(body=b"text=a+b"), body=b"text=a%20b"),
     row("body_charset", "github", github(body="é".encode()), body=b"\xe9"),
+    row("body_charset", "github", github(), body=BODY.decode("latin-1").encode()),
+    row("body_newline_added", "github", github(), body=BODY + b"\0"),
+    row("body_unpacked", "github", github(), body=gzip.compress(BODY)),
+    row("body_unpacked", "github", {**github(body=gzip.compress(BODY)), "Content-Encoding": "gzip"}),
+    row("body_wrapped", "github", github(), body=json.dumps(
+        {"httpMethod": "POST", "body": BODY.decode(), "isBase64Encoded": False}).encode()),
+    row("body_wrapped", "github", github(), body=json.dumps(
+        {"body": base64.b64encode(BODY).decode(), "isBase64Encoded": True}).encode()),
+    row("body_html", "github", github(body=b'{"a":"<b>"}'), body=b"{&quot;a&quot;:&quot;&lt;b&gt;&quot;}"),
+    row("body_rewritten", "github", github(), body=json.dumps(
+        JSON, indent="\t", ensure_ascii=False).replace("10.5,", "10.50,").encode()),
+    row("body_rewritten", "slack", slack(body=b"a=x%2Fb+c&b=%2B"), body=b"a=x%2fb+c&b=%2b"),
+    row("body_rewritten", "slack", slack(body=b"a=x%2Fb+c&b=%2B"), body=b"a=x/b c&b=+"),
+    row("body_form_json", "slack", slack(body=b"a=x+b&user=u"), body=b'{"a":"x b","user":"u"}'),
+    row("body_form_json", "github", github(body=b"payload=" + urllib.parse.quote_plus(BODY).encode())),
     # The URL.
     row("url_scheme", "twilio", twilio(URL), body=FORM, url=URL.replace("https", "http")),
     row("url_scheme", "square", square(URL), url=URL.replace("https", "http")),
@@ -124,6 +173,15 @@ ROWS = [
         url=URL.replace("hooks.example.com", "10.0.0.7:5005")),
     row("url_path", "square", {**square("https://hooks.example.com/hooks/in"),
                                "X-Original-URI": "/hooks/in"}),
+    row("url_port", "square", {**square(URL.replace(".com/", ".com:9443/")), "X-Forwarded-Port": "9443"}),
+    row("url_query", "square", square(URL + "&b=1"), url=URL.replace("?", "?b=1&")),
+    row("url_escapes", "square", square("https://a.example/x?q=a+b"), url="https://a.example/x?q=a%20b"),
+    row("url_escapes", "square", square("https://a.example/x?q=%2f"), url="https://a.example/x?q=%2F"),
+    row("url_host", "square", {**square("https://a.example/ingest/abc?kind=sms"), "Forwarded":
+                               'for=192.0.2.1;host="a.example";proto=https'}, url=URL.replace("https", "http")),
+    row("url_host", "square", square(URL.replace("://", "://www."))),
+    row("url_path", "square", square(URL.replace("/ingest", "//ingest"))),
+    row("method", "hubspot", hubspot("PUT", URL)),
     row("url_userinfo", "square", square(URL), url=URL.replace("://", "://u:p@")),
     # The signature and its place.
     row("not_signed", "github", {}),
@@ -143,6 +201,28 @@ ROWS = [
         "X-Shopify-Hmac-Sha256": urllib.parse.quote(shopify()["X-Shopify-Hmac-Sha256"], safe="")}),
     row("signature_mangled", "shopify", {"X-Shopify-Hmac-Sha256": '"%s"' % shopify()[
         "X-Shopify-Hmac-Sha256"]}),
+    row("signature_mangled", "github", github(prefix="SHA256=")),
+    row("signature_mangled", "github", github(prefix="sha256= ")),
+    row("signature_encoding", "github", {"X-Hub-Signature-256": "sha256=" + github(
+        prefix="")["X-Hub-Signature-256"].encode().hex()}),
+    row("signature_encoding", "shopify", {"X-Shopify-Hmac-Sha256": base64.b64encode(
+        mac(SECRET, BODY).hex().encode()).decode()}),
+    row("signature_encoding", "postmark", {"Authorization": "Basic user:password"},
+        secret="user:password"),
+    row("signature_algorithm", "github", {"X-Hub-Signature-256": "sha256=" + hashlib.sha256(
+        SECRET.encode() + BODY).hexdigest()}),
+    row("signature_algorithm", "upstash_qstash", token(algorithm="HS512")),
+    row("prefix_unexpected", "upstash_qstash", token(prefix="Bearer ")),
+    row("secret_newline", "upstash_qstash", token(SECRET + "\n")),
+    row("header_twice", "github", {"X-Hub-Signature-256": ", ".join(
+        [github()["X-Hub-Signature-256"]] * 2)}),
+    row("prefix_unexpected", "gitlab", {"X-Gitlab-Token": f"Bearer {SECRET}"}),
+    row("header_renamed", "gitlab", {"Authorization": SECRET}),
+    row("header_renamed", "github", {"X-Signature": github()["X-Hub-Signature-256"]}),
+    row("header_missing", "standard_webhooks", {
+        name: value for name, value in standard(DECODED).items() if name != "webhook-id"}),
+    row("message", "stripe", {"Stripe-Signature": f"t={NOW},v1={mac(SECRET, BODY).hex()}"}),
+    row("timestamp_unit", "stripe", stripe(at=NOW * 1000)),
     # The clock, and values beside the signature.
     row("clock", "stripe", stripe(), now=NOW + 3600),
     row("clock", "slack", slack(), now=NOW - 7200),
@@ -211,6 +291,11 @@ class ExplainTest(HostCase):
         bad = project.ok("POST", path, {
             "headers": github(), "body_base64": base64.b64encode(BODY + b"\n").decode()})
         self.assertEqual(bad["causes"][0]["code"], "body_newline_added")
+        own = project.source("own", {"type": "hmac", "hmac": {
+            "header": "X-Own", "hash": "SHA256", "encoding": "hex", "secret": SECRET}})
+        bad = project.ok("POST", f"/sources/{own['uid']}/verify", {
+            "headers": {"X-Other": mac(SECRET, BODY).hex()}, "body": BODY.decode()})
+        self.assertEqual(bad["causes"][0]["code"], "header_renamed")
         self.assertEqual(project.events(), [])
         for fields, word in (({"body_base64": "!"}, "body_base64"), ({"url": "x"}, "url"),
                              ({"headers": {"a": 1}}, "headers"),

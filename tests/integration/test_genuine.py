@@ -188,7 +188,8 @@ class GenuineTest(HostCase):
                     "webhook-signature": "v1," + signature}
 
         for pasted in ("whsec_" + text, "whsec_" + text + "\n", " v1,whsec_" + text,
-                       "whsec_" + text.rstrip("="), text):
+                       "whsec_" + text.rstrip("="), text, "\ufeffwhsec_" + text + "\u00a0",
+                       "whsec_" + text[:9] + "\n" + text[9:]):
             with self.subTest(pasted):
                 source = self.source(f"s {pasted!r}", "standard_webhooks", [pasted])
                 self.assertEqual(self.incoming.ingest(source, b"{}", standard(key)).status, 200)
@@ -206,6 +207,27 @@ class GenuineTest(HostCase):
                     "verifier": {"type": "preset", "preset": chosen}})
                 self.assertEqual(answer.status, 400)
                 self.assertIn(word, answer.message)
+
+    def test_a_slash_behind_the_link_does_not_matter(self):
+        source = self.source("square", "square")
+        for slash in ("", "/"):
+            url = f"https://user:pw@hooks.example.com/ingest/{source['mask_id']}{slash}"
+            signature = base64.b64encode(hmac.new(SECRET.encode(), (url + "{}").encode(),
+                                                  "sha256").digest()).decode()
+            answer = self.admin.with_key(None).send(
+                "POST", f"/ingest/{source['mask_id']}{slash}", b"{}",
+                {"x-square-hmacsha256-signature": signature})
+            self.assertEqual(answer.status, 200, answer)
+
+    def test_signatures_of_hex_in_base64(self):
+        """Solidgate signs between its public key, and encodes twice."""
+        source = self.incoming.source("solidgate", {"type": "preset", "preset": {
+            "name": "solidgate", "secrets": [SECRET], "config": {"public_key": "wh_pk_1"}}})
+        good = base64.b64encode(mac(b"wh_pk_1{}wh_pk_1", "sha512").encode()).decode()
+        bare = base64.b64encode(hmac.new(SECRET.encode(), b"wh_pk_1{}wh_pk_1", "sha512").digest())
+        for signature, status in ((good, 200), (good[:-4], 400), (bare.decode(), 400)):
+            answer = self.incoming.ingest(source, b"{}", {"signature": signature})
+            self.assertEqual(answer.status, status, answer)
 
     def test_a_replay_within_the_window_is_a_duplicate(self):
         source = self.source("stripe", "stripe")
@@ -273,6 +295,7 @@ class GenuineTest(HostCase):
                 ("unreadable_body", plain, "POST", b"<x/>", 400, "request.body.type"),
                 ("source_disabled", off, "POST", b"{}", 400, "disabled"),
                 ("unknown_link", {"mask_id": "nothing"}, "POST", b"{}", 404, "not found"),
+                ("unknown_link", {"mask_id": plain["mask_id"] + "/more"}, "POST", b"{}", 404, "not found"),
                 ("missing_event_type", kept, "POST", b'{"id":1}', 400, "request.body.type"),
                 ("missing_idempotency_key", kept, "POST", b'{"type":"a"}', 200, "request.body.id")):
             with self.subTest((reason, source.get("name"))):
@@ -282,6 +305,9 @@ class GenuineTest(HostCase):
                 self.assertIn(said, answer.message)
                 self.assertEqual(self.refused(reason), before + 1)
                 self.assertIn(f'"reason":"{reason}"', self.convoyd.log().replace(" ", ""))
+        before = self.refused("loop")
+        answer = self.incoming.ingest(plain, b"{}", {"Convoy-Hops": "9"})
+        self.assertEqual((answer.status, self.refused("loop")), (508, before + 1))
         held = self.incoming.client.pages(self.incoming.path + "/held-inputs")
         self.assertEqual(sorted(item["reason"] for item in held),
                          ["missing_event_type", "missing_idempotency_key"])

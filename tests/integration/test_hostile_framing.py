@@ -1,5 +1,6 @@
 """Senders without a key that try to take memory, connections or time: what they can take is bounded,
 each is told so, and others are served meanwhile."""
+import json
 import pathlib
 import re
 import socket
@@ -97,6 +98,10 @@ class FramingTest(HostCase):
                 self.assertTrue(self.exchange(data).startswith(b"HTTP/1.1 400 "))
         self.assertEqual(self.project_in.events(), [])
         self.assertGreater(metric(self.convoyd, "convoy_server_request_refused_total"), 0)
+        lines = [json.loads(line) for line in self.convoyd.log().splitlines()
+                 if "request refused by the server" in line]
+        told = [line["detail"] for line in lines if line["status"] == "400"]
+        self.assertIn(len(told), (1, 2), told)  # one in a minute
 
     def test_what_is_around_a_body_takes_no_memory(self):
         before = resident_mib(self.convoyd)

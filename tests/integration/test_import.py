@@ -100,7 +100,7 @@ def fill(postgres, receiver):
         old = secret("old", expires_at="2024-06-01T00:00:00Z")
         postgres.insert("endpoints", id=uid, name=name, status="active", owner_id="acme", project_id=project,
                         url=f"{receiver}/{name}", description="", http_timeout=10, rate_limit=0,
-                        rate_limit_duration=0, advanced_signatures=project == SHOP, slack_webhook_url="",
+                        rate_limit_duration=0, advanced_signatures=project == BILLING, slack_webhook_url="",
                         support_email="", app_id=uid, teams_webhook_url="",
                         secrets=[old, secret(live)], authentication_type="")
     postgres.insert("subscriptions", id="01HYWQJJ5ZH4H158E4RYHGNSU1", name="all", type="api", project_id=SHOP,
@@ -198,7 +198,9 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(forged.status, 400)
         delivery = self.inbox.wait_for("/orders", 1)[0]
         self.assertEqual(delivery.body, body)
-        self.assertTrue(host.is_signed(delivery.headers["X-Convoy-Signature"], "incoming secret", body))
+        signature = delivery.headers["X-Convoy-Signature"]
+        self.assertTrue(host.is_signed(signature, "incoming secret", body))
+        self.assertFalse(signature.startswith("t="), "the form is not the one that Convoy sent")
 
     def check_github(self, convoyd):
         answer = host.Client(convoyd.address).send(

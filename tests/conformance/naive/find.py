@@ -264,6 +264,9 @@ def decode(encoding, text):
         if encoding == "base64":
             data = base64.b64decode(plain, validate=True)
             return data if base64.b64encode(data).decode() == plain else None
+        if encoding == "base64_hex":
+            outer = decode("base64", text)
+            return None if outer is None else decode("hex", outer)
         data = base64.urlsafe_b64decode(plain + "=" * (-len(plain) % 4))
         written = base64.urlsafe_b64encode(data).decode()
         return data if plain in (written, written.rstrip("=")) else None
@@ -276,4 +279,6 @@ def encode(encoding, data):
         return data.hex()
     if encoding == "base64":
         return base64.b64encode(data).decode()
+    if encoding == "base64_hex":
+        return base64.b64encode(data.hex().encode()).decode()
     return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -287,6 +287,8 @@ TEST_CASE("api: the ingest link verifies, deduplicates and answers as the source
   CHECK(api.Send("GET", "/ingest/" + mask, "", "").status == 405);
   CHECK(api.Send("POST", "/ingest/unknown", "", "").status == 404);
   CHECK(api.Send("POST", "/ingest/", "", "").status == 404);
+  CHECK(api.Send("POST", "/ingest//", "", "").status == 404);
+  CHECK(api.Send("POST", "/ingest/" + mask + "//", "", "").status == 404);
   const std::string list =
       api.Expect(200, "GET", api.base + "/events?sort=ASC", "", api.instance_key);
   CHECK(ApiHarness::Field(list, "data.content.0.raw_encoding") == "base64");

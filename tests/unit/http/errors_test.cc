@@ -140,6 +140,19 @@ TEST_CASE("errors: a field is told of once, and an answer is bounded") {
   CHECK_THAT(many, Catch::Matchers::EndsWith(", and more"));
 }
 
+TEST_CASE("errors: a preset that is not there is a wrong field, with those that sound like it") {
+  ProjectHarness api;
+  const auto message_of = [&](const std::string& name) {
+    return api.MessageOf(
+        "POST", "/sources",
+        R"({"name":"s","type":"http","verifier":{"type":"preset","preset":{"name":")" + name +
+            R"(","secrets":["x"]}}})");
+  };
+  CHECK_THAT(message_of("strip"), Contains("verifier.preset.name:") && Contains("stripe"));
+  CHECK_THAT(message_of("Git-Hub"), Contains("similar: ") && Contains("github"));
+  CHECK_THAT(message_of("zzzzzz"), !Contains("similar"));
+}
+
 TEST_CASE("errors: 404 and 415 say what is served") {
   ProjectHarness api;
   const HttpResponse unknown = api.Send("GET", "/api/v1/nothing", "", api.instance_key);

@@ -213,6 +213,13 @@ TEST_CASE("verifier: basic auth splits at the first colon and compares both part
   CHECK(judge("Basic " + base::Base64Encode("user:pass")) == VerifyReason::kSignatureMismatch);
   CHECK(judge("Basic " + base::Base64Encode("user")) == VerifyReason::kMalformed);
   CHECK(judge("Basic !") == VerifyReason::kMalformed);
+  CHECK(judge("Basic   " + base::Base64Encode("user:pa:ss")) == VerifyReason::kAccepted);
+  // Beyond ASCII clients choose between UTF-8 and ISO 8859-1.
+  const auto umlaut = CompileSourceVerifier({.verifier = BasicAuth{"user", "p\xC3\xA4"}}).value();
+  for (const std::string_view pair : {"user:p\xC3\xA4", "user:p\xE4"}) {
+    const std::string given = "Basic " + base::Base64Encode(pair);
+    CHECK(Judge(*umlaut, {{"Authorization", given}}, "") == VerifyReason::kAccepted);
+  }
   CHECK(judge("Bearer x") == VerifyReason::kMalformed);
   CHECK(Judge(*verifier, {}, "") == VerifyReason::kMissingHeader);
   CHECK_FALSE(CompileSourceVerifier({.verifier = BasicAuth{"us:er", "x"}}).ok());

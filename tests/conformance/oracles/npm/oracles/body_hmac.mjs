@@ -8,6 +8,7 @@ import { signWebhookPayload, verifyWebhookSignature as verifyNotion } from '@not
 import { WebhookEventVerifier } from '@onfido/api';
 import Pusher from 'pusher';
 import EasyPost from '@easypost/api';
+import solidgate from '@solidgate/node-sdk';
 import Cronofy from 'cronofy';
 import ModernTreasury from 'modern-treasury';
 import { verifyWebhookSignature as verifyHookdeck } from '@hookdeck/sdk/webhooks/index.js';
@@ -16,6 +17,9 @@ import { bodies, bodyHmac, hmac, lowerNames, need } from '../kit.mjs';
 const cronofy = new Cronofy({ client_id: 'none', client_secret: 'none' });
 const easypost = new EasyPost('none');
 const treasury = new ModernTreasury({ apiKey: 'none', organizationID: 'none' });
+
+const solidgateSignature = ({ publicKey, secret }, body) =>
+  new solidgate.Api(publicKey, secret)._generateSignature(body.toString());
 
 // The package turns whole weights into 1.0: a body that has none is hashed as it came.
 const withoutWeights = (random) =>
@@ -136,6 +140,19 @@ export default [
       new Pusher({ appId: '1', ...secret })
         .webhook({ headers: lowerNames(headers), rawBody: text })
         .isValid(),
+  }),
+  bodyHmac({
+    preset: 'solidgate',
+    package: '@solidgate/node-sdk',
+    signer: 'package',
+    header: 'signature',
+    bodies: ['json', 'text'],
+    secret: (random) => ({ publicKey: 'wh_pk_' + random.hex(16), secret: 'wh_sk_' + random.hex(16) }),
+    engine: ({ publicKey, secret }) => ({ secrets: [secret], config: { public_key: publicKey } }),
+    sign: ({ secret, body }) => ({ headers: { signature: solidgateSignature(secret, body) } }),
+    verify: (request) =>
+      solidgateSignature(request.secret, request.body) === need(request, 'signature'),
+    note: 'the package signs requests of the API in the same way, and verifies nothing',
   }),
   bodyHmac({
     preset: 'easypost',
