@@ -77,6 +77,7 @@ class ForwardingStorage : public Storage {
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override {
     return target().CountHeld(query);
   }
+  absl::StatusOr<HeldUse> ReadHeldUse() override { return target().ReadHeldUse(); }
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
     return target().Prune(request);
   }

@@ -57,6 +57,7 @@ class NullStorage : public Storage {
     return Page<HeldInput>{};
   }
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery&) override { return 0; }
+  absl::StatusOr<HeldUse> ReadHeldUse() override { return HeldUse(); }
   absl::StatusOr<Pruned> Prune(const PruneRequest&) override { return Pruned{}; }
   absl::Status CheckWritable() override { return absl::OkStatus(); }
 

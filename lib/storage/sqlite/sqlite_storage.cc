@@ -14,6 +14,7 @@
 #include "lib/storage/sqlite/config_rows.h"
 #include "lib/storage/sqlite/connection_pool.h"
 #include "lib/storage/sqlite/database_file.h"
+#include "lib/storage/sqlite/held_totals.h"
 #include "lib/storage/sqlite/list_query.h"
 #include "lib/storage/sqlite/list_walk.h"
 #include "lib/storage/sqlite/row_keys.h"
@@ -175,6 +176,10 @@ class SqliteStorage final : public Storage {
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
     return storage::CountHeld(*reader, query);
+  }
+  absl::StatusOr<HeldUse> ReadHeldUse() override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return storage::ReadHeldUse(*reader);
   }
 
  private:
