@@ -73,6 +73,8 @@ constexpr OptionSetting kOptionSettings[] = {
     {"gateway.quarantine_bytes_max", "quarantine_bytes_max"},
     {"gateway.quarantine_age_s", "quarantine_age", kSeconds},
     {"gateway.open_jobs_max", "open_jobs_max"},
+    {"gateway.held_inputs_max", "held_inputs_max"},
+    {"gateway.held_bytes_max", "held_bytes_max"},
     {"gateway.hops_max", "hops_max"},
     {"gateway.answer_timeout_ms", "answer_timeout"},
     {"gateway.answer_threads", "answer_threads"},

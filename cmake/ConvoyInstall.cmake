@@ -72,7 +72,7 @@ add_custom_command(
   COMMAND "${CMAKE_COMMAND}" -E rm -f "${convoy_static}"
   COMMAND sh -c "'${CMAKE_AR}' -M < libconvoy.mri"
   COMMAND "${CMAKE_RANLIB}" "${convoy_static}"
-  DEPENDS "${CMAKE_BINARY_DIR}/libconvoy.mri" ${convoy_members} convoy_boringssl_prefixed
+  DEPENDS "${CMAKE_BINARY_DIR}/libconvoy.mri" ${convoy_members}
   WORKING_DIRECTORY "${CMAKE_BINARY_DIR}"
   COMMENT "Merging libconvoy.a" VERBATIM)
 add_custom_target(convoy_static ALL DEPENDS "${convoy_static}")

@@ -10,22 +10,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "rapidjson/document.h"
-#include "rapidjson/error/en.h"
-#include "rapidjson/stringbuffer.h"
-#include "rapidjson/writer.h"
 
 #include "convoy/gateway.h"
 #include "examples/convoyd/brokers.h"
 #include "examples/convoyd/commands.h"
 #include "examples/convoyd/files.h"
+#include "examples/convoyd/import_parts.h"
+#include "examples/convoyd/json_members.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/secrets_keys.h"
 #include "examples/convoyd/settings.h"
 
 namespace convoyd {
 namespace {
-
-constexpr const char* kLists[] = {"projects", "sources", "endpoints", "subscriptions", "api_keys"};
 
 constexpr std::string_view kHelp =
     "  --file FILE                    the document, as docs/moving-from-convoy.md makes it\n"
@@ -42,71 +39,6 @@ struct Job {
   std::string key_file;
   bool is_dry_run = false;
 };
-
-std::string_view TextOf(const rapidjson::Value& object, const char* field) {
-  const auto member = object.FindMember(field);
-  if (member == object.MemberEnd() || !member->value.IsString()) return {};
-  return {member->value.GetString(), member->value.GetStringLength()};
-}
-
-// The project that an object belongs to; empty if it says none.
-std::string ProjectOf(const std::string& list, const rapidjson::Value& object) {
-  if (!object.IsObject()) return {};
-  if (list == "projects") {
-    const std::string_view uid = TextOf(object, "uid");
-    return std::string(uid.empty() ? TextOf(object, "id") : uid);
-  }
-  if (list != "api_keys") return std::string(TextOf(object, "project_id"));
-  const auto role = object.FindMember("role");
-  const bool has_role = role != object.MemberEnd() && role->value.IsObject();
-  return std::string(has_role ? TextOf(role->value, "project") : TextOf(object, "role_project"));
-}
-
-std::string ToText(const rapidjson::Value& value) {
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-  value.Accept(writer);
-  return {buffer.GetString(), buffer.GetSize()};
-}
-
-// The document's parts, by project: lists of JSON texts by name.
-using Part = std::map<std::string, std::vector<std::string>>;
-
-absl::StatusOr<std::map<std::string, Part>> Split(const std::string& text) {
-  rapidjson::Document document;
-  document.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(
-      text.data(), text.size());
-  if (document.HasParseError() || !document.IsObject()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "the document must be a JSON object: ",
-        document.HasParseError() ? rapidjson::GetParseError_En(document.GetParseError())
-                                 : "it is none",
-        " (at character ", document.GetErrorOffset(), ")"));
-  }
-  std::map<std::string, Part> parts;
-  for (const char* list : kLists) {
-    if (!document.HasMember(list) || document[list].IsNull()) continue;
-    if (!document[list].IsArray()) {
-      return absl::InvalidArgumentError(absl::StrCat(list, " must be a list of objects"));
-    }
-    for (const rapidjson::Value& object : document[list].GetArray()) {
-      parts[ProjectOf(list, object)][list].push_back(ToText(object));
-    }
-  }
-  return parts;
-}
-
-std::string BodyOf(const Part& part) {
-  std::string body = "{";
-  for (const auto& [list, objects] : part) {
-    absl::StrAppend(&body, body.size() > 1 ? "," : "", JsonString(list), ":[");
-    for (size_t i = 0; i < objects.size(); ++i) {
-      absl::StrAppend(&body, i > 0 ? "," : "", objects[i]);
-    }
-    body += "]";
-  }
-  return body + "}";
-}
 
 absl::StatusOr<std::unique_ptr<convoy::Gateway>> Open(const Settings& settings, const Job& job) {
   convoy::GatewayParts parts;
@@ -140,7 +72,7 @@ absl::StatusOr<std::string> KeyOf(convoy::Gateway& gateway, const Job& job) {
 
 // Prints the answer to one part; false if it was refused.
 absl::StatusOr<bool> Send(convoy::Gateway& gateway, const std::string& key, const Job& job,
-                          const std::string& project, const Part& part) {
+                          const std::string& project, const ImportPart& part) {
   const std::string authorization = absl::StrCat("Bearer ", key);
   const convoy::HeaderView headers[] = {{"Authorization", authorization},
                                         {"Content-Type", "application/json"}};
@@ -155,7 +87,7 @@ absl::StatusOr<bool> Send(convoy::Gateway& gateway, const std::string& key, cons
   const bool has_data = response.has_value() && !answer.HasParseError() && answer.IsObject() &&
                         answer.HasMember("data") && answer["data"].IsObject();
   if (!has_data) {
-    return absl::FailedPreconditionError(answer.IsObject() ? TextOf(answer, "message")
+    return absl::FailedPreconditionError(answer.IsObject() ? TextMember(answer, "message")
                                                            : std::string_view("no answer"));
   }
   Print(JsonLine()
@@ -169,7 +101,7 @@ absl::StatusOr<bool> Send(convoy::Gateway& gateway, const std::string& key, cons
 int Import(const Settings& settings, const Job& job) {
   const auto text = ReadFile(job.file);
   if (!text.ok()) return Fail("import", text.status(), kExitUsage);
-  const auto parts = Split(*text);
+  const auto parts = SplitImport(*text);
   if (!parts.ok()) return Fail("import", parts.status(), kExitUsage);
   const auto gateway = Open(settings, job);
   if (!gateway.ok()) return Fail("import", gateway.status(), kExitFailed);

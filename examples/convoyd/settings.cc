@@ -256,6 +256,8 @@ std::vector<Spec> GatewaySpecs() {
       OptionSpec("quarantine_inputs_max", "quarantine_inputs_max"),
       OptionSpec("quarantine_bytes_max", "quarantine_bytes_max"),
       OptionSpec("quarantine_age_ms", "quarantine_age"),
+      OptionSpec("held_inputs_max", "held_inputs_max"),
+      OptionSpec("held_bytes_max", "held_bytes_max"),
       OptionSpec("answer_timeout_ms", "answer_timeout"),
       OptionSpec("answer_threads", "answer_threads"),
       OptionSpec("open_jobs_max", "open_jobs_max"),

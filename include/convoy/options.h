@@ -79,6 +79,10 @@ struct GatewayOptions {
   // large.
   uint64_t quarantine_bytes_max = 64 * 1024 * 1024;
   absl::Duration quarantine_age = absl::Hours(7 * 24);
+  // Of all sources together, quarantined requests and dead letters (HeldUse). Beyond it the source
+  // that holds the most bytes gives up its oldest.
+  uint32_t held_inputs_max = 100'000;
+  uint64_t held_bytes_max = uint64_t{1} << 30;
 
   // Open jobs of one project (docs/delivery.md, "Large audiences"), beyond which it may not bring
   // another one: 429.

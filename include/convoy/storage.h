@@ -58,12 +58,23 @@ struct Submission {
   std::optional<DedupeKey> former_redelivery;
 };
 
+// The room that held inputs take, in number and in bytes of bodies, headers and queries.
+struct HeldUse {
+  uint64_t inputs = 0;
+  uint64_t bytes = 0;
+
+  friend bool operator==(const HeldUse&, const HeldUse&) = default;
+};
+
 // An input to be kept that no event could be made of. Of one source and kind at most `items_max`
-// are kept (0: no bound); beyond that the oldest are dropped. The redelivery keys are as of a
-// submission. One whose source is gone meanwhile is left out.
+// are kept (0: no bound); beyond that the oldest are dropped. All that the store holds keeps to
+// `use_max` (0: no bound): beyond it the oldest inputs of the source that holds the most bytes are
+// dropped, those of a quarantine first, a bounded number with each hold. The redelivery keys are as
+// of a submission. One whose source is gone meanwhile is left out.
 struct Hold {
   HeldInput input;
   uint32_t items_max = 0;
+  HeldUse use_max;
   std::optional<DedupeKey> redelivery;
   std::optional<DedupeKey> former_redelivery;
 };
@@ -134,6 +145,7 @@ struct CommitResult {
   std::vector<SubmissionOutcome> submissions;  // one for each submission
   std::vector<bool> updates_applied;           // one for each update: the lease held
   std::vector<bool> requeues_applied;          // one for each requeue: it exists and was in `from`
+  uint64_t held_dropped_count = 0;             // inputs that made room because of a `use_max`
 };
 
 // Reading.
@@ -417,6 +429,8 @@ class Storage {
                                                    const PageRequest& page) = 0;
   // Among the oldest kListRowsMax of the project.
   virtual absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) = 0;
+  // Of all projects, with what has expired and is not removed yet. Cheap.
+  virtual absl::StatusOr<HeldUse> ReadHeldUse() = 0;
 
   // The backlogs of projects that have any, in no order. What it costs does not grow with the
   // number of deliveries.

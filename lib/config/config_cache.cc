@@ -30,6 +30,7 @@ std::shared_ptr<const SourceEntry> MakeSourceEntry(Source source,
   // A source whose verifier does not compile has none, and what comes to it is refused
   // (SourceEntry).
   if (verifier.ok()) entry->verifier = *std::move(verifier);
+  entry->credentials = verify::CredentialsOf(source);
   entry->source = std::move(source);
   return entry;
 }

@@ -16,6 +16,7 @@
 #include "convoy/verifier.h"
 #include "lib/route/snapshot.h"
 #include "lib/verify/key_source.h"
+#include "lib/verify/source_verifier.h"
 
 namespace convoy::config {
 
@@ -23,6 +24,7 @@ struct SourceEntry {
   Source source;
   // Null if the source has no valid verifier: then nothing that comes to it may be accepted.
   std::shared_ptr<const Verifier> verifier;
+  verify::Credentials credentials;
 };
 
 struct CacheOptions {

@@ -1,9 +1,7 @@
 // Helpers for calls of BoringSSL: owning handles, byte views and the error queue. For this folder's
 // .cc files only.
 //
-// bssl::UniquePtr is not used: its deleters are inline functions of one mangled name, which a
-// linker may merge with those of another BoringSSL in a statically linked host. Ours are named by
-// the prefixed function they call.
+// Handles name the function that frees, so that they need no C++ of BoringSSL's.
 #pragma once
 
 #include <cstdint>

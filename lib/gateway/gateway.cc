@@ -72,14 +72,16 @@ absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
 
 // The keys are not kept.
 absl::Status OpenSecrets(GatewayOptions& options, GatewayParts& parts) {
-  if (options.secrets_key.empty()) return storage::CheckNotSealed(*parts.storage);
-  auto sealed = storage::SealStorage(
-      std::move(parts.storage),
-      {.current = options.secrets_key, .former = options.former_secrets_key}, parts.random.get());
+  auto opened = options.secrets_key.empty()
+                    ? storage::KeepClear(std::move(parts.storage))
+                    : storage::SealStorage(
+                          std::move(parts.storage),
+                          {.current = options.secrets_key, .former = options.former_secrets_key},
+                          parts.random.get());
   crypto::Wipe(options.secrets_key);
   crypto::Wipe(options.former_secrets_key);
-  if (!sealed.ok()) return sealed.status();
-  parts.storage = *std::move(sealed);
+  if (!opened.ok()) return opened.status();
+  parts.storage = *std::move(opened);
   return absl::OkStatus();
 }
 

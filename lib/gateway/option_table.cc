@@ -89,6 +89,11 @@ constexpr NumericOption kOptions[] = {
     Option<&O::open_jobs_max>("open_jobs_max", Unit::kNumber, 2, 100'000,
                               "jobs of a project that are not done, such as fan-outs to many "
                               "endpoints; beyond it is 429"),
+    Option<&O::held_inputs_max>("held_inputs_max", Unit::kNumber, 1, 100 * kMillion,
+                                "quarantined requests and dead letters kept in all; beyond it the "
+                                "source that holds the most gives up its oldest"),
+    Option<&O::held_bytes_max>("held_bytes_max", Unit::kBytes, 1, kTebi,
+                               "bytes of their bodies and headers, in all"),
     Option<&O::hops_max>("hops_max", Unit::kNumber, 1, 100,
                          "gateways that an event may have passed before it is refused as going in "
                          "circles"),

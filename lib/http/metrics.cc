@@ -113,6 +113,20 @@ void WriteBacklogs(Storage& storage, absl::Time now, Exposition& out) {
   out.Add({}, omitted_count);
 }
 
+void WriteHeld(Storage& storage, const storage::CommitCounters& counters, Exposition& out) {
+  out.BeginFamily("convoy_held_dropped", MetricType::kCounter,
+                  "Quarantined requests and dead letters that made room for others because "
+                  "held_inputs_max or held_bytes_max was reached.");
+  out.Add({}, counters.held_dropped);
+  const absl::StatusOr<HeldUse> use = storage.ReadHeldUse();
+  if (!use.ok()) return;
+  out.BeginFamily("convoy_held_input", MetricType::kGauge,
+                  "Quarantined requests and dead letters that are kept.");
+  out.Add({}, use->inputs);
+  out.BeginFamily("convoy_held_bytes", MetricType::kGauge, "Bytes of their bodies and headers.");
+  out.Add({}, use->bytes);
+}
+
 void WriteRetention(const storage::PruneCounters& counters, Exposition& out) {
   out.BeginFamily("convoy_storage_pruned", MetricType::kCounter,
                   "What was removed from the store, because its time was over.");
@@ -250,6 +264,9 @@ std::string Write(const ApiParts& parts, ExpositionFormat format) {
   out.BeginFamily("convoy_build", MetricType::kInfo, "The version of libconvoy.");
   out.Add({{"version", kVersion}}, 1);
   if (parts.commits != nullptr) WriteCommits(parts.commits->counters(), out);
+  if (parts.commits != nullptr && parts.storage != nullptr) {
+    WriteHeld(*parts.storage, parts.commits->counters(), out);
+  }
   if (parts.intake != nullptr) WriteIngest(parts.intake->report(), out);
   if (parts.dispatcher != nullptr) WriteDeliveries(parts.dispatcher->status(), out);
   WriteBacklogs(*parts.storage, parts.clock->Now(), out);

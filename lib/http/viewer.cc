@@ -32,7 +32,7 @@ bool SoundsSecret(std::string_view name) {
 
 void Redact(Headers& headers) {
   for (Header& header : headers) {
-    if (SoundsSecret(header.name) || intake::IsSecretHeader(nullptr, header.name)) {
+    if (SoundsSecret(header.name) || intake::IsSecretHeader({}, header.name)) {
       Redact(header.value);
     }
   }

@@ -186,9 +186,11 @@ void WriteAttempt(Writer& writer, const Attempt& attempt) {
 }
 
 void WriteHeld(Writer& writer, const HeldInput& input, const Source* source, bool has_body) {
+  const verify::Credentials credentials =
+      source == nullptr ? verify::Credentials() : verify::CredentialsOf(*source);
   Headers shown = input.headers;
   for (Header& header : shown) {
-    if (intake::IsSecretHeader(source, header.name)) header.value = "[redacted]";
+    if (intake::IsSecretHeader(credentials, header.name)) header.value = "[redacted]";
   }
   writer.BeginObject()
       .Field("uid", input.id)
@@ -199,7 +201,7 @@ void WriteHeld(Writer& writer, const HeldInput& input, const Source* source, boo
       .Field("detail", input.detail)
       .Field("method", input.method)
       .Field("url_path", input.path)
-      .Field("url_query_params", input.query);
+      .Field("url_query_params", intake::KeepQuery(credentials, input.query));
   WriteHeaderLists(writer, shown);
   writer.Field("position", input.position).Field("size", uint64_t{input.body.size()});
   if (has_body) WriteRaw(writer, input.body);

@@ -1,5 +1,6 @@
 // The verifiers of sources as clients write and see them: Convoy's own kinds, and ours (`preset`,
 // `scheme`). Reading checks the form; CompileSourceVerifier judges the sense.
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/http/fields.h"
+#include "lib/http/pub_sub.h"
 #include "lib/http/wire.h"
 #include "lib/model/names.h"
 #include "lib/verify/guarantees.h"
@@ -124,14 +126,27 @@ void WriteScheme(Writer& writer, const SchemeVerifierConfig& config) {
   writer.EndObject().EndObject();
 }
 
+// Providers' own are longer. Shorter ones are taken, because some let their users choose.
+constexpr size_t kSecretBytesWanted = 16;
+
+bool HasShortSecret(const std::vector<std::string>& secrets) {
+  return std::any_of(secrets.begin(), secrets.end(), [](const std::string& secret) {
+    return secret.size() < kSecretBytesWanted && secret != kRedactedSecret;
+  });
+}
+
 // The worth of an accepted request, for who sets a source up. Messages of schemes of one's own
 // are left out: a secret could stand in one.
 void WriteGuarantees(Writer& writer, const Source& source) {
   const auto defined = verify::DefineSource(source);
   if (!defined.ok()) return;
-  const auto known =
+  auto known =
       verify::GuaranteesOf(defined->preset, defined->settings, !source.idempotency_keys.empty());
   if (!known.ok()) return;
+  if (HasShortSecret(defined->settings.secrets)) {
+    known->warnings.push_back(absl::StrCat("a secret is shorter than ", kSecretBytesWanted,
+                                           " bytes: it could be found by trying"));
+  }
   const auto* scheme = std::get_if<SchemeVerifierConfig>(&source.verifier);
   writer.Key("guarantees").BeginObject().Field("integrity", IntegrityName(known->integrity));
   if (scheme == nullptr || !scheme->preset.empty()) WriteTextsField(writer, "signs", known->signs);

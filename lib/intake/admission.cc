@@ -155,7 +155,9 @@ Hold MakeHold(const GatewayOptions& options, const config::SourceEntry& entry,
     input.headers.push_back({std::string(header.name), std::string(header.value)});
   }
   const uint32_t items_max = QuarantineItemsMax(options, input.body.size());
-  return {.input = std::move(input), .items_max = items_max};
+  return {.input = std::move(input),
+          .items_max = items_max,
+          .use_max = {.inputs = options.held_inputs_max, .bytes = options.held_bytes_max}};
 }
 
 uint32_t QuarantineItemsMax(const GatewayOptions& options, uint64_t body_bytes) {

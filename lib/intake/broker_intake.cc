@@ -118,7 +118,9 @@ Hold BrokerIntake::MakeHold(const Source& source, const BrokerMessage& message,
                   .received_at = clock_->Now()};
   // Its place is among the headers, as it is with events.
   if (!message.id.empty()) input.headers.push_back({std::string(kMessageIdHeader), message.id});
-  Hold hold{.input = std::move(input), .items_max = options_.dead_letters_max};
+  Hold hold{.input = std::move(input),
+            .items_max = options_.dead_letters_max,
+            .use_max = {.inputs = options_.held_inputs_max, .bytes = options_.held_bytes_max}};
   AddKeys(source, message, hold);
   return hold;
 }

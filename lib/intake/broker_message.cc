@@ -91,7 +91,7 @@ std::optional<Refusal> AddAttributes(const Source& source, const BrokerMessage& 
     }
     attributes.push_back({.name = attribute.name, .value = attribute.value});
   }
-  const absl::StatusOr<Headers> kept = KeepForwardable(source, attributes);
+  const absl::StatusOr<Headers> kept = KeepForwardable(source, {}, attributes);
   if (!kept.ok()) return Refuse(refusal::kTooLarge, "attributes", "too many or too large");
   for (const Header& header : *kept) {
     headers->push_back({absl::AsciiStrToLower(header.name), header.value});

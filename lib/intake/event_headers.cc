@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 #include "lib/base/status_macros.h"
@@ -79,13 +79,28 @@ absl::Status CheckHeaderSize(std::span<const HeaderView> received) {
   return absl::OkStatus();
 }
 
-bool IsSecretHeader(const Source* source, std::string_view name) {
-  if (Contains(kSecretHeaders, name)) return true;
-  const auto* key = source == nullptr ? nullptr : std::get_if<ApiKeyAuth>(&source->verifier);
-  return key != nullptr && base::EqualsIgnoreCase(key->header_name, name);
+bool IsSecretHeader(const verify::Credentials& credentials, std::string_view name) {
+  return Contains(kSecretHeaders, name) || Contains(credentials.headers, name);
+}
+
+std::string KeepQuery(const verify::Credentials& credentials, std::string_view query) {
+  if (credentials.query_parameters.empty()) return std::string(query);
+  const auto is_kept = [&](std::string_view parameter) {
+    // As a verifier finds it, so also when its name is spelled in another way.
+    return std::none_of(credentials.query_parameters.begin(), credentials.query_parameters.end(),
+                        [&](const std::string& name) {
+                          return base::FindQueryParameter(parameter, name).has_value();
+                        });
+  };
+  std::vector<std::string_view> kept;
+  for (const std::string_view parameter : absl::StrSplit(query, '&')) {
+    if (is_kept(parameter)) kept.push_back(parameter);
+  }
+  return absl::StrJoin(kept, "&");
 }
 
 absl::StatusOr<Headers> KeepForwardable(const Source& source,
+                                        const verify::Credentials& credentials,
                                         std::span<const HeaderView> received) {
   CONVOY_RETURN_IF_ERROR(CheckHeaderSize(received));
   const std::vector<std::string_view> connection_names = NamesInConnection(received);
@@ -99,7 +114,7 @@ absl::StatusOr<Headers> KeepForwardable(const Source& source,
     }
     if (Contains(kTransferHeaders, header.name) || Contains(connection_names, header.name))
       continue;
-    if (IsSecretHeader(&source, header.name) && !Contains(source.forward_headers, header.name))
+    if (IsSecretHeader(credentials, header.name) && !Contains(source.forward_headers, header.name))
       continue;
     kept.push_back({std::string(header.name), std::string(header.value)});
   }
@@ -107,8 +122,9 @@ absl::StatusOr<Headers> KeepForwardable(const Source& source,
 }
 
 absl::StatusOr<Headers> KeepIngestHeaders(const Source& source,
+                                          const verify::Credentials& credentials,
                                           std::span<const HeaderView> received) {
-  absl::StatusOr<Headers> kept = KeepForwardable(source, received);
+  absl::StatusOr<Headers> kept = KeepForwardable(source, credentials, received);
   if (kept.ok()) kept->push_back({std::string(kSourceIdHeader), source.mask_id});
   return kept;
 }

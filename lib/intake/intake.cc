@@ -220,7 +220,7 @@ absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
   Event event{.project_id = source.project_id,
               .source_id = source.id,
               .body = request.body.empty() ? "{}" : std::string(request.body),
-              .url_query = std::string(request.query),
+              .url_query = KeepQuery(entry.credentials, request.query),
               .url_path = std::string(request.path),
               .created_at = now,
               .acknowledged_at = now};
@@ -231,7 +231,8 @@ absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
                           KeyOf(entry, request, verdict, key_rule, body, &event, out_remark));
 
   CONVOY_ASSIGN_OR_RETURN(event.event_type, FindEventType(source, request, body));
-  CONVOY_ASSIGN_OR_RETURN(event.headers, KeepIngestHeaders(source, request.headers));
+  CONVOY_ASSIGN_OR_RETURN(event.headers,
+                          KeepIngestHeaders(source, entry.credentials, request.headers));
   event.id = ulids_->Next();
 
   bool is_unfiltered = false;

@@ -68,7 +68,8 @@ CommitCounters CommitQueue::counters() const {
           .is_failing = is_failing_.load(std::memory_order_relaxed),
           .accepted = accepted_.value(),
           .duplicates = duplicates_.value(),
-          .redelivered = redelivered_.value()};
+          .redelivered = redelivered_.value(),
+          .held_dropped = held_dropped_.value()};
 }
 
 void CommitQueue::set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
@@ -371,6 +372,7 @@ void CommitQueue::Count(const Group& group, const absl::Status& status) {
   if (!status.ok()) return;
   for (const auto& waiter : group) {
     if (waiter->batch == nullptr || !waiter->result.status.ok()) continue;
+    held_dropped_.Add(waiter->result.held_dropped_count);
     for (const SubmissionOutcome outcome : waiter->result.submissions) {
       switch (outcome) {
         case SubmissionOutcome::kAccepted:

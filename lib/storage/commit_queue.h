@@ -46,6 +46,7 @@ struct CommitCounters {
   uint64_t accepted = 0;
   uint64_t duplicates = 0;
   uint64_t redelivered = 0;
+  uint64_t held_dropped = 0;  // held inputs that made room (CommitResult::held_dropped_count)
 };
 
 // Safe to use from any thread. The storage must outlive it.
@@ -144,7 +145,7 @@ class CommitQueue {
   std::function<void()> wake_;
   ConfigListener config_listener_;
 
-  base::RelaxedCounter commits_, failures_, accepted_, duplicates_, redelivered_;
+  base::RelaxedCounter commits_, failures_, accepted_, duplicates_, redelivered_, held_dropped_;
   std::atomic<bool> is_failing_ = false;
 
   absl::Mutex mutex_;

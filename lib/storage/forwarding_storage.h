@@ -81,6 +81,7 @@ class ForwardingStorage : public Storage {
     return target().CountHeld(query);
   }
   absl::StatusOr<std::vector<Backlog>> ListBacklogs() override { return target().ListBacklogs(); }
+  absl::StatusOr<HeldUse> ReadHeldUse() override { return target().ReadHeldUse(); }
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
     return target().Prune(request);
   }

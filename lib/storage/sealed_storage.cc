@@ -5,6 +5,7 @@
 // one, the second is refused and reads that of the first.
 #include "lib/storage/sealed_storage.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -172,7 +173,51 @@ class SealedStorage final : public ForwardingStorage {
   Random& random_;
 };
 
+class ClearStorage final : public ForwardingStorage {
+ public:
+  explicit ClearStorage(std::unique_ptr<Storage> target)
+      : ForwardingStorage(target.get()), owned_(std::move(target)) {}
+
+  absl::Status Write(std::span<WriteBatch* const> batches,
+                     std::span<CommitResult> results) override {
+    const auto has_documents = [](const WriteBatch* batch) {
+      return std::any_of(batch->config.begin(), batch->config.end(),
+                         [](const ConfigWrite& write) { return !write.puts.empty(); });
+    };
+    absl::Status refusal;
+    if (std::any_of(batches.begin(), batches.end(), has_documents)) {
+      refusal = CheckNotSealed(*owned_);
+    }
+    if (refusal.ok()) return ForwardingStorage::Write(batches, results);
+    if (!absl::IsFailedPrecondition(refusal)) return refusal;
+
+    std::vector<WriteBatch*> others;
+    for (WriteBatch* const batch : batches) {
+      if (!has_documents(batch)) others.push_back(batch);
+    }
+    std::vector<CommitResult> results_of_others(others.size());
+    CONVOY_RETURN_IF_ERROR(ForwardingStorage::Write(others, results_of_others));
+    auto next = results_of_others.begin();
+    for (size_t i = 0; i < batches.size(); ++i) {
+      if (has_documents(batches[i])) {
+        results[i].status = refusal;
+      } else {
+        results[i] = std::move(*next++);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::unique_ptr<Storage> owned_;
+};
+
 }  // namespace
+
+absl::StatusOr<std::unique_ptr<Storage>> KeepClear(std::unique_ptr<Storage> target) {
+  CONVOY_RETURN_IF_ERROR(CheckNotSealed(*target));
+  return std::make_unique<ClearStorage>(std::move(target));
+}
 
 absl::StatusOr<std::unique_ptr<Storage>> SealStorage(std::unique_ptr<Storage> target,
                                                      const HostKeys& keys, Random* random) {

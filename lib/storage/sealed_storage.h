@@ -33,4 +33,8 @@ absl::StatusOr<std::unique_ptr<Storage>> SealStorage(std::unique_ptr<Storage> ta
 // kFailedPrecondition if the documents of `target` are sealed: it must be opened by SealStorage.
 absl::Status CheckNotSealed(Storage& target);
 
+// `target` for an opener without a key. kFailedPrecondition if it is sealed. Once another opener
+// has sealed it, batches that would write a document in clear are refused with the same.
+absl::StatusOr<std::unique_ptr<Storage>> KeepClear(std::unique_ptr<Storage> target);
+
 }  // namespace convoy::storage

@@ -7,6 +7,7 @@
 
 #include "convoy/ulid.h"
 #include "lib/base/status_macros.h"
+#include "lib/model/codec.h"
 
 namespace convoy::storage {
 
@@ -46,6 +47,15 @@ absl::Status CheckIds(const WriteBatch& batch) {
   }
   for (const Hold& hold : batch.holds) CONVOY_RETURN_IF_ERROR(check(hold.input.id));
   return absl::OkStatus();
+}
+
+uint64_t HeldBytes(const HeldInput& input) {
+  return input.body.size() + input.query.size() + model::EncodeHeaders(input.headers).size();
+}
+
+bool IsOver(const HeldUse& use, const HeldUse& most) {
+  return (most.inputs > 0 && use.inputs > most.inputs) ||
+         (most.bytes > 0 && use.bytes > most.bytes);
 }
 
 bool IsFinal(DeliveryStatus status) {

@@ -27,6 +27,15 @@ inline constexpr int kKeyShiftsMax = 64;
 // How many expired held inputs, earliest expiry first, every hold takes away with it.
 inline constexpr int kExpiredInputsPerHold = 16;
 
+// How many held inputs every hold takes away at most to keep to a HeldUse.
+inline constexpr int kHeldRemovedPerHold = 16;
+
+// What one input counts for in HeldUse::bytes.
+uint64_t HeldBytes(const HeldInput& input);
+
+// Whether `use` is beyond `most`, where 0 is no bound.
+bool IsOver(const HeldUse& use, const HeldUse& most);
+
 // Success, failure or discarded: nothing more will happen by itself.
 bool IsFinal(DeliveryStatus status);
 

@@ -122,6 +122,38 @@ void CheckBound(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(Find(storage, {}) == "129");
 }
 
+// The source that fills the store loses its own oldest, and its neighbour none.
+void CheckTotalBound(Expectations& expect, Storage& storage) {
+  CONVOY_REQUIRE_OK(PutSources(storage, 2).status);
+  const auto hold = [&](int number, int source, HeldKind kind, size_t bytes, HeldUse use_max) {
+    HeldInput input = MakeHeld(ProjectId(), number, source);
+    input.kind = kind;
+    input.body = std::string(bytes, 'x');
+    WriteBatch batch;
+    batch.holds.push_back({.input = std::move(input), .use_max = use_max});
+    const CommitResult result = CommitOne(storage, std::move(batch));
+    CONVOY_EXPECT(result.status.ok());
+    return result.held_dropped_count;
+  };
+  const HeldUse few{.inputs = 4};
+  CONVOY_EXPECT(hold(1, 2, HeldKind::kQuarantine, 10, few) == 0);
+  CONVOY_EXPECT(hold(2, 1, HeldKind::kDeadLetter, 5000, few) == 0);
+  CONVOY_EXPECT(hold(3, 1, HeldKind::kQuarantine, 5000, few) == 0);
+  CONVOY_EXPECT(hold(4, 1, HeldKind::kQuarantine, 5000, few) == 0);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ReadHeldUse()).inputs == 4);
+  CONVOY_EXPECT(hold(5, 1, HeldKind::kQuarantine, 5000, few) == 1);
+  CONVOY_EXPECT(hold(6, 2, HeldKind::kQuarantine, 10, few) == 1);
+  CONVOY_EXPECT(Find(storage, {}) == "1256");  // dead letters go last
+  const uint64_t bytes = CONVOY_VALUE(storage.ReadHeldUse()).bytes;
+  CONVOY_EXPECT(bytes >= 10'020 && bytes < 12'000);
+  CONVOY_EXPECT(hold(7, 2, HeldKind::kQuarantine, 10, {.bytes = 7000}) == 1);
+  CONVOY_EXPECT(Find(storage, {}) == "1267");
+  // An input that leaves in another way counts no more.
+  CONVOY_REQUIRE_OK(ReleaseOne(storage, 2).status);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ReadHeldUse()).inputs == 3);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ReadHeldUse()).bytes < 3000);
+}
+
 void CheckRelease(Expectations& expect, Storage& storage) {
   CONVOY_REQUIRE_OK(PutSources(storage, 1).status);
   for (int i = 1; i <= 3; ++i) {
@@ -283,6 +315,8 @@ constexpr StorageRequirement kRequirements[] = {
     {"lists of held inputs select what they say", CheckConditions},
     {"an expired input is not there, and later holds take it away", CheckExpiry},
     {"of one source and kind no more are held than wanted, the newest", CheckBound},
+    {"of all inputs no more are held than wanted, at the cost of the source that holds the most",
+     CheckTotalBound},
     {"an input is released once, together with its event", CheckRelease},
     {"a release is undone with the batch that is refused for another reason",
      CheckReleaseAndConfig},

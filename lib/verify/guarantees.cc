@@ -32,25 +32,15 @@ absl::StatusOr<Integrity> IntegrityOf(const Scheme& scheme) {
   }
 }
 
-// Whether the signature covers the timestamp; what it does not cover, a sender can make new.
-absl::StatusOr<bool> IsTimeSigned(const Scheme& scheme) {
-  CONVOY_ASSIGN_OR_RETURN(const MessageTemplate message, MessageTemplate::Compile(scheme.message));
-  if (message.uses_timestamp()) return true;
-  const std::optional<Locator>& from = scheme.timestamp->from;
-  if (!from.has_value()) return false;
-  if (message.covers(*from)) return true;
-  CONVOY_ASSIGN_OR_RETURN(const Conditions checks, Conditions::Compile(scheme.checks));
-  return from->kind == Locator::Kind::kJson && checks.cover_body();
-}
-
 absl::StatusOr<std::optional<absl::Duration>> WindowOf(const Scheme& scheme, Integrity integrity) {
   if (scheme.type == SchemeType::kJwt) return scheme.jwt.age_max;
   if (!scheme.timestamp.has_value() || !scheme.timestamp->is_enforced ||
       integrity == Integrity::kNone) {
     return std::nullopt;
   }
-  CONVOY_ASSIGN_OR_RETURN(const bool is_signed, IsTimeSigned(scheme));
-  if (!is_signed) return std::nullopt;
+  CONVOY_ASSIGN_OR_RETURN(const MessageTemplate message, MessageTemplate::Compile(scheme.message));
+  CONVOY_ASSIGN_OR_RETURN(const Conditions checks, Conditions::Compile(scheme.checks));
+  if (!IsTimeSigned(scheme, message, checks)) return std::nullopt;
   return scheme.timestamp->past_max + scheme.timestamp->future_max;
 }
 
@@ -88,6 +78,13 @@ Integrity JwtIntegrity(const Scheme& scheme, const Conditions& checks) {
                              scheme.signature.places.front().kind == Locator::Kind::kBody;
   if (is_whole_body || checks.cover_body()) return Integrity::kFull;
   return checks.cover_request() ? Integrity::kPartial : Integrity::kNone;
+}
+
+bool IsTimeSigned(const Scheme& scheme, const MessageTemplate& message, const Conditions& checks) {
+  if (message.uses_timestamp()) return true;
+  const std::optional<Locator>& from = scheme.timestamp->from;
+  if (!from.has_value()) return false;
+  return message.covers(*from) || (from->kind == Locator::Kind::kJson && checks.cover_body());
 }
 
 absl::StatusOr<Guarantees> GuaranteesOf(const Preset& preset, const VerifierSettings& settings,

@@ -22,6 +22,10 @@ Integrity SignedIntegrity(const MessageTemplate& message, const Conditions& chec
 // with it.
 Integrity JwtIntegrity(const Scheme& scheme, const Conditions& checks);
 
+// Whether the signature covers the timestamp that `scheme` has; what it does not cover, a sender
+// can make new.
+bool IsTimeSigned(const Scheme& scheme, const MessageTemplate& message, const Conditions& checks);
+
 // Of the least that one of the alternatives asks for: a sender chooses among them.
 struct Guarantees {
   Integrity integrity = Integrity::kFull;

@@ -27,7 +27,9 @@ class SignedVerifier final : public SchemeVerifier {
       : scheme_(std::move(scheme)),
         message_(std::move(message)),
         checks_(std::move(checks)),
-        keyring_(std::move(keyring)) {}
+        keyring_(std::move(keyring)),
+        is_replay_bounded_(scheme_.timestamp.has_value() && scheme_.timestamp->is_enforced &&
+                           IsTimeSigned(scheme_, message_, checks_)) {}
 
   Verdict Verify(const Evidence& given, absl::Time now) const override {
     Verdict verdict{.scheme = scheme_.name};
@@ -100,7 +102,7 @@ class SignedVerifier final : public SchemeVerifier {
     verdict->missing_key_url = std::move(match.missing_key_url);
     if (verdict->accepted() && scheme_.timestamp.has_value()) {
       verdict->reason = JudgeTime(*scheme_.timestamp, *verdict->signed_at, now);
-      if (scheme_.timestamp->is_enforced) {
+      if (is_replay_bounded_) {
         verdict->replayable_until = *verdict->signed_at + scheme_.timestamp->past_max;
       }
     }
@@ -125,6 +127,8 @@ class SignedVerifier final : public SchemeVerifier {
   const MessageTemplate message_;
   const Conditions checks_;
   const std::unique_ptr<Keyring> keyring_;
+  // Whether the same request is refused some time later, whatever its sender writes as the time.
+  const bool is_replay_bounded_;
 };
 
 }  // namespace

@@ -114,6 +114,21 @@ Defined verify::DefineSource(const Source& source) {
   return SourceDefinition{{.schemes = {Scheme{.name = "noop"}}}, {}};
 }
 
+verify::Credentials verify::CredentialsOf(const Source& source) {
+  Credentials all;
+  const Defined defined = DefineSource(source);
+  if (!defined.ok()) return all;
+  for (const Scheme& scheme : defined->preset.schemes) {
+    if (scheme.type == SchemeType::kBasic) all.headers.emplace_back("Authorization");
+    if (scheme.type != SchemeType::kToken) continue;
+    for (const Locator& place : scheme.signature.places) {
+      if (place.kind == Locator::Kind::kHeader) all.headers.push_back(place.name);
+      if (place.kind == Locator::Kind::kQuery) all.query_parameters.push_back(place.name);
+    }
+  }
+  return all;
+}
+
 Compiled verify::CompileForSource(const Source& source, std::shared_ptr<KeySource> keys) {
   CONVOY_ASSIGN_OR_RETURN(const SourceDefinition defined, DefineSource(source));
   return CompilePresetVerifier(defined.preset, defined.settings, std::move(keys));

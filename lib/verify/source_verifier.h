@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -17,6 +19,14 @@ struct SourceDefinition {
   VerifierSettings settings;
 };
 absl::StatusOr<SourceDefinition> DefineSource(const Source& source);
+
+// Names of headers and query parameters in which a source's requests carry what is a secret by
+// itself: a token, a password. A seen one is enough to send others. Empty for signatures.
+struct Credentials {
+  std::vector<std::string> headers;
+  std::vector<std::string> query_parameters;
+};
+Credentials CredentialsOf(const Source& source);
 
 // As CompileSourceVerifier (verifier.h); `keys` may be null.
 absl::StatusOr<std::shared_ptr<const Verifier>> CompileForSource(const Source& source,

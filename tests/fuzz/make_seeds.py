@@ -254,6 +254,64 @@ def framing():
         yield str(number), b"\xff\xff\2" + request
 
 
+def session():
+    ok = b"POST /ok?a=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+    chunked = b"POST /ok HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    get = b"GET /ok HTTP/1.1\r\nHost: x\r\n\r\n"
+    scripts = {
+        "three": ok + get + chunked + b"3;a=b\r\nabc\r\n0\r\n\r\n",
+        "continued": ok.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n") + get,
+        "last": get.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + ok,
+        "refused": ok.replace(b"/ok", b"/no") + get, "declined": get.replace(b"/ok", b"/") + get,
+        "too-large": ok.replace(b"5", b"65") + b"x" * 60, "chunks-too-large": chunked + b"fff\r\n",
+        "cut": ok[:-2], "head": get.replace(b"GET", b"HEAD") + get, "malformed": b"GET\r\n\r\n",
+        "old": get.replace(b"1.1", b"1.0") + get, "nothing": b"", "lines": b"\r\n" * 40 + get}
+    for name, script in scripts.items():
+        for flags in (0, 1, 2, 4, 8, 13):
+            yield f"{name}-{flags}", bytes([flags, 6]) + script
+
+
+def certificates():
+    folder = TESTS / "vectors/crypto"
+    for kind in ("p256", "rsa"):
+        certificate = (folder / f"{kind}_certificate.pem").read_bytes()
+        der = base64.b64decode(b"".join(certificate.splitlines()[1:-1]))
+        key = (folder / f"{kind}_private.pem").read_bytes()
+        yield kind, b"\0" + certificate + b"\x1e" + key
+        yield f"{kind}-chain", b"\0" + certificate * 3 + b"\x1e" + key
+        yield f"{kind}-der", b"\3" + der
+        yield f"{kind}-other-key", b"\2" + certificate
+        yield f"{kind}-text", b"\0a text\n" + certificate + b"and more\x1e" + key[:60]
+    for name in ("p256_private_sec1", "rsa_private_pkcs1", "rsa_private_encrypted"):
+        yield name, b"\0" + certificate + b"\x1e" + (folder / f"{name}.pem").read_bytes()
+
+
+def imports():
+    project = {"uid": "01HYWQJJ5ZH4H158E4RYHGNSDC", "name": "p", "type": "incoming"}
+    within = {"project_id": project["uid"]}
+    source = {**within, "uid": "01HYWQJJ5ZH4H158E4RYHGNSDD", "name": "s", "type": "http",
+              "mask_id": "aaaaaaaaaaaaaaaa",
+              "verifier": {"type": "api_key", "api_key": {"header_name": "X", "header_value": "y"}}}
+    endpoint = {**within, "uid": "01HYWQJJ5ZH4H158E4RYHGNSDE", "name": "e",
+                "url": "https://x.example/", "secrets": [{"uid": "k", "value": "secret"}]}
+    subscription = {**within, "uid": "01HYWQJJ5ZH4H158E4RYHGNSDF", "name": "b",
+                    "endpoint_id": endpoint["uid"], "source_id": source["uid"],
+                    "filter_config": {"event_types": ["*"]}}
+    key = {"uid": "01HYWQJJ5ZH4H158E4RYHGNSDG", "name": "k", "mask_id": "maskmaskmask",
+           "hash": "aGFzaA==", "salt": "c2FsdA==",
+           "role": {"type": "project_admin", "project": project["uid"]}}
+    whole = {"projects": [project], "sources": [source], "endpoints": [endpoint],
+             "subscriptions": [subscription], "api_keys": [key]}
+    yield "whole", json.dumps(whole).encode()
+    for name, value in whole.items():
+        yield name, json.dumps({"projects": [project], name: value}).encode()
+        yield f"{name}-alone", json.dumps({name: value}).encode()
+        yield f"{name}-twice", json.dumps({"projects": [project], name: value * 2}).encode()
+        yield f"{name}-bare", json.dumps({"projects": [project], name: [{}, 1, None]}).encode()
+    yield "deep", json.dumps({"projects": [project]})[:-2].encode() + b',"a":' + b"[" * 100
+    yield "nothing", b"{}"
+
+
 def http_request():
     names = ("PROJECT", "SOURCE", "MASK", "ENDPOINT", "SUBSCRIPTION", "EVENT", "DELIVERY", "KEY")
     text = (TESTS / "fuzz/seed_requests.txt").read_text(encoding="utf-8")
@@ -348,6 +406,9 @@ TARGETS = {
     "filters": filters,
     "forms": forms,
     "framing": framing,
+    "session": session,
+    "certificates": certificates,
+    "import": imports,
     "http_request": http_request,
     "c_abi": c_abi,
     "signature_headers": signature_headers,

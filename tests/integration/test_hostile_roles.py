@@ -1,4 +1,5 @@
 """Roles: every operation for every kind of key, and no secret for those who may only read."""
+import base64
 import json
 import re
 import unittest
@@ -14,8 +15,12 @@ SOURCE_PASSWORD = "basic-password-zq84"
 PRESET_SECRET = "preset-secret-zq85-long-enough"
 SOURCE_KEY = "source-api-key-zq86"
 SENT_TOKEN = "forwarded-token-zq87"
-SECRETS = (ENDPOINT_SECRET, ENDPOINT_KEY, SOURCE_SECRET, SOURCE_PASSWORD, PRESET_SECRET, SOURCE_KEY,
-           SENT_TOKEN)
+HEADER_TOKEN = "gitlab-token-zq88"
+QUERY_TOKEN = "mailchimp-token-zq89"
+# With these, unlike with a signature, a request of one's own can be sent.
+SOURCE_TOKENS = (SOURCE_KEY, SOURCE_PASSWORD, base64.b64encode(b"u:" + SOURCE_PASSWORD.encode())
+                 .decode(), HEADER_TOKEN, QUERY_TOKEN)
+SECRETS = (ENDPOINT_SECRET, ENDPOINT_KEY, SOURCE_SECRET, PRESET_SECRET, SENT_TOKEN, *SOURCE_TOKENS)
 
 
 def documented_roles():
@@ -45,16 +50,32 @@ class RolesTest(HostCase):
                                       "secret": SOURCE_SECRET}},
             {"type": "basic_auth", "basic_auth": {"username": "u", "password": SOURCE_PASSWORD}},
             {"type": "preset", "preset": {"name": "github", "secrets": [PRESET_SECRET]}},
-            {"type": "api_key", "api_key": {"header_name": "X-Key", "header_value": SOURCE_KEY}}]
+            {"type": "api_key", "api_key": {"header_name": "X-Key", "header_value": SOURCE_KEY}},
+            {"type": "preset", "preset": {"name": "gitlab", "secrets": [HEADER_TOKEN]}},
+            {"type": "preset", "preset": {"name": "mailchimp", "secrets": [QUERY_TOKEN]}}]
         self.sources = [self.incoming.source(f"s{number}", verifier)
                         for number, verifier in enumerate(verifiers)]
+        held = self.incoming.source("held", verifiers[5], verify_mode="quarantine",
+                                    idempotency_keys=["request.header.X-Id"])
         open_source = self.incoming.source("open", forward_headers=["Authorization"])
         endpoint = self.incoming.endpoint("e", self.inbox.url + "/r", secret=ENDPOINT_SECRET)
         self.incoming.subscribe("all", endpoint, open_source)
         answer = self.incoming.ingest(open_source, b'{"a":1}',
                                       {"Authorization": "Bearer " + SENT_TOKEN})
         self.assertEqual(answer.status, 200, answer)
-        self.incoming.wait_for_deliveries(1)
+        basic = base64.b64encode(f"u:{SOURCE_PASSWORD}".encode()).decode()
+        sent = [(self.sources[1], "", {"Authorization": "Basic " + basic}),
+                (self.sources[3], "", {"X-Key": SOURCE_KEY}),
+                (self.sources[4], "", {"X-Gitlab-Token": HEADER_TOKEN}),
+                (self.sources[5], "?a=1&secret=" + QUERY_TOKEN, {}),
+                (held, "?secret=" + QUERY_TOKEN, {})]
+        for source, query, headers in sent:
+            self.incoming.subscribe(source["name"], self.incoming.endpoint(
+                source["name"], self.inbox.url + "/r/" + source["name"]), source)
+            answer = self.admin.send("POST", f"/ingest/{source['mask_id']}{query}", b'{"a":1}',
+                                     {"Content-Type": "application/json", **headers})
+            self.assertEqual(answer.status, 200, (source["name"], answer))
+        self.incoming.wait_for_deliveries(1 + 4)
 
     def fill_outgoing(self):
         self.endpoint = self.outgoing.endpoint(
@@ -94,6 +115,14 @@ class RolesTest(HostCase):
         for secret in (ENDPOINT_SECRET, SOURCE_SECRET, SOURCE_PASSWORD, PRESET_SECRET, SOURCE_KEY):
             self.assertIn(secret, seen_by_admin, "the administrator still sees it")
         print(f"\n{count} answers for a viewer without a secret")
+
+    def test_a_receiver_gets_no_token_of_a_source(self):
+        received = self.inbox.received("/r/")
+        self.assertGreaterEqual(len(received), 4)
+        for request in received:
+            for token in SOURCE_TOKENS:
+                self.assertNotIn(token, request.path + str(request.headers))
+        self.assertIn("a=1", " ".join(request.path for request in received), "the rest stays")
 
     def test_every_operation_asks_for_its_role(self):
         roles = documented_roles()

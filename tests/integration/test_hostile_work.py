@@ -1,6 +1,8 @@
 """Callers who ask for much work: others are served as if they were not there."""
 import concurrent.futures
 import json
+import pathlib
+import re
 import statistics
 import threading
 import time
@@ -12,6 +14,11 @@ from case import HostCase
 
 def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def resident_mib(convoyd):
+    status = pathlib.Path(f"/proc/{convoyd.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
 
 
 class Probe:
@@ -138,6 +145,53 @@ class DeadlineTest(HostCase):
             self.assertIsInstance(answer.json["status"], bool)
             if answer.status == 503:
                 self.assertIn("Retry-After", answer.headers)
+
+
+class CutOffTest(HostCase):
+    def test_a_read_whose_time_is_over_is_cut_off_and_others_go_on(self):
+        project = self.project("incoming")
+        link = f"/ingest/{project.source('s')['mask_id']}"
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda _: self.admin.send("POST", link, b'{"a":1}'), range(4000)))
+        self.assertEqual(self.convoyd.stop(), 0)
+        type(self).convoyd = host.Convoyd(self.database, "--answer-timeout-ms", "1",
+                                          "--metrics-access", "anyone")
+        client = self.convoyd.client(self.key)
+        # Some milliseconds of reading, which finds nothing.
+        listing = project.path + "/events?perPage=1000&idempotencyKey=none&sort=ASC"
+        probe = Probe(self.convoyd.address, "POST", link, b"{}")
+        answers = [client.send("GET", listing) for _ in range(50)]
+        took = probe.stop()
+        late = [answer for answer in answers if answer.status == 503]
+        print(f"\n{len(late)} of {len(answers)} lists were cut off; intake p99 "
+              f"{percentile(took, .99):.1f} ms")
+        self.assertGreater(len(late), 40)
+        for answer in late:
+            self.assertIn("Retry-After", answer.headers)
+            self.assertIs(answer.json["status"], False)
+        self.assertEqual(probe.statuses, {200})
+        text = client.send("GET", "/metrics").body.decode()
+        timed_out = int(re.search(r"convoy_answer_timed_out_total (\d+)", text)[1])
+        self.assertGreaterEqual(timed_out, len(late))
+
+
+class StatementsTest(HostCase):
+    def test_filters_of_every_length_leave_no_memory_behind(self):
+        project = self.project("outgoing")
+        values = [f"endpointId={number % 10}" for number in range(600)]
+
+        def ask(count):
+            answer = project.client.send("GET", f"{project.path}/events?" + "&".join(values[:count]))
+            self.assertEqual(answer.status, 200, (count, answer))
+        for count in range(1, 60):
+            ask(count)
+        before = resident_mib(self.convoyd)
+        for count in range(1, 600):
+            ask(count)
+            project.client.send("GET", f"{project.path}/eventdeliveries?" + "&".join(values[:count]))
+        grown = resident_mib(self.convoyd) - before
+        print(f"\nlists with 1 to 600 values in a filter: resident memory grew by {grown:.1f} MiB")
+        self.assertLess(grown, 16)
 
 
 class LoopTest(HostCase):

@@ -61,6 +61,7 @@ class NullStorage : public Storage {
   }
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery&) override { return 0; }
   absl::StatusOr<std::vector<Backlog>> ListBacklogs() override { return std::vector<Backlog>{}; }
+  absl::StatusOr<HeldUse> ReadHeldUse() override { return HeldUse(); }
   absl::StatusOr<Pruned> Prune(const PruneRequest&) override { return Pruned{}; }
   absl::Status CheckWritable() override { return absl::OkStatus(); }
 

@@ -2,6 +2,8 @@
 // store in memory.
 #include "lib/storage/memory/held_table.h"
 
+#include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -22,13 +24,28 @@ void HeldTable::Release(const std::vector<HoldRelease>& releases) {
   for (const HoldRelease& release : releases) inputs_.Erase(release.held_id);
 }
 
-void HeldTable::Add(HeldInput input, uint32_t items_max) {
-  const std::string source_id = input.source_id;
-  const HeldKind kind = input.kind;
-  RemoveExpired(input.received_at);
-  std::string id = input.id;
-  inputs_.Put(std::move(id), std::move(input));
-  if (items_max > 0) RemoveOldest(source_id, kind, items_max);
+uint64_t HeldTable::Add(Hold hold) {
+  const std::string source_id = hold.input.source_id;
+  const HeldKind kind = hold.input.kind;
+  RemoveExpired(hold.input.received_at);
+  std::string id = hold.input.id;
+  inputs_.Put(std::move(id), std::move(hold.input));
+  if (hold.items_max > 0) RemoveOldest(source_id, kind, hold.items_max);
+  uint64_t removed_count = 0;
+  while (removed_count < kHeldRemovedPerHold && IsOver(use(), hold.use_max)) {
+    RemoveOldestOfGreatest();
+    ++removed_count;
+  }
+  return removed_count;
+}
+
+HeldUse HeldTable::use() const {
+  HeldUse sum;
+  for (const auto& [key, row] : inputs_.rows()) {
+    ++sum.inputs;
+    sum.bytes += HeldBytes(row.value);
+  }
+  return sum;
 }
 
 void HeldTable::RemoveSource(std::string_view source_id) {
@@ -64,6 +81,23 @@ void HeldTable::RemoveOldest(std::string_view source_id, HeldKind kind, size_t i
     if (row.value.source_id == source_id && row.value.kind == kind) keys.push_back(key);
   }
   for (size_t i = 0; i + items_max < keys.size(); ++i) inputs_.rows().erase(keys[i]);
+}
+
+void HeldTable::RemoveOldestOfGreatest() {
+  std::map<std::string_view, uint64_t> bytes_of;  // by source
+  for (const auto& [key, row] : inputs_.rows())
+    bytes_of[row.value.source_id] += HeldBytes(row.value);
+  std::string_view greatest;
+  for (const auto& [source_id, bytes] : bytes_of) {
+    if (greatest.empty() || bytes > bytes_of[greatest]) greatest = source_id;
+  }
+  std::optional<std::pair<HeldKind, int64_t>> oldest;
+  for (const auto& [key, row] : inputs_.rows()) {
+    if (row.value.source_id != greatest) continue;
+    const std::pair candidate(row.value.kind, key);
+    if (!oldest.has_value() || candidate < *oldest) oldest = candidate;
+  }
+  if (oldest.has_value()) inputs_.rows().erase(oldest->second);
 }
 
 }  // namespace convoy::storage

@@ -20,16 +20,19 @@ class HeldTable {
   absl::Status CheckReleases(const std::vector<HoldRelease>& releases) const;
   void Release(const std::vector<HoldRelease>& releases);
 
-  void Add(HeldInput input, uint32_t items_max);
+  // Returns how many inputs made room because of `hold.use_max`.
+  uint64_t Add(Hold hold);
   void RemoveSource(std::string_view source_id);
   void RemoveProject(std::string_view project_id);
 
   const HeldInput* Find(std::string_view project_id, std::string_view id) const;
+  HeldUse use() const;
   const AgeTable<HeldInput>& all() const { return inputs_; }
 
  private:
   void RemoveExpired(absl::Time now);
   void RemoveOldest(std::string_view source_id, HeldKind kind, size_t items_max);
+  void RemoveOldestOfGreatest();
 
   AgeTable<HeldInput> inputs_;
 };

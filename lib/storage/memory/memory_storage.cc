@@ -32,7 +32,7 @@ CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   for (const DeliveryRequeue& requeue : batch.requeues) {
     result.requeues_applied.push_back(ApplyRequeue(requeue));
   }
-  for (Hold& hold : batch.holds) ApplyHold(hold);
+  for (Hold& hold : batch.holds) ApplyHold(hold, result);
   return result;
 }
 
@@ -87,11 +87,11 @@ bool MemoryStorage::TakeRedelivery(const Input& input, absl::Time now) {
   return !input.redelivery.has_value() || TakeKey(*input.redelivery, now);
 }
 
-void MemoryStorage::ApplyHold(Hold& hold) {
+void MemoryStorage::ApplyHold(Hold& hold, CommitResult& result) {
   const HeldInput& input = hold.input;
   if (!config_.Has(ConfigKind::kSource, input.source_id, input.project_id)) return;
   if (!TakeRedelivery(hold, input.received_at)) return;
-  flow_.held.Add(std::move(hold.input), hold.items_max);
+  result.held_dropped_count += flow_.held.Add(std::move(hold));
 }
 
 void MemoryStorage::AddDelivery(Delivery delivery, const Event& event) {

@@ -111,6 +111,7 @@ class MemoryStorage final : public Storage {
                                            const PageRequest& page) override;
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override;
   absl::StatusOr<std::vector<Backlog>> ListBacklogs() override;
+  absl::StatusOr<HeldUse> ReadHeldUse() override;
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override;
 
  private:
@@ -121,7 +122,7 @@ class MemoryStorage final : public Storage {
   // Whether a submission or hold has not been stored before; its key is taken then.
   template <typename Input>
   bool TakeRedelivery(const Input& input, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ApplyHold(Hold& hold) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ApplyHold(Hold& hold, CommitResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddDelivery(Delivery delivery, const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SubmissionOutcome ApplySubmission(Submission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyUpdate(DeliveryUpdate& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

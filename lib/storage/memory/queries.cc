@@ -245,4 +245,9 @@ absl::StatusOr<uint64_t> MemoryStorage::CountHeld(const HeldQuery& query) {
   return count;
 }
 
+absl::StatusOr<HeldUse> MemoryStorage::ReadHeldUse() {
+  absl::MutexLock lock(&mutex_);
+  return flow_.held.use();
+}
+
 }  // namespace convoy::storage

@@ -2,6 +2,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/sqlite/config_rows.h"
+#include "lib/storage/sqlite/held_totals.h"
 #include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/rows.h"
 #include "lib/storage/sqlite/writer.h"
@@ -50,7 +51,7 @@ absl::Status Writer::ApplyReleases(const WriteBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status Writer::ApplyHold(const Hold& hold) {
+absl::Status Writer::ApplyHold(const Hold& hold, CommitResult& result) {
   const HeldInput& input = hold.input;
   CONVOY_ASSIGN_OR_RETURN(
       const bool has_source,
@@ -62,8 +63,10 @@ absl::Status Writer::ApplyHold(const Hold& hold) {
   if (!is_first) return absl::OkStatus();
   CONVOY_RETURN_IF_ERROR(RemoveExpired(*connection_, input.received_at));
   CONVOY_RETURN_IF_ERROR(InsertHeld(*connection_, input));
-  if (hold.items_max == 0) return absl::OkStatus();
-  return RemoveOldest(*connection_, input, hold.items_max);
+  if (hold.items_max > 0) {
+    CONVOY_RETURN_IF_ERROR(RemoveOldest(*connection_, input, hold.items_max));
+  }
+  return KeepHeldUse(*connection_, hold.use_max, result.held_dropped_count);
 }
 
 }  // namespace convoy::storage

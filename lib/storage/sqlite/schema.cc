@@ -20,6 +20,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/storage/sqlite/config_rows.h"
+#include "lib/storage/sqlite/held_totals.h"
 
 namespace convoy::storage {
 
@@ -200,7 +201,8 @@ absl::Status PrepareDatabase(Connection& connection, const MigrationListener& li
     CONVOY_RETURN_IF_ERROR(CreateIfEmpty(connection));
     CONVOY_ASSIGN_OR_RETURN(version, connection.QueryInt("PRAGMA user_version"));
   }
-  return MigrateDatabase(connection, version, listener);
+  CONVOY_RETURN_IF_ERROR(MigrateDatabase(connection, version, listener));
+  return EnsureHeldTotals(connection);
 }
 
 }  // namespace convoy::storage

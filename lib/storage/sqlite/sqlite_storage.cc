@@ -15,6 +15,7 @@
 #include "lib/storage/sqlite/config_rows.h"
 #include "lib/storage/sqlite/connection_pool.h"
 #include "lib/storage/sqlite/database_file.h"
+#include "lib/storage/sqlite/held_totals.h"
 #include "lib/storage/sqlite/list_query.h"
 #include "lib/storage/sqlite/list_walk.h"
 #include "lib/storage/sqlite/row_keys.h"
@@ -184,6 +185,10 @@ class SqliteStorage final : public Storage {
   absl::StatusOr<std::vector<Backlog>> ListBacklogs() override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
     return ReadAtOnce(*reader, [&] { return ReadBacklogs(*reader); });
+  }
+  absl::StatusOr<HeldUse> ReadHeldUse() override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return storage::ReadHeldUse(*reader);
   }
 
  private:

@@ -85,7 +85,7 @@ absl::Status Writer::Apply(const WriteBatch& batch, CommitResult& result, Lanes&
   for (const DeliveryRequeue& requeue : batch.requeues) {
     CONVOY_RETURN_IF_ERROR(ApplyRequeue(requeue, result, lanes));
   }
-  for (const Hold& hold : batch.holds) CONVOY_RETURN_IF_ERROR(ApplyHold(hold));
+  for (const Hold& hold : batch.holds) CONVOY_RETURN_IF_ERROR(ApplyHold(hold, result));
   return absl::OkStatus();
 }
 

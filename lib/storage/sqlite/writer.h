@@ -103,7 +103,8 @@ class Writer {
   absl::Status ApplyRefusable(const WriteBatch& batch, CommitResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyReleases(const WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ApplyHold(const Hold& hold) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ApplyHold(const Hold& hold, CommitResult& result)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplySubmission(const Submission& submission, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyUpdate(const DeliveryUpdate& update, CommitResult& result, Lanes& lanes)

@@ -125,7 +125,8 @@ TEST_CASE("source_schemes: a source shows the worth of its verifier, with warnin
     return known;
   };
   const auto preset = [](const std::string& name) {
-    return R"("verifier":{"type":"preset","preset":{"name":")" + name + R"(","secrets":["abc"]}})";
+    return R"("verifier":{"type":"preset","preset":{"name":")" + name +
+           R"(","secrets":["abc-def-ghi-jkl-mno"]}})";
   };
   using Catch::Matchers::Contains;
   const std::string github = shown(preset("github"));
@@ -145,7 +146,8 @@ TEST_CASE("source_schemes: a source shows the worth of its verifier, with warnin
   // Of two schemes the weaker one counts.
   CHECK_THAT(shown(R"("verifier":{"type":"hmac","hmac":{"header":"X","hash":"SHA256",
                       "encoding":"hex","secret":"k"}})"),
-             Contains(R"("integrity":"full")") && Contains(R"("replay_window_s":null)"));
+             Contains(R"("integrity":"full")") && Contains(R"("replay_window_s":null)") &&
+                 Contains("a secret is shorter than 16 bytes"));
   // A message of one's own is not shown: it could hold a secret.
   const std::string own =
       shown(R"("verifier":{"type":"scheme","scheme":{"secrets":["k"],"definition":

@@ -110,26 +110,48 @@ TEST_CASE("event_headers: secrets and what belongs to the connection stay behind
       {"X-Convoy-Source-Id", "forged"},
   };
   Source source{.mask_id = "mask", .verifier = ApiKeyAuth{.header_name = "x-api-key"}};
-  CHECK(*KeepIngestHeaders(source, received) == Headers{{"Content-Encoding", "gzip"},
-                                                        {"X-Sig", "v"},
-                                                        {"X-Sig", "w"},
-                                                        {"X-Convoy-Source-Id", "mask"}});
+  const verify::Credentials credentials = verify::CredentialsOf(source);
+  CHECK(*KeepIngestHeaders(source, credentials, received) ==
+        Headers{{"Content-Encoding", "gzip"},
+                {"X-Sig", "v"},
+                {"X-Sig", "w"},
+                {"X-Convoy-Source-Id", "mask"}});
   source.forward_headers = {"authorization", "X-API-KEY", "Host"};
-  CHECK(*KeepIngestHeaders(source, received) == Headers{{"Authorization", "s"},
-                                                        {"X-Api-Key", "s"},
-                                                        {"Content-Encoding", "gzip"},
-                                                        {"X-Sig", "v"},
-                                                        {"X-Sig", "w"},
-                                                        {"X-Convoy-Source-Id", "mask"}});
+  CHECK(*KeepIngestHeaders(source, credentials, received) ==
+        Headers{{"Authorization", "s"},
+                {"X-Api-Key", "s"},
+                {"Content-Encoding", "gzip"},
+                {"X-Sig", "v"},
+                {"X-Sig", "w"},
+                {"X-Convoy-Source-Id", "mask"}});
+}
+
+TEST_CASE("event_headers: the token of a preset or scheme is a secret, wherever it stands") {
+  const auto credentials_of = [](SchemeVerifierConfig config) {
+    return verify::CredentialsOf({.verifier = std::move(config)});
+  };
+  const auto gitlab = credentials_of({.preset = "gitlab", .secrets = {"s"}});
+  CHECK(IsSecretHeader(gitlab, "x-gitlab-token"));
+  CHECK_FALSE(IsSecretHeader(gitlab, "X-Gitlab-Event"));
+  CHECK_FALSE(IsSecretHeader(credentials_of({.preset = "github"}), "X-Hub-Signature-256"));
+  const auto mailchimp = credentials_of({.preset = "mailchimp", .secrets = {"s"}});
+  CHECK(KeepQuery(mailchimp, "a=1&secret=s&b=%20") == "a=1&b=%20");
+  CHECK(KeepQuery(mailchimp, "%73ecret=s&&a&secrets=t") == "&a&secrets=t");
+  CHECK(KeepQuery(mailchimp, "secret=s") == "");
+  CHECK(KeepQuery(gitlab, "secret=s&&") == "secret=s&&");
+  const auto own =
+      credentials_of({.definition = R"({"type":"token","signature":{"in":"query","name":"key"}})",
+                      .secrets = {"s"}});
+  CHECK(KeepQuery(own, "key=s&a=1&key=t") == "a=1");
 }
 
 TEST_CASE("event_headers: number and size are bounded") {
   const std::string large(kHeaderBytesMax, 'x');
   const std::vector<HeaderView> big = {{"X", large}};
-  CHECK(KeepIngestHeaders({}, big).status().message() ==
+  CHECK(KeepIngestHeaders({}, {}, big).status().message() ==
         "request headers too large: more than 65536 bytes");
   const std::vector<HeaderView> many(kHeadersMax + 1, HeaderView{"X", "y"});
-  CHECK(KeepIngestHeaders({}, many).status().message() ==
+  CHECK(KeepIngestHeaders({}, {}, many).status().message() ==
         "too many request headers: more than 200");
   CHECK(CheckCustomHeaders({{"X", large}}).message() == "custom_headers: too large");
   CHECK(CheckCustomHeaders(Headers(kHeadersMax + 1, {"X", "y"})).message() ==

@@ -71,6 +71,9 @@ const std::map<std::string, std::string> kScans = {
     {"SCAN lane USING INDEX lane_by_wake", "in order, as many as backlogs look at"},
     {"SCAN backlog", "as many projects as backlogs look at"},
     {"SCAN lane USING COVERING INDEX lane_by_wake", "in order, up to a lane that is not skipped"},
+    {"SCAN held_total USING COVERING INDEX held_total_by_bytes", "its second row at most"},
+    {"SCAN held_input USING INDEX held_input_by_source", "once, when a database gets its sums"},
+    {"SCAN held_total", "once, when a database gets its sums"},
 };
 
 std::vector<std::string> PlanOf(Connection& connection, const std::string& sql) {

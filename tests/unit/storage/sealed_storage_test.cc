@@ -159,6 +159,29 @@ TEST_CASE("sealed_storage: only the right key opens it, and another one can repl
   CHECK(world.Open({.current = kTwo, .former = kOne}).ok());
 }
 
+TEST_CASE("sealed_storage: an opener without the key writes nothing in clear after the sealing") {
+  World world;
+  const auto clear = KeepClear(std::make_unique<FragileStorage>(world.below)).value();
+  REQUIRE(Put(*clear, {EndpointOf("a")}).ok());
+  const auto sealed = world.Open({.current = kOne}).value();
+
+  WriteBatch document, event;
+  document.config.push_back({.scope = "p",
+                             .expected_revision = clear->ConfigRevision("p").value(),
+                             .puts = {EndpointOf("b")}});
+  event.submissions.push_back({.event = {.id = std::string(kId), .project_id = "p"}});
+  WriteBatch* const batches[] = {&document, &event};
+  CommitResult results[2];
+  REQUIRE(clear->Commit(batches, results).ok());
+  CHECK(absl::IsFailedPrecondition(results[0].status));
+  CHECK(results[1].status.ok());  // what flows is not sealed
+  CHECK(results[1].submissions.size() == 1);
+  CHECK(absl::IsNotFound(world.below->GetConfig(ConfigKind::kEndpoint, "p", "b").status()));
+  CHECK_FALSE(absl::StrContains(world.DocumentBelow("a"), kSecret));
+  REQUIRE(Put(*sealed, {EndpointOf("b")}).ok());
+  CHECK_FALSE(absl::StrContains(world.DocumentBelow("b"), kSecret));
+}
+
 TEST_CASE("sealed_storage: a document that was moved to another record, or changed, is damage") {
   World world;
   const auto storage = world.Open({.current = kOne}).value();

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/str_split.h"
 #include <catch2/catch.hpp>
 
 #include "convoy/verifier.h"
 #include "lib/verify/guarantees.h"
+#include "lib/verify/preset_parameters.h"
 #include "lib/verify/preset_verifier.h"
 
 namespace convoy::verify {
@@ -112,6 +114,26 @@ TEST_CASE("preset: a mistake is refused with the field named") {
     CHECK(absl::IsInvalidArgument(status));
     CHECK(status.message().find(named) != std::string::npos);
   }
+}
+
+TEST_CASE("preset: the parameter that tells the provider's customers apart is required") {
+  constexpr std::string_view kBy = "by config ";
+  size_t count = 0;
+  for (const PresetFile& file : PresetFiles()) {
+    const Preset preset = FindPreset(file.name).value();
+    if (!preset.tenant.starts_with(kBy)) continue;
+    INFO(file.name);
+    const std::string_view names = std::string_view(preset.tenant).substr(kBy.size());
+    ++count;
+    for (const std::string_view name :
+         absl::StrSplit(names.substr(0, names.find(':')), absl::ByString(" and "))) {
+      const auto parameters = ParametersOf(preset).value();
+      CHECK(parameters.needed.contains(std::string(name)));
+    }
+    const absl::Status status = CompilePreset(file.name, std::vector<std::string>{"k"}).status();
+    CHECK(absl::IsInvalidArgument(status));
+  }
+  CHECK(count == 5);
 }
 
 TEST_CASE("preset: each has guarantees, and those whose key is of all customers say so") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
 #include "convoy/signer.h"
@@ -129,6 +130,31 @@ TEST_CASE("verifier: several live secrets are all tried, and the one that matche
   CHECK(verdict.integrity == Integrity::kFull);
   CHECK(verifier->EventId({.headers = headers, .body = "body"}) == "id-1");
   CHECK(verdict.scheme == "default");
+}
+
+TEST_CASE("verifier: only a time that is signed bounds how long a request can come again") {
+  const std::string_view body = R"({"at":1777629600})";
+  const auto until = [&](std::string_view message, std::string_view from,
+                         std::string_view signed_text) {
+    const auto scheme =
+        CompileScheme(
+            absl::StrCat(R"({"type":"hmac","message":")", message, R"(","timestamp":{"from":")",
+                         from, R"(","past_s":300},)", R"("signature":{"in":"header","name":"S"}})"),
+            {"k"})
+            .value();
+    const std::vector<HeaderView> headers = {{"T", "1777629600"},
+                                             {"S", base::HexEncode(Mac("k", signed_text))}};
+    const Verdict verdict =
+        scheme->Verify({.method = "POST", .headers = headers, .body = body}, kNow);
+    CHECK(verdict.accepted());
+    return verdict.replayable_until;
+  };
+  const std::optional<absl::Time> end = kNow + absl::Minutes(5);
+  CHECK(until("{ts}.{body}", "header:T", absl::StrCat("1777629600.", body)) == end);
+  CHECK(until("{header:T}.{body}", "header:T", absl::StrCat("1777629600.", body)) == end);
+  CHECK(until("{body}", "json:at", body) == end);
+  // Its sender writes it anew each time.
+  CHECK(until("{body}", "header:T", body) == std::nullopt);
 }
 
 TEST_CASE("verifier: a list with the timestamp twice, or not at all, is ambiguous") {
