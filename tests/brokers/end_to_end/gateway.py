@@ -82,8 +82,8 @@ class Gateway:
             return consumer if consumer["state"] in states else None
         try:
             return host.wait_until(look, f"a consumer that is {states}", PATIENCE_S)
-        except AssertionError as error:
-            raise AssertionError(f"{error}; it is {self.consumer(source)}") from None
+        except host.TimedOut as error:
+            raise host.TimedOut(f"{error}; it is {self.consumer(source)}") from None
 
     # ---- Events ------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ It has a listener for every way in: one without authentication (for production a
 with SASL, one with SASL over TLS, and one whose address clients are told to be somewhere else, which
 is where a test puts its proxy. Messages are produced with Confluent's client.
 """
+import functools
 import itertools
 import socket
 import struct
@@ -88,21 +89,29 @@ class Queue(base.Queue):
                      "password": self.server.password, "tls": False}}}
 
     def produce(self, messages):
-        failures = []
+        failures, ids = [], [None] * len(messages)
+
+        def report(error, sent, number):
+            if error:
+                failures.append(str(error))
+            else:
+                ids[number] = f"{sent.topic()}/{sent.partition()}/{sent.offset()}"
+
         producer = self.server.producer()
-        for message in messages:
+        for number, message in enumerate(messages):
             key = message.get("key") or message.get("id")
             while True:
                 try:
                     producer.produce(
                         self.topic, message["body"], key=key,
                         headers=list((message.get("attributes") or {}).items()),
-                        on_delivery=lambda error, _: error and failures.append(str(error)))
+                        on_delivery=functools.partial(report, number=number))
                     break
                 except BufferError:
                     producer.poll(1)
         if producer.flush(60) or failures:
-            raise AssertionError(f"not produced: {failures[:3]}")
+            raise RuntimeError(f"not produced: {failures[:3]}")
+        return ids
 
     def left(self):
         client = self.server.client
@@ -186,7 +195,7 @@ class Server(base.Server):
         if self._producer is None:
             self._producer = self.client.Producer({
                 "bootstrap.servers": self.plain_address, "linger.ms": 5, "acks": "all",
-                "reconnect.backoff.max.ms": 1000, "log_level": 0})
+                "enable.idempotence": True, "reconnect.backoff.max.ms": 1000, "log_level": 0})
         return self._producer
 
     def members(self, group):

@@ -60,10 +60,10 @@ class Queue(base.Queue):
 
     def produce(self, messages):
         publisher = self._server.publisher()
-        for future in [publisher.publish(self.topic, message["body"],
-                                         **(message.get("attributes") or {}))
-                       for message in messages]:
-            future.result(timeout=60)
+        futures = [publisher.publish(self.topic, message["body"], retry=None,
+                                     **(message.get("attributes") or {}))
+                   for message in messages]
+        return [future.result(timeout=60) for future in futures]
 
     def left(self, held_s_max=HELD_S_MAX):
         """A server that cannot tell takes `held_s_max` seconds to find out that it is 0."""

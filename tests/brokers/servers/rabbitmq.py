@@ -84,7 +84,8 @@ class Queue(base.Queue):
                                       mandatory=True)
             channel.tx_commit()
             if returned:
-                raise AssertionError(f"{len(returned)} messages went to no queue")
+                raise RuntimeError(f"{len(returned)} messages went to no queue")
+        return [message.get("id") for message in messages]  # the broker has no names for them
 
     def left(self):
         return self.server.messages(self.name)

@@ -2,7 +2,8 @@
 and whose messages survive a restart. It checks no credentials; sqs_moto.py's does.
 
 Messages are produced with boto3. Their ids are the server's: `id` and `key` of a message are not
-used. A body has to be text, as with Amazon's own.
+used. A body has to be text, as with Amazon's own. boto3 by itself sends again what was not answered
+in time; the server may keep both, as two messages. So here nothing is sent twice.
 """
 import uuid
 
@@ -32,10 +33,12 @@ messages-storage {{
 """
 
 
-def client_of(service, endpoint, access_key_id="AKIDTEST", secret_key="secret"):
+def client_of(service, endpoint, access_key_id="AKIDTEST", secret_key="secret", tries_max=5):
     """boto3's."""
     boto3 = base.python_package("boto3", BOTO3)
-    return boto3.client(service, endpoint_url=endpoint, region_name=REGION,
+    config = base.python_package("botocore.config", BOTO3).Config(
+        retries={"total_max_attempts": tries_max})
+    return boto3.client(service, endpoint_url=endpoint, region_name=REGION, config=config,
                         aws_access_key_id=access_key_id, aws_secret_access_key=secret_key)
 
 
@@ -44,6 +47,7 @@ class Queue(base.Queue):
         self.name = name
         self.address = ("127.0.0.1", server.port)
         self.client = client_of("sqs", server.endpoint, *server.owner)
+        self._sender = client_of("sqs", server.endpoint, *server.owner, tries_max=1)
         self._server = server
         self.create()
 
@@ -62,10 +66,10 @@ class Queue(base.Queue):
 
     def produce(self, messages):
         """An attribute's value is a text, or what boto3 takes: {"DataType": …, "BinaryValue": …}."""
-        batch, batch_bytes = [], 0
+        ids, batch, batch_bytes = [], [], 0
         for message in messages:
             if len(batch) == BATCH_MAX or batch_bytes + len(message["body"]) > BATCH_BYTES_MAX:
-                self._send(batch)
+                ids += self._send(batch)
                 batch, batch_bytes = [], 0
             attributes = {
                 name: value if isinstance(value, dict) else
@@ -74,14 +78,16 @@ class Queue(base.Queue):
             batch.append({"Id": str(len(batch)), "MessageBody": message["body"].decode(),
                           "MessageAttributes": attributes})
             batch_bytes += len(message["body"])
-        self._send(batch)
+        return ids + self._send(batch)
 
     def _send(self, batch):
         if not batch:
-            return
-        answer = self.client.send_message_batch(QueueUrl=self.url, Entries=batch)
+            return []
+        answer = self._sender.send_message_batch(QueueUrl=self.url, Entries=batch)
         if answer.get("Failed"):
             raise RuntimeError(f"not sent: {answer['Failed']}")
+        ids = {sent["Id"]: sent["MessageId"] for sent in answer["Successful"]}
+        return [ids[one["Id"]] for one in batch]
 
     def left(self):
         attributes = self.client.get_queue_attributes(
