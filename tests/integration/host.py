@@ -29,7 +29,7 @@ def binary(name="convoyd"):
 
 
 class TimedOut(AssertionError):
-    """What had to happen has not happened yet."""
+    """A condition does not hold yet."""
 
 
 def wait_until(condition, what, timeout=30.0, interval=0.02):

@@ -96,6 +96,10 @@ class BrokerCase(unittest.TestCase):
         self.assertEqual([held for one in gateways for held in one.held()], [])
         self.table.add(case, messages=len(expected), events=accepted.total(),
                        delivered=len(received), duplicates=duplicates, seconds=self.seconds)
+        if unconfirmed:
+            kept = sum(number in accepted for number in unconfirmed)
+            print(f"{len(unconfirmed)} messages were not confirmed, and {kept} of them kept",
+                  flush=True)
 
     def wait_for_events(self, numbers, gateways):
         """A message that is gone from the broker and is no event is lost, and not late."""

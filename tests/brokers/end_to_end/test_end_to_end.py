@@ -14,6 +14,9 @@ from breaks import BreaksTest
 from case import BrokerCase
 from groups import GroupsTest
 from kills import KillsTest
+from lag import LagTest
+from moves import MovesTest
+from places import PlacesTest
 from poison import PoisonTest
 from raw import RawTest
 from states import StatesTest
@@ -22,7 +25,8 @@ from ways import WaysTest
 
 from servers import base  # found by benches
 
-CASES = (WaysTest, RawTest, KillsTest, BreaksTest, GroupsTest, PoisonTest, StatesTest)
+CASES = (WaysTest, RawTest, PlacesTest, MovesTest, LagTest, KillsTest, BreaksTest, GroupsTest,
+         PoisonTest, StatesTest)
 __all__ = [case.__name__ for case in CASES]
 
 

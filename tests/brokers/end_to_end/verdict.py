@@ -8,7 +8,7 @@ import sys
 import unittest
 
 from gateway import host
-from servers import base
+from servers import base  # found by gateway
 
 PASSED = "passed"
 WRONG = "wrong"
@@ -58,11 +58,13 @@ class Result(unittest.TextTestResult):
         return next((one for one in (WRONG, TIMED_OUT, COULD_NOT_START) if one in found), PASSED)
 
 
+class Runner(unittest.TextTestRunner):
+    resultclass = Result
+
+
 def run_tests():
     """Runs the tests of the main module as its arguments say. The exit code of the process."""
-    program = unittest.main(exit=False, warnings="ignore",
-                            testRunner=lambda **options: unittest.TextTestRunner(
-                                resultclass=Result, **options))
+    program = unittest.main(exit=False, warnings="ignore", testRunner=Runner)
     result = program.result
     for verdict, test in result.verdicts:
         print(f"{verdict}: {test} ({load()})", file=sys.stderr)

@@ -53,6 +53,11 @@ class Queue(abc.ABC):
         the broker calls each of them. Each is sent once: after an exception it is not known whether
         the broker keeps them."""
 
+    def remake(self):
+        """Deletes it with all that is in it, and makes it anew under its name."""
+        self.delete()
+        self.create()
+
     @abc.abstractmethod
     def left(self):
         """How many messages are not acknowledged, handed out or not."""
@@ -132,13 +137,13 @@ class CouldNotStart(RuntimeError):
 
 
 class TimedOut(AssertionError):
-    """What had to happen has not happened yet."""
+    """A condition does not hold yet."""
 
 
 @contextlib.contextmanager
 def started(make):
-    """What make() gives, a context with a server. Servers that others wrote have bad moments on a busy
-    machine: one that does not start is made once more. Nothing else is repeated."""
+    """Enters a context with a server that make() returns. Servers that others wrote have bad moments on
+    a busy machine: one that does not start is made once more. Nothing else is repeated."""
     with contextlib.ExitStack() as stack:
         try:
             server = stack.enter_context(make())

@@ -70,7 +70,7 @@ class Queue(base.Queue):
         self.group = f"{name}-group"
         self.partitions = partitions
         self.address = ("127.0.0.1", server.ports["proxied"])
-        server.make_topic(name, partitions)
+        self.create()
 
     @property
     def pub_sub(self):
@@ -89,6 +89,7 @@ class Queue(base.Queue):
                      "password": self.server.password, "tls": False}}}
 
     def produce(self, messages):
+        """A message may have a "timestamp" of its own, in milliseconds."""
         failures, ids = [], [None] * len(messages)
 
         def report(error, sent, number):
@@ -105,6 +106,7 @@ class Queue(base.Queue):
                     producer.produce(
                         self.topic, message["body"], key=key,
                         headers=list((message.get("attributes") or {}).items()),
+                        timestamp=message.get("timestamp", 0),
                         on_delivery=functools.partial(report, number=number))
                     break
                 except BufferError:
@@ -128,6 +130,9 @@ class Queue(base.Queue):
     def _left_of(consumer, partition):
         begin, end = consumer.get_watermark_offsets(partition, 30)
         return end - max(begin, partition.offset)  # an offset below 0: nothing was committed
+
+    def create(self):
+        self.server.make_topic(self.topic, self.partitions)
 
     def delete(self):
         self.server.delete_topic(self.topic)
@@ -237,7 +242,10 @@ class Server(base.Server):
         self._administer("create_topics", topic)
 
     def delete_topic(self, name):
+        """Returns when it is gone: what is sent to a topic on its way out is confirmed, and lost."""
         self._administer("delete_topics", name)
+        admin = self._admin()
+        base.wait_until(lambda: name not in admin.list_topics(timeout=10).topics, f"{name} to go")
 
     def _admin(self):
         base.python_package("confluent_kafka.admin", CLIENT)

@@ -1,9 +1,11 @@
 """An SQS server for tests: ElasticMQ, which keeps visibility times, long polls and the JSON protocol,
 and whose messages survive a restart. It checks no credentials; sqs_moto.py's does.
 
-Messages are produced with boto3. Their ids are the server's: `id` and `key` of a message are not
-used. A body has to be text, as with Amazon's own. boto3 by itself sends again what was not answered
-in time; the server may keep both, as two messages. So here nothing is sent twice.
+Messages are produced with boto3. Their ids are the server's: `id` of a message is not used, and
+`key`, the message group, only with FIFO queues. A body has to be text, as with Amazon's own. boto3
+by itself sends again what failed, and the server may have kept it all the same: on a busy machine
+ElasticMQ answers 500 now and then for a message that it keeps. Then there are two messages. So here
+nothing is sent twice.
 """
 import uuid
 
@@ -43,8 +45,9 @@ def client_of(service, endpoint, access_key_id="AKIDTEST", secret_key="secret", 
 
 
 class Queue(base.Queue):
-    def __init__(self, server, name):
-        self.name = name
+    def __init__(self, server, name, is_fifo=False):
+        self.name = name + (".fifo" if is_fifo else "")
+        self._is_fifo = is_fifo
         self.address = ("127.0.0.1", server.port)
         self.client = client_of("sqs", server.endpoint, *server.owner)
         self._sender = client_of("sqs", server.endpoint, *server.owner, tries_max=1)
@@ -52,7 +55,13 @@ class Queue(base.Queue):
         self.create()
 
     def create(self):
-        self.url = self.client.create_queue(QueueName=self.name)["QueueUrl"]
+        attributes = {"FifoQueue": "true"} if self._is_fifo else {}
+        self.url = self.client.create_queue(QueueName=self.name, Attributes=attributes)["QueueUrl"]
+
+    @property
+    def arn(self):
+        return self.client.get_queue_attributes(
+            QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
     def delete(self):
         self.client.delete_queue(QueueUrl=self.url)
@@ -76,9 +85,14 @@ class Queue(base.Queue):
                 {"DataType": "String", "StringValue": value}
                 for name, value in (message.get("attributes") or {}).items()}
             batch.append({"Id": str(len(batch)), "MessageBody": message["body"].decode(),
-                          "MessageAttributes": attributes})
+                          "MessageAttributes": attributes, **self._group_of(message)})
             batch_bytes += len(message["body"])
         return ids + self._send(batch)
+
+    def _group_of(self, message):
+        if not self._is_fifo:
+            return {}
+        return {"MessageGroupId": message["key"], "MessageDeduplicationId": uuid.uuid4().hex}
 
     def _send(self, batch):
         if not batch:
@@ -124,8 +138,8 @@ class SqsServer(base.Server):
         self.stop()
         self.folder.remove()
 
-    def new_queue(self):
-        self._queues.append(Queue(self, f"q-{uuid.uuid4().hex[:12]}"))
+    def new_queue(self, is_fifo=False):
+        self._queues.append(Queue(self, f"q-{uuid.uuid4().hex[:12]}", is_fifo))
         return self._queues[-1]
 
 
