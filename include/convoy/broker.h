@@ -29,6 +29,7 @@ struct BrokerMessage {
   std::string body;
   Headers attributes;  // the broker's headers or attributes, as they came
   std::string id;      // the broker's or the sender's name for the message (Kafka: its key)
+  std::string key;     // what the broker routes, groups or partitions by; may be empty
   // The same each time this message is handed out, and of no other message, whichever place the
   // source reads from: it holds the place (broker or cluster, virtual host, queue or topic) and
   // what names the message there. Empty where there is nothing of the kind: then a lost
@@ -48,6 +49,12 @@ struct BrokerMessage {
 struct PollLimits {
   uint32_t messages_max = 256;
   uint64_t bytes_max = 8 * 1024 * 1024;  // passed by at most one message
+};
+
+// Messages that wait at the broker and have not been handed out.
+struct BrokerLag {
+  uint64_t messages_count = 0;  // may be approximate
+  absl::Time at;                // when the broker said so
 };
 
 // One connection that reads. Used by one thread at a time, except Interrupt.
@@ -75,6 +82,18 @@ class BrokerConsumer {
     return absl::OkStatus();
   }
   virtual absl::Duration extension_interval() const { return absl::InfiniteDuration(); }
+
+  // Asks the broker how many messages wait for this consumer, without waiting for the answer: a
+  // later Poll takes it. Called about twice a minute, never for each poll.
+  virtual void AskLag() {}
+  // The broker's last answer. An error says why the number is not known, and nothing about reading;
+  // kUnimplemented: it is never known.
+  virtual absl::StatusOr<BrokerLag> lag() const {
+    return absl::UnimplementedError("this broker does not tell how many messages wait");
+  }
+  // Whether the number is that of a queue that all consumers of a source share. Then only the first
+  // of them is asked.
+  virtual bool is_lag_shared() const { return false; }
 
   // A copy of an unusable message for the broker's own dead letters, where the source names some.
   // Before the message is acknowledged.

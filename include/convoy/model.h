@@ -248,13 +248,21 @@ enum class VerifyMode : uint8_t {
 // Where a source of a message broker reads. Passwords and keys are secrets: never shown, never
 // logged.
 
+// Form that another service gives to the messages of a queue.
+enum class MessageWrapper : uint8_t {
+  kNone,
+  kSns,          // a notification of Amazon SNS without raw message delivery
+  kEventBridge,  // an event of Amazon EventBridge
+};
+
 struct SqsConfig {
   std::string queue_name;  // or the queue's URL
   std::string region;
   std::string access_key_id;
   std::string secret_key;
-  std::string session_token;  // of temporary credentials; otherwise empty
-  std::string endpoint;       // empty: Amazon's own for the region
+  std::string session_token;                       // of temporary credentials; otherwise empty
+  std::string endpoint;                            // empty: Amazon's own for the region
+  MessageWrapper wrapper = MessageWrapper::kNone;  // taken off before a message is read
 
   friend bool operator==(const SqsConfig&, const SqsConfig&) = default;
 };
@@ -307,6 +315,17 @@ enum class MessageFormat : uint8_t {
   kRaw,       // anything: the body as it is becomes the event's
 };
 
+// Where raw messages hold what an envelope has fields for: "message.header.NAME",
+// "message.body.a.b", "message.key", "message.id" (docs/brokers.md). Empty: nowhere.
+struct MessageLocations {
+  std::string event_type;
+  std::string idempotency_key;
+  std::string endpoint_id;  // at most one of these two
+  std::string owner_id;
+
+  friend bool operator==(const MessageLocations&, const MessageLocations&) = default;
+};
+
 struct CustomResponse {
   std::string body;
   std::string content_type;
@@ -332,7 +351,9 @@ struct Source {
   BrokerConfig broker;                       // of a kPubSub source: never monostate
   uint32_t workers_count = 1;                // how many consumers read from the broker at once
   MessageFormat message_format = MessageFormat::kEnvelope;
-  std::string raw_event_type;  // the type of all events that raw messages become; otherwise empty
+  // Of raw messages: the type of events whose message has none at its location, and the locations.
+  std::string raw_event_type;
+  MessageLocations message_locations;
   absl::Time created_at;
   absl::Time updated_at;
 

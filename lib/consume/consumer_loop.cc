@@ -17,6 +17,10 @@ constexpr PollLimits kPollLimits;
 constexpr absl::Duration kPollPatience = absl::Seconds(20);  // as long as brokers' long polls
 // Short, so that recovery after a failure is soon visible.
 constexpr absl::Duration kFirstPollPatience = absl::Seconds(1);
+// Between two questions for the lag, and for the polls that may bring the answer.
+constexpr absl::Duration kLagPeriod = absl::Seconds(30);
+constexpr absl::Duration kLagPollPatience = absl::Seconds(1);
+constexpr absl::Duration kLagAwaited = absl::Seconds(3);  // since the question
 constexpr absl::Duration kPauseMin = absl::Milliseconds(250);
 constexpr absl::Duration kPauseMax = absl::Seconds(15);
 
@@ -48,8 +52,8 @@ BrokerEnvironment EnvironmentOf(const ConsumeParts& parts) {
 }
 
 ConsumerLoop::ConsumerLoop(const ConsumeParts& parts, std::shared_ptr<Broker> broker, Source source,
-                           std::string consumer_id)
-    : parts_(parts), broker_(std::move(broker)), source_(std::move(source)) {
+                           std::string consumer_id, bool is_first)
+    : parts_(parts), broker_(std::move(broker)), source_(std::move(source)), is_first_(is_first) {
   status_.project_id = source_.project_id;
   status_.source_id = source_.id;
   status_.consumer_id = std::move(consumer_id);
@@ -100,6 +104,7 @@ bool ConsumerLoop::Open() {
     return false;
   }
   SetConsumer(*std::move(consumer));
+  next_lag_at_ = absl::InfinitePast();
   absl::MutexLock lock(&mutex_);
   if (is_stopping_) return false;
   // Some brokers refuse only when they are asked for messages: after a failure the first poll
@@ -109,12 +114,16 @@ bool ConsumerLoop::Open() {
 }
 
 bool ConsumerLoop::Poll() {
-  auto messages =
-      consumer_->Poll(kPollLimits, failures_count_ > 0 ? kFirstPollPatience : kPollPatience);
+  absl::Duration patience = failures_count_ > 0 ? kFirstPollPatience : kPollPatience;
+  const absl::Time now = parts_.clock->Now();
+  const bool is_lag_awaited = AskLagIfDue(now) || next_lag_at_ - now > kLagPeriod - kLagAwaited;
+  if (is_lag_awaited) patience = std::min(patience, kLagPollPatience);
+  auto messages = consumer_->Poll(kPollLimits, patience);
   if (!messages.ok()) {
     FailBroker(messages.status());
     return false;
   }
+  TakeLag();
   if (!SetRunning()) return false;
   messages_ = *std::move(messages);
   if (messages_.empty()) return false;
@@ -152,6 +161,33 @@ bool ConsumerLoop::Store() {
     PublishDeadLetters(prepared.dispositions);
     Acknowledge();
     return true;
+  }
+}
+
+bool ConsumerLoop::AskLagIfDue(absl::Time now) {
+  next_lag_at_ = std::min(next_lag_at_, now + kLagPeriod);  // even if the clock was set back
+  const bool is_others = consumer_->is_lag_shared() && !is_first_;
+  if (now < next_lag_at_ || is_others || absl::IsUnimplemented(consumer_->lag().status())) {
+    return false;
+  }
+  next_lag_at_ = now + kLagPeriod;
+  consumer_->AskLag();
+  return true;
+}
+
+void ConsumerLoop::TakeLag() {
+  const bool is_others = consumer_->is_lag_shared() && !is_first_;
+  const absl::StatusOr<BrokerLag> lag =
+      is_others ? absl::UnavailableError("that of the queue is the first worker's")
+                : consumer_->lag();
+  absl::MutexLock lock(&mutex_);
+  if (lag.ok()) {
+    status_.lag = lag->messages_count;
+    status_.lag_at = lag->at;
+    status_.lag_error.clear();
+  } else {
+    status_.lag.reset();
+    status_.lag_error = std::string(lag.status().message());
   }
 }
 

@@ -49,8 +49,9 @@ BrokerEnvironment EnvironmentOf(const ConsumeParts& parts);
 // Stepped by one thread at a time; Stop and status from any.
 class ConsumerLoop {
  public:
+  // `is_first`: of the consumers of its source, the one that tells the lag of a queue they share.
   ConsumerLoop(const ConsumeParts& parts, std::shared_ptr<Broker> broker, Source source,
-               std::string consumer_id);
+               std::string consumer_id, bool is_first = true);
 
   // One round. Blocks as long as a poll or a commit does. Returns the pause before the next:
   // usually zero, infinity once it is stopped.
@@ -70,6 +71,9 @@ class ConsumerLoop {
   bool Poll();
   bool Store();
 
+  // Asks the broker for the lag if that is due. Returns whether an answer may come.
+  bool AskLagIfDue(absl::Time now);
+  void TakeLag() ABSL_LOCKS_EXCLUDED(mutex_);
   CommitResult Commit(WriteBatch batch);
   void ExtendIfDue(absl::Time now);
   absl::Duration extension_period() const;
@@ -97,11 +101,13 @@ class ConsumerLoop {
   const ConsumeParts& parts_;
   const std::shared_ptr<Broker> broker_;
   const Source source_;
+  const bool is_first_;
 
   // Used by the stepping thread only.
   std::vector<BrokerMessage> messages_;  // polled, not acknowledged
   absl::Time next_try_at_ = absl::InfinitePast();
   absl::Time next_extension_at_ = absl::InfiniteFuture();
+  absl::Time next_lag_at_ = absl::InfinitePast();
   uint32_t failures_count_ = 0;  // in a row
   bool has_warned_ = false;      // about messages that had been stored before, of the present row
 

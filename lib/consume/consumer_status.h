@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -53,6 +54,10 @@ struct ConsumerStatus {
   absl::Time last_error_at = absl::InfinitePast();
   absl::Time last_message_at = absl::InfinitePast();
   ConsumerCounters counters;
+  // Messages that wait at the broker, when it last said so; otherwise why that is not known.
+  std::optional<uint64_t> lag;
+  absl::Time lag_at = absl::InfinitePast();
+  std::string lag_error;
   // The latest messages that had been stored before, oldest first.
   std::deque<RedeliveredMessage> redelivered_last;
   // Messages in a row, up to the latest one, that had been stored before, and since when.

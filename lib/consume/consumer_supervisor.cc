@@ -27,7 +27,7 @@ std::string ConsumerId(const Source& source, uint32_t index) {
 bool ReadsAlike(const Source& a, const Source& b) {
   return a.project_id == b.project_id && a.broker == b.broker &&
          a.message_format == b.message_format && a.raw_event_type == b.raw_event_type &&
-         a.forward_headers == b.forward_headers;
+         a.message_locations == b.message_locations && a.forward_headers == b.forward_headers;
 }
 
 ConsumerStatus Connecting(const Source& source, uint32_t index) {
@@ -132,7 +132,8 @@ bool ConsumerSupervisor::StartWorker(const Source& source, std::string consumer_
   });
   auto worker = std::make_unique<Worker>();
   worker->source = source;
-  worker->loop = std::make_unique<ConsumerLoop>(parts_, *broker, source, consumer_id);
+  worker->loop = std::make_unique<ConsumerLoop>(parts_, *broker, source, consumer_id,
+                                                consumer_id == ConsumerId(source, 0));
   try {
     worker->thread = std::thread([this, &worker = *worker] { Run(worker); });
   } catch (const std::system_error& error) {

@@ -1,5 +1,6 @@
 // Status of a source's consumers. An addition to Convoy's contract.
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "convoy/config_read.h"
@@ -64,6 +65,34 @@ void WriteCounters(json::Writer& writer, const ConsumerCounters& counters) {
       .Field("dead_letters", counters.dead_letters);
 }
 
+void WriteOptionalCount(json::Writer& writer, std::string_view key,
+                        const std::optional<uint64_t>& count) {
+  if (count.has_value()) {
+    writer.Field(key, *count);
+  } else {
+    WriteNullField(writer, key);
+  }
+}
+
+void WriteLag(json::Writer& writer, const ConsumerStatus& status) {
+  WriteOptionalCount(writer, "lag", status.lag);
+  WriteOptionalTime(writer, "lag_at", status.lag_at);
+  if (status.lag_error.empty()) {
+    WriteNullField(writer, "lag_error");
+  } else {
+    writer.Field("lag_error", status.lag_error);
+  }
+}
+
+// Of those that know theirs; nullopt if none does.
+std::optional<uint64_t> SumOfLags(const std::vector<ConsumerStatus>& workers) {
+  std::optional<uint64_t> sum;
+  for (const ConsumerStatus& worker : workers) {
+    if (worker.lag.has_value()) sum = sum.value_or(0) + *worker.lag;
+  }
+  return sum;
+}
+
 void WriteRedelivered(json::Writer& writer, const ConsumerStatus& status) {
   writer.Field("redelivered_in_a_row", status.redelivered_in_a_row)
       .Field("is_mostly_redelivered", status.is_mostly_redelivered());
@@ -99,12 +128,14 @@ void WriteConsumer(json::Writer& writer, const Source& source,
   writer.BeginObject().Field("source_id", source.id).Field("state", Name(speaker.state));
   WriteError(writer, speaker);
   WriteOptionalTime(writer, "last_message_at", last_message_at);
+  WriteOptionalCount(writer, "lag", SumOfLags(workers));
   WriteCounters(writer, Sum(workers));
   writer.Key("workers").BeginArray();
   for (const ConsumerStatus& worker : workers) {
     writer.BeginObject().Field("uid", worker.consumer_id).Field("state", Name(worker.state));
     WriteError(writer, worker);
     WriteOptionalTime(writer, "last_message_at", worker.last_message_at);
+    WriteLag(writer, worker);
     WriteCounters(writer, worker.counters);
     WriteRedelivered(writer, worker);
     writer.EndObject();

@@ -188,6 +188,20 @@ void WriteStates(const std::vector<ConsumerStatus>& consumers, Exposition& out) 
   }
 }
 
+void WriteLags(const std::vector<ConsumerStatus>& consumers, Exposition& out) {
+  out.BeginFamily(
+      "convoy_consumer_lag", MetricType::kGauge,
+      "Messages that wait at the broker for a consumer, as the broker says; absent where "
+      "that is not known.");
+  for (const ConsumerStatus& consumer : consumers) {
+    if (!consumer.lag.has_value()) continue;
+    out.Add({{"project_id", consumer.project_id},
+             {"source_id", consumer.source_id},
+             {"consumer_id", consumer.consumer_id}},
+            *consumer.lag);
+  }
+}
+
 struct MessageCounter {
   std::string_view name;
   std::string_view help;
@@ -223,6 +237,7 @@ void WriteConsumers(std::vector<ConsumerStatus> consumers, Exposition& out) {
   const size_t omitted_count = consumers.size() - std::min(consumers.size(), kConsumersMax);
   consumers.resize(consumers.size() - omitted_count);
   WriteStates(consumers, out);
+  WriteLags(consumers, out);
   for (const MessageCounter& each : kMessageCounters) {
     out.BeginFamily(each.name, MetricType::kCounter, each.help);
     ForEach(consumers, [&](const ConsumerStatus& consumer, MetricLabels labels) {

@@ -1,6 +1,6 @@
 // Reader of `pub_sub`. Spellings are Convoy's, odd ones included ("bindExchange" comes in,
-// "bindedExchange" goes out); `message_format` and `event_type`, `endpoint` of SQS and Google and
-// `session_token` of SQS are additions.
+// "bindedExchange" goes out); `message_format`, `event_type` and the locations, `endpoint` of SQS
+// and Google, `session_token` and `wrapper` of SQS are additions.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -17,6 +17,7 @@
 #include "lib/http/fields.h"
 #include "lib/http/pub_sub.h"
 #include "lib/intake/event_checks.h"
+#include "lib/intake/locations.h"
 #include "lib/model/names.h"
 
 namespace convoy::http {
@@ -92,6 +93,8 @@ absl::StatusOr<SqsConfig> ReadSqs(const json::Value& object, const SqsConfig& st
   const bool is_same_key = sqs.access_key_id == stored.access_key_id;
   sqs.secret_key = reader.Secret("secret_key", is_same_key ? stored.secret_key : "", true);
   sqs.endpoint = reader.Url("endpoint");
+  sqs.wrapper = stored.wrapper;  // for clients that do not know wrappers
+  ReadEnum(reader.fields(), "wrapper", "must be none, sns or eventbridge", &sqs.wrapper);
   sqs.session_token = reader.Secret("session_token", is_same_key ? stored.session_token : "",
                                     sqs.endpoint == stored.endpoint);
   CONVOY_RETURN_IF_ERROR(reader.status());
@@ -239,21 +242,58 @@ absl::StatusOr<AmqpConfig> ReadAmqp(const json::Value& object, const AmqpConfig&
   return amqp;
 }
 
+// Each location that is given, and no other, is read into `out`.
+absl::Status ReadLocations(ObjectReader& reader, std::string_view broker_type, bool is_raw,
+                           MessageLocations* out) {
+  const std::pair<std::string_view, std::string*> locations[] = {
+      {"event_type_location", &out->event_type},
+      {"idempotency_key_location", &out->idempotency_key},
+      {"endpoint_id_location", &out->endpoint_id},
+      {"owner_id_location", &out->owner_id}};
+  for (const auto& [name, location] : locations) {
+    std::string given;
+    if (!reader.Read(name, &given)) continue;
+    const std::string field = reader.PathOf(name);
+    if (!given.empty() && !is_raw) return FieldError(field, "goes with the message_format raw");
+    CONVOY_RETURN_IF_ERROR(CheckBrokerText(field, given));
+    if (!given.empty()) {
+      const absl::Status status = intake::CheckMessageLocation(given, broker_type);
+      if (!status.ok()) return FieldError(field, status.message());
+    }
+    *location = std::move(given);
+  }
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (!out->endpoint_id.empty() && !out->owner_id.empty()) {
+    return FieldError(reader.PathOf("owner_id_location"),
+                      "does not go with endpoint_id_location: a message is for one of the two");
+  }
+  return absl::OkStatus();
+}
+
 // Fields that are left out keep their values, for clients that do not know formats.
-absl::Status ReadMessageFormat(ObjectReader& reader, Source* source) {
+absl::Status ReadMessageFormat(ObjectReader& reader, std::string_view broker_type, Source* source) {
   std::string event_type;
   ReadEnum(reader, "message_format", "must be envelope or raw", &source->message_format);
-  reader.Read("event_type", &event_type);
+  const bool has_event_type = reader.Read("event_type", &event_type);
   CONVOY_RETURN_IF_ERROR(reader.status());
   const std::string field = reader.PathOf("event_type");
-  if (source->message_format != MessageFormat::kRaw) {
+  const bool is_raw = source->message_format == MessageFormat::kRaw;
+  if (!is_raw) source->message_locations = {};
+  CONVOY_RETURN_IF_ERROR(ReadLocations(reader, broker_type, is_raw, &source->message_locations));
+  if (!is_raw) {
     source->raw_event_type.clear();
     return event_type.empty() ? absl::OkStatus()
                               : FieldError(field, "goes with the message_format raw");
   }
   CONVOY_RETURN_IF_ERROR(CheckBrokerText(field, event_type, intake::kEventTypeBytesMax));
-  if (!event_type.empty()) source->raw_event_type = std::move(event_type);
-  return source->raw_event_type.empty() ? FieldError(field, "is missing") : absl::OkStatus();
+  const bool has_location = !source->message_locations.event_type.empty();
+  // Clients that do not know formats may send it empty: then there has to be another type.
+  if (has_event_type && (has_location || !event_type.empty())) {
+    source->raw_event_type = std::move(event_type);
+  }
+  return source->raw_event_type.empty() && !has_location
+             ? FieldError(field, "is missing, and so is event_type_location")
+             : absl::OkStatus();
 }
 
 template <typename Config>
@@ -277,7 +317,7 @@ absl::Status ReadPubSub(const json::Value& pub_sub, Source* source) {
   if (workers_count > kWorkersMax) {
     return FieldError("pub_sub.workers", absl::StrCat("must be between 1 and ", kWorkersMax));
   }
-  CONVOY_RETURN_IF_ERROR(ReadMessageFormat(reader, source));
+  CONVOY_RETURN_IF_ERROR(ReadMessageFormat(reader, type, source));
   for (const std::string_view other : kBrokerTypes) {
     if (other != type && reader.Has(other)) {
       const json::Value* object = reader.Object(other);

@@ -115,7 +115,13 @@ absl::Status CheckBrokerSource(const Source& source) {
                                  : !source.event_type_location.empty() ? "event_type_location"
                                                                        : "";
   if (field.empty()) return absl::OkStatus();
-  return FieldError(field, "goes with sources that take requests, leave it out");
+  return FieldError(field, field == "event_type_location"
+                               ? "goes with sources that take requests; of messages it is "
+                                 "pub_sub.event_type_location"
+                           : field == "idempotency_keys"
+                               ? "goes with sources that take requests; of messages it is "
+                                 "pub_sub.idempotency_key_location"
+                               : "goes with sources that take requests, leave it out");
 }
 
 void ReadName(ObjectReader& reader, Source* source) {

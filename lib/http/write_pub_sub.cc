@@ -20,6 +20,7 @@ void WriteConfig(Writer& writer, const SqsConfig& sqs) {
       .Field("default_region", sqs.region)
       .Field("queue_name", sqs.queue_name)
       .FieldIfSet("endpoint", sqs.endpoint);
+  if (sqs.wrapper != MessageWrapper::kNone) writer.Field("wrapper", model::Name(sqs.wrapper));
 }
 
 void WriteConfig(Writer& writer, const GooglePubSubConfig& google) {
@@ -97,7 +98,11 @@ void WritePubSub(Writer& writer, const Source& source) {
       .Field("type", type)
       .Field("workers", source.workers_count)
       .Field("message_format", model::Name(source.message_format))
-      .FieldIfSet("event_type", source.raw_event_type);
+      .FieldIfSet("event_type", source.raw_event_type)
+      .FieldIfSet("event_type_location", source.message_locations.event_type)
+      .FieldIfSet("idempotency_key_location", source.message_locations.idempotency_key)
+      .FieldIfSet("endpoint_id_location", source.message_locations.endpoint_id)
+      .FieldIfSet("owner_id_location", source.message_locations.owner_id);
   for (const std::string_view each : kBrokerTypes) {
     writer.Key(each);
     if (each != type) {

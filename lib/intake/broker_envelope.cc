@@ -18,23 +18,6 @@ namespace {
 
 using Refused = std::optional<Refusal>;
 
-Refused RefuseFlaw(const absl::Status& status, std::string_view body, const json::Limits& limits) {
-  const std::string detail(status.message());
-  switch (json::FindFlaw(body, limits)) {
-    case json::Flaw::kTooDeep:
-      return Refusal{refusal::kTooDeep, detail};
-    case json::Flaw::kTooLarge:
-      return Refusal{refusal::kTooLarge, detail};
-    case json::Flaw::kNotUtf8:
-      return Refusal{refusal::kInvalidText, detail};
-    case json::Flaw::kNone:
-      return Refusal{refusal::kNotAnObject, "the body must be a JSON object"};
-    case json::Flaw::kMalformed:
-      break;
-  }
-  return Refusal{refusal::kMalformedJson, detail};
-}
-
 Refusal RefusalOf(const EventFlaw& flaw) {
   const std::string_view parent = flaw.parent.empty() ? "body" : flaw.parent;
   switch (flaw.kind) {

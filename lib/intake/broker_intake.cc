@@ -12,6 +12,7 @@
 #include "lib/base/text.h"
 #include "lib/intake/broker_envelope.h"
 #include "lib/intake/idempotency.h"
+#include "lib/intake/message_wrapper.h"
 #include "lib/intake/raw_message.h"
 
 namespace convoy::intake {
@@ -75,15 +76,26 @@ Refusal RefusalOf(const absl::Status& status) {
 
 }  // namespace
 
+std::optional<Refusal> BrokerIntake::Read(const Source& source, const BrokerMessage& message,
+                                          AddressedEvent* out) const {
+  const auto read = [&](const BrokerMessage& one) {
+    return source.message_format == MessageFormat::kRaw ? ReadRawMessage(source, one, out)
+                                                        : ReadEnvelope(options_, source, one, out);
+  };
+  const auto* sqs = std::get_if<SqsConfig>(&source.broker);
+  if (sqs == nullptr || sqs->wrapper == MessageWrapper::kNone) return read(message);
+  BrokerMessage within = message;  // a dead letter keeps its wrapper
+  const json::Limits limits{.bytes_max = options_.body_bytes_max, .may_split_pairs = true};
+  if (auto refused = TakeOffWrapper(sqs->wrapper, limits, &within)) return refused;
+  return read(within);
+}
+
 BrokerIntake::MessageBatch BrokerIntake::PrepareOne(const ProjectSnapshot& project,
                                                     const Source& source,
                                                     const BrokerMessage& message) const {
   if (message.is_cut) return Refuse(refusal::kCutOff, "body", "only its beginning was read");
   AddressedEvent read;
-  auto refused = source.message_format == MessageFormat::kRaw
-                     ? ReadRawMessage(source, message, &read)
-                     : ReadEnvelope(options_, source, message, &read);
-  if (refused.has_value()) return *std::move(refused);
+  if (auto refused = Read(source, message, &read)) return *std::move(refused);
   if (read.type == MessageType::kSingle && project.FindEndpoint(read.endpoint_id) == nullptr) {
     return Refusal{refusal::kUnknownEndpoint, "endpoint_id: the project has no such endpoint"};
   }
@@ -116,7 +128,8 @@ Hold BrokerIntake::MakeHold(const Source& source, const BrokerMessage& message,
                   .body = message.body,
                   .position = message.position,
                   .received_at = clock_->Now()};
-  // Its place is among the headers, as it is with events.
+  // Their place is among the headers, as the id's is with events.
+  if (!message.key.empty()) input.headers.push_back({std::string(kMessageKeyHeader), message.key});
   if (!message.id.empty()) input.headers.push_back({std::string(kMessageIdHeader), message.id});
   Hold hold{.input = std::move(input),
             .items_max = options_.dead_letters_max,
@@ -151,11 +164,14 @@ absl::StatusOr<WriteBatch> BrokerIntake::PrepareRedrive(const ProjectSnapshot& p
   // A part of a body does not become whole by being tried again.
   BrokerMessage message{
       .body = held.body, .attributes = held.headers, .is_cut = held.reason == refusal::kCutOff};
-  if (!message.attributes.empty() &&
-      base::EqualsIgnoreCase(message.attributes.back().name, kMessageIdHeader)) {
-    message.id = std::move(message.attributes.back().value);
-    message.attributes.pop_back();
-  }
+  const auto take_last = [&message](std::string_view name, std::string* out) {
+    Headers& headers = message.attributes;
+    if (headers.empty() || !base::EqualsIgnoreCase(headers.back().name, name)) return;
+    *out = std::move(headers.back().value);
+    headers.pop_back();
+  };
+  take_last(kMessageIdHeader, &message.id);
+  take_last(kMessageKeyHeader, &message.key);
   MessageBatch one = PrepareOne(project, source, message);
   if (const auto* refused = std::get_if<Refusal>(&one)) {
     return absl::InvalidArgumentError(absl::StrCat(refused->reason, ": ", refused->detail));

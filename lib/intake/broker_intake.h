@@ -54,6 +54,9 @@ class BrokerIntake {
  private:
   using MessageBatch = std::variant<WriteBatch, Refusal>;
 
+  // Reads `message` into `out` as the source says, or says why that cannot be.
+  std::optional<Refusal> Read(const Source& source, const BrokerMessage& message,
+                              AddressedEvent* out) const;
   MessageBatch PrepareOne(const route::ProjectSnapshot& project, const Source& source,
                           const BrokerMessage& message) const;
   // The keys by which the message is recognised when it comes again.

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/text.h"
@@ -23,15 +25,51 @@ bool IsForGateway(const Source& source, std::string_view name) {
   const auto is_name = [name](std::string_view other) {
     return base::EqualsIgnoreCase(name, other);
   };
+  const std::string_view prefix = WrapperPrefix(source);
+  if (!prefix.empty() && absl::StartsWithIgnoreCase(name, prefix)) {
+    return std::none_of(source.forward_headers.begin(), source.forward_headers.end(), is_name);
+  }
   return is_name(kMessageTypeAttribute) || is_name(kMessageIdHeader) ||
+         is_name(kMessageKeyHeader) ||
          (source.message_format == MessageFormat::kRaw &&
           std::any_of(std::begin(kOfRaw), std::end(kOfRaw), is_name));
 }
 
 }  // namespace
 
+std::string_view WrapperPrefix(const Source& source) {
+  const auto* sqs = std::get_if<SqsConfig>(&source.broker);
+  if (sqs == nullptr) return {};
+  switch (sqs->wrapper) {
+    case MessageWrapper::kSns:
+      return kSnsPrefix;
+    case MessageWrapper::kEventBridge:
+      return kEventBridgePrefix;
+    case MessageWrapper::kNone:
+      break;
+  }
+  return {};
+}
+
 Refusal Refuse(std::string_view reason, std::string_view field, std::string_view why) {
   return {reason, absl::StrCat(field, ": ", why)};
+}
+
+Refusal RefuseFlaw(const absl::Status& status, std::string_view body, const json::Limits& limits) {
+  const std::string detail(status.message());
+  switch (json::FindFlaw(body, limits)) {
+    case json::Flaw::kTooDeep:
+      return {refusal::kTooDeep, detail};
+    case json::Flaw::kTooLarge:
+      return {refusal::kTooLarge, detail};
+    case json::Flaw::kNotUtf8:
+      return {refusal::kInvalidText, detail};
+    case json::Flaw::kNone:
+      return {refusal::kNotAnObject, "the body must be a JSON object"};
+    case json::Flaw::kMalformed:
+      break;
+  }
+  return {refusal::kMalformedJson, detail};
 }
 
 std::optional<Refusal> FindAttribute(const Headers& attributes, std::string_view name,

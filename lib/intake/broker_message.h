@@ -11,8 +11,11 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
+
 #include "convoy/broker.h"
 #include "lib/intake/intake.h"
+#include "lib/json/raw.h"
 
 namespace convoy::intake {
 
@@ -41,6 +44,9 @@ struct Refusal {
 
 Refusal Refuse(std::string_view reason, std::string_view field, std::string_view why);
 
+// For a body that is no object, with what json::ScanObject says of it.
+Refusal RefuseFlaw(const absl::Status& status, std::string_view body, const json::Limits& limits);
+
 enum class MessageType : uint8_t { kSingle, kFanout, kBroadcast };
 
 // Event with its recipients, read from a message.
@@ -53,11 +59,20 @@ struct AddressedEvent {
 
 inline constexpr std::string_view kMessageTypeAttribute = "x-convoy-message-type";
 inline constexpr std::string_view kMessageIdHeader = "x-broker-message-id";
+// Among the headers of a dead letter, in front of its id; not forwarded.
+inline constexpr std::string_view kMessageKeyHeader = "x-broker-message-key";
+// Names of attributes that tell what another service put around a message: forwarded only where the
+// source's forward_headers name them.
+inline constexpr std::string_view kSnsPrefix = "x-sns-";
+inline constexpr std::string_view kEventBridgePrefix = "x-eventbridge-";
 
 // Of raw messages only: envelopes have fields for these.
 inline constexpr std::string_view kEndpointIdAttribute = "x-convoy-endpoint-id";
 inline constexpr std::string_view kOwnerIdAttribute = "x-convoy-owner-id";
 inline constexpr std::string_view kIdempotencyKeyAttribute = "x-convoy-idempotency-key";
+
+// The beginning of names of attributes of the source's wrapper; empty if it has none.
+std::string_view WrapperPrefix(const Source& source);
 
 // `out` is the attribute's value, or null if there is none; `reason` is for one that is there
 // twice.

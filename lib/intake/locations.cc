@@ -30,16 +30,32 @@ std::optional<Part> ParsePart(std::string_view name) {
   return std::nullopt;
 }
 
-std::optional<Location> ParseLocation(std::string_view text) {
+// "root.part" or "root.part.selector".
+struct Pieces {
+  std::string_view root;
+  std::string_view part;
+  std::string_view selector;  // empty: there is none
+};
+
+std::optional<Pieces> Split(std::string_view text) {
   const size_t root_end = text.find('.');
   if (root_end == std::string_view::npos) return std::nullopt;
-  const std::string_view root = text.substr(0, root_end);
-  if (root != "request" && root != "req") return std::nullopt;
-  const size_t part_end = text.find('.', root_end + 1);
-  if (part_end == std::string_view::npos || part_end + 1 == text.size()) return std::nullopt;
-  const std::optional<Part> part = ParsePart(text.substr(root_end + 1, part_end - root_end - 1));
+  Pieces pieces{.root = text.substr(0, root_end), .part = text.substr(root_end + 1)};
+  const size_t part_end = pieces.part.find('.');
+  if (part_end == std::string_view::npos) return pieces;
+  if (part_end + 1 == pieces.part.size()) return std::nullopt;
+  pieces.selector = pieces.part.substr(part_end + 1);
+  pieces.part = pieces.part.substr(0, part_end);
+  return pieces;
+}
+
+std::optional<Location> ParseLocation(std::string_view text) {
+  const std::optional<Pieces> pieces = Split(text);
+  if (!pieces.has_value() || pieces->selector.empty()) return std::nullopt;
+  if (pieces->root != "request" && pieces->root != "req") return std::nullopt;
+  const std::optional<Part> part = ParsePart(pieces->part);
   if (!part.has_value()) return std::nullopt;
-  return Location{.part = *part, .selector = text.substr(part_end + 1)};
+  return Location{.part = *part, .selector = pieces->selector};
 }
 
 bool IsReasonable(std::string_view text) {
@@ -114,6 +130,38 @@ std::optional<std::string> FindAtLocation(std::string_view text, const HttpReque
   }
   if (!value.has_value() || value->empty()) return std::nullopt;
   return value;
+}
+
+std::optional<MessageLocation> ParseMessageLocation(std::string_view text) {
+  const std::optional<Pieces> pieces = Split(text);
+  if (!pieces.has_value() || pieces->root != "message") return std::nullopt;
+  const bool has_selector = !pieces->selector.empty();
+  if (pieces->part == "header" && has_selector) {
+    return MessageLocation{.part = MessagePart::kHeader, .selector = pieces->selector};
+  }
+  if (pieces->part == "body" && has_selector) {
+    return MessageLocation{.part = MessagePart::kBody, .selector = pieces->selector};
+  }
+  if (pieces->part == "key" && !has_selector) return MessageLocation{.part = MessagePart::kKey};
+  if (pieces->part == "id" && !has_selector) return MessageLocation{.part = MessagePart::kId};
+  return std::nullopt;
+}
+
+absl::Status CheckMessageLocation(std::string_view location, std::string_view broker_type) {
+  // Kafka's messages have positions, which no producer sees, and keys, which repeat.
+  const bool has_id = broker_type != "kafka";
+  const std::string_view allowed =
+      has_id ? "must be message.header.NAME, message.body.PATH, message.key or message.id"
+             : "must be message.header.NAME, message.body.PATH or message.key";
+  if (!IsReasonable(location)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("must be UTF-8 of at most ", kLocationBytesMax, " bytes"));
+  }
+  const std::optional<MessageLocation> parsed = ParseMessageLocation(location);
+  if (!parsed.has_value() || (parsed->part == MessagePart::kId && !has_id)) {
+    return absl::InvalidArgumentError(allowed);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace convoy::intake

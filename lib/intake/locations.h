@@ -1,13 +1,20 @@
-// Locations in an ingest request that a source names: of the event type, and of what makes a
-// request recognisable when it comes again.
+// Locations in an ingest request or in a broker's message that a source names: of the event type,
+// and of what makes a request or message recognisable when it comes again; in messages also of
+// their recipient.
 //
 //   request.header.X-Id      a header (also "Header")
 //   request.body.data.id     a field of the JSON or form body (also "Body"); numbers index arrays
 //   request.query.id         a query parameter (also "QueryParam", "queryparam")
 //
 // "req." may stand for "request.".
+//
+//   message.header.ce_type    a header or attribute of a message
+//   message.body.data.id      a field of its JSON or form body
+//   message.key               what its broker routes, groups or partitions by
+//   message.id                its id (not with Kafka, which gives none)
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,5 +41,18 @@ absl::Status CheckEventTypeLocation(const Source& source);
 // far as that needs, `body` says why.
 std::optional<std::string> FindAtLocation(std::string_view location, const HttpRequest& request,
                                           body::BodyView& body);
+
+enum class MessagePart : uint8_t { kHeader, kBody, kKey, kId };
+
+struct MessageLocation {
+  MessagePart part = MessagePart::kBody;
+  std::string_view selector;  // of a header or in the body: never empty; otherwise empty
+};
+
+// nullopt if `text` is none.
+std::optional<MessageLocation> ParseMessageLocation(std::string_view text);
+
+// Whether a source of a broker of that type ("kafka") may name it. The message lists what may be.
+absl::Status CheckMessageLocation(std::string_view location, std::string_view broker_type);
 
 }  // namespace convoy::intake

@@ -1,5 +1,6 @@
 // A raw message of a broker read as an event: its body, whatever it is, is the event's data, byte
-// for byte; the event's type is the source's. What else there is to say, attributes say:
+// for byte. The rest is where the source's locations are (locations.h). Without one, the event's
+// type is the source's, and what else there is to say, attributes say:
 //
 //   x-convoy-message-type      broadcast (the default), single, fanout
 //   x-convoy-endpoint-id       of single

@@ -17,7 +17,8 @@ void WriteFields(Writer& writer, const SqsConfig& sqs) {
       .FieldIfSet("access_key_id", sqs.access_key_id)
       .FieldIfSet("secret_key", sqs.secret_key)
       .FieldIfSet("session_token", sqs.session_token)
-      .FieldIfSet("endpoint", sqs.endpoint);
+      .FieldIfSet("endpoint", sqs.endpoint)
+      .Field("wrapper", Name(sqs.wrapper));
 }
 
 void WriteFields(Writer& writer, const GooglePubSubConfig& google) {
@@ -58,6 +59,7 @@ SqsConfig ReadSqs(ObjectReader& reader) {
   reader.Read("secret_key", &sqs.secret_key);
   reader.Read("session_token", &sqs.session_token);
   reader.Read("endpoint", &sqs.endpoint);
+  ReadEnum(reader, "wrapper", &sqs.wrapper);
   return sqs;
 }
 

@@ -300,7 +300,11 @@ std::string Encode(const Source& source) {
   WriteBroker(writer, source.broker);
   writer.Field("workers_count", source.workers_count)
       .Field("message_format", Name(source.message_format))
-      .FieldIfSet("raw_event_type", source.raw_event_type);
+      .FieldIfSet("raw_event_type", source.raw_event_type)
+      .FieldIfSet("message_event_type_location", source.message_locations.event_type)
+      .FieldIfSet("message_idempotency_key_location", source.message_locations.idempotency_key)
+      .FieldIfSet("message_endpoint_id_location", source.message_locations.endpoint_id)
+      .FieldIfSet("message_owner_id_location", source.message_locations.owner_id);
   WriteTime(writer, "created_at_us", source.created_at);
   WriteTime(writer, "updated_at_us", source.updated_at);
   writer.EndObject();
@@ -327,6 +331,11 @@ absl::StatusOr<Source> DecodeSource(std::string_view text) {
     reader.Read("workers_count", &source.workers_count);
     ReadEnum(reader, "message_format", &source.message_format);
     reader.Read("raw_event_type", &source.raw_event_type);
+    MessageLocations& locations = source.message_locations;
+    reader.Read("message_event_type_location", &locations.event_type);
+    reader.Read("message_idempotency_key_location", &locations.idempotency_key);
+    reader.Read("message_endpoint_id_location", &locations.endpoint_id);
+    reader.Read("message_owner_id_location", &locations.owner_id);
     ReadTime(reader, "created_at_us", &source.created_at);
     ReadTime(reader, "updated_at_us", &source.updated_at);
   });

@@ -48,6 +48,10 @@ constexpr Table<SaslMechanism, 4> kSaslMechanisms = {
      {SaslMechanism::kScramSha512, "scram_sha512"}}};
 constexpr Table<MessageFormat, 2> kMessageFormats = {
     {{MessageFormat::kEnvelope, "envelope"}, {MessageFormat::kRaw, "raw"}}};
+constexpr Table<MessageWrapper, 3> kMessageWrappers = {
+    {{MessageWrapper::kNone, "none"},
+     {MessageWrapper::kSns, "sns"},
+     {MessageWrapper::kEventBridge, "eventbridge"}}};
 constexpr Table<HeldKind, 2> kHeldKinds = {
     {{HeldKind::kQuarantine, "quarantine"}, {HeldKind::kDeadLetter, "dead_letter"}}};
 constexpr Table<Provider, 4> kProviders = {{{Provider::kNone, ""},
@@ -111,6 +115,7 @@ CONVOY_NAMES(Provider, kProviders)
 CONVOY_NAMES(VerifyMode, kVerifyModes)
 CONVOY_NAMES(SaslMechanism, kSaslMechanisms)
 CONVOY_NAMES(MessageFormat, kMessageFormats)
+CONVOY_NAMES(MessageWrapper, kMessageWrappers)
 CONVOY_NAMES(HeldKind, kHeldKinds)
 CONVOY_NAMES(DeliveryMode, kDeliveryModes)
 CONVOY_NAMES(Role, kRoles)

@@ -36,6 +36,7 @@ BrokerBench::~BrokerBench() = default;
 absl::StatusOr<Source> BrokerBench::SpoilCredentials(Source) { return NotThere(); }
 absl::StatusOr<Source> BrokerBench::SpoilQueueName(Source) { return NotThere(); }
 absl::StatusOr<Source> BrokerBench::SpoilAddress(Source) { return NotThere(); }
+absl::Status BrokerBench::RemakeQueue(const Source&) { return NotThere(); }
 absl::Status BrokerBench::RestartServer() { return NotThere(); }
 
 absl::StatusOr<std::unique_ptr<BrokerConsumer>> OpenConsumer(BrokerBench& bench,

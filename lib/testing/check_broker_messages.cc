@@ -1,6 +1,7 @@
 // Checks of the messages that a consumer hands out: as they were published, in their order, within
 // the limits of a poll.
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -81,6 +82,29 @@ void CheckPlaces(Expectations& expect, BrokerBench& bench) {
     CONVOY_REQUIRE(got.size() == 1);
     const std::string& position = got[0].position;
     CONVOY_EXPECT(position.empty() || positions.insert(position).second);
+  }
+}
+
+// A queue that was deleted and made anew has another's name and none of its messages.
+void CheckRemadeQueue(Expectations& expect, BrokerBench& bench) {
+  const BenchMessage same[] = {{.body = "{}", .id = "1"}};
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  std::string known_position;
+  for (int i = 0; i < 2; ++i) {
+    CONVOY_REQUIRE_OK(bench.Publish(source, same));
+    auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+    CONVOY_REQUIRE(consumer != nullptr);
+    const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, 1));
+    CONVOY_REQUIRE(got.size() == 1);
+    CONVOY_REQUIRE_OK(consumer->Acknowledge(got));
+    consumer.reset();
+    const BrokerMessage& message = got[0];
+    const bool is_known =
+        message.may_be_redelivery && !known_position.empty() &&
+        (message.position == known_position || message.former_position == known_position);
+    CONVOY_EXPECT(!is_known);
+    known_position = message.position;
+    if (i == 0) CONVOY_REQUIRE_OK(bench.RemakeQueue(source));
   }
 }
 
@@ -177,6 +201,36 @@ void CheckInterrupt(Expectations& expect, BrokerBench& bench) {
   CONVOY_EXPECT(clock.Now() - begin < kBenchPatience);
 }
 
+// Polls until the consumer has answered a new question for its lag.
+std::optional<uint64_t> AskedLag(BrokerBench& bench, BrokerConsumer& consumer) {
+  Clock& clock = *bench.environment().clock;
+  const absl::Time begin = clock.Now();
+  consumer.AskLag();
+  while (clock.Now() - begin < kBenchPatience) {
+    const absl::StatusOr<Messages> some = consumer.Poll({}, absl::Milliseconds(200));
+    if (!some.ok() || !consumer.Acknowledge(*some).ok()) return std::nullopt;
+    const absl::StatusOr<BrokerLag> lag = consumer.lag();
+    if (lag.ok() && lag->at >= begin) return lag->messages_count;
+  }
+  return std::nullopt;
+}
+
+void CheckLag(Expectations& expect, BrokerBench& bench) {
+  constexpr uint64_t kCount = 20;
+  const Source source = CONVOY_VALUE(bench.NewQueue());
+  CONVOY_REQUIRE_OK(PublishNumbers(bench, source, kCount));
+  const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
+  CONVOY_REQUIRE(consumer != nullptr);
+  std::optional<uint64_t> lag = AskedLag(bench, *consumer);
+  CONVOY_EXPECT(lag.has_value());
+  CONVOY_EXPECT(lag.value_or(0) <= kCount);
+  // Soon all is read.
+  Clock& clock = *bench.environment().clock;
+  const absl::Time deadline = clock.Now() + kBenchPatience;
+  while (lag.value_or(0) > 0 && clock.Now() < deadline) lag = AskedLag(bench, *consumer);
+  CONVOY_EXPECT(lag == 0);
+}
+
 constexpr BrokerRequirement kRequirements[] = {
     {"a body comes out byte for byte", CheckBodies},
     {"attributes come with their message", CheckAttributes,
@@ -186,6 +240,8 @@ constexpr BrokerRequirement kRequirements[] = {
     {"each message has a position of its own", CheckPositions,
      [](BrokerBench& bench) { return bench.traits().has_positions; }},
     {"the same message in two queues has two positions", CheckPlaces},
+    {"a message of a queue that was made anew is new", CheckRemadeQueue,
+     [](BrokerBench& bench) { return bench.traits().may_remake; }},
     {"two messages with one sender's id have two positions", CheckRepeatedIds,
      [](BrokerBench& bench) { return bench.traits().has_ids; }},
     {"messages come in the order of their publishing", CheckOrder,
@@ -193,6 +249,8 @@ constexpr BrokerRequirement kRequirements[] = {
     {"a poll hands out no more messages than asked for, and loses none", CheckCountBound},
     {"a poll passes its bound of bytes by at most one message", CheckByteBound},
     {"an empty queue is no error", CheckEmptyQueue},
+    {"the number of messages that wait is told, and falls to none", CheckLag,
+     [](BrokerBench& bench) { return bench.traits().tells_lag; }},
     {"an interrupt ends a poll", CheckInterrupt},
 };
 

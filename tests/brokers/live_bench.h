@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
+
 #include "convoy/testing/broker_conformance.h"
 #include "tests/brokers/server_process.h"
 
@@ -20,6 +22,9 @@ class LiveBench : public BrokerBench {
   // The server's new_queue with `arguments`, a list as JSON without its brackets.
   absl::StatusOr<Source> MakeQueue(std::string_view arguments);
   absl::Status Publish(const Source& source, std::span<const BenchMessage> messages) override;
+  absl::Status RemakeQueue(const Source& source) override {
+    return server_->Call("remake", absl::StrCat("\"queue\":", NumberOf(source))).status();
+  }
   absl::Status RestartServer() override { return server_->Call("restart").status(); }
 
   ServerProcess& server() { return *server_; }

@@ -28,6 +28,10 @@ def binary(name="convoyd"):
     return str(path)
 
 
+class TimedOut(AssertionError):
+    """A condition does not hold yet."""
+
+
 def wait_until(condition, what, timeout=30.0, interval=0.02):
     """Returns the first true value of condition()."""
     end = time.monotonic() + timeout
@@ -36,7 +40,7 @@ def wait_until(condition, what, timeout=30.0, interval=0.02):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"timed out after {timeout} s waiting for {what}")
+            raise TimedOut(f"timed out after {timeout} s waiting for {what}")
         time.sleep(interval)
 
 

@@ -22,7 +22,7 @@ namespace convoy::testing {
 
 class SimBroker : public Broker {
  public:
-  enum class Call : uint8_t { kOpen, kPoll, kAcknowledge, kExtend, kPublishDeadLetter };
+  enum class Call : uint8_t { kOpen, kPoll, kAcknowledge, kExtend, kPublishDeadLetter, kAskLag };
 
   struct DeadLetter {
     std::string body;
@@ -39,6 +39,10 @@ class SimBroker : public Broker {
   void MakeQueue(const std::string& queue) {
     absl::MutexLock lock(&mutex_);
     queues_[queue];
+  }
+  void RemakeQueue(const std::string& queue) {
+    absl::MutexLock lock(&mutex_);
+    queues_[queue] = {};
   }
   // A message without a position gets one, unless `has_positions` is off.
   void Publish(const std::string& queue, BrokerMessage message) {
@@ -79,6 +83,8 @@ class SimBroker : public Broker {
   void set_has_positions(bool value) { Set(&has_positions_, value); }
   // Whether a Poll of an empty queue waits, in real time; otherwise it returns at once.
   void set_blocks(bool value) { Set(&blocks_, value); }
+  // Whether consumers tell how many messages wait, as of the Poll behind the question.
+  void set_tells_lag(bool value) { Set(&tells_lag_, value); }
   void set_password(std::string value) { Set(&password_, std::move(value)); }
   void set_extension_interval(absl::Duration value) { Set(&extension_interval_, value); }
 
@@ -133,6 +139,7 @@ class SimBroker : public Broker {
   bool loses_acknowledgements_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_positions_ ABSL_GUARDED_BY(mutex_) = true;
   bool blocks_ ABSL_GUARDED_BY(mutex_) = false;
+  bool tells_lag_ ABSL_GUARDED_BY(mutex_) = false;
   std::string password_ ABSL_GUARDED_BY(mutex_);
   absl::Duration extension_interval_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
 };
@@ -164,6 +171,10 @@ class SimBroker::Consumer : public BrokerConsumer {
     const bool was_interrupted = std::exchange(is_interrupted_, false);
     std::vector<BrokerMessage> messages;
     if (!was_interrupted) Take(limits, messages);
+    if (std::exchange(is_lag_asked_, false)) {
+      lag_ =
+          BrokerLag{.messages_count = broker_.queues_[queue_].waiting.size(), .at = clock_->Now()};
+    }
     return messages;
   }
 
@@ -201,6 +212,18 @@ class SimBroker::Consumer : public BrokerConsumer {
     return absl::OkStatus();
   }
 
+  void AskLag() override {
+    absl::MutexLock lock(&broker_.mutex_);
+    const absl::Status fault = broker_.TakeFault(Call::kAskLag);
+    is_lag_asked_ = fault.ok();
+    if (!fault.ok()) lag_ = fault;
+  }
+  absl::StatusOr<BrokerLag> lag() const override {
+    absl::MutexLock lock(&broker_.mutex_);
+    return broker_.tells_lag_ ? lag_ : BrokerConsumer::lag();
+  }
+  bool is_lag_shared() const override { return true; }
+
   void Interrupt() override {
     absl::MutexLock lock(&broker_.mutex_);
     is_interrupted_ = true;
@@ -233,6 +256,9 @@ class SimBroker::Consumer : public BrokerConsumer {
   Clock* const clock_;
   const absl::Duration extension_interval_;
   bool is_interrupted_ ABSL_GUARDED_BY(broker_.mutex_) = false;
+  bool is_lag_asked_ ABSL_GUARDED_BY(broker_.mutex_) = false;
+  absl::StatusOr<BrokerLag> lag_ ABSL_GUARDED_BY(broker_.mutex_) =
+      absl::UnavailableError("not asked yet");
 };
 
 inline absl::StatusOr<std::unique_ptr<BrokerConsumer>> SimBroker::Open(

@@ -37,7 +37,9 @@ struct BrokerTraits {
   bool has_ids = true;        // BenchMessage::id comes back as BrokerMessage::id
   bool has_positions = true;  // BrokerMessage::position is set, also without a BenchMessage::id
   bool shares_queues = true;  // two consumers of a queue of the bench both get messages
+  bool tells_lag = false;     // BrokerConsumer::lag is known soon after AskLag
   bool may_restart = false;   // BrokerBench::RestartServer does something
+  bool may_remake = false;    // BrokerBench::RemakeQueue does something
   bool may_repeat = false;    // the broker hands out a message twice now and then, before its time
   // How long after its consumer was closed an unacknowledged message may stay away.
   absl::Duration redelivery_max = absl::Seconds(30);
@@ -64,6 +66,10 @@ class BrokerBench {
   virtual absl::StatusOr<Source> SpoilQueueName(Source source);
   // Points to an address without a listener.
   virtual absl::StatusOr<Source> SpoilAddress(Source source);
+
+  // Deletes the queue of `source` with all that is in it, and makes another one of its name. Only
+  // with BrokerTraits::may_remake.
+  virtual absl::Status RemakeQueue(const Source& source);
 
   // Stops the server and starts it again; what it had accepted is there still. Only with
   // BrokerTraits::may_restart.

@@ -88,7 +88,7 @@ template <typename Method>
 void Assembler::Begin(const Method& method) {
   delivery_.message.tag = method.delivery_tag;
   delivery_.message.may_be_redelivery = method.redelivered != 0;
-  delivery_.routing_key = View(method.routing_key);
+  delivery_.message.key = View(method.routing_key);
   expects_ = Expects::kHeader;
 }
 

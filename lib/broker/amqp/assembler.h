@@ -25,7 +25,6 @@ namespace convoy::broker::amqp {
 
 struct Delivery {
   BrokerMessage message;
-  std::string routing_key;
   std::string properties;  // as they came, encoded
 };
 

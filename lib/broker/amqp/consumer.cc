@@ -104,6 +104,7 @@ absl::Status AmqpConsumer::Gather(const PollLimits& limits, std::vector<BrokerMe
     const amqp_frame_t* frame = nullptr;
     CONVOY_ASSIGN_OR_RETURN(frame, connection_->Next());
     if (frame == nullptr) break;
+    if (TakeDepth(*frame)) continue;
     std::optional<Delivery> delivery;
     CONVOY_ASSIGN_OR_RETURN(delivery, assembler_.Add(*frame));
     if (delivery.has_value()) take(*std::move(delivery));
@@ -111,12 +112,33 @@ absl::Status AmqpConsumer::Gather(const PollLimits& limits, std::vector<BrokerMe
   return absl::OkStatus();
 }
 
+// A passive declaration of the queue changes nothing and needs no permission; its answer comes
+// among the deliveries.
+void AmqpConsumer::AskLag() {
+  if (is_depth_asked_) return;
+  amqp_queue_declare_t look = {};
+  look.queue = Bytes(queue_);
+  look.passive = 1;
+  is_depth_asked_ = connection_->Send(AMQP_QUEUE_DECLARE_METHOD, &look).ok();
+}
+
+bool AmqpConsumer::TakeDepth(const amqp_frame_t& frame) {
+  if (!is_depth_asked_ || frame.frame_type != AMQP_FRAME_METHOD ||
+      frame.payload.method.id != AMQP_QUEUE_DECLARE_OK_METHOD) {
+    return false;
+  }
+  is_depth_asked_ = false;
+  const auto& queue = *static_cast<const amqp_queue_declare_ok_t*>(frame.payload.method.decoded);
+  lag_ = BrokerLag{.messages_count = queue.message_count, .at = clock_->Now()};
+  return true;
+}
+
 BrokerMessage AmqpConsumer::Enter(Delivery delivery) {
   Ledger::Entry entry;
   entry.tag = delivery.message.tag;
   entry.is_cut = delivery.message.is_cut;
   if (dead_letters_.has_exchange()) {
-    entry.routing_key = std::move(delivery.routing_key);
+    entry.routing_key = delivery.message.key;
     entry.properties = std::move(delivery.properties);
   }
   ledger_.Add(std::move(entry));

@@ -53,6 +53,10 @@ class AmqpConsumer final : public BrokerConsumer {
   absl::Status Extend(std::span<const BrokerMessage> messages) override;
   absl::Duration extension_interval() const override { return kHeartbeat; }
   absl::Status PublishDeadLetter(const BrokerMessage& message, std::string_view reason) override;
+  void AskLag() override;
+  // Of messages that are ready: those that were sent ahead to consumers do not count.
+  absl::StatusOr<BrokerLag> lag() const override { return lag_; }
+  bool is_lag_shared() const override { return true; }
   void Interrupt() override { interruption_->Raise(); }
 
  private:
@@ -70,6 +74,8 @@ class AmqpConsumer final : public BrokerConsumer {
   absl::Status Consume(std::string_view consumer_id, uint16_t prefetch_count);
   // Takes received messages, as far as the limits allow.
   absl::Status Gather(const PollLimits& limits, std::vector<BrokerMessage>* messages);
+  // Whether the frame is the answer to AskLag, which is then kept.
+  bool TakeDepth(const amqp_frame_t& frame);
   BrokerMessage Enter(Delivery delivery);
 
   const std::string queue_;
@@ -80,6 +86,8 @@ class AmqpConsumer final : public BrokerConsumer {
   Assembler assembler_;
   std::optional<Delivery> first_;  // what TakeFirst was given
   Ledger ledger_;
+  bool is_depth_asked_ = false;  // and not answered yet
+  absl::StatusOr<BrokerLag> lag_ = absl::UnavailableError("the queue has not answered yet");
 };
 
 }  // namespace convoy::broker::amqp

@@ -77,10 +77,12 @@ KafkaConsumer::KafkaConsumer(const Source& source, std::string_view consumer_id,
     : source_id_(source.id),
       consumer_id_(consumer_id),
       topic_name_(std::get<KafkaConfig>(source.broker).topic),
+      security_(SecurityOf(std::get<KafkaConfig>(source.broker))),
       clock_(env.clock),
       observer_(env.observer),
       connector_(std::move(guard)),
-      identity_(topic_name_, env.clock) {}
+      identity_(topic_name_, env.clock),
+      lag_(std::get<KafkaConfig>(source.broker).consumer_group_id, env.clock) {}
 
 absl::StatusOr<std::unique_ptr<KafkaConsumer>> KafkaConsumer::Open(const Source& source,
                                                                    std::string_view consumer_id,
@@ -133,6 +135,7 @@ KafkaConsumer::~KafkaConsumer() {
   if (is_member_) CommitLast();
   Close();
   pulled_.clear();
+  lag_.Drop();
   topic_.reset();
   queue_.reset();
   rd_kafka_destroy_flags(client_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -168,6 +171,7 @@ absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits&
   if (is_interrupted_.exchange(false)) patience = absl::ZeroDuration();
   if (std::exchange(is_full_, false)) Pull(0);  // tells whether what was kept is still ours
   Commit();
+  lag_.Step(client_);
   Fill(limits, failure_.ok() ? ToMilliseconds(patience) : 0);
   if (failure_.ok() && should_reach_) {
     if (pulled_.empty()) {
@@ -177,6 +181,7 @@ absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits&
     }
   }
   is_interrupted_ = false;
+  lag_.Step(client_);
   const bool should_ask =
       (!pulled_.empty() && identity_.IsAskDue(*pulled_.front())) || identity_.IsConfirmationDue();
   if (should_ask && identity_.Ask(client_) == TopicIdentity::Answer::kMadeAnew) BeginAnew();
@@ -341,8 +346,8 @@ absl::Status KafkaConsumer::Reach() {
         absl::StrCat("the address of the broker ", OneLine(*broker),
                      " is not public and not in an allowed network"));
   }
-  return MakeError(absl::StatusCode::kUnavailable,
-                   trouble_.value_or(std::string(status.message())));
+  const std::string text = trouble_.value_or(std::string(status.message()));
+  return MakeError(absl::StatusCode::kUnavailable, WithSecurityHint(text, security_));
 }
 
 void KafkaConsumer::ReachCoordinator() {
@@ -418,7 +423,7 @@ void KafkaConsumer::OnError(rd_kafka_t* client, int code, const char* text, void
   auto* const consumer = static_cast<KafkaConsumer*>(self);
   const auto error = static_cast<rd_kafka_resp_err_t>(code);
   if (error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__FATAL) {
-    consumer->Fail(MakeError(*StatusCodeOf(error), text));
+    consumer->Fail(MakeError(*StatusCodeOf(error), WithSecurityHint(text, consumer->security_)));
   } else if (error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !consumer->trouble_.has_value()) {
     consumer->trouble_ = text;  // of one broker: says more than that all are down
   }

@@ -11,7 +11,9 @@
 #include "convoy/broker.h"
 #include "lib/broker/kafka/connector.h"
 #include "lib/broker/kafka/handles.h"
+#include "lib/broker/kafka/lag.h"
 #include "lib/broker/kafka/ledger.h"
+#include "lib/broker/kafka/security_hint.h"
 #include "lib/broker/kafka/topic_identity.h"
 
 namespace convoy::kafka {
@@ -34,6 +36,8 @@ class KafkaConsumer final : public BrokerConsumer {
   // poll, as long as that has room for it.
   absl::Status Extend(std::span<const BrokerMessage> messages) override;
   absl::Duration extension_interval() const override { return absl::Minutes(1); }
+  void AskLag() override { lag_.Ask(); }
+  absl::StatusOr<BrokerLag> lag() const override { return lag_.value(); }
   void Interrupt() override;
 
  private:
@@ -91,6 +95,7 @@ class KafkaConsumer final : public BrokerConsumer {
   const std::string source_id_;
   const std::string consumer_id_;
   const std::string topic_name_;
+  const Security security_;
   Clock* const clock_;
   Observer* const observer_;
   Connector connector_;
@@ -100,6 +105,7 @@ class KafkaConsumer final : public BrokerConsumer {
   TopicHandle topic_;
   QueueHandle queue_;  // what Pull reads from
   TopicIdentity identity_;
+  Lag lag_;
   std::vector<MessageHandle> pulled_;  // not handed out yet
   bool is_full_ = false;               // so that an extension has not pulled
   Ledger ledger_;

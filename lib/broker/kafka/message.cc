@@ -39,6 +39,7 @@ std::string ReadBytes(const void* bytes, size_t size) {
 BrokerMessage ReadMessage(const rd_kafka_message_t& message) {
   BrokerMessage read = {.body = ReadBytes(message.payload, message.len),
                         .id = ReadBytes(message.key, message.key_len)};
+  read.key = read.id;
   ForEachHeader(message, [&](std::string_view name, std::string_view bytes) {
     read.attributes.push_back({.name = std::string(name), .value = ReadHeaderValue(bytes)});
   });

@@ -82,6 +82,7 @@ absl::StatusOr<ReceivedMessage> ReadMessage(std::string_view text) {
   if (!data.has_value()) return absl::InvalidArgumentError("data that is not base64");
   message.body = *std::move(data);
   message.id = TextOf(given, "messageId");
+  message.key = TextOf(given, "orderingKey");
   if (!message.id.empty()) {
     message.position = absl::StrCat(message.id, "@", TextOf(given, "publishTime"));
   }

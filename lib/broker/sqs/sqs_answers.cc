@@ -1,5 +1,6 @@
 // Parser of SQS responses. Message bodies, which are most of a response, are read in place.
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
@@ -50,6 +51,7 @@ absl::StatusOr<ReceivedMessage> ReadMessage(std::string_view text) {
         {.name = member.key, .value = member.value.AsString().value_or("")});
   }
   message.body = TextOf(object, "Body");
+  message.key = TextOf(system, "MessageGroupId");
   message.id = message.position = TextOf(object, "MessageId");
   received.handle = TextOf(object, "ReceiptHandle");
   if (received.handle.empty()) return absl::InvalidArgumentError("a message without a handle");
@@ -78,6 +80,18 @@ absl::StatusOr<std::vector<ReceivedMessage>> ReadMessages(std::string_view body)
     messages.push_back(*std::move(message));
   }
   return messages;
+}
+
+absl::StatusOr<uint64_t> ReadLag(std::string_view body) {
+  const auto object = json::ScanObject(body, kLimits);
+  if (!object.ok()) return NotSqs(object.status().message());
+  const auto attributes = ObjectOf(*object, "Attributes");
+  if (!attributes.ok()) return NotSqs(attributes.status().message());
+  uint64_t count = 0;
+  if (!absl::SimpleAtoi(TextOf(*attributes, kSqsLagAttribute), &count)) {
+    return NotSqs("no number of messages");
+  }
+  return count;
 }
 
 absl::StatusOr<std::vector<SqsFailedEntry>> ReadFailedEntries(std::string_view body) {

@@ -32,6 +32,7 @@ constexpr absl::Duration kGatherMax = absl::Seconds(1);
 // Pause after a long poll that was answered at once without messages.
 constexpr absl::Duration kLongPollPause = HttpCaller::kPauseMax;
 constexpr size_t kReceivesMax = 8;  // at once
+constexpr std::string_view kGetAttributes = "GetQueueAttributes";
 constexpr std::string_view kChangeVisibility = "ChangeMessageVisibilityBatch";
 
 class SqsConsumer final : public BrokerConsumer {
@@ -53,16 +54,21 @@ class SqsConsumer final : public BrokerConsumer {
   absl::Status Acknowledge(std::span<const BrokerMessage> messages) override;
   absl::Status Extend(std::span<const BrokerMessage> messages) override;
   absl::Duration extension_interval() const override { return kExtensionInterval; }
+  void AskLag() override;
+  absl::StatusOr<BrokerLag> lag() const override { return lag_; }
+  bool is_lag_shared() const override { return true; }
   void Interrupt() override { caller_->Interrupt(); }
 
  private:
-  struct Receive {
+  struct Receiving {
     std::shared_ptr<const HttpCall> call;
     size_t asked_count;
   };
   using MakeBody = std::string (*)(std::string_view queue_url,
                                    std::span<const std::string> handles);
 
+  absl::StatusOr<std::vector<BrokerMessage>> Receive(const PollLimits& limits,
+                                                     absl::Duration patience);
   absl::Status GetKeys();
   std::shared_ptr<const HttpCall> Start(std::string_view action, std::string body,
                                         absl::Duration timeout);
@@ -76,6 +82,7 @@ class SqsConsumer final : public BrokerConsumer {
   absl::Status Take(const TransportResult& result, size_t asked_count);
   // Number of further receives that would fill the limits.
   size_t ReceivesWanted(const PollLimits& limits) const;
+  void CollectLag();
   // Receives more while that returns messages.
   void Gather(const PollLimits& limits);
   absl::Status CallForAll(std::string_view action, const std::vector<std::string>& handles,
@@ -89,7 +96,7 @@ class SqsConsumer final : public BrokerConsumer {
   const std::unique_ptr<HttpCaller> caller_;
   AwsKeys keys_;
   std::string queue_url_;
-  std::vector<Receive> receives_;  // under way; they go on between polls
+  std::vector<Receiving> receives_;  // under way; they go on between polls
   // Fewer after a response that was too large to be read.
   size_t messages_per_receive_ = kSqsBatchMax;
   size_t asked_count_ = 0;     // of messages, by what was collected last
@@ -98,6 +105,8 @@ class SqsConsumer final : public BrokerConsumer {
   bool is_usable_ = true;      // nothing has failed
   absl::Time next_long_poll_at_ = absl::InfinitePast();
   Backlog backlog_;
+  std::shared_ptr<const HttpCall> lag_call_;  // under way, or null
+  absl::StatusOr<BrokerLag> lag_ = absl::UnavailableError("the queue has not answered yet");
 };
 
 absl::Status SqsConsumer::GetKeys() {
@@ -163,19 +172,19 @@ void SqsConsumer::StartReceive(size_t messages_max, int wait_seconds, absl::Dura
 
 bool SqsConsumer::IsAnyReceived() const {
   return std::any_of(receives_.begin(), receives_.end(),
-                     [](const Receive& receive) { return receive.call->result.has_value(); });
+                     [](const Receiving& receive) { return receive.call->result.has_value(); });
 }
 
 bool SqsConsumer::IsAllReceived() const {
   return std::all_of(receives_.begin(), receives_.end(),
-                     [](const Receive& receive) { return receive.call->result.has_value(); });
+                     [](const Receiving& receive) { return receive.call->result.has_value(); });
 }
 
 absl::Status SqsConsumer::Collect() {
   absl::Status status;
   const size_t size_before = backlog_.size();
   asked_count_ = 0;
-  std::erase_if(receives_, [&](const Receive& receive) {
+  std::erase_if(receives_, [&](const Receiving& receive) {
     if (!receive.call->result.has_value()) return false;
     asked_count_ += receive.asked_count;
     status.Update(Take(*receive.call->result, receive.asked_count));
@@ -199,8 +208,36 @@ absl::Status SqsConsumer::Take(const TransportResult& result, size_t asked_count
   return absl::OkStatus();
 }
 
+void SqsConsumer::AskLag() {
+  if (lag_call_ != nullptr) return;
+  if (const absl::Status status = GetKeys(); !status.ok()) {
+    lag_ = status;
+    return;
+  }
+  lag_call_ = Start(kGetAttributes, LagBody(queue_url_), kCallTimeout);
+}
+
+void SqsConsumer::CollectLag() {
+  if (lag_call_ == nullptr || !lag_call_->result.has_value()) return;
+  const auto call = std::exchange(lag_call_, nullptr);
+  const absl::Status status = SqsStatusOf(*call->result, kGetAttributes, requests_.config());
+  const absl::StatusOr<uint64_t> count = status.ok() ? ReadLag(call->result->body) : status;
+  if (count.ok()) {
+    lag_ = BrokerLag{.messages_count = *count, .at = clock_->Now()};
+  } else {
+    lag_ = count.status();
+  }
+}
+
 absl::StatusOr<std::vector<BrokerMessage>> SqsConsumer::Poll(const PollLimits& limits,
                                                              absl::Duration patience) {
+  auto messages = Receive(limits, patience);
+  CollectLag();
+  return messages;
+}
+
+absl::StatusOr<std::vector<BrokerMessage>> SqsConsumer::Receive(const PollLimits& limits,
+                                                                absl::Duration patience) {
   const absl::Time deadline = clock_->Now() + patience;
   while (backlog_.empty()) {
     if (receives_.empty()) {

@@ -23,6 +23,9 @@ namespace convoy::broker {
 inline constexpr size_t kSqsBatchMax = 10;
 inline constexpr int kSqsWaitSecondsMax = 20;
 
+// Of messages that may be received: neither in flight nor delayed.
+inline constexpr std::string_view kSqsLagAttribute = "ApproximateNumberOfMessages";
+
 // Makes signed requests out of a source's configuration, whose keys it leaves alone.
 class SqsRequests {
  public:
@@ -48,6 +51,7 @@ class SqsRequests {
 std::string GetQueueUrlBody(std::string_view queue_name);
 std::string ReceiveBody(std::string_view queue_url, size_t messages_max, int wait_seconds,
                         absl::Duration visibility);
+std::string LagBody(std::string_view queue_url);
 // At most kSqsBatchMax handles; entries are named by their index.
 std::string DeleteBody(std::string_view queue_url, std::span<const std::string> handles);
 std::string ExtendBody(std::string_view queue_url, std::span<const std::string> handles,
@@ -60,6 +64,7 @@ absl::Status SqsStatusOf(const TransportResult& result, std::string_view action,
 // Parse successful responses. kUnavailable if the body is not a response of SQS.
 absl::StatusOr<std::string> ReadQueueUrl(std::string_view body);
 absl::StatusOr<std::vector<ReceivedMessage>> ReadMessages(std::string_view body);
+absl::StatusOr<uint64_t> ReadLag(std::string_view body);
 
 // An entry of a batch that failed while the others succeeded.
 struct SqsFailedEntry {

@@ -117,6 +117,13 @@ std::string ReceiveBody(std::string_view queue_url, size_t messages_max, int wai
   return writer.TakeText();
 }
 
+std::string LagBody(std::string_view queue_url) {
+  json::Writer writer;
+  writer.BeginObject().Field("QueueUrl", queue_url);
+  writer.Key("AttributeNames").BeginArray().String(kSqsLagAttribute).EndArray().EndObject();
+  return writer.TakeText();
+}
+
 std::string DeleteBody(std::string_view queue_url, std::span<const std::string> handles) {
   json::Writer writer;
   BeginBatch(writer, queue_url);

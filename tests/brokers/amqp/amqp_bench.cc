@@ -3,19 +3,26 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/numbers.h"
+#include <catch2/catch.hpp>
 
 #include "lib/base/status_macros.h"
 
 namespace convoy::testing {
 
-absl::StatusOr<std::unique_ptr<AmqpBench>> AmqpBench::Start() {
-  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<ServerProcess> server, ServerProcess::Start("rabbitmq"));
-  return absl::WrapUnique(new AmqpBench(std::move(server)));
+AmqpBench& AmqpBench::Shared() {
+  static const std::unique_ptr<AmqpBench> bench = [] {
+    auto server = ServerProcess::Start("rabbitmq");
+    if (!server.ok()) FAIL(server.status());
+    return absl::WrapUnique(new AmqpBench(*std::move(server)));
+  }();
+  return *bench;
 }
 
 BrokerTraits AmqpBench::traits() const {
   return {.has_positions = false,  // only with an id
+          .tells_lag = true,
           .may_restart = true,
+          .may_remake = true,
           .redelivery_max = absl::Seconds(5)};
 }
 

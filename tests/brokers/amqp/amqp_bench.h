@@ -10,7 +10,8 @@ namespace convoy::testing {
 
 class AmqpBench final : public LiveBench {
  public:
-  static absl::StatusOr<std::unique_ptr<AmqpBench>> Start();
+  // One server for all tests; stopped when the program ends.
+  static AmqpBench& Shared();
 
   BrokerTraits traits() const override;
   absl::StatusOr<Source> SpoilCredentials(Source source) override;

@@ -33,6 +33,9 @@ class Bench:
     carries_bytes = True   # and not only text
     carries_nothing = True
     redelivers_at_once = True  # when a reader is gone, and not after a time
+    tells_lag = True
+    has_ids = True  # of messages, by the broker or by the producer
+    KEY = "orders.eu"  # of messages in new_queue_with_keys
 
     def __init__(self, server):
         self.server = server
@@ -57,6 +60,14 @@ class Bench:
     def new_queue_for_many(self):
         """To be read by several convoyd at once."""
         return self.new_queue()
+
+    def new_queue_with_keys(self):
+        """For messages with the key KEY."""
+        return self.new_queue()
+
+    def other_places(self, _queue):
+        """Empty queues that a source may be moved to."""
+        yield self.new_queue()
 
     def members_count(self, queue):
         """How many read it, if the broker shares it out among those."""
@@ -123,8 +134,14 @@ class Bench:
 
 
 class RabbitMq(Bench):
+    KEY = rabbitmq.DEFAULT_KEY  # the one that the queue is bound with
+
     def __init__(self):
         super().__init__(rabbitmq.Server())
+
+    def other_places(self, queue):
+        yield self.new_queue()
+        yield self.server.new_queue(queue.name, self.server.new_vhost())
 
     def hold(self):
         # The broker pushes what comes: who has begun to consume has asked once and for all.
@@ -142,7 +159,7 @@ class RabbitMq(Bench):
         return [self.server.password, "guessed"]
 
     def give_back(self, queue):
-        queue.declare()
+        queue.create()
 
     def change_credentials(self, queue):
         self.server.change_password()
@@ -164,6 +181,9 @@ class Sqs(Bench):
     def is_asking(cls, asked, age):
         return (b'"WaitTimeSeconds":20' in asked and asked.endswith(b"}") and
                 age < cls.POLL_AGE_S_MAX)
+
+    def new_queue_with_keys(self):
+        return self.server.new_queue(is_fifo=True)
 
     def strict(self):
         return Sqs(sqs_moto.Server())
@@ -203,6 +223,7 @@ class PubSub(Bench):
 
     redelivers_at_once = False
     has_tokens = True
+    tells_lag = False
 
     def __init__(self, server=None):
         super().__init__(server or pubsub.Server())
@@ -248,6 +269,7 @@ class PubSub(Bench):
 
 class Kafka(Bench):
     PARTITIONS = 6  # for many
+    has_ids = False
     FETCH = 1
     FETCH_AGE_S_MAX = 0.25  # of the half second that a fetch waits
 

@@ -4,7 +4,8 @@ import json
 import pathlib
 import urllib.parse
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "integration"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))  # for servers
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "integration"))
 import host  # pylint: disable=wrong-import-position
 
 #: for everything that has to happen, on a machine that is busy with other things
@@ -82,8 +83,11 @@ class Gateway:
             return consumer if consumer["state"] in states else None
         try:
             return host.wait_until(look, f"a consumer that is {states}", PATIENCE_S)
-        except AssertionError as error:
-            raise AssertionError(f"{error}; it is {self.consumer(source)}") from None
+        except host.TimedOut as error:
+            raise host.TimedOut(f"{error}; it is {self.consumer(source)}") from None
+
+    def metrics(self):
+        return self.project.client.send("GET", "/metrics").body.decode()
 
     # ---- Events ------------------------------------------------------------------------------
 

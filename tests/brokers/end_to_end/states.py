@@ -4,6 +4,7 @@ import time
 
 from case import BrokerCase
 from gateway import PATIENCE_S
+from servers import base
 
 #: how long convoyd may take to say what is wrong, on a busy machine
 SAID_WITHIN_S = 60
@@ -12,7 +13,7 @@ SAID_WITHIN_S = 60
 class StatesTest(BrokerCase):
     @classmethod
     def setUpClass(cls):
-        cls.any_bench, cls.bench = cls.bench, cls.enterClassContext(cls.bench.strict())
+        cls.any_bench, cls.bench = cls.bench, cls.enterClassContext(base.started(cls.bench.strict))
 
     @classmethod
     def tearDownClass(cls):

@@ -3,24 +3,30 @@ convoyd behind a network that can be broken, and a real receiver.
 
 usage: test_end_to_end.py BROKER [arguments of unittest]
 
-CONVOY_BROKER_KILLS sets the number of kills (default 50).
+CONVOY_BROKER_KILLS sets the number of kills (default 50). Exit codes: verdict.py.
 """
 import signal
 import sys
-import unittest
 
+import verdict
 from benches import BENCHES
 from breaks import BreaksTest
 from case import BrokerCase
 from groups import GroupsTest
 from kills import KillsTest
+from lag import LagTest
+from moves import MovesTest
+from places import PlacesTest
 from poison import PoisonTest
 from raw import RawTest
 from states import StatesTest
 from table import Table
 from ways import WaysTest
 
-CASES = (WaysTest, RawTest, KillsTest, BreaksTest, GroupsTest, PoisonTest, StatesTest)
+from servers import base  # found by benches
+
+CASES = (WaysTest, RawTest, PlacesTest, MovesTest, LagTest, KillsTest, BreaksTest, GroupsTest,
+         PoisonTest, StatesTest)
 __all__ = [case.__name__ for case in CASES]
 
 
@@ -31,10 +37,14 @@ def main():
     BrokerCase.table = Table(broker)
     # So that the servers are stopped with us; unittest would take an exit for a failure and go on.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with BENCHES[broker]() as BrokerCase.bench:
-        program = unittest.main(exit=False, warnings="ignore")
+    try:
+        with base.started(BENCHES[broker]) as BrokerCase.bench:
+            code = verdict.run_tests()
+    except base.CouldNotStart as error:
+        print(f"{verdict.COULD_NOT_START}: {broker} ({verdict.load()}): {error}", file=sys.stderr)
+        sys.exit(verdict.EXIT_CODES[verdict.COULD_NOT_START])
     BrokerCase.table.print()
-    sys.exit(not program.result.wasSuccessful())
+    sys.exit(code)
 
 
 if __name__ == "__main__":

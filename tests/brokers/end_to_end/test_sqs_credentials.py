@@ -4,15 +4,15 @@ against moto, which checks every signature, and a front that gives sessions as A
 import pathlib
 import signal
 import sys
-import unittest
 
 import benches
+import verdict
 from benches import changed
 from case import BrokerCase
 from gateway import PATIENCE_S
 from table import Table
 
-from servers import sqs_identity, sqs_moto  # found by benches
+from servers import base, sqs_identity, sqs_moto  # found by benches
 
 RENEWAL_MARGIN_S = 300  # convoyd's
 
@@ -28,7 +28,7 @@ class Bench(benches.Sqs):
 class CredentialsCase(BrokerCase):
     @classmethod
     def setUpClass(cls):
-        cls.bench = cls.enterClassContext(Bench(sqs_identity.Server()))
+        cls.bench = cls.enterClassContext(base.started(lambda: Bench(sqs_identity.Server())))
         cls.server = cls.bench.server
 
     def first_gateway(self):
@@ -175,9 +175,9 @@ class WebIdentityTest(CredentialsCase):
 def main():
     BrokerCase.table = Table("sqs")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    program = unittest.main(exit=False, warnings="ignore")
+    code = verdict.run_tests()
     BrokerCase.table.print()
-    sys.exit(not program.result.wasSuccessful())
+    sys.exit(code)
 
 
 if __name__ == "__main__":

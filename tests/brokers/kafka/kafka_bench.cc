@@ -23,7 +23,9 @@ KafkaBench& KafkaBench::Shared() {
 
 BrokerTraits KafkaBench::traits() const {
   return {.is_ordered = partitions_count_ == 1,  // within a partition
+          .tells_lag = true,
           .may_restart = true,
+          .may_remake = true,
           .redelivery_max = absl::Seconds(15)};  // a member that did not say goodbye
 }
 

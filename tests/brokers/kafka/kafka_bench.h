@@ -1,6 +1,7 @@
 // Apache Kafka for the conformance suite of brokers, and for what only Kafka can show.
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,6 +43,14 @@ inline KafkaConfig& KafkaOf(Source& source) { return std::get<KafkaConfig>(sourc
 std::vector<BrokerMessage> MustPoll(BrokerConsumer& consumer, size_t count);
 std::unique_ptr<BrokerConsumer> MustOpen(const Source& source,
                                          const std::string& consumer_id = "1");
+
+// While it lives, OpenSSL trusts the authority of the tests alone.
+struct TestAuthority {
+  TestAuthority() {
+    setenv("SSL_CERT_FILE", CONVOY_TEST_DIR "/unit/transport/certificates/authority.crt", 1);
+  }
+  ~TestAuthority() { unsetenv("SSL_CERT_FILE"); }
+};
 
 // Of a former position "topic/partition/offset@time".
 int PartitionOf(const BrokerMessage& message);

@@ -12,12 +12,12 @@ namespace {
 KafkaBench& Bench() { return KafkaBench::Shared(); }
 
 TEST_CASE("kafka: the adapter does what every adapter must do, on one partition") {
-  CheckConformance(Bench(), 18);
+  CheckConformance(Bench(), 19);
 }
 
 TEST_CASE("kafka: the adapter does what every adapter must do, on several partitions") {
   Bench().set_partitions_count(4);
-  CheckConformance(Bench(), 17);
+  CheckConformance(Bench(), 18);
   Bench().set_partitions_count(1);
 }
 
@@ -48,14 +48,6 @@ TEST_CASE("kafka: a server without authentication is read, too") {
     config.mechanism = SaslMechanism::kNone;
   });
 }
-
-// While it lives, OpenSSL trusts the authority of the tests alone.
-struct TestAuthority {
-  TestAuthority() {
-    setenv("SSL_CERT_FILE", CONVOY_TEST_DIR "/unit/transport/certificates/authority.crt", 1);
-  }
-  ~TestAuthority() { unsetenv("SSL_CERT_FILE"); }
-};
 
 TEST_CASE("kafka: TLS is used with the system's authorities, and with no others") {
   const auto use_tls = [](KafkaConfig& config) {

@@ -33,6 +33,7 @@ BrokerTraits PubSubBench::traits() const {
   return {.is_ordered = false,
           .has_ids = false,
           .may_restart = module_ == "pstest",
+          .may_remake = true,
           .may_repeat = true,
           .redelivery_max = absl::Seconds(31)};
 }

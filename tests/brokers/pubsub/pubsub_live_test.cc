@@ -17,20 +17,20 @@ PubSubBench& Front() {
 // Google's emulator where it is installed, otherwise pstest again.
 TEST_CASE("pubsub: the adapter does what every adapter must do, with Google's emulator") {
   const auto bench = PubSubBench::Start("pubsub").value();
-  CheckConformance(*bench, 14);
+  CheckConformance(*bench, 15);
   CheckThousands(*bench);
   CheckAbandonedPoll(*bench);
 }
 
 TEST_CASE("pubsub: the adapter does what every adapter must do, with Google's pstest") {
   const auto bench = PubSubBench::Start("pstest").value();
-  CheckConformance(*bench, 15);
+  CheckConformance(*bench, 16);
   CheckThousands(*bench);
   CheckAbandonedPoll(*bench);
 }
 
 TEST_CASE("pubsub: the adapter does what every adapter must do, where a token is demanded") {
-  CheckConformance(Front(), 15);
+  CheckConformance(Front(), 16);
 }
 
 TEST_CASE("pubsub: a token that is no longer good is an error, and a new consumer has a new one") {

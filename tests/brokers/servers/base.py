@@ -13,6 +13,7 @@ the broker's own ecosystem, so what our adapter reads is what other people's pro
 Whatever a Server has started is gone after stop(), and so is its folder after close().
 """
 import abc
+import contextlib
 import fcntl
 import importlib
 import itertools
@@ -48,7 +49,14 @@ class Queue(abc.ABC):
     @abc.abstractmethod
     def produce(self, messages):
         """Sends these, each a dict of body (bytes) and, as far as there is any, attributes (a dict of
-        texts), key and id (texts). Returns when the broker has confirmed that it keeps them."""
+        texts), key and id (texts). Returns when the broker has confirmed that it keeps them, with what
+        the broker calls each of them. Each is sent once: after an exception it is not known whether
+        the broker keeps them."""
+
+    def remake(self):
+        """Deletes it with all that is in it, and makes it anew under its name."""
+        self.delete()
+        self.create()
 
     @abc.abstractmethod
     def left(self):
@@ -124,6 +132,30 @@ def is_listening(port):
         return False
 
 
+class CouldNotStart(RuntimeError):
+    """A server that others wrote did not come up: what is ours was not tried."""
+
+
+class TimedOut(AssertionError):
+    """A condition does not hold yet."""
+
+
+@contextlib.contextmanager
+def started(make):
+    """Enters a context with a server that make() returns. Servers that others wrote have bad moments on
+    a busy machine: one that does not start is made once more. Nothing else is repeated."""
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(make())
+        except Exception as error:  # pylint: disable=broad-except
+            print(f"could not start, once more: {error}", file=sys.stderr)
+            try:
+                server = stack.enter_context(make())
+            except Exception as again:
+                raise CouldNotStart(str(again)) from again
+        yield server
+
+
 def wait_until(condition, what, timeout=60.0, interval=0.1):
     """Returns the first true value of condition()."""
     end = time.monotonic() + timeout
@@ -132,7 +164,7 @@ def wait_until(condition, what, timeout=60.0, interval=0.1):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"timed out after {timeout} s waiting for {what}")
+            raise TimedOut(f"timed out after {timeout} s waiting for {what}")
         time.sleep(interval)
 
 
@@ -157,8 +189,8 @@ class Program:
             return condition()
         try:
             return wait_until(check, what, timeout)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.log()}") from None
+        except TimedOut as error:
+            raise TimedOut(f"{error}\n{self.log()}") from None
 
     def log(self):
         return self.log_path.read_text(errors="replace")[-4000:]

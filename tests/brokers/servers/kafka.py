@@ -4,6 +4,7 @@ It has a listener for every way in: one without authentication (for production a
 with SASL, one with SASL over TLS, and one whose address clients are told to be somewhere else, which
 is where a test puts its proxy. Messages are produced with Confluent's client.
 """
+import functools
 import itertools
 import socket
 import struct
@@ -69,7 +70,7 @@ class Queue(base.Queue):
         self.group = f"{name}-group"
         self.partitions = partitions
         self.address = ("127.0.0.1", server.ports["proxied"])
-        server.make_topic(name, partitions)
+        self.create()
 
     @property
     def pub_sub(self):
@@ -88,21 +89,31 @@ class Queue(base.Queue):
                      "password": self.server.password, "tls": False}}}
 
     def produce(self, messages):
-        failures = []
+        """A message may have a "timestamp" of its own, in milliseconds."""
+        failures, ids = [], [None] * len(messages)
+
+        def report(error, sent, number):
+            if error:
+                failures.append(str(error))
+            else:
+                ids[number] = f"{sent.topic()}/{sent.partition()}/{sent.offset()}"
+
         producer = self.server.producer()
-        for message in messages:
+        for number, message in enumerate(messages):
             key = message.get("key") or message.get("id")
             while True:
                 try:
                     producer.produce(
                         self.topic, message["body"], key=key,
                         headers=list((message.get("attributes") or {}).items()),
-                        on_delivery=lambda error, _: error and failures.append(str(error)))
+                        timestamp=message.get("timestamp", 0),
+                        on_delivery=functools.partial(report, number=number))
                     break
                 except BufferError:
                     producer.poll(1)
         if producer.flush(60) or failures:
-            raise AssertionError(f"not produced: {failures[:3]}")
+            raise RuntimeError(f"not produced: {failures[:3]}")
+        return ids
 
     def left(self):
         client = self.server.client
@@ -119,6 +130,9 @@ class Queue(base.Queue):
     def _left_of(consumer, partition):
         begin, end = consumer.get_watermark_offsets(partition, 30)
         return end - max(begin, partition.offset)  # an offset below 0: nothing was committed
+
+    def create(self):
+        self.server.make_topic(self.topic, self.partitions)
 
     def delete(self):
         self.server.delete_topic(self.topic)
@@ -186,7 +200,7 @@ class Server(base.Server):
         if self._producer is None:
             self._producer = self.client.Producer({
                 "bootstrap.servers": self.plain_address, "linger.ms": 5, "acks": "all",
-                "reconnect.backoff.max.ms": 1000, "log_level": 0})
+                "enable.idempotence": True, "reconnect.backoff.max.ms": 1000, "log_level": 0})
         return self._producer
 
     def members(self, group):
@@ -228,7 +242,10 @@ class Server(base.Server):
         self._administer("create_topics", topic)
 
     def delete_topic(self, name):
+        """Returns when it is gone: what is sent to a topic on its way out is confirmed, and lost."""
         self._administer("delete_topics", name)
+        admin = self._admin()
+        base.wait_until(lambda: name not in admin.list_topics(timeout=10).topics, f"{name} to go")
 
     def _admin(self):
         base.python_package("confluent_kafka.admin", CLIENT)

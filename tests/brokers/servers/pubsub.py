@@ -7,7 +7,7 @@
             stay with Google.
 
 Server is the first that can be had. Messages are produced with google-cloud-pubsub. Their ids are
-the server's; `key` is not used: an ordering key needs a subscription that keeps the order.
+the server's; `key` is the ordering key.
 """
 import glob
 import itertools
@@ -50,6 +50,10 @@ class Queue(base.Queue):
             "name": self.subscription, "topic": self.topic,
             "ack_deadline_seconds": ACK_DEADLINE_S})
 
+    def remake(self):
+        self.unsubscribe()
+        self.subscribe()
+
     def unsubscribe(self):
         self._server.subscriber().delete_subscription(subscription=self.subscription)
 
@@ -59,11 +63,16 @@ class Queue(base.Queue):
                            "service_account": "", "endpoint": f"http://{host}:{port}"}}
 
     def produce(self, messages):
-        publisher = self._server.publisher()
-        for future in [publisher.publish(self.topic, message["body"],
-                                         **(message.get("attributes") or {}))
-                       for message in messages]:
-            future.result(timeout=60)
+        return [future.result(timeout=60)
+                for future in [self._publish(message) for message in messages]]
+
+    def _publish(self, message):
+        attributes = message.get("attributes") or {}
+        if message.get("key"):  # the client insists on trying again then
+            return self._server.ordering_publisher().publish(
+                self.topic, message["body"], ordering_key=message["key"], **attributes)
+        return self._server.publisher().publish(self.topic, message["body"], retry=None,
+                                                **attributes)
 
     def left(self, held_s_max=HELD_S_MAX):
         """A server that cannot tell takes `held_s_max` seconds to find out that it is 0."""
@@ -82,20 +91,28 @@ class _PubSubServer(base.Server):
         self._queues = []
         self._names = (f"queue{number}" for number in itertools.count(1))
 
-    def _client(self, kind, transport):
-        if kind not in self._clients:
+    def _client(self, name, kind, transport, **options):
+        if name not in self._clients:
             grpc = base.python_package("grpc", CLIENT)
             channel = grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}")
-            self._clients[kind] = kind(transport=transport(channel=channel))
-        return self._clients[kind]
+            self._clients[name] = kind(transport=transport(channel=channel), **options)
+        return self._clients[name]
 
     def publisher(self):
+        return self._publisher("publisher")
+
+    def ordering_publisher(self):
+        """For messages with an ordering key."""
+        return self._publisher("ordering publisher", publisher_options=self._pubsub.types.
+                               PublisherOptions(enable_message_ordering=True))
+
+    def _publisher(self, name, **options):
         from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
-        return self._client(self._pubsub.PublisherClient, PublisherGrpcTransport)
+        return self._client(name, self._pubsub.PublisherClient, PublisherGrpcTransport, **options)
 
     def subscriber(self):
         from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
-        return self._client(self._pubsub.SubscriberClient, SubscriberGrpcTransport)
+        return self._client("subscriber", self._pubsub.SubscriberClient, SubscriberGrpcTransport)
 
     def _launch(self, command):
         self._program = base.Program(command, self.folder.path / "log.txt")
@@ -103,9 +120,9 @@ class _PubSubServer(base.Server):
                                  base.is_listening(self.grpc_port), type(self).__name__, 120)
 
     def _end(self):
-        if self._pubsub.PublisherClient in self._clients:
-            self._clients[self._pubsub.PublisherClient].stop()
         for client in self._clients.values():
+            if isinstance(client, self._pubsub.PublisherClient):
+                client.stop()
             client.transport.close()
         self._clients = {}
         if self._program is not None:

@@ -40,19 +40,21 @@ log.file = false
 class Queue(base.Queue):
     """A durable queue with a direct exchange bound to it, and the same for its dead letters."""
 
-    def __init__(self, server, name):
+    def __init__(self, server, name, vhost, arguments):
         self.server = server
         self.name = name
+        self.vhost = vhost
+        self._arguments = arguments
         self.exchange = name + ".in"
         self.dead_letter_exchange = name + ".dead"
         self.dead_letter_queue = name + ".dead"
         self.address = ("127.0.0.1", server.port)
-        self.declare()
+        self.create()
 
-    def declare(self):
+    def create(self):
         """Declares the queue and the exchange, and binds them."""
-        with self.server.channel() as channel:
-            channel.queue_declare(self.name, durable=True)
+        with self.server.channel(self.vhost) as channel:
+            channel.queue_declare(self.name, durable=True, arguments=self._arguments)
             channel.exchange_declare(self.exchange, "direct", durable=True)
             channel.exchange_declare(self.dead_letter_exchange, "fanout", durable=True)
             channel.queue_declare(self.dead_letter_queue, durable=True)
@@ -63,13 +65,13 @@ class Queue(base.Queue):
         return {"type": "amqp", "workers": 1, "amqp": {
             "schema": "amqp", "host": host, "port": str(port),
             "auth": {"user": USER, "password": self.server.password},
-            "vhost": "/", "queue": self.name,
+            "vhost": self.vhost, "queue": self.name,
             "bindExchange": {"exchange": self.exchange, "routingKey": DEFAULT_KEY},
             "deadLetterExchange": self.dead_letter_exchange}}
 
     def produce(self, messages):
         """A message may have "properties", too: more of pika's BasicProperties."""
-        with self.server.channel() as channel:
+        with self.server.channel(self.vhost) as channel:
             returned = []
             channel.add_on_return_callback(lambda *message: returned.append(message))
             # Confirmed by the batch: pika would wait for the confirmation of each single message.
@@ -84,17 +86,26 @@ class Queue(base.Queue):
                                       mandatory=True)
             channel.tx_commit()
             if returned:
-                raise AssertionError(f"{len(returned)} messages went to no queue")
+                raise RuntimeError(f"{len(returned)} messages went to no queue")
+        return [message.get("id") for message in messages]  # the broker has no names for them
+
+    def consume_first(self, room):
+        """Consumes with a higher priority, without ever acknowledging, until the server is closed."""
+        connection = self.server.connection(self.vhost)
+        self.server.keep(connection)
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=room)
+        channel.basic_consume(self.name, lambda *_: None, arguments={"x-priority": 10})
 
     def left(self):
-        return self.server.messages(self.name)
+        return self.server.messages(self.name, self.vhost)
 
     def delete(self):
-        with self.server.channel() as channel:
+        with self.server.channel(self.vhost) as channel:
             channel.queue_delete(self.name)
 
     def delete_dead_letter_exchange(self):
-        with self.server.channel() as channel:
+        with self.server.channel(self.vhost) as channel:
             channel.exchange_delete(self.dead_letter_exchange)
 
     def set_dead_letter_policy(self):
@@ -104,7 +115,7 @@ class Queue(base.Queue):
                             "--apply-to", "queues")
 
     def reject_all(self):
-        with self.server.channel() as channel:
+        with self.server.channel(self.vhost) as channel:
             while True:
                 method, _, _ = channel.basic_get(self.name)
                 if method is None:
@@ -126,7 +137,7 @@ class Queue(base.Queue):
             flags = pika.BasicProperties.FLAG_HEADERS | pika.BasicProperties.FLAG_DELIVERY_MODE
             properties.encode = lambda table=table, flags=flags: [
                 flags.to_bytes(2, "big"), len(table).to_bytes(4, "big"), table, b"\x02"]
-            with self.server.channel() as channel:
+            with self.server.channel(self.vhost) as channel:
                 channel.confirm_delivery()
                 channel.basic_publish(self.exchange, DEFAULT_KEY, body, properties, mandatory=True)
         self.produce([{"body": b"after"}])
@@ -138,7 +149,7 @@ class Queue(base.Queue):
         """The messages in the dead-letter queue, which are removed: dicts of body, attributes,
         key, id and properties."""
         letters = []
-        with self.server.channel() as channel:
+        with self.server.channel(self.vhost) as channel:
             while True:
                 method, properties, body = channel.basic_get(self.dead_letter_queue, auto_ack=True)
                 if method is None:
@@ -210,19 +221,27 @@ class Server(base.Server):
             self._epmd = None
         self.folder.remove()
 
-    def new_queue(self):
-        return Queue(self, next(self._names))
+    def new_queue(self, name=None, vhost="/", arguments=None):
+        """`arguments` of the declaration, which choose the kind of queue."""
+        return Queue(self, name or next(self._names), vhost, arguments)
 
-    def connection(self):
+    def new_vhost(self):
+        """Its name; the user of all queues may do anything there."""
+        name = f"host-{next(self._names)}"
+        self.control("add_vhost", name)
+        self.control("set_permissions", "-p", name, USER, ".*", ".*", ".*")
+        return name
+
+    def connection(self, vhost="/"):
         """pika's, as a context."""
         credentials = self.pika.PlainCredentials(USER, self.password)
         return self.pika.BlockingConnection(self.pika.ConnectionParameters(
-            "127.0.0.1", self.port, credentials=credentials, heartbeat=60,
+            "127.0.0.1", self.port, vhost, credentials=credentials, heartbeat=60,
             socket_timeout=20, blocked_connection_timeout=60))
 
-    def channel(self):
+    def channel(self, vhost="/"):
         """A channel on a connection of its own, as a context that closes both."""
-        return _Channel(self.connection())
+        return _Channel(self.connection(vhost))
 
     def control(self, *words):
         """The output of `rabbitmqctl --quiet words…`."""
@@ -246,14 +265,19 @@ class Server(base.Server):
         """Declares an exclusive queue and keeps the connection that owns it, until close()."""
         connection = self.connection()
         connection.channel().queue_declare(queue, exclusive=True)
+        self.keep(connection)
+
+    def keep(self, connection):
+        """Leaves it open until close()."""
         self._held.append(connection)
 
-    def messages(self, queue):
+    def messages(self, queue, vhost="/"):
         """How many messages a queue has, handed out ones among them."""
         def ask():
             # On a busy machine it may not reach a node that is up.
             try:
-                return self.control("list_queues", "--formatter", "json", "name", "messages")
+                return self.control("list_queues", "-p", vhost, "--formatter", "json", "name",
+                                    "messages")
             except AssertionError as error:
                 failures.append(error)
                 return None

@@ -23,7 +23,9 @@ import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import proxy  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+import proxy
+from servers import base
 
 
 def jsonable(value):
@@ -62,7 +64,7 @@ def main():
     def reply(**fields):
         print(json.dumps(fields, default=jsonable), file=replies, flush=True)
 
-    with importlib.import_module("servers." + sys.argv[1]).Server() as server:
+    with base.started(importlib.import_module("servers." + sys.argv[1]).Server) as server:
         reply(answer=None)
         for line in sys.stdin:
             try:

@@ -1,8 +1,11 @@
 """An SQS server for tests: ElasticMQ, which keeps visibility times, long polls and the JSON protocol,
 and whose messages survive a restart. It checks no credentials; sqs_moto.py's does.
 
-Messages are produced with boto3. Their ids are the server's: `id` and `key` of a message are not
-used. A body has to be text, as with Amazon's own.
+Messages are produced with boto3. Their ids are the server's: `id` of a message is not used, and
+`key`, the message group, only with FIFO queues. A body has to be text, as with Amazon's own. boto3
+by itself sends again what failed, and the server may have kept it all the same: on a busy machine
+ElasticMQ answers 500 now and then for a message that it keeps. Then there are two messages. So here
+nothing is sent twice.
 """
 import uuid
 
@@ -32,23 +35,33 @@ messages-storage {{
 """
 
 
-def client_of(service, endpoint, access_key_id="AKIDTEST", secret_key="secret"):
+def client_of(service, endpoint, access_key_id="AKIDTEST", secret_key="secret", tries_max=5):
     """boto3's."""
     boto3 = base.python_package("boto3", BOTO3)
-    return boto3.client(service, endpoint_url=endpoint, region_name=REGION,
+    config = base.python_package("botocore.config", BOTO3).Config(
+        retries={"total_max_attempts": tries_max})
+    return boto3.client(service, endpoint_url=endpoint, region_name=REGION, config=config,
                         aws_access_key_id=access_key_id, aws_secret_access_key=secret_key)
 
 
 class Queue(base.Queue):
-    def __init__(self, server, name):
-        self.name = name
+    def __init__(self, server, name, is_fifo=False):
+        self.name = name + (".fifo" if is_fifo else "")
+        self._is_fifo = is_fifo
         self.address = ("127.0.0.1", server.port)
         self.client = client_of("sqs", server.endpoint, *server.owner)
+        self._sender = client_of("sqs", server.endpoint, *server.owner, tries_max=1)
         self._server = server
         self.create()
 
     def create(self):
-        self.url = self.client.create_queue(QueueName=self.name)["QueueUrl"]
+        attributes = {"FifoQueue": "true"} if self._is_fifo else {}
+        self.url = self.client.create_queue(QueueName=self.name, Attributes=attributes)["QueueUrl"]
+
+    @property
+    def arn(self):
+        return self.client.get_queue_attributes(
+            QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
     def delete(self):
         self.client.delete_queue(QueueUrl=self.url)
@@ -62,26 +75,33 @@ class Queue(base.Queue):
 
     def produce(self, messages):
         """An attribute's value is a text, or what boto3 takes: {"DataType": …, "BinaryValue": …}."""
-        batch, batch_bytes = [], 0
+        ids, batch, batch_bytes = [], [], 0
         for message in messages:
             if len(batch) == BATCH_MAX or batch_bytes + len(message["body"]) > BATCH_BYTES_MAX:
-                self._send(batch)
+                ids += self._send(batch)
                 batch, batch_bytes = [], 0
             attributes = {
                 name: value if isinstance(value, dict) else
                 {"DataType": "String", "StringValue": value}
                 for name, value in (message.get("attributes") or {}).items()}
             batch.append({"Id": str(len(batch)), "MessageBody": message["body"].decode(),
-                          "MessageAttributes": attributes})
+                          "MessageAttributes": attributes, **self._group_of(message)})
             batch_bytes += len(message["body"])
-        self._send(batch)
+        return ids + self._send(batch)
+
+    def _group_of(self, message):
+        if not self._is_fifo:
+            return {}
+        return {"MessageGroupId": message["key"], "MessageDeduplicationId": uuid.uuid4().hex}
 
     def _send(self, batch):
         if not batch:
-            return
-        answer = self.client.send_message_batch(QueueUrl=self.url, Entries=batch)
+            return []
+        answer = self._sender.send_message_batch(QueueUrl=self.url, Entries=batch)
         if answer.get("Failed"):
             raise RuntimeError(f"not sent: {answer['Failed']}")
+        ids = {sent["Id"]: sent["MessageId"] for sent in answer["Successful"]}
+        return [ids[one["Id"]] for one in batch]
 
     def left(self):
         attributes = self.client.get_queue_attributes(
@@ -118,8 +138,8 @@ class SqsServer(base.Server):
         self.stop()
         self.folder.remove()
 
-    def new_queue(self):
-        self._queues.append(Queue(self, f"q-{uuid.uuid4().hex[:12]}"))
+    def new_queue(self, is_fifo=False):
+        self._queues.append(Queue(self, f"q-{uuid.uuid4().hex[:12]}", is_fifo))
         return self._queues[-1]
 
 

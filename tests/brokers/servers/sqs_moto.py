@@ -64,6 +64,32 @@ class Server(sqs.SqsServer):
             RoleArn=self.new_role(*actions), RoleSessionName="reader")["Credentials"]
         return session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"]
 
+    def new_topic(self, queue):
+        """An SNS topic that writes to the queue; a function that publishes a text with attributes there,
+        and returns what SNS calls the message."""
+        sns = self._client("sns")
+        topic = sns.create_topic(Name=f"t-{uuid.uuid4().hex[:8]}")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn)
+
+        def publish(text, **attributes):
+            typed = {name: {"DataType": "String", "StringValue": value}
+                     for name, value in attributes.items()}
+            return sns.publish(TopicArn=topic, Message=text, MessageAttributes=typed)["MessageId"]
+        return publish
+
+    def new_rule(self, queue):
+        """An EventBridge rule that sends events of its own source to the queue; a function that puts one,
+        and returns its id."""
+        events = self._client("events")
+        name = f"r-{uuid.uuid4().hex[:8]}"
+        events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+        events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": queue.arn}])
+
+        def put(detail_type, detail):
+            entry = {"Source": name, "DetailType": detail_type, "Detail": detail}
+            return events.put_events(Entries=[entry])["Entries"][0]["EventId"]
+        return put
+
     def change_reader(self):
         """Another user reads from now on; the one before may not any more."""
         before, self.reader = self.reader, self.new_user(*READING)

@@ -34,7 +34,9 @@ BrokerTraits SqsBench::traits() const {
           .has_ids = false,
           // Of those who ask moto at the same instant, two may get one message.
           .shares_queues = is_elastic_mq_,
+          .tells_lag = is_elastic_mq_,  // readers of moto may not ask
           .may_restart = is_elastic_mq_,
+          .may_remake = true,
           .may_repeat = true,
           .redelivery_max = absl::Seconds(31)};
 }

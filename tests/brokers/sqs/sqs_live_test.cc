@@ -36,13 +36,13 @@ constexpr std::string_view kReading = R"(["sqs:GetQueueUrl","sqs:ReceiveMessage"
                                       R"("sqs:DeleteMessage*","sqs:ChangeMessageVisibility*"])";
 
 TEST_CASE("sqs: the adapter does what every adapter must do, with ElasticMQ") {
-  CheckConformance(ElasticMq(), 15);
+  CheckConformance(ElasticMq(), 16);
   CheckThousands(ElasticMq());
   CheckAbandonedPoll(ElasticMq());
 }
 
 TEST_CASE("sqs: the adapter does what every adapter must do, with moto") {
-  CheckConformance(Moto(), 15);
+  CheckConformance(Moto(), 16);
 }
 
 TEST_CASE("sqs: attributes of every type that boto3 sends") {

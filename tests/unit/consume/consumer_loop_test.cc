@@ -185,6 +185,57 @@ TEST_CASE("consumer_loop: what comes again in another format stays what it has b
   CHECK(world.DeadLetters().size() == 1);
 }
 
+TEST_CASE("consumer_loop: the lag is asked for now and then, whatever comes") {
+  World world;
+  world.broker->set_tells_lag(true);
+  world.Publish(0, 600);
+  const auto loop = MakeLoop(world);
+  loop->Step();
+  CHECK(loop->status().lag == 600 - 256);
+  const absl::Time asked_at = world.clock.Now();
+  CHECK(loop->status().lag_at == asked_at);
+  StepOn(*loop);
+  world.clock.Advance(absl::Seconds(29));
+  StepOn(*loop);
+  CHECK(world.broker->CountCalls(Call::kAskLag) == 1);
+  CHECK(loop->status().lag_at == asked_at);
+  world.clock.Advance(absl::Seconds(1));
+  StepOn(*loop);
+  CHECK(world.broker->CountCalls(Call::kAskLag) == 2);
+  CHECK(loop->status().lag == 0);
+  CHECK(loop->status().lag_error == "");
+
+  // It is not known: that is no trouble with reading.
+  world.broker->FailNext(Call::kAskLag, absl::PermissionDeniedError("may not ask"));
+  world.clock.Advance(absl::Minutes(1));
+  StepOn(*loop);
+  CHECK(loop->status().lag == std::nullopt);
+  CHECK(loop->status().lag_error == "may not ask");
+  CHECK(loop->status().state == ConsumerState::kRunning);
+  // A clock that was set back does not keep it from being asked for.
+  world.clock.Advance(-absl::Hours(5));
+  StepOn(*loop);
+  world.clock.Advance(absl::Seconds(30));
+  StepOn(*loop);
+  CHECK(loop->status().lag == 0);
+}
+
+TEST_CASE("consumer_loop: of several consumers of a queue one tells its lag, or none can") {
+  World world;
+  world.Publish(0, 1);
+  const auto unable = MakeLoop(world);
+  StepOn(*unable);
+  CHECK(world.broker->CountCalls(Call::kAskLag) == 0);
+  CHECK(unable->status().lag_error == "this broker does not tell how many messages wait");
+
+  world.broker->set_tells_lag(true);
+  ConsumerLoop second(world.parts, world.broker, world.source, "S-1", /*is_first=*/false);
+  StepOn(second);
+  CHECK(world.broker->CountCalls(Call::kAskLag) == 0);
+  CHECK(second.status().lag == std::nullopt);
+  CHECK(second.status().lag_error == "that of the queue is the first worker's");
+}
+
 TEST_CASE("consumer_loop: an acknowledgement that fails costs nothing but a repetition") {
   World world;
   world.Publish(0, 4);

@@ -100,6 +100,7 @@ struct World {
 
 TEST_CASE("gateway: what a broker hands out becomes events, once it is started") {
   World world;
+  world.broker->set_tells_lag(true);
   const std::string source = world.AddSource();
   world.Publish(3);
   const std::string consumer = world.base + "/sources/" + source + "/consumer";
@@ -111,6 +112,8 @@ TEST_CASE("gateway: what a broker hands out becomes events, once it is started")
   World::Await(
       [&] { return World::Field(world.Send("GET", consumer, ""), "data.accepted") == "3"; });
   CHECK(World::Field(world.Send("GET", consumer, ""), "data.state") == "running");
+  World::Await([&] { return World::Field(world.Send("GET", consumer, ""), "data.lag") == "0"; });
+  CHECK(World::Field(world.Send("GET", consumer, ""), "data.workers.0.lag_error") == "null");
   const HttpResponse events = world.Send("GET", world.base + "/events", "");
   CHECK(World::Field(events, "data.content.2.source_id") == source);
   REQUIRE(world.gateway->Close(absl::Seconds(10)).ok());

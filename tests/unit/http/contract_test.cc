@@ -58,7 +58,10 @@ bool IsAddition(std::string_view shape, std::string_view name) {
       {"datastore.Metadata", {"raw_encoding"}},
       {"models.SourceResponse", {"verify_mode"}},
       {"datastore.VerifierConfig", {"preset", "scheme", "guarantees"}},
-      {"datastore.PubSubConfig", {"message_format", "event_type"}},
+      {"datastore.PubSubConfig",
+       {"message_format", "event_type", "event_type_location", "idempotency_key_location",
+        "endpoint_id_location", "owner_id_location"}},
+      {"datastore.SQSPubSubConfig", {"wrapper"}},
   };
   const auto found = additions.find(shape);
   return found != additions.end() &&
@@ -155,7 +158,9 @@ constexpr Call kCalls[] = {
      "sourceID"},
     {"POST", "/sources",
      R"({"name":"b","type":"pub_sub","pub_sub":{"type":"amqp","message_format":"raw",
-         "event_type":"t","amqp":{"host":"h","queue":"q"}}})"},
+         "event_type":"t","event_type_location":"message.key",
+         "idempotency_key_location":"message.id","owner_id_location":"message.header.o",
+         "amqp":{"host":"h","queue":"q"}}})"},
     {"GET", "/sources"},
     {"GET", "/sources/{sourceID}"},
     {"PUT", "/sources/{sourceID}",

@@ -270,8 +270,10 @@ TEST_CASE("pub_sub: what is wrong with a message format is named") {
       {R"("message_format":"json",)", "pub_sub.message_format:must be envelope or raw"},
       {R"("message_format":1,)",
        R"(body contains incorrect JSON type for field "pub_sub.message_format")"},
-      {R"("message_format":"raw",)", "pub_sub.event_type:is missing"},
-      {R"("message_format":"raw","event_type":"",)", "pub_sub.event_type:is missing"},
+      {R"("message_format":"raw",)",
+       "pub_sub.event_type:is missing, and so is event_type_location"},
+      {R"("message_format":"raw","event_type":"",)",
+       "pub_sub.event_type:is missing, and so is event_type_location"},
       {R"("message_format":"raw","event_type":["a"],)",
        R"(body contains incorrect JSON type for field "pub_sub.event_type")"},
       {R"("message_format":"raw","event_type":"a\nb",)",
@@ -288,6 +290,90 @@ TEST_CASE("pub_sub: what is wrong with a message format is named") {
   api.Do(201, "POST", "/sources",
          Body(AmqpWith(absl::StrCat(R"("message_format":"raw","event_type":")",
                                     std::string(512, 'x'), "\","))));
+}
+
+TEST_CASE("pub_sub: a source may say where raw messages hold what an envelope would") {
+  ProjectHarness api;
+  const std::string made =
+      api.Do(201, "POST", "/sources",
+             Body(AmqpWith(R"("message_format":"raw","event_type_location":"message.key",
+                       "idempotency_key_location":"message.id",
+                       "owner_id_location":"message.body.tenant",)")));
+  const MessageLocations expected{.event_type = "message.key",
+                                  .idempotency_key = "message.id",
+                                  .owner_id = "message.body.tenant"};
+  CHECK(Stored(api, made).message_locations == expected);
+  const std::string path = "/sources/" + Stored(api, made).id;
+  const std::string shown = api.Do(200, "GET", path);
+  CHECK(ProjectHarness::Field(shown, "data.pub_sub.event_type_location") == "message.key");
+  CHECK(ProjectHarness::Field(shown, "data.pub_sub.owner_id_location") == "message.body.tenant");
+  CHECK(shown.find("endpoint_id_location") == std::string::npos);
+
+  const auto update = [&](const std::string& fields) {
+    api.Do(202, "PUT", path, Body(AmqpWith(fields)));
+    return Stored(api, made).message_locations;
+  };
+  CHECK(update("") == expected);
+  CHECK(update(R"("event_type":"",)") == expected);
+  CHECK(update(R"("owner_id_location":"","endpoint_id_location":"message.header.e",)") ==
+        MessageLocations{.event_type = "message.key",
+                         .idempotency_key = "message.id",
+                         .endpoint_id = "message.header.e"});
+  CHECK(update(R"("event_type":"t","event_type_location":"",)").event_type == "");
+  CHECK(Stored(api, made).raw_event_type == "t");
+  update(R"("event_type":"","event_type_location":"message.key",)");
+  CHECK(Stored(api, made).raw_event_type == "");
+  CHECK(update(R"("message_format":"envelope",)") == MessageLocations());
+}
+
+TEST_CASE("pub_sub: what is wrong with a location is named, with what may be given") {
+  ProjectHarness api;
+  const std::string allowed =
+      "must be message.header.NAME, message.body.PATH, message.key or message.id";
+  const std::pair<std::string, std::string> cases[] = {
+      {R"("event_type_location":"message.key",)",
+       "pub_sub.event_type_location:goes with the message_format raw"},
+      {R"("message_format":"raw","event_type_location":"request.header.X",)",
+       "pub_sub.event_type_location:" + allowed},
+      {R"("message_format":"raw","event_type":"a","idempotency_key_location":"message.attribute.a",)",
+       "pub_sub.idempotency_key_location:" + allowed},
+      {R"("message_format":"raw","event_type":"a","owner_id_location":1,)",
+       R"(body contains incorrect JSON type for field "pub_sub.owner_id_location")"},
+      {R"("message_format":"raw","event_type":"a","endpoint_id_location":"message.id",
+          "owner_id_location":"message.key",)",
+       "pub_sub.owner_id_location:does not go with endpoint_id_location: a message is for one of "
+       "the two"}};
+  for (const auto& [fields, message] : cases) {
+    INFO(fields);
+    CHECK(api.MessageOf("POST", "/sources", Body(AmqpWith(fields))) == message);
+  }
+  CHECK(
+      api.MessageOf("POST", "/sources",
+                    Body(R"({"type":"kafka","message_format":"raw","event_type_location":
+                               "message.id","kafka":{"brokers":["a:1"],"topic_name":"t"}})")) ==
+      "pub_sub.event_type_location:must be message.header.NAME, message.body.PATH or message.key");
+  CHECK(api.MessageOf("POST", "/sources", Body(kAmqp, R"(,"event_type_location":"request.body.a")"))
+            .find("pub_sub.event_type_location") != std::string::npos);
+}
+
+TEST_CASE("pub_sub: SQS takes off the wrapper that it is told of, until it is told otherwise") {
+  ProjectHarness api;
+  const auto sqs = [](const std::string& fields) {
+    return Body(absl::StrCat(R"({"type":"sqs","sqs":{"queue_name":"q","default_region":"r",)",
+                             R"("access_key_id":"A","secret_key":"s")", fields, "}}"));
+  };
+  CHECK(api.MessageOf("POST", "/sources", sqs(R"(,"wrapper":"SNS")")) ==
+        "pub_sub.sqs.wrapper:must be none, sns or eventbridge");
+  const std::string made = api.Do(201, "POST", "/sources", sqs(R"(,"wrapper":"sns")"));
+  CHECK(ProjectHarness::Field(made, "data.pub_sub.sqs.wrapper") == "sns");
+  const std::string path = "/sources/" + Stored(api, made).id;
+  const auto update = [&](const std::string& fields) {
+    api.Do(202, "PUT", path, sqs(fields));
+    return std::get<SqsConfig>(Stored(api, made).broker).wrapper;
+  };
+  CHECK(update("") == MessageWrapper::kSns);
+  CHECK(update(R"(,"wrapper":"eventbridge")") == MessageWrapper::kEventBridge);
+  CHECK(update(R"(,"wrapper":"none")") == MessageWrapper::kNone);
 }
 
 TEST_CASE("pub_sub: only outgoing projects read from brokers") {
@@ -394,7 +480,10 @@ TEST_CASE("pub_sub: a source tells what its consumer does") {
   CHECK(ProjectHarness::Field(answer, "data.state") == "stopped");
   CHECK(ProjectHarness::Field(answer, "data.last_error").find("started") != std::string::npos);
   CHECK(ProjectHarness::Field(answer, "data.received") == "0");
+  CHECK(ProjectHarness::Field(answer, "data.lag") == "null");
   CHECK(ProjectHarness::Field(answer, "data.workers.0.state") == "stopped");
+  CHECK(ProjectHarness::Field(answer, "data.workers.0.lag") == "null");
+  CHECK(ProjectHarness::Field(answer, "data.workers.0.lag_at") == "null");
   const std::string http = api.Do(201, "POST", "/sources", R"({"name":"s","type":"http"})");
   CHECK(
       api.MessageOf("GET", "/sources/" + ProjectHarness::Field(http, "data.uid") + "/consumer", "")

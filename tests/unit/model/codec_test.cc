@@ -115,7 +115,7 @@ class Maker {
   BrokerConfig MakeBroker() {
     switch (random_.Below(5)) {
       case 0:
-        return SqsConfig{Text(), Text(), Text(), Text(), Text(), Text()};
+        return SqsConfig{Text(), Text(), Text(), Text(), Text(), Text(), Pick<MessageWrapper>(3)};
       case 1:
         return GooglePubSubConfig{Text(), Text(), Text(), Text()};
       case 2:
@@ -161,6 +161,8 @@ class Maker {
     source.workers_count = static_cast<uint32_t>(random_.Below(33));
     source.message_format = Pick<MessageFormat>(2);
     source.raw_event_type = Text();
+    source.message_locations = {
+        .event_type = Text(), .idempotency_key = Text(), .endpoint_id = Text(), .owner_id = Text()};
     source.forward_headers = Texts();
     source.created_at = Time();
     source.updated_at = Time();

@@ -23,15 +23,18 @@ enum class Breach {
   kRepeatsPositions,
   kForgetsPlaces,
   kTrustsSenders,
+  kTrustsNames,
   kForgetsAcknowledgements,
   kChangesPositions,
   kFailsWhenEmpty,
+  kInventsLag,
 };
 
 class FaultyConsumer : public BrokerConsumer {
  public:
-  FaultyConsumer(std::unique_ptr<BrokerConsumer> inner, Breach breach, int number)
-      : inner_(std::move(inner)), breach_(breach), number_(number) {}
+  FaultyConsumer(std::unique_ptr<BrokerConsumer> inner, Breach breach, std::string queue,
+                 int number)
+      : inner_(std::move(inner)), breach_(breach), queue_(std::move(queue)), number_(number) {}
 
   absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
                                                   absl::Duration patience) override {
@@ -50,6 +53,9 @@ class FaultyConsumer : public BrokerConsumer {
       if (breach_ == Breach::kRepeatsPositions) message.position = "1";
       if (breach_ == Breach::kForgetsPlaces) message.position = message.body;
       if (breach_ == Breach::kTrustsSenders) message.position = message.id;
+      if (breach_ == Breach::kTrustsNames) {
+        message.position = queue_ + "/" + message.id + "/" + message.body;
+      }
       if (breach_ == Breach::kChangesPositions) message.position += std::to_string(number_);
     }
     return messages;
@@ -58,11 +64,18 @@ class FaultyConsumer : public BrokerConsumer {
     if (breach_ == Breach::kForgetsAcknowledgements) return absl::OkStatus();
     return inner_->Acknowledge(messages);
   }
+  void AskLag() override { inner_->AskLag(); }
+  absl::StatusOr<BrokerLag> lag() const override {
+    absl::StatusOr<BrokerLag> lag = inner_->lag();
+    if (lag.ok() && breach_ == Breach::kInventsLag) lag->messages_count = 1000;
+    return lag;
+  }
   void Interrupt() override { inner_->Interrupt(); }
 
  private:
   const std::unique_ptr<BrokerConsumer> inner_;
   const Breach breach_;
+  const std::string queue_;
   const int number_;
 };
 
@@ -75,7 +88,8 @@ class FaultyBroker : public SimBroker {
                                                        const BrokerEnvironment& env) override {
     auto consumer = SimBroker::Open(source, consumer_id, env);
     if (!consumer.ok() || breach_ == Breach::kNone) return consumer;
-    return std::make_unique<FaultyConsumer>(*std::move(consumer), breach_, ++opened_count_);
+    return std::make_unique<FaultyConsumer>(*std::move(consumer), breach_, source.id,
+                                            ++opened_count_);
   }
 
  private:
@@ -87,6 +101,7 @@ class SimBench : public BrokerBench {
  public:
   explicit SimBench(Breach breach) : broker_(breach) {
     broker_.set_blocks(true);
+    broker_.set_tells_lag(true);
     broker_.set_password("right password");
   }
 
@@ -95,7 +110,10 @@ class SimBench : public BrokerBench {
     return {.clock = clock_.get(), .allowed_networks = {"127.0.0.0/8"}};
   }
   BrokerTraits traits() const override {
-    return {.may_restart = true, .redelivery_max = absl::Milliseconds(50)};
+    return {.tells_lag = true,
+            .may_restart = true,
+            .may_remake = true,
+            .redelivery_max = absl::Milliseconds(50)};
   }
   absl::StatusOr<Source> NewQueue() override {
     const std::string name = "queue" + std::to_string(++queues_count_);
@@ -121,6 +139,10 @@ class SimBench : public BrokerBench {
   absl::StatusOr<Source> SpoilAddress(Source source) override {
     std::get<AmqpConfig>(source.broker).host = "elsewhere";
     return source;
+  }
+  absl::Status RemakeQueue(const Source& source) override {
+    broker_.RemakeQueue(ConfigOf(source).queue);
+    return absl::OkStatus();
   }
   absl::Status RestartServer() override {
     broker_.FailNext(SimBroker::Call::kPoll, absl::UnavailableError("connection lost"));
@@ -151,7 +173,7 @@ TEST_CASE("broker_conformance: the simulated broker passes") {
   const ConformanceReport report = CheckBroker(bench);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 20);
+  CHECK(report.checked.size() == 22);
   // Its messages stay with their consumer for ever.
   CHECK(report.skipped == std::vector<std::string>{"extended messages come to no other consumer"});
 }
@@ -175,9 +197,11 @@ TEST_CASE("broker_conformance: each broken rule is noticed") {
       {Breach::kRepeatsPositions, "each message has a position of its own"},
       {Breach::kForgetsPlaces, "the same message in two queues has two positions"},
       {Breach::kTrustsSenders, "two messages with one sender's id have two positions"},
+      {Breach::kTrustsNames, "a message of a queue that was made anew is new"},
       {Breach::kForgetsAcknowledgements, "acknowledged messages do not come again"},
       {Breach::kChangesPositions, "what was not acknowledged comes again, at the same position"},
       {Breach::kFailsWhenEmpty, "an empty queue is no error"},
+      {Breach::kInventsLag, "the number of messages that wait is told, and falls to none"},
   };
   for (const auto& [breach, requirement] : breaches) {
     SimBench bench(breach);

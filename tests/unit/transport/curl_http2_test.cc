@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
-#include "tests/unit/transport/python_server.h"
+#include "tests/support/python_server.h"
 #include "tests/unit/transport/scripted_resolver.h"
 #include "tests/unit/transport/transport_driver.h"
 
@@ -35,8 +35,8 @@ class Http2Receiver {
  public:
   Http2Receiver()
       // The package is Debian's.
-      : server_("http2_receiver.py", {kCertificates + "right.crt", kCertificates + "right.key"},
-                "/usr/bin/python3") {
+      : server_("unit/transport/http2_receiver.py",
+                {kCertificates + "right.crt", kCertificates + "right.key"}, "/usr/bin/python3") {
     ScriptName("right.test", {{"127.0.0.1"}});
   }
 

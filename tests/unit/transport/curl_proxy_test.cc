@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
-#include "tests/unit/transport/python_server.h"
+#include "tests/support/python_server.h"
 #include "tests/unit/transport/receiver.h"
 #include "tests/unit/transport/transport_driver.h"
 
@@ -67,7 +67,7 @@ TEST_CASE("curl_proxy: the environment names none") {
 }
 
 TEST_CASE("curl_proxy: the environment does not lead past the configured one") {
-  const PythonServer proxy("http_proxy.py", {});
+  const PythonServer proxy("unit/transport/http_proxy.py", {});
   const Receiver receiver(AnswerEach("receiver"));
   const ProxyEnvironment environment("http://127.0.0.1:1");
   TransportDriver driver(Options(absl::StrCat("http://user:word@127.0.0.1:", proxy.port())));
@@ -82,9 +82,10 @@ TEST_CASE("curl_proxy: the environment does not lead past the configured one") {
 }
 
 TEST_CASE("curl_proxy: TLS goes through a tunnel, to the end that the URL names") {
-  const PythonServer proxy("http_proxy.py", {});
+  const PythonServer proxy("unit/transport/http_proxy.py", {});
   const std::string folder = absl::StrCat(CONVOY_TEST_DIR, "/unit/transport/certificates/");
-  const PythonServer receiver("tls_receiver.py", {folder + "right.crt", folder + "right.key"});
+  const PythonServer receiver("unit/transport/tls_receiver.py",
+                              {folder + "right.crt", folder + "right.key"});
   TransportDriver driver(Options(absl::StrCat("http://127.0.0.1:", proxy.port())));
   const std::string url = absl::StrCat("https://right.test:", receiver.port(), "/");
   const TransportResult first = driver.Exchange(url);
@@ -99,7 +100,7 @@ TEST_CASE("curl_proxy: TLS goes through a tunnel, to the end that the URL names"
 }
 
 TEST_CASE("curl_proxy: a proxy that refuses to connect is told from an endpoint that refuses") {
-  const PythonServer proxy("http_proxy.py", {"403"});
+  const PythonServer proxy("unit/transport/http_proxy.py", {"403"});
   TransportDriver driver(Options(absl::StrCat("http://127.0.0.1:", proxy.port())));
   const TransportResult result = driver.Exchange("https://right.test/");
   CHECK(result.outcome == TransportOutcome::kConnectFailed);
@@ -108,7 +109,7 @@ TEST_CASE("curl_proxy: a proxy that refuses to connect is told from an endpoint 
 }
 
 TEST_CASE("curl_proxy: a proxy that wants other credentials says nothing about the endpoint") {
-  const PythonServer proxy("http_proxy.py", {"407"});
+  const PythonServer proxy("unit/transport/http_proxy.py", {"407"});
   TransportDriver driver(Options(absl::StrCat("http://127.0.0.1:", proxy.port())));
   const TransportResult result = driver.Exchange("https://right.test/");
   CHECK(result.outcome == TransportOutcome::kLocalFailure);
@@ -117,7 +118,7 @@ TEST_CASE("curl_proxy: a proxy that wants other credentials says nothing about t
 
 TEST_CASE("curl_proxy: a proxy whose certificate is refused says nothing about the endpoint") {
   const std::string folder = absl::StrCat(CONVOY_TEST_DIR, "/unit/transport/certificates/");
-  const PythonServer proxy("tls_receiver.py",
+  const PythonServer proxy("unit/transport/tls_receiver.py",
                            {folder + "selfsigned.crt", folder + "selfsigned.key"});
   TransportDriver driver(Options(absl::StrCat("https://127.0.0.1:", proxy.port())));
   for (const char* url : {"http://endpoint.test/", "https://endpoint.test/"}) {

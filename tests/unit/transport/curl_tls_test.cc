@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
-#include "tests/unit/transport/python_server.h"
+#include "tests/support/python_server.h"
 #include "tests/unit/transport/receiver.h"
 #include "tests/unit/transport/scripted_resolver.h"
 #include "tests/unit/transport/transport_driver.h"
@@ -37,7 +37,7 @@ std::string ReadFile(const std::string& path) {
 class TlsReceiver {
  public:
   explicit TlsReceiver(const std::string& certificate, const char* demanding_version = nullptr)
-      : server_("tls_receiver.py", ArgumentsOf(certificate, demanding_version)) {}
+      : server_("unit/transport/tls_receiver.py", ArgumentsOf(certificate, demanding_version)) {}
 
   std::string url(std::string_view host) const {
     return absl::StrCat("https://", host, ":", server_.port(), "/inbox");

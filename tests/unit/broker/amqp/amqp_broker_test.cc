@@ -252,6 +252,30 @@ TEST_CASE("amqp_broker: what came with the answers is what the first Poll gives"
   CHECK(nothing->empty());
 }
 
+TEST_CASE("amqp_broker: the depth of the queue comes among the messages") {
+  const std::string depth =
+      MethodFrame(1, AMQP_QUEUE_DECLARE_OK_METHOD,
+                  absl::StrCat(ShortText("queue"), Integer(7, 4), Integer(1, 4)));
+  const Receiver receiver(
+      Says(absl::StrCat(Greeting(), ConsumeAnswers(), DeliverFrame(1), HeaderFrame(1),
+                        BodyFrame("a"), depth, DeliverFrame(2), HeaderFrame(1), BodyFrame("b"))));
+  World world(receiver.port());
+  const auto consumer = world.Open();
+  REQUIRE(consumer.ok());
+  CHECK(absl::IsUnavailable((*consumer)->lag().status()));
+  (*consumer)->AskLag();
+  std::string bodies;
+  while (bodies.size() < 2) {
+    const auto messages = (*consumer)->Poll(PollLimits(), absl::Seconds(30));
+    REQUIRE(messages.ok());
+    for (const BrokerMessage& message : *messages) bodies += message.body;
+  }
+  CHECK(bodies == "ab");
+  REQUIRE((*consumer)->lag().ok());
+  CHECK((*consumer)->lag()->messages_count == 7);
+  CHECK((*consumer)->is_lag_shared());
+}
+
 TEST_CASE("amqp_broker: the message that tells a queue from a stream is the first of a Poll") {
   const std::string first = absl::StrCat(GetOkFrame(1), HeaderFrame(1), BodyFrame("a"));
   const Receiver receiver(Says(absl::StrCat(Greeting(), ConsumeAnswers(first), DeliverFrame(2),

@@ -67,7 +67,7 @@ TEST_CASE("assembler: a delivery has its tag, key, id, position, attributes and 
   CHECK(delivery.message.attributes == Headers{{"kind", "single"}});
   CHECK(delivery.message.body == std::string_view("abc\xFF\0e", 6));
   CHECK_FALSE(delivery.message.is_cut);
-  CHECK(delivery.routing_key == "orders");
+  CHECK(delivery.message.key == "orders");
   CHECK(delivery.properties == Properties("m-1", "kind", "single"));
 }
 

@@ -2,21 +2,17 @@
 // and neither may be affected.
 #include "lib/broker/amqp/tls.h"
 
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include <catch2/catch.hpp>
 
 #include "convoy/broker.h"
+#include "tests/support/python_server.h"
 #include "tests/unit/transport/scripted_resolver.h"
 
 namespace convoy {
@@ -29,49 +25,22 @@ const std::string kCertificates = absl::StrCat(CONVOY_TEST_DIR, "/unit/transport
 // tls_broker.py with the certificate of that name, for as long as this lives.
 class TlsBroker {
  public:
-  explicit TlsBroker(const std::string& certificate, const char* mode = nullptr) {
-    int input[2], output[2];
-    REQUIRE(pipe2(input, O_CLOEXEC) == 0);
-    REQUIRE(pipe2(output, O_CLOEXEC) == 0);
-    const std::string script = absl::StrCat(CONVOY_TEST_DIR, "/unit/broker/amqp/tls_broker.py");
-    const std::string path = kCertificates + certificate;
-    process_ = fork();
-    if (process_ == 0) {
-      dup2(input[0], STDIN_FILENO);
-      dup2(output[1], STDOUT_FILENO);
-      execlp("python3", "python3", "-Wignore", script.c_str(), (path + ".crt").c_str(),
-             (path + ".key").c_str(), mode, nullptr);
-      _exit(127);
-    }
-    close(input[0]);
-    close(output[1]);
-    input_fd_ = input[1];
-    printed_ = fdopen(output[0], "r");
-    REQUIRE(absl::SimpleAtoi(ReadLine(), &port_));
-  }
-  ~TlsBroker() {
-    close(input_fd_);
-    waitpid(process_, nullptr, 0);
-    fclose(printed_);
-  }
-  TlsBroker(const TlsBroker&) = delete;
-  TlsBroker& operator=(const TlsBroker&) = delete;
+  explicit TlsBroker(const std::string& certificate, std::vector<std::string> mode = {})
+      : server_("unit/broker/amqp/tls_broker.py", Arguments(certificate, std::move(mode))) {}
 
-  int port() const { return port_; }
+  int port() const { return server_.port(); }
   // The name that the next client asked for whom the handshake succeeded with.
-  std::string AskedName() { return ReadLine(); }
+  std::string AskedName() const { return server_.ReadLine(); }
 
  private:
-  std::string ReadLine() {
-    char line[256] = "";
-    REQUIRE(fgets(line, sizeof line, printed_) != nullptr);
-    return std::string(absl::StripSuffix(line, "\n"));
+  static std::vector<std::string> Arguments(const std::string& certificate,
+                                            std::vector<std::string> mode) {
+    const std::string path = kCertificates + certificate;
+    mode.insert(mode.begin(), {path + ".crt", path + ".key"});
+    return mode;
   }
 
-  pid_t process_ = -1;
-  int input_fd_ = -1;
-  FILE* printed_ = nullptr;
-  int port_ = 0;
+  const testing::PythonServer server_;
 };
 
 // Error of opening a consumer at `host`; never OK, since the listener does not speak AMQP.
@@ -134,7 +103,7 @@ TEST_CASE("tls: self-signed, foreign and expired certificates are refused") {
 }
 
 TEST_CASE("tls: versions before 1.2 are refused") {
-  const TlsBroker old("right", "tls1.1");
+  const TlsBroker old("right", {"tls1.1"});
   CHECK(absl::StartsWith(Open("right.test", old, "authority"), "cannot connect"));
 }
 

@@ -19,7 +19,7 @@ using Strings = std::vector<std::string>;
 BrokerConsumer& ConsumerOf(const std::string& topic) {
   static const auto consumers = [] {
     std::map<std::string, std::unique_ptr<BrokerConsumer>> made;
-    for (const char* name : {"contents", "bounds", "commits", "interrupts", "extensions"}) {
+    for (const char* name : {"contents", "bounds", "commits", "interrupts", "extensions", "lag"}) {
       SharedKafka().MakeTopic(name, 1);
       made[name] = MustOpen(SharedKafka().MakeSource(name, name));
       CHECK(made[name]->Poll({}, absl::ZeroDuration()).ok());  // joins
@@ -142,6 +142,30 @@ TEST_CASE("kafka: an interrupt ends a poll that waits, now or next") {
     REQUIRE(messages.ok());
     CHECK(messages->empty());
   }
+}
+
+TEST_CASE("kafka: the lag is what lies between the next message and the end") {
+  BrokerConsumer& consumer = ConsumerOf("lag");
+  const auto ask = [&](const PollLimits& limits) {
+    const absl::Time begin = absl::Now();
+    consumer.AskLag();
+    for (int i = 0; i < 300; ++i) {
+      const auto polled = consumer.Poll(limits, absl::Milliseconds(100));
+      REQUIRE(polled.ok());
+      if (consumer.lag().ok() && consumer.lag()->at >= begin) break;
+    }
+    REQUIRE(consumer.lag().ok());
+    return consumer.lag()->messages_count;
+  };
+  CHECK(ask({}) == 0);  // nothing was ever read or committed
+  SharedKafka().ProduceMany("lag", 0, "m", 10);
+  std::vector<BrokerMessage> messages;
+  while (messages.empty()) messages = consumer.Poll({.messages_max = 1}, absl::Seconds(10)).value();
+  uint64_t lag = ask({.messages_max = 1});
+  CHECK(lag > 0);
+  CHECK(lag <= 9);
+  for (int i = 0; i < 100 && lag > 0; ++i) lag = ask({});
+  CHECK(lag == 0);
 }
 
 }  // namespace

@@ -145,6 +145,39 @@ TEST_CASE("sqs_broker: a server without long polls is not asked in a tight loop"
   CHECK(CountOf(service, "ReceiveMessage") <= seconds + 2);
 }
 
+TEST_CASE(
+    "sqs_broker: the number of messages is asked for beside the long poll, and costs no message") {
+  BrokerFixture fixture;
+  std::atomic<bool> is_denied = false;
+  ScriptedService service([&](const ReceivedRequest& request) {
+    if (Asks(request, "ReceiveMessage")) return ScriptedAnswer{.body = Messages(1)};
+    if (!Asks(request, "GetQueueAttributes")) return ScriptedAnswer{};
+    if (is_denied) {
+      return ScriptedAnswer{.status = 403, .body = R"({"__type":"x#AccessDeniedException"})"};
+    }
+    return ScriptedAnswer{.body = R"({"Attributes":{"ApproximateNumberOfMessages":"1234"}})"};
+  });
+  auto consumer = NewSqsBroker()->Open(SourceOf(service), "c", fixture.env()).value();
+  CHECK(absl::IsUnavailable(consumer->lag().status()));
+  CHECK(consumer->is_lag_shared());
+  const auto poll_until = [&](auto is_done) {
+    for (int i = 0; i < 100 && !is_done(); ++i) {
+      const auto polled = consumer->Poll({.messages_max = 1}, absl::Milliseconds(100));
+      REQUIRE(polled.ok());
+      CHECK(consumer->Acknowledge(*polled).ok());
+    }
+    CHECK(is_done());
+  };
+  consumer->AskLag();
+  consumer->AskLag();
+  poll_until([&] { return consumer->lag().ok(); });
+  CHECK(consumer->lag()->messages_count == 1234);
+  CHECK(CountOf(service, "GetQueueAttributes") == 1);
+  is_denied = true;
+  consumer->AskLag();
+  poll_until([&] { return absl::IsPermissionDenied(consumer->lag().status()); });
+}
+
 TEST_CASE("sqs_broker: an entry that failed for good comes again and is no error; others are") {
   BrokerFixture fixture;
   std::atomic<bool> is_final = true;

@@ -1,7 +1,8 @@
-// A server that is a Python script of this folder, for as long as the object lives: it prints its
+// A server that is a Python script of the tests, for as long as the object lives: it prints its
 // port in its first line, and ends with its standard input.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,13 +18,15 @@ namespace convoy::testing {
 
 class PythonServer {
  public:
+  // `script` is a path within tests.
   PythonServer(const std::string& script, const std::vector<std::string>& arguments,
                const char* interpreter = "python3") {
     int input[2];
     int output[2];
-    REQUIRE(pipe(input) == 0);
-    REQUIRE(pipe(output) == 0);
-    const std::string path = absl::StrCat(CONVOY_TEST_DIR, "/unit/transport/", script);
+    // Closed in the children of other servers, so that each sees the end of its own input.
+    REQUIRE(pipe2(input, O_CLOEXEC) == 0);
+    REQUIRE(pipe2(output, O_CLOEXEC) == 0);
+    const std::string path = absl::StrCat(CONVOY_TEST_DIR, "/", script);
     std::vector<char*> command = {const_cast<char*>(interpreter), const_cast<char*>(path.c_str())};
     for (const std::string& argument : arguments) {
       command.push_back(const_cast<char*>(argument.c_str()));
@@ -33,8 +36,6 @@ class PythonServer {
     if (process_ == 0) {
       dup2(input[0], STDIN_FILENO);
       dup2(output[1], STDOUT_FILENO);
-      close(input[1]);
-      close(output[0]);
       execvp(interpreter, command.data());
       _exit(127);
     }
