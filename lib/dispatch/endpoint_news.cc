@@ -43,7 +43,7 @@ void Dispatcher::State::RunBreaker(LaneState& state, const Sending& sending, boo
   state.blocked_until = state.breaker.open_until();
   parts.observer->Log(LogLevel::kWarning, "circuit breaker opened", fields);
   if (change == Breaker::Change::kExhausted) {
-    outcomes.DisableEndpoint(sending.attempt.project_id, endpoint_id);
+    outcomes.DisableEndpoint(sending.attempt.project_id, endpoint_id, *parts.ulids);
   }
 }
 

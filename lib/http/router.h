@@ -17,6 +17,7 @@ struct Route {
   std::string_view path;     // "/api/v1/projects/{projectID}/events"
   Access access;
   Reply (*handle)(const Context& context);
+  PortalAccess portal = PortalAccess::kNone;
 };
 
 std::span<const Route> Routes();
