@@ -26,6 +26,8 @@ enum class ConfigKind : uint8_t {
   kApiKey = 4,
   kDataKey = 5,  // that documents are sealed with, wrapped: one record at most, of no type
   kJob = 6,      // work on many objects that is done piece by piece: of no public type
+  kEventType = 7,
+  kPortalLink = 8,
 };
 
 // The kind of each type of object.
@@ -50,6 +52,14 @@ struct ConfigKindOf<Subscription> {
 template <>
 struct ConfigKindOf<ApiKey> {
   static constexpr ConfigKind value = ConfigKind::kApiKey;
+};
+template <>
+struct ConfigKindOf<EventType> {
+  static constexpr ConfigKind value = ConfigKind::kEventType;
+};
+template <>
+struct ConfigKindOf<PortalLink> {
+  static constexpr ConfigKind value = ConfigKind::kPortalLink;
 };
 template <typename T>
 concept ConfigObject = requires {

@@ -79,6 +79,20 @@ struct CircuitBreaker {
   friend bool operator==(const CircuitBreaker&, const CircuitBreaker&) = default;
 };
 
+// "meta_event": what happens in a project, told to a URL. The events and their deliveries are those
+// of a project of its own, which is made with the first URL and which no request can name.
+struct MetaEventConfig {
+  bool is_enabled = false;
+  std::string url;
+  std::string secret;
+  std::vector<std::string> event_types;  // empty: all
+  std::string project_id;  // that carries them, with one endpoint and one subscription
+  std::string endpoint_id;
+  std::string subscription_id;
+
+  friend bool operator==(const MetaEventConfig&, const MetaEventConfig&) = default;
+};
+
 struct ProjectConfig {
   // "max_payload_read_size": of ingested bodies and of stored response bodies.
   uint64_t body_bytes_max = 51'200;
@@ -94,6 +108,10 @@ struct ProjectConfig {
   bool may_share_endpoint = false;                // "multiple_endpoint_subscriptions"
   bool is_https_required = false;                 // "ssl.enforce_secure_endpoints"
   std::optional<CircuitBreaker> circuit_breaker;  // of each endpoint; nullopt: none
+  std::optional<MetaEventConfig> meta_events;
+  // "verify_dynamic_events": shown as it was set; the answer to a dynamic event always waits until
+  // its endpoint is there.
+  bool has_verified_dynamic_events = false;
 
   friend bool operator==(const ProjectConfig&, const ProjectConfig&) = default;
 };
@@ -104,6 +122,7 @@ struct Project {
   ProjectType type = ProjectType::kOutgoing;
   std::string logo_url;
   ProjectConfig config;
+  std::string parent_id;  // of one that carries another project's meta events; otherwise empty
   absl::Time created_at;
   absl::Time updated_at;
 
@@ -373,6 +392,16 @@ struct ContentFilter {
   friend bool operator==(const ContentFilter&, const ContentFilter&) = default;
 };
 
+// The filter of one event type of a subscription, in the place of the subscription's own.
+struct TypeFilter {
+  std::string id;
+  std::string event_type;  // one of the subscription's patterns, or a type that they match
+  ContentFilter content;
+  std::optional<absl::Time> enabled_at;  // nullopt: it is disabled
+
+  friend bool operator==(const TypeFilter&, const TypeFilter&) = default;
+};
+
 struct Subscription {
   std::string id;
   std::string project_id;
@@ -381,12 +410,56 @@ struct Subscription {
   std::string endpoint_id;
   std::vector<std::string> event_types{"*"};  // exact, "*", or "prefix.*"
   ContentFilter filter;
-  std::optional<RetryPolicy> retry;  // otherwise the project's
+  std::vector<TypeFilter> type_filters;  // no two of one event type
+  std::optional<RetryPolicy> retry;      // otherwise the project's
   DeliveryMode delivery_mode = DeliveryMode::kAtLeastOnce;
   absl::Time created_at;
   absl::Time updated_at;
 
   friend bool operator==(const Subscription&, const Subscription&) = default;
+};
+
+// A type of events that a project declares. Events of other types are accepted all the same.
+struct EventType {
+  std::string id;
+  std::string project_id;
+  std::string name;
+  std::string category;
+  std::string description;
+  std::string json_schema;  // the JSON text of an object, or empty; kept and shown
+  std::optional<absl::Time> deprecated_at;
+  absl::Time created_at;
+  absl::Time updated_at;
+
+  friend bool operator==(const EventType&, const EventType&) = default;
+};
+
+// The credential of a portal link, "PRT.<mask>.<secret>", shown once and never kept.
+struct PortalToken {
+  std::string salt;                      // raw bytes
+  std::string hash;                      // raw SHA-256 of salt + whole token
+  std::optional<absl::Time> expires_at;  // nullopt: as long as its link
+
+  friend bool operator==(const PortalToken&, const PortalToken&) = default;
+};
+
+// "static_token": one token that lasts; "refresh_token": tokens of an hour, on request.
+enum class PortalAuth : uint8_t { kStaticToken, kRefreshToken };
+
+// Access for one owner to the endpoints of that owner, and to what was sent to them.
+struct PortalLink {
+  std::string id;
+  std::string project_id;
+  std::string name;
+  std::string owner_id;  // never empty
+  PortalAuth auth = PortalAuth::kStaticToken;
+  bool may_manage_endpoints = false;
+  std::string mask_id;  // the middle part of its tokens
+  std::vector<PortalToken> tokens;
+  absl::Time created_at;
+  absl::Time updated_at;
+
+  friend bool operator==(const PortalLink&, const PortalLink&) = default;
 };
 
 enum class Role : uint8_t { kInstanceAdmin, kProjectAdmin, kProjectViewer };

@@ -72,19 +72,20 @@ bool ReadUrlEncoded(std::string_view body, FormFields* fields) {
 }
 
 // Adds what one part says, whose header lines are `head`. False if it has no name.
-bool ReadPart(std::string_view head, std::string_view content, FormFields* fields) {
+bool ReadPart(std::string_view head, std::string_view content, bool has_files, FormFields* fields) {
   for (const std::string_view line : absl::StrSplit(head, "\r\n", absl::SkipEmpty())) {
     const std::pair<std::string_view, std::string_view> header =
         absl::StrSplit(line, absl::MaxSplits(':', 1));
     if (!base::EqualsIgnoreCase(header.first, "Content-Disposition")) continue;
-    if (FindParameter(header.second, "filename").has_value()) return true;
+    if (!has_files && FindParameter(header.second, "filename").has_value()) return true;
     std::optional<std::string> name = FindParameter(header.second, "name");
     return name.has_value() && Add(*std::move(name), std::string(content), fields);
   }
   return false;
 }
 
-bool ReadMultipart(std::string_view boundary, std::string_view body, FormFields* fields) {
+bool ReadMultipart(std::string_view boundary, std::string_view body, bool has_files,
+                   FormFields* fields) {
   const std::string delimiter = absl::StrCat("\r\n--", boundary);
   // The first delimiter may stand at the very beginning, without its line break.
   size_t at = 0;
@@ -108,7 +109,8 @@ bool ReadMultipart(std::string_view boundary, std::string_view body, FormFields*
     const size_t content_end = body.find(delimiter, content - 2);
     if (content_end == std::string_view::npos) return false;
     const size_t content_size = content_end < content ? 0 : content_end - content;
-    if (!ReadPart(body.substr(line_end, head_end), body.substr(content, content_size), fields)) {
+    if (!ReadPart(body.substr(line_end, head_end), body.substr(content, content_size), has_files,
+                  fields)) {
       return false;
     }
     at = content_end + 2;
@@ -137,12 +139,13 @@ std::string GuessMultipart(std::string_view body) {
   return absl::StrCat(kMultipart, "; boundary=\"", boundary, "\"");
 }
 
-std::optional<FormFields> ReadForm(std::string_view content_type, std::string_view body) {
+std::optional<FormFields> ReadForm(std::string_view content_type, std::string_view body,
+                                   bool has_files) {
   FormFields fields;
   if (IsMultipart(content_type)) {
     const std::optional<std::string> boundary = FindParameter(content_type, "boundary");
     if (!boundary.has_value() || boundary->empty() || boundary->size() > kBoundaryBytesMax ||
-        !ReadMultipart(*boundary, body, &fields)) {
+        !ReadMultipart(*boundary, body, has_files, &fields)) {
       return std::nullopt;
     }
   } else if (!IsForm(content_type) || !ReadUrlEncoded(body, &fields)) {

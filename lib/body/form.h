@@ -13,7 +13,8 @@ namespace convoy::body {
 // Fields beyond this many make a form unreadable.
 inline constexpr size_t kFormFieldsMax = 10'000;
 
-// Name and value in the order of their appearance. Files of a multipart form are left out.
+// Name and value in the order of their appearance. Files of a multipart form are left out unless
+// they are asked for.
 using FormFields = std::vector<std::pair<std::string, std::string>>;
 
 // Media types compare without case; parameters such as a charset do not matter.
@@ -26,7 +27,9 @@ std::string GuessMultipart(std::string_view body);
 
 // nullopt if `body` is not a form of that type, or exceeds the limit. Of an urlencoded form every
 // text is one: an escape that is none stands for itself, as the WHATWG has it.
-std::optional<FormFields> ReadForm(std::string_view content_type, std::string_view body);
+// `has_files`: the content of a file is the value of its field.
+std::optional<FormFields> ReadForm(std::string_view content_type, std::string_view body,
+                                   bool has_files = false);
 
 // {"name": "value"}, or a list of values for a field that appears several times.
 std::string FieldsToJson(const FormFields& fields);

@@ -1,9 +1,9 @@
-// Three loading caches over the store. A value is as current as its stamp: that of a project is of
+// Loading caches over the store. A value is as current as its stamp: that of a project is of
 // its own scope and of the instance's (where projects themselves are changed and removed), that of
-// a source is of its project's scope, that of an API key of the instance's. A stamp is always read
-// before the value, so a change in between makes the value look old, never new. An old value is
-// brought up to date by the feed of its scope; only where that does not reach back far enough is it
-// read anew.
+// a source or of a portal link is of its project's scope, that of an API key of the instance's. A
+// stamp is always read before the value, so a change in between makes the value look old, never
+// new. An old value is brought up to date by the feed of its scope; only where that does not reach
+// back far enough is it read anew.
 
 #include "lib/config/config_cache.h"
 
@@ -67,15 +67,19 @@ struct ConfigCache::State {
         notices(storage_in, options.clock),
         projects(options.projects_max),
         sources(options.sources_max),
-        keys(options.keys_max) {}
+        keys(options.keys_max),
+        portal_links(options.portal_links_max) {}
 
   using Projects = LoadingCache<route::ProjectSnapshot>;
   using Sources = LoadingCache<SourceEntry>;
   using Keys = LoadingCache<ApiKey>;
+  using PortalLinks = LoadingCache<PortalLink>;
 
   absl::StatusOr<Projects::Entry> LoadProject(std::string_view id, const Projects::Entry* known);
   absl::StatusOr<Sources::Entry> LoadSource(std::string_view mask, const Sources::Entry* known);
   absl::StatusOr<Keys::Entry> LoadKey(std::string_view mask, const Keys::Entry* known);
+  absl::StatusOr<PortalLinks::Entry> LoadPortalLink(std::string_view mask,
+                                                    const PortalLinks::Entry* known);
 
   Storage& storage;
   const std::shared_ptr<verify::KeySource> published_keys;
@@ -83,6 +87,7 @@ struct ConfigCache::State {
   Projects projects;
   Sources sources;
   Keys keys;
+  PortalLinks portal_links;
 };
 
 ConfigCache::ConfigCache(Storage* storage, CacheOptions options,
@@ -172,6 +177,39 @@ absl::StatusOr<ConfigCache::State::Sources::Entry> ConfigCache::State::LoadSourc
   }
   return Sources::Entry{.value = MakeSourceEntry(std::move(source), published_keys),
                         .stamp = stamp};
+}
+
+absl::StatusOr<std::shared_ptr<const PortalLink>> ConfigCache::FindPortalLinkByMask(
+    std::string_view mask_id) {
+  State& state = *state_;
+  CONVOY_RETURN_IF_ERROR(state.notices.Look());
+  return state.portal_links.Find(
+      mask_id,
+      [&](const State::PortalLinks::Entry& entry) {
+        const std::string& project_id = entry.value->project_id;
+        return state.notices.Holds(entry.stamp.notice, project_id, project_id);
+      },
+      [&](const State::PortalLinks::Entry* known) { return state.LoadPortalLink(mask_id, known); });
+}
+
+// As with a source.
+absl::StatusOr<ConfigCache::State::PortalLinks::Entry> ConfigCache::State::LoadPortalLink(
+    std::string_view mask, const PortalLinks::Entry* known) {
+  Stamp stamp{.notice = notices.last()};
+  if (known != nullptr) {
+    const PortalLink& link = *known->value;
+    CONVOY_ASSIGN_OR_RETURN(const ConfigChanges changes,
+                            storage.ConfigChangesSince(link.project_id, known->stamp.project));
+    if (changes.is_complete && !Touches(changes, ConfigKind::kPortalLink, link.id)) {
+      stamp.project = changes.revision;
+      return PortalLinks::Entry{.value = known->value, .stamp = stamp};
+    }
+  }
+  CONVOY_ASSIGN_OR_RETURN(const PortalLink first, FindConfig<PortalLink>(storage, "mask_id", mask));
+  CONVOY_ASSIGN_OR_RETURN(stamp.project, storage.ConfigRevision(first.project_id));
+  CONVOY_ASSIGN_OR_RETURN(PortalLink link, FindConfig<PortalLink>(storage, "mask_id", mask));
+  return PortalLinks::Entry{.value = std::make_shared<const PortalLink>(std::move(link)),
+                            .stamp = stamp};
 }
 
 absl::StatusOr<std::shared_ptr<const ApiKey>> ConfigCache::FindApiKeyByMask(

@@ -1,6 +1,6 @@
 // Configuration held in memory: projects as indexed snapshots, sources with their compiled
-// verifier, API keys. Loaded on first use, bounded, and brought up to date by the store's feed of
-// changes at the cost of the change. An answer from memory asks the store nothing
+// verifier, API keys, portal links. Loaded on first use, bounded, and brought up to date by the
+// store's feed of changes at the cost of the change. An answer from memory asks the store nothing
 // (change_notices.h).
 #pragma once
 
@@ -31,6 +31,7 @@ struct CacheOptions {
   uint32_t projects_max = 1024;
   uint32_t sources_max = 16 * 1024;
   uint32_t keys_max = 16 * 1024;
+  uint32_t portal_links_max = 16 * 1024;
   // Tells when the store is to be asked for changes of other openers. Null: each time.
   Clock* clock = nullptr;
 };
@@ -52,6 +53,7 @@ class ConfigCache {
   std::shared_ptr<const route::ProjectSnapshot> FindHeldProject(std::string_view project_id);
   absl::StatusOr<std::shared_ptr<const SourceEntry>> FindSourceByMask(std::string_view mask_id);
   absl::StatusOr<std::shared_ptr<const ApiKey>> FindApiKeyByMask(std::string_view mask_id);
+  absl::StatusOr<std::shared_ptr<const PortalLink>> FindPortalLinkByMask(std::string_view mask_id);
 
   // To be called once these writes of this process are visible in the store, before they are
   // answered.

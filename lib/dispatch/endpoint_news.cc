@@ -46,7 +46,7 @@ void Dispatcher::State::RunBreaker(LaneState& state, const Sending& sending, boo
     // Once the endpoint is activated it begins anew, as in every other process.
     state.breaker = Breaker();
     state.blocked_until = now.steady + kLookAgain;
-    outcomes.DisableEndpoint(sending.attempt.project_id, endpoint_id);
+    outcomes.DisableEndpoint(sending.attempt.project_id, endpoint_id, *parts.ulids);
   }
 }
 

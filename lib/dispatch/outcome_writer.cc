@@ -8,6 +8,8 @@
 
 #include "absl/status/status.h"
 
+#include "lib/model/meta_event.h"
+
 namespace convoy::dispatch {
 namespace {
 
@@ -21,6 +23,11 @@ void OutcomeWriter::Add(uint64_t lease, Delivery delivery, std::optional<Attempt
                               .delivery = std::move(delivery),
                               .attempt = std::move(attempt),
                               .lateness = lateness});
+}
+
+void OutcomeWriter::Tell(const ProjectConfig& config, std::string_view type, std::string_view data,
+                         absl::Time now, base::UlidGenerator& ulids) {
+  model::AddMetaEvent(config, type, data, now, ulids, &pending_);
 }
 
 void OutcomeWriter::Flush() {
@@ -95,7 +102,7 @@ void OutcomeWriter::StartClaim(ClaimRequest request) {
 }
 
 void OutcomeWriter::DisableEndpoint(const std::string& project_id, const std::string& endpoint_id,
-                                    storage::WriteTries tries) {
+                                    base::UlidGenerator& ulids, storage::WriteTries tries) {
   const auto project = configuration_.FindProject(project_id);
   const Endpoint* current = project.ok() ? (*project)->FindEndpoint(endpoint_id) : nullptr;
   if (current == nullptr || current->status == EndpointStatus::kInactive) return;
@@ -103,23 +110,26 @@ void OutcomeWriter::DisableEndpoint(const std::string& project_id, const std::st
   disabled.status = EndpointStatus::kInactive;
   disabled.updated_at = clock_.Now();
   WriteBatch batch;
+  model::AddMetaEvent((*project)->project().config, "endpoint.updated", model::MetaDataOf(disabled),
+                      disabled.updated_at, ulids, &batch);
   batch.config.push_back({.scope = project_id,
                           .expected_revision = (*project)->revision(),
                           .puts = {std::move(disabled)}});
   Begin(1);
   commits_.CommitAsync(std::move(batch),
-                       [this, project_id, endpoint_id, tries](const CommitResult& result) {
-                         OnDisabled(project_id, endpoint_id, tries, result);
+                       [this, project_id, endpoint_id, &ulids, tries](const CommitResult& result) {
+                         OnDisabled(project_id, endpoint_id, ulids, tries, result);
                        });
 }
 
 void OutcomeWriter::OnDisabled(const std::string& project_id, const std::string& endpoint_id,
-                               storage::WriteTries tries, const CommitResult& result) {
+                               base::UlidGenerator& ulids, storage::WriteTries tries,
+                               const CommitResult& result) {
   if (result.status.ok()) {
     const LogField fields[] = {{"endpoint_id", endpoint_id}};
     observer_.Log(LogLevel::kWarning, "endpoint disabled", fields);
   } else if (tries.ShouldPrepareAnew(result.status)) {
-    DisableEndpoint(project_id, endpoint_id, tries);
+    DisableEndpoint(project_id, endpoint_id, ulids, tries);
   } else {
     const LogField fields[] = {{"endpoint_id", endpoint_id}, {"error", result.status.message()}};
     observer_.Log(LogLevel::kError, "endpoint was not disabled", fields);

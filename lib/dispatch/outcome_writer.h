@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -15,6 +16,7 @@
 #include "convoy/observer.h"
 #include "convoy/storage.h"
 #include "lib/base/relaxed_counter.h"
+#include "lib/base/ulid.h"
 #include "lib/config/config_cache.h"
 #include "lib/storage/commit_queue.h"
 #include "lib/storage/write_tries.h"
@@ -42,6 +44,9 @@ class OutcomeWriter {
   // Only from the thread that steps the dispatcher.
   void Add(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt,
            absl::Duration lateness = absl::ZeroDuration());
+  // Adds a meta event of the outcome that is added next.
+  void Tell(const ProjectConfig& config, std::string_view type, std::string_view data,
+            absl::Time now, base::UlidGenerator& ulids);
   // Commits what was added, as one batch, and once it is time for that what was refused.
   void Flush();
   // Claims deliveries, after the outcomes that were flushed before; the answer comes as news. One
@@ -50,7 +55,7 @@ class OutcomeWriter {
 
   // From any thread.
   void DisableEndpoint(const std::string& project_id, const std::string& endpoint_id,
-                       storage::WriteTries tries = {});
+                       base::UlidGenerator& ulids, storage::WriteTries tries = {});
   void NotifyWork();
   StoreNews TakeNews();
 
@@ -72,7 +77,7 @@ class OutcomeWriter {
   void OnFlushed(std::shared_ptr<WriteBatch> batch, const CommitResult& result)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void OnDisabled(const std::string& project_id, const std::string& endpoint_id,
-                  storage::WriteTries tries, const CommitResult& result)
+                  base::UlidGenerator& ulids, storage::WriteTries tries, const CommitResult& result)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void Wake() const {
     if (wake_) wake_();

@@ -7,6 +7,7 @@
 #include "lib/dispatch/dispatcher_state.h"
 #include "lib/dispatch/redaction.h"
 #include "lib/dispatch/request_builder.h"
+#include "lib/model/meta_event.h"
 
 namespace convoy::dispatch {
 namespace {
@@ -186,12 +187,17 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   parts.observer->Count("convoy_delivery_attempt_total", 1);
   if (attempt.is_success) parts.observer->Count("convoy_delivery_success_total", 1);
   if (transition.should_disable_endpoint) {
-    outcomes.DisableEndpoint(before.project_id, before.endpoint_id);
+    outcomes.DisableEndpoint(before.project_id, before.endpoint_id, *parts.ulids);
   }
   if (transition.delivery.status == DeliveryStatus::kSuccess) {
     delivered_latency.Add(transition.delivery.latency);
   } else if (transition.delivery.status == DeliveryStatus::kFailure) {
     failed_latency.Add(transition.delivery.latency);
+  }
+  const ProjectConfig& config = sending.project->project().config;
+  if (config.meta_events.has_value()) {
+    outcomes.Tell(config, model::MetaEventTypeOf(transition.delivery.status),
+                  model::MetaDataOf(transition.delivery), now.wall, *parts.ulids);
   }
   outcomes.Add(sending.task.claimed.lease, std::move(transition.delivery), std::move(attempt),
                LatenessOf(sending, result.phases));

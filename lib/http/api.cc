@@ -12,6 +12,7 @@
 #include "lib/base/hops.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/body/form.h"
 #include "lib/http/authentication.h"
 #include "lib/http/context.h"
 #include "lib/http/envelope.h"
@@ -78,17 +79,16 @@ absl::StatusOr<std::optional<uint64_t>> ContentLength(const HttpRequest& head) {
   return std::optional<uint64_t>(size);
 }
 
+// The one operation that also takes a form.
+bool IsOnboardingForm(const HttpRequest& head) {
+  return head.path.ends_with("/onboard") &&
+         body::IsMultipart(base::FindHeader(head.headers, "Content-Type").value_or(""));
+}
+
 constexpr std::string_view kNothingHere =
     "there is nothing at this path: the REST API serves /api/v1/projects, and below "
-    "/api/v1/projects/{projectID} sources, endpoints, subscriptions, events, eventdeliveries, "
-    "held-inputs and api-keys";
-
-// The end of a path of the API for a message: what follows the project's id.
-std::string_view ShapeOf(std::string_view path) {
-  constexpr std::string_view kProjects = "/api/v1/projects/";
-  const size_t end = path.find('/', kProjects.size());
-  return end == path.npos ? path : path.substr(end);
-}
+    "/api/v1/projects/{projectID} sources, endpoints, subscriptions, event-types, events, "
+    "eventdeliveries, meta-events, portal-links, onboard, jobs, held-inputs and api-keys";
 
 // Decision on the head of an API request: a refusal, or a route with its project.
 struct Admission {
@@ -96,47 +96,48 @@ struct Admission {
   RouteMatch match;
   Snapshot project;
   Role role = Role::kProjectViewer;
+  std::shared_ptr<const PortalLink> portal;
   ApiVersion version;
 };
 
 absl::StatusOr<Snapshot> FindProject(const ApiParts& parts, const std::string& project_id) {
   absl::StatusOr<Snapshot> project = parts.configuration->FindProject(project_id);
-  if (absl::IsNotFound(project.status())) return absl::NotFoundError("project not found");
-  return project;
+  const bool is_there = project.ok() && (*project)->project().parent_id.empty();
+  if (is_there || (!project.ok() && !absl::IsNotFound(project.status()))) return project;
+  return absl::NotFoundError("project not found");
 }
 
 // The caller is known before anything is said about paths, and may act on the project before
 // anything is said about it.
 Admission RouteAndAuthorize(const ApiParts& parts, const HttpRequest& head) {
-  if (!IsJsonOrUnsaid(head.headers)) {
+  if (!IsJsonOrUnsaid(head.headers) && !IsOnboardingForm(head)) {
     return {.refusal = Failure(415,
                                "Content-Type must be application/json, or be left out: the "
                                "REST API takes JSON; other bodies go to the ingest link of "
                                "a source, /ingest/{mask_id}")};
   }
-  const auto key = Authenticate(parts, head);
-  if (!key.ok()) return {.refusal = FromStatus(key.status())};
-  Admission admission{.match = MatchRoute(head.method, head.path), .role = (*key)->role};
+  const auto caller = Authenticate(parts, head);
+  if (!caller.ok()) return {.refusal = FromStatus(caller.status())};
+  Admission admission{.match = MatchRoute(head.method, head.path),
+                      .role = caller->key != nullptr ? caller->key->role : Role::kProjectViewer,
+                      .portal = caller->portal};
   const auto version = ApiVersionOf(head.headers);
   if (!version.ok()) return {.refusal = FromStatus(version.status())};
   admission.version = *version;
   const RouteMatch& match = admission.match;
-  if (match.route == nullptr && !match.is_unserved) {
+  if (match.route == nullptr) {
     admission.refusal = match.allowed_methods.empty() ? Failure(404, kNothingHere)
                                                       : MethodNotAllowed(match.allowed_methods);
     return admission;
   }
   const std::string project_id = match.captures.empty() ? std::string() : match.captures.front();
   const absl::Status authorized =
-      Authorize(**key, match.is_unserved ? Access::kRead : match.route->access, project_id);
+      Authorize(*caller, match.route->access, match.route->portal, project_id);
   if (!authorized.ok()) {
     admission.refusal = FromStatus(authorized);
   } else if (!project_id.empty()) {
     absl::StatusOr<Snapshot> project = FindProject(parts, project_id);
-    if (project.ok() && match.is_unserved) {
-      admission.refusal = Failure(404, absl::StrCat(head.method, " ", ShapeOf(head.path),
-                                                    " is not supported by this version"));
-    } else if (project.ok()) {
+    if (project.ok()) {
       admission.project = *std::move(project);
     } else {
       admission.refusal = FromStatus(project.status());
@@ -228,7 +229,8 @@ std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
                                         .captures = std::move(admission.match.captures),
                                         .project = std::move(admission.project),
                                         .role = admission.role,
-                                        .version = admission.version});
+                                        .version = admission.version,
+                                        .portal = std::move(admission.portal)});
 }
 
 HeadDecision Api::InspectHead(const HttpRequest& head) const {

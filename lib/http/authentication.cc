@@ -22,6 +22,7 @@ constexpr size_t kMaskSize = 16;
 constexpr size_t kSecretSize = 64;
 constexpr size_t kSaltSize = 16;
 constexpr std::string_view kPrefix = "CO.";
+constexpr std::string_view kPortalPrefix = "PRT.";
 // Before the hash of a key that comes from Convoy: PBKDF2 with HMAC-SHA256. Stored: permanent.
 constexpr std::string_view kConvoyHash = "pbkdf2-sha256:4096:";
 constexpr uint32_t kConvoyRounds = 4096;
@@ -51,16 +52,41 @@ bool HasSecret(const ApiKey& stored, std::string_view key, VerifiedKeys* verifie
   return is_right;
 }
 
-// The mask of a well-formed key, else empty.
-std::string_view MaskOf(std::string_view key) {
-  if (key.size() != kPrefix.size() + kMaskSize + 1 + kSecretSize || !key.starts_with(kPrefix)) {
+// The mask of a well-formed key or token with this prefix, else empty.
+std::string_view MaskOf(std::string_view key, std::string_view prefix) {
+  if (key.size() != prefix.size() + kMaskSize + 1 + kSecretSize || !key.starts_with(prefix)) {
     return {};
   }
-  const std::string_view mask = key.substr(kPrefix.size(), kMaskSize);
-  const std::string_view secret = key.substr(kPrefix.size() + kMaskSize + 1);
+  const std::string_view mask = key.substr(prefix.size(), kMaskSize);
+  const std::string_view secret = key.substr(prefix.size() + kMaskSize + 1);
   const bool is_well_formed =
-      key[kPrefix.size() + kMaskSize] == '.' && IsAlphanumeric(mask) && IsAlphanumeric(secret);
+      key[prefix.size() + kMaskSize] == '.' && IsAlphanumeric(mask) && IsAlphanumeric(secret);
   return is_well_formed ? mask : std::string_view();
+}
+
+std::string MakeSalt(const ApiParts& parts) {
+  std::string salt(kSaltSize, '\0');
+  parts.random->Fill(std::span(reinterpret_cast<uint8_t*>(salt.data()), salt.size()));
+  return salt;
+}
+
+absl::Status RefuseCaller() { return absl::UnauthenticatedError("authorization failed"); }
+
+absl::StatusOr<Caller> AuthenticatePortal(const ApiParts& parts, std::string_view token,
+                                          std::string_view mask) {
+  auto found = parts.configuration->FindPortalLinkByMask(mask);
+  if (!found.ok() && !absl::IsNotFound(found.status())) return found.status();
+  if (!found.ok()) {
+    HashOf(std::string(kSaltSize, '\0'), token);  // the work of a wrong secret
+    return RefuseCaller();
+  }
+  const absl::Time now = parts.clock->Now();
+  for (const PortalToken& stored : (*found)->tokens) {
+    if (!crypto::ConstantTimeEquals(HashOf(stored.salt, token), stored.hash)) continue;
+    if (stored.expires_at.has_value() && *stored.expires_at <= now) continue;
+    return Caller{.portal = *std::move(found)};
+  }
+  return RefuseCaller();
 }
 
 }  // namespace
@@ -75,29 +101,52 @@ std::string_view BearerTokenOf(const HttpRequest& request) {
   return header->substr(kScheme.size());
 }
 
-absl::StatusOr<std::shared_ptr<const ApiKey>> Authenticate(const ApiParts& parts,
-                                                           const HttpRequest& request) {
+absl::StatusOr<Caller> Authenticate(const ApiParts& parts, const HttpRequest& request) {
   const std::string_view key = BearerTokenOf(request);
   if (key.empty()) return absl::UnauthenticatedError("Authentication required");
-  const absl::Status refused = absl::UnauthenticatedError("authorization failed");
-  const std::string_view mask = MaskOf(key);
-  if (mask.empty()) return refused;
-  const auto found = parts.configuration->FindApiKeyByMask(mask);
+  const std::string_view portal_mask = MaskOf(key, kPortalPrefix);
+  if (!portal_mask.empty()) return AuthenticatePortal(parts, key, portal_mask);
+  const std::string_view mask = MaskOf(key, kPrefix);
+  if (mask.empty()) return RefuseCaller();
+  auto found = parts.configuration->FindApiKeyByMask(mask);
   if (!found.ok() && !absl::IsNotFound(found.status())) return found.status();
   const ApiKey* stored = found.ok() ? found->get() : nullptr;
   static const ApiKey kNone = {.salt = std::string(kSaltSize, '\0'), .hash = std::string(32, '\0')};
   const bool is_right = HasSecret(stored != nullptr ? *stored : kNone, key, parts.verified_keys);
-  if (stored == nullptr || !is_right) return refused;
-  if (stored->expires_at.has_value() && *stored->expires_at <= parts.clock->Now()) return refused;
-  return *found;
+  if (stored == nullptr || !is_right) return RefuseCaller();
+  if (stored->expires_at.has_value() && *stored->expires_at <= parts.clock->Now()) {
+    return RefuseCaller();
+  }
+  return Caller{.key = *std::move(found)};
 }
 
-absl::Status Authorize(const ApiKey& key, Access access, std::string_view project_id) {
-  if (key.role == Role::kInstanceAdmin) return absl::OkStatus();
+absl::Status Authorize(const Caller& caller, Access access, PortalAccess portal_access,
+                       std::string_view project_id) {
   const absl::Status refused = absl::PermissionDeniedError("Unauthorized");
+  if (caller.portal != nullptr) {
+    const bool may_act =
+        caller.portal->project_id == project_id && portal_access != PortalAccess::kNone &&
+        (portal_access != PortalAccess::kManage || caller.portal->may_manage_endpoints);
+    return may_act ? absl::OkStatus() : refused;
+  }
+  const ApiKey& key = *caller.key;
+  if (key.role == Role::kInstanceAdmin) return absl::OkStatus();
   if (access == Access::kInstance || key.project_id != project_id) return refused;
   if (access == Access::kWrite && key.role == Role::kProjectViewer) return refused;
   return absl::OkStatus();
+}
+
+std::string MakePortalMask(const ApiParts& parts) {
+  return base::RandomAlphanumeric(*parts.random, kMaskSize);
+}
+
+NewPortalToken MakePortalToken(const ApiParts& parts, std::string_view mask) {
+  NewPortalToken token;
+  token.text =
+      absl::StrCat(kPortalPrefix, mask, ".", base::RandomAlphanumeric(*parts.random, kSecretSize));
+  token.stored.salt = MakeSalt(parts);
+  token.stored.hash = HashOf(token.stored.salt, token.text);
+  return token;
 }
 
 std::optional<ApiKey> ConvoyApiKey(std::string mask, std::string salt, std::string_view hash) {
@@ -114,8 +163,7 @@ std::optional<ApiKey> ConvoyApiKey(std::string mask, std::string salt, std::stri
 NewApiKey MakeApiKey(Role role, std::string project_id, std::string name, const ApiParts& parts) {
   const std::string mask = base::RandomAlphanumeric(*parts.random, kMaskSize);
   const std::string secret = base::RandomAlphanumeric(*parts.random, kSecretSize);
-  std::string salt(kSaltSize, '\0');
-  parts.random->Fill(std::span(reinterpret_cast<uint8_t*>(salt.data()), salt.size()));
+  const std::string salt = MakeSalt(parts);
   NewApiKey key;
   key.text = absl::StrCat(kPrefix, mask, ".", secret);
   key.stored = {.id = parts.ulids->Next(),

@@ -9,13 +9,23 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/http/meta_project.h"
 #include "lib/http/prepared_write.h"
 
 namespace convoy::http {
 namespace {
 
-// A key that some object within `root` has twice. Parsers differ in which of the two counts, and
-// what was checked must be what is used.
+PendingWrite PendingChange(WriteBatch batch, ConfigWrite write,
+                           std::function<HttpResponse()> answer) {
+  PendingWrite pending{.batch = std::move(batch)};
+  pending.has_deliveries = !pending.batch.submissions.empty();
+  pending.batch.config.push_back(std::move(write));
+  pending.finish = [answer = std::move(answer)](const CommitResult&) -> Reply { return answer(); };
+  return pending;
+}
+
+}  // namespace
+
 std::optional<std::string_view> FindRepeatedKey(const json::Value& root) {
   std::vector<const json::Value*> open = {&root};
   while (!open.empty()) {
@@ -34,15 +44,6 @@ std::optional<std::string_view> FindRepeatedKey(const json::Value& root) {
   }
   return std::nullopt;
 }
-
-PendingWrite PendingChange(ConfigWrite write, std::function<HttpResponse()> answer) {
-  PendingWrite pending;
-  pending.batch.config.push_back(std::move(write));
-  pending.finish = [answer = std::move(answer)](const CommitResult&) -> Reply { return answer(); };
-  return pending;
-}
-
-}  // namespace
 
 absl::Status RepeatedKeyError(std::string_view key) {
   constexpr size_t kShownMax = 256;
@@ -65,26 +66,31 @@ absl::StatusOr<json::Document> ParseBody(const Context& context, const json::Lim
 
 Reply ChangeProject(const Context& context, BuildWrite build,
                     std::function<HttpResponse()> answer) {
-  return WritePrepared([configuration = context.parts->configuration,
-                        project_id = context.project->project().id, build = std::move(build),
+  return WritePrepared([&parts = *context.parts, project_id = context.project->project().id,
+                        build = std::move(build),
                         answer = std::move(answer)]() -> absl::StatusOr<Reply> {
-    CONVOY_ASSIGN_OR_RETURN(const Snapshot project, configuration->FindProject(project_id));
+    CONVOY_ASSIGN_OR_RETURN(const Snapshot project, parts.configuration->FindProject(project_id));
     CONVOY_ASSIGN_OR_RETURN(ConfigWrite write, build(project));
     write.scope = project_id;
     write.expected_revision = project->revision();
-    return PendingChange(std::move(write), answer);
+    WriteBatch batch;
+    CONVOY_RETURN_IF_ERROR(TellOfEndpoints(parts, *project, write, &batch));
+    return PendingChange(std::move(batch), std::move(write), answer);
   });
 }
 
 Reply ChangeInstance(const Context& context, BuildInstanceWrite build,
-                     std::function<HttpResponse()> answer) {
+                     std::function<HttpResponse()> answer, std::function<void(WriteBatch&)> tell) {
   return WritePrepared([storage = context.parts->storage, build = std::move(build),
-                        answer = std::move(answer)]() -> absl::StatusOr<Reply> {
+                        answer = std::move(answer),
+                        tell = std::move(tell)]() -> absl::StatusOr<Reply> {
     CONVOY_ASSIGN_OR_RETURN(const uint64_t revision, storage->ConfigRevision(""));
     CONVOY_ASSIGN_OR_RETURN(ConfigWrite write, build(revision));
     write.scope = "";
     write.expected_revision = revision;
-    return PendingChange(std::move(write), answer);
+    WriteBatch batch;
+    if (tell) tell(batch);
+    return PendingChange(std::move(batch), std::move(write), answer);
   });
 }
 

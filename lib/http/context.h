@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,8 @@ struct Context {
   Snapshot project;                   // of the route's {projectID}; null for other routes
   Role role = Role::kProjectViewer;   // of the caller's key, where a key is needed
   ApiVersion version = {};
+  std::shared_ptr<const PortalLink> portal;  // whose token was used, if one was; then `role` is
+                                             // that of a viewer
 
   const std::string& capture(size_t index) const { return captures[index]; }
 };
@@ -37,6 +40,9 @@ struct Context {
 // The body as a tree without repeated keys; the status says what is wrong with it.
 absl::StatusOr<json::Document> ParseBody(const Context& context, const json::Limits& limits = {});
 absl::Status RepeatedKeyError(std::string_view key);
+// A key that some object within `root` has twice. Parsers differ in which of the two counts, and
+// what was checked must be what is used.
+std::optional<std::string_view> FindRepeatedKey(const json::Value& root);
 
 // A change of one project's configuration. `build` makes the write from a current snapshot; if it
 // is overtaken by another change, it is called again with the new snapshot, a few times. `answer`
@@ -44,9 +50,11 @@ absl::Status RepeatedKeyError(std::string_view key);
 using BuildWrite = std::function<absl::StatusOr<ConfigWrite>(const Snapshot& project)>;
 Reply ChangeProject(const Context& context, BuildWrite build, std::function<HttpResponse()> answer);
 
-// The same for the instance: projects and API keys.
+// The same for the instance: projects and API keys. `tell` may add what else goes into the
+// transaction; it is called after each `build`.
 using BuildInstanceWrite = std::function<absl::StatusOr<ConfigWrite>(uint64_t revision)>;
 Reply ChangeInstance(const Context& context, BuildInstanceWrite build,
-                     std::function<HttpResponse()> answer);
+                     std::function<HttpResponse()> answer,
+                     std::function<void(WriteBatch&)> tell = nullptr);
 
 }  // namespace convoy::http

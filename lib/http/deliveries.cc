@@ -9,6 +9,7 @@
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
+#include "lib/http/portal_scope.h"
 #include "lib/http/queries.h"
 #include "lib/http/viewer.h"
 #include "lib/http/wire.h"
@@ -38,6 +39,17 @@ absl::StatusOr<std::string> DeliveryJson(const Context& context, const Delivery&
   return ToJson([&](json::Writer& writer) {
     WriteDelivery(writer, delivery, event, context.project->FindEndpoint(delivery.endpoint_id));
   });
+}
+
+// The delivery of the path, if it is in scope.
+absl::StatusOr<Delivery> FindDelivery(const Context& context) {
+  CONVOY_ASSIGN_OR_RETURN(
+      Delivery delivery,
+      context.parts->storage->GetDelivery(context.project->project().id, context.capture(1)));
+  if (context.portal != nullptr && FindEndpointInScope(context, delivery.endpoint_id) == nullptr) {
+    return absl::NotFoundError("event delivery not found");
+  }
+  return delivery;
 }
 
 // Why a delivery may not be sent again to its endpoint now, if so.
@@ -80,6 +92,7 @@ absl::StatusOr<DeliveryQuery> ReadDeliveryQuery(const Context& context) {
   CONVOY_ASSIGN_OR_RETURN(wanted.statuses, ParseStatuses(query));
   CONVOY_RETURN_IF_ERROR(RefuseParameters(query, {"brokerMessageId"}));
   CONVOY_ASSIGN_OR_RETURN(wanted.endpoint_ids, ParameterList(query, "endpointId"));
+  CONVOY_RETURN_IF_ERROR(NarrowToScope(context, &wanted.endpoint_ids));
   // The contract and Convoy's server spell this key differently; clients use either.
   if (wanted.event_type.empty()) wanted.event_type = ParameterOf(query, "eventType");
   return wanted;
@@ -100,8 +113,7 @@ Reply ListDeliveries(const Context& context) {
 }
 
 Reply GetDelivery(const Context& context) {
-  const auto delivery =
-      context.parts->storage->GetDelivery(context.project->project().id, context.capture(1));
+  const auto delivery = FindDelivery(context);
   if (!delivery.ok()) return FromStatus(delivery.status());
   const absl::StatusOr<std::string> data = DeliveryJson(context, *delivery);
   if (!data.ok()) return FromStatus(data.status());
@@ -110,7 +122,7 @@ Reply GetDelivery(const Context& context) {
 
 Reply ResendDelivery(const Context& context) {
   const std::string& project_id = context.project->project().id;
-  auto delivery = context.parts->storage->GetDelivery(project_id, context.capture(1));
+  auto delivery = FindDelivery(context);
   if (!delivery.ok()) return FromStatus(delivery.status());
   if (const absl::Status status = CheckMayResend(context, *delivery); !status.ok()) {
     return FromStatus(status);
@@ -182,9 +194,7 @@ Reply ForceResendDeliveries(const Context& context) {
 }
 
 Reply ListAttempts(const Context& context) {
-  const absl::Status found =
-      context.parts->storage->GetDelivery(context.project->project().id, context.capture(1))
-          .status();
+  const absl::Status found = FindDelivery(context).status();
   if (!found.ok()) return FromStatus(found);
   const auto attempts =
       context.parts->storage->ListAttempts(context.project->project().id, context.capture(1));
@@ -200,6 +210,10 @@ Reply ListAttempts(const Context& context) {
 }
 
 Reply GetAttempt(const Context& context) {
+  if (context.portal != nullptr) {
+    const absl::Status found = FindDelivery(context).status();
+    if (!found.ok()) return FromStatus(found);
+  }
   const auto attempt = context.parts->storage->GetAttempt(context.project->project().id,
                                                           context.capture(1), context.capture(2));
   if (!attempt.ok()) return FromStatus(attempt.status());

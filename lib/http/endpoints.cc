@@ -8,10 +8,12 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 #include "lib/http/endpoint_fields.h"
+#include "lib/http/endpoint_secrets.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
+#include "lib/http/portal_scope.h"
 #include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/sign/standard_webhooks.h"
@@ -19,21 +21,8 @@
 namespace convoy::http {
 namespace {
 
-constexpr size_t kSecretSize = 25;
 // Each live one signs, so they make the signature longer.
 constexpr size_t kSecretsMax = 16;
-
-// Of the kind that `standard` signs with, unless the value is given.
-Secret MakeSecret(const ApiParts& parts, std::string value, StandardSignature standard) {
-  const absl::Time now = parts.clock->Now();
-  if (value.empty()) {
-    value = standard == StandardSignature::kNone
-                ? base::RandomAlphanumeric(*parts.random, kSecretSize)
-                : sign::MakeKey(standard, *parts.random);
-  }
-  return {
-      .id = parts.ulids->Next(), .value = std::move(value), .created_at = now, .updated_at = now};
-}
 
 // What its process knows of the breaker, and every one of the rate: the lane in the store tells.
 std::optional<dispatch::EndpointHealth> HealthOf(const ApiParts& parts, const Endpoint& endpoint) {
@@ -49,27 +38,6 @@ std::optional<dispatch::EndpointHealth> HealthOf(const ApiParts& parts, const En
   return health;
 }
 
-// A given secret must be one that its endpoint can sign with.
-absl::Status CheckSecret(std::string_view secret, StandardSignature standard) {
-  CONVOY_RETURN_IF_ERROR(CheckText("secret", secret));
-  if (standard == StandardSignature::kNone && !sign::IsPrivateKey(secret)) return absl::OkStatus();
-  const absl::Status status = sign::CheckKey(secret);
-  return status.ok() ? status : FieldError("secret", status.message());
-}
-
-// An endpoint that is to be signed for with v1a has a key of its own, or its project has one; and
-// each has a secret for Convoy's own signature or a key in its place.
-void AddMissingKey(const ApiParts& parts, const SignatureConfig& config, Endpoint& endpoint) {
-  if (sign::StandardSignatureOf(config, endpoint) != StandardSignature::kV1a) return;
-  const bool has_key =
-      std::any_of(endpoint.secrets.begin(), endpoint.secrets.end(), [](const Secret& secret) {
-        return !secret.expires_at.has_value() && sign::IsPrivateKey(secret.value);
-      });
-  if (!has_key && config.signing_key.empty()) {
-    endpoint.secrets.push_back(MakeSecret(parts, "", StandardSignature::kV1a));
-  }
-}
-
 std::string EndpointJson(const Endpoint& endpoint, ApiVersion version) {
   return ToJson([&](json::Writer& writer) { WriteEndpoint(writer, endpoint, version); });
 }
@@ -81,13 +49,16 @@ Reply ChangeEndpoint(const Context& context, int code, std::string message, std:
   return ChangeProject(
       context,
       [changed, change = std::move(change), id = context.capture(1),
-       not_found = std::move(not_found),
+       not_found = std::move(not_found), portal = context.portal,
        clock = context.parts->clock](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
         const Endpoint* current = project->FindEndpoint(id);
-        if (current == nullptr) return absl::InvalidArgumentError(not_found);
+        const bool is_there = current != nullptr && IsOfPortal(portal.get(), *current);
+        if (!is_there) return absl::InvalidArgumentError(not_found);
         *changed = *current;
         changed->updated_at = clock->Now();
         CONVOY_RETURN_IF_ERROR(change(*changed));
+        // Managers of the endpoints of one owner cannot give them to another.
+        if (portal != nullptr) changed->owner_id = portal->owner_id;
         return ConfigWrite{.puts = {*changed}};
       },
       [changed, code, message = std::move(message), version = context.version] {
@@ -143,16 +114,9 @@ Reply CreateEndpoint(const Context& context) {
   absl::Status status =
       ReadEndpoint(*document, context.project->project(), endpoint.created_at, nullptr, &endpoint);
   if (!status.ok()) return FromStatus(status);
-  const SignatureConfig& signature = context.project->project().config.signature;
-  const StandardSignature standard = sign::StandardSignatureOf(signature, endpoint);
-  status = CheckSecret(secret, standard);
+  if (context.portal != nullptr) endpoint.owner_id = context.portal->owner_id;
+  status = AddFirstSecret(parts, context.project->project().config.signature, secret, endpoint);
   if (!status.ok()) return FromStatus(status);
-  // A key of the project signs v1a; what the endpoint needs is a secret for Convoy's signature.
-  const bool has_project_key =
-      standard == StandardSignature::kV1a && !signature.signing_key.empty();
-  endpoint.secrets.push_back(
-      MakeSecret(parts, secret, has_project_key ? StandardSignature::kNone : standard));
-  AddMissingKey(parts, signature, endpoint);
   const std::string data = EndpointJson(endpoint, context.version);
   return ChangeProject(
       context, [endpoint](const Snapshot&) { return ConfigWrite{.puts = {endpoint}}; },
@@ -167,6 +131,9 @@ Reply ListEndpoints(const Context& context) {
   if (name.empty()) name = ParameterOf(query, "query");
   ConfigQuery wanted{.project_id = context.project->project().id, .name_contains = std::move(name)};
   const std::string owner_id = ParameterOf(query, "ownerId");
+  if (context.portal != nullptr) {
+    wanted.conditions.push_back({.field = "owner_id", .values = {context.portal->owner_id}});
+  }
   if (!owner_id.empty()) wanted.conditions.push_back({.field = "owner_id", .values = {owner_id}});
   const auto endpoints = ListConfig<Endpoint>(*context.parts->storage, std::move(wanted), page);
   if (!endpoints.ok()) return FromStatus(endpoints.status());
@@ -178,7 +145,7 @@ Reply ListEndpoints(const Context& context) {
 }
 
 Reply GetEndpoint(const Context& context) {
-  const Endpoint* endpoint = context.project->FindEndpoint(context.capture(1));
+  const Endpoint* endpoint = FindEndpointInScope(context, context.capture(1));
   if (endpoint == nullptr) return Failure(404, "Resource not found");
   return Success(200, "Endpoint fetched successfully", ToJson([&](json::Writer& writer) {
                    WriteEndpoint(writer, Shown(context, *endpoint), context.version,
@@ -212,8 +179,10 @@ Reply UpdateEndpoint(const Context& context) {
 Reply DeleteEndpoint(const Context& context) {
   return ChangeProject(
       context,
-      [id = context.capture(1)](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
-        if (project->FindEndpoint(id) == nullptr) {
+      [id = context.capture(1),
+       portal = context.portal](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
+        const Endpoint* const endpoint = project->FindEndpoint(id);
+        if (endpoint == nullptr || !IsOfPortal(portal.get(), *endpoint)) {
           return absl::InvalidArgumentError("endpoint not found");
         }
         return ConfigWrite{.removes = {{.kind = ConfigKind::kEndpoint, .id = id}}};

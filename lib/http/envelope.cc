@@ -44,6 +44,13 @@ HttpResponse Failure(int status, std::string_view message) {
   return Respond(status, writer.TakeText());
 }
 
+HttpResponse FailureWithData(int status, std::string_view message, std::string_view data_json) {
+  json::Writer writer;
+  writer.BeginObject().Field("status", false).Field("message", Shorten(message));
+  writer.Key("data").Raw(data_json).EndObject();
+  return Respond(status, writer.TakeText());
+}
+
 HttpResponse MethodNotAllowed(std::string_view allow, std::string_view message) {
   return FailureWith({"Allow", std::string(allow)}, Failure(405, message));
 }

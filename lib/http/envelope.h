@@ -13,6 +13,8 @@ namespace convoy::http {
 // `data_json` is a JSON value; empty means null.
 HttpResponse Success(int status, std::string_view message, std::string_view data_json = "");
 HttpResponse Failure(int status, std::string_view message);
+// A refusal that has more to say.
+HttpResponse FailureWithData(int status, std::string_view message, std::string_view data_json);
 
 // 405; `allow` lists the methods that are served ("GET, PUT").
 HttpResponse MethodNotAllowed(std::string_view allow,

@@ -7,10 +7,13 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/http/dynamic_target.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
+#include "lib/http/meta_project.h"
 #include "lib/http/pagination.h"
+#include "lib/http/portal_scope.h"
 #include "lib/http/prepared_write.h"
 #include "lib/http/queries.h"
 #include "lib/http/viewer.h"
@@ -60,14 +63,14 @@ struct Accepted {
 using AnswerEvent =
     std::function<HttpResponse(const CommitResult& result, const Accepted& accepted)>;
 
-// How many endpoints the events of a batch go to. Where a job finds out, the estimate.
+// How many endpoints the event of a batch goes to, which is the first; meta events come behind it.
+// Where a job finds out, the estimate.
 size_t CountEndpoints(const WriteBatch& batch, const std::optional<model::Job>& job) {
   if (job.has_value()) return job->expected_count;
   absl::flat_hash_set<std::string_view> ids;
-  for (const Submission& submission : batch.submissions) {
-    for (const Delivery& delivery : submission.deliveries) {
-      if (delivery.status != DeliveryStatus::kDiscarded) ids.insert(delivery.endpoint_id);
-    }
+  if (batch.submissions.empty()) return 0;
+  for (const Delivery& delivery : batch.submissions.front().deliveries) {
+    if (delivery.status != DeliveryStatus::kDiscarded) ids.insert(delivery.endpoint_id);
   }
   return ids.size();
 }
@@ -143,6 +146,29 @@ Reply CreateBroadcastEvent(const Context& context) {
       Answer("Broadcast event created successfully", kDuplicate));
 }
 
+// The endpoint and the subscription are made in the event's transaction, if they are not there.
+Reply CreateDynamicEvent(const Context& context) {
+  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context.request->body);
+  if (!request.ok()) return FromStatus(request.status());
+  absl::StatusOr<DynamicTarget> target = ReadDynamicTarget(context.request->body);
+  if (!target.ok()) return FromStatus(target.status());
+  return Accept(
+      context,
+      [event = std::move(request->event), target = *std::move(target), parts = context.parts](
+          const intake::Intake& intake, const Snapshot& project) -> absl::StatusOr<WriteBatch> {
+        CONVOY_ASSIGN_OR_RETURN(PlannedTarget planned,
+                                PlanTarget(*parts, project, target, event.event_type));
+        CONVOY_ASSIGN_OR_RETURN(WriteBatch batch,
+                                intake.PrepareSingle(*planned.project, event, planned.endpoint_id));
+        if (planned.write.has_value()) {
+          CONVOY_RETURN_IF_ERROR(TellOfEndpoints(*parts, *project, *planned.write, &batch));
+          batch.config.push_back(*std::move(planned.write));
+        }
+        return batch;
+      },
+      Answer("Dynamic event created successfully", kDuplicate));
+}
+
 absl::StatusOr<EventQuery> ReadEventQuery(const Context& context) {
   const std::string_view query = context.request->query;
   CONVOY_ASSIGN_OR_RETURN(const TimeRange range, ParseTimeRange(query));
@@ -153,6 +179,7 @@ absl::StatusOr<EventQuery> ReadEventQuery(const Context& context) {
                     .created_from = range.from,
                     .created_until = range.until};
   CONVOY_ASSIGN_OR_RETURN(wanted.endpoint_ids, ParameterList(query, "endpointId"));
+  CONVOY_RETURN_IF_ERROR(NarrowToScope(context, &wanted.endpoint_ids));
   CONVOY_ASSIGN_OR_RETURN(wanted.source_ids, ParameterList(query, "sourceId"));
   return wanted;
 }
@@ -165,18 +192,41 @@ Reply ListEvents(const Context& context) {
       request,
       [&](const PageRequest& part) { return context.parts->storage->ListEvents(*wanted, part); },
       [&](const Event& event) -> absl::StatusOr<std::string> {
-        return ToJson([&](json::Writer& writer) { WriteEvent(writer, Shown(context, event)); });
+        return ToJson([&](json::Writer& writer) {
+          WriteEvent(writer, Shown(context, InScope(context, event)));
+        });
       });
   if (!page.ok()) return FromStatus(page.status());
   return Success(200, "App events fetched successfully", WrittenPageToJson(*page, request));
 }
 
+namespace {
+
+// Whether something of the event went to an endpoint in scope. The endpoints of an event are not
+// listed with it if a job made its deliveries.
+absl::StatusOr<bool> IsSeen(const Context& context, const Event& event) {
+  if (context.portal == nullptr) return true;
+  if (!InScope(context, event).endpoint_ids.empty()) return true;
+  if (!event.endpoint_ids.empty()) return false;
+  DeliveryQuery query{.project_id = event.project_id, .event_id = event.id};
+  CONVOY_RETURN_IF_ERROR(NarrowToScope(context, &query.endpoint_ids));
+  CONVOY_ASSIGN_OR_RETURN(const auto page,
+                          context.parts->storage->ListDeliveries(query, {.items_max = 1}));
+  return !page.items.empty();
+}
+
+}  // namespace
+
 Reply GetEvent(const Context& context) {
   const auto event =
       context.parts->storage->GetEvent(context.project->project().id, context.capture(1));
   if (!event.ok()) return FromStatus(event.status());
-  return Success(200, "Endpoint event fetched successfully",
-                 ToJson([&](json::Writer& writer) { WriteEvent(writer, Shown(context, *event)); }));
+  const absl::StatusOr<bool> is_seen = IsSeen(context, *event);
+  if (!is_seen.ok()) return FromStatus(is_seen.status());
+  if (!*is_seen) return Failure(404, "event not found");
+  return Success(200, "Endpoint event fetched successfully", ToJson([&](json::Writer& writer) {
+                   WriteEvent(writer, Shown(context, InScope(context, *event)));
+                 }));
 }
 
 Reply ReplayEvent(const Context& context) {

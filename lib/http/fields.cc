@@ -3,6 +3,7 @@
 #include "lib/http/fields.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -10,8 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 
+#include "convoy/filter.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/json/raw.h"
 
 namespace convoy::http {
 namespace {
@@ -164,6 +167,29 @@ bool ReadSeconds(json::ObjectReader& reader, std::string_view field, absl::Durat
   }
   *out = duration;
   return true;
+}
+
+std::string RawMember(std::string_view object_json, std::string_view path) {
+  const auto value = json::FindPath(object_json, path, {});
+  return value.has_value() && value->type == json::Type::kObject ? std::string(value->text) : "";
+}
+
+absl::Status ReadConditions(const json::Value& object, std::string_view object_json,
+                            std::string_view path, ContentFilter* out) {
+  json::ObjectReader reader(object, std::string(path));
+  const std::pair<std::string_view, std::string ContentFilter::*> parts[] = {
+      {"headers", &ContentFilter::headers},
+      {"body", &ContentFilter::body},
+      {"query", &ContentFilter::query},
+      {"path", &ContentFilter::path}};
+  for (const auto& [field, part] : parts) {
+    if (reader.Object(field) == nullptr) continue;
+    std::string condition = RawMember(object_json, field);
+    const absl::Status compiled = CompileFilter(condition).status();
+    if (!compiled.ok()) reader.Fail(FieldError(reader.PathOf(field), compiled.message()));
+    out->*part = std::move(condition);
+  }
+  return reader.status();
 }
 
 absl::Status CheckEndpointUrl(std::string_view url, bool is_https_required) {

@@ -60,6 +60,15 @@ bool ReadSeconds(json::ObjectReader& reader, std::string_view field, absl::Durat
 // ReadSeconds takes them.
 absl::Status ReadRetry(const json::Value& object, std::string_view path, RetryPolicy* out);
 
+// The text of a member that is an object, as the client wrote it; empty if there is none. Filters
+// and schemas are kept and shown as they are.
+std::string RawMember(std::string_view object_json, std::string_view path);
+
+// {"headers", "body", "query", "path"}: conditions on an event, of which those that are given
+// replace what `out` holds. `path` is that of `object`, and `object_json` its text.
+absl::Status ReadConditions(const json::Value& object, std::string_view object_json,
+                            std::string_view path, ContentFilter* out);
+
 // An endpoint's URL: http or https with a host, nothing that HTTP or the transport would choke on.
 absl::Status CheckEndpointUrl(std::string_view url, bool is_https_required);
 

@@ -42,10 +42,42 @@ Reply GetSubscription(const Context& context);
 Reply UpdateSubscription(const Context& context);
 Reply DeleteSubscription(const Context& context);
 Reply TestSubscriptionFilter(const Context& context);
+Reply ToggleSubscriptionStatus(const Context& context);
+Reply RefuseFunction(const Context& context);
+
+Reply CreateFilter(const Context& context);
+Reply CreateFilters(const Context& context);
+Reply ListFilters(const Context& context);
+Reply GetFilter(const Context& context);
+Reply UpdateFilter(const Context& context);
+Reply UpdateFilters(const Context& context);
+Reply DeleteFilter(const Context& context);
+Reply TestFilter(const Context& context);
+
+Reply GetPeriodFailureRates(const Context& context);
+Reply OnboardEndpoints(const Context& context);
+
+Reply ListMetaEvents(const Context& context);
+Reply GetMetaEvent(const Context& context);
+Reply ResendMetaEvent(const Context& context);
+
+Reply CreatePortalLink(const Context& context);
+Reply ListPortalLinks(const Context& context);
+Reply GetPortalLink(const Context& context);
+Reply UpdatePortalLink(const Context& context);
+Reply RefreshPortalToken(const Context& context);
+Reply RevokePortalLink(const Context& context);
+
+Reply CreateEventType(const Context& context);
+Reply ListEventTypes(const Context& context);
+Reply UpdateEventType(const Context& context);
+Reply DeprecateEventType(const Context& context);
+Reply ImportEventTypes(const Context& context);
 
 Reply CreateEvent(const Context& context);
 Reply CreateFanoutEvent(const Context& context);
 Reply CreateBroadcastEvent(const Context& context);
+Reply CreateDynamicEvent(const Context& context);
 Reply ListEvents(const Context& context);
 Reply GetEvent(const Context& context);
 Reply ReplayEvent(const Context& context);

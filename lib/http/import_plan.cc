@@ -17,6 +17,7 @@
 #include "lib/http/config_fields.h"
 #include "lib/http/endpoint_fields.h"
 #include "lib/http/fields.h"
+#include "lib/http/meta_project.h"
 #include "lib/http/router.h"
 
 namespace convoy::http {
@@ -202,6 +203,9 @@ class Planner {
     const auto same_name = FindConfig<Project>(*parts_.storage, "name", project.name);
     if (same_name.ok() || !names_.insert(project.name).second) {
       reader.FailField("name", "a project with this name already exists");
+    }
+    if (reader.status().ok()) {
+      reader.Fail(PlanMetaProject(parts_, &project, &plan_.instance_write));
     }
     projects_[id_] = project;
     Add(plan_.instance_write.puts, project, reader.status());

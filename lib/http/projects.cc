@@ -9,9 +9,13 @@
 #include "lib/base/text.h"
 #include "lib/http/config_fields.h"
 #include "lib/http/envelope.h"
+#include "lib/http/event_types.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
+#include "lib/http/meta_project.h"
+#include "lib/http/viewer.h"
 #include "lib/http/wire.h"
+#include "lib/model/meta_event.h"
 #include "lib/sign/standard_webhooks.h"
 
 namespace convoy::http {
@@ -87,12 +91,9 @@ absl::Status ReadSignature(ObjectReader& config, const ApiParts& parts, Signatur
 absl::Status RefuseUnsupported(const json::Value& object) {
   ObjectReader reader(object, "config");
   for (const char* field :
-       {"replay_attacks_prevention_enabled", "verify_dynamic_events",
-        "allow_unmatched_dynamic_urls", "search_policy", "sync_dynamic_event_ack"}) {
+       {"replay_attacks_prevention_enabled", "allow_unmatched_dynamic_urls", "search_policy",
+        "sync_dynamic_event_ack", "is_retention_policy_enabled", "retention_policy_enabled"}) {
     reader.Fail(RefuseIfSet(object, field, "config"));
-  }
-  if (const json::Value* meta = reader.Object("meta_event")) {
-    reader.Fail(RefuseIfSet(*meta, "is_enabled", "config.meta_event"));
   }
   return reader.status();
 }
@@ -182,6 +183,8 @@ absl::Status ReadConfig(const json::Value& object, ProjectType type, const Readi
   reader.Read("add_event_id_trace_headers", &out->has_trace_headers);
   reader.Read("disable_endpoint", &out->should_disable_endpoint);
   reader.Read("multiple_endpoint_subscriptions", &out->may_share_endpoint);
+  reader.Read("verify_dynamic_events", &out->has_verified_dynamic_events);
+  reader.Fail(ReadMetaEvents(object, reading.parts, out->is_https_required, &out->meta_events));
   // One would replace the other in every delivery.
   if (base::EqualsIgnoreCase(out->signature.header, out->request_id_header)) {
     reader.FailField("signature.header", "must differ from config.request_id_header");
@@ -240,6 +243,9 @@ absl::StatusOr<Project> MakeProject(const Context& context) {
 Reply CreateProject(const Context& context) {
   absl::StatusOr<Project> project = MakeProject(context);
   if (!project.ok()) return FromStatus(project.status());
+  ConfigWrite write;
+  const absl::Status planned = PlanMetaProject(*context.parts, &*project, &write);
+  if (!planned.ok()) return FromStatus(planned);
   const NewApiKey key = MakeApiKey(Role::kProjectAdmin, project->id,
                                    absl::StrCat(project->name, "'s default key"), *context.parts);
   const std::string data = ToJson([&](json::Writer& writer) {
@@ -249,11 +255,10 @@ Reply CreateProject(const Context& context) {
     WriteProject(writer, *project);
     writer.EndObject();
   });
+  write.puts.insert(write.puts.end(),
+                    {*project, key.stored, MakeEventType(*context.parts, project->id, "*")});
   return ChangeInstance(
-      context,
-      [project = *std::move(project), stored = key.stored](uint64_t) {
-        return ConfigWrite{.puts = {project, stored}};
-      },
+      context, [write = std::move(write)](uint64_t) { return write; },
       [data] { return Success(201, "Project created successfully", data); });
 }
 
@@ -263,14 +268,16 @@ Reply ListProjects(const Context& context) {
   if (!projects.ok()) return FromStatus(projects.status());
   return Success(200, "Projects fetched successfully", ToJson([&](json::Writer& writer) {
                    writer.BeginArray();
-                   for (const Project& project : *projects) WriteProject(writer, project);
+                   for (const Project& project : *projects) {
+                     if (project.parent_id.empty()) WriteProject(writer, project);
+                   }
                    writer.EndArray();
                  }));
 }
 
 Reply GetProject(const Context& context) {
   return Success(200, "Project fetched successfully", ToJson([&](json::Writer& writer) {
-                   WriteProject(writer, context.project->project());
+                   WriteProject(writer, Shown(context, context.project->project()));
                  }));
 }
 
@@ -289,19 +296,30 @@ Reply UpdateProject(const Context& context) {
         updated->updated_at = parts->clock->Now();
         CONVOY_RETURN_IF_ERROR(RefuseChange(fields, "type", model::Name(updated->type)));
         CONVOY_RETURN_IF_ERROR(ReadProject(fields, *options, *parts, updated.get()));
-        return ConfigWrite{.puts = {*updated}};
+        ConfigWrite write;
+        CONVOY_RETURN_IF_ERROR(PlanMetaProject(*parts, updated.get(), &write));
+        write.puts.push_back(*updated);
+        return write;
       },
       [updated] {
         return Success(202, "Project updated successfully",
                        ToJson([&](json::Writer& writer) { WriteProject(writer, *updated); }));
+      },
+      [updated, parts = context.parts](WriteBatch& batch) {
+        model::AddMetaEvent(updated->config, "project.updated", model::MetaDataOf(*updated),
+                            updated->updated_at, *parts->ulids, &batch);
       });
 }
 
 Reply DeleteProject(const Context& context) {
-  const std::string id = context.project->project().id;
+  const Project& project = context.project->project();
+  ConfigWrite write{.removes = {{.kind = ConfigKind::kProject, .id = project.id}}};
+  const auto& meta = project.config.meta_events;
+  if (meta.has_value() && !meta->project_id.empty()) {
+    write.removes.push_back({.kind = ConfigKind::kProject, .id = meta->project_id});
+  }
   return ChangeInstance(
-      context,
-      [id](uint64_t) { return ConfigWrite{.removes = {{.kind = ConfigKind::kProject, .id = id}}}; },
+      context, [write](uint64_t) { return write; },
       [] { return Success(200, "Project deleted successfully"); });
 }
 

@@ -29,53 +29,104 @@ constexpr Route kRoutes[] = {
 
     {"POST", CONVOY_PROJECT "/sources", Access::kWrite, CreateSource},
     {"GET", CONVOY_PROJECT "/sources", Access::kRead, ListSources},
+    {"POST", CONVOY_PROJECT "/sources/test_function", Access::kRead, RefuseFunction},
     {"GET", CONVOY_PROJECT "/sources/{sourceID}", Access::kRead, GetSource},
     {"PUT POST", CONVOY_PROJECT "/sources/{sourceID}", Access::kWrite, UpdateSource},
     {"DELETE", CONVOY_PROJECT "/sources/{sourceID}", Access::kWrite, DeleteSource},
     {"GET", CONVOY_PROJECT "/sources/{sourceID}/consumer", Access::kRead, GetConsumer},
     {"POST", CONVOY_PROJECT "/sources/{sourceID}/verify", Access::kWrite, ExplainRequest},
 
-    {"POST", CONVOY_PROJECT "/endpoints", Access::kWrite, CreateEndpoint},
-    {"GET", CONVOY_PROJECT "/endpoints", Access::kRead, ListEndpoints},
-    {"GET", CONVOY_PROJECT "/endpoints/{endpointID}", Access::kRead, GetEndpoint},
-    {"PUT", CONVOY_PROJECT "/endpoints/{endpointID}", Access::kWrite, UpdateEndpoint},
-    {"DELETE", CONVOY_PROJECT "/endpoints/{endpointID}", Access::kWrite, DeleteEndpoint},
-    {"PUT", CONVOY_PROJECT "/endpoints/{endpointID}/pause", Access::kWrite, PauseEndpoint},
-    {"POST", CONVOY_PROJECT "/endpoints/{endpointID}/activate", Access::kWrite, ActivateEndpoint},
+    {"POST", CONVOY_PROJECT "/endpoints", Access::kWrite, CreateEndpoint, PortalAccess::kManage},
+    {"GET", CONVOY_PROJECT "/endpoints", Access::kRead, ListEndpoints, PortalAccess::kUse},
+    {"GET", CONVOY_PROJECT "/endpoints/period-failure-rates", Access::kRead, GetPeriodFailureRates,
+     PortalAccess::kUse},
+    {"GET", CONVOY_PROJECT "/endpoints/{endpointID}", Access::kRead, GetEndpoint,
+     PortalAccess::kUse},
+    {"PUT", CONVOY_PROJECT "/endpoints/{endpointID}", Access::kWrite, UpdateEndpoint,
+     PortalAccess::kManage},
+    {"DELETE", CONVOY_PROJECT "/endpoints/{endpointID}", Access::kWrite, DeleteEndpoint,
+     PortalAccess::kManage},
+    {"PUT", CONVOY_PROJECT "/endpoints/{endpointID}/pause", Access::kWrite, PauseEndpoint,
+     PortalAccess::kManage},
+    {"POST", CONVOY_PROJECT "/endpoints/{endpointID}/activate", Access::kWrite, ActivateEndpoint,
+     PortalAccess::kManage},
     {"PUT", CONVOY_PROJECT "/endpoints/{endpointID}/expire_secret", Access::kWrite,
-     ExpireEndpointSecret},
+     ExpireEndpointSecret, PortalAccess::kManage},
     {"POST", CONVOY_PROJECT "/endpoints/oauth2/test", Access::kWrite, TestOAuth2},
 
+    {"POST", CONVOY_PROJECT "/portal-links", Access::kWrite, CreatePortalLink},
+    {"GET", CONVOY_PROJECT "/portal-links", Access::kRead, ListPortalLinks},
+    {"GET", CONVOY_PROJECT "/portal-links/{portalLinkID}", Access::kRead, GetPortalLink},
+    {"PUT", CONVOY_PROJECT "/portal-links/{portalLinkID}", Access::kWrite, UpdatePortalLink},
+    {"GET", CONVOY_PROJECT "/portal-links/{portalLinkID}/refresh_token", Access::kWrite,
+     RefreshPortalToken},
+    {"PUT", CONVOY_PROJECT "/portal-links/{portalLinkID}/revoke", Access::kWrite, RevokePortalLink},
+
+    {"POST", CONVOY_PROJECT "/onboard", Access::kWrite, OnboardEndpoints},
+
     {"POST", CONVOY_PROJECT "/subscriptions", Access::kWrite, CreateSubscription},
-    {"GET", CONVOY_PROJECT "/subscriptions", Access::kRead, ListSubscriptions},
-    {"POST", CONVOY_PROJECT "/subscriptions/test_filter", Access::kRead, TestSubscriptionFilter},
-    {"GET", CONVOY_PROJECT "/subscriptions/{subscriptionID}", Access::kRead, GetSubscription},
+    {"GET", CONVOY_PROJECT "/subscriptions", Access::kRead, ListSubscriptions, PortalAccess::kUse},
+    {"POST", CONVOY_PROJECT "/subscriptions/test_function", Access::kRead, RefuseFunction},
+    {"POST", CONVOY_PROJECT "/subscriptions/test_filter", Access::kRead, TestSubscriptionFilter,
+     PortalAccess::kUse},
+    {"GET", CONVOY_PROJECT "/subscriptions/{subscriptionID}", Access::kRead, GetSubscription,
+     PortalAccess::kUse},
     {"PUT", CONVOY_PROJECT "/subscriptions/{subscriptionID}", Access::kWrite, UpdateSubscription},
     {"DELETE", CONVOY_PROJECT "/subscriptions/{subscriptionID}", Access::kWrite,
      DeleteSubscription},
+    {"PUT", CONVOY_PROJECT "/subscriptions/{subscriptionID}/toggle_status", Access::kWrite,
+     ToggleSubscriptionStatus},
+    {"POST", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters", Access::kWrite,
+     CreateFilter},
+    {"GET", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters", Access::kRead, ListFilters},
+    {"POST", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters/bulk", Access::kWrite,
+     CreateFilters},
+    {"PUT POST", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters/bulk_update",
+     Access::kWrite, UpdateFilters},
+    {"POST", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters/test/{eventType}",
+     Access::kRead, TestFilter},
+    {"GET", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters/{filterID}", Access::kRead,
+     GetFilter},
+    {"PUT", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters/{filterID}", Access::kWrite,
+     UpdateFilter},
+    {"DELETE", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters/{filterID}", Access::kWrite,
+     DeleteFilter},
+
+    {"POST", CONVOY_PROJECT "/event-types", Access::kWrite, CreateEventType},
+    {"GET", CONVOY_PROJECT "/event-types", Access::kRead, ListEventTypes, PortalAccess::kUse},
+    {"POST", CONVOY_PROJECT "/event-types/import", Access::kWrite, ImportEventTypes},
+    {"PUT", CONVOY_PROJECT "/event-types/{eventTypeId}", Access::kWrite, UpdateEventType},
+    {"POST", CONVOY_PROJECT "/event-types/{eventTypeId}/deprecate", Access::kWrite,
+     DeprecateEventType},
 
     {"POST", CONVOY_PROJECT "/events", Access::kWrite, CreateEvent},
     {"POST", CONVOY_PROJECT "/events/fanout", Access::kWrite, CreateFanoutEvent},
     {"POST", CONVOY_PROJECT "/events/broadcast", Access::kWrite, CreateBroadcastEvent},
-    {"GET", CONVOY_PROJECT "/events", Access::kRead, ListEvents},
+    {"POST", CONVOY_PROJECT "/events/dynamic", Access::kWrite, CreateDynamicEvent},
+    {"GET", CONVOY_PROJECT "/events", Access::kRead, ListEvents, PortalAccess::kUse},
     {"POST", CONVOY_PROJECT "/events/batchreplay", Access::kWrite, BatchReplayEvents},
     {"GET", CONVOY_PROJECT "/events/countbatchreplayevents", Access::kRead, CountBatchReplay},
-    {"GET", CONVOY_PROJECT "/events/{eventID}", Access::kRead, GetEvent},
+    {"GET", CONVOY_PROJECT "/events/{eventID}", Access::kRead, GetEvent, PortalAccess::kUse},
     {"PUT", CONVOY_PROJECT "/events/{eventID}/replay", Access::kWrite, ReplayEvent},
 
-    {"GET", CONVOY_PROJECT "/eventdeliveries", Access::kRead, ListDeliveries},
+    {"GET", CONVOY_PROJECT "/eventdeliveries", Access::kRead, ListDeliveries, PortalAccess::kUse},
     {"POST", CONVOY_PROJECT "/eventdeliveries/forceresend", Access::kWrite, ForceResendDeliveries},
     {"POST", CONVOY_PROJECT "/eventdeliveries/batchretry", Access::kWrite, BatchRetryDeliveries},
     {"GET", CONVOY_PROJECT "/eventdeliveries/countbatchretryevents", Access::kRead,
      CountBatchRetry},
-    {"GET", CONVOY_PROJECT "/eventdeliveries/{eventDeliveryID}", Access::kRead, GetDelivery},
+    {"GET", CONVOY_PROJECT "/eventdeliveries/{eventDeliveryID}", Access::kRead, GetDelivery,
+     PortalAccess::kUse},
     {"PUT", CONVOY_PROJECT "/eventdeliveries/{eventDeliveryID}/resend", Access::kWrite,
-     ResendDelivery},
+     ResendDelivery, PortalAccess::kUse},
     {"GET", CONVOY_PROJECT "/eventdeliveries/{eventDeliveryID}/deliveryattempts", Access::kRead,
-     ListAttempts},
+     ListAttempts, PortalAccess::kUse},
     {"GET",
      CONVOY_PROJECT "/eventdeliveries/{eventDeliveryID}/deliveryattempts/{deliveryAttemptID}",
-     Access::kRead, GetAttempt},
+     Access::kRead, GetAttempt, PortalAccess::kUse},
+
+    {"GET", CONVOY_PROJECT "/meta-events", Access::kRead, ListMetaEvents},
+    {"GET", CONVOY_PROJECT "/meta-events/{metaEventID}", Access::kRead, GetMetaEvent},
+    {"PUT", CONVOY_PROJECT "/meta-events/{metaEventID}/resend", Access::kWrite, ResendMetaEvent},
 
     {"GET", CONVOY_PROJECT "/jobs", Access::kRead, ListJobs},
     {"GET", CONVOY_PROJECT "/jobs/{jobID}", Access::kRead, GetJob},
@@ -85,33 +136,6 @@ constexpr Route kRoutes[] = {
     {"POST", CONVOY_PROJECT "/held-inputs/release", Access::kWrite, ReleaseHeldInputs},
     {"GET", CONVOY_PROJECT "/held-inputs/{heldInputID}", Access::kRead, GetHeldInput},
     {"DELETE", CONVOY_PROJECT "/held-inputs/{heldInputID}", Access::kWrite, DeleteHeldInput},
-};
-
-// Told apart from what does not exist, and from methods that a path does not take: clients that are
-// generated from the contract know 404, and nothing of 405.
-constexpr UnservedRoute kUnserved[] = {
-    {"GET", CONVOY_PROJECT "/endpoints/period-failure-rates"},
-    {"GET POST", CONVOY_PROJECT "/event-types"},
-    {"POST", CONVOY_PROJECT "/event-types/import"},
-    {"PUT", CONVOY_PROJECT "/event-types/{eventTypeId}"},
-    {"POST", CONVOY_PROJECT "/event-types/{eventTypeId}/deprecate"},
-    {"POST", CONVOY_PROJECT "/events/dynamic"},
-    {"GET", CONVOY_PROJECT "/meta-events"},
-    {"GET", CONVOY_PROJECT "/meta-events/{metaEventID}"},
-    {"PUT", CONVOY_PROJECT "/meta-events/{metaEventID}/resend"},
-    {"POST", CONVOY_PROJECT "/onboard"},
-    {"GET POST", CONVOY_PROJECT "/portal-links"},
-    {"GET PUT", CONVOY_PROJECT "/portal-links/{portalLinkID}"},
-    {"GET", CONVOY_PROJECT "/portal-links/{portalLinkID}/refresh_token"},
-    {"PUT", CONVOY_PROJECT "/portal-links/{portalLinkID}/revoke"},
-    {"POST", CONVOY_PROJECT "/sources/test_function"},
-    {"POST", CONVOY_PROJECT "/subscriptions/test_function"},
-    {"GET POST", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters"},
-    {"POST", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters/bulk"},
-    {"PUT POST", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters/bulk_update"},
-    {"POST", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters/test/{eventType}"},
-    {"GET PUT DELETE", CONVOY_PROJECT "/subscriptions/{subscriptionID}/filters/{filterID}"},
-    {"PUT", CONVOY_PROJECT "/subscriptions/{subscriptionID}/toggle_status"},
 };
 
 #undef CONVOY_PROJECT
@@ -171,7 +195,6 @@ bool HasMethod(std::string_view methods, std::string_view method) {
 }  // namespace
 
 std::span<const Route> Routes() { return kRoutes; }
-std::span<const UnservedRoute> UnservedRoutes() { return kUnserved; }
 
 bool MayBeId(std::string_view text) {
   return !text.empty() && text.size() <= kIdBytesMax &&
@@ -185,13 +208,6 @@ RouteMatch MatchRoute(std::string_view method, std::string_view path) {
   if (!mended.empty()) path = mended;
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   std::vector<std::string> captures;
-  // First, because their fixed segments could be ids in the patterns of others.
-  for (const UnservedRoute& unserved : kUnserved) {
-    match.is_unserved =
-        HasMethod(unserved.methods, method) && MatchPath(unserved.path, path, &match.captures);
-    if (match.is_unserved) return match;
-  }
-  match.captures.clear();
   for (const Route& route : kRoutes) {
     if (!MatchPath(route.path, path, &captures)) continue;
     for (const std::string_view allowed : absl::StrSplit(route.methods, ' ')) {

@@ -17,21 +17,13 @@ struct Route {
   std::string_view path;     // "/api/v1/projects/{projectID}/events"
   Access access;
   Reply (*handle)(const Context& context);
+  PortalAccess portal = PortalAccess::kNone;
 };
 
 std::span<const Route> Routes();
 
-// An operation of Convoy's contract that this version does not serve.
-struct UnservedRoute {
-  std::string_view methods;
-  std::string_view path;
-};
-
-std::span<const UnservedRoute> UnservedRoutes();
-
 struct RouteMatch {
   const Route* route = nullptr;       // null: none with this method
-  bool is_unserved = false;           // an operation of the contract; `route` is null
   std::string allowed_methods;        // all that are served here: "GET, PUT"; empty: unknown path
   std::vector<std::string> captures;  // of the route
 };

@@ -9,9 +9,12 @@
 #include "lib/base/status_macros.h"
 #include "lib/http/config_fields.h"
 #include "lib/http/envelope.h"
+#include "lib/http/event_types.h"
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
+#include "lib/http/portal_scope.h"
+#include "lib/http/subscription_filters.h"
 #include "lib/http/wire.h"
 #include "lib/intake/event_checks.h"
 #include "lib/json/raw.h"
@@ -22,20 +25,8 @@ namespace {
 
 using json::ObjectReader;
 
-constexpr size_t kEventTypesMax = 256;
 // Of a trial of filters. Headers go by either name, as in Convoy.
 constexpr const char* kTestedParts[] = {"header", "headers", "body", "query", "path"};
-
-// The text of an object member as the client wrote it: filters are kept and shown as they are.
-std::string RawMember(std::string_view object_json, std::string_view path) {
-  const auto value = json::FindPath(object_json, path, {});
-  return value.has_value() && value->type == json::Type::kObject ? std::string(value->text) : "";
-}
-
-absl::Status CheckCondition(std::string_view field, const std::string& condition) {
-  const absl::Status status = CompileFilter(condition).status();
-  return status.ok() ? status : FieldError(field, status.message());
-}
 
 absl::Status ReadFilter(const json::Value& document, std::string_view body, Subscription* out) {
   ObjectReader root(document);
@@ -45,15 +36,11 @@ absl::Status ReadFilter(const json::Value& document, std::string_view body, Subs
   ObjectReader reader(*config, "filter_config");
   std::vector<std::string> types;
   if (reader.Read("event_types", &types) && !types.empty()) out->event_types = std::move(types);
-  const json::Value* filter = reader.Object("filter");
-  if (filter != nullptr) {
-    ObjectReader parts(*filter, "filter_config.filter");
-    for (const char* field : {"headers", "body", "query", "path"}) parts.Object(field);
-    reader.Fail(parts.status());
-    out->filter = {.headers = RawMember(body, "filter_config.filter.headers"),
-                   .body = RawMember(body, "filter_config.filter.body"),
-                   .query = RawMember(body, "filter_config.filter.query"),
-                   .path = RawMember(body, "filter_config.filter.path")};
+  if (const json::Value* filter = reader.Object("filter")) {
+    // A filter is one thing: the parts that are not given are reset.
+    out->filter = {};
+    reader.Fail(ReadConditions(*filter, RawMember(body, "filter_config.filter"),
+                               "filter_config.filter", &out->filter));
   }
   if (out->event_types.size() > kEventTypesMax) {
     reader.FailField("event_types", absl::StrCat("must have at most ", kEventTypesMax, " entries"));
@@ -64,10 +51,6 @@ absl::Status ReadFilter(const json::Value& document, std::string_view body, Subs
     const absl::Status status = route::CheckEventPattern(type);
     if (!status.ok()) reader.FailField("event_types", status.message());
   }
-  reader.Fail(CheckCondition("filter_config.filter.headers", out->filter.headers));
-  reader.Fail(CheckCondition("filter_config.filter.body", out->filter.body));
-  reader.Fail(CheckCondition("filter_config.filter.query", out->filter.query));
-  reader.Fail(CheckCondition("filter_config.filter.path", out->filter.path));
   return reader.status();
 }
 
@@ -150,14 +133,19 @@ absl::Status CheckReferences(const Subscription& subscription,
   return absl::OkStatus();
 }
 
+Storage* StorageFor(const Context& context) {
+  return context.portal == nullptr ? context.parts->storage : nullptr;
+}
+
+// Without `storage` nothing is told of the source: its link is no business of a portal's.
 std::string SubscriptionJson(const Subscription& subscription,
-                             const route::ProjectSnapshot* project, Storage& storage,
+                             const route::ProjectSnapshot* project, Storage* storage,
                              ApiVersion version) {
   const Endpoint* endpoint =
       project == nullptr ? nullptr : project->FindEndpoint(subscription.endpoint_id);
   std::optional<Source> source;
-  if (project != nullptr && !subscription.source_id.empty()) {
-    auto found = GetConfig<Source>(storage, subscription.project_id, subscription.source_id);
+  if (project != nullptr && storage != nullptr && !subscription.source_id.empty()) {
+    auto found = GetConfig<Source>(*storage, subscription.project_id, subscription.source_id);
     if (found.ok()) source = *std::move(found);
   }
   return ToJson([&](json::Writer& writer) {
@@ -179,23 +167,28 @@ Reply CreateSubscription(const Context& context) {
   const absl::Status status = ReadSubscription(*document, context.request->body,
                                                context.project->project().config, &subscription);
   if (!status.ok()) return FromStatus(status);
+  KeepTypeFilters(parts, {}, &subscription);
   return ChangeProject(
       context,
-      [subscription,
-       storage = parts.storage](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
-        CONVOY_RETURN_IF_ERROR(CheckReferences(subscription, *project, *storage));
-        return ConfigWrite{.puts = {subscription}};
+      [subscription, &parts](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
+        CONVOY_RETURN_IF_ERROR(CheckReferences(subscription, *project, *parts.storage));
+        ConfigWrite write{.puts = {subscription}};
+        CONVOY_RETURN_IF_ERROR(
+            AddEventTypes(parts, subscription.project_id, subscription.event_types, &write));
+        return write;
       },
       [subscription, storage = parts.storage, version = context.version] {
         return Success(201, "Subscription created successfully",
-                       SubscriptionJson(subscription, nullptr, *storage, version));
+                       SubscriptionJson(subscription, nullptr, storage, version));
       });
 }
 
 Reply ListSubscriptions(const Context& context) {
   const std::string_view query = context.request->query;
-  const auto endpoint_ids = ParameterList(query, "endpointId");
+  auto endpoint_ids = ParameterList(query, "endpointId");
   if (!endpoint_ids.ok()) return FromStatus(endpoint_ids.status());
+  const absl::Status narrowed = NarrowToScope(context, &*endpoint_ids);
+  if (!narrowed.ok()) return FromStatus(narrowed);
   const PageRequest page = ParsePage(query);
   const auto subscriptions =
       ListConfig<Subscription>(*context.parts->storage,
@@ -207,17 +200,20 @@ Reply ListSubscriptions(const Context& context) {
   return Success(
       200, "Subscriptions fetched successfully",
       PageToJson(*subscriptions, page, [&](json::Writer& writer, const Subscription& subscription) {
-        writer.Raw(SubscriptionJson(subscription, context.project.get(), *context.parts->storage,
+        writer.Raw(SubscriptionJson(subscription, context.project.get(), StorageFor(context),
                                     context.version));
       }));
 }
 
 Reply GetSubscription(const Context& context) {
   const Subscription* subscription = context.project->FindSubscription(context.capture(1));
-  if (subscription == nullptr) return Failure(404, "failed to find subscription");
-  return Success(200, "Subscription fetched successfully",
-                 SubscriptionJson(*subscription, context.project.get(), *context.parts->storage,
-                                  context.version));
+  const bool is_there =
+      subscription != nullptr &&
+      (context.portal == nullptr || FindEndpointInScope(context, subscription->endpoint_id));
+  if (!is_there) return Failure(404, "failed to find subscription");
+  return Success(
+      200, "Subscription fetched successfully",
+      SubscriptionJson(*subscription, context.project.get(), StorageFor(context), context.version));
 }
 
 Reply UpdateSubscription(const Context& context) {
@@ -241,11 +237,15 @@ Reply UpdateSubscription(const Context& context) {
         CONVOY_RETURN_IF_ERROR(
             ReadSubscription(fields, body, project->project().config, updated.get()));
         CONVOY_RETURN_IF_ERROR(CheckReferences(*updated, *project, *parts->storage));
-        return ConfigWrite{.puts = {*updated}};
+        KeepTypeFilters(*parts, current->filter, updated.get());
+        ConfigWrite write{.puts = {*updated}};
+        CONVOY_RETURN_IF_ERROR(
+            AddEventTypes(*parts, updated->project_id, updated->event_types, &write));
+        return write;
       },
       [updated, seen, storage = context.parts->storage, version = context.version] {
         return Success(202, "Subscription updated successfully",
-                       SubscriptionJson(*updated, seen->get(), *storage, version));
+                       SubscriptionJson(*updated, seen->get(), storage, version));
       });
 }
 
@@ -259,6 +259,20 @@ Reply DeleteSubscription(const Context& context) {
         return ConfigWrite{.removes = {{.kind = ConfigKind::kSubscription, .id = id}}};
       },
       [] { return Success(200, "Subscription deleted successfully"); });
+}
+
+// Subscriptions have no status of their own: an endpoint is paused. Convoy's operation of this name
+// changes nothing either, and its clients want an object.
+Reply ToggleSubscriptionStatus(const Context& context) {
+  if (context.project->FindSubscription(context.capture(1)) == nullptr) {
+    return Failure(404, "failed to find subscription");
+  }
+  return Success(202, "Subscription status updated successfully", "{}");
+}
+
+// Payload functions are no part of this server, whatever the function.
+Reply RefuseFunction(const Context&) {
+  return FromStatus(FieldError("function", "payload functions are not built in"));
 }
 
 // {"request": {header, body, query, path}, "schema": {the same}} to whether one satisfies the

@@ -58,8 +58,17 @@ void RedactCredentials(SchemeVerifierConfig& scheme) {
 
 }  // namespace
 
+Project Shown(const Context& context, Project project) {
+  if (IsViewer(context) && project.config.meta_events.has_value()) {
+    Redact(project.config.meta_events->secret);
+  }
+  return project;
+}
+
 Endpoint Shown(const Context& context, Endpoint endpoint) {
-  if (!IsViewer(context)) return endpoint;
+  // Owners who manage their endpoints need the secrets to verify what is sent.
+  const bool is_managed = context.portal != nullptr && context.portal->may_manage_endpoints;
+  if (!IsViewer(context) || is_managed) return endpoint;
   for (Secret& secret : endpoint.secrets) Redact(secret.value);
   std::visit([](auto& auth) { RedactCredentials(auth); }, endpoint.auth);
   Redact(endpoint.tls.client_key);

@@ -9,6 +9,7 @@ namespace convoy::http {
 
 // `resource`, with "[REDACTED]" in the place of each secret if the caller is a viewer: secrets and
 // authentication of endpoints, secrets of verifiers, and headers of events that could carry any.
+Project Shown(const Context& context, Project project);
 Endpoint Shown(const Context& context, Endpoint endpoint);
 Source Shown(const Context& context, Source source);
 Event Shown(const Context& context, Event event);

@@ -35,6 +35,9 @@ void WriteEvent(json::Writer& writer, const Event& event);
 void WriteDelivery(json::Writer& writer, const Delivery& delivery, const Event& event,
                    const Endpoint* endpoint);
 void WriteAttempt(json::Writer& writer, const Attempt& attempt);
+// One of `project_id`; `last` is its latest attempt, or null.
+void WriteMetaEvent(json::Writer& writer, const std::string& project_id, const Delivery& delivery,
+                    const Event& event, const Attempt* last);
 // Values that could be secrets of the sender are redacted; `source` is null if it was deleted. The
 // body is written only on demand.
 void WriteHeld(json::Writer& writer, const HeldInput& input, const Source* source, bool has_body);

@@ -72,7 +72,19 @@ void WriteConfig(Writer& writer, const ProjectConfig& config) {
       .Field("add_event_id_trace_headers", config.has_trace_headers)
       .Field("disable_endpoint", config.should_disable_endpoint)
       .Field("multiple_endpoint_subscriptions", config.may_share_endpoint)
+      .Field("verify_dynamic_events", config.has_verified_dynamic_events)
       .Field("replay_attacks_prevention_enabled", false);
+  if (config.meta_events.has_value()) {
+    const MetaEventConfig& meta = *config.meta_events;
+    writer.Key("meta_event")
+        .BeginObject()
+        .Field("is_enabled", meta.is_enabled)
+        .Field("type", "http")
+        .Field("url", meta.url)
+        .Field("secret", meta.secret);
+    WriteTextsField(writer, "event_type", meta.event_types);
+    writer.EndObject();
+  }
   if (config.circuit_breaker.has_value()) WriteBreaker(writer, *config.circuit_breaker);
   writer.EndObject();
 }

@@ -185,6 +185,27 @@ void WriteAttempt(Writer& writer, const Attempt& attempt) {
   writer.EndObject();
 }
 
+void WriteMetaEvent(Writer& writer, const std::string& project_id, const Delivery& delivery,
+                    const Event& event, const Attempt* last) {
+  writer.BeginObject()
+      .Field("uid", delivery.id)
+      .Field("project_id", project_id)
+      .Field("event_type", delivery.event_type)
+      .Field("status", Name(delivery.status));
+  WriteDeliveryMetadata(writer, delivery, event);
+  writer.Key("attempt");
+  if (last == nullptr) {
+    writer.Null();
+  } else {
+    writer.BeginObject();
+    WriteHeaderMap(writer, "request_http_header", last->request_headers);
+    WriteHeaderMap(writer, "response_http_header", last->response_headers);
+    writer.FieldIfSet("response_data", last->response_body).EndObject();
+  }
+  WriteStamps(writer, delivery.created_at, delivery.updated_at);
+  writer.EndObject();
+}
+
 void WriteHeld(Writer& writer, const HeldInput& input, const Source* source, bool has_body) {
   const verify::Credentials credentials =
       source == nullptr ? verify::Credentials() : verify::CredentialsOf(*source);

@@ -36,7 +36,8 @@ WorkPlan PlanWork(const HttpRequest& request) {
     plan.is_quick = is_small;
     plan.kind = WorkKind::kIntake;
   } else if (request.path.ends_with("/events/fanout") ||
-             request.path.ends_with("/events/broadcast")) {
+             request.path.ends_with("/events/broadcast") ||
+             request.path.ends_with("/events/dynamic")) {
     plan.kind = WorkKind::kIntake;
   }
   return plan;

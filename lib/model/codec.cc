@@ -19,9 +19,6 @@ namespace {
 using json::ObjectReader;
 using json::Writer;
 
-// Stored text was written by this library, but a file can be damaged: the limits stay.
-constexpr json::Limits kStoredLimits = {.values_max = 5'000'000};
-
 void WriteRetry(Writer& writer, const RetryPolicy& retry) {
   writer.Key("retry").BeginObject().Field("strategy", Name(retry.strategy));
   WriteDuration(writer, "interval_us", retry.interval);
@@ -134,6 +131,8 @@ void WriteConfig(Writer& writer, const ProjectConfig& config) {
       .Field("may_share_endpoint", config.may_share_endpoint)
       .Field("is_https_required", config.is_https_required);
   if (config.circuit_breaker.has_value()) WriteBreaker(writer, *config.circuit_breaker);
+  if (config.meta_events.has_value()) WriteMetaEvents(writer, *config.meta_events);
+  if (config.has_verified_dynamic_events) writer.Field("has_verified_dynamic_events", true);
   writer.EndObject();
 }
 
@@ -151,6 +150,8 @@ void ReadConfig(ObjectReader& parent, ProjectConfig* out) {
   reader.Read("may_share_endpoint", &out->may_share_endpoint);
   reader.Read("is_https_required", &out->is_https_required);
   ReadBreaker(reader, &out->circuit_breaker);
+  ReadMetaEvents(reader, &out->meta_events);
+  reader.Read("has_verified_dynamic_events", &out->has_verified_dynamic_events);
   parent.Fail(reader.status());
 }
 
@@ -187,17 +188,6 @@ void ReadSecrets(ObjectReader& parent, std::vector<Secret>* out) {
   }
 }
 
-// Parses `text` and hands its fields to `read`.
-template <typename Object, typename ReadFields>
-absl::StatusOr<Object> Decode(std::string_view text, ReadFields read) {
-  CONVOY_ASSIGN_OR_RETURN(const json::Document document, json::Parse(text, kStoredLimits));
-  ObjectReader reader(document);
-  Object object;
-  read(reader, object);
-  if (!reader.status().ok()) return absl::DataLossError(reader.status().message());
-  return object;
-}
-
 }  // namespace
 
 std::string Encode(const Project& project) {
@@ -208,6 +198,7 @@ std::string Encode(const Project& project) {
       .Field("type", Name(project.type))
       .FieldIfSet("logo_url", project.logo_url);
   WriteConfig(writer, project.config);
+  writer.FieldIfSet("parent_id", project.parent_id);
   WriteTime(writer, "created_at_us", project.created_at);
   WriteTime(writer, "updated_at_us", project.updated_at);
   writer.EndObject();
@@ -215,12 +206,13 @@ std::string Encode(const Project& project) {
 }
 
 absl::StatusOr<Project> DecodeProject(std::string_view text) {
-  return Decode<Project>(text, [](ObjectReader& reader, Project& project) {
+  return DecodeStored<Project>(text, [](ObjectReader& reader, Project& project) {
     reader.Read("id", &project.id);
     reader.Read("name", &project.name);
     ReadEnum(reader, "type", &project.type);
     reader.Read("logo_url", &project.logo_url);
     ReadConfig(reader, &project.config);
+    reader.Read("parent_id", &project.parent_id);
     ReadTime(reader, "created_at_us", &project.created_at);
     ReadTime(reader, "updated_at_us", &project.updated_at);
   });
@@ -255,7 +247,7 @@ std::string Encode(const Endpoint& endpoint) {
 }
 
 absl::StatusOr<Endpoint> DecodeEndpoint(std::string_view text) {
-  return Decode<Endpoint>(text, [](ObjectReader& reader, Endpoint& endpoint) {
+  return DecodeStored<Endpoint>(text, [](ObjectReader& reader, Endpoint& endpoint) {
     reader.Read("id", &endpoint.id);
     reader.Read("project_id", &endpoint.project_id);
     reader.Read("owner_id", &endpoint.owner_id);
@@ -312,7 +304,7 @@ std::string Encode(const Source& source) {
 }
 
 absl::StatusOr<Source> DecodeSource(std::string_view text) {
-  return Decode<Source>(text, [](ObjectReader& reader, Source& source) {
+  return DecodeStored<Source>(text, [](ObjectReader& reader, Source& source) {
     reader.Read("id", &source.id);
     reader.Read("project_id", &source.project_id);
     reader.Read("mask_id", &source.mask_id);
@@ -354,6 +346,7 @@ std::string Encode(const Subscription& subscription) {
       .FieldIfSet("filter_body", subscription.filter.body)
       .FieldIfSet("filter_query", subscription.filter.query)
       .FieldIfSet("filter_path", subscription.filter.path);
+  if (!subscription.type_filters.empty()) WriteTypeFilters(writer, subscription.type_filters);
   if (subscription.retry.has_value()) WriteRetry(writer, *subscription.retry);
   writer.Field("delivery_mode", Name(subscription.delivery_mode));
   WriteTime(writer, "created_at_us", subscription.created_at);
@@ -363,7 +356,7 @@ std::string Encode(const Subscription& subscription) {
 }
 
 absl::StatusOr<Subscription> DecodeSubscription(std::string_view text) {
-  return Decode<Subscription>(text, [](ObjectReader& reader, Subscription& subscription) {
+  return DecodeStored<Subscription>(text, [](ObjectReader& reader, Subscription& subscription) {
     reader.Read("id", &subscription.id);
     reader.Read("project_id", &subscription.project_id);
     reader.Read("name", &subscription.name);
@@ -374,6 +367,7 @@ absl::StatusOr<Subscription> DecodeSubscription(std::string_view text) {
     reader.Read("filter_body", &subscription.filter.body);
     reader.Read("filter_query", &subscription.filter.query);
     reader.Read("filter_path", &subscription.filter.path);
+    ReadTypeFilters(reader, &subscription.type_filters);
     RetryPolicy retry;
     if (ReadRetry(reader, &retry)) subscription.retry = retry;
     ReadEnum(reader, "delivery_mode", &subscription.delivery_mode);
@@ -399,7 +393,7 @@ std::string Encode(const ApiKey& key) {
 }
 
 absl::StatusOr<ApiKey> DecodeApiKey(std::string_view text) {
-  return Decode<ApiKey>(text, [](ObjectReader& reader, ApiKey& key) {
+  return DecodeStored<ApiKey>(text, [](ObjectReader& reader, ApiKey& key) {
     std::string salt, hash;
     reader.Read("id", &key.id);
     reader.Read("name", &key.name);

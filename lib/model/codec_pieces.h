@@ -42,6 +42,26 @@ void ReadAuth(json::ObjectReader& parent, EndpointAuth* out);
 void WriteVerifier(json::Writer& writer, const VerifierConfig& verifier);
 void ReadVerifier(json::ObjectReader& parent, VerifierConfig* out);
 
+// The member "type_filters" of subscriptions, and "meta_events" of projects.
+void WriteTypeFilters(json::Writer& writer, const std::vector<TypeFilter>& filters);
+void ReadTypeFilters(json::ObjectReader& parent, std::vector<TypeFilter>* out);
+void WriteMetaEvents(json::Writer& writer, const MetaEventConfig& config);
+void ReadMetaEvents(json::ObjectReader& parent, std::optional<MetaEventConfig>* out);
+
+// Parses a stored text and hands its fields to `read`. What was written by this library may come
+// from a file that is damaged: the limits stay.
+template <typename Object, typename ReadFields>
+absl::StatusOr<Object> DecodeStored(std::string_view text, ReadFields read) {
+  constexpr json::Limits kStoredLimits = {.values_max = 5'000'000};
+  absl::StatusOr<json::Document> document = json::Parse(text, kStoredLimits);
+  if (!document.ok()) return document.status();
+  json::ObjectReader reader(*document);
+  Object object;
+  read(reader, object);
+  if (!reader.status().ok()) return absl::DataLossError(reader.status().message());
+  return object;
+}
+
 // The member "broker" of sources.
 void WriteBroker(json::Writer& writer, const BrokerConfig& broker);
 void ReadBroker(json::ObjectReader& parent, BrokerConfig* out);

@@ -109,6 +109,33 @@ constexpr ConfigField kJobFields[] = {{.name = "scope", .use = Use::kText},
 constexpr ConfigKindInfo kJob = {
     .kind = ConfigKind::kJob, .name = "job", .home = ConfigHome::kField, .fields = kJobFields};
 
+// Names are unique within a project, and the field of all of them.
+constexpr Declaration<EventType, 2> kEventType = {
+    .info = {.kind = ConfigKind::kEventType,
+             .name = "event type",
+             .taken = "an event type with this name already exists"},
+    .fields = {{{.name = "key", .use = Use::kUnique}, {.name = "name", .use = Use::kText}}},
+    .values = {
+        [](const EventType& type) { return model::EventTypeKey(type.project_id, type.name); },
+        [](const EventType& type) { return type.name; }},
+    .project_id = [](const EventType& type) { return type.project_id; },
+    .encode = model::Encode,
+    .decode = model::DecodeEventType,
+};
+
+constexpr Declaration<PortalLink, 3> kPortalLink = {
+    .info = {.kind = ConfigKind::kPortalLink, .name = "portal link", .taken = kMaskTaken},
+    .fields = {{{.name = "mask_id", .use = Use::kUnique},
+                {.name = "name", .use = Use::kText},
+                {.name = "owner_id", .use = Use::kProject}}},
+    .values = {[](const PortalLink& link) { return link.mask_id; },
+               [](const PortalLink& link) { return link.name; },
+               [](const PortalLink& link) { return link.owner_id; }},
+    .project_id = [](const PortalLink& link) { return link.project_id; },
+    .encode = model::Encode,
+    .decode = model::DecodePortalLink,
+};
+
 template <typename T, size_t kFields>
 constexpr ConfigKindInfo InfoOf(const Declaration<T, kFields>& declaration) {
   ConfigKindInfo info = declaration.info;
@@ -122,7 +149,9 @@ constexpr ConfigKindInfo kKinds[] = {InfoOf(kProject),
                                      InfoOf(kSubscription),
                                      InfoOf(kApiKey),
                                      kDataKey,
-                                     kJob};
+                                     kJob,
+                                     InfoOf(kEventType),
+                                     InfoOf(kPortalLink)};
 
 // The declaration of a type.
 constexpr const auto& Declared(const Project*) { return kProject; }
@@ -130,6 +159,8 @@ constexpr const auto& Declared(const Source*) { return kSource; }
 constexpr const auto& Declared(const Endpoint*) { return kEndpoint; }
 constexpr const auto& Declared(const Subscription*) { return kSubscription; }
 constexpr const auto& Declared(const ApiKey*) { return kApiKey; }
+constexpr const auto& Declared(const EventType*) { return kEventType; }
+constexpr const auto& Declared(const PortalLink*) { return kPortalLink; }
 
 }  // namespace
 
@@ -168,6 +199,8 @@ CONVOY_DECLARED(Source);
 CONVOY_DECLARED(Endpoint);
 CONVOY_DECLARED(Subscription);
 CONVOY_DECLARED(ApiKey);
+CONVOY_DECLARED(EventType);
+CONVOY_DECLARED(PortalLink);
 #undef CONVOY_DECLARED
 
 std::span<const ConfigKindInfo> ConfigKinds() { return kKinds; }

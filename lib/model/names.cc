@@ -63,6 +63,8 @@ constexpr Table<DeliveryMode, 2> kDeliveryModes = {
 constexpr Table<Role, 3> kRoles = {{{Role::kInstanceAdmin, "instance_admin"},
                                     {Role::kProjectAdmin, "project_admin"},
                                     {Role::kProjectViewer, "project_viewer"}}};
+constexpr Table<PortalAuth, 2> kPortalAuths = {
+    {{PortalAuth::kStaticToken, "static_token"}, {PortalAuth::kRefreshToken, "refresh_token"}}};
 constexpr Table<EventStatus, 5> kEventStatuses = {{{EventStatus::kPending, "Pending"},
                                                    {EventStatus::kProcessing, "Processing"},
                                                    {EventStatus::kSuccess, "Success"},
@@ -119,6 +121,7 @@ CONVOY_NAMES(MessageWrapper, kMessageWrappers)
 CONVOY_NAMES(HeldKind, kHeldKinds)
 CONVOY_NAMES(DeliveryMode, kDeliveryModes)
 CONVOY_NAMES(Role, kRoles)
+CONVOY_NAMES(PortalAuth, kPortalAuths)
 CONVOY_NAMES(EventStatus, kEventStatuses)
 CONVOY_NAMES(DeliveryStatus, kDeliveryStatuses)
 

@@ -26,6 +26,7 @@ std::string_view Name(MessageWrapper value);  // "none", "sns", "eventbridge"
 std::string_view Name(HeldKind value);        // "quarantine", "dead_letter"
 std::string_view Name(DeliveryMode value);    // "at_least_once", "at_most_once"
 std::string_view Name(Role value);            // "instance_admin", "project_admin", "project_viewer"
+std::string_view Name(PortalAuth value);      // "static_token", "refresh_token"
 std::string_view Name(EventStatus value);  // "Pending", "Processing", "Success", "Failure", "Retry"
 std::string_view Name(DeliveryStatus value);  // "Scheduled", "Processing", "Retry", "Success", …
 

@@ -94,6 +94,7 @@ absl::Status ProjectSnapshot::TakeIn(const ConfigRecord& record, SetEditor& edit
 void ProjectSnapshot::PutEndpoint(EndpointPointer endpoint, SetEditor& editor) {
   RemoveEndpoint(endpoint->id, editor);
   if (!endpoint->owner_id.empty()) endpoints_by_owner_.Put(endpoint, editor);
+  endpoints_by_url_.Put(endpoint, editor);
   endpoints_.Put(std::move(endpoint), editor);
 }
 
@@ -102,19 +103,19 @@ void ProjectSnapshot::RemoveEndpoint(std::string_view id, SetEditor& editor) {
   if (found == nullptr) return;
   const EndpointPointer endpoint = *found;
   endpoints_by_owner_.Erase(endpoint, editor);
+  endpoints_by_url_.Erase(endpoint, editor);
   endpoints_.Erase(endpoint, editor);
 }
 
 absl::Status ProjectSnapshot::PutSubscription(Subscription subscription, SetEditor& editor) {
-  absl::StatusOr<std::unique_ptr<const ContentProgram>> program =
-      ContentProgram::Compile(subscription.filter);
-  if (!program.ok()) {
-    return absl::Status(program.status().code(), absl::StrCat("subscription ", subscription.id,
-                                                              ": ", program.status().message()));
+  absl::StatusOr<SubscriptionFilter> filter = SubscriptionFilter::Compile(subscription);
+  if (!filter.ok()) {
+    return absl::Status(filter.status().code(), absl::StrCat("subscription ", subscription.id, ": ",
+                                                             filter.status().message()));
   }
   RemoveSubscription(subscription.id, editor);
   const auto compiled =
-      std::make_shared<const Compiled>(Compiled{std::move(subscription), *std::move(program)});
+      std::make_shared<const Compiled>(Compiled{std::move(subscription), *std::move(filter)});
   for (uint32_t i = 0; i < compiled->subscription.event_types.size(); ++i) {
     topics_.Put({.compiled = compiled, .pattern = i}, editor);
     if (compiled->subscription.source_id.empty()) continue;
@@ -145,6 +146,15 @@ const Endpoint* ProjectSnapshot::FindEndpoint(std::string_view id) const {
 const Subscription* ProjectSnapshot::FindSubscription(std::string_view id) const {
   const CompiledPointer* const found = subscriptions_.Find(id);
   return found == nullptr ? nullptr : &(*found)->subscription;
+}
+
+const Endpoint* ProjectSnapshot::FindEndpointByUrl(std::string_view url) const {
+  const Endpoint* found = nullptr;
+  endpoints_by_url_.ForEachFrom(Pair(url, ""), [&](const EndpointPointer& endpoint) {
+    if (endpoint->url == url) found = endpoint.get();
+    return false;
+  });
+  return found;
 }
 
 std::vector<const Endpoint*> ProjectSnapshot::EndpointsOfOwner(std::string_view owner_id,
@@ -213,7 +223,7 @@ std::vector<const Subscription*> ProjectSnapshot::Match(std::string_view event_t
   std::vector<const Subscription*> matches;
   EventDocuments documents(content);
   for (const Compiled* const candidate : FindCandidates(event_type, source_id)) {
-    if (candidate->filter != nullptr && !candidate->filter->Matches(documents)) continue;
+    if (!candidate->filter.Matches(event_type, documents)) continue;
     matches.push_back(&candidate->subscription);
   }
   return matches;
@@ -229,7 +239,7 @@ ProjectSnapshot::Piece ProjectSnapshot::MatchPiece(std::string_view event_type,
   const std::vector<const Compiled*> candidates =
       FindCandidates(event_type, source_id, after_id, candidates_max);
   for (const Compiled* const candidate : candidates) {
-    if (candidate->filter != nullptr && !candidate->filter->Matches(documents)) continue;
+    if (!candidate->filter.Matches(event_type, documents)) continue;
     piece.matches.push_back(&candidate->subscription);
   }
   piece.candidates_count = candidates.size();
@@ -242,10 +252,8 @@ bool ProjectSnapshot::Wants(const Subscription& subscription, std::string_view e
                             const EventContent& content) const {
   const CompiledPointer* const found = subscriptions_.Find(std::string_view(subscription.id));
   if (found == nullptr || !WantsType(subscription, event_type)) return false;
-  const ContentProgram* const filter = (*found)->filter.get();
-  if (filter == nullptr) return true;
   EventDocuments documents(content);
-  return filter->Matches(documents);
+  return (*found)->filter.Matches(event_type, documents);
 }
 
 size_t ProjectSnapshot::CountCandidates(std::string_view event_type,

@@ -17,6 +17,7 @@
 #include "convoy/config_read.h"
 #include "lib/route/content.h"
 #include "lib/route/persistent_set.h"
+#include "lib/route/subscription_filter.h"
 
 namespace convoy::route {
 
@@ -41,6 +42,8 @@ class ProjectSnapshot {
   // The objects live as long as the snapshot.
   const Endpoint* FindEndpoint(std::string_view id) const;
   const Subscription* FindSubscription(std::string_view id) const;
+  // The oldest one with exactly this URL.
+  const Endpoint* FindEndpointByUrl(std::string_view url) const;
   // Those whose ids are not before `from_id`, at most so many.
   std::vector<const Endpoint*> EndpointsOfOwner(std::string_view owner_id,
                                                 std::string_view from_id = "",
@@ -81,7 +84,7 @@ class ProjectSnapshot {
  private:
   struct Compiled {
     Subscription subscription;
-    std::unique_ptr<const ContentProgram> filter;  // null: anything
+    SubscriptionFilter filter;
   };
   using EndpointPointer = std::shared_ptr<const Endpoint>;
   using CompiledPointer = std::shared_ptr<const Compiled>;
@@ -114,6 +117,10 @@ class ProjectSnapshot {
   struct ByOwner {
     static Pair Of(const Pair& key) { return key; }
     static Pair Of(const EndpointPointer& endpoint) { return {endpoint->owner_id, endpoint->id}; }
+  };
+  struct ByUrl {
+    static Pair Of(const Pair& key) { return key; }
+    static Pair Of(const EndpointPointer& endpoint) { return {endpoint->url, endpoint->id}; }
   };
   struct ByEndpoint {
     static Pair Of(const Pair& key) { return key; }
@@ -148,6 +155,7 @@ class ProjectSnapshot {
   std::shared_ptr<const Project> project_;
   PersistentSet<EndpointPointer, By<ById>> endpoints_;
   PersistentSet<EndpointPointer, By<ByOwner>> endpoints_by_owner_;  // those that have one
+  PersistentSet<EndpointPointer, By<ByUrl>> endpoints_by_url_;
   PersistentSet<CompiledPointer, By<ById>> subscriptions_;
   PersistentSet<CompiledPointer, By<ByEndpoint>> subscriptions_by_endpoint_;
   PersistentSet<Topic, By<ByTopic>> topics_;

@@ -1,7 +1,9 @@
 """Roles: every operation for every kind of key, and no secret for those who may only read."""
 import base64
+import collections
 import json
 import re
+import time
 import unittest
 
 import host
@@ -23,14 +25,23 @@ SOURCE_TOKENS = (SOURCE_KEY, SOURCE_PASSWORD, base64.b64encode(b"u:" + SOURCE_PA
 SECRETS = (ENDPOINT_SECRET, ENDPOINT_KEY, SOURCE_SECRET, PRESET_SECRET, SENT_TOKEN, *SOURCE_TOKENS)
 
 
+UNKNOWN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+
+
 def documented_roles():
-    """{(method, path): role} of the table in docs/api.md."""
+    """{(method, path): (role, what a portal may)} of the table in docs/api.md."""
     text = (host.ROOT / "docs" / "api.md").read_text()
     roles = {}
-    for methods, path, role in re.findall(r"^\| `([A-Z, ]+) (/api/v1[^`]*)` \| (\w+) \|", text, re.M):
+    line = r"^\| `([A-Z, ]+) (/api/v1[^`]*)` \| (\w+) \| (\w*) ?\|"
+    for methods, path, role, portal in re.findall(line, text, re.M):
         for method in methods.split(", "):
-            roles[method, path] = role
+            roles[method, path] = role, portal
     return roles
+
+
+def in_order(roles):
+    """Removals come last, the project at the very end."""
+    return sorted(roles.items(), key=lambda item: (item[0][0] == "DELETE", -item[0][1].count("/")))
 
 
 class RolesTest(HostCase):
@@ -92,7 +103,7 @@ class RolesTest(HostCase):
         """Every address that can be read below a project."""
         yield ""
         for what in ("sources", "endpoints", "subscriptions", "events", "eventdeliveries",
-                     "held-inputs"):
+                     "held-inputs", "portal-links", "meta-events"):
             yield f"/{what}"
             for item in project.client.pages(f"{project.path}/{what}"):
                 yield f"/{what}/{item['uid']}"
@@ -124,31 +135,136 @@ class RolesTest(HostCase):
                 self.assertNotIn(token, request.path + str(request.headers))
         self.assertIn("a=1", " ".join(request.path for request in received), "the rest stays")
 
-    def test_every_operation_asks_for_its_role(self):
-        roles = documented_roles()
-        self.assertGreater(len(roles), 40)
+    def portal(self, project, owner, may_manage):
+        return project.ok("POST", "/portal-links", {
+            "name": owner, "owner_id": owner, "can_manage_endpoint": may_manage})
+
+    def keys(self):
+        """{name: (client, the code that refuses it everywhere, or None)}"""
         project = self.outgoing
         other = host.Project(self.admin, self.id() + " stranger", "incoming")
-        keys = {"none": host.Client(self.convoyd.address), "stranger": other.client,
-                "viewer": self.viewer[project.id], "admin": project.client}
-        may = {"viewer": {"viewer", "admin"}, "admin": {"admin"}, "instance": set()}
-        checked = 0
-        # Removals come last, the project at the very end.
-        for (method, path), role in sorted(roles.items(), key=lambda item: (
-                item[0][0] == "DELETE", -item[0][1].count("/"))):
-            real = path.replace("{projectID}", project.id)
-            real = re.sub(r"\{\w+\}", "01ARZ3NDEKTSV4RRFFQ69G5FAV", real)
-            for name, client in keys.items():
-                if name in may[role] and method == "DELETE" and real.endswith(project.id):
+        revoked = project.ok("POST", "/api-keys", {"name": "r"})
+        project.ok("DELETE", f"/api-keys/{revoked['uid']}")
+        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+        expired = project.ok("POST", "/api-keys", {"name": "x", "expires_at": soon})
+        manager, looker = self.portal(project, "o", True), self.portal(project, "o", False)
+        ended = self.portal(project, "o", True)
+        project.ok("PUT", f"/portal-links/{ended['uid']}/revoke")
+        elsewhere = self.portal(other, "o", True)
+        time.sleep(2.1)
+        client = self.admin.with_key
+        return {"none": (host.Client(self.convoyd.address), 401),
+                "garbage": (client("CO." + "a" * 16 + "." + "b" * 64), 401),
+                "revoked": (client(revoked["key"]), 401), "expired": (client(expired["key"]), 401),
+                "revoked portal": (client(ended["token"]), 401),
+                "stranger": (other.client, 403), "portal elsewhere": (client(elsewhere["token"]), 403),
+                "viewer": (self.viewer[project.id], None), "admin": (project.client, None),
+                "portal": (client(looker["token"]), None),
+                "portal manager": (client(manager["token"]), None), "instance": (self.admin, None)}
+
+    def test_every_operation_asks_for_its_role(self):
+        """Each operation for each kind of key."""
+        roles = documented_roles()
+        self.assertGreater(len(roles), 80)
+        may = {"viewer": {"viewer", "admin", "instance"}, "admin": {"admin", "instance"},
+               "instance": {"instance"}}
+        portals = {"": set(), "use": {"portal", "portal manager"}, "manage": {"portal manager"}}
+        counts = collections.Counter()
+        keys = self.keys()
+        for (method, path), (role, portal) in in_order(roles):
+            real = re.sub(r"\{\w+\}", UNKNOWN, path.replace("{projectID}", self.outgoing.id))
+            for name, (client, refusal) in keys.items():
+                is_allowed = refusal is None and name in may[role] | portals[portal]
+                if is_allowed and method == "DELETE" and real.endswith(self.outgoing.id):
                     continue
                 with self.subTest(method=method, path=path, key=name):
                     status = client.send(method, real, None if method == "GET" else {}).status
-                    if name in may[role]:
+                    if is_allowed:
                         self.assertNotIn(status, (401, 403))
+                        self.assertLess(status, 500)
                     else:
-                        self.assertIn(status, (401,) if name == "none" else (403,))
-                    checked += 1
-        print(f"\n{checked} pairs of operation and key")
+                        self.assertEqual(status, refusal or 403)
+                    counts["allowed" if is_allowed else "refused"] += 1
+        print(f"\n{len(roles)} operations, {len(keys)} kinds of keys: {counts['allowed']} pairs "
+              f"allowed, {counts['refused']} refused")
+
+    def foreign_ids(self):
+        """{the name of a path's parameter: an id of that kind in another project}, and the project."""
+        other = host.Project(self.admin, self.id() + " foreign", "outgoing", meta_event={
+            "is_enabled": True, "url": self.inbox.url + "/meta"})
+        endpoint = other.endpoint("e", self.inbox.url + "/f", owner_id="o", secret=ENDPOINT_SECRET)
+        subscription = other.subscribe("s", endpoint)
+        other.ok("POST", "/events", {"endpoint_id": endpoint["uid"], "event_type": "t", "data": {}})
+        delivery = other.wait_for_deliveries(1)[0]
+        source = other.source("s")
+        ids = {"endpointID": endpoint["uid"], "subscriptionID": subscription["uid"],
+               "sourceID": source["uid"], "eventID": delivery["event_id"],
+               "eventDeliveryID": delivery["uid"],
+               "deliveryAttemptID": other.attempts(delivery["uid"])[0]["uid"],
+               "eventTypeId": other.ok("GET", "/event-types")[0]["uid"],
+               "filterID": other.ok("GET", f"/subscriptions/{subscription['uid']}/filters")[0]["uid"],
+               "portalLinkID": self.portal(other, "o", False)["uid"],
+               "metaEventID": other.ok("GET", "/meta-events")["content"][0]["uid"],
+               "keyID": other.ok("POST", "/api-keys", {"name": "k"})["uid"],
+               "jobID": UNKNOWN, "heldInputID": UNKNOWN, "eventType": "t"}
+        return ids, other
+
+    def state(self, project):
+        """All configuration of a project, and the ids of what flowed."""
+        lists = {what: project.client.pages(f"{project.path}/{what}")
+                 for what in ("sources", "endpoints", "subscriptions", "portal-links")}
+        lists["event-types"] = project.ok("GET", "/event-types")
+        lists["api-keys"] = project.ok("GET", "/api-keys")
+        for what in ("events", "eventdeliveries"):
+            lists[what] = sorted(item["uid"] for item in project.client.pages(f"{project.path}/{what}"))
+        for endpoint in lists["endpoints"]:
+            endpoint.pop("throttled_until", None)
+        return lists
+
+    def test_ids_of_another_project_lead_nowhere(self):
+        """In each place of a path, and in each field of a body that names an object."""
+        ids, other = self.foreign_ids()
+        before = self.state(other)
+        paths = bodies = 0
+        for (method, path), _ in in_order(documented_roles()):
+            if "{projectID}/" not in path:
+                continue
+            real = path.replace("{projectID}", self.outgoing.id)
+            names = re.findall(r"\{(\w+)\}", real)
+            real = re.sub(r"\{(\w+)\}", lambda match: ids[match.group(1)], real)
+            if names:
+                with self.subTest(method=method, path=path):
+                    answer = self.outgoing.client.send(method, real, None if method == "GET" else {})
+                    self.assertIn(answer.status, (400, 404), answer)
+                    self.assertNotIn(ENDPOINT_SECRET, answer.body.decode())
+                    paths += 1
+            if method in ("POST", "PUT"):
+                for body in self.foreign_bodies(ids):
+                    with self.subTest(method=method, path=path, body=body):
+                        answer = self.outgoing.client.send(method, real, body)
+                        self.assertLess(answer.status, 500, answer)
+                        self.assertNotIn(ENDPOINT_SECRET, answer.body.decode())
+                        bodies += 1
+        self.assertEqual(self.state(other), before)
+        # Nothing that was accepted names anything of the other project.
+        mine = json.dumps(self.state(self.outgoing))
+        for name, value in ids.items():
+            if name not in ("jobID", "heldInputID", "eventType"):
+                self.assertNotIn(value, mine, name)
+        print(f"\n{paths} paths and {bodies} bodies with ids of another project")
+
+    @staticmethod
+    def foreign_bodies(ids):
+        common = {"name": "n", "url": "https://example.com/", "event_type": "t", "data": {},
+                  "owner_id": "o", "type": "http"}
+        yield {**common, "endpoint_id": ids["endpointID"]}
+        yield {**common, "app_id": ids["endpointID"]}
+        yield {**common, "endpoint_id": ids["endpointID"], "source_id": ids["sourceID"]}
+        yield {**common, "endpoints": [ids["endpointID"]]}
+        yield {"ids": [ids["eventDeliveryID"]]}
+        yield [{"uid": ids["filterID"], "event_type": "t"}]
+        yield {"held_input_ids": [ids["eventID"]], "source_id": ids["sourceID"],
+               "held_input_id": ids["eventID"]}
 
 
 if __name__ == "__main__":

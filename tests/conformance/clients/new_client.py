@@ -63,10 +63,18 @@ def raw_dictionaries(value, path="parsed"):
 FREE = re.compile(r"\.(data|headers|raw_\w+|body|query|path|request_http_header|response_http_header)$")
 
 
+def body_of(name, value):
+    """The client's object for a body, or a list of such."""
+    kind = inspect.signature(OPERATIONS[name].sync_detailed).parameters["body"].annotation
+    if typing.get_origin(kind) is list:
+        return [typing.get_args(kind)[0].from_dict(each) for each in value]
+    return body_type(name).from_dict(value)
+
+
 def call(name, *arguments, who=CLIENT, body=None, **named):
     """Calls an operation; returns the client's object of its success."""
     if body is not None:
-        named["body"] = body_type(name).from_dict(body)
+        named["body"] = body_of(name, body)
     try:
         answer = OPERATIONS[name].sync_detailed(*arguments, client=who, **named)
     except Exception as error:  # noqa: BLE001: the table shows what is wrong, whatever it is
@@ -160,6 +168,9 @@ def drive_events(endpoint):
     call("events.create_endpoint_fanout_event", PROJECT, body={
         "owner_id": "o", "event_type": "t", "data": {"a": 1}})
     call("events.create_broadcast_event", PROJECT, body={"event_type": "t", "data": {"a": 1}})
+    call("events.create_dynamic_event", PROJECT, body={
+        "url": RECEIVER + "/dynamic", "secret": "s", "event_types": ["t"], "event_type": "t",
+        "data": {"a": 1}})
     page = call("events.get_events_paged", PROJECT)
     event = uid(page.content[0] if page else None)
     call("events.get_endpoint_event", PROJECT, event)
@@ -181,6 +192,80 @@ def drive_resend():
     call("events.create_endpoint_event", PROJECT, body={"endpoint_id": gone, "event_type": "x", "data": {}})
     failed = eventually(lambda: deliveries(gone, "Failure"))
     call("event_deliveries.resend_event_delivery", PROJECT, uid(failed[0] if failed else None))
+
+
+def drive_event_types():
+    made = uid(call("event_types.create_event_type", PROJECT, body={
+        "name": "invoice.paid", "category": "billing", "json_schema": {"type": "object"}}))
+    call("event_types.import_open_api_spec", PROJECT, body={"spec": json.dumps({
+        "openapi": "3.1.0", "webhooks": {"invoice.sent": {"post": {"description": "d"}}}})})
+    call("event_types.get_event_types", PROJECT)
+    call("event_types.update_event_type", PROJECT, made, body={"category": "money"})
+    call("event_types.deprecate_event_type", PROJECT, made)
+
+
+def drive_filters(subscription):
+    made = uid(call("filters.create_filter", PROJECT, subscription, body={
+        "event_type": "invoice.paid", "body": {"amount": {"$gt": 10}}}))
+    call("filters.bulk_create_filters", PROJECT, subscription, body=[{"event_type": "invoice.sent"}])
+    call("filters.get_filters", PROJECT, subscription)
+    call("filters.get_filter", PROJECT, subscription, made)
+    call("filters.update_filter", PROJECT, subscription, made, body={"headers": {"x": "y"}})
+    call("filters.bulk_update_filters", PROJECT, subscription, body=[{
+        "uid": made, "headers": {}, "body": {"amount": {"$gt": 20}}}])
+    tests = [call("filters.test_filter", PROJECT, subscription, "invoice.paid", body={
+        "request": {"body": {"amount": amount}}}) for amount in (10, 30)]
+    if [getattr(each, "is_match", None) for each in tests] != [False, True]:
+        RESULTS["filters.test_filter"] = f"{tests}"
+    call("filters.delete_filter", PROJECT, subscription, made)
+    call("subscriptions.toggle_subscription_status", PROJECT, subscription)
+
+
+def drive_portal():
+    made = uid(call("portal_links.create_portal_link", PROJECT, body={
+        "name": "l", "owner_id": "o", "can_manage_endpoint": True}))
+    call("portal_links.load_portal_links_paged", PROJECT, owner_id="o")
+    call("portal_links.get_portal_link", PROJECT, made)
+    call("portal_links.update_portal_link", PROJECT, made, body={
+        "name": "m", "owner_id": "o", "auth_type": "refresh_token"})
+    token = call("portal_links.refresh_portal_link_auth_token", PROJECT, made)
+    portal = AuthenticatedClient(base_url=URL + "/api", token=str(token),
+                                 raise_on_unexpected_status=True)
+    page = call("endpoints.get_endpoints", PROJECT, who=portal)
+    if not page or {each.owner_id for each in page.content} != {"o"}:
+        RESULTS["portal_links.refresh_portal_link_auth_token"] = f"{page}"
+    call("portal_links.revoke_portal_link", PROJECT, made)
+
+
+def drive_meta_events():
+    """Of a project that tells of its endpoints."""
+    made = call("projects.create_project", who=ADMIN, org_id="o", body={
+        "name": "telling", "type": "outgoing",
+        "config": {"meta_event": {"is_enabled": True, "url": RECEIVER + "/meta",
+                                  "event_type": ["endpoint.created"]}}})
+    project = made.project.uid
+    call("onboard.bulk_onboard", project, who=ADMIN, dry_run=True, body={
+        "items": [{"name": "", "url": "x"}]})
+    call("onboard.bulk_onboard", project, who=ADMIN, body={
+        "items": [{"name": "a", "url": RECEIVER + "/a"}, {"name": "b", "url": RECEIVER + "/b"}]})
+    def told():
+        page = call("meta_events.get_meta_events_paged", project, who=ADMIN)
+        return [each for each in page.content if each.status.value == "Success"]
+    found = eventually(told)
+    one = uid(found[0] if found else None)
+    call("meta_events.get_meta_event", project, one, who=ADMIN)
+    call("meta_events.resend_meta_event", project, one, who=ADMIN)
+
+
+def drive_functions():
+    """Payload functions are not built in, and clients are told so."""
+    for name in ("subscriptions.test_subscription_function",
+                 "subscriptions.post_v_1_projects_project_id_sources_test_function"):
+        answer = OPERATIONS[name].sync_detailed(PROJECT, client=CLIENT, body=body_of(name, {
+            "function": "function transform(p) { return p }", "payload": {}}))
+        message = getattr(answer.parsed, "message", "")
+        is_told = answer.status_code == 400 and message == "function:payload functions are not built in"
+        RESULTS[name] = "refused" if is_told else f"{answer.status_code} {answer.parsed!r}"
 
 
 def drive_batches():
@@ -233,6 +318,11 @@ def main():
     drive_events(endpoint)
     drive_resend()
     drive_batches()
+    drive_event_types()
+    drive_filters(subscription)
+    drive_portal()
+    drive_meta_events()
+    drive_functions()
     call("subscriptions.delete_subscription", PROJECT, subscription)
     call("endpoints.delete_endpoint", PROJECT, endpoint)
     for name in OPERATIONS:

@@ -3,8 +3,8 @@
 
 usage: contract_from_openapi.py OPENAPI_JSON > contract.json
 
-Kept are, for each operation, the codes of success with the shape of their `data`, and the query
-parameters; for each shape that can be reached from there, the names of its properties, their types
+Kept are, for each operation, the codes of success with the shape of their `data`, the query
+parameters and the shape of the request's body; for each shape that can be reached from there, the names of its properties, their types
 and whether they may be null. Nothing else of the file is kept.
 """
 import json
@@ -64,14 +64,16 @@ def main():
             query = [
                 each["name"] for each in operation.get("parameters", []) if each["in"] == "query"
             ]
-            operations.append(
-                {
-                    "method": method.upper(),
-                    "path": "/api" + path,
-                    "query": sorted(query),
-                    "answers": answers,
-                }
-            )
+            kept = {
+                "method": method.upper(),
+                "path": "/api" + path,
+                "query": sorted(query),
+                "answers": answers,
+            }
+            if "requestBody" in operation:
+                content = operation["requestBody"]["content"]["application/json"]
+                kept["body"] = shape_of(content["schema"], used)
+            operations.append(kept)
     shapes = {}
     while used:
         name = used.pop()

@@ -49,8 +49,11 @@ TEST_CASE("router: docs/api.md says which role each operation asks for") {
     const char* role = route.access == Access::kInstance ? "instance"
                        : route.access == Access::kWrite  ? "admin"
                                                          : "viewer";
+    const char* portal = route.portal == PortalAccess::kManage ? "manage "
+                         : route.portal == PortalAccess::kUse  ? "use "
+                                                               : "";
     const std::string line = absl::StrCat("| `", absl::StrReplaceAll(route.methods, {{" ", ", "}}),
-                                          " ", route.path, "` | ", role, " |");
+                                          " ", route.path, "` | ", role, " | ", portal, "|\n");
     INFO(line);
     CHECK(text.find(line) != std::string::npos);
   }

@@ -55,6 +55,11 @@ class Maker {
     config.should_disable_endpoint = Flag();
     config.may_share_endpoint = Flag();
     config.is_https_required = Flag();
+    config.has_verified_dynamic_events = Flag();
+    if (Flag()) {
+      config.meta_events = MetaEventConfig{Flag(), Text(), Text(), Texts(), Text(), Text(), Text()};
+    }
+    project.parent_id = Text();
     project.created_at = Time();
     project.updated_at = Time();
     return project;
@@ -177,11 +182,46 @@ class Maker {
                               .endpoint_id = Text(),
                               .event_types = Texts(),
                               .filter = {Text(), Text(), Text(), Text()}};
+    for (uint64_t i = random_.Below(3); i > 0; --i) {
+      subscription.type_filters.push_back(
+          {.id = Text(), .event_type = Text(), .content = {Text(), Text(), Text(), Text()}});
+      if (Flag()) subscription.type_filters.back().enabled_at = Time();
+    }
     if (Flag()) subscription.retry = Retry();
     subscription.delivery_mode = Pick<DeliveryMode>(2);
     subscription.created_at = Time();
     subscription.updated_at = Time();
     return subscription;
+  }
+
+  EventType MakeEventType() {
+    EventType type{.id = Text(),
+                   .project_id = Text(),
+                   .name = Text(),
+                   .category = Text(),
+                   .description = Text(),
+                   .json_schema = Text()};
+    if (Flag()) type.deprecated_at = Time();
+    type.created_at = Time();
+    type.updated_at = Time();
+    return type;
+  }
+
+  PortalLink MakePortalLink() {
+    PortalLink link{.id = Text(),
+                    .project_id = Text(),
+                    .name = Text(),
+                    .owner_id = Text(),
+                    .auth = Pick<PortalAuth>(2),
+                    .may_manage_endpoints = Flag(),
+                    .mask_id = Text()};
+    for (uint64_t i = random_.Below(3); i > 0; --i) {
+      link.tokens.push_back({.salt = Text(), .hash = Text() + "\xFF"});
+      if (Flag()) link.tokens.back().expires_at = Time();
+    }
+    link.created_at = Time();
+    link.updated_at = Time();
+    return link;
   }
 
   ApiKey MakeApiKey() {
@@ -217,6 +257,10 @@ TEST_CASE("codec: random objects survive") {
     CHECK(DecodeSubscription(Encode(subscription)).value() == subscription);
     const ApiKey key = make.MakeApiKey();
     CHECK(DecodeApiKey(Encode(key)).value() == key);
+    const EventType type = make.MakeEventType();
+    CHECK(DecodeEventType(Encode(type)).value() == type);
+    const PortalLink link = make.MakePortalLink();
+    CHECK(DecodePortalLink(Encode(link)).value() == link);
   }
 }
 
@@ -239,6 +283,8 @@ TEST_CASE("codec: damaged texts are errors") {
   CHECK(absl::IsDataLoss(DecodeSource("{\"message_format\":\"x\"}").status()));
   CHECK(absl::IsDataLoss(DecodeSubscription("{\"name\":1}").status()));
   CHECK(absl::IsDataLoss(DecodeApiKey("{\"salt\":\"?\"}").status()));
+  CHECK(absl::IsDataLoss(DecodePortalLink("{\"tokens\":[{\"salt\":\"?\"}]}").status()));
+  CHECK(absl::IsDataLoss(DecodeEventType("{\"name\":1}").status()));
 }
 
 TEST_CASE("codec: header lists keep every byte, their order and their spelling") {
@@ -278,6 +324,7 @@ TEST_CASE("names: every enumerator has a name of its own") {
   CheckNames<MessageFormat>(2);
   CheckNames<DeliveryMode>(2);
   CheckNames<Role>(3);
+  CheckNames<PortalAuth>(2);
   CheckNames<EventStatus>(5);
   CheckNames<DeliveryStatus>(6);
 }

@@ -1,0 +1,136 @@
+"""Dynamic events, filters of event types, meta events, portal links and onboarding, through convoyd."""
+import hashlib
+import hmac
+import json
+import pathlib
+import unittest
+
+import host
+from case import HostCase
+
+
+class RestContractTest(HostCase):
+    def test_a_dynamic_event_reaches_a_url_that_nothing_knew(self):
+        project = self.project("outgoing")
+        for number in range(3):
+            project.ok("POST", "/events/dynamic", {
+                "url": self.inbox.url + "/dynamic", "secret": "s", "event_types": ["t"],
+                "event_type": "t", "data": {"number": number}})
+        self.inbox.wait_for("/dynamic", 3)
+        self.assertEqual(len(project.client.pages(project.path + "/endpoints")), 1)
+        self.assertEqual(len(project.client.pages(project.path + "/subscriptions")), 1)
+        self.assertEqual(sorted(json.loads(body)["number"] for body in self.inbox.bodies("/dynamic")),
+                         [0, 1, 2])
+
+    def test_a_filter_of_one_type_decides_about_it_alone(self):
+        project = self.project("outgoing")
+        endpoint = project.endpoint("e", self.inbox.url + "/filtered")
+        subscription = project.subscribe("s", endpoint, event_types=["paid", "sent"])
+        path = f"/subscriptions/{subscription['uid']}/filters"
+        filters = {each["event_type"]: each["uid"] for each in project.ok("GET", path)}
+        self.assertEqual(set(filters), {"paid", "sent"})
+        project.ok("PUT", f"{path}/{filters['paid']}", {"body": {"amount": {"$gte": 100}}})
+        project.ok("PUT", path + "/bulk_update", [{"uid": filters["sent"], "enabled_at": None}])
+        for kind, amount in (("paid", 50), ("paid", 150), ("sent", 200)):
+            project.ok("POST", "/events/broadcast", {"event_type": kind, "data": {"amount": amount}})
+        self.inbox.wait_for("/filtered", 1)
+        project.wait_for_deliveries(1)
+        self.assertEqual([json.loads(body) for body in self.inbox.bodies("/filtered")],
+                         [{"amount": 150}])
+
+    def test_meta_events_are_signed_delivered_and_sent_again(self):
+        project = self.project("outgoing", strategy={"type": "linear", "duration": 1,
+                                                     "retry_count": 1},
+                               meta_event={"is_enabled": True, "secret": "meta",
+                                           "url": self.inbox.url + "/meta"})
+        endpoint = project.endpoint("e", self.inbox.url + "/target")
+        gone = project.endpoint("g", "http://127.0.0.1:1/")
+        for each in (endpoint, gone):
+            project.ok("POST", "/events", {"endpoint_id": each["uid"], "event_type": "t", "data": {}})
+        host.wait_until(lambda: len(self.inbox.received("/meta")) >= 4, "meta events")
+        told = [(json.loads(body)["event_type"], json.loads(body)["data"].get("endpoint_id"))
+                for body in self.inbox.bodies("/meta")]
+        self.assertEqual(sorted(told, key=str), sorted([
+            ("endpoint.created", None), ("endpoint.created", None),
+            ("eventdelivery.success", endpoint["uid"]), ("eventdelivery.failed", gone["uid"])],
+            key=str))
+        request = self.inbox.received("/meta")[0]
+        self.assertEqual(request.headers["X-Convoy-Signature"],
+                         hmac.new(b"meta", request.body, hashlib.sha256).hexdigest())
+        meta = host.wait_until(lambda: self.delivered_meta(project), "a delivered meta event")
+        project.ok("PUT", f"/meta-events/{meta['uid']}/resend")
+        self.inbox.wait_for("/meta", 5)
+        self.assertEqual({each["event_type"] for each in project.events()}, {"t"})
+        self.assertEqual(len(self.admin.ok("GET", "/api/v1/projects")),
+                         len({each["uid"] for each in self.admin.ok("GET", "/api/v1/projects")}))
+
+    @staticmethod
+    def delivered_meta(project):
+        found = project.client.pages(project.path + "/meta-events")
+        done = [each for each in found if each["status"] == "Success" and each["attempt"]]
+        return done and done[0]
+
+    def test_a_portal_sees_its_owner_and_ends_with_its_link(self):
+        project = self.project("outgoing")
+        for owner in ("ann", "bob"):
+            endpoint = project.endpoint(owner, f"{self.inbox.url}/{owner}", owner_id=owner)
+            project.ok("POST", "/events", {"endpoint_id": endpoint["uid"], "event_type": "t",
+                                           "data": {"owner": owner}})
+        project.wait_for_deliveries(2)
+        link = project.ok("POST", "/portal-links", {"name": "l", "owner_id": "ann",
+                                                    "can_manage_endpoint": True})
+        portal = self.admin.with_key(link["token"])
+        for what in ("endpoints", "events", "eventdeliveries", "subscriptions"):
+            self.assertEqual(len(portal.pages(f"{project.path}/{what}")), 1, what)
+        delivery = portal.pages(project.path + "/eventdeliveries")[0]
+        self.assertEqual(delivery["metadata"]["data"], {"owner": "ann"})
+        made = portal.ok("POST", project.path + "/endpoints",
+                         {"name": "mine", "url": self.inbox.url + "/mine"})
+        self.assertEqual(made["owner_id"], "ann")
+        self.assertNotIn(link["token"], json.dumps(project.ok("GET", "/portal-links")))
+        project.ok("PUT", f"/portal-links/{link['uid']}/revoke")
+        self.assertEqual(portal.send("GET", project.path + "/endpoints").status, 401)
+        secret = link["token"].rsplit(".", 1)[1].encode()
+        for suffix in ("", "-wal"):
+            self.assertNotIn(secret, pathlib.Path(self.database + suffix).read_bytes())
+
+    def test_a_file_of_receivers_is_taken_whole(self):
+        project = self.project("outgoing")
+        rows = "".join(f"r{number},{self.inbox.url}/r{number}\n" for number in range(120))
+        body = ("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"r.csv\"\r\n\r\n"
+                f"name,url\n{rows}\r\n--b--\r\n").encode()
+        headers = {"Content-Type": "multipart/form-data; boundary=b"}
+        dry = project.send("POST", "/onboard?dry_run=true", body, headers)
+        self.assertEqual((dry.status, dry.data), (200, {"total_rows": 120, "valid_count": 120,
+                                                        "errors": []}))
+        self.assertEqual(project.client.pages(project.path + "/endpoints"), [])
+        taken = project.send("POST", "/onboard", body, headers)
+        self.assertEqual((taken.status, taken.data["batch_count"]), (202, 3))
+        project.ok("POST", "/events/broadcast", {"event_type": "t", "data": {}})
+        project.wait_for_deliveries(120)
+        self.inbox.wait_for("/r119", 1)
+
+    def test_rates_of_failure_are_of_the_period(self):
+        project = self.project("outgoing", strategy={"type": "linear", "duration": 1,
+                                                     "retry_count": 1})
+        good = project.endpoint("good", self.inbox.url + "/good")
+        bad = project.endpoint("bad", "http://127.0.0.1:1/")
+        for endpoint in (good, bad, bad):
+            project.ok("POST", "/events", {"endpoint_id": endpoint["uid"], "event_type": "t",
+                                           "data": {}})
+        project.wait_for_deliveries(1, endpointId=good["uid"])
+        project.wait_for_deliveries(2, "Failure", endpointId=bad["uid"])
+        ids = f"?endpointId={bad['uid']}&endpointId={good['uid']}&endpointId=unknown"
+        rates = project.ok("GET", "/endpoints/period-failure-rates" + ids)
+        self.assertEqual(rates, [
+            {"uid": bad["uid"], "period_failure_rate": 100.0, "success_count": 0,
+             "failure_count": 2, "retry_count": 0},
+            {"uid": good["uid"], "period_failure_rate": 0.0, "success_count": 1,
+             "failure_count": 0, "retry_count": 0}, {"uid": "unknown"}])
+        past = project.ok("GET", "/endpoints/period-failure-rates" + ids +
+                          "&startDate=2020-01-01T00:00:00&endDate=2020-01-02T00:00:00")
+        self.assertEqual(past[0]["failure_count"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,203 @@
+// Event types and the filters of subscriptions for them.
+#include <catch2/catch.hpp>
+
+#include "tests/unit/http/harness.h"
+
+namespace convoy::http {
+namespace {
+
+using testing::ProjectHarness;
+
+struct Typed : ProjectHarness {
+  std::string Names() {
+    const std::string answer = Do(200, "GET", "/event-types");
+    std::string names;
+    for (const json::RawValue& type : json::ScanArray(Field(answer, "data"), {}).value()) {
+      names += *json::FindPath(type.text, "name", {})->AsString() + " ";
+    }
+    return names;
+  }
+};
+
+struct Filtered : Typed {
+  Filtered() {
+    const std::string made =
+        Do(201, "POST", "/subscriptions",
+           R"({"name":"s","endpoint_id":")" + AddEndpoint(project) +
+               R"(","filter_config":{"event_types":["a"],"filter":{"body":{"x":1}}}})");
+    subscription = Field(made, "data.uid");
+    path = "/subscriptions/" + subscription;
+  }
+  bool Passes(const std::string& type, const std::string& body) {
+    return Field(Do(200, "POST", path + "/filters/test/" + type,
+                    R"({"request":{"body":)" + body + "}}"),
+                 "data.is_match") == "true";
+  }
+  std::string subscription;
+  std::string path;
+};
+
+TEST_CASE("event_types: a project has the one of all events, and those that subscriptions name") {
+  Filtered api;
+  CHECK(api.Names() == "a * ");
+  api.Do(202, "PUT", api.path, R"({"filter_config":{"event_types":["a","b.*"]}})");
+  CHECK(api.Names() == "b.* a * ");
+}
+
+TEST_CASE("event_types: a name is given once in a project, and cannot be changed") {
+  Typed api;
+  const std::string made = api.Do(201, "POST", "/event-types", R"({"name":"t"})");
+  CHECK(ProjectHarness::Field(made, "data.json_schema") == "null");
+  CHECK(api.MessageOf("POST", "/event-types", R"({"name":"t"})") ==
+        "an event type with this name already exists");
+  const std::string path = "/event-types/" + ProjectHarness::Field(made, "data.uid");
+  CHECK(api.MessageOf("PUT", path, R"({"name":"u"})").starts_with("name:"));
+  CHECK(api.MessageOf("POST", "/event-types", "{}").starts_with("name:"));
+  CHECK(api.MessageOf("POST", "/event-types", R"({"name":"s","json_schema":[]})")
+            .find("json_schema") != std::string::npos);
+  const std::string other = "/api/v1/projects/" + api.AddProject("outgoing", "other");
+  api.Expect(201, "POST", other + "/event-types", R"({"name":"t"})", api.instance_key);
+  api.Expect(404, "PUT", other + path, "{}", api.instance_key);
+}
+
+TEST_CASE("event_types: an update keeps what it does not name, and a type is deprecated once") {
+  Typed api;
+  const std::string made = api.Do(
+      201, "POST", "/event-types",
+      R"({"name":"t","category":"c","description":"d","json_schema":{"type":"object","n":1.50}})");
+  const std::string path = "/event-types/" + ProjectHarness::Field(made, "data.uid");
+  const std::string updated = api.Do(201, "PUT", path, R"({"description":"e"})");
+  CHECK(ProjectHarness::Field(updated, "data.category") == "c");
+  CHECK(ProjectHarness::Field(updated, "data.description") == "e");
+  CHECK(ProjectHarness::Field(updated, "data.json_schema") == R"({"type":"object","n":1.50})");
+  const std::string first = api.Do(201, "POST", path + "/deprecate");
+  api.clock.Advance(absl::Seconds(5));
+  const std::string again = api.Do(201, "POST", path + "/deprecate");
+  CHECK(ProjectHarness::Field(first, "data.deprecated_at") ==
+        ProjectHarness::Field(again, "data.deprecated_at"));
+  api.Do(404, "POST", "/event-types/none/deprecate");
+}
+
+TEST_CASE(
+    "event_types: an OpenAPI document makes types of its webhooks, and describes known ones") {
+  Typed api;
+  api.Do(201, "POST", "/event-types", R"({"name":"known","category":"kept"})");
+  const std::string answer = api.Do(200, "POST", "/event-types/import", R"({"spec":"{
+      \"openapi\":\"3.1.0\",\"webhooks\":{
+        \"known\":{\"post\":{\"summary\":\"s\",\"requestBody\":{\"content\":{\"application/json\":
+          {\"schema\":{\"$ref\":\"#/components/schemas/K\"}}}}}},
+        \"new\":{\"post\":{\"description\":\"d\",\"requestBody\":{\"content\":{\"application/json\":
+          {\"schema\":{\"type\":\"object\"}}}}}}},
+      \"components\":{\"schemas\":{\"K\":{\"type\":\"array\"}}}}"})");
+  CHECK(ProjectHarness::Field(answer, "data.0.category") == "kept");
+  CHECK(ProjectHarness::Field(answer, "data.0.description") == "s");
+  CHECK(ProjectHarness::Field(answer, "data.0.json_schema") == R"({"type":"array"})");
+  CHECK(ProjectHarness::Field(answer, "data.1.name") == "new");
+  CHECK(api.Names() == "new known * ");
+}
+
+TEST_CASE("event_types: what is no OpenAPI document is refused, and nothing is imported") {
+  Typed api;
+  for (const char* spec : {"", "openapi: 3.1.0", "[]", R"({\"openapi\":\"2.0\"})",
+                           R"({\"openapi\":\"3.1.0\",\"webhooks\":{\"a\":1}})",
+                           R"({\"openapi\":\"3.1.0\",\"webhooks\":{\"\":{}}})"}) {
+    INFO(spec);
+    CHECK(api.MessageOf("POST", "/event-types/import", std::string(R"({"spec":")") + spec + "\"}")
+              .starts_with("spec"));
+  }
+  CHECK(ProjectHarness::Field(
+            api.Do(200, "POST", "/event-types/import", R"({"spec":"{\"openapi\":\"3.1.0\"}"})"),
+            "data") == "[]");
+  CHECK(api.Names() == "* ");
+}
+
+TEST_CASE("filters: a subscription has one for each of its event types, which follows its own") {
+  Filtered api;
+  const std::string first = api.Do(200, "GET", api.path + "/filters");
+  CHECK(ProjectHarness::Field(first, "data.0.event_type") == "a");
+  CHECK(ProjectHarness::Field(first, "data.0.body") == R"({"x":1})");
+  CHECK(api.Passes("a", R"({"x":1})"));
+  api.Do(202, "PUT", api.path, R"({"filter_config":{"filter":{"body":{"x":2}}}})");
+  CHECK_FALSE(api.Passes("a", R"({"x":1})"));
+  CHECK(api.Passes("a", R"({"x":2})"));
+  const std::string id = ProjectHarness::Field(first, "data.0.uid");
+  api.Do(200, "PUT", api.path + "/filters/" + id, R"({"body":{"y":1}})");
+  api.Do(202, "PUT", api.path, R"({"filter_config":{"filter":{"body":{"x":3}}}})");
+  CHECK(api.Passes("a", R"({"y":1})"));
+  // A type that is not wanted any more has none.
+  api.Do(202, "PUT", api.path, R"({"filter_config":{"event_types":["b"]}})");
+  const std::string last = api.Do(200, "GET", api.path + "/filters");
+  CHECK(ProjectHarness::Field(last, "data.0.event_type") == "b");
+  CHECK_FALSE(json::FindPath(last, "data.1", {}).has_value());
+}
+
+TEST_CASE("filters: an event goes by the filter of its type") {
+  Filtered api;
+  const std::string all = api.Do(200, "GET", api.path + "/filters");
+  const std::string filter = api.path + "/filters/" + ProjectHarness::Field(all, "data.0.uid");
+  const auto is_delivered = [&](const std::string& type, const std::string& data) {
+    const std::string answer = api.Do(201, "POST", "/events/broadcast",
+                                      R"({"event_type":")" + type + R"(","data":)" + data + "}");
+    return ProjectHarness::Field(answer, "data.endpoint_count") == "1";
+  };
+  CHECK(is_delivered("a", R"({"x":1})"));
+  CHECK_FALSE(is_delivered("a", R"({"x":2})"));
+  api.Do(200, "PUT", filter, R"({"body":{"x":2}})");
+  CHECK_FALSE(is_delivered("a", R"({"x":1})"));
+  CHECK(is_delivered("a", R"({"x":2})"));
+  api.Do(200, "PUT", filter, R"({"enabled_at":null})");
+  CHECK_FALSE(is_delivered("a", R"({"x":2})"));
+  api.Do(200, "DELETE", filter);
+  CHECK(is_delivered("a", R"({"x":1})"));
+  // One for a type that the subscription does not name adds the type.
+  api.Do(201, "POST", "/event-types", R"({"name":"b"})");
+  CHECK_FALSE(is_delivered("b", R"({"z":1})"));
+  api.Do(201, "POST", api.path + "/filters", R"({"event_type":"b","body":{"z":1}})");
+  CHECK(is_delivered("b", R"({"z":1})"));
+  CHECK_FALSE(is_delivered("b", R"({"z":2})"));
+}
+
+TEST_CASE("filters: bulk requests are all or nothing") {
+  Filtered api;
+  api.Do(201, "POST", "/event-types", R"({"name":"b"})");
+  const std::string bulk = api.path + "/filters/bulk";
+  CHECK(api.MessageOf("POST", bulk, R"([{"event_type":"b"},{"event_type":"none"}])", 404) ==
+        "event type none does not exist");
+  CHECK(api.MessageOf("POST", bulk, R"([{"event_type":"b"},{"event_type":"a"}])") ==
+        "filter for event type a already exists");
+  CHECK(api.MessageOf("POST", bulk, R"([{"event_type":"b"},{"event_type":"b"}])") ==
+        "duplicate event type b in request");
+  for (const char* body : {"[]", "{}", "[1]", R"([{"event_type":1}])", R"([{"a":1,"a":2}])"}) {
+    INFO(body);
+    api.Do(400, "POST", bulk, body);
+  }
+  const std::string made = api.Do(201, "POST", bulk, R"([{"event_type":"b"},{"event_type":"*"}])");
+  const std::string id = ProjectHarness::Field(made, "data.0.uid");
+  const std::string update = api.path + "/filters/bulk_update";
+  CHECK(api.MessageOf("PUT", update, R"([{"uid":")" + id + R"(","body":{"q":1}},{"uid":"none"}])",
+                      404) == "filter none not found");
+  CHECK(api.Passes("b", "{}"));
+  api.Do(200, "PUT", update, R"([{"uid":")" + id + R"(","body":{"q":1}}])");
+  CHECK_FALSE(api.Passes("b", "{}"));
+}
+
+TEST_CASE("filters: refusals name what is wrong") {
+  Filtered api;
+  const std::string filters = api.path + "/filters";
+  CHECK(api.MessageOf("POST", filters, "{}", 404) == "event type does not exist");
+  CHECK(api.MessageOf("POST", filters, R"({"event_type":"a"})") ==
+        "filter with this event type already exists");
+  CHECK(api.MessageOf("POST", filters, R"({"event_type":"*","body":{"a":{"$near":1}}})")
+            .starts_with("body:"));
+  CHECK(api.MessageOf("POST", filters, R"({"event_type":"*","enabled_at":"soon"})")
+            .starts_with("enabled_at:"));
+  CHECK(api.MessageOf("GET", filters + "/none", "", 404) == "filter not found");
+  CHECK(api.MessageOf("GET", "/subscriptions/none/filters", "", 404) == "subscription not found");
+  for (const char* path : {"/sources/test_function", "/subscriptions/test_function"}) {
+    CHECK(api.MessageOf("POST", path, R"({"function":"f"})") ==
+          "function:payload functions are not built in");
+  }
+}
+
+}  // namespace
+}  // namespace convoy::http
