@@ -20,6 +20,9 @@ struct LanePolicy {
   RateLimit rate_limit{.count = 0, .window = absl::ZeroDuration()};  // count 0: no limit
   bool is_paused = false;                                            // nothing is handed out
   bool is_fifo = false;                                              // Endpoint::is_fifo
+  // This opener has no use for its deliveries; others may have. Nothing is handed out and nothing
+  // is recorded.
+  bool is_unserved = false;
   // Of the project's scope, as of which this holds. A lane is held back only if the scope still has
   // this revision; otherwise the policy is unknown.
   uint64_t revision = 0;

@@ -254,7 +254,7 @@ class Planner {
     Endpoint endpoint{.id = id_, .project_id = project->id};
     ReadStamps(object, &endpoint);
     ObjectReader reader(object);
-    reader.Fail(ReadEndpoint(object, *project, now_, nullptr, &endpoint));
+    reader.Fail(ReadEndpoint(object, {*project, options_}, now_, nullptr, &endpoint));
     const std::string status = TextOf(object, {"status"});
     const auto parsed = model::Parse<EndpointStatus>(status);
     if (parsed.has_value()) endpoint.status = *parsed;

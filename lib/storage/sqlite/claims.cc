@@ -152,6 +152,10 @@ absl::Status Writer::VisitLane(const ClaimRequest& request, LaneRow lane, size_t
   CONVOY_ASSIGN_OR_RETURN(const std::optional<LanePolicy> policy,
                           FindPolicy(request, name, rows.claim));
   if (!policy.has_value()) return absl::OkStatus();
+  if (policy->is_unserved) {
+    rows.claim.unserved_lanes.push_back(std::move(name));
+    return absl::OkStatus();
+  }
   if (policy->is_paused) return ClosePaused(lane, request.now);
   const Pace pace(policy->rate_limit);
   const size_t allowed = std::min<size_t>(items_max, pace.RoomAt(request.now, lane.arrival));
