@@ -5,6 +5,8 @@
  *   convoy_gateway   everything behind one handle: requests in, deliveries out
  *   convoy_http      a request whose body is still coming
  *   convoy_reply     the answer to one HTTP request
+ *   convoy_delivery  an event for the host itself, in its hands
+ *   convoy_outcome   what became of a delivery, or news of an endpoint or a source
  *   convoy_verifier  a compiled signature scheme; needs no gateway, no storage and no thread
  *   convoy_verdict   the outcome of one verification
  *   convoy_error     what went wrong, with its message
@@ -18,16 +20,18 @@
  *   A function that takes a const handle may be called from any thread, concurrently. One that
  *   takes a handle that is not const may be called from any thread, one call at a time, except
  *   where its comment says more. Different handles are independent. There is no global state, and
- *   no thread unless convoy_gateway_start is called. A gateway belongs to the process that opened
- *   it: after fork, every call with it in the child returns CONVOY_E_FORKED.
+ *   no thread unless convoy_gateway_start is called, except that libcurl makes one for the time in
+ *   which it looks up the host name of an endpoint. A gateway belongs to the process that opened
+ * it: after fork, every call with it in the child returns CONVOY_E_FORKED.
  *
  * CALLBACKS
- *   A callback gets its `user` pointer first. It may run on any thread that is inside the library,
- *   never under a lock that a call needs, but the library waits for it: it should be quick and must
- *   not wait for another thread's call. It must not throw, longjmp or end its thread.
- *   Inside a callback of a gateway, calls with that gateway return CONVOY_E_REENTRANT, and so do
- *   calls with a convoy_http of it. Allowed are the functions marked [callback], and all that take
- *   neither. Other gateways may be called.
+ *   A callback gets its `user` pointer first. It may run on any thread that is inside the library
+ *   (or, on request, on that of the host's event loop alone: convoy_gateway_poll), never under a
+ * lock that a call needs, but the library waits for it: it should be quick and must not wait for
+ * another thread's call. It must not throw, longjmp or end its thread. Inside a callback of a
+ * gateway, calls with that gateway return CONVOY_E_REENTRANT, and so do calls with a convoy_http of
+ * it. Allowed are the functions marked [callback], and all that take neither. Other gateways may be
+ * called.
  *
  * ERRORS
  *   Functions that can fail return convoy_status: 0, or a class in bits 0 to 7 and a detail in bits
@@ -162,22 +166,82 @@ CONVOY_API convoy_status convoy_gateway_bootstrap(convoy_gateway* gateway, convo
  * convoy_http_handle_async and _finish_async that may take long, a few for answers. Without it,
  * call convoy_gateway_step. */
 CONVOY_API convoy_status convoy_gateway_start(convoy_gateway* gateway, convoy_error** error);
-/* Does what can be done without waiting. `out_next_us`, which may be NULL, receives when to call
- * again at the latest, in microseconds since 1970; INT64_MAX: when convoy_gateway_wake_fd is
- * readable. */
+/* Does what there is to do now: commits, deliveries, retries. It writes and syncs on this thread,
+ * so it takes as long as the disk does, and up to ten seconds while another process holds the
+ * store's lock; a loop that must not wait calls convoy_gateway_start and convoy_gateway_poll
+ * instead. `out_next_us`, which may be NULL, receives when to call again at the latest, in
+ * microseconds since 1970; INT64_MAX: when convoy_gateway_wake_fd is readable. */
 CONVOY_API convoy_status convoy_gateway_step(convoy_gateway* gateway, int64_t* out_next_us,
                                              convoy_error** error);
-/* [callback] A descriptor for poll that is readable when a step has something to do. Owned by the
- * gateway. */
+/* [callback] A descriptor for poll that is readable while there is something for the host:
+ * deliveries for convoy_local_take, outcomes for convoy_gateway_next_outcome, callbacks for
+ * convoy_gateway_poll, or the gateway closes; and, until convoy_gateway_start, when a step has
+ * something to do. Owned by the gateway. */
 CONVOY_API convoy_status convoy_gateway_wake_fd(const convoy_gateway* gateway, int32_t* out_fd,
                                                 convoy_error** error);
-/* Finishes what is in flight, at most for `patience_ms`, and gives the rest back to the store.
- * CONVOY_E_TIMEOUT: requests are still being answered, close again. Repeatable. */
+/* With the setting gateway.completions "poll": runs callbacks of asynchronous calls that wait, at
+ * most `max`, on this thread, and nothing else, so it does not wait. *out_count, which may be NULL,
+ * receives how many. Works with a started gateway, too, and after convoy_gateway_close; what waits
+ * then until convoy_gateway_free runs there. From any thread. */
+CONVOY_API convoy_status convoy_gateway_poll(const convoy_gateway* gateway, size_t max,
+                                             size_t* out_count, convoy_error** error);
+/* Finishes what is in flight, at most for `patience_ms` (or a second, if commits under way take so
+ * long), and gives the rest back to the store. CONVOY_E_TIMEOUT: requests are still being answered,
+ * or a callback has not returned; close again. Repeatable. */
 CONVOY_API convoy_status convoy_gateway_close(convoy_gateway* gateway, uint64_t patience_ms,
                                               convoy_error** error);
-/* Closes without patience if need be. No other call with the handle may be running. In a callback
- * of the gateway it does nothing. */
+/* Closes without patience if need be, but waits for callbacks to return. No other call with the
+ * handle may be running. In a callback of the gateway it does nothing. */
 CONVOY_API void convoy_gateway_free(convoy_gateway* gateway);
+
+/* ---- Outcomes ----
+ *
+ * What became of deliveries, and news of endpoints and sources, for a host that tells its customers
+ * or raises an alarm. The setting gateway.outcomes_max turns them on: so many wait at most; what
+ * comes while they do is dropped and counted. They are in memory; the REST API has the records. */
+
+typedef struct convoy_outcome convoy_outcome;
+
+/* Values of convoy_outcome_view.kind; there may be more in later versions. */
+#define CONVOY_OUTCOME_DELIVERY 0           /* an attempt ended, or a delivery was given up */
+#define CONVOY_OUTCOME_ENDPOINT_FAILING 1   /* its first failure after a success, or ever */
+#define CONVOY_OUTCOME_ENDPOINT_RECOVERED 2 /* deliveries succeed again */
+#define CONVOY_OUTCOME_ENDPOINT_DISABLED 3  /* nothing is sent to it until it is activated */
+#define CONVOY_OUTCOME_BREAKER_OPENED 4     /* its circuit breaker: nothing is sent for a while */
+#define CONVOY_OUTCOME_BREAKER_CLOSED 5
+#define CONVOY_OUTCOME_SOURCE_REFUSES 6 /* once a minute for a source and a reason */
+
+/* Texts are borrowed from the outcome and may be empty. */
+typedef struct convoy_outcome_view {
+  size_t struct_size; /* sizeof(convoy_outcome_view), set by the caller */
+  uint32_t kind;      /* CONVOY_OUTCOME_… */
+  int32_t is_success;
+  int32_t will_retry;
+  uint32_t attempt_number; /* of a delivery: how many attempts there were */
+  int64_t at_us;           /* in microseconds since 1970 */
+  int64_t retry_at_us;     /* if will_retry; else INT64_MAX */
+  uint64_t count;          /* of SOURCE_REFUSES: requests since the last one of its kind */
+  convoy_slice project_id;
+  convoy_slice endpoint_id;
+  convoy_slice source_id;
+  convoy_slice delivery_id;
+  convoy_slice event_id;
+  convoy_slice event_type;
+  convoy_slice outcome; /* "delivered", "timed_out", …; of SOURCE_REFUSES: the reason */
+  convoy_slice detail;  /* one line for people */
+} convoy_outcome_view;
+
+/* The oldest outcome that waits; *out is NULL if there is none. `out` may be NULL: nothing is
+ * taken. `out_dropped`, which may be NULL, receives how many were dropped since the gateway was
+ * opened. From any thread; does not wait. */
+CONVOY_API convoy_status convoy_gateway_next_outcome(const convoy_gateway* gateway,
+                                                     convoy_outcome** out, uint64_t* out_dropped,
+                                                     convoy_error** error);
+/* [callback] */
+CONVOY_API convoy_status convoy_outcome_get(const convoy_outcome* outcome, convoy_outcome_view* out,
+                                            convoy_error** error);
+/* [callback] */
+CONVOY_API void convoy_outcome_free(convoy_outcome* outcome);
 
 /* ---- HTTP ---- */
 
@@ -208,14 +272,26 @@ typedef struct convoy_reply convoy_reply;
 CONVOY_API convoy_status convoy_http_handle(const convoy_gateway* gateway,
                                             const convoy_request* request, convoy_reply** out_reply,
                                             convoy_error** error);
-/* The same without waiting. `done` runs exactly once if CONVOY_OK is returned, and never otherwise:
- * before the return, on the thread that commits, or on a thread of convoy_gateway_start that
- * answers what may take long. The request must stay valid until then. `done` owns `reply`. */
+/* The same without waiting; `request` is copied. `done` runs exactly once if CONVOY_OK is returned,
+ * and never otherwise: before the return, on the thread that commits, or on a thread of
+ * convoy_gateway_start that answers what may take long; with the setting gateway.completions "poll"
+ * inside convoy_gateway_poll alone. `done` owns `reply`. */
 typedef void (*convoy_reply_fn)(void* user, convoy_reply* reply);
 CONVOY_API convoy_status convoy_http_handle_async(const convoy_gateway* gateway,
                                                   const convoy_request* request,
                                                   convoy_reply_fn done, void* user,
                                                   convoy_error** error);
+
+/* A request of the REST API as a function, as the instance's administrator and without a key:
+ *
+ *   convoy_call(gateway, "POST", "/api/v1/projects", body, strlen(body), &reply, &error);
+ *
+ * `target` is a path and, where there is one, a query behind '?'; both texts are NUL-terminated.
+ * `body` is JSON, or empty. Returns when what it did is durable; a refusal is a reply, too.
+ * CONVOY_DECLINED: the path is not of the REST API. */
+CONVOY_API convoy_status convoy_call(const convoy_gateway* gateway, const char* method,
+                                     const char* target, const char* body, size_t body_size,
+                                     convoy_reply** out_reply, convoy_error** error);
 
 /* A request whose body is still coming:
  *
@@ -282,19 +358,97 @@ CONVOY_API convoy_status convoy_ingest(const convoy_gateway* gateway, const conv
                                        convoy_buf* out_event_id, int32_t* out_is_duplicate,
                                        convoy_error** error);
 /* The same without waiting; `event` is copied. `done` runs exactly once if CONVOY_OK is returned:
- * before the return or on the thread that commits. `event_id` is NUL-terminated and borrowed; it is
- * NULL if the event was not taken. Then `error`, which `done` owns, says why; else it is NULL. */
+ * before the return, on the thread that commits, or as gateway.completions says. `event_id` is
+ * NUL-terminated and borrowed; it is NULL if the event was not taken. Then `error`, which `done`
+ * owns, says why; else it is NULL. */
 typedef void (*convoy_receipt_fn)(void* user, const char* event_id, int32_t is_duplicate,
                                   convoy_error* error);
 CONVOY_API convoy_status convoy_ingest_async(const convoy_gateway* gateway,
                                              const convoy_event* event, convoy_receipt_fn done,
                                              void* user, convoy_error** error);
 
+/* ---- Events for the host itself ----
+ *
+ * An endpoint whose URL is "local:NAME" delivers to the host: subscriptions, retries, order, pauses
+ * and lists are those of every endpoint; nothing is signed and no connection is made. The setting
+ * local.names says which names there are. A host takes deliveries, handles them and finishes each:
+ *
+ *   convoy_delivery* batch[64];
+ *   size_t count = 0;
+ *   convoy_local_take(gateway, "orders", 6, 64, 1000, batch, &count, NULL);
+ *   for (size_t i = 0; i < count; ++i) {
+ *     convoy_delivery_view view = {sizeof view};
+ *     convoy_delivery_get(batch[i], &view, NULL);
+ *     convoy_local_finish(batch[i], handle(&view), 0, NULL, 0, NULL);
+ *     convoy_delivery_free(batch[i]);
+ *   }
+ *
+ * Each event comes at least once: again after CONVOY_LOCAL_RETRY, after its deadline, and after the
+ * death of the process. Deliveries that are not taken wait in the store and use up no attempts. */
+
+typedef struct convoy_delivery convoy_delivery;
+
+/* Takes deliveries to local:`name` that are there, at most `max`, the oldest first. If there are
+ * none, waits for `wait_ms` until there are; 0: not at all. The first call for a name, and one
+ * after a while, has them fetched, so it may find none. `out` has room for `max` handles;
+ * *out_count of them are set, and the caller's to free. A gateway that is not started is stepped by
+ * another thread while this waits. From any thread, concurrently. CONVOY_E_INVALID: the setting
+ * local.names does not hold the name. CONVOY_E_STATE: the gateway closes. */
+CONVOY_API convoy_status convoy_local_take(const convoy_gateway* gateway, const char* name,
+                                           size_t name_size, size_t max, uint64_t wait_ms,
+                                           convoy_delivery** out, size_t* out_count,
+                                           convoy_error** error);
+
+/* A delivery as its host sees it. Texts are borrowed from it; none is NUL-terminated. */
+typedef struct convoy_delivery_view {
+  size_t struct_size; /* sizeof(convoy_delivery_view), set by the caller */
+  convoy_slice event_id;
+  convoy_slice event_type;
+  convoy_slice body;            /* the event's bytes */
+  convoy_slice content_type;    /* as the event came with it; may be empty */
+  convoy_slice idempotency_key; /* may be empty */
+  convoy_slice project_id;
+  convoy_slice endpoint_id;
+  convoy_slice delivery_id;
+  size_t headers_count;    /* of the event; see convoy_delivery_header */
+  int64_t deadline_us;     /* in microseconds since 1970: finished later, it comes again */
+  uint32_t attempt_number; /* 1: the first */
+  uint32_t reserved;       /* 0 */
+} convoy_delivery_view;
+
+/* [callback] */
+CONVOY_API convoy_status convoy_delivery_get(const convoy_delivery* delivery,
+                                             convoy_delivery_view* out, convoy_error** error);
+/* [callback] 0, and an empty header, beyond the last one. */
+CONVOY_API int32_t convoy_delivery_header(const convoy_delivery* delivery, size_t index,
+                                          convoy_header* out);
+
+#define CONVOY_LOCAL_DONE 0  /* delivered */
+#define CONVOY_LOCAL_RETRY 1 /* failed; tried again as the endpoint's retry policy says */
+#define CONVOY_LOCAL_FAIL 2  /* failed for good, whatever the retry policy says */
+
+/* Says what became of a delivery, as a CONVOY_LOCAL_ value. `retry_after_ms` is for
+ * CONVOY_LOCAL_RETRY: not before that, at most a day; 0: when the policy says. `detail` is UTF-8
+ * for people, kept with the attempt, of which 1 KiB is kept at most. CONVOY_OK: the outcome is
+ * recorded soon; if the process dies before that, the delivery comes again. CONVOY_E_NOT_FOUND: it
+ * is finished already, or its deadline has passed and it comes again. CONVOY_E_STATE: the gateway
+ * has been freed; it comes again. */
+CONVOY_API convoy_status convoy_local_finish(convoy_delivery* delivery, uint32_t outcome,
+                                             uint64_t retry_after_ms, const char* detail,
+                                             size_t detail_size, convoy_error** error);
+/* One that was not finished counts as CONVOY_LOCAL_RETRY. May come after convoy_gateway_free. */
+CONVOY_API void convoy_delivery_free(convoy_delivery* delivery);
+
 /* ---- Verification ---- */
 
 typedef struct convoy_verifier convoy_verifier;
 typedef struct convoy_verdict convoy_verdict;
 
+/* The presets as a JSON array, in order of their names. Of each: name, title, schemes,
+ * parameters_needed and parameters_used (names for convoy_verifier_settings.parameters), integrity
+ * (as convoy_verdict_integrity, of the weakest scheme), replay_window_s (for how long the same
+ * request is accepted again; null: for ever), handshake, tenant. */
+CONVOY_API convoy_status convoy_presets(convoy_buf* out_json, convoy_error** error);
 /* Compiles a preset ("github", "stripe", …), or a scheme given as JSON if `text` begins with '{'.
  * All secrets are live. The verifier may be used by any number of threads at once.
  * CONVOY_E_NOT_FOUND: there is no such preset. CONVOY_E_INVALID names what is wrong. */
@@ -339,6 +493,14 @@ typedef struct convoy_verdict_view {
 CONVOY_API convoy_status convoy_verifier_check(const convoy_verifier* verifier,
                                                const convoy_request* request, int64_t now_us,
                                                convoy_verdict_view* out, convoy_error** error);
+/* The provider's id of the event in `request`, for those who use convoy_verifier_check: ask once
+ * that has accepted it. Copies the id into `out`, which has `out_size` bytes, without a NUL;
+ * *out_used receives its size, 0 if the scheme names none, and with CONVOY_E_TOO_LARGE what it
+ * would take. */
+CONVOY_API convoy_status convoy_verifier_event_id(const convoy_verifier* verifier,
+                                                  const convoy_request* request, char* out,
+                                                  size_t out_size, size_t* out_used,
+                                                  convoy_error** error);
 /* Answers a handshake of the provider: X's GET ?crc_token=…, Slack's url_verification, … Ask before
  * verifying. CONVOY_DECLINED: `request` is none. `out_secret`, which may be NULL, receives the
  * secret that the provider hands over, `out_visit_url`, which may be NULL, a URL to fetch once, to

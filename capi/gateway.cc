@@ -100,6 +100,17 @@ convoy_status convoy_gateway_step(convoy_gateway* gateway, int64_t* out_next_us,
   });
 }
 
+convoy_status convoy_gateway_poll(const convoy_gateway* gateway, size_t max, size_t* out_count,
+                                  convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (out_count != nullptr) *out_count = 0;
+    if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
+    const size_t count = gateway->engine->gateway->Poll(max);
+    if (out_count != nullptr) *out_count = count;
+    return CONVOY_OK;
+  });
+}
+
 convoy_status convoy_gateway_wake_fd(const convoy_gateway* gateway, int32_t* out_fd,
                                      convoy_error** error) {
   return Guard(error, [&]() -> convoy_status {
@@ -131,7 +142,9 @@ void convoy_gateway_free(convoy_gateway* gateway) {
     static_cast<void>(gateway->engine->gateway.release());
   } else {
     // Called while the handle is whole: callbacks may still use it.
-    gateway->engine->gateway->Close(absl::ZeroDuration()).IgnoreError();
+    convoy::Gateway& opened = *gateway->engine->gateway;
+    opened.Close(absl::ZeroDuration()).IgnoreError();
+    while (opened.Poll(SIZE_MAX) > 0) continue;
   }
   delete gateway;
 }

@@ -1,4 +1,5 @@
 // Entry points for requests that the host has read in full.
+#include "capi/owned_request.h"
 #include "capi/reply.h"
 
 using convoy::capi::BorrowedRequest;
@@ -6,7 +7,10 @@ using convoy::capi::CheckGateway;
 using convoy::capi::CheckRequest;
 using convoy::capi::FailNull;
 using convoy::capi::Guard;
+using convoy::capi::IsReadable;
 using convoy::capi::MakeCompletion;
+using convoy::capi::OwnedRequest;
+using convoy::capi::View;
 
 convoy_status convoy_http_handle(const convoy_gateway* gateway, const convoy_request* request,
                                  convoy_reply** out_reply, convoy_error** error) {
@@ -26,17 +30,47 @@ convoy_status convoy_http_handle(const convoy_gateway* gateway, const convoy_req
   });
 }
 
+convoy_status convoy_call(const convoy_gateway* gateway, const char* method, const char* target,
+                          const char* body, size_t body_size, convoy_reply** out_reply,
+                          convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (out_reply == nullptr) return FailNull(error, "out_reply");
+    *out_reply = nullptr;
+    if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
+    if (method == nullptr) return FailNull(error, "method");
+    if (target == nullptr) return FailNull(error, "target");
+    if (!IsReadable(body, body_size)) return FailNull(error, "body");
+    const std::string_view whole = target;
+    const size_t path_size = std::min(whole.find('?'), whole.size());
+    const convoy::HttpRequest request = {
+        .method = method,
+        .path = whole.substr(0, path_size),
+        .query = whole.substr(std::min(path_size + 1, whole.size())),
+        .body = View(body, body_size)};
+    // Reserved before anything is written: what was done must be reported.
+    auto reply = std::make_unique<convoy_reply>();
+    auto response = gateway->engine->gateway->Call(request);
+    if (!response.has_value()) return CONVOY_DECLINED;
+    reply->response = *std::move(response);
+    *out_reply = reply.release();
+    return CONVOY_OK;
+  });
+}
+
 convoy_status convoy_http_handle_async(const convoy_gateway* gateway, const convoy_request* request,
                                        convoy_reply_fn done, void* user, convoy_error** error) {
   return Guard(error, [&]() -> convoy_status {
     if (done == nullptr) return FailNull(error, "done");
     if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
     if (const convoy_status checked = CheckRequest(request, error)) return checked;
-    // The library borrows the request until its completion has run: the completion owns the copy of
-    // the header table, the caller owns the bytes.
-    const auto borrowed = std::make_shared<const BorrowedRequest>(*request);
+    // The library borrows the request until its completion has run, which owns this copy.
+    const BorrowedRequest borrowed(*request);
+    const auto owned = std::make_shared<OwnedRequest>(borrowed.http, *gateway->engine);
+    const std::string_view body = borrowed.http.body;
+    owned->Count(owned->text.size() + body.size());
+    owned->Append(body.data(), body.size());
     const bool is_ours = gateway->engine->gateway->HandleAsync(
-        borrowed->http, MakeCompletion(*gateway->engine, done, user, borrowed));
+        owned->Whole(), MakeCompletion(*gateway->engine, done, user, owned));
     return is_ours ? CONVOY_OK : CONVOY_DECLINED;
   });
 }

@@ -78,10 +78,12 @@ constexpr OptionSetting kOptionSettings[] = {
     {"gateway.hops_max", "hops_max"},
     {"gateway.answer_timeout_ms", "answer_timeout"},
     {"gateway.answer_threads", "answer_threads"},
+    {"gateway.outcomes_max", "outcomes_max"},
     {"gateway.projects_cached_max", "projects_cached_max"},
     {"gateway.sources_cached_max", "sources_cached_max"},
     {"deliver.in_flight_max", "in_flight_max"},
     {"deliver.in_flight_per_endpoint_max", "in_flight_per_endpoint_max"},
+    {"deliver.connections_max", "connections_max"},
     {"deliver.connection_idle_s", "connection_idle_max", kSeconds},
     {"deliver.connection_age_s", "connection_age_max", kSeconds},
     {"deliver.name_age_s", "name_age_max", kSeconds},
@@ -104,7 +106,7 @@ Setting SettingOf(const OptionSetting& entry) {
           .set = set};
 }
 
-// Those that are no numeric options of the gateway.
+// Those of the store and of the gateway that are no numeric options.
 std::vector<Setting> OtherSettings() {
   return {
       {"storage.path", "",
@@ -125,6 +127,13 @@ std::vector<Setting> OtherSettings() {
        [](convoy_config& config, std::string_view value) {
          return ReadNumber<uint64_t>(value, 1, uint64_t{1} << 40, &config.buffered_bytes_max);
        }},
+      {"gateway.completions", "library",
+       "threads that run callbacks of asynchronous calls: library, or poll (that of "
+       "convoy_gateway_poll alone)",
+       [](convoy_config& config, std::string_view value) {
+         config.options.has_polled_completions = value == "poll";
+         return value == "poll" || value == "library";
+       }},
       {"storage.secrets_key", "",
        "32 bytes, as base64: the key under which secrets are kept encrypted in the store",
        [](convoy_config& config, std::string_view value) {
@@ -136,6 +145,12 @@ std::vector<Setting> OtherSettings() {
          return ReadKey(value, &config.options.former_secrets_key);
        },
        true},
+  };
+}
+
+// Those of metrics and of deliveries.
+std::vector<Setting> OutwardSettings() {
+  return {
       {"metrics.access", "nobody",
        "access to GET /metrics: nobody, token (requests with metrics.token) or anyone",
        [](convoy_config& config, std::string_view value) {
@@ -151,6 +166,14 @@ std::vector<Setting> OtherSettings() {
        "private networks that deliveries may reach, as CIDR, separated by commas",
        [](convoy_config& config, std::string_view value) {
          config.options.allowed_networks = absl::StrSplit(value, ',', absl::SkipWhitespace());
+         return true;
+       }},
+      // Each name is checked when a gateway is opened.
+      {"local.names", "",
+       "names of local endpoints whose deliveries this host takes, separated by commas; *: every "
+       "name; empty: none",
+       [](convoy_config& config, std::string_view value) {
+         config.options.local_names = absl::StrSplit(value, ',', absl::SkipWhitespace());
          return true;
        }},
       {"deliver.ca_file", "",
@@ -181,6 +204,7 @@ std::vector<Setting> OtherSettings() {
 const std::vector<Setting>& Settings() {
   static const auto* const settings = [] {
     auto* all = new std::vector<Setting>(OtherSettings());
+    for (Setting& setting : OutwardSettings()) all->push_back(std::move(setting));
     for (const OptionSetting& entry : kOptionSettings) all->push_back(SettingOf(entry));
     return all;
   }();

@@ -4,74 +4,8 @@
 //
 // A convoy_http goes from open to answered and never back. It refers to its gateway weakly, so
 // either may be freed first.
-#include <algorithm>
-#include <array>
-
+#include "capi/owned_request.h"
 #include "capi/reply.h"
-
-namespace convoy::capi {
-namespace {
-
-// A request that owns its bytes. Does not move: `http` points into it.
-struct OwnedRequest {
-  // Its bytes are counted in `engine` as long as it lives.
-  OwnedRequest(const HttpRequest& head, const Engine& engine);
-  ~OwnedRequest() { *buffered_bytes -= counted; }
-
-  // Makes room for `size` more bytes of the body, of which there will be `bytes_max` at most.
-  // False: the requests of the gateway hold all that they may.
-  bool Grow(size_t size, uint64_t bytes_max);
-  bool Count(uint64_t size);
-
-  const std::shared_ptr<std::atomic<uint64_t>> buffered_bytes;
-  const uint64_t buffered_bytes_max;
-  uint64_t counted = 0;
-  std::string text;  // of the head; complete before anything points into it
-  std::vector<HeaderView> headers;
-  std::vector<char> body;  // reserves what it is asked for, which a string does not
-  HttpRequest http;
-};
-
-bool OwnedRequest::Count(uint64_t size) {
-  const uint64_t before = buffered_bytes->fetch_add(size);
-  counted += size;
-  return before + size <= buffered_bytes_max;
-}
-
-bool OwnedRequest::Grow(size_t size, uint64_t bytes_max) {
-  constexpr uint64_t kLeast = 4 * 1024;
-  const uint64_t needed = body.size() + size;
-  if (needed <= body.capacity()) return true;
-  const uint64_t wanted =
-      std::min(bytes_max, std::max<uint64_t>({needed, kLeast, 2 * body.capacity()}));
-  if (!Count(wanted - body.capacity())) return false;
-  body.reserve(wanted);
-  return true;
-}
-
-OwnedRequest::OwnedRequest(const HttpRequest& head, const Engine& engine)
-    : buffered_bytes(engine.buffered_bytes), buffered_bytes_max(engine.buffered_bytes_max) {
-  size_t size = head.method.size() + head.path.size() + head.query.size() + head.remote_ip.size();
-  for (const HeaderView& header : head.headers) size += header.name.size() + header.value.size();
-  text.reserve(size);
-  const auto keep = [this](std::string_view part) {
-    const size_t begin = text.size();
-    text.append(part);
-    return std::string_view(text.data() + begin, part.size());
-  };
-  http.method = keep(head.method);
-  http.path = keep(head.path);
-  http.query = keep(head.query);
-  http.remote_ip = keep(head.remote_ip);
-  headers.reserve(head.headers.size());
-  for (const HeaderView& header : head.headers) {
-    headers.push_back({keep(header.name), keep(header.value)});
-  }
-  http.headers = headers;
-}
-
-}  // namespace
-}  // namespace convoy::capi
 
 struct convoy_http {
   std::weak_ptr<convoy::capi::Engine> engine;
@@ -111,8 +45,7 @@ convoy_status TakeRequest(convoy_http* http, std::shared_ptr<Engine>* out_engine
   }
   if (const convoy_status checked = CheckEngine(**out_engine, error)) return checked;
   *out_request = std::move(http->request);
-  const std::vector<char>& body = (*out_request)->body;
-  (*out_request)->http.body = std::string_view(body.data(), body.size());
+  (*out_request)->Whole();
   return CONVOY_OK;
 }
 
@@ -153,8 +86,7 @@ convoy_status convoy_http_feed(convoy_http* http, const void* data, size_t size,
     *out_reply = nullptr;
     if (const convoy_status checked = CheckOpen(http, error)) return checked;
     if (!IsReadable(data, size)) return FailNull(error, "data");
-    std::vector<char>& body = http->request->body;
-    if (size > http->body_bytes_max - body.size()) {
+    if (size > http->body_bytes_max - http->request->body.size()) {
       std::shared_ptr<Engine> engine;
       std::shared_ptr<OwnedRequest> request;
       if (const auto checked = TakeRequest(http, &engine, &request, error)) return checked;
@@ -166,8 +98,7 @@ convoy_status convoy_http_feed(convoy_http* http, const void* data, size_t size,
       http->request = nullptr;
       return CONVOY_OK;
     }
-    const char* const bytes = static_cast<const char*>(data);
-    if (size != 0) body.insert(body.end(), bytes, bytes + size);
+    http->request->Append(static_cast<const char*>(data), size);
     return CONVOY_OK;
   });
 }

@@ -239,6 +239,22 @@ convoy_status convoy_verifier_check(const convoy_verifier* verifier, const convo
   });
 }
 
+convoy_status convoy_verifier_event_id(const convoy_verifier* verifier,
+                                       const convoy_request* request, char* out, size_t out_size,
+                                       size_t* out_used, convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (out_used == nullptr) return FailNull(error, "out_used");
+    *out_used = 0;
+    if (!IsReadable(out, out_size)) return FailNull(error, "out");
+    if (const convoy_status checked = CheckCall(verifier, request, error)) return checked;
+    const std::string id = verifier->verifier->EventId(*BorrowedVerifyRequest(*request));
+    *out_used = id.size();
+    if (id.size() > out_size) return Fail(error, CONVOY_E_TOO_LARGE, "out: the id is longer");
+    std::memcpy(out, id.data(), id.size());
+    return CONVOY_OK;
+  });
+}
+
 convoy_status convoy_verifier_answer(const convoy_verifier* verifier, const convoy_request* request,
                                      int64_t now_us, convoy_reply** out_reply,
                                      convoy_buf* out_secret, convoy_buf* out_visit_url,

@@ -9,6 +9,7 @@
 #   include/convoy/third_party/   the Abseil headers that the C++ headers stand on
 #   lib/cmake/Convoy, lib/pkgconfig/convoy.pc
 #   share/libconvoy/              the SPDX document of what is inside
+#   share/licenses/libconvoy/     our licence, and those of what is inside
 #
 # Everything may be moved to another prefix after it was installed.
 
@@ -90,6 +91,15 @@ install(DIRECTORY "${CONVOY_ABSEIL_SOURCE_DIR}/absl"
 install(FILES "${CONVOY_ABSEIL_SOURCE_DIR}/LICENSE"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/convoy/third_party/absl")
 
+# Licences: ours, and those of what is inside.
+set(convoy_licences "${CMAKE_INSTALL_DATADIR}/licenses/libconvoy")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${convoy_licences}")
+install(FILES "${CONVOY_ABSEIL_SOURCE_DIR}/LICENSE" DESTINATION "${convoy_licences}"
+        RENAME LICENSE.abseil)
+install(FILES "${CONVOY_BORINGSSL_SOURCE_DIR}/LICENSE" DESTINATION "${convoy_licences}"
+        RENAME LICENSE.boringssl)
+install(FILES "${PROJECT_SOURCE_DIR}/cmake/LICENSE.rapidjson" DESTINATION "${convoy_licences}")
+
 # The document of what is inside.
 set(convoy_sbom "${CMAKE_BINARY_DIR}/libconvoy.spdx.json")
 add_custom_command(
@@ -121,5 +131,8 @@ install(FILES "${CMAKE_BINARY_DIR}/ConvoyConfig.cmake"
 # From the folder of convoy.pc up to the prefix.
 file(RELATIVE_PATH convoy_pc_to_prefix
      "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+set(convoy_pc_names ${SQLite3_LIBRARIES} ${Curl_LIBRARIES})
+list(TRANSFORM convoy_pc_names PREPEND "-l")
+list(JOIN convoy_pc_names " " CONVOY_PC_LIBS)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/convoy.pc.in" "${CMAKE_BINARY_DIR}/convoy.pc" @ONLY)
 install(FILES "${CMAKE_BINARY_DIR}/convoy.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

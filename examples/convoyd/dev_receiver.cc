@@ -52,6 +52,20 @@ class TrialGateway final : public convoy::Gateway {
                    std::function<void(absl::StatusOr<convoy::Receipt>)> done) override {
     gateway_->IngestAsync(std::move(event), std::move(done));
   }
+  std::optional<convoy::HttpResponse> Call(const convoy::HttpRequest& request) override {
+    return gateway_->Call(request);
+  }
+  absl::StatusOr<std::vector<convoy::LocalDelivery>> TakeLocal(std::string_view name,
+                                                               size_t items_max,
+                                                               absl::Duration patience) override {
+    return gateway_->TakeLocal(name, items_max, patience);
+  }
+  absl::Status FinishLocal(uint64_t ticket, convoy::LocalOutcome outcome) override {
+    return gateway_->FinishLocal(ticket, std::move(outcome));
+  }
+  std::optional<convoy::HostOutcome> NextOutcome() override { return gateway_->NextOutcome(); }
+  uint64_t dropped_outcomes_count() const override { return gateway_->dropped_outcomes_count(); }
+  size_t Poll(size_t completions_max) override { return gateway_->Poll(completions_max); }
   absl::StatusOr<absl::Time> Step() override { return gateway_->Step(); }
   int wake_fd() const override { return gateway_->wake_fd(); }
   absl::Status Start() override { return gateway_->Start(); }

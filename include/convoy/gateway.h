@@ -4,7 +4,7 @@
 //   threaded   Start(); the gateway runs threads of its own: a committer, a dispatcher, and what
 //              reads from message brokers
 //   pumped     call Step() when wake_fd() is readable or the instant it returned has come; no
-//              thread is created
+//              thread is created, except by libcurl while it looks up a host name
 //
 // Durability: a 2xx of Handle is given after the commit that holds the event, its idempotency key
 // and its deliveries. What was acknowledged survives the death of the process.
@@ -23,7 +23,9 @@
 
 #include "convoy/broker.h"
 #include "convoy/clock.h"
+#include "convoy/host_outcome.h"
 #include "convoy/http.h"
+#include "convoy/local.h"
 #include "convoy/observer.h"
 #include "convoy/options.h"
 #include "convoy/storage.h"
@@ -106,6 +108,10 @@ class Gateway {
   // once the gateway has been started, on one that answers what may take long.
   virtual bool HandleAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) = 0;
 
+  // Answers a request of the REST API ("/api/v1/…") as the instance's administrator, without a key;
+  // blocks until what it did is durable. nullopt: a path of something else.
+  virtual std::optional<HttpResponse> Call(const HttpRequest& request) = 0;
+
   // Takes an event; blocks until it is durable. kInvalidArgument names the field, kNotFound: no
   // such project.
   virtual absl::StatusOr<Receipt> Ingest(HostEvent event) = 0;
@@ -114,13 +120,41 @@ class Gateway {
   // commits.
   virtual void IngestAsync(HostEvent event, std::function<void(absl::StatusOr<Receipt>)> done) = 0;
 
+  // Deliveries to this host (local.h). From any thread, concurrently.
+
+  // Takes deliveries to "local:`name`" that wait, at most `items_max`, the oldest first. If there
+  // are none, waits for them for `patience`; a pumped gateway is stepped by another thread then.
+  // May be empty. kInvalidArgument: the options do not serve the name; kFailedPrecondition once the
+  // gateway closes.
+  virtual absl::StatusOr<std::vector<LocalDelivery>> TakeLocal(std::string_view name,
+                                                               size_t items_max,
+                                                               absl::Duration patience) = 0;
+
+  // Says what became of a delivery. OK: its outcome will be recorded; a crash before that makes it
+  // come again. kNotFound: it is finished, or its deadline has passed and it comes again.
+  virtual absl::Status FinishLocal(uint64_t ticket, LocalOutcome outcome) = 0;
+
+  // For the host, from any thread.
+
+  // The oldest outcome that waits (GatewayOptions::outcomes_max); nullopt: there is none.
+  virtual std::optional<HostOutcome> NextOutcome() = 0;
+  // How many outcomes were dropped since the gateway was opened.
+  virtual uint64_t dropped_outcomes_count() const = 0;
+
+  // Runs completions that wait (GatewayOptions::has_polled_completions), at most `completions_max`,
+  // on this thread; returns how many. Does not wait for anything else. What still waits when the
+  // gateway goes runs then.
+  virtual size_t Poll(size_t completions_max) = 0;
+
   // Driving.
 
   // Does what can be done without waiting: commits, deliveries. Returns when to call again at the
   // latest. One thread at a time; kFailedPrecondition after Start.
   virtual absl::StatusOr<absl::Time> Step() = 0;
 
-  // Readable when Step has something to do. Owned by the gateway. For poll, select, epoll.
+  // Readable when there is something for the host: a delivery to take, an outcome, a completion
+  // to run, or that the gateway closes; and, until Start, when Step has something to do. Owned by
+  // the gateway. For poll, select, epoll.
   virtual int wake_fd() const = 0;
 
   // Starts the threads.

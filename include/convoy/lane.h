@@ -22,6 +22,9 @@ struct LanePolicy {
   // Nothing is handed out, and retention need not wait for its deliveries to end.
   bool is_disabled = false;
   bool is_fifo = false;  // Endpoint::is_fifo
+  // This opener has no use for its deliveries; others may have. Nothing is handed out and nothing
+  // is recorded.
+  bool is_unserved = false;
   // Of the project's scope, as of which this holds. A lane is held back only if the scope still has
   // this revision; otherwise the policy is unknown.
   uint64_t revision = 0;

@@ -37,6 +37,10 @@ struct GatewayOptions {
   uint32_t in_flight_max = 1024;
   uint32_t in_flight_per_endpoint_max = 16;
 
+  // Connections to endpoints at once, kept ones included; more attempts wait for one. 0: as many as
+  // in_flight_max.
+  uint32_t connections_max = 0;
+
   // PEM file of the certificate authorities that endpoints are trusted by, in place of the
   // system's: for intranets with an authority of their own. Open fails if it cannot be read.
   std::string ca_file;
@@ -55,6 +59,19 @@ struct GatewayOptions {
   // has to keep deliveries from private networks; addresses that stand in a URL are still refused
   // here. Empty: none. The proxy variables of the environment are never used.
   std::string delivery_proxy;
+
+  // Names whose deliveries this host takes (local.h): endpoints may have the URL "local:NAME" for
+  // each of them; "*" alone: for every valid name. Managers of projects may then send events
+  // to those names. Empty: local endpoints are refused, and those that a store has wait.
+  std::vector<std::string> local_names;
+
+  // How many outcomes wait for the host (host_outcome.h); what comes while so many do is dropped
+  // and counted. 0: none are kept.
+  uint32_t outcomes_max = 0;
+
+  // Whether completions of HandleAsync and IngestAsync run on the thread that calls Gateway::Poll,
+  // instead of one of the library's.
+  bool has_polled_completions = false;
 
   // How long a claimed delivery is ours; a longer attempt is impossible.
   absl::Duration lease = absl::Seconds(90);

@@ -276,6 +276,9 @@ struct Claim {
   // it and to claim again.
   std::vector<LaneName> unknown_lanes;
   std::vector<ThrottledLane> throttled_lanes;  // of those that this claim came to
+  // Lanes with work that was left alone because their policy says that it is unserved. Until they
+  // are among the `skipped_endpoint_ids` of a request, the work counts as due.
+  std::vector<LaneName> unserved_lanes;
 };
 
 // Deliveries of a project that have not ended, whatever they wait for.

@@ -49,6 +49,11 @@ enum class TransportOutcome : uint8_t {
   kCancelled = 9,         // the transport was shut down
   kLocalFailure = 10,     // this side had no socket or memory for it; nothing was sent
   kNoAccessToken = 11,    // of the gateway, not of a transport: nothing was sent
+  // Of local delivery (local.h).
+  kHandled = 12,         // the host is done with it
+  kHandlerFailed = 13,   // the host wants it again
+  kHandlerRefused = 14,  // the host can never use it
+  kNotTaken = 15,        // the host did not take it: no attempt was made
 };
 
 struct TransportResult {
@@ -58,6 +63,8 @@ struct TransportResult {
   std::string body;       // at most response_bytes_max
   std::string remote_ip;  // numeric; empty if no connection was made
   std::string error;      // one line without secrets; empty for kResponse
+  // The wait that the host asked for with kHandlerFailed; a response has a header for that.
+  absl::Duration retry_after = absl::ZeroDuration();
   absl::Duration elapsed = absl::ZeroDuration();
   PhaseTimings phases;
 };

@@ -34,8 +34,8 @@ absl::Time Dispatcher::State::BalanceIntake(Present now) {
     if (balance.is_behind) balance.behind += elapsed;
   }
   balance.measured_at = now.steady;
-  balance.is_behind = is_late && !is_draining && outcomes.kept_count() == 0 &&
-                      sending_count.value() + waiting_count.value() < options.in_flight_max;
+  balance.is_behind =
+      is_late && !is_draining && outcomes.kept_count() == 0 && busy_count() < options.in_flight_max;
   if (balance.total >= kBalanceWindow) {
     const bool should_limit = balance.is_behind && balance.behind >= kBehindRatio * balance.total;
     if (should_limit || balance.is_limiting) parts.commits->LimitIntake(should_limit);
@@ -45,8 +45,10 @@ absl::Time Dispatcher::State::BalanceIntake(Present now) {
   return balance.is_limiting ? now.steady + kBalanceWindow : absl::InfiniteFuture();
 }
 
-void Dispatcher::State::AddRooms(Present now, ClaimRequest& request) const {
+void Dispatcher::State::AddRooms(Present now, ClaimRequest& request) {
+  AddLocalRooms(now, request);
   for (const auto& [endpoint_id, state] : lanes) {
+    if (state.is_local()) continue;
     uint32_t room = 0;
     if (!state.is_blocked(now.steady)) {
       room = state.AheadIn(pool, now.steady);
@@ -61,18 +63,17 @@ void Dispatcher::State::AddRooms(Present now, ClaimRequest& request) const {
 }
 
 void Dispatcher::State::StartClaim(Present now) {
-  const size_t busy_count = sending_count.value() + waiting_count.value();
   const size_t busy_max = options.in_flight_max + options.in_flight_max / kShareAhead;
-  if (busy_count >= busy_max) {
+  if (busy_count() >= busy_max) {
     next_claim_at = absl::InfiniteFuture();  // until something ends
     return;
   }
   ForgetLanes(now);
   ClaimRequest request = {.now = now.wall,
                           .lease = options.lease,
-                          .items_max = static_cast<uint32_t>(busy_max - busy_count),
+                          .items_max = static_cast<uint32_t>(busy_max - busy_count()),
                           .items_per_endpoint_max = 1,  // those have yet to earn more
-                          .policy_of = PoliciesOf(parts.configuration)};
+                          .policy_of = PoliciesOf(parts.configuration, parts.local)};
   AddRooms(now, request);
   claim_started_at = now;
   next_claim_at = absl::InfiniteFuture();  // what comes up meanwhile asks for the next one
@@ -113,6 +114,9 @@ void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present
     }
   }
   for (const ThrottledLane& throttled : claim->throttled_lanes) TellThrottled(throttled, now);
+  for (const LaneName& lane : claim->unserved_lanes) {
+    lanes[lane.endpoint_id].local_project_id = lane.project_id;
+  }
   LearnPolicies(claim->unknown_lanes, now);
   MindBlockedLanes(now);
 }

@@ -74,6 +74,9 @@ Transition AfterAttempt(const Delivery& delivery, const Classification& classifi
                    "the endpoint answered 410 Gone and was disabled", now),
             true};
   }
+  if (classification.outcome == Outcome::kHandlerRefused) {
+    return {Finish(std::move(next), DeliveryStatus::kFailure, classification.error, now)};
+  }
   if (!MayRepeat(next, classification)) {
     return {Finish(std::move(next), DeliveryStatus::kFailure,
                    absl::StrCat(classification.error,

@@ -22,6 +22,8 @@ constexpr absl::Duration kClockStep = absl::Milliseconds(100);
 absl::Time Dispatcher::State::Step() {
   projects.clear();
   parts.transport->Step();
+  const absl::Time local_next =
+      parts.local == nullptr ? absl::InfiniteFuture() : parts.local->Step();
   const Present now = GetPresent();
   NoticeClock(now);
   TakeInNews(now);
@@ -38,7 +40,7 @@ absl::Time Dispatcher::State::Step() {
   if (may_claim && now.steady >= next_claim_at) StartClaim(now);
 
   absl::Time next = may_claim ? next_claim_at : absl::InfiniteFuture();
-  next = std::min({next, outcomes.retry_at(), BalanceIntake(now)});
+  next = std::min({next, outcomes.retry_at(), BalanceIntake(now), local_next});
   for (const auto& [endpoint_id, state] : lanes) {
     if (!state.waiting.empty() && state.is_blocked(now.steady)) {
       next = std::min(next, state.blocked_until);
@@ -80,7 +82,10 @@ void Dispatcher::set_wake(std::function<void()> wake) {
 
 void Dispatcher::Notify() { state_->outcomes.NotifyWork(); }
 
-void Dispatcher::Drain() { state_->is_draining = true; }
+void Dispatcher::Drain() {
+  state_->is_draining = true;
+  if (state_->parts.local != nullptr) state_->parts.local->Drain();
+}
 
 bool Dispatcher::idle() const {
   return state_->sending_count.value() == 0 && state_->waiting_count.value() == 0 &&
@@ -113,6 +118,7 @@ std::optional<EndpointHealth> Dispatcher::HealthOf(const std::string& endpoint_i
 void Dispatcher::Abandon() {
   state_->is_draining = state_->is_abandoning = true;
   state_->parts.transport->Cancel();
+  if (state_->parts.local != nullptr) state_->parts.local->Cancel();
   const Present now = state_->GetPresent();
   std::vector<std::string> endpoint_ids;
   for (const auto& [endpoint_id, state] : state_->lanes) endpoint_ids.push_back(endpoint_id);

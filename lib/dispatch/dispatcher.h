@@ -10,6 +10,8 @@
 #include "absl/time/time.h"
 
 #include "convoy/clock.h"
+#include "convoy/host_outcome.h"
+#include "convoy/local.h"
 #include "convoy/observer.h"
 #include "convoy/options.h"
 #include "convoy/storage.h"
@@ -23,6 +25,9 @@
 
 namespace convoy::dispatch {
 
+// Called on the thread that learns it; quick.
+using TellOutcome = std::function<void(HostOutcome)>;
+
 // All must outlive the dispatcher.
 struct DispatcherParts {
   Storage* storage;
@@ -33,6 +38,8 @@ struct DispatcherParts {
   Random* random;
   base::UlidGenerator* ulids;
   Observer* observer;
+  LocalTransport* local = nullptr;  // null: deliveries to local endpoints wait
+  TellOutcome tell = nullptr;       // empty: the host does not want to know
 };
 
 // Counters of a dispatcher since its construction, and its current load.

@@ -1,6 +1,6 @@
 // State of a dispatcher, for the files that are its parts: dispatcher.cc steps, claiming.cc asks
-// the store for work, sending.cc takes a delivery to its outcome, endpoint_news.cc says what was
-// learnt of endpoints.
+// the store for work, sending.cc takes a delivery to its outcome, local_lanes.cc does what is
+// different where the host itself receives, endpoint_news.cc says what was learnt of endpoints.
 #pragma once
 
 #include <array>
@@ -37,6 +37,12 @@ struct Present {
 // How long a store that refuses, or an endpoint that cannot be judged, is left alone.
 inline constexpr absl::Duration kLookAgain = absl::Seconds(1);
 
+// The part of a lease that is kept free for recording the outcome: an attempt must have ended, and
+// its outcome be on its way, before the lease does.
+inline absl::Duration LeaseMargin(absl::Duration lease) {
+  return std::min(absl::Seconds(2), lease / 4);
+}
+
 // A claimed delivery until its outcome is known.
 struct Task {
   ClaimedDelivery claimed;
@@ -49,6 +55,7 @@ struct Sending {
   Snapshot project;
   Attempt attempt;
   absl::Time started_at;  // of the steady clock
+  bool is_local = false;
 };
 
 // For how much of a window of time deliveries were due while there were free slots.
@@ -70,9 +77,19 @@ struct LaneState {
   absl::Time throttle_told_at = absl::InfinitePast();
 
   bool is_blocked(absl::Time now) const { return blocked_until > now; }
-  // Nothing is lost by forgetting it, if its endpoint is well.
+  // Nothing is lost by forgetting it, if its endpoint is well. A local lane that is not served has
+  // to be skipped by claims, so it is remembered.
   bool may_be_forgotten(absl::Time now) const {
-    return waiting.empty() && standing.held_count() == 0 && !is_blocked(now);
+    const bool is_idle = waiting.empty() && standing.held_count() == 0 && local_count == 0;
+    return is_idle && !is_blocked(now) && !is_local();
+  }
+  bool is_local() const { return !local_project_id.empty(); }
+  // How many more attempts may start here while the breaker is in this state: the host's own pace
+  // bounds them otherwise.
+  uint32_t LocalRoomIn(absl::Time now) const {
+    const Breaker::State state = breaker.state(now);
+    if (state == Breaker::State::kClosed) return std::numeric_limits<uint32_t>::max();
+    return state == Breaker::State::kHalfOpen && local_count == 0 ? 1 : 0;
   }
   // How many more attempts may start: one at a time while the breaker probes the endpoint.
   uint32_t RoomIn(const SlotPool& pool, absl::Time now) const {
@@ -95,13 +112,17 @@ struct LaneState {
   bool may_wait = false;
   bool has_records = false;  // a delivery of mode at_most_once was among its deliveries
   std::deque<Task> waiting;  // claimed, but the lane was full
+  // Of a lane whose endpoint was local when it was last looked at: its project, and how many
+  // attempts are on their way. They hold no slot.
+  std::string local_project_id;
+  uint32_t local_count = 0;
 };
 
 struct Dispatcher::State {
   State(const GatewayOptions& o, DispatcherParts p)
       : options(o),
         parts(p),
-        outcomes(p.commits, p.configuration, p.clock, p.observer),
+        outcomes(p.commits, p.configuration, p.clock, p.observer, p.tell),
         tokens({}, p.transport, p.clock, p.ulids),
         pool{.slots_max = o.in_flight_max, .slots_per_endpoint_max = o.in_flight_per_endpoint_max} {
   }
@@ -126,7 +147,19 @@ struct Dispatcher::State {
   // to look again at the latest, by the steady clock.
   absl::Time BalanceIntake(Present now);
   // Says for the endpoints that are known here how many deliveries could start at once.
-  void AddRooms(Present now, ClaimRequest& request) const;
+  void AddRooms(Present now, ClaimRequest& request);
+  // How many more of a lane could start at once, those that would wait for a slot left out.
+  uint32_t RoomOf(const LaneState& state, absl::Time now) const {
+    return state.is_local() ? state.LocalRoomIn(now) : state.RoomIn(pool, now);
+  }
+  // The local lanes by the names of their endpoints; one whose endpoint is not local any more
+  // becomes an ordinary lane again. See local_lanes.cc.
+  absl::flat_hash_map<std::string, std::vector<std::string>> LocalLanes();
+  // Divides what the host has room for among the lanes of each name.
+  void AddLocalRooms(Present now, ClaimRequest& request);
+  size_t busy_count() const {
+    return sending_count.value() - local_count.value() + waiting_count.value();
+  }
 
   // As the store has it when it is first asked in a step.
   const absl::StatusOr<Snapshot>& FindProject(const std::string& id);
@@ -138,6 +171,8 @@ struct Dispatcher::State {
   // Whether the lease leaves an attempt the time it may take.
   bool HasTime(const Task& task, const Endpoint& endpoint, Present now) const;
   void Start(Task task, Snapshot project, const Endpoint& endpoint, Present now);
+  void StartLocal(std::shared_ptr<Sending> sending, const Endpoint& endpoint, std::string_view name,
+                  Present now);
   void StartWaiting(const std::string& endpoint_id, Present now);
 
   // The end of an attempt.
@@ -145,6 +180,13 @@ struct Dispatcher::State {
   void End(Sending& sending, TransportResult result, Present now);
   void RecordOutcome(Sending& sending, TransportResult result, const Classification& classification,
                      Present now);
+  // A delivery's next state, and how it came to that: recorded and, once it is, told to the host.
+  void AddOutcome(const Task& task, Delivery next, std::optional<Attempt> attempt,
+                  std::string_view outcome, std::string_view detail,
+                  absl::Duration lateness = absl::ZeroDuration());
+  // News of the endpoint that an attempt was for.
+  void TellNews(HostOutcome::Kind kind, const Attempt& attempt, std::string_view outcome,
+                std::string_view detail, Present now);
   // Gives a delivery back as it was.
   void PutBackTask(const Task& task, Present now);
   // This process could not make the attempt: the delivery waits, and so does claiming.
@@ -178,6 +220,7 @@ struct Dispatcher::State {
 
   // Counted by the thread that steps, read by any.
   base::RelaxedCounter sending_count, waiting_count, failed_claims_count;
+  base::RelaxedCounter local_count;  // of those that are sending, to local endpoints
   std::array<base::RelaxedCounter, kOutcomesCount> attempts_counts;
   LatencyHistogram delivered_latency, failed_latency, discarded_latency;
   HealthBoard health;

@@ -37,6 +37,9 @@ void Dispatcher::State::RunBreaker(LaneState& state, const Sending& sending, boo
   if (change == Breaker::Change::kNone) return;
   const LogField fields[] = {{"project_id", sending.attempt.project_id},
                              {"endpoint_id", endpoint_id}};
+  TellNews(change == Breaker::Change::kClosed ? HostOutcome::Kind::kBreakerClosed
+                                              : HostOutcome::Kind::kBreakerOpened,
+           sending.attempt, "", "", now);
   if (change == Breaker::Change::kClosed) {
     return parts.observer->Log(LogLevel::kInfo, "circuit breaker closed", fields);
   }
@@ -50,10 +53,24 @@ void Dispatcher::State::RunBreaker(LaneState& state, const Sending& sending, boo
   }
 }
 
+void Dispatcher::State::TellNews(HostOutcome::Kind kind, const Attempt& attempt,
+                                 std::string_view outcome, std::string_view detail, Present now) {
+  if (!parts.tell) return;
+  parts.tell({.kind = kind,
+              .at = now.wall,
+              .project_id = attempt.project_id,
+              .endpoint_id = attempt.endpoint_id,
+              .delivery_id = attempt.delivery_id,
+              .outcome = std::string(outcome),
+              .detail = std::string(detail)});
+}
+
 void Dispatcher::State::TellHealth(LaneState& state, const Attempt& attempt,
                                    const Classification& classification, Present now) {
   if (classification.outcome == Outcome::kDelivered) {
     if (!std::exchange(state.is_failure_told, false)) return;
+    TellNews(HostOutcome::Kind::kEndpointRecovered, attempt, OutcomeName(classification.outcome),
+             "", now);
     const LogField fields[] = {{"project_id", attempt.project_id},
                                {"endpoint_id", attempt.endpoint_id}};
     return parts.observer->Log(LogLevel::kInfo, "deliveries to an endpoint succeed again", fields);
@@ -61,6 +78,8 @@ void Dispatcher::State::TellHealth(LaneState& state, const Attempt& attempt,
   if (state.is_failure_told || now.steady - state.failure_told_at < kTellFailureAgain) return;
   state.is_failure_told = true;
   state.failure_told_at = now.steady;
+  TellNews(HostOutcome::Kind::kEndpointFailing, attempt, OutcomeName(classification.outcome),
+           classification.error, now);
   const LogField fields[] = {{"project_id", attempt.project_id},
                              {"endpoint_id", attempt.endpoint_id},
                              {"delivery_id", attempt.delivery_id},

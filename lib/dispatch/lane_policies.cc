@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "lib/model/local_name.h"
+
 namespace convoy::dispatch {
 namespace {
 
@@ -17,9 +19,9 @@ RateLimit RateLimitOf(const Endpoint& endpoint, const ProjectConfig& config) {
 }  // namespace
 
 std::function<std::optional<LanePolicy>(std::string_view project_id, std::string_view endpoint_id)>
-PoliciesOf(config::ConfigCache* configuration) {
-  return [configuration](std::string_view project_id,
-                         std::string_view endpoint_id) -> std::optional<LanePolicy> {
+PoliciesOf(config::ConfigCache* configuration, const LocalTransport* local) {
+  return [configuration, local](std::string_view project_id,
+                                std::string_view endpoint_id) -> std::optional<LanePolicy> {
     const std::shared_ptr<const route::ProjectSnapshot> project =
         configuration->FindHeldProject(project_id);
     if (project == nullptr) return std::nullopt;
@@ -30,6 +32,9 @@ PoliciesOf(config::ConfigCache* configuration) {
     policy.rate_limit = RateLimitOf(*endpoint, project->project().config);
     policy.is_paused = endpoint->status == EndpointStatus::kPaused;
     policy.is_disabled = endpoint->status == EndpointStatus::kInactive;
+    if (const auto name = model::LocalNameOf(endpoint->url)) {
+      policy.is_unserved = local == nullptr || local->RoomOf(*name) == 0;
+    }
     policy.is_fifo = endpoint->is_fifo;
     return policy;
   };

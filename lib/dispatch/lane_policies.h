@@ -6,12 +6,14 @@
 #include <string_view>
 
 #include "convoy/lane.h"
+#include "convoy/local.h"
 #include "lib/config/config_cache.h"
 
 namespace convoy::dispatch {
 
-// A function for ClaimRequest::policy_of: asks the store nothing. `configuration` must outlive it.
+// A function for ClaimRequest::policy_of: asks the store nothing. Both must outlive it; `local` may
+// be null: then no local endpoint is served.
 std::function<std::optional<LanePolicy>(std::string_view project_id, std::string_view endpoint_id)>
-PoliciesOf(config::ConfigCache* configuration);
+PoliciesOf(config::ConfigCache* configuration, const LocalTransport* local);
 
 }  // namespace convoy::dispatch

@@ -1,6 +1,8 @@
 // The table, and how it is asked. docs/delivery.md shows the same table; a test compares the two.
 #include "lib/dispatch/outcome.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 #include "lib/dispatch/retry_after.h"
@@ -42,6 +44,11 @@ constexpr OutcomeRule kTable[] = {
     {Learnt::kNothing, End::kProtocolError, Outcome::kProtocolError, true, Resend::kAlways, ""},
     {Learnt::kNothing, End::kNoAccessToken, Outcome::kNoAccessToken, true, Resend::kAlways,
      "check the endpoint's authentication.oauth2"},
+    {Learnt::kNothing, End::kHandled, Outcome::kDelivered, false, Resend::kNever, ""},
+    {Learnt::kNothing, End::kHandlerFailed, Outcome::kHandlerFailed, true, Resend::kAtLeastOnce,
+     ""},
+    {Learnt::kNothing, End::kHandlerRefused, Outcome::kHandlerRefused, true, Resend::kNever, ""},
+    {Learnt::kNothing, End::kNotTaken, Outcome::kNotTaken, false, Resend::kAlways, ""},
     // A response without a status comes only from a transport that breaks its contract.
     {Learnt::kNothing, End::kResponse, Outcome::kProtocolError, true, Resend::kAlways, ""},
     {Learnt::kNothing, End::kCancelled, Outcome::kCancelled, false, Resend::kAlways, ""},
@@ -89,6 +96,9 @@ Classification Classify(const TransportResult& result, absl::Time now) {
   if (rule.learnt == Learnt::kPatience) {
     classification.wait_min = RetryAfterOf(result.headers, now);
   }
+  if (result.retry_after > absl::ZeroDuration()) {
+    classification.wait_min = std::min(result.retry_after, kRetryAfterMax);
+  }
   return classification;
 }
 
@@ -122,6 +132,12 @@ std::string_view OutcomeName(Outcome outcome) {
       return "protocol_error";
     case Outcome::kNoAccessToken:
       return "no_access_token";
+    case Outcome::kHandlerFailed:
+      return "handler_failed";
+    case Outcome::kHandlerRefused:
+      return "handler_refused";
+    case Outcome::kNotTaken:
+      return "not_taken";
     case Outcome::kLocalFailure:
       return "local_failure";
     case Outcome::kCancelled:

@@ -28,7 +28,10 @@ enum class Outcome : uint8_t {
   kTimedOut,
   kResponseTooLarge,  // the head; a body that is too large changes nothing
   kProtocolError,
-  kNoAccessToken,  // the endpoint's authorisation server gave none; nothing was sent
+  kNoAccessToken,   // the endpoint's authorisation server gave none; nothing was sent
+  kHandlerFailed,   // of a local endpoint: the host wants it again
+  kHandlerRefused,  // of a local endpoint: the host can never use it
+  kNotTaken,        // of a local endpoint: the host did not take it; no attempt was made
   kLocalFailure,  // this process has no descriptor, port or memory; says nothing about the endpoint
   kCancelled,     // by us: the gateway is closing; says nothing about the endpoint
 };

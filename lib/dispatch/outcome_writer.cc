@@ -17,43 +17,49 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
 }  // namespace
 
-void OutcomeWriter::Add(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt,
-                        absl::Duration lateness) {
-  pending_.updates.push_back({.lease = lease,
-                              .delivery = std::move(delivery),
-                              .attempt = std::move(attempt),
-                              .lateness = lateness});
+void OutcomeWriter::Add(DeliveryUpdate update) {
+  pending_.batch.updates.push_back(std::move(update));
 }
 
-void OutcomeWriter::Tell(const ProjectConfig& config, std::string_view type, std::string_view data,
-                         absl::Time now, base::UlidGenerator& ulids) {
-  model::AddMetaEvent(config, type, data, now, ulids, &pending_);
+void OutcomeWriter::TellOfNext(HostOutcome outcome) {
+  if (tell_) pending_.told[pending_.batch.updates.size()] = std::move(outcome);
+}
+
+void OutcomeWriter::AddMetaEvent(const ProjectConfig& config, std::string_view type,
+                                 std::string_view data, absl::Time now,
+                                 base::UlidGenerator& ulids) {
+  model::AddMetaEvent(config, type, data, now, ulids, &pending_.batch);
 }
 
 void OutcomeWriter::Flush() {
-  std::vector<std::shared_ptr<WriteBatch>> again;
+  std::vector<std::shared_ptr<FlushedBatch>> again;
   if (kept_count() > 0) {
     const absl::Time now = clock_.SteadyNow();
     absl::MutexLock lock(&mutex_);
     if (now >= retry_at_ || now < retry_at_ - kRetryAfter) again.swap(kept_);
   }
-  for (std::shared_ptr<WriteBatch>& batch : again) {
-    kept_count_.Add(-static_cast<int64_t>(batch->updates.size()));
+  for (std::shared_ptr<FlushedBatch>& batch : again) {
+    kept_count_.Add(-static_cast<int64_t>(batch->batch.updates.size()));
     Commit(std::move(batch));
   }
-  if (pending_.updates.empty()) return;
-  Begin(pending_.updates.size());
-  Commit(std::make_shared<WriteBatch>(std::exchange(pending_, {})));
+  if (pending_.batch.updates.empty()) return;
+  Begin(pending_.batch.updates.size());
+  Commit(std::make_shared<FlushedBatch>(std::exchange(pending_, {})));
 }
 
-void OutcomeWriter::Commit(std::shared_ptr<WriteBatch> batch) {
-  commits_.CommitOutcomes(batch,
+void OutcomeWriter::Commit(std::shared_ptr<FlushedBatch> batch) {
+  commits_.CommitOutcomes(std::shared_ptr<WriteBatch>(batch, &batch->batch),
                           [this, batch](const CommitResult& result) { OnFlushed(batch, result); });
 }
 
-void OutcomeWriter::OnFlushed(std::shared_ptr<WriteBatch> batch, const CommitResult& result) {
+void OutcomeWriter::OnFlushed(std::shared_ptr<FlushedBatch> batch, const CommitResult& result) {
   const bool is_lost = absl::IsDataLoss(result.status);
-  const size_t count = batch->updates.size();
+  const size_t count = batch->batch.updates.size();
+  if (result.status.ok()) {
+    for (auto& [place, outcome] : batch->told) {
+      if (result.updates_applied[place]) tell_(std::move(outcome));
+    }
+  }
   if (!result.status.ok()) {
     const LogField fields[] = {{"error", result.status.message()}};
     observer_.Log(LogLevel::kError,
@@ -128,6 +134,12 @@ void OutcomeWriter::OnDisabled(const std::string& project_id, const std::string&
   if (result.status.ok()) {
     const LogField fields[] = {{"endpoint_id", endpoint_id}};
     observer_.Log(LogLevel::kWarning, "endpoint disabled", fields);
+    if (tell_) {
+      tell_({.kind = HostOutcome::Kind::kEndpointDisabled,
+             .at = clock_.Now(),
+             .project_id = project_id,
+             .endpoint_id = endpoint_id});
+    }
   } else if (tries.ShouldPrepareAnew(result.status)) {
     DisableEndpoint(project_id, endpoint_id, ulids, tries);
   } else {
@@ -157,7 +169,7 @@ StoreNews OutcomeWriter::TakeNews() {
 
 bool OutcomeWriter::is_settled() const {
   absl::MutexLock lock(&mutex_);
-  return uncommitted_count_ + pending_.updates.size() == 0;
+  return uncommitted_count_ + pending_.batch.updates.size() == 0;
 }
 
 void OutcomeWriter::Begin(size_t count) {

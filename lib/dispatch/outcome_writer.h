@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 
 #include "convoy/clock.h"
+#include "convoy/host_outcome.h"
 #include "convoy/observer.h"
 #include "convoy/storage.h"
 #include "lib/base/relaxed_counter.h"
@@ -35,18 +37,25 @@ class OutcomeWriter {
  public:
   // All must outlive it, and it must not go before is_settled().
   OutcomeWriter(storage::CommitQueue* commits, config::ConfigCache* configuration, Clock* clock,
-                Observer* observer)
-      : commits_(*commits), configuration_(*configuration), clock_(*clock), observer_(*observer) {}
+                Observer* observer, std::function<void(HostOutcome)> tell = nullptr)
+      : commits_(*commits),
+        configuration_(*configuration),
+        clock_(*clock),
+        observer_(*observer),
+        tell_(std::move(tell)) {}
 
   // Called when there is news, on whichever thread brings it. Set once, before the first commit.
   void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
 
   // Only from the thread that steps the dispatcher.
-  void Add(uint64_t lease, Delivery delivery, std::optional<Attempt> attempt,
-           absl::Duration lateness = absl::ZeroDuration());
+  void Add(DeliveryUpdate update);
   // Adds a meta event of the outcome that is added next.
-  void Tell(const ProjectConfig& config, std::string_view type, std::string_view data,
-            absl::Time now, base::UlidGenerator& ulids);
+  void AddMetaEvent(const ProjectConfig& config, std::string_view type, std::string_view data,
+                    absl::Time now, base::UlidGenerator& ulids);
+  // Outcome to tell the host once the update that is added next is recorded; of no effect where the
+  // host does not want to know.
+  void TellOfNext(HostOutcome outcome);
+  bool is_telling() const { return tell_ != nullptr; }
   // Commits what was added, as one batch, and once it is time for that what was refused.
   void Flush();
   // Claims deliveries, after the outcomes that were flushed before; the answer comes as news. One
@@ -73,8 +82,13 @@ class OutcomeWriter {
 
  private:
   void Begin(size_t count) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Commit(std::shared_ptr<WriteBatch> batch);
-  void OnFlushed(std::shared_ptr<WriteBatch> batch, const CommitResult& result)
+  // Updates, and by their places what to tell of them.
+  struct FlushedBatch {
+    WriteBatch batch;
+    std::map<size_t, HostOutcome> told;
+  };
+  void Commit(std::shared_ptr<FlushedBatch> batch);
+  void OnFlushed(std::shared_ptr<FlushedBatch> batch, const CommitResult& result)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void OnDisabled(const std::string& project_id, const std::string& endpoint_id,
                   base::UlidGenerator& ulids, storage::WriteTries tries, const CommitResult& result)
@@ -87,14 +101,15 @@ class OutcomeWriter {
   config::ConfigCache& configuration_;
   Clock& clock_;
   Observer& observer_;
+  const std::function<void(HostOutcome)> tell_;
   std::function<void()> wake_;
 
-  WriteBatch pending_;  // touched only by the thread that steps
+  FlushedBatch pending_;  // touched only by the thread that steps
 
   mutable absl::Mutex mutex_;
   StoreNews news_ ABSL_GUARDED_BY(mutex_);
   size_t uncommitted_count_ ABSL_GUARDED_BY(mutex_) = 0;  // updates, changes, claims
-  std::vector<std::shared_ptr<WriteBatch>> kept_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<FlushedBatch>> kept_ ABSL_GUARDED_BY(mutex_);
   absl::Time retry_at_ ABSL_GUARDED_BY(mutex_);
   base::RelaxedCounter kept_count_;  // of updates in kept_
 };

@@ -15,6 +15,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 #include "lib/json/raw.h"
+#include "lib/model/local_name.h"
 
 namespace convoy::dispatch {
 namespace {
@@ -95,6 +96,16 @@ bool IsOurs(const ProjectConfig& config, const Event& event, std::string_view na
          (event.source_id.empty() && is("X-Convoy-Source-Id"));
 }
 
+// The event's own headers that are passed on.
+Headers HeadersOf(const ProjectConfig& config, const Event& event) {
+  Headers headers;
+  for (const Header& header : event.headers) {
+    if (IsHopByHop(header.name) || IsOurs(config, event, header.name)) continue;
+    headers.push_back(header);
+  }
+  return headers;
+}
+
 // Convoy's signature, and that of Standard Webhooks where it is chosen. An endpoint whose only
 // secrets are keys for the latter gets the latter alone.
 absl::Status SetSignatures(const SignatureConfig& config, const Endpoint& endpoint,
@@ -114,7 +125,23 @@ absl::Status SetSignatures(const SignatureConfig& config, const Endpoint& endpoi
 }  // namespace
 
 absl::Duration TimeoutOf(const Endpoint& endpoint) {
-  return endpoint.timeout > absl::ZeroDuration() ? endpoint.timeout : kDefaultTimeout;
+  if (endpoint.timeout > absl::ZeroDuration()) return endpoint.timeout;
+  const bool is_local = model::LocalNameOf(endpoint.url).has_value();
+  return is_local ? absl::InfiniteDuration() : kDefaultTimeout;
+}
+
+LocalRequest BuildLocalRequest(const ProjectConfig& config, const Endpoint& endpoint,
+                               std::string_view name, const Delivery& delivery,
+                               const std::shared_ptr<const Event>& event) {
+  return {.delivery = {.name = std::string(name),
+                       .project_id = endpoint.project_id,
+                       .endpoint_id = endpoint.id,
+                       .delivery_id = delivery.id,
+                       .event = event,
+                       .headers = HeadersOf(config, *event),
+                       .idempotency_key = delivery.idempotency_key,
+                       .attempt_number = delivery.attempts_count + 1},
+          .timeout = TimeoutOf(endpoint)};
 }
 
 absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const Endpoint& endpoint,
@@ -123,10 +150,7 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
                                              absl::Time now) {
   OutgoingRequest request;
   request.url = UrlOf(endpoint, *event);
-  for (const Header& header : event->headers) {
-    if (IsHopByHop(header.name) || IsOurs(config, *event, header.name)) continue;
-    request.headers.push_back(header);
-  }
+  request.headers = HeadersOf(config, *event);
   request.headers.push_back(
       {std::string(base::kHopsHeader), absl::StrCat(base::HopsOf(event->headers) + 1)});
   if (!base::FindHeader(request.headers, "User-Agent").has_value()) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "convoy/local.h"
 #include "convoy/model.h"
 #include "convoy/transport.h"
 
@@ -20,7 +22,14 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
                                              const std::shared_ptr<const Event>& event,
                                              absl::Time now);
 
-// How long an attempt may take by what its endpoint is configured to.
+// The same for a local endpoint called `name`: the event's bytes and headers, and ids. Nothing can
+// be wrong with it. `time_left` is left to the caller.
+LocalRequest BuildLocalRequest(const ProjectConfig& config, const Endpoint& endpoint,
+                               std::string_view name, const Delivery& delivery,
+                               const std::shared_ptr<const Event>& event);
+
+// How long an attempt may take by what its endpoint is configured to. A local endpoint that says
+// nothing: infinite, its lease bounds it.
 absl::Duration TimeoutOf(const Endpoint& endpoint);
 
 }  // namespace convoy::dispatch

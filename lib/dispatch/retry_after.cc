@@ -11,8 +11,7 @@
 namespace convoy::dispatch {
 namespace {
 
-// A receiver may not silence its endpoint for longer than that.
-constexpr int64_t kSecondsMax = 24 * 60 * 60;
+const int64_t kSecondsMax = absl::ToInt64Seconds(kRetryAfterMax);
 constexpr size_t kDateSizeMax = 64;
 
 bool IsDigit(char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); }

@@ -10,6 +10,9 @@
 
 namespace convoy::dispatch {
 
+// A receiver may not silence its endpoint for longer than that.
+inline constexpr absl::Duration kRetryAfterMax = absl::Hours(24);
+
 // A Retry-After header (RFC 9110, section 10.2.3), at most a day: seconds, also with decimals,
 // rounded up; or a date in one of HTTP's three forms, where one that has passed is no wait. nullopt
 // for anything else, negative numbers included.

@@ -7,6 +7,7 @@
 #include "lib/dispatch/dispatcher_state.h"
 #include "lib/dispatch/redaction.h"
 #include "lib/dispatch/request_builder.h"
+#include "lib/model/local_name.h"
 #include "lib/model/meta_event.h"
 
 namespace convoy::dispatch {
@@ -14,10 +15,6 @@ namespace {
 
 // Interval between log lines about a local failure, which every attempt would meet.
 constexpr absl::Duration kLocalFailureLogInterval = absl::Minutes(1);
-
-// The part of a lease that is kept free for recording the outcome: an attempt must have ended, and
-// its outcome be on its way, before the lease does.
-absl::Duration LeaseMargin(absl::Duration lease) { return std::min(absl::Seconds(2), lease / 4); }
 
 // A pace has some room for what the way adds; only more than that is told.
 constexpr absl::Duration kLatenessMin = absl::Milliseconds(20);
@@ -49,24 +46,33 @@ void Dispatcher::State::Admit(Task task, Present now) {
   const Endpoint* endpoint =
       project.ok() ? (*project)->FindEndpoint(delivery.endpoint_id) : nullptr;
   if (endpoint == nullptr) {
-    Delivery discarded = Discard(delivery, "the endpoint was deleted", now.wall);
+    constexpr std::string_view kReason = "the endpoint was deleted";
+    Delivery discarded = Discard(delivery, kReason, now.wall);
     discarded_latency.Add(discarded.latency);
-    return outcomes.Add(task.claimed.lease, std::move(discarded), std::nullopt);
+    return AddOutcome(task, std::move(discarded), std::nullopt, "discarded", kReason);
   }
   LaneState& state = lanes[delivery.endpoint_id];
-  // It was paused or disabled since it was claimed; the next claim knows that.
-  if (endpoint->status != EndpointStatus::kActive) return PutBackTask(task, now);
+  const std::optional<std::string_view> local_name = model::LocalNameOf(endpoint->url);
+  state.local_project_id = local_name.has_value() ? delivery.project_id : "";
+  // It was paused, disabled or made local since it was claimed; the next claim knows that.
+  const bool is_served = !local_name.has_value() || parts.local != nullptr;
+  if (endpoint->status != EndpointStatus::kActive || !is_served) return PutBackTask(task, now);
   if (!HasTime(task, *endpoint, now)) return PutBackTask(task, now);
   state.has_records |= delivery.mode == DeliveryMode::kAtMostOnce;
   state.may_wait = endpoint->rate_limit.count == 0 && !endpoint->is_fifo && !state.has_records;
-  if (state.RoomIn(pool, now.steady) == 0) {
+  if (RoomOf(state, now.steady) == 0) {
     state.waiting.push_back(std::move(task));
     waiting_count.Add(1);
     return;
   }
-  if (state.standing.is_doubtful(now.steady)) ++pool.doubtful_count;
-  state.standing.OnStart(now.steady);
-  ++pool.used_count;
+  if (local_name.has_value()) {
+    ++state.local_count;
+    local_count.Add(1);
+  } else {
+    if (state.standing.is_doubtful(now.steady)) ++pool.doubtful_count;
+    state.standing.OnStart(now.steady);
+    ++pool.used_count;
+  }
   Start(std::move(task), *project, *endpoint, now);
 }
 
@@ -95,6 +101,9 @@ void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpo
                       .requested_at = now.wall};
   sending->started_at = now.steady;
   sending_count.Add(1);
+  if (const auto name = model::LocalNameOf(endpoint.url)) {
+    return StartLocal(std::move(sending), endpoint, *name, now);
+  }
   absl::StatusOr<OutgoingRequest> request = BuildRequest(
       sending->project->project().config, endpoint, claimed.delivery, claimed.event, now.wall);
   if (!request.ok()) {
@@ -128,11 +137,18 @@ void Dispatcher::State::End(Sending& sending, TransportResult result, Present no
   sending_count.Add(-1);
   if (!is_draining) next_claim_at = std::min(next_claim_at, now.steady);  // there is room again
   LaneState& state = lanes[sending.attempt.endpoint_id];
-  --pool.used_count;
+  if (sending.is_local) {
+    --state.local_count;
+    local_count.Add(-1);
+  } else {
+    --pool.used_count;
+  }
   const Classification classification = Classify(result, now.wall);
   if (classification.outcome == Outcome::kDelivered || classification.counts_against_endpoint) {
-    state.standing.OnEnd(sending.started_at, classification.outcome == Outcome::kDelivered,
-                         result.elapsed);
+    if (!sending.is_local) {
+      state.standing.OnEnd(sending.started_at, classification.outcome == Outcome::kDelivered,
+                           result.elapsed);
+    }
     TellHealth(state, sending.attempt, classification, now);
     RunBreaker(state, sending, classification.outcome == Outcome::kDelivered, now);
   } else {
@@ -145,7 +161,7 @@ void Dispatcher::State::StartWaiting(const std::string& endpoint_id, Present now
   // Each round either sends, ends or puts back the front, so this comes to an end.
   while (true) {
     LaneState& state = lanes[endpoint_id];
-    const bool has_room = state.RoomIn(pool, now.steady) > 0;
+    const bool has_room = RoomOf(state, now.steady) > 0;
     if (state.waiting.empty() || (!has_room && !is_abandoning)) return;
     Task task = std::move(state.waiting.front());
     state.waiting.pop_front();
@@ -163,11 +179,13 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   if (classification.outcome == Outcome::kCancelled) {
     const Delivery& delivery = sending.task.claimed.delivery;
     if (delivery.mode == DeliveryMode::kAtMostOnce) {
-      return outcomes.Add(sending.task.claimed.lease, EndUnknown(delivery, now.wall), std::nullopt);
+      return AddOutcome(sending.task, EndUnknown(delivery, now.wall), std::nullopt,
+                        OutcomeName(classification.outcome), classification.error);
     }
     return PutBackTask(sending.task, now);
   }
   attempts_counts[static_cast<size_t>(classification.outcome)].Add(1);
+  if (classification.outcome == Outcome::kNotTaken) return PutBackTask(sending.task, now);
   if (classification.outcome == Outcome::kLocalFailure) {
     return OnLocalFailure(sending.task, result.error, now);
   }
@@ -196,11 +214,37 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   }
   const ProjectConfig& config = sending.project->project().config;
   if (config.meta_events.has_value()) {
-    outcomes.Tell(config, model::MetaEventTypeOf(transition.delivery.status),
-                  model::MetaDataOf(transition.delivery), now.wall, *parts.ulids);
+    outcomes.AddMetaEvent(config, model::MetaEventTypeOf(transition.delivery.status),
+                          model::MetaDataOf(transition.delivery), now.wall, *parts.ulids);
   }
-  outcomes.Add(sending.task.claimed.lease, std::move(transition.delivery), std::move(attempt),
-               LatenessOf(sending, result.phases));
+  AddOutcome(sending.task, std::move(transition.delivery), std::move(attempt),
+             OutcomeName(classification.outcome), classification.error,
+             LatenessOf(sending, result.phases));
+}
+
+void Dispatcher::State::AddOutcome(const Task& task, Delivery next, std::optional<Attempt> attempt,
+                                   std::string_view outcome, std::string_view detail,
+                                   absl::Duration lateness) {
+  if (outcomes.is_telling()) {
+    const bool will_retry = next.status == DeliveryStatus::kRetry;
+    outcomes.TellOfNext({.kind = HostOutcome::Kind::kDelivery,
+                         .at = next.updated_at,
+                         .project_id = next.project_id,
+                         .endpoint_id = next.endpoint_id,
+                         .delivery_id = next.id,
+                         .event_id = next.event_id,
+                         .event_type = next.event_type,
+                         .outcome = std::string(outcome),
+                         .detail = std::string(detail),
+                         .attempt_number = next.attempts_count,
+                         .is_success = next.status == DeliveryStatus::kSuccess,
+                         .will_retry = will_retry,
+                         .retry_at = will_retry ? next.due_at : absl::InfiniteFuture()});
+  }
+  outcomes.Add({.lease = task.claimed.lease,
+                .delivery = std::move(next),
+                .attempt = std::move(attempt),
+                .lateness = lateness});
 }
 
 void Dispatcher::State::OnLocalFailure(const Task& task, std::string_view error, Present now) {
@@ -217,7 +261,8 @@ void Dispatcher::State::OnLocalFailure(const Task& task, std::string_view error,
 
 void Dispatcher::State::PutBackTask(const Task& task, Present now) {
   const Delivery& delivery = task.claimed.delivery;
-  outcomes.Add(task.claimed.lease, PutBack(delivery, delivery.due_at, now.wall), std::nullopt);
+  outcomes.Add(
+      {.lease = task.claimed.lease, .delivery = PutBack(delivery, delivery.due_at, now.wall)});
 }
 
 }  // namespace convoy::dispatch

@@ -12,6 +12,7 @@
 #include "convoy/config_read.h"
 #include "lib/base/read_limit.h"
 #include "lib/intake/job_room.h"
+#include "lib/model/local_name.h"
 
 namespace convoy::gateway {
 namespace {
@@ -28,6 +29,12 @@ HttpResponse UndrivenResponse() {
           .body = R"({"status":false,"message":"this operation asks another server, which takes )"
                   R"(threads of the gateway (Start) or HandleAsync"})"};
 }
+// A delivery to the host that it does not take goes back after this part of its lease, so that the
+// rest is there for the attempt.
+constexpr int kWaitingShareOfLease = 8;
+
+// For a thread that is in the middle of a commit when the gateway closes without patience.
+constexpr absl::Duration kThreadPatienceMin = absl::Seconds(1);
 
 config::CacheOptions CacheOptionsOf(const GatewayOptions& options, Clock* clock) {
   return {.projects_max = options.projects_cached_max,
@@ -38,10 +45,16 @@ config::CacheOptions CacheOptionsOf(const GatewayOptions& options, Clock* clock)
 }  // namespace
 
 EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
-                                 std::unique_ptr<WakeFd> wake)
+                                 std::unique_ptr<WakeFd> wake, std::unique_ptr<HostWake> host_wake)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       wake_(std::move(wake)),
+      host_wake_(std::move(host_wake)),
+      mailbox_({.clock = parts_.clock.get(),
+                .waiting_max = options_.lease / kWaitingShareOfLease,
+                .window_max = options_.in_flight_max}),
+      host_outcomes_(options_.outcomes_max, host_wake_.get(), HostWake::Reason::kOutcome),
+      completions_(SIZE_MAX, host_wake_.get(), HostWake::Reason::kCompletion),
       ulids_(parts_.clock.get(), parts_.random.get()),
       fetcher_(std::make_shared<fetch::Fetcher>(fetch::FetcherOptions(), parts_.transport.get(),
                                                 parts_.clock.get(), parts_.observer.get())),
@@ -50,14 +63,7 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
       broker_intake_(options_, &intake_, parts_.clock.get(), &ulids_),
       commits_(parts_.storage.get(), {.clock = parts_.clock.get()}),
       api_(options_, api_parts()),
-      dispatcher_(options_, {.storage = parts_.storage.get(),
-                             .commits = &commits_,
-                             .configuration = &configuration_,
-                             .transport = parts_.transport.get(),
-                             .clock = parts_.clock.get(),
-                             .random = parts_.random.get(),
-                             .ulids = &ulids_,
-                             .observer = parts_.observer.get()}),
+      dispatcher_(options_, dispatcher_parts()),
       pruner_(options_.retention, parts_.storage.get(), parts_.clock.get(), parts_.observer.get()),
       jobs_(job_parts()),
       work_pool_({.threads = options_.answer_threads}),
@@ -70,17 +76,27 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
   dispatcher_.set_wake([this] { wake_->Signal(); });
   jobs_.set_wake([this] { wake_->Signal(); });
   fetcher_->set_wake([this] { wake_->Signal(); });
+  if (options_.outcomes_max > 0) {
+    intake_.report().set_tell(
+        [this](HostOutcome outcome) { host_outcomes_.Push(std::move(outcome)); });
+  }
+  mailbox_.set_wake([this] { dispatcher_.Notify(); });
+  mailbox_.set_tell(
+      [this](bool has_any) { host_wake_->Set(HostWake::Reason::kDelivery, has_any); });
   commits_.set_wake([this] { wake_->Signal(); });
 }
 
 EmbeddedGateway::~EmbeddedGateway() {
   Close(absl::ZeroDuration()).IgnoreError();
+  // A callback that has not returned is waited for, then the rest of closing is done.
+  if (StopThreads(absl::InfiniteDuration())) Close(absl::ZeroDuration()).IgnoreError();
   has_threads_ = false;
   is_work_cancelled_ = true;
   work_pool_.Stop();
   // An adapter's call may still be under way, and what comes of it may want to be committed.
   while (!consumers_.Stop(absl::Milliseconds(20))) commits_.Drain();
   commits_.Drain();
+  while (Poll(SIZE_MAX) > 0) continue;
 }
 
 http::ApiParts EmbeddedGateway::api_parts() const {
@@ -98,6 +114,22 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .pruner = &pruner_,
           .jobs = &jobs_,
           .work_counts = [this] { return work_pool_.counts(); }};
+}
+
+dispatch::DispatcherParts EmbeddedGateway::dispatcher_parts() {
+  return {.storage = parts_.storage.get(),
+          .commits = &commits_,
+          .configuration = &configuration_,
+          .transport = parts_.transport.get(),
+          .clock = parts_.clock.get(),
+          .random = parts_.random.get(),
+          .ulids = &ulids_,
+          .observer = parts_.observer.get(),
+          .local = &mailbox_,
+          .tell = options_.outcomes_max == 0 ? nullptr
+                                             : dispatch::TellOutcome([this](HostOutcome outcome) {
+                                                 host_outcomes_.Push(std::move(outcome));
+                                               })};
 }
 
 consume::ConsumeParts EmbeddedGateway::consume_parts() {
@@ -148,6 +180,19 @@ absl::StatusOr<std::string> EmbeddedGateway::Bootstrap() {
   return key.text;
 }
 
+// Completions.
+
+size_t EmbeddedGateway::Poll(size_t completions_max) {
+  // Those that completions lead to wait for the next call.
+  const size_t count = std::min(completions_max, completions_.size());
+  for (size_t i = 0; i < count; ++i) {
+    const std::optional<std::function<void()>> completion = completions_.Pop();
+    if (!completion.has_value()) return i;  // another thread polls, too
+    (*completion)();
+  }
+  return count;
+}
+
 // Requests.
 
 bool EmbeddedGateway::Enter() {
@@ -178,7 +223,15 @@ HttpResponse EmbeddedGateway::RefuseTooLarge(const HttpRequest& head) {
 
 std::optional<HttpResponse> EmbeddedGateway::Handle(const HttpRequest& request) {
   if (!Enter()) return ClosingResponse();
-  std::optional<http::Reply> reply = api_.Handle(request);
+  return FinishIfAny(api_.Handle(request));
+}
+
+std::optional<HttpResponse> EmbeddedGateway::Call(const HttpRequest& request) {
+  if (!Enter()) return ClosingResponse();
+  return FinishIfAny(api_.Call(request));
+}
+
+std::optional<HttpResponse> EmbeddedGateway::FinishIfAny(std::optional<http::Reply> reply) {
   std::optional<HttpResponse> response;
   if (reply.has_value()) response = Finish(*std::move(reply));
   Leave();
@@ -219,6 +272,7 @@ http::Reply EmbeddedGateway::FetchNow(http::PendingFetch fetch) {
 
 bool EmbeddedGateway::HandleAsync(const HttpRequest& request,
                                   std::function<void(HttpResponse)> done) {
+  done = Completion(std::move(done));
   if (!Enter()) {
     done(ClosingResponse());
     return true;
@@ -303,6 +357,19 @@ void EmbeddedGateway::NotifyIfDue(const CommitResult& result, bool has_deliverie
   if (has_deliveries && result.status.ok()) dispatcher_.Notify();
 }
 
+absl::StatusOr<std::vector<LocalDelivery>> EmbeddedGateway::TakeLocal(std::string_view name,
+                                                                      size_t items_max,
+                                                                      absl::Duration patience) {
+  if (absl::Status status = model::CheckServed(name, options_.local_names); !status.ok()) {
+    return status;
+  }
+  return mailbox_.Take(name, items_max, patience);
+}
+
+absl::Status EmbeddedGateway::FinishLocal(uint64_t ticket, LocalOutcome outcome) {
+  return mailbox_.Finish(ticket, std::move(outcome));
+}
+
 // Driving.
 
 absl::StatusOr<absl::Time> EmbeddedGateway::Step() {
@@ -349,10 +416,13 @@ absl::Status EmbeddedGateway::Start() {
     return absl::FailedPreconditionError("the gateway has been started or closed before");
   }
   phase_ = Phase::kStarted;
-  for (std::thread& thread : committer_threads_) {
-    thread = std::thread([this] { commits_.Serve(); });
+  host_wake_->Unwatch();  // the driver is a thread of ours from now on
+  // Two that commit: one writes while the other syncs.
+  for (const auto work : {&EmbeddedGateway::RunDispatcher, &EmbeddedGateway::RunCommitter,
+                          &EmbeddedGateway::RunCommitter}) {
+    ++threads_count_;
+    threads_.emplace_back([this, work] { Run(work); });
   }
-  dispatcher_thread_ = std::thread([this] { RunDispatcher(); });
   work_pool_.Start();
   has_threads_ = true;
   consumers_.Start();
@@ -372,17 +442,28 @@ void EmbeddedGateway::RunDispatcher() {
   }
 }
 
-void EmbeddedGateway::StopThreads() {
+bool EmbeddedGateway::StopThreads(absl::Duration patience) {
   {
     absl::MutexLock lock(&mutex_);
     should_stop_ = true;
   }
   wake_->Signal();
   commits_.StopServing();
-  if (dispatcher_thread_.joinable()) dispatcher_thread_.join();
-  for (std::thread& thread : committer_threads_) {
-    if (thread.joinable()) thread.join();
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto have_ended = [this]()
+                                ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return threads_count_ == 0; };
+    if (!mutex_.AwaitWithTimeout(absl::Condition(&have_ended), patience)) return false;
   }
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  return true;
+}
+
+void EmbeddedGateway::Run(void (EmbeddedGateway::*work)()) {
+  (this->*work)();
+  absl::MutexLock lock(&mutex_);
+  --threads_count_;
 }
 
 // Closing.
@@ -393,16 +474,20 @@ absl::Status EmbeddedGateway::Close(absl::Duration patience) {
   {
     absl::MutexLock lock(&mutex_);
     if (phase_ == Phase::kClosed) return absl::OkStatus();
-    has_threads = dispatcher_thread_.joinable();
+    has_threads = !threads_.empty();
     phase_ = Phase::kDraining;
   }
+  host_wake_->Set(HostWake::Reason::kClosing, true);
   const absl::Time deadline = parts_.clock->SteadyNow() + patience;
   // Messages that consumers are storing are committed by the threads that still run.
   const bool are_consumers_over = consumers_.Stop(patience);
   dispatcher_.Drain();
   // From here on this thread drives: two drivers at once are not allowed, and one that stops at the
   // deadline is all that is needed.
-  if (has_threads) StopThreads();
+  const absl::Duration left = deadline - parts_.clock->SteadyNow();
+  if (has_threads && !StopThreads(std::max(left, kThreadPatienceMin))) {
+    return absl::DeadlineExceededError("a callback has not returned; close again");
+  }
   absl::MutexLock driving(&driver_mutex_);
   DrainUntil(deadline);
   AbandonWhatIsLeft();

@@ -11,6 +11,7 @@
 #include "lib/crypto/aead.h"
 #include "lib/crypto/wipe.h"
 #include "lib/gateway/embedded_gateway.h"
+#include "lib/model/local_name.h"
 #include "lib/storage/sealed_storage.h"
 
 namespace convoy {
@@ -36,6 +37,11 @@ absl::Status CheckOptions(const GatewayOptions& options) {
     return absl::InvalidArgumentError("public_url must start with http:// or https://");
   }
   if (absl::Status status = CheckNumericOptions(options); !status.ok()) return status;
+  for (const std::string& name : options.local_names) {
+    if (model::IsLocalName(name) || (name == "*" && options.local_names.size() == 1)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "local_names: each must be ", model::kLocalNameRule, "; or \"*\" alone, for every name"));
+  }
   for (const std::string& key : {options.secrets_key, options.former_secrets_key}) {
     if (!key.empty() && key.size() != crypto::kAeadKeyBytes) {
       return absl::InvalidArgumentError("secrets_key and former_secrets_key must have 32 bytes");
@@ -56,14 +62,16 @@ absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
   if (parts.random == nullptr) parts.random = NewSystemRandom();
   if (parts.observer == nullptr) parts.observer = std::make_shared<Observer>();
   if (parts.transport == nullptr) {
-    auto transport = NewCurlTransport({.allowed_networks = options.allowed_networks,
-                                       .connections_max = options.in_flight_max,
-                                       .ca_file = options.ca_file,
-                                       .connection_idle_max = options.connection_idle_max,
-                                       .connection_age_max = options.connection_age_max,
-                                       .name_age_max = options.name_age_max,
-                                       .proxy = options.delivery_proxy,
-                                       .has_http2 = options.has_http2});
+    auto transport =
+        NewCurlTransport({.allowed_networks = options.allowed_networks,
+                          .connections_max = options.connections_max == 0 ? options.in_flight_max
+                                                                          : options.connections_max,
+                          .ca_file = options.ca_file,
+                          .connection_idle_max = options.connection_idle_max,
+                          .connection_age_max = options.connection_age_max,
+                          .name_age_max = options.name_age_max,
+                          .proxy = options.delivery_proxy,
+                          .has_http2 = options.has_http2});
     if (!transport.ok()) return transport.status();
     parts.transport = *std::move(transport);
   }
@@ -95,11 +103,13 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(GatewayOptions options, G
   if (absl::Status status = OpenSecrets(options, parts); !status.ok()) return status;
   auto wake = gateway::WakeFd::Open(parts.transport->wake_fd());
   if (!wake.ok()) return wake.status();
+  auto host_wake = gateway::HostWake::Open((*wake)->fd());
+  if (!host_wake.ok()) return host_wake.status();
   const std::string bytes_max = absl::StrCat(options.body_bytes_max);
   const LogField fields[] = {{"setting", "body_bytes_max"}, {"bytes_max", bytes_max}};
   parts.observer->Log(LogLevel::kDebug, "larger request bodies are refused as too large", fields);
   return std::make_unique<gateway::EmbeddedGateway>(std::move(options), std::move(parts),
-                                                    *std::move(wake));
+                                                    *std::move(wake), *std::move(host_wake));
 }
 
 }  // namespace convoy

@@ -90,6 +90,7 @@ absl::StatusOr<Receipt> EmbeddedGateway::Ingest(HostEvent event) {
 
 void EmbeddedGateway::IngestAsync(HostEvent event,
                                   std::function<void(absl::StatusOr<Receipt>)> done) {
+  done = Completion(std::move(done));
   if (!Enter()) return done(Closing());
   IngestPending(std::make_shared<PendingEvent>(
       PendingEvent{.event = std::move(event), .done = std::move(done)}));

@@ -107,16 +107,23 @@ absl::StatusOr<Snapshot> FindProject(const ApiParts& parts, const std::string& p
   return absl::NotFoundError("project not found");
 }
 
+// The host itself, which needs no key.
+absl::StatusOr<Caller> HostCaller() {
+  static const auto* const key =
+      new auto(std::make_shared<const ApiKey>(ApiKey{.role = Role::kInstanceAdmin}));
+  return Caller{.key = *key};
+}
+
 // The caller is known before anything is said about paths, and may act on the project before
 // anything is said about it.
-Admission RouteAndAuthorize(const ApiParts& parts, const HttpRequest& head) {
+Admission RouteAndAuthorize(const ApiParts& parts, const HttpRequest& head, Origin origin) {
   if (!IsJsonOrUnsaid(head.headers) && !IsOnboardingForm(head)) {
     return {.refusal = Failure(415,
                                "Content-Type must be application/json, or be left out: the "
                                "REST API takes JSON; other bodies go to the ingest link of "
                                "a source, /ingest/{mask_id}")};
   }
-  const auto caller = Authenticate(parts, head);
+  const auto caller = origin == Origin::kHost ? HostCaller() : Authenticate(parts, head);
   if (!caller.ok()) return {.refusal = FromStatus(caller.status())};
   Admission admission{.match = MatchRoute(head.method, head.path),
                       .role = caller->key != nullptr ? caller->key->role : Role::kProjectViewer,
@@ -175,7 +182,15 @@ Api::Api(const GatewayOptions& options, ApiParts parts)
 Api::~Api() = default;
 
 std::optional<Reply> Api::Handle(const HttpRequest& request) const {
-  std::optional<Reply> reply = Dispatch(request);
+  return Stamped(request, Dispatch(request));
+}
+
+std::optional<Reply> Api::Call(const HttpRequest& request) const {
+  if (!IsApiPath(request.path)) return std::nullopt;
+  return Stamped(request, DispatchApi(request, Origin::kHost));
+}
+
+std::optional<Reply> Api::Stamped(const HttpRequest& request, std::optional<Reply> reply) const {
   if (reply.has_value()) reply = Stamped(std::string(request.method), *std::move(reply));
   return reply;
 }
@@ -217,8 +232,11 @@ std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
                    .captures = {target->mask, std::string(target->behind)}});
   }
   if (!IsApiPath(request.path)) return std::nullopt;
+  return DispatchApi(request, Origin::kNetwork);
+}
 
-  Admission admission = RouteAndAuthorize(parts_, request);
+Reply Api::DispatchApi(const HttpRequest& request, Origin origin) const {
+  Admission admission = RouteAndAuthorize(parts_, request, origin);
   if (admission.refusal.has_value()) return *std::move(admission.refusal);
   if (request.body.size() > options_.body_bytes_max) {
     return TooLarge(request, LimitFor(request));
@@ -304,7 +322,7 @@ HeadDecision Api::DecideOnHead(const HttpRequest& head) const {
     const auto project = parts_.configuration->FindProject((*source)->source.project_id);
     if (!project.ok()) return {.refusal = FromStatus(project.status())};
   } else if (IsApiPath(head.path)) {
-    Admission admission = RouteAndAuthorize(parts_, head);
+    Admission admission = RouteAndAuthorize(parts_, head, Origin::kNetwork);
     if (admission.refusal.has_value()) return {.refusal = std::move(admission.refusal)};
   } else if (IsMetricsPath(options_, head.path)) {
     const absl::Status authorized = AuthorizeMetrics(options_, head);

@@ -2,6 +2,7 @@
 // out; no sockets, no threads.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,6 +29,9 @@
 namespace convoy::http {
 
 class VerifiedKeys;
+
+// The origin of a request: one from the network tells by a key what it may do.
+enum class Origin : uint8_t { kNetwork, kHost };
 
 // All must outlive the Api.
 struct ApiParts {
@@ -58,6 +62,10 @@ class Api {
   // nullopt: the path is not ours. `request` must stay valid until the reply has been finished.
   std::optional<Reply> Handle(const HttpRequest& request) const;
 
+  // A request of the REST API from the host itself: it is the instance's administrator, whatever
+  // the headers say. nullopt: a path of something else.
+  std::optional<Reply> Call(const HttpRequest& request) const;
+
   // See Gateway::InspectHead.
   HeadDecision InspectHead(const HttpRequest& head) const;
   // See Gateway::RefuseTooLarge.
@@ -65,6 +73,7 @@ class Api {
 
  private:
   std::optional<Reply> Dispatch(const HttpRequest& request) const;
+  Reply DispatchApi(const HttpRequest& request, Origin origin) const;
   HeadDecision DecideOnHead(const HttpRequest& head) const;
   intake::BodyLimit LimitFor(const HttpRequest& head) const;
   HttpResponse TooLarge(const HttpRequest& head, const intake::BodyLimit& limit) const;
@@ -77,6 +86,7 @@ class Api {
   // Adds what every answer to `method` carries, now or once its write is done.
   void Stamp(std::string_view method, HttpResponse& response) const;
   Reply Stamped(std::string method, Reply reply) const;
+  std::optional<Reply> Stamped(const HttpRequest& request, std::optional<Reply> reply) const;
 
   const GatewayOptions& options_;
   const std::unique_ptr<VerifiedKeys> verified_keys_;

@@ -12,6 +12,7 @@
 #include "lib/http/endpoint_credentials.h"
 #include "lib/http/fields.h"
 #include "lib/intake/event_checks.h"
+#include "lib/model/local_name.h"
 #include "lib/sign/standard_webhooks.h"
 
 namespace convoy::http {
@@ -41,9 +42,32 @@ void ReadLimits(ObjectReader& reader, Endpoint* out) {
   ReadSeconds(reader, "rate_limit_duration", &out->rate_limit.window);
 }
 
+// A local endpoint is one that this host serves, and asks for nothing that only a connection or a
+// signature could give.
+void CheckLocalEndpoint(const Endpoint& endpoint, const GatewayOptions& options,
+                        ObjectReader& reader) {
+  constexpr std::string_view kNone = "a local endpoint has none";
+  const std::string_view name = *model::LocalNameOf(endpoint.url);
+  if (!endpoint.url.starts_with("local:")) reader.FailField("url", "must begin with local:");
+  const absl::Status served = model::CheckServed(name, options.local_names);
+  if (!served.ok()) reader.FailField("url", served.message());
+  if (!std::holds_alternative<std::monostate>(endpoint.auth)) {
+    reader.FailField("authentication", kNone);
+  }
+  if (!endpoint.tls.empty()) reader.FailField("mtls_client_cert", kNone);
+  if (endpoint.content_type != Endpoint().content_type) {
+    reader.FailField("content_type", "a local endpoint gets the event's own bytes");
+  }
+}
+
 // Adds everything that is wrong to `reader`.
-void CheckEndpoint(const Endpoint& endpoint, const ProjectConfig& config, ObjectReader& reader) {
-  reader.Fail(CheckEndpointUrl(endpoint.url, config.is_https_required));
+void CheckEndpoint(const Endpoint& endpoint, const ProjectConfig& config,
+                   const GatewayOptions& options, ObjectReader& reader) {
+  if (model::LocalNameOf(endpoint.url).has_value()) {
+    CheckLocalEndpoint(endpoint, options, reader);
+  } else {
+    reader.Fail(CheckEndpointUrl(endpoint.url, config.is_https_required));
+  }
   if (endpoint.name.empty()) reader.FailField("name", "please provide your endpoint name");
   reader.Fail(CheckText("name", endpoint.name));
   reader.Fail(CheckText("description", endpoint.description));
@@ -61,8 +85,9 @@ void CheckEndpoint(const Endpoint& endpoint, const ProjectConfig& config, Object
 
 }  // namespace
 
-absl::Status ReadEndpoint(const json::Value& document, const Project& project, absl::Time now,
+absl::Status ReadEndpoint(const json::Value& document, const EndpointScope& scope, absl::Time now,
                           const Endpoint* stored, Endpoint* out) {
+  const Project& project = scope.project;
   ObjectReader reader(document);
   for (const char* field : {"slack_webhook_url", "teams_webhook_url"}) {
     reader.Fail(RefuseIfSet(document, field));
@@ -104,7 +129,7 @@ absl::Status ReadEndpoint(const json::Value& document, const Project& project, a
     if (auth.ok()) out->auth = *std::move(auth);
   }
   reader.Fail(ReadTls(document, now, &out->tls));
-  CheckEndpoint(*out, project.config, reader);
+  CheckEndpoint(*out, project.config, scope.options, reader);
   return reader.status();
 }
 

@@ -5,14 +5,21 @@
 #include "absl/time/time.h"
 
 #include "convoy/model.h"
+#include "convoy/options.h"
 #include "lib/json/document.h"
 
 namespace convoy::http {
 
+// Context that an endpoint is judged in.
+struct EndpointScope {
+  const Project& project;
+  const GatewayOptions& options;
+};
+
 // Reads a request over `out` and checks the whole. What an update overwrites even if it is absent
 // is reset first by the caller. Placeholders of secrets stand for those of `stored`, which is null
 // for a new endpoint. Certificates must be valid at `now`. `out` is in any state after an error.
-absl::Status ReadEndpoint(const json::Value& document, const Project& project, absl::Time now,
+absl::Status ReadEndpoint(const json::Value& document, const EndpointScope& scope, absl::Time now,
                           const Endpoint* stored, Endpoint* out);
 
 }  // namespace convoy::http

@@ -111,8 +111,8 @@ Reply CreateEndpoint(const Context& context) {
                                  context.project->project().type == ProjectType::kIncoming,
       .created_at = parts.clock->Now()};
   endpoint.updated_at = endpoint.created_at;
-  absl::Status status =
-      ReadEndpoint(*document, context.project->project(), endpoint.created_at, nullptr, &endpoint);
+  absl::Status status = ReadEndpoint(*document, {context.project->project(), *context.options},
+                                     endpoint.created_at, nullptr, &endpoint);
   if (!status.ok()) return FromStatus(status);
   if (context.portal != nullptr) endpoint.owner_id = context.portal->owner_id;
   status = AddFirstSecret(parts, context.project->project().config.signature, secret, endpoint);
@@ -159,7 +159,8 @@ Reply UpdateEndpoint(const Context& context) {
   const auto body = std::make_shared<std::string>(context.request->body);
   return ChangeEndpoint(
       context, 202, "Endpoint updated successfully", "endpoint not found",
-      [body, project = context.project, parts = context.parts](Endpoint& endpoint) -> absl::Status {
+      [body, project = context.project, parts = context.parts,
+       options = context.options](Endpoint& endpoint) -> absl::Status {
         CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(*body, {}));
         CONVOY_RETURN_IF_ERROR(RefuseOtherSecret(fields, endpoint));
         const Endpoint stored = endpoint;
@@ -169,8 +170,8 @@ Reply UpdateEndpoint(const Context& context) {
         endpoint.content_type = Endpoint().content_type;
         endpoint.rate_limit = Endpoint().rate_limit;
         endpoint.auth = {};
-        CONVOY_RETURN_IF_ERROR(
-            ReadEndpoint(fields, project->project(), endpoint.updated_at, &stored, &endpoint));
+        CONVOY_RETURN_IF_ERROR(ReadEndpoint(fields, {project->project(), *options},
+                                            endpoint.updated_at, &stored, &endpoint));
         AddMissingKey(*parts, project->project().config.signature, endpoint);
         return absl::OkStatus();
       });

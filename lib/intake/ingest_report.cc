@@ -40,7 +40,7 @@ void IngestReport::Refused(const IngestNotice& notice) {
     ++refused_counts_[std::string(notice.reason)];
   }
   if (observer_ != nullptr) observer_->Count("convoy_ingest_refused_total", 1);
-  Tell(notice);
+  Tell(notice, /*is_refusal=*/true);
 }
 
 void IngestReport::Accepted(const IngestNotice& notice) {
@@ -49,10 +49,10 @@ void IngestReport::Accepted(const IngestNotice& notice) {
     ++accepted_counts_[std::string(notice.reason)];
   }
   if (observer_ != nullptr) observer_->Count("convoy_ingest_accepted_with_notice_total", 1);
-  Tell(notice);
+  Tell(notice, /*is_refusal=*/false);
 }
 
-void IngestReport::Tell(const IngestNotice& notice) {
+void IngestReport::Tell(const IngestNotice& notice, bool is_refusal) {
   if (observer_ == nullptr) return;
   std::vector<Entry> lines;
   {
@@ -72,6 +72,7 @@ void IngestReport::Tell(const IngestNotice& notice) {
                .scheme = std::string(notice.scheme),
                .reason = std::string(notice.reason),
                .detail = std::string(notice.detail),
+               .is_refusal = is_refusal,
                .told_at = now};
       lines.push_back(entry);
       lines.back().untold_count = 1;
@@ -122,6 +123,13 @@ void IngestReport::Log(const Entry& entry) const {
   // Of how many requests, the first or those since the last line.
   if (entry.untold_count > 1) fields.push_back({"count", count});
   observer_->Log(entry.level, entry.event, fields);
+  if (!tell_ || !entry.is_refusal) return;
+  tell_({.kind = HostOutcome::Kind::kSourceRefuses,
+         .at = clock_->Now(),
+         .source_id = entry.source_id,
+         .outcome = entry.reason,
+         .detail = entry.detail,
+         .count = entry.untold_count});
 }
 
 IngestReport::Counts IngestReport::refused_counts() const {

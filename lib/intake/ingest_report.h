@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -18,6 +20,7 @@
 #include "absl/time/time.h"
 
 #include "convoy/clock.h"
+#include "convoy/host_outcome.h"
 #include "convoy/observer.h"
 
 namespace convoy::intake {
@@ -63,6 +66,9 @@ class IngestReport {
   IngestReport(Clock* clock, Observer* observer) : clock_(clock), observer_(observer) {}
   ~IngestReport();
 
+  // Called with each line about refusals that is logged; quick. Set once, before use.
+  void set_tell(std::function<void(HostOutcome)> tell) { tell_ = std::move(tell); }
+
   void Refused(const IngestNotice& notice);
   // Accepted although the source would have it otherwise: an unverified request that is observed,
   // a missing idempotency key, a body that cannot be looked into.
@@ -85,11 +91,12 @@ class IngestReport {
     std::string scheme;
     std::string reason;
     std::string detail;
+    bool is_refusal = false;
     absl::Time told_at;
     uint64_t untold_count = 0;
   };
 
-  void Tell(const IngestNotice& notice);
+  void Tell(const IngestNotice& notice, bool is_refusal);
   // Moves what is over into `out`; all of it if `is_end`.
   void Collect(absl::Time now, bool is_end, std::vector<Entry>* out)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -97,6 +104,7 @@ class IngestReport {
 
   Clock* const clock_;
   Observer* const observer_;
+  std::function<void(HostOutcome)> tell_;
   mutable absl::Mutex mutex_;
   Counts refused_counts_ ABSL_GUARDED_BY(mutex_);
   Counts accepted_counts_ ABSL_GUARDED_BY(mutex_);

@@ -243,6 +243,28 @@ void CheckUnknown(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(second.deliveries.size() == 3 && second.unknown_lanes.empty());
 }
 
+// Another opener may serve it, so it stays due.
+void CheckUnserved(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch();
+  std::vector<Delivery> deliveries = MakeBacklog(1, 1, 2);
+  deliveries.push_back(MakeBacklog(2, 10, 1)[0]);
+  CONVOY_REQUIRE_OK(Submit(storage, MakeEvent(ProjectId(), 1), deliveries).status);
+  const Policies unserved = {{Id('E', 1), {.is_unserved = true}}, {Id('E', 2), {}}};
+  const Claim first = CONVOY_VALUE(storage.ClaimDue(RequestAt(now, unserved)));
+  CONVOY_EXPECT(first.deliveries.size() == 1 && first.unknown_lanes.empty());
+  CONVOY_REQUIRE(first.unserved_lanes.size() == 1);
+  CONVOY_EXPECT(first.unserved_lanes[0].project_id == ProjectId());
+  CONVOY_EXPECT(first.unserved_lanes[0].endpoint_id == Id('E', 1));
+  CONVOY_EXPECT(first.next_due_at <= now);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.GetDelivery(ProjectId(), deliveries[0].id)) == deliveries[0]);
+  ClaimRequest skipping = RequestAt(now, unserved);
+  skipping.skipped_endpoint_ids = {Id('E', 1)};
+  const Claim none = CONVOY_VALUE(storage.ClaimDue(skipping));
+  CONVOY_EXPECT(none.deliveries.empty() && none.unserved_lanes.empty() && none.next_due_at > now);
+  const Claim served = CONVOY_VALUE(storage.ClaimDue(RequestAt(now, {{Id('E', 1), {}}})));
+  CONVOY_EXPECT(served.deliveries.size() == 2);
+}
+
 void CheckSharedRate(Expectations& expect, StorageFactory& stores) {
   const LanePolicy policy = Limited(10, absl::Seconds(10));
   const Policies policies = {{Id('E', 1), policy}};
@@ -278,6 +300,7 @@ constexpr StorageRequirement kRequirements[] = {
     {"what follows a delivery that was sent late keeps its distance", CheckLateness},
     {"a paused lane sleeps until its endpoint is changed", CheckPause},
     {"a lane whose policy is not known is told of and left alone", CheckUnknown},
+    {"a lane that this opener does not serve is told of and left as it is", CheckUnserved},
     {.sentence = "openers share the rate of a lane, which outlives them",
      .check_openers = CheckSharedRate},
 };

@@ -70,6 +70,28 @@ class Install(unittest.TestCase):
         self.assertIn(SONAME, run("ldd", program))
         self.assertEqual(run(program).strip(), "verified")
 
+    def test_static_c_program_by_pkg_config(self):
+        only_archive = os.path.join(self.folder, "only_archive")
+        shutil.copytree(self.prefix, only_archive, symlinks=True)
+        libdir = self.libdir.replace(self.prefix, only_archive)
+        for name in os.listdir(libdir):
+            if name.startswith("libconvoy.so"):
+                os.unlink(os.path.join(libdir, name))
+        environment = dict(os.environ, PKG_CONFIG_PATH=os.path.join(libdir, "pkgconfig"))
+        flags = run("pkg-config", "--static", "--cflags", "--libs", "convoy",
+                    env=environment).split()
+        program = os.path.join(self.folder, "by_pkg_config_static")
+        run(CC, "-std=c99", os.path.join(CONSUMER, "verify.c"), "-o", program, *flags)
+        self.assertNotIn(SONAME, run("ldd", program))
+        self.assertEqual(run(program).strip(), "verified")
+
+    def test_licences_are_installed(self):
+        folder = os.path.join(self.prefix, "share", "licenses", "libconvoy")
+        for name, text in (("LICENSE", "Apache License"), ("LICENSE.abseil", "Apache License"),
+                           ("LICENSE.boringssl", "OpenSSL"), ("LICENSE.rapidjson", "Milo Yip")):
+            with open(os.path.join(folder, name)) as file:
+                self.assertIn(text, file.read(), name)
+
     def test_programs_by_find_package(self):
         build = os.path.join(self.folder, "consumer")
         run(CMAKE, "-S", CONSUMER, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",

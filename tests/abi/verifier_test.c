@@ -147,6 +147,39 @@ static convoy_verifier* GithubVerifier(void) {
   return verifier;
 }
 
+/* The event's id beside a verdict in the caller's memory. */
+static void CheckEventId(const convoy_verifier* verifier) {
+  convoy_error* error = NULL;
+  convoy_header header = {Slice("X-GitHub-Delivery"),
+                          Slice("72d3162e-cc78-11e3-81ab-4c9367dc0958")};
+  convoy_request request = Request("POST", "/");
+  char id[36];
+  size_t used = 1;
+  CHECK(convoy_verifier_event_id(verifier, &request, id, sizeof id, &used, NULL) == CONVOY_OK);
+  CHECK(used == 0);
+  request.headers = &header;
+  request.headers_count = 1;
+  CHECK(convoy_verifier_event_id(verifier, &request, id, sizeof id, &used, NULL) == CONVOY_OK);
+  CHECK(used == 36 && memcmp(id, header.value.data, used) == 0);
+  CHECK(convoy_verifier_event_id(verifier, &request, id, 35, &used, NULL) == CONVOY_E_TOO_LARGE);
+  CHECK(used == 36);
+  CHECK_NAMES(convoy_verifier_event_id(verifier, &request, NULL, 1, &used, &error), "out");
+  CHECK_NAMES(convoy_verifier_event_id(verifier, &request, id, 1, NULL, &error), "out_used");
+  CHECK_NAMES(convoy_verifier_event_id(NULL, &request, id, 1, &used, &error), "verifier");
+}
+
+/* Presets say what they need. */
+static void CheckPresets(void) {
+  convoy_buf list = {NULL, 0};
+  convoy_error* error = NULL;
+  CHECK(convoy_presets(&list, NULL) == CONVOY_OK);
+  CHECK(list.size > 1000 && strlen(list.data) == list.size);
+  CHECK(strstr(list.data, "{\"name\":\"github\",\"title\":\"GitHub\"") != NULL);
+  CHECK(strstr(list.data, "\"parameters_needed\":[\"") != NULL);
+  convoy_buf_free(&list);
+  CHECK_NAMES(convoy_presets(NULL, &error), "out_json");
+}
+
 /* Programs of an older header have smaller structs, those of a newer one larger ones. */
 static void CheckSizes(const convoy_verifier* verifier, const convoy_request* good) {
   convoy_error* error = NULL;
@@ -273,6 +306,8 @@ int main(void) {
   good.body = Slice(kHello);
   CheckAll(verifier, &good, 0, 1, "accepted");
   CheckSizes(verifier, &good);
+  CheckEventId(verifier);
+  CheckPresets();
   CheckManyHeaders(verifier, &good);
   CheckThreads(verifier, &good);
   convoy_verifier_free(verifier);

@@ -9,10 +9,13 @@
 The library is looked for in the environment variable CONVOY_LIBRARY, then by the system's loader.
 """
 from convoy._events import Receipt
-from convoy._gateway import Config, Gateway, Incoming, mount
+from convoy._gateway import ApiError, Config, Gateway, Incoming, mount
+from convoy._local import Delivery, Refuse, Retry
 from convoy._library import ConvoyError, version
+from convoy._outcomes import Outcome, OutcomeKind
 from convoy._reply import Reply
-from convoy._verifier import Answer, Verdict, Verifier
+from convoy._verifier import Answer, Verdict, Verifier, presets
 
-__all__ = ["Answer", "Config", "ConvoyError", "Gateway", "Incoming", "Receipt", "Reply", "Verdict",
-           "Verifier", "mount", "version"]
+__all__ = ["Answer", "ApiError", "Config", "ConvoyError", "Delivery", "Gateway", "Incoming",
+           "Outcome", "OutcomeKind", "Receipt", "Refuse", "Reply", "Retry", "Verdict", "Verifier",
+           "mount", "presets", "version"]

@@ -46,15 +46,17 @@ class Registry:
 loggers = Registry()
 
 
-@LogFunction
-def log_line(number: int, level: int, event: bytes, message: bytes) -> None:
+def _log_line(number: int, level: int, event: bytes, message: bytes) -> None:
     loggers.get(number).log(_LEVELS[min(level, 3)], "%s", message.decode("utf-8", "replace"),
                             extra={"convoy_event": event.decode("utf-8", "replace")})
 
 
-@UserFreeFunction
-def free_logger(number: int) -> None:
+def _free_logger(number: int) -> None:
     loggers.take(number)
+
+
+log_line = LogFunction(_log_line)
+free_logger = UserFreeFunction(_free_logger)
 
 
 def least_level(logger: logging.Logger) -> int:

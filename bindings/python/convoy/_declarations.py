@@ -24,9 +24,19 @@ CONVOY_LOG_DEBUG = 0
 CONVOY_LOG_INFO = 1
 CONVOY_LOG_WARNING = 2
 CONVOY_LOG_ERROR = 3
+CONVOY_OUTCOME_DELIVERY = 0
+CONVOY_OUTCOME_ENDPOINT_FAILING = 1
+CONVOY_OUTCOME_ENDPOINT_RECOVERED = 2
+CONVOY_OUTCOME_ENDPOINT_DISABLED = 3
+CONVOY_OUTCOME_BREAKER_OPENED = 4
+CONVOY_OUTCOME_BREAKER_CLOSED = 5
+CONVOY_OUTCOME_SOURCE_REFUSES = 6
 CONVOY_TO_ENDPOINT = 0
 CONVOY_TO_OWNER = 1
 CONVOY_TO_EVERYONE = 2
+CONVOY_LOCAL_DONE = 0
+CONVOY_LOCAL_RETRY = 1
+CONVOY_LOCAL_FAIL = 2
 
 
 class Slice(Structure):
@@ -45,6 +55,16 @@ LogFunction = CFUNCTYPE(None, c_void_p, c_uint32, c_char_p, c_char_p)
 
 
 UserFreeFunction = CFUNCTYPE(None, c_void_p)
+
+
+class OutcomeView(Structure):
+    """convoy_outcome_view"""
+
+    _fields_ = [("struct_size", c_size_t), ("kind", c_uint32), ("is_success", c_int32),
+                ("will_retry", c_int32), ("attempt_number", c_uint32), ("at_us", c_int64),
+                ("retry_at_us", c_int64), ("count", c_uint64), ("project_id", Slice),
+                ("endpoint_id", Slice), ("source_id", Slice), ("delivery_id", Slice),
+                ("event_id", Slice), ("event_type", Slice), ("outcome", Slice), ("detail", Slice)]
 
 
 class Header(Structure):
@@ -74,6 +94,16 @@ class Event(Structure):
 
 
 ReceiptFunction = CFUNCTYPE(None, c_void_p, c_char_p, c_int32, c_void_p)
+
+
+class DeliveryView(Structure):
+    """convoy_delivery_view"""
+
+    _fields_ = [("struct_size", c_size_t), ("event_id", Slice), ("event_type", Slice),
+                ("body", Slice), ("content_type", Slice), ("idempotency_key", Slice),
+                ("project_id", Slice), ("endpoint_id", Slice), ("delivery_id", Slice),
+                ("headers_count", c_size_t), ("deadline_us", c_int64), ("attempt_number", c_uint32),
+                ("reserved", c_uint32)]
 
 
 class VerifierSettings(Structure):
@@ -114,12 +144,19 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "convoy_gateway_start": (c_int32, [c_void_p, POINTER(c_void_p)]),
     "convoy_gateway_step": (c_int32, [c_void_p, POINTER(c_int64), POINTER(c_void_p)]),
     "convoy_gateway_wake_fd": (c_int32, [c_void_p, POINTER(c_int32), POINTER(c_void_p)]),
+    "convoy_gateway_poll": (c_int32, [c_void_p, c_size_t, POINTER(c_size_t), POINTER(c_void_p)]),
     "convoy_gateway_close": (c_int32, [c_void_p, c_uint64, POINTER(c_void_p)]),
     "convoy_gateway_free": (None, [c_void_p]),
+    "convoy_gateway_next_outcome": (c_int32, [c_void_p, POINTER(c_void_p), POINTER(c_uint64),
+                                              POINTER(c_void_p)]),
+    "convoy_outcome_get": (c_int32, [c_void_p, POINTER(OutcomeView), POINTER(c_void_p)]),
+    "convoy_outcome_free": (None, [c_void_p]),
     "convoy_http_handle": (c_int32, [c_void_p, POINTER(Request), POINTER(c_void_p),
                                      POINTER(c_void_p)]),
     "convoy_http_handle_async": (c_int32, [c_void_p, POINTER(Request), ReplyFunction, c_void_p,
                                            POINTER(c_void_p)]),
+    "convoy_call": (c_int32, [c_void_p, c_char_p, c_char_p, c_char_p, c_size_t, POINTER(c_void_p),
+                              POINTER(c_void_p)]),
     "convoy_http_begin": (c_int32, [c_void_p, POINTER(Request), POINTER(c_void_p),
                                     POINTER(c_void_p), POINTER(c_void_p)]),
     "convoy_http_feed": (c_int32, [c_void_p, c_void_p, c_size_t, POINTER(c_void_p),
@@ -136,6 +173,14 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
                                 POINTER(c_void_p)]),
     "convoy_ingest_async": (c_int32, [c_void_p, POINTER(Event), ReceiptFunction, c_void_p,
                                       POINTER(c_void_p)]),
+    "convoy_local_take": (c_int32, [c_void_p, c_char_p, c_size_t, c_size_t, c_uint64,
+                                    POINTER(c_void_p), POINTER(c_size_t), POINTER(c_void_p)]),
+    "convoy_delivery_get": (c_int32, [c_void_p, POINTER(DeliveryView), POINTER(c_void_p)]),
+    "convoy_delivery_header": (c_int32, [c_void_p, c_size_t, POINTER(Header)]),
+    "convoy_local_finish": (c_int32, [c_void_p, c_uint32, c_uint64, c_char_p, c_size_t,
+                                      POINTER(c_void_p)]),
+    "convoy_delivery_free": (None, [c_void_p]),
+    "convoy_presets": (c_int32, [POINTER(Buf), POINTER(c_void_p)]),
     "convoy_verifier_new": (c_int32, [c_char_p, c_size_t, POINTER(Slice), c_size_t,
                                       POINTER(c_void_p), POINTER(c_void_p)]),
     "convoy_verifier_new_with": (c_int32, [POINTER(VerifierSettings), POINTER(c_void_p),
@@ -144,6 +189,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
                                          POINTER(c_void_p)]),
     "convoy_verifier_check": (c_int32, [c_void_p, POINTER(Request), c_int64, POINTER(VerdictView),
                                         POINTER(c_void_p)]),
+    "convoy_verifier_event_id": (c_int32, [c_void_p, POINTER(Request), c_char_p, c_size_t,
+                                           POINTER(c_size_t), POINTER(c_void_p)]),
     "convoy_verifier_answer": (c_int32, [c_void_p, POINTER(Request), c_int64, POINTER(c_void_p),
                                          POINTER(Buf), POINTER(Buf), POINTER(c_void_p)]),
     "convoy_verifier_free": (None, [c_void_p]),

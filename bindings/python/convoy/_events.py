@@ -43,13 +43,16 @@ def ingest(gateway: c_void_p, borrowed: BorrowedEvent) -> Receipt:
 _awaited = Registry()  # futures
 
 
-@ReceiptFunction
-def _on_receipt(number: int, event_id: bytes | None, is_duplicate: int, error: int | None) -> None:
+def _take_receipt(number: int, event_id: bytes | None, is_duplicate: int,
+                  error: int | None) -> None:
     future = _awaited.take(number)
     if event_id is None:
         future.set_exception(take_error(c_void_p(error)))
     else:
         future.set_result(Receipt(event_id.decode(), bool(is_duplicate)))
+
+
+_on_receipt = ReceiptFunction(_take_receipt)
 
 
 def ingest_async(gateway: c_void_p, borrowed: BorrowedEvent) -> Future[Receipt]:

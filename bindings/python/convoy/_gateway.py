@@ -2,14 +2,15 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import logging
 import weakref
 from concurrent.futures import Future
 from ctypes import byref, c_int32, c_int64, c_size_t, c_void_p
 from http.server import BaseHTTPRequestHandler
-from typing import Any, Iterable, Mapping
+from typing import Any, AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-from convoy import _events
+from convoy import _events, _local, _outcomes
 from convoy._callbacks import Registry, free_logger, least_level, log_line, loggers
 from convoy._declarations import CONVOY_DECLINED, Buf, ReplyFunction, Slice
 from convoy._library import BorrowedRequest, call, library
@@ -17,6 +18,7 @@ from convoy._reply import Reply, take_reply
 
 _ALLOWED = (0, CONVOY_DECLINED)
 _PIECE_BYTES = 64 * 1024
+_HANDLER_PATIENCE_S = 5.0
 
 
 class Config:
@@ -47,13 +49,15 @@ class Config:
 _awaited = Registry()  # futures, and what their requests borrow
 
 
-@ReplyFunction
-def _on_reply(number: int, handle: int) -> None:
+def _give_reply(number: int, handle: int) -> None:
     future, _ = _awaited.take(number)
     try:
         future.set_result(take_reply(c_void_p(handle)))
     except Exception as error:
         future.set_exception(error)
+
+
+_on_reply = ReplyFunction(_give_reply)
 
 
 def _send_async(name: str, *arguments: Any, kept: object = None) -> Future[Reply] | None:
@@ -96,6 +100,24 @@ class Incoming:
         return _send_async("convoy_http_finish_async", self._handle)
 
 
+class ApiError(Exception):
+    """The REST API refused a call; `status` is that of HTTP."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def _free(handle: c_void_p, workers: _local.Workers) -> None:
+    """Threads may be waiting inside the library: they are let go first. If a handler does not
+    return, the gateway is left to the end of the process."""
+    error = c_void_p()
+    library.convoy_gateway_close(handle, 0, byref(error))
+    library.convoy_error_free(error)
+    if workers.join(_HANDLER_PATIENCE_S):
+        library.convoy_gateway_free(handle)
+
+
 class Gateway:
     """Requests in, deliveries out. Use it as a context manager, or close it yourself.
 
@@ -106,8 +128,9 @@ class Gateway:
     def __init__(self, config: Config | None = None) -> None:
         self._handle = c_void_p()
         call("convoy_gateway_open", config._handle if config else None, byref(self._handle))
+        self._workers = _local.Workers(self._handle)
         # Also at exit, while its threads can still find an interpreter to log to.
-        self._free = weakref.finalize(self, library.convoy_gateway_free, self._handle)
+        self._free = weakref.finalize(self, _free, self._handle, self._workers)
 
     def bootstrap(self) -> str:
         """Creates the instance's first API key; it is shown this once."""
@@ -122,13 +145,14 @@ class Gateway:
         call("convoy_gateway_start", self._handle)
 
     def step(self) -> int:
-        """Does what can be done without waiting; returns when to call again, in µs since 1970."""
+        """Does what there is to do, and waits for the disk; returns when to call again, in µs since 1970."""
         next_us = c_int64()
         call("convoy_gateway_step", self._handle, byref(next_us))
         return next_us.value
 
     def fileno(self) -> int:
-        """Readable when a step has something to do: for select, selectors and asyncio."""
+        """Readable while there are deliveries to take and, until `start`, when a step has something
+        to do: for select, selectors and asyncio."""
         descriptor = c_int32()
         call("convoy_gateway_wake_fd", self._handle, byref(descriptor))
         return descriptor.value
@@ -182,9 +206,68 @@ class Gateway:
         return _events.ingest_async(self._handle, _events.borrow_event(
             project_id, event_type, data, endpoint_id, owner_id, custom_headers, idempotency_key))
 
+    def call(self, method: str, target: str, body: object = None) -> Any:
+        """A request of the REST API as the instance's administrator; returns the answer's data.
+
+        `target` is a path with a query, `body` becomes JSON. ApiError: it was refused.
+        """
+        text = b"" if body is None else json.dumps(body).encode()
+        handle = c_void_p()
+        call("convoy_call", self._handle, method.encode(), target.encode(), text, len(text),
+             byref(handle))
+        reply = take_reply(handle)
+        answer = json.loads(reply.body) if reply.body else {}
+        if reply.status >= 300:
+            raise ApiError(reply.status, answer.get("message", ""))
+        return answer.get("data")
+
+    def take(self, name: str, items_max: int = 64, wait_s: float = 0.0) -> list[_local.Delivery]:
+        """Deliveries to "local:NAME" that are there, the oldest first; waits for some for `wait_s`.
+
+        Empty once the gateway closes. The setting local.names says which names there are.
+        """
+        return _local.take(self._handle, name, items_max, int(wait_s * 1000)) or []
+
+    def on(self, name: str, workers: int = 1,
+           batch: int = 64) -> Callable[[_local.Handler], _local.Handler]:
+        """Decorator of a function that gets each Delivery to "local:NAME", on threads of Python's.
+
+        When it returns, the event is delivered; when it raises, the event comes again (Retry says
+        after how long), except after Refuse. Each thread takes `batch` deliveries at a time.
+        """
+        def decorate(handler: _local.Handler) -> _local.Handler:
+            for _ in range(workers):
+                self._workers.add(name, handler, batch)
+            return handler
+        return decorate
+
+    def deliveries(self, name: str, batch: int = 64) -> AsyncIterator[_local.Delivery]:
+        """Deliveries to "local:NAME" as they come, for `async for`; finish each one yourself. The
+        gateway has been started. Ends when the gateway closes."""
+        return _local.deliveries(self._handle, self.fileno(), name, batch)
+
+    def outcomes(self) -> Iterator[_outcomes.Outcome]:
+        """The outcomes that wait, the oldest first; ends when there are none. The setting
+        gateway.outcomes_max turns them on; `fileno` is readable while there are some."""
+        while (outcome := _outcomes.next_outcome(self._handle)) is not None:
+            yield outcome
+
+    @property
+    def dropped_outcomes_count(self) -> int:
+        """How many outcomes were dropped because gateway.outcomes_max of them waited."""
+        return _outcomes.dropped_count(self._handle)
+
+    def poll(self, items_max: int = 64) -> int:
+        """With the setting gateway.completions "poll": sets the results of Futures that are ready, on
+        this thread; returns how many. `fileno` is readable while there are some."""
+        count = c_size_t()
+        call("convoy_gateway_poll", self._handle, items_max, byref(count))
+        return count.value
+
     def close(self, patience_s: float = 10.0) -> None:
         """Finishes what is in flight, at most for `patience_s`."""
         call("convoy_gateway_close", self._handle, int(patience_s * 1000))
+        self._workers.join(patience_s)
 
     def __enter__(self) -> Gateway:
         return self

@@ -32,7 +32,7 @@ class ConvoyError(Exception):
 def call(name: str, *arguments: Any, allowed: Iterable[int] = (0,)) -> int:
     """Calls a function whose last parameter is the error; raises unless the status is allowed."""
     error = c_void_p()
-    code = getattr(library, name)(*arguments, ctypes.byref(error))
+    code = int(getattr(library, name)(*arguments, ctypes.byref(error)))
     if code in allowed:
         return code
     raise take_error(error)
@@ -123,4 +123,4 @@ class BorrowedSettings(_Borrowed):
 
 def version() -> str:
     """The version of the library, e.g. "0.1.0"."""
-    return library.convoy_version_string().decode()
+    return str(library.convoy_version_string().decode())

@@ -95,3 +95,11 @@ class Verifier:
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
             library.convoy_verifier_free(self._handle)
+
+
+def presets() -> list[dict[str, Any]]:
+    """The presets: name, title, schemes, the parameters they need and may have, what they sign."""
+    text = Buf()
+    call("convoy_presets", byref(text))
+    found: list[dict[str, Any]] = json.loads(take_buf(text))
+    return found

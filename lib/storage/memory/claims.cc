@@ -101,6 +101,9 @@ void MemoryStorage::JudgeLane(const ClaimRequest& request, const std::string& en
   if (!policy.has_value()) {
     return claim.unknown_lanes.push_back({queue.project_id, endpoint_id});
   }
+  if (policy->is_unserved) {
+    return claim.unserved_lanes.push_back({queue.project_id, endpoint_id});
+  }
   lane.must_judge = false;
   lane.is_disabled = policy->is_disabled;
   if (policy->is_closed()) {

@@ -152,6 +152,10 @@ absl::Status Writer::VisitLane(const ClaimRequest& request, LaneRow lane, size_t
   CONVOY_ASSIGN_OR_RETURN(const std::optional<LanePolicy> policy,
                           FindPolicy(request, name, rows.claim));
   if (!policy.has_value()) return absl::OkStatus();
+  if (policy->is_unserved) {
+    rows.claim.unserved_lanes.push_back(std::move(name));
+    return absl::OkStatus();
+  }
   lane.is_disabled = policy->is_disabled;
   if (policy->is_closed()) return CloseLane(lane, request.now);
   const Pace pace(policy->rate_limit);

@@ -12,6 +12,7 @@
 #include "convoy/gateway.h"
 #include "lib/dispatch/dispatcher.h"
 #include "lib/storage/forwarding_storage.h"
+#include "lib/transport/local/mailbox.h"
 #include "tests/support/flow_id.h"
 #include "tests/support/sim_clock.h"
 #include "tests/unit/dispatch/scripted_transport.h"
@@ -55,6 +56,9 @@ struct DispatchProcess {
         ulids(clock, random),
         commits(&storage),
         configuration(&storage, {}),
+        mailbox({.clock = clock,
+                 .waiting_max = options.lease / 8,
+                 .window_max = options.in_flight_max}),
         dispatcher(options, {.storage = &storage,
                              .commits = &commits,
                              .configuration = &configuration,
@@ -62,7 +66,10 @@ struct DispatchProcess {
                              .clock = clock,
                              .random = random,
                              .ulids = &ulids,
-                             .observer = &observer}) {}
+                             .observer = &observer,
+                             .local = &mailbox}) {
+    mailbox.set_wake([this] { dispatcher.Notify(); });
+  }
   ~DispatchProcess() {
     dispatcher.Abandon();
     commits.Drain();
@@ -85,6 +92,7 @@ struct DispatchProcess {
   storage::CommitQueue commits;
   config::ConfigCache configuration;
   LogObserver observer;
+  transport::Mailbox mailbox;
   dispatch::Dispatcher dispatcher;
 };
 

@@ -16,12 +16,14 @@ namespace {
 const absl::Time kNow = testing::SimEpoch();  // Fri, 01 May 2026 10:00:00 GMT
 
 constexpr TransportOutcome kEnds[] = {
-    TransportOutcome::kResponse,      TransportOutcome::kDeniedAddress,
-    TransportOutcome::kInvalidUrl,    TransportOutcome::kNameNotResolved,
-    TransportOutcome::kConnectFailed, TransportOutcome::kTlsFailed,
-    TransportOutcome::kTimedOut,      TransportOutcome::kResponseTooLarge,
-    TransportOutcome::kProtocolError, TransportOutcome::kCancelled,
-    TransportOutcome::kLocalFailure,  TransportOutcome::kNoAccessToken};
+    TransportOutcome::kResponse,       TransportOutcome::kDeniedAddress,
+    TransportOutcome::kInvalidUrl,     TransportOutcome::kNameNotResolved,
+    TransportOutcome::kConnectFailed,  TransportOutcome::kTlsFailed,
+    TransportOutcome::kTimedOut,       TransportOutcome::kResponseTooLarge,
+    TransportOutcome::kProtocolError,  TransportOutcome::kCancelled,
+    TransportOutcome::kLocalFailure,   TransportOutcome::kNoAccessToken,
+    TransportOutcome::kHandled,        TransportOutcome::kHandlerFailed,
+    TransportOutcome::kHandlerRefused, TransportOutcome::kNotTaken};
 
 TEST_CASE("outcome: each pair of what was learnt and how it ended is decided by one rule") {
   for (int status : {0, 200, 302, 410, 429, 500}) {
@@ -90,6 +92,28 @@ TEST_CASE("outcome: a failure without an answer keeps its kind, and is sent agai
     CHECK(absl::StartsWith(classification.error, "the cause"));
     CHECK(classification.counts_against_endpoint ==
           (expected != Outcome::kLocalFailure && expected != Outcome::kCancelled));
+  }
+}
+
+TEST_CASE("outcome: a host says what became of a local delivery") {
+  using End = TransportOutcome;
+  const std::tuple<End, Outcome, Resend, bool> cases[] = {
+      {End::kHandled, Outcome::kDelivered, Resend::kNever, false},
+      {End::kHandlerFailed, Outcome::kHandlerFailed, Resend::kAtLeastOnce, true},
+      {End::kHandlerRefused, Outcome::kHandlerRefused, Resend::kNever, true},
+      {End::kNotTaken, Outcome::kNotTaken, Resend::kAlways, false}};
+  for (const auto& [end, outcome, resend, counts] : cases) {
+    const Classification classification = Classify({.outcome = end, .error = "why"}, kNow);
+    CHECK(classification.outcome == outcome);
+    CHECK(classification.resend == resend);
+    CHECK(classification.counts_against_endpoint == counts);
+    CHECK(classification.error == (end == End::kHandled ? "" : "why"));
+    CHECK(!classification.wait_min.has_value());
+  }
+  for (const absl::Duration wait : {absl::Minutes(5), absl::Hours(100)}) {
+    const Classification classification =
+        Classify({.outcome = End::kHandlerFailed, .retry_after = wait}, kNow);
+    CHECK(classification.wait_min == std::min(wait, absl::Hours(24)));
   }
 }
 
