@@ -120,16 +120,21 @@ TEST_CASE("divergence: base64 with foreign characters is no signature") {
   }
 }
 
-TEST_CASE("divergence: a secret may lack its padding, but not be of another alphabet") {
+TEST_CASE("divergence: a secret may lack its padding, and be wrapped or of the URL alphabet") {
   CHECK(Judge({.signature = "v1,LVOXivKoo4FWasi/IaHvzhE/u+7/cu2AME+zS/nXqzk="},
               absl::FromUnixSeconds(kSent),
               "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS") == VerifyReason::kAccepted);
   CHECK(Judge({.signature = "v1,LVOXivKoo4FWasi/IaHvzhE/u+7/cu2AME+zS/nXqzk="},
               absl::FromUnixSeconds(kSent),
               "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS=") == VerifyReason::kAccepted);
-  for (const std::string secret :
-       {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa-_", "whsec_", "whsec_!", "", "whsec_MfKQ9",
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS==", "whsec_MfKQ 9r8"}) {
+  // Copied out of a page that breaks lines.
+  CHECK(Judge({.signature = "v1,LVOXivKoo4FWasi/IaHvzhE/u+7/cu2AME+zS/nXqzk="},
+              absl::FromUnixSeconds(kSent),
+              "whsec_MfKQ9r8GKYqrTwjU\r\nPD8ILPZIo2 LaLaS") == VerifyReason::kAccepted);
+  CHECK(CompilePreset("standard_webhooks", {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa-_"}).ok());
+  // Of both alphabets at once it is neither.
+  for (const std::string secret : {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa-/", "whsec_", "whsec_!",
+                                   "", "whsec_MfKQ9", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS=="}) {
     INFO(secret);
     const auto verifier = CompilePreset("standard_webhooks", {secret});
     CHECK(absl::IsInvalidArgument(verifier.status()));
