@@ -10,6 +10,7 @@
 #include "lib/base/text.h"
 #include "lib/model/job.h"
 #include "lib/model/names.h"
+#include "lib/storage/write_rules.h"
 #include "tests/simulation/process.h"
 #include "tests/simulation/simulator.h"
 
@@ -27,13 +28,14 @@ void Simulator::Fail(std::string what) {
   if (failure_.empty()) failure_ = std::move(what);
 }
 
-void Simulator::Acknowledge(const std::string& event_id, const CommitResult& result) {
+void Simulator::Acknowledge(Process& process, const std::string& event_id,
+                            const CommitResult& result) {
   if (!result.status.ok()) return;  // the caller was told that it failed, or nothing at all
   if (result.submissions.front() == SubmissionOutcome::kDuplicate) {
     ++figures_.events_duplicate;
     return;
   }
-  process_->dispatcher.Notify();
+  process.dispatcher.Notify();
   ++figures_.events_accepted;
   acknowledged_.insert(event_id);
   const Expected& expected = expected_[event_id];
@@ -64,7 +66,7 @@ void Simulator::CheckAllAcknowledged() {
   for (const std::string& event_id : acknowledged_) CheckStored(event_id);
 }
 
-void Simulator::CheckArrival(const OutgoingRequest& request, bool is_success) {
+void Simulator::CheckArrival(Process& process, const OutgoingRequest& request, bool is_success) {
   ++figures_.requests_arrived;
   const absl::Time now = clock_.Now();
   const auto endpoint =
@@ -82,26 +84,11 @@ void Simulator::CheckArrival(const OutgoingRequest& request, bool is_success) {
   if (endpoint == endpoints_.end() || event == event_of_delivery_.end()) {
     return Fail(absl::StrCat("G3: an invented request to ", request.url));
   }
-  if (endpoint->status != EndpointStatus::kActive) {
+  if (StatusOf(*endpoint) != EndpointStatus::kActive) {
     Fail(absl::StrCat("G4: a request to an endpoint that is not active: ", request.url));
   }
-
-  // A clock that is set forth ends leases of what is on its way.
-  if (told_success_.contains(delivery_id) && !was_clock_set_forth_) {
-    Fail(absl::StrCat("G6: delivery ", delivery_id, " came again after its success was known"));
-  }
-  const std::pair<absl::Time, absl::Time> instants(now, clock_.SteadyNow());
-  const auto [last, is_first] = last_arrival_.emplace(delivery_id, instants);
-  if (!is_first) {
-    // By the clock that says more: the wall clock may have been set.
-    const absl::Duration elapsed =
-        std::max(now - last->second.first, instants.second - last->second.second);
-    if (elapsed < project_.config.retry.interval) {
-      Fail(absl::StrCat("G4: delivery ", delivery_id, " came again after ",
-                        absl::FormatDuration(elapsed)));
-    }
-    last->second = instants;
-  }
+  CheckRepeat(process, delivery_id);
+  CheckBreaker(process, *endpoint);
   if (endpoint->is_fifo) CheckOrder(*endpoint, delivery_id);
 
   if (*request.body != expected_[event->second].body) {
@@ -116,23 +103,71 @@ void Simulator::CheckArrival(const OutgoingRequest& request, bool is_success) {
   if (is_success) answered_with_success_.insert(delivery_id);
 }
 
+void Simulator::CheckRepeat(Process& process, const std::string& delivery_id) {
+  // A clock that is set forth ends leases of what is on its way.
+  if (process.told_success.contains(delivery_id) && !was_clock_set_forth_) {
+    Fail(absl::StrCat("G6: delivery ", delivery_id, " came again after its success was known"));
+  }
+  const std::pair<absl::Time, absl::Time> instants(clock_.Now(), clock_.SteadyNow());
+  const auto [last, is_first] = last_arrival_.emplace(delivery_id, instants);
+  if (!is_first) {
+    // By the clock that says more: the wall clock may have been set.
+    const absl::Duration elapsed =
+        std::max(instants.first - last->second.first, instants.second - last->second.second);
+    if (elapsed < project_.config.retry.interval) {
+      Fail(absl::StrCat("G4: delivery ", delivery_id, " came again after ",
+                        absl::FormatDuration(elapsed)));
+    }
+    last->second = instants;
+  }
+  const size_t earlier_count = arrivals_count_[delivery_id]++;
+  const auto delivery = store_->GetDelivery(project_.id, delivery_id);
+  const auto attempts = store_->ListAttempts(project_.id, delivery_id);
+  if (earlier_count == 0 || !delivery.ok() || !attempts.ok() ||
+      !at_most_once_ids_.contains(delivery->subscription_id)) {
+    return;
+  }
+  // Each earlier one has been recorded, and was not answered.
+  const size_t before = attempts_before_[delivery_id];
+  const bool is_answered =
+      std::any_of(attempts->begin() + static_cast<ptrdiff_t>(std::min(before, attempts->size())),
+                  attempts->end(), [](const Attempt& each) { return each.http_status != 0; });
+  if (is_answered || attempts->size() < before + earlier_count) {
+    Fail(absl::StrCat("G12: delivery ", delivery_id,
+                      " is to be sent at most once and came again although it ",
+                      is_answered ? "was answered" : "has no outcome"));
+  }
+}
+
+void Simulator::CheckBreaker(Process& process, const Endpoint& endpoint) {
+  const absl::Time opened_at = process.observer.opened_at(endpoint.id);
+  if (opened_at == absl::InfinitePast()) return;
+  if (clock_.SteadyNow() < opened_at + breaker_rest_) {
+    Fail(absl::StrCat("G13: a request to ", endpoint.url, " while its circuit breaker is open"));
+  }
+  if (process.transport.CountTo(endpoint.url, opened_at) > 0) {
+    Fail(absl::StrCat("G13: two requests at once probe ", endpoint.url));
+  }
+}
+
 void Simulator::CheckOrder(const Endpoint& endpoint, const std::string& delivery_id) {
   // A clock that is set forth ends the lease of what is on its way.
-  if (process_->transport.CountTo(endpoint.url) > 0 && !was_clock_set_forth_) {
+  for (const std::unique_ptr<Process>& process : processes_) {
+    if (process->transport.CountTo(endpoint.url) == 0 || was_clock_set_forth_) continue;
     Fail(absl::StrCat("G9: delivery ", delivery_id, " did not wait for the one before it"));
   }
   // Once it was set, instants are not in the order of acceptance any more.
   const absl::StatusOr<Delivery> delivery = store_->GetDelivery(project_.id, delivery_id);
-  if (was_clock_set_ || !delivery.ok()) return;
+  if (was_clock_set_ || !delivery.ok() || requeued_.contains(delivery_id)) return;
   for (const Delivery& open : ListOpenDeliveries()) {
     if (open.endpoint_id != endpoint.id || open.created_at >= delivery->created_at) continue;
     // Those of a job come in the order in which it makes them.
-    if (expected_[open.event_id].is_deferred) continue;
+    if (expected_[open.event_id].is_deferred || requeued_.contains(open.id)) continue;
     Fail(absl::StrCat("G9: delivery ", delivery_id, " came before ", open.id));
   }
 }
 
-void Simulator::CheckClaim(const Claim& claim) {
+void Simulator::CheckClaim(Process& process, const Claim& claim) {
   const absl::Time now = clock_.SteadyNow();
   std::set<std::string> endpoint_ids;
   for (const ClaimedDelivery& claimed : claim.deliveries) {
@@ -149,8 +184,8 @@ void Simulator::CheckClaim(const Claim& claim) {
       Fail(absl::StrCat("G8: ", limit.count + 1, " deliveries to ", endpoint.url, " in ",
                         absl::FormatDuration(now - times.front())));
     }
-    if (endpoint.status == EndpointStatus::kPaused && ++unaware_claims_[endpoint.id] > 1) {
-      Fail(absl::StrCat("G10: deliveries to ", endpoint.url, " are claimed while it is paused"));
+    if (StatusOf(endpoint) != EndpointStatus::kActive && ++process.unaware_claims[endpoint.id] > 1) {
+      Fail(absl::StrCat("G10: deliveries to ", endpoint.url, " are claimed while it is not active"));
     }
   }
 }
@@ -180,21 +215,42 @@ std::vector<Delivery> Simulator::ListDeliveriesOf(const std::string& event_id) {
   return std::move(page->items);
 }
 
-std::vector<Delivery> Simulator::ListOpenDeliveries() {
-  absl::StatusOr<Page<Delivery>> page =
-      store_->ListDeliveries({.project_id = project_.id,
-                              .statuses = {DeliveryStatus::kScheduled, DeliveryStatus::kProcessing,
-                                           DeliveryStatus::kRetry}},
-                             {.items_max = 1000});
-  if (!page.ok()) {
-    Fail(page.status().ToString());
-    return {};
+std::vector<Delivery> Simulator::ListDeliveriesWith(std::vector<DeliveryStatus> statuses) {
+  std::vector<Delivery> all;
+  PageRequest request{.items_max = 1000};
+  while (true) {
+    absl::StatusOr<Page<Delivery>> page = store_->ListDeliveries(
+        {.project_id = project_.id, .statuses = statuses}, request);
+    if (!page.ok()) {
+      Fail(page.status().ToString());
+      return all;
+    }
+    std::move(page->items.begin(), page->items.end(), std::back_inserter(all));
+    if (!page->has_next) return all;
+    request.cursor = page->next_cursor;
   }
-  return std::move(page->items);
+}
+
+std::vector<Delivery> Simulator::ListOpenDeliveries() {
+  return ListDeliveriesWith(
+      {DeliveryStatus::kScheduled, DeliveryStatus::kProcessing, DeliveryStatus::kRetry});
+}
+
+// Without those that retention need not wait for.
+std::vector<Delivery> Simulator::ListKeptDeliveries() {
+  std::set<std::string> disabled;
+  for (const Endpoint& endpoint : endpoints_) {
+    if (StatusOf(endpoint) == EndpointStatus::kInactive) disabled.insert(endpoint.id);
+  }
+  std::vector<Delivery> open = ListOpenDeliveries();
+  std::erase_if(open, [&](const Delivery& each) { return disabled.contains(each.endpoint_id); });
+  return open;
 }
 
 bool Simulator::IsQuiet() {
-  return process_->dispatcher.idle() && ListOpenDeliveries().empty() && !HasOpenJobs();
+  const bool is_idle = std::all_of(processes_.begin(), processes_.end(),
+                                   [](const auto& process) { return process->dispatcher.idle(); });
+  return is_idle && ListOpenDeliveries().empty() && !HasOpenJobs();
 }
 
 bool Simulator::HasOpenJobs() {
@@ -204,7 +260,10 @@ bool Simulator::HasOpenJobs() {
 }
 
 std::string Simulator::DescribeOpen() {
-  std::string text = process_->dispatcher.idle() ? "dispatcher is idle" : "dispatcher is busy";
+  std::string text;
+  for (const std::unique_ptr<Process>& process : processes_) {
+    absl::StrAppend(&text, process->dispatcher.idle() ? "idle " : "busy ");
+  }
   if (HasOpenJobs()) absl::StrAppend(&text, ", a job is open");
   for (const Delivery& delivery : ListOpenDeliveries()) {
     absl::StrAppend(&text, "; ", delivery.id, " ", model::Name(delivery.status), " after ",
@@ -230,6 +289,7 @@ void Simulator::CheckEnd() {
     }
     CheckEvent(event);
   }
+  CheckRetried();
 }
 
 // Everything has ended: once the retention is over, all of it goes.
@@ -238,7 +298,8 @@ void Simulator::CheckNothingStays() {
   constexpr int kPiecesMax = 100;
   clock_.Set(std::max(latest_wall_, clock_.Now()) + options_.retention + absl::Milliseconds(1));
   for (int piece = 0; piece < kPiecesMax && !ListAllEvents().empty(); ++piece) {
-    clock_.Set(process_->pruner.Step(process_->worker.events_needed_from()));
+    Process& process = *processes_[0];
+    clock_.Set(process.pruner.Step(process.worker.events_needed_from()));
   }
   const std::vector<Event> left = ListAllEvents();
   if (!left.empty()) Fail(absl::StrCat("G7: event ", left.front().id, " is never pruned"));
@@ -253,31 +314,53 @@ void Simulator::CheckEvent(const Event& event) {
     ids.insert(delivery.id);
     CheckDelivery(delivery);
   }
-  if (expected->second.is_deferred && !event.is_duplicate) {
-    return CheckDeferred(event, expected->second, deliveries);
+  if (event.is_duplicate) {
+    if (!ids.empty()) Fail(absl::StrCat("G3: duplicate ", event.id, " has deliveries"));
+    return;
   }
-  const std::set<std::string> wanted =
-      event.is_duplicate ? std::set<std::string>{} : expected->second.delivery_ids;
-  if (ids != wanted) {
-    Fail(absl::StrCat("G3: event ", event.id, " has ", ids.size(), " deliveries instead of ",
-                      wanted.size()));
+  for (const std::string& id : expected->second.delivery_ids) {
+    if (!ids.contains(id)) Fail(absl::StrCat("G3: event ", event.id, " has lost delivery ", id));
+  }
+  CheckAudience(event, expected->second, deliveries);
+}
+
+// One for each subscription, and one more for each replay. A subscription that is made while a job
+// goes on may be reached, too.
+void Simulator::CheckAudience(const Event& event, const Expected& expected,
+                              const std::vector<Delivery>& deliveries) {
+  size_t least = 1;
+  size_t most = 1;
+  for (const Replay& replay : replays_) {
+    least += replay.acknowledged.contains(event.id) ? 1 : 0;
+    // Instants of ids are whole milliseconds.
+    most += expected.made_at < replay.made_at + absl::Milliseconds(1) ? 1 : 0;
+  }
+  std::map<std::string, size_t> counts;
+  for (const std::string& id : expected.subscription_ids) counts[id] = 0;
+  for (const Delivery& delivery : deliveries) ++counts[delivery.subscription_id];
+  for (const auto& [id, count] : counts) {
+    const bool is_expected = expected.subscription_ids.contains(id);
+    if (!is_expected && !expected.is_deferred) {
+      Fail(absl::StrCat("G3: event ", event.id, " was delivered for subscription ", id));
+    }
+    if (count > most || (is_expected && count < least)) {
+      Fail(absl::StrCat(replays_.empty() ? "G11: event " : "G14: event ", event.id, " has ", count,
+                        " deliveries for subscription ", id, " instead of ", least, " to ", most));
+    }
   }
 }
 
-// One that is made while the job goes on may be reached, too.
-void Simulator::CheckDeferred(const Event& event, const Expected& expected,
-                              const std::vector<Delivery>& deliveries) {
-  std::set<std::string> reached;
-  for (const Delivery& delivery : deliveries) {
-    if (!reached.insert(delivery.subscription_id).second) {
-      Fail(absl::StrCat("G11: event ", event.id, " has two deliveries for subscription ",
-                        delivery.subscription_id));
-    }
-  }
-  for (const std::string& id : expected.subscription_ids) {
-    if (!reached.contains(id)) {
-      Fail(absl::StrCat("G11: event ", event.id, " has no delivery for subscription ", id));
-    }
+void Simulator::CheckRetried() {
+  for (const auto& [id, before] : to_retry_) {
+    const auto delivery = store_->GetDelivery(project_.id, id);
+    if (!delivery.ok() || disabled_since_.contains(delivery->endpoint_id)) continue;
+    const auto endpoint =
+        std::find_if(endpoints_.begin(), endpoints_.end(),
+                     [&](const Endpoint& each) { return each.id == delivery->endpoint_id; });
+    if (endpoint->status == EndpointStatus::kInactive) continue;
+    const auto attempts = store_->ListAttempts(project_.id, id);
+    if (attempts.ok() && attempts->size() > before) continue;
+    Fail(absl::StrCat("G15: delivery ", id, " was not tried again by the batch retry"));
   }
 }
 
@@ -303,6 +386,7 @@ void Simulator::CheckDelivery(const Delivery& delivery) {
   if (is_success && !answered_with_success_.contains(delivery.id)) {
     Fail(absl::StrCat("G5: delivery ", delivery.id, " was never answered with success"));
   }
+  figures_.unknown_outcomes += delivery.description == storage::kUnknownArrival ? 1 : 0;
   figures_.deliveries_succeeded += is_success ? 1 : 0;
   figures_.deliveries_failed += is_success ? 0 : 1;
 }

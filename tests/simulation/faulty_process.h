@@ -21,27 +21,45 @@ struct FaultRates {
   uint32_t answer_late = 0;
   uint32_t answer_never = 0;
   uint32_t answer_failure = 0;   // a status that is no success
+  uint32_t answer_gone = 0;      // of those: 410, which disables the endpoint
   uint32_t answer_cut_off = 0;   // the endpoint has taken the request, the gateway cannot know
   uint32_t process_ends = 0;     // at any step
   uint32_t operator_pauses = 0;  // or reactivates an endpoint, at any step
+  uint32_t operator_batches = 0;  // retries or replays a batch, at any step
   uint32_t clock_set = 0;        // once in a run, forth or back
 };
 
 // A guarantee that is broken on purpose, to see that the checks notice.
-enum class Canary { kNone, kEvents, kRates, kOrder, kPauses, kProgress };
+enum class Canary {
+  kNone,
+  kEvents,
+  kRates,
+  kOrder,
+  kPauses,
+  kProgress,
+  kModes,
+  kBreakers,
+  kRetries,
+  kClaims,
+  kDisabled,
+};
 
-// Called with what a claim hands out.
+// Called with what a claim hands out, and with the deliveries that a batch is about to put back.
 using OnClaim = std::function<void(const Claim&)>;
+using OnRequeue = std::function<void(const std::string& delivery_id)>;
 
 // Once dead, it refuses everything: nothing that the process does any more reaches the store.
 class FaultyStorage : public storage::ForwardingStorage {
  public:
   FaultyStorage(Storage* target, const FaultRates& rates, testing::SeededRandom* random,
-                OnClaim on_claim)
+                OnClaim on_claim, OnRequeue on_requeue)
       : ForwardingStorage(target),
         rates_(rates),
         random_(*random),
-        on_claim_(std::move(on_claim)) {}
+        on_claim_(std::move(on_claim)),
+        on_requeue_(std::move(on_requeue)) {}
+
+  bool may_be_shared() const override { return true; }
 
   absl::Status Write(std::span<WriteBatch* const> batches,
                      std::span<CommitResult> results) override {
@@ -56,6 +74,7 @@ class FaultyStorage : public storage::ForwardingStorage {
       return absl::OkStatus();
     }
     if (should_lose_progress_) LoseProgress(batches);
+    for (WriteBatch* const batch : batches) Distort(*batch);
     const absl::Status status = ForwardingStorage::Write(batches, results);
     if (random_.Chance(rates_.commit_untold)) {
       is_dead_ = true;
@@ -67,6 +86,7 @@ class FaultyStorage : public storage::ForwardingStorage {
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
     if (is_dead_ || random_.Chance(rates_.claim_refused)) return Refused();
     ClaimRequest changed = request;
+    if (canary_ == Canary::kClaims) changed.lease = absl::ZeroDuration();
     changed.policy_of = [this, &request](std::string_view project_id,
                                          std::string_view endpoint_id) {
       return Distort(request.policy_of(project_id, endpoint_id));
@@ -101,7 +121,22 @@ class FaultyStorage : public storage::ForwardingStorage {
     if (canary_ == Canary::kRates) policy->rate_limit.count *= 2;
     if (canary_ == Canary::kOrder) policy->is_fifo = false;
     if (canary_ == Canary::kPauses) policy->is_paused = false;
+    if (canary_ == Canary::kDisabled) policy->is_disabled = false;
     return policy;
+  }
+
+  void Distort(WriteBatch& batch) {
+    for (Submission& submission : batch.submissions) {
+      for (Delivery& delivery : submission.deliveries) Distort(delivery);
+    }
+    for (Delivery& delivery : batch.extra_deliveries) Distort(delivery);
+    if (canary_ == Canary::kRetries) {
+      for (DeliveryRequeue& requeue : batch.requeues) requeue.from.clear();
+    }
+    for (const DeliveryRequeue& requeue : batch.requeues) on_requeue_(requeue.delivery_id);
+  }
+  void Distort(Delivery& delivery) const {
+    if (canary_ == Canary::kModes) delivery.mode = DeliveryMode::kAtLeastOnce;
   }
 
   // Once, the deliveries of a chunk are written and its progress is not.
@@ -119,6 +154,7 @@ class FaultyStorage : public storage::ForwardingStorage {
   const FaultRates& rates_;
   testing::SeededRandom& random_;
   const OnClaim on_claim_;
+  const OnRequeue on_requeue_;
   Canary canary_ = Canary::kNone;
   bool is_dead_ = false;
   bool should_forget_ = false;

@@ -29,14 +29,16 @@ void SimTransport::Send(OutgoingRequest request, SendCompletion done) {
       result.error = "connection reset";
     } else {
       constexpr int kFailures[] = {302, 400, 404, 429, 500, 503};
+      const bool is_gone = is_failure && random_.Chance(rates_.answer_gone);
       result.outcome = TransportOutcome::kResponse;
       result.http_status = is_failure ? kFailures[random_.Below(std::size(kFailures))] : 200;
+      if (is_gone) result.http_status = 410;
       result.remote_ip = "192.0.2.1";
     }
   }
   result.elapsed = elapsed;
   exchanges_.emplace(now + elapsed,
-                     Exchange{std::move(request), std::move(result), std::move(done)});
+                     Exchange{std::move(request), std::move(result), std::move(done), now});
 }
 
 void SimTransport::Step() {

@@ -41,10 +41,13 @@ class SimTransport : public Transport {
     if (exchanges_.empty()) return absl::InfiniteFuture();
     return clock_.Now() + (exchanges_.begin()->first - clock_.SteadyNow());
   }
-  // Requests that are on their way to this URL.
-  int64_t CountTo(std::string_view url) const {
-    return std::count_if(exchanges_.begin(), exchanges_.end(),
-                         [&](const auto& exchange) { return exchange.second.request.url == url; });
+  // Requests that are on their way to this URL, of those that began at `since` or later.
+  int64_t CountTo(std::string_view url, absl::Time since = absl::InfinitePast()) const {
+    const absl::Time now = clock_.SteadyNow();
+    return std::count_if(exchanges_.begin(), exchanges_.end(), [&](const auto& exchange) {
+      const auto& [ends_at, each] = exchange;
+      return ends_at > now && each.began_at >= since && each.request.url == url;
+    });
   }
 
  private:
@@ -52,6 +55,7 @@ class SimTransport : public Transport {
     OutgoingRequest request;
     TransportResult result;
     SendCompletion done;
+    absl::Time began_at;
   };
 
   testing::SimClock& clock_;

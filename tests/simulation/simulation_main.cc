@@ -18,7 +18,19 @@ using convoy::simulation::Canary;
 constexpr std::pair<std::string_view, Canary> kCanaries[] = {
     {"events", Canary::kEvents}, {"rates", Canary::kRates},       {"order", Canary::kOrder},
     {"pauses", Canary::kPauses}, {"progress", Canary::kProgress},
+    {"modes", Canary::kModes},   {"breakers", Canary::kBreakers},
+    {"retries", Canary::kRetries}, {"claims", Canary::kClaims},
+    {"disabled", Canary::kDisabled},
 };
+
+std::string NamesOfCanaries() {
+  std::string names;
+  for (const auto& [name, canary] : kCanaries) {
+    if (!names.empty()) names += "|";
+    names += name;
+  }
+  return names;
+}
 
 Canary CanaryOf(std::string_view name) {
   for (const auto& [known, canary] : kCanaries) {
@@ -43,9 +55,8 @@ int main(int argc, char** argv) {
     const bool has_value = i + 1 < argc && absl::SimpleAtoi(argv[++i], &value);
     if (!has_value || (name != "--seed" && name != "--seeds" && name != "--first")) {
       std::fprintf(stderr,
-                   "usage: %s [--seed N | --first N --seeds N] "
-                   "[--canary events|rates|order|pauses|progress]\n",
-                   argv[0]);
+                   "usage: %s [--seed N | --first N --seeds N] [--canary %s]\n", argv[0],
+                   NamesOfCanaries().c_str());
       return 2;
     }
     if (name == "--seeds") {
@@ -77,16 +88,24 @@ int main(int argc, char** argv) {
     sum.events_pruned += figures.events_pruned;
     sum.jobs += figures.jobs;
     sum.chunks += figures.chunks;
+    sum.batches += figures.batches;
+    sum.breakers_opened += figures.breakers_opened;
+    sum.unknown_outcomes += figures.unknown_outcomes;
+    sum.endpoints_disabled += figures.endpoints_disabled;
   }
   std::printf(
       "%ju runs, %ju processes: %ju events accepted, %ju duplicates, %ju requests arrived, "
       "%ju deliveries succeeded, %ju failed or discarded, "
-      "%ju events pruned, %ju jobs, %ju chunks\n",
+      "%ju events pruned, %ju jobs, %ju chunks, %ju batches, %ju breakers opened, "
+      "%ju outcomes unknown, %ju endpoints disabled\n",
       static_cast<uintmax_t>(count), static_cast<uintmax_t>(sum.processes),
       static_cast<uintmax_t>(sum.events_accepted), static_cast<uintmax_t>(sum.events_duplicate),
       static_cast<uintmax_t>(sum.requests_arrived),
       static_cast<uintmax_t>(sum.deliveries_succeeded),
       static_cast<uintmax_t>(sum.deliveries_failed), static_cast<uintmax_t>(sum.events_pruned),
-      static_cast<uintmax_t>(sum.jobs), static_cast<uintmax_t>(sum.chunks));
+      static_cast<uintmax_t>(sum.jobs), static_cast<uintmax_t>(sum.chunks),
+      static_cast<uintmax_t>(sum.batches), static_cast<uintmax_t>(sum.breakers_opened),
+      static_cast<uintmax_t>(sum.unknown_outcomes),
+      static_cast<uintmax_t>(sum.endpoints_disabled));
   return 0;
 }

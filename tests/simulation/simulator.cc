@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "convoy/config_read.h"
 #include "lib/base/text.h"
 #include "tests/simulation/process.h"
 
@@ -27,11 +28,12 @@ Simulator::Simulator(uint64_t seed, Canary canary)
       store_(NewMemoryStorage()) {
   DrawFaults();
   MakeWorld();
-  BeginProcess();
+  processes_.resize(random_.Chance(50) ? 2 : 1);
+  for (std::unique_ptr<Process>& process : processes_) BeginProcess(process);
 }
 
 Simulator::~Simulator() {
-  if (process_ != nullptr) EndProcess();
+  for (std::unique_ptr<Process>& process : processes_) EndProcess(process);
 }
 
 // Each fault is off in half of the runs, and anything up to frequent in the others.
@@ -39,13 +41,16 @@ void Simulator::DrawFaults() {
   for (uint32_t* rate :
        {&rates_.commit_refused, &rates_.commit_untold, &rates_.claim_refused, &rates_.prune_refused,
         &rates_.prune_untold, &rates_.connect_refused, &rates_.answer_late, &rates_.answer_never,
-        &rates_.answer_failure, &rates_.answer_cut_off, &rates_.process_ends,
-        &rates_.operator_pauses, &rates_.clock_set}) {
+        &rates_.answer_failure, &rates_.answer_gone, &rates_.answer_cut_off,
+        &rates_.process_ends, &rates_.operator_pauses, &rates_.operator_batches,
+        &rates_.clock_set}) {
     *rate = random_.Chance(50) ? 0 : static_cast<uint32_t>(random_.Below(40));
   }
   rates_.process_ends /= 4;
   rates_.prune_untold /= 4;
   rates_.clock_set /= 8;
+  rates_.answer_gone /= 4;
+  rates_.operator_batches /= 8;
   options_.in_flight_max = 1 + static_cast<uint32_t>(random_.Below(32));
   options_.in_flight_per_endpoint_max = 1 + static_cast<uint32_t>(random_.Below(8));
   // Audiences are small here; so is what counts as a large one.
@@ -67,6 +72,15 @@ void Simulator::MakeWorld() {
       .interval = absl::Seconds(1 + static_cast<int64_t>(random_.Below(20))),
       .attempts_max = 1 + static_cast<uint32_t>(random_.Below(5))};
   project_.config.signature.versions = {{.id = "v1", .created_at = now}};
+  project_.config.should_disable_endpoint = random_.Chance(20);
+  if (random_.Chance(40)) {
+    breaker_rest_ = absl::Seconds(5 + static_cast<int64_t>(random_.Below(60)));
+    project_.config.circuit_breaker = {
+        .sample_interval = absl::Seconds(1),
+        .error_timeout = canary_ == Canary::kBreakers ? breaker_rest_ / 2 : breaker_rest_,
+        .requests_min = 1 + static_cast<uint32_t>(random_.Below(4)),
+        .consecutive_failures_max = 2 + static_cast<uint32_t>(random_.Below(4))};
+  }
   Write({.scope = "", .puts = {project_}});
 
   const uint64_t endpoints_count = 1 + random_.Below(6);
@@ -87,16 +101,24 @@ void Simulator::MakeWorld() {
     endpoints_.push_back(endpoint);
     write.puts.push_back(endpoint);
     // An endpoint without a subscription gets one with its first single event.
-    if (random_.Chance(15)) continue;
-    write.puts.push_back(Subscription{.id = ulids_.Next(),
-                                      .project_id = project_.id,
-                                      .name = endpoint.name,
-                                      .endpoint_id = endpoint.id,
-                                      .event_types = {random_.Chance(50) ? "*" : "kind1.*"},
-                                      .created_at = now,
-                                      .updated_at = now});
+    if (!random_.Chance(15)) MakeSubscription(endpoint, now, write);
   }
   Write(std::move(write));
+}
+
+void Simulator::MakeSubscription(const Endpoint& endpoint, absl::Time now, ConfigWrite& write) {
+  Subscription subscription{.id = ulids_.Next(),
+                            .project_id = project_.id,
+                            .name = endpoint.name,
+                            .endpoint_id = endpoint.id,
+                            .event_types = {random_.Chance(50) ? "*" : "kind1.*"},
+                            .created_at = now,
+                            .updated_at = now};
+  if (random_.Chance(30)) {
+    subscription.delivery_mode = DeliveryMode::kAtMostOnce;
+    at_most_once_ids_.insert(subscription.id);
+  }
+  write.puts.push_back(std::move(subscription));
 }
 
 void Simulator::Write(ConfigWrite write) {
@@ -114,66 +136,60 @@ void Simulator::Write(ConfigWrite write) {
   }
 }
 
-void Simulator::BeginProcess() {
-  process_ = std::make_unique<Process>(
-      options_, limits_, store_.get(), &clock_, &random_, &secrets_, rates_,
-      [this](const OutgoingRequest& request, bool is_success) {
-        CheckArrival(request, is_success);
-      },
-      [this](const Claim& claim) { CheckClaim(claim); });
-  process_->store.set_canary(canary_);
-  unaware_claims_.clear();
-  process_->transport.set_refusing_url(endpoints_.back().url);
-  process_->transport.set_on_told([this](const OutgoingRequest& request) {
-    told_success_.emplace(
-        base::FindHeader(request.headers, "X-Convoy-EventDelivery-ID").value_or(""));
+void Simulator::BeginProcess(std::unique_ptr<Process>& process) {
+  process = std::make_unique<Process>(this, canary_);
+  process->transport.set_refusing_url(endpoints_.back().url);
+  process->transport.set_on_told([told = &process->told_success](const OutgoingRequest& request) {
+    told->emplace(base::FindHeader(request.headers, "X-Convoy-EventDelivery-ID").value_or(""));
   });
   ++figures_.processes;
 }
 
 // Nothing that the process does from now on reaches the store; its objects still have to be taken
 // down in order.
-void Simulator::EndProcess() {
-  figures_.chunks += process_->worker.counts().chunks;
-  told_success_.clear();  // it may have gone with the process
-  process_->store.Die();
-  process_->commits.Drain();
-  process_->dispatcher.Abandon();
-  for (int round = 0; round < 8 && !process_->dispatcher.idle(); ++round) {
-    process_->commits.Drain();
-    process_->dispatcher.Step();
+void Simulator::EndProcess(std::unique_ptr<Process>& process) {
+  figures_.chunks += process->worker.counts().chunks;
+  figures_.breakers_opened += process->observer.opened_count();
+  process->told_success.clear();  // it may have gone with the process
+  process->store.Die();
+  process->commits.Drain();
+  process->dispatcher.Abandon();
+  for (int round = 0; round < 8 && !process->dispatcher.idle(); ++round) {
+    process->commits.Drain();
+    process->dispatcher.Step();
   }
-  process_.reset();
+  process.reset();
 }
 
 std::string Simulator::Run() {
-  if (canary_ == Canary::kEvents) process_->store.ForgetNextCommit();
+  if (canary_ == Canary::kEvents) processes_[0]->store.ForgetNextCommit();
   for (int step = 0; step < kSteps && failure_.empty(); ++step) PlayStep();
   if (failure_.empty()) Heal();
   if (failure_.empty()) PlayUntilQuiet();
   if (failure_.empty()) CheckEnd();
   if (failure_.empty()) CheckNothingStays();
-  figures_.chunks += process_->worker.counts().chunks;
   return failure_;
 }
 
 void Simulator::PlayStep() {
+  std::unique_ptr<Process>& process = AnyProcess();
   if (random_.Chance(40)) {
     const uint64_t burst = 1 + random_.Below(3);
-    for (uint64_t i = 0; i < burst; ++i) Submit();
+    for (uint64_t i = 0; i < burst; ++i) Submit(*process);
   }
   if (random_.Chance(rates_.operator_pauses)) ToggleEndpoint();
-  if (random_.Chance(80)) Pump();
+  if (random_.Chance(rates_.operator_batches)) AddBatch();
+  if (random_.Chance(80)) Pump(*process);
   AdvanceClock();
-  if (process_->store.is_dead() || random_.Chance(rates_.process_ends)) {
-    EndProcess();
-    BeginProcess();
+  if (process->store.is_dead() || random_.Chance(rates_.process_ends)) {
+    EndProcess(process);
+    BeginProcess(process);
     CheckAllAcknowledged();
   }
 }
 
-void Simulator::Submit() {
-  const auto snapshot = process_->configuration.FindProject(project_.id);
+void Simulator::Submit(Process& process) {
+  const auto snapshot = process.configuration.FindProject(project_.id);
   if (!snapshot.ok()) return Fail(snapshot.status().ToString());
   intake::RestEvent input{
       .event_type = absl::StrCat("kind", random_.Below(3), ".made"),
@@ -182,10 +198,10 @@ void Simulator::Submit() {
 
   absl::StatusOr<WriteBatch> batch = absl::UnknownError("not prepared");
   const std::string event_type = input.event_type;
-  std::vector<const Subscription*> wanting;
+  std::vector<const Subscription*> wanting;  // of those whose deliveries a job may make
   switch (random_.Below(3)) {
     case 0:
-      batch = process_->intake.PrepareSingle(**snapshot, std::move(input),
+      batch = process.intake.PrepareSingle(**snapshot, std::move(input),
                                              endpoints_[random_.Below(endpoints_.size())].id);
       break;
     case 1: {
@@ -195,12 +211,12 @@ void Simulator::Submit() {
           if ((*snapshot)->Wants(*each, event_type, {})) wanting.push_back(each);
         }
       }
-      batch = process_->intake.PrepareFanout(**snapshot, std::move(input), owner);
+      batch = process.intake.PrepareFanout(**snapshot, std::move(input), owner);
       break;
     }
     default:
       wanting = (*snapshot)->Match(event_type, "", {});
-      batch = process_->intake.PrepareBroadcast(**snapshot, std::move(input));
+      batch = process.intake.PrepareBroadcast(**snapshot, std::move(input));
   }
   if (!batch.ok()) return Fail(absl::StrCat("intake refused: ", batch.status().ToString()));
 
@@ -210,48 +226,143 @@ void Simulator::Submit() {
   expected.idempotency_key = submission.event.idempotency_key;
   expected.made_at = submission.event.created_at;
   expected.is_deferred = model::FindJob(*batch).has_value();
-  for (const Subscription* each : wanting) expected.subscription_ids.insert(each->id);
+  if (expected.is_deferred) {
+    for (const Subscription* each : wanting) expected.subscription_ids.insert(each->id);
+  }
   figures_.jobs += expected.is_deferred ? 1 : 0;
   for (const Delivery& delivery : submission.deliveries) {
     expected.delivery_ids.insert(delivery.id);
+    expected.subscription_ids.insert(delivery.subscription_id);
     event_of_delivery_[delivery.id] = submission.event.id;
   }
-  process_->commits.CommitAsync(
+  process.commits.CommitAsync(
       *std::move(batch),
-      [this, id = submission.event.id](const CommitResult& result) { Acknowledge(id, result); });
+      [this, &process, id = submission.event.id](const CommitResult& result) {
+        Acknowledge(process, id, result);
+      });
+}
+
+EndpointStatus Simulator::StatusOf(const Endpoint& endpoint) {
+  const auto stored = GetConfig<Endpoint>(*store_, project_.id, endpoint.id);
+  if (!stored.ok()) Fail(stored.status().ToString());
+  return stored.ok() ? stored->status : EndpointStatus::kInactive;
+}
+
+void Simulator::SetStatus(Endpoint endpoint, EndpointStatus status) {
+  endpoint.status = status;
+  Write({.scope = project_.id, .puts = {endpoint}});
+  for (const std::unique_ptr<Process>& process : processes_) {
+    process->unaware_claims.erase(endpoint.id);
+    process->observer.Forget(endpoint.id);
+    process->dispatcher.Notify();
+  }
 }
 
 void Simulator::ToggleEndpoint() {
-  Endpoint& endpoint = endpoints_[random_.Below(endpoints_.size())];
-  if (endpoint.status == EndpointStatus::kInactive) return;
-  endpoint.status = endpoint.status == EndpointStatus::kActive ? EndpointStatus::kPaused
-                                                               : EndpointStatus::kActive;
-  unaware_claims_.erase(endpoint.id);
-  Write({.scope = project_.id, .puts = {endpoint}});
-  process_->dispatcher.Notify();
+  const Endpoint& endpoint = endpoints_[random_.Below(endpoints_.size())];
+  if (endpoint.status == EndpointStatus::kInactive) return;  // it stays so
+  const bool is_active = StatusOf(endpoint) == EndpointStatus::kActive;
+  SetStatus(endpoint, is_active ? EndpointStatus::kPaused : EndpointStatus::kActive);
 }
 
-void Simulator::Pump() {
-  process_->commits.Drain();
-  for (int round = 0; round < 4; ++round) {
-    next_step_ = std::min(process_->dispatcher.Step(), process_->worker.Step());
-    if (!process_->commits.Drain()) break;
+void Simulator::ActivateDisabled() {
+  for (const Endpoint& endpoint : endpoints_) {
+    if (endpoint.status == EndpointStatus::kInactive ||
+        StatusOf(endpoint) != EndpointStatus::kInactive) {
+      continue;
+    }
+    ++figures_.endpoints_disabled;
+    disabled_since_.insert(endpoint.id);
+    SetStatus(endpoint, EndpointStatus::kActive);
   }
-  next_step_ = std::min(next_step_, process_->worker.Step());
-  Prune();
+}
+
+// As the REST API does: one of a kind at a time.
+void Simulator::AddBatch() {
+  const auto open = store_->ListConfig(model::OpenJobsOf(project_.id), {.items_max = 1000});
+  if (!open.ok()) return Fail(open.status().ToString());
+  const auto kind =
+      random_.Chance(50) ? model::JobKind::kBatchRetry : model::JobKind::kBatchReplay;
+  for (const ConfigRecord& record : open->items) {
+    const auto job = model::DecodeJob(record);
+    if (!job.ok()) return Fail(job.status().ToString());
+    if (job->kind == kind) return;
+  }
+  const absl::Time now = clock_.Now();
+  model::Job job{.id = ulids_.Next(),
+                 .project_id = project_.id,
+                 .kind = kind,
+                 .deliveries = {.project_id = project_.id, .created_until = now},
+                 .events = {.project_id = project_.id, .created_until = now},
+                 .created_at = now,
+                 .updated_at = now};
+  if (kind == model::JobKind::kBatchReplay) {
+    AddBatchReplay(std::move(job));
+  } else {
+    AddBatchRetry(std::move(job));
+  }
+  ++figures_.batches;
+}
+
+void Simulator::AddBatchReplay(model::Job job) {
+  Replay replay{.made_at = job.created_at};
+  for (const std::string& id : acknowledged_) {
+    if (!expected_[id].is_deferred) replay.acknowledged.insert(id);
+  }
+  replays_.push_back(std::move(replay));
+  Write(model::NewJobWrite(job));
+}
+
+void Simulator::AddBatchRetry(model::Job job) {
+  job.deliveries.statuses = {DeliveryStatus::kFailure, DeliveryStatus::kDiscarded};
+  to_retry_.clear();
+  disabled_since_.clear();
+  for (const Delivery& delivery : ListDeliveriesWith(job.deliveries.statuses)) {
+    const auto attempts = store_->ListAttempts(project_.id, delivery.id);
+    if (attempts.ok()) to_retry_[delivery.id] = attempts->size();
+  }
+  Write(model::NewJobWrite(job));
+}
+
+// By the operator's will it may come again, at once and out of order.
+void Simulator::OnRequeue(const std::string& delivery_id) {
+  requeued_.insert(delivery_id);
+  last_arrival_.erase(delivery_id);
+  arrivals_count_.erase(delivery_id);
+  const auto attempts = store_->ListAttempts(project_.id, delivery_id);
+  attempts_before_[delivery_id] = attempts.ok() ? attempts->size() : 0;
+}
+
+void Simulator::Pump(Process& process) {
+  process.commits.Drain();
+  for (int round = 0; round < 4; ++round) {
+    process.next_step = std::min(process.dispatcher.Step(), process.worker.Step());
+    if (!process.commits.Drain()) break;
+  }
+  process.next_step = std::min(process.next_step, process.worker.Step());
+  Prune(process);
 }
 
 // Whatever goes, what has still to be delivered does not.
-void Simulator::Prune() {
-  const std::vector<Delivery> open = ListOpenDeliveries();
-  const uint64_t pruned_before = process_->pruner.counters().events;
-  next_step_ = std::min(next_step_, process_->pruner.Step(process_->worker.events_needed_from()));
-  figures_.events_pruned += process_->pruner.counters().events - pruned_before;
-  if (ListOpenDeliveries() != open) Fail("G3: an unfinished delivery was pruned");
-  for (const Delivery& delivery : open) {
+void Simulator::Prune(Process& process) {
+  const std::vector<Delivery> kept = ListKeptDeliveries();
+  const uint64_t pruned_before = process.pruner.counters().events;
+  process.next_step =
+      std::min(process.next_step, process.pruner.Step(process.worker.events_needed_from()));
+  figures_.events_pruned += process.pruner.counters().events - pruned_before;
+  if (ListKeptDeliveries() != kept) Fail("G3: an unfinished delivery was pruned");
+  for (const Delivery& delivery : kept) {
     if (store_->GetEvent(project_.id, delivery.event_id).ok()) continue;
     Fail(absl::StrCat("G3: the event of unfinished delivery ", delivery.id, " was pruned"));
   }
+}
+
+absl::Time Simulator::NextInstant() const {
+  absl::Time next = absl::InfiniteFuture();
+  for (const std::unique_ptr<Process>& process : processes_) {
+    next = std::min({next, process->next_step, process->transport.next_end()});
+  }
+  return next;
 }
 
 // To when the gateway asked to be called, or somewhere before or behind it.
@@ -259,7 +370,7 @@ void Simulator::AdvanceClock() {
   latest_wall_ = std::max(latest_wall_, clock_.Now());
   if (!was_clock_set_ && random_.Chance(rates_.clock_set)) SetClock();
   const absl::Time now = clock_.Now();
-  const absl::Time next = std::min(next_step_, process_->transport.next_end());
+  const absl::Time next = NextInstant();
   if (next > now && next < absl::InfiniteFuture() && random_.Chance(60)) {
     clock_.Set(next);
   } else if (random_.Chance(3)) {
@@ -281,19 +392,30 @@ void Simulator::SetClock() {
 
 void Simulator::Heal() {
   rates_ = FaultRates{};
-  for (Endpoint& endpoint : endpoints_) {
-    if (endpoint.status != EndpointStatus::kPaused) continue;
-    endpoint.status = EndpointStatus::kActive;
-    Write({.scope = project_.id, .puts = {endpoint}});
+  for (std::unique_ptr<Process>& process : processes_) {
+    if (!process->store.is_dead()) continue;
+    EndProcess(process);
+    BeginProcess(process);
   }
-  process_->dispatcher.Notify();
+  for (const Endpoint& endpoint : endpoints_) {
+    if (endpoint.status != EndpointStatus::kInactive) {
+      SetStatus(endpoint, EndpointStatus::kActive);
+    }
+  }
+  AddBatchRetry({.id = ulids_.Next(),
+                 .project_id = project_.id,
+                 .kind = model::JobKind::kBatchRetry,
+                 .deliveries = {.project_id = project_.id, .created_until = clock_.Now()},
+                 .created_at = clock_.Now(),
+                 .updated_at = clock_.Now()});
 }
 
 void Simulator::PlayUntilQuiet() {
   for (int step = 0; step < kHealedStepsMax && failure_.empty(); ++step) {
-    Pump();
+    for (const std::unique_ptr<Process>& process : processes_) Pump(*process);
     if (IsQuiet()) return;
-    const absl::Time next = std::min(next_step_, process_->transport.next_end());
+    ActivateDisabled();
+    const absl::Time next = NextInstant();
     if (next < absl::InfiniteFuture() && next > clock_.Now()) {
       clock_.Set(next);
     } else {

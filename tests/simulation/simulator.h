@@ -16,6 +16,7 @@
 #include "lib/config/config_cache.h"
 #include "lib/dispatch/dispatcher.h"
 #include "lib/intake/intake.h"
+#include "lib/model/job.h"
 #include "lib/storage/commit_queue.h"
 #include "tests/simulation/faulty_process.h"
 #include "tests/simulation/sim_transport.h"
@@ -34,6 +35,10 @@ struct Figures {
   uint64_t events_pruned = 0;
   uint64_t jobs = 0;
   uint64_t chunks = 0;
+  uint64_t batches = 0;
+  uint64_t breakers_opened = 0;
+  uint64_t unknown_outcomes = 0;
+  uint64_t endpoints_disabled = 0;
 };
 
 class Simulator {
@@ -57,39 +62,60 @@ class Simulator {
     std::string idempotency_key;
     absl::Time made_at;
     std::set<std::string> delivery_ids;
-    // Its deliveries are made by a job: for these subscriptions.
-    bool is_deferred = false;
     std::set<std::string> subscription_ids;
+    bool is_deferred = false;  // its deliveries are made by a job
+  };
+
+  // A replay of all events that there were.
+  struct Replay {
+    absl::Time made_at;
+    std::set<std::string> acknowledged;  // before it, and not by a job
   };
 
   void DrawFaults();
   void MakeWorld();
-  void BeginProcess();
-  void EndProcess();
+  void MakeSubscription(const Endpoint& endpoint, absl::Time now, ConfigWrite& write);
+  void BeginProcess(std::unique_ptr<Process>& process);
+  void EndProcess(std::unique_ptr<Process>& process);
+  std::unique_ptr<Process>& AnyProcess() { return processes_[random_.Below(processes_.size())]; }
   void PlayStep();
-  void Submit();
-  void Acknowledge(const std::string& event_id, const CommitResult& result);
+  void Submit(Process& process);
+  void Acknowledge(Process& process, const std::string& event_id, const CommitResult& result);
+  // In the store; the dispatcher changes it, too.
+  EndpointStatus StatusOf(const Endpoint& endpoint);
+  void SetStatus(Endpoint endpoint, EndpointStatus status);
   void ToggleEndpoint();
-  void Pump();
-  void Prune();
+  void ActivateDisabled();
+  void AddBatch();
+  void AddBatchReplay(model::Job job);
+  void AddBatchRetry(model::Job job);
+  void OnRequeue(const std::string& delivery_id);
+  void Pump(Process& process);
+  void Prune(Process& process);
   void AdvanceClock();
+  absl::Time NextInstant() const;
   void SetClock();
   void Heal();
   void PlayUntilQuiet();
   bool IsQuiet();
+  std::vector<Delivery> ListKeptDeliveries();
+  std::vector<Delivery> ListDeliveriesWith(std::vector<DeliveryStatus> statuses);
   std::vector<Delivery> ListOpenDeliveries();
   std::string DescribeOpen();
 
-  void CheckArrival(const OutgoingRequest& request, bool is_success);
+  void CheckArrival(Process& process, const OutgoingRequest& request, bool is_success);
+  void CheckRepeat(Process& process, const std::string& delivery_id);
+  void CheckBreaker(Process& process, const Endpoint& endpoint);
   void CheckOrder(const Endpoint& endpoint, const std::string& delivery_id);
-  void CheckClaim(const Claim& claim);
+  void CheckClaim(Process& process, const Claim& claim);
   void CheckStored(const std::string& event_id);
   void CheckAllAcknowledged();
   void CheckEnd();
   void CheckNothingStays();
   void CheckEvent(const Event& event);
-  void CheckDeferred(const Event& event, const Expected& expected,
+  void CheckAudience(const Event& event, const Expected& expected,
                      const std::vector<Delivery>& deliveries);
+  void CheckRetried();
   bool HasOpenJobs();
   void CheckDelivery(const Delivery& delivery);
   std::vector<Event> ListAllEvents();
@@ -108,10 +134,11 @@ class Simulator {
   FaultRates rates_;
   base::UlidGenerator ulids_;
   std::unique_ptr<Storage> store_;
-  std::unique_ptr<Process> process_;
+  std::vector<std::unique_ptr<Process>> processes_;
   Project project_;
-  std::vector<Endpoint> endpoints_;
-  absl::Time next_step_ = absl::InfinitePast();
+  absl::Duration breaker_rest_ = absl::ZeroDuration();  // what an open breaker is to rest
+  std::vector<Endpoint> endpoints_;                     // as they were made
+  std::set<std::string> at_most_once_ids_;              // subscriptions
 
   std::map<std::string, Expected> expected_;         // by event id
   std::set<std::string> acknowledged_;               // event ids
@@ -119,16 +146,19 @@ class Simulator {
   std::map<std::string, std::string> event_of_delivery_;
   // By delivery id, of both clocks.
   std::map<std::string, std::pair<absl::Time, absl::Time>> last_arrival_;
+  // By delivery id: arrivals, and attempts that were recorded before an operator put it back.
+  std::map<std::string, size_t> arrivals_count_, attempts_before_;
+  std::set<std::string> requeued_;  // delivery ids
+  std::vector<Replay> replays_;
+  // By delivery id: attempts of those that the last batch retry is to try again.
+  std::map<std::string, size_t> to_retry_;
+  std::set<std::string> disabled_since_;  // endpoint ids; since then
   // By endpoint id: when its latest deliveries were handed out, by the steady clock.
   std::map<std::string, std::deque<absl::Time>> handed_out_;
-  // By endpoint id: claims that handed out something of it while it was paused, as this process
-  // had not learnt yet.
-  std::map<std::string, int> unaware_claims_;
   absl::Time latest_wall_ = absl::InfinitePast();
   bool was_clock_set_ = false;
   bool was_clock_set_forth_ = false;
   std::set<std::string> answered_with_success_;  // delivery ids
-  std::set<std::string> told_success_;           // those the process has learnt of
   std::string failure_;
   Figures figures_;
 };
