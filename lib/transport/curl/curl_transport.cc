@@ -31,6 +31,9 @@ using transport::Exchange;
 using transport::Guard;
 using transport::LazyTimer;
 
+// A timer that is served so much later than it was due tells of a process that stood still.
+constexpr int64_t kStandstillMs = 20;
+
 // libcurl has global state that must be set up once in a process; it is never torn down, because
 // another user of libcurl may be in the same process.
 bool InitialiseCurl() {
@@ -65,6 +68,9 @@ class CurlTransport final : public Transport {
   void Refuse(SendCompletion done, TransportResult result);
   // Hands out what is finished. Completions may send again.
   void Complete();
+  void Finish(Exchange* exchange, CURLcode code);
+  // Takes in the answers that have come before it ends those that are late.
+  void ReadFirst();
 
   const Exchange::Setting setting_;
   transport::Connections connections_;
@@ -149,6 +155,8 @@ void CurlTransport::Step() {
   // is left over makes the descriptor readable again.
   constexpr int kRoundsMax = 16;
   is_stepping_ = true;
+  // This process stood still: answers may have come in time that it has not read.
+  if (timer_.is_overdue(kStandstillMs)) ReadFirst();
   bool is_idle = false;
   for (int round = 0; round < kRoundsMax && !is_idle; ++round) {
     is_idle = ServeSockets();
@@ -162,6 +170,25 @@ void CurlTransport::Step() {
   is_stepping_ = false;
   if (!refused_.empty()) timer_.SetNow();
   timer_.Arm();
+}
+
+// libcurl looks at the time before it looks at the socket.
+void CurlTransport::ReadFirst() {
+  std::vector<Exchange*> late;
+  for (Exchange* exchange : running_) {
+    if (exchange->is_overdue() && exchange->SuspendTimeout()) late.push_back(exchange);
+  }
+  if (late.empty()) return;
+  constexpr int kRoundsMax = 64;
+  for (int round = 0; round < kRoundsMax && !ServeSockets(); ++round) continue;
+  Complete();
+  for (Exchange* exchange : late) {
+    // It has ended, or is that of another request by now.
+    if (!running_.contains(exchange) || !exchange->is_overdue()) continue;
+    exchange->ResumeTimeout();
+    curl_multi_remove_handle(multi_, exchange->handle());
+    Finish(exchange, CURLE_OPERATION_TIMEDOUT);
+  }
 }
 
 bool CurlTransport::ServeSockets() {
@@ -199,12 +226,16 @@ void CurlTransport::Complete() {
         curl_multi_add_handle(multi_, finished->handle()) == CURLM_OK) {
       continue;
     }
-    running_.erase(finished);
-    TransportResult result = finished->TakeResult(code);
-    const SendCompletion done = finished->TakeCompletion();
-    idle_.emplace_back(finished);
-    done(std::move(result));
+    Finish(finished, code);
   }
+}
+
+void CurlTransport::Finish(Exchange* exchange, CURLcode code) {
+  running_.erase(exchange);
+  TransportResult result = exchange->TakeResult(code);
+  const SendCompletion done = exchange->TakeCompletion();
+  idle_.emplace_back(exchange);
+  done(std::move(result));
 }
 
 void CurlTransport::Cancel() {

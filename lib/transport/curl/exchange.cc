@@ -22,6 +22,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/text.h"
+#include "lib/transport/curl/lazy_timer.h"
 
 namespace convoy::transport {
 namespace {
@@ -123,9 +124,20 @@ bool Exchange::Prepare(OutgoingRequest request, SendCompletion done, TransportRe
 }
 
 void Exchange::SetTimeout(absl::Duration timeout) {
-  const int64_t timeout_ms = std::max<int64_t>(1, absl::ToInt64Milliseconds(timeout));
-  curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
+  timeout_ms_ = static_cast<long>(std::max<int64_t>(1, absl::ToInt64Milliseconds(timeout)));
+  ends_at_ns_ = MonotonicNanoseconds() + absl::ToInt64Nanoseconds(absl::Milliseconds(timeout_ms_));
+  ResumeTimeout();
 }
+
+bool Exchange::SuspendTimeout() {
+  if (!facts_.has_begun) return false;
+  curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, 0L);
+  return true;
+}
+
+void Exchange::ResumeTimeout() { curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, timeout_ms_); }
+
+bool Exchange::is_overdue() const { return MonotonicNanoseconds() >= ends_at_ns_; }
 
 bool Exchange::SetUrl(TransportResult* refusal) {
   refusal->outcome = TransportOutcome::kInvalidUrl;

@@ -55,6 +55,12 @@ class Exchange {
 
   CURL* handle() const { return handle_; }
 
+  // From now on libcurl does not end it for want of time; once the request is written, because only
+  // then can there be an answer. False if it is left as it is.
+  bool SuspendTimeout();
+  void ResumeTimeout();
+  bool is_overdue() const;
+
  private:
   Exchange(CURL* handle, const Setting* setting, Connections* connections,
            CredentialCache* credential_cache)
@@ -71,7 +77,7 @@ class Exchange {
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
 
   void SetConstantOptions();
-  void SetTimeout(absl::Duration timeout);
+  void SetTimeout(absl::Duration timeout);  // from the start, which is now
   long CountWritten() const;      // bytes; what is said to a proxy is counted, too
   bool IsRequestWritten() const;  // a byte of it at least
   PhaseTimings MeasurePhases() const;
@@ -97,6 +103,8 @@ class Exchange {
   std::vector<int> sockets_;    // opened for it
   std::string connection_key_;  // of the connection in use; empty if there is none yet
   long written_before_ = 0;     // bytes, when the request was about to be written
+  long timeout_ms_ = 0;
+  int64_t ends_at_ns_ = 0;      // of the monotonic clock
   bool is_stale_ = false;       // that connection turned out to be dead
 };
 

@@ -13,13 +13,13 @@ namespace {
 constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
 constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
 
-int64_t Now() {
+}  // namespace
+
+int64_t MonotonicNanoseconds() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * kNanosecondsPerSecond + now.tv_nsec;
 }
-
-}  // namespace
 
 LazyTimer::LazyTimer() : fd_(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {}
 
@@ -28,11 +28,16 @@ LazyTimer::~LazyTimer() {
 }
 
 void LazyTimer::SetIn(int64_t milliseconds) {
-  wanted_ns_ = Now() + milliseconds * kNanosecondsPerMillisecond;
+  wanted_ns_ = MonotonicNanoseconds() + milliseconds * kNanosecondsPerMillisecond;
 }
 
 bool LazyTimer::is_due() const {
-  return wanted_ns_ != kNever && (wanted_ns_ == 0 || wanted_ns_ <= Now());
+  return wanted_ns_ != kNever && (wanted_ns_ == 0 || wanted_ns_ <= MonotonicNanoseconds());
+}
+
+bool LazyTimer::is_overdue(int64_t milliseconds) const {
+  return wanted_ns_ != kNever && wanted_ns_ != 0 &&
+         MonotonicNanoseconds() - wanted_ns_ > milliseconds * kNanosecondsPerMillisecond;
 }
 
 bool LazyTimer::TakeDue() {

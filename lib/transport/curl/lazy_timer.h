@@ -8,6 +8,9 @@
 
 namespace convoy::transport {
 
+// Of the monotonic clock.
+int64_t MonotonicNanoseconds();
+
 class LazyTimer {
  public:
   LazyTimer();  // is_open() says whether there is a descriptor; errno, why not
@@ -25,6 +28,8 @@ class LazyTimer {
 
   // Whether the instant has come.
   bool is_due() const;
+  // Whether it came so long ago.
+  bool is_overdue(int64_t milliseconds) const;
   // The same; and unsets it then.
   bool TakeDue();
 

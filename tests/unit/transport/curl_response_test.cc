@@ -176,6 +176,42 @@ TEST_CASE("curl_response: a receiver that never answers times out") {
   CHECK(result.elapsed >= kShort);
 }
 
+TEST_CASE("curl_response: an answer that came while the process stood still is taken in") {
+  std::atomic<int> read_count = 0;
+  const Receiver prompt([&](Peer& peer) {
+    for (ReceivedRequest request; peer.Read(&request);) {
+      ++read_count;
+      peer.Write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    }
+  });
+  const Receiver silent([&](Peer& peer) {
+    ReceivedRequest request;
+    if (peer.Read(&request)) ++read_count;
+    peer.WaitForClose();
+  });
+  TransportDriver driver;
+  for (int repeat = 0; repeat < 2; ++repeat) {  // the second time on a kept connection
+    const size_t before = driver.results().size();
+    for (const Receiver* receiver : {&prompt, &silent}) {
+      OutgoingRequest request = TransportDriver::Post(receiver->url());
+      request.timeout = kShort;
+      driver.Send(std::move(request));
+    }
+    // Until the requests are written, and no further.
+    const int wanted = 2 * (repeat + 1);
+    const absl::Time end = absl::Now() + kShort;
+    while (read_count < wanted && absl::Now() < end) driver.transport().Step();
+    REQUIRE(read_count == wanted);
+    absl::SleepFor(2 * kShort);
+    driver.Run();
+    REQUIRE(driver.results().size() == before + 2);
+    CHECK(driver.results()[before].http_status == 200);
+    CHECK(driver.results()[before].body == "ok");
+    CHECK(driver.results()[before + 1].outcome == TransportOutcome::kTimedOut);
+    CHECK(driver.results()[before + 1].error == "timed out waiting for the response (200ms)");
+  }
+}
+
 TEST_CASE("curl_response: headers that trickle do not stretch the timeout") {
   const TransportResult result = ResultOf(
       [](Peer& peer) {
