@@ -367,6 +367,7 @@ TransportResult Exchange::TakeResult(CURLcode code) {
   curl_off_t elapsed_us = 0;
   curl_easy_getinfo(handle_, CURLINFO_TOTAL_TIME_T, &elapsed_us);
   result.elapsed = absl::Microseconds(static_cast<int64_t>(elapsed_us));
+  if (code == CURLE_OPERATION_TIMEDOUT) result.elapsed = std::max(result.elapsed, facts_.timeout);
   result.phases = MeasurePhases();
   long version = 0;
   curl_easy_getinfo(handle_, CURLINFO_HTTP_VERSION, &version);

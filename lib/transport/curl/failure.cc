@@ -194,6 +194,8 @@ std::optional<ExchangeEnd> ProxyEnd(CURLcode code, CURL* handle, const ExchangeF
   return std::nullopt;
 }
 
+constexpr const char* kNotHttpText = "the answer is not HTTP";
+
 // The request was about to be written, and no head came to its end.
 std::string BrokenExchangeText(CURLcode code, CURL* handle, const ResponseHead& head,
                                const char* detail) {
@@ -212,7 +214,7 @@ std::string BrokenExchangeText(CURLcode code, CURL* handle, const ResponseHead& 
       return absl::StrCat("the connection broke while the request was written: ",
                           DetailOf(code, detail));
     case CURLE_UNSUPPORTED_PROTOCOL:  // the URL's own was looked at before
-      return "the answer is not HTTP";
+      return kNotHttpText;
     case CURLE_WEIRD_SERVER_REPLY:
       return absl::StrCat("the answer is not valid HTTP: ", DetailOf(code, detail));
     case CURLE_HTTP2:
@@ -258,6 +260,10 @@ ExchangeEnd AnsweredEnd(CURLcode code, CURL* handle, const ResponseHead& head,
 
 ExchangeEnd EndOf(CURLcode code, CURL* handle, const ResponseHead& head, const ExchangeFacts& facts,
                   const char* detail) {
+  // libcurl takes "http/1.1" in small letters for a status line.
+  if (head.is_complete() && head.status() == 0) {
+    return {.outcome = TransportOutcome::kProtocolError, .error = kNotHttpText};
+  }
   if (head.is_complete() || IsRefusedHeaderLine(code, head)) {
     return AnsweredEnd(code, handle, head, facts, detail);
   }

@@ -297,11 +297,12 @@ TEST_CASE("curl_response: what is not HTTP is a protocol error") {
   for (const char* response :
        {"SSH-2.0-OpenSSH_9.2\r\n", "garbage", "\r\n\r\n\r\n", "<html>hello</html>",
         "HTTP/1.1 abc OK\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n",
-        "HTTP/1.1 99 X\r\n\r\n", "HTTP/1.1 2000 X\r\n\r\n",
+        "HTTP/1.1 99 X\r\n\r\n", "HTTP/1.1 2000 X\r\n\r\n", "http/1.1 200 ok\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello"}) {
     INFO(response);
     const TransportResult result = ResultOf(response);
     CHECK(result.outcome == TransportOutcome::kProtocolError);
+    CHECK_FALSE(result.error.empty());
   }
   CHECK(ResultOf(Answer(std::string(5000, '\0'))).outcome == TransportOutcome::kProtocolError);
 }
