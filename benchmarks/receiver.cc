@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -41,7 +42,7 @@ void Watch(int epoll, int fd) {
 
 }  // namespace
 
-Receiver::Receiver() {
+Receiver::Receiver(OnBody on_body) : on_body_(std::move(on_body)) {
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
@@ -105,11 +106,16 @@ bool Receiver::Read(int fd, Connection& connection) {
   return true;
 }
 
-int Receiver::Feed(Connection& connection, const char* data, size_t size) {
+int Receiver::Feed(Connection& connection, const char* data, size_t size) const {
   int requests = 0;
   while (size > 0) {
     if (connection.body_bytes_left > 0) {
       const size_t taken = std::min(size, connection.body_bytes_left);
+      if (on_body_ && connection.body_start.size() < kStartBytes) {
+        connection.body_start.append(
+            data, std::min(taken, kStartBytes - connection.body_start.size()));
+        if (connection.body_start.size() == kStartBytes) on_body_(connection.body_start);
+      }
       connection.body_bytes_left -= taken;
       data += taken;
       size -= taken;
@@ -125,6 +131,7 @@ int Receiver::Feed(Connection& connection, const char* data, size_t size) {
     size -= taken;
     connection.body_bytes_left = ContentLength(std::string_view(connection.head).substr(0, end));
     connection.head.clear();
+    connection.body_start.clear();
     if (connection.body_bytes_left == 0) ++requests;
   }
   return requests;

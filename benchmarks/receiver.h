@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
 
@@ -11,7 +13,11 @@ namespace benchmarks {
 
 class Receiver {
  public:
-  Receiver();
+  // The first bytes of a body, at most so many, when they have come; on the receiver's thread.
+  static constexpr size_t kStartBytes = 32;
+  using OnBody = std::function<void(std::string_view start)>;
+
+  explicit Receiver(OnBody on_body = nullptr);
   ~Receiver();
 
   const std::string& url() const { return url_; }  // "http://127.0.0.1:PORT"
@@ -22,6 +28,7 @@ class Receiver {
   struct Connection {
     std::string head;            // until the empty line
     size_t body_bytes_left = 0;  // of a body whose head is complete
+    std::string body_start;
   };
 
   void Run();
@@ -29,8 +36,9 @@ class Receiver {
   // False when the connection is at its end.
   bool Read(int fd, Connection& connection);
   // Counts complete requests in `data` and returns how many.
-  static int Feed(Connection& connection, const char* data, size_t size);
+  int Feed(Connection& connection, const char* data, size_t size) const;
 
+  const OnBody on_body_;
   int listener_ = -1;
   int epoll_ = -1;
   std::string url_;

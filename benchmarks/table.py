@@ -228,6 +228,9 @@ def bench_sustained(table, folder):
               f"{delivered / accepted:.0%}", ">= 98%")
     table.add("  backlog after a quarter of the time, and at the end",
               f"{result['backlog_from']:,}", f"{result['backlog_to']:,}", "", "flat")
+    table.add("  from acceptance to the receiver at half of that rate, p50, p99",
+              f"{result['way_p50_ms']:.1f} ms, {result['way_p99_ms']:.1f} ms",
+              f"{result['half_load_per_s']:,.0f} events/s")
 
 
 def bench_size(table, folder):
