@@ -112,8 +112,8 @@ int Receiver::Feed(Connection& connection, const char* data, size_t size) const 
     if (connection.body_bytes_left > 0) {
       const size_t taken = std::min(size, connection.body_bytes_left);
       if (on_body_ && connection.body_start.size() < kStartBytes) {
-        connection.body_start.append(
-            data, std::min(taken, kStartBytes - connection.body_start.size()));
+        connection.body_start.append(data,
+                                     std::min(taken, kStartBytes - connection.body_start.size()));
         if (connection.body_start.size() == kStartBytes) on_body_(connection.body_start);
       }
       connection.body_bytes_left -= taken;

@@ -21,7 +21,7 @@ struct LanePolicy {
   bool is_paused = false;                                            // nothing is handed out
   // Nothing is handed out, and retention need not wait for its deliveries to end.
   bool is_disabled = false;
-  bool is_fifo = false;                                              // Endpoint::is_fifo
+  bool is_fifo = false;  // Endpoint::is_fifo
   // Of the project's scope, as of which this holds. A lane is held back only if the scope still has
   // this revision; otherwise the policy is unknown.
   uint64_t revision = 0;

@@ -369,8 +369,9 @@ class Storage {
   // delays nothing.
   virtual absl::Status ReleaseClaims() = 0;
 
-  // Until when a lane is closed, by its rate or because it is paused or disabled, although deliveries of it are
-  // due by `now`; InfinitePast if none is held back so. Whichever opener has closed it.
+  // Until when a lane is closed, by its rate or because it is paused or disabled, although
+  // deliveries of it are due by `now`; InfinitePast if none is held back so. Whichever opener has
+  // closed it.
   virtual absl::StatusOr<absl::Time> LaneClosedUntil(const LaneName& lane, absl::Time now) = 0;
 
   // The revision of a scope, 0 when nothing was ever written to it.

@@ -38,7 +38,7 @@ struct FetcherOptions {
   absl::Duration timeout = absl::Seconds(10);  // of one exchange
   size_t documents_max = 1024;
   size_t document_bytes_max = 256 * 1024;
-  size_t visits_max = 64;  // waiting at once
+  size_t visits_max = 64;     // waiting at once
   size_t exchanges_max = 16;  // that have not ended
 };
 
@@ -61,8 +61,8 @@ class Fetcher final : public verify::KeySource, public std::enable_shared_from_t
   // repeats the request for confirmation. False if too many are waiting.
   bool Visit(std::string url);
 
-  // Queues one request for a caller that wants the answer. `done` runs once, on the driver's thread.
-  // False if too many have not ended; then it does not run.
+  // Queues one request for a caller that wants the answer. `done` runs once, on the driver's
+  // thread. False if too many have not ended; then it does not run.
   bool Exchange(OutgoingRequest request, SendCompletion done);
 
   // Starts the queued fetches. Completions run inside the transport's Step.

@@ -109,9 +109,10 @@ consume::ConsumeParts EmbeddedGateway::consume_parts() {
           .observer = parts_.observer.get(),
           .notify = [this] { dispatcher_.Notify(); },
           .allowed_networks = options_.allowed_networks,
-          .check_room = [this](const WriteBatch& batch) {
-            return intake::CheckJobRoom(*parts_.storage, options_.open_jobs_max, batch);
-          }};
+          .check_room =
+              [this](const WriteBatch& batch) {
+                return intake::CheckJobRoom(*parts_.storage, options_.open_jobs_max, batch);
+              }};
 }
 
 jobs::WorkerParts EmbeddedGateway::job_parts() {
@@ -281,8 +282,8 @@ void EmbeddedGateway::FinishAsync(http::Reply reply,
   }
   if (auto* fetch = std::get_if<http::PendingFetch>(&reply)) {
     const bool is_taken = fetcher_->Exchange(
-        std::move(fetch->request), [this, finish = std::move(fetch->finish),
-                                    done](const TransportResult& result) {
+        std::move(fetch->request),
+        [this, finish = std::move(fetch->finish), done](const TransportResult& result) {
           FinishAsync(finish(result), done);
         });
     if (!is_taken) FinishAsync(Gateway::OverloadedResponse(), std::move(done));

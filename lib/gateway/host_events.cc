@@ -57,8 +57,7 @@ absl::StatusOr<WriteBatch> EmbeddedGateway::Prepare(PendingEvent& pending) const
       break;
   }
   if (batch.ok()) {
-    CONVOY_RETURN_IF_ERROR(
-        intake::CheckJobRoom(*parts_.storage, options_.open_jobs_max, *batch));
+    CONVOY_RETURN_IF_ERROR(intake::CheckJobRoom(*parts_.storage, options_.open_jobs_max, *batch));
   }
   if (batch.ok()) pending.event_id = batch->submissions.front().event.id;
   return batch;

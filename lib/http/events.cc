@@ -74,13 +74,12 @@ size_t CountEndpoints(const WriteBatch& batch, const std::optional<model::Job>& 
 
 // Accepts an event. Its batch may create a subscription, too.
 Reply Accept(const Context& context, PrepareEvent prepare, AnswerEvent answer) {
-  return WritePrepared([&parts = *context.parts, &options = *context.options, project_id = context.project->project().id,
-                        prepare = std::move(prepare),
+  return WritePrepared([&parts = *context.parts, &options = *context.options,
+                        project_id = context.project->project().id, prepare = std::move(prepare),
                         answer = std::move(answer)]() -> absl::StatusOr<Reply> {
     CONVOY_ASSIGN_OR_RETURN(const Snapshot project, parts.configuration->FindProject(project_id));
     CONVOY_ASSIGN_OR_RETURN(WriteBatch batch, prepare(*parts.intake, project));
-    CONVOY_RETURN_IF_ERROR(
-        intake::CheckJobRoom(*parts.storage, options.open_jobs_max, batch));
+    CONVOY_RETURN_IF_ERROR(intake::CheckJobRoom(*parts.storage, options.open_jobs_max, batch));
     const std::optional<model::Job> job = model::FindJob(batch);
     const Accepted accepted{.endpoints_count = CountEndpoints(batch, job),
                             .job_id = job.has_value() ? job->id : ""};

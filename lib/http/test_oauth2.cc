@@ -62,8 +62,8 @@ Reply TestOAuth2(const Context& context) {
   auto request = fetch::MakeTokenRequest(*auth, parts.ulids->Next(), parts.clock->Now());
   if (!request.ok()) return Failed(request.status().message());
   return PendingFetch{.request = *std::move(request),
-                      .finish = [auth = *std::move(auth), clock = parts.clock](
-                                    const TransportResult& result) -> Reply {
+                      .finish = [auth = *std::move(auth),
+                                 clock = parts.clock](const TransportResult& result) -> Reply {
                         return AnswerOf(auth, result, clock->Now());
                       }};
 }

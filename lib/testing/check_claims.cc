@@ -108,8 +108,8 @@ void CheckBacklogs(Expectations& expect, Storage& storage) {
   const std::string project = SampleEvent().project_id;
   std::vector<Delivery> deliveries;
   for (int number = 1; number <= 3; ++number) {
-    deliveries.push_back(MakeDelivery(SampleEvent(), Id('E', number), number,
-                                      now - absl::Minutes(number)));
+    deliveries.push_back(
+        MakeDelivery(SampleEvent(), Id('E', number), number, now - absl::Minutes(number)));
   }
   CONVOY_EXPECT(CONVOY_VALUE(storage.ListBacklogs()).empty());
   CONVOY_REQUIRE_OK(Submit(storage, SampleEvent(), deliveries).status);
@@ -121,8 +121,8 @@ void CheckBacklogs(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(is_backlog(3, now - absl::Minutes(3)));
   // A claimed one has not ended, and is due when its lease is over.
   const absl::Duration lease = absl::Seconds(60);
-  const Claim claim = CONVOY_VALUE(storage.ClaimDue(
-      {.now = now, .lease = lease, .skipped_endpoint_ids = {Id('E', 2)}}));
+  const Claim claim = CONVOY_VALUE(
+      storage.ClaimDue({.now = now, .lease = lease, .skipped_endpoint_ids = {Id('E', 2)}}));
   CONVOY_REQUIRE(claim.deliveries.size() == 2);
   CONVOY_EXPECT(is_backlog(3, now - absl::Minutes(2)));
   for (const ClaimedDelivery& claimed : claim.deliveries) {
@@ -131,7 +131,7 @@ void CheckBacklogs(Expectations& expect, Storage& storage) {
     CONVOY_EXPECT(Update(storage, update).updates_applied == std::vector<bool>{true});
   }
   CONVOY_EXPECT(is_backlog(1, now - absl::Minutes(2)));
-  // What has ended counts again once it is put back.
+  // One that has ended counts again once it is put back.
   WriteBatch batch;
   batch.requeues.push_back({.project_id = project,
                             .delivery_id = Id('D', 1),

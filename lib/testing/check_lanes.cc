@@ -205,9 +205,9 @@ void CheckDisabled(Expectations& expect, Storage& storage) {
   }
   for (int event : {1, 2, 3}) {
     const int endpoint = event == 3 ? 1 : event;
-    CONVOY_REQUIRE_OK(Submit(storage, MakeEvent(ProjectId(), event),
-                             MakeBacklog(endpoint, 10 * event, 1, event))
-                          .status);
+    CONVOY_REQUIRE_OK(
+        Submit(storage, MakeEvent(ProjectId(), event), MakeBacklog(endpoint, 10 * event, 1, event))
+            .status);
   }
   const auto prune = [&] { return storage.Prune({.events_before = now}); };
   const auto has = [&](int event) {

@@ -184,8 +184,10 @@ void Simulator::CheckClaim(Process& process, const Claim& claim) {
       Fail(absl::StrCat("G8: ", limit.count + 1, " deliveries to ", endpoint.url, " in ",
                         absl::FormatDuration(now - times.front())));
     }
-    if (StatusOf(endpoint) != EndpointStatus::kActive && ++process.unaware_claims[endpoint.id] > 1) {
-      Fail(absl::StrCat("G10: deliveries to ", endpoint.url, " are claimed while it is not active"));
+    if (StatusOf(endpoint) != EndpointStatus::kActive &&
+        ++process.unaware_claims[endpoint.id] > 1) {
+      Fail(
+          absl::StrCat("G10: deliveries to ", endpoint.url, " are claimed while it is not active"));
     }
   }
 }
@@ -219,8 +221,8 @@ std::vector<Delivery> Simulator::ListDeliveriesWith(std::vector<DeliveryStatus> 
   std::vector<Delivery> all;
   PageRequest request{.items_max = 1000};
   while (true) {
-    absl::StatusOr<Page<Delivery>> page = store_->ListDeliveries(
-        {.project_id = project_.id, .statuses = statuses}, request);
+    absl::StatusOr<Page<Delivery>> page =
+        store_->ListDeliveries({.project_id = project_.id, .statuses = statuses}, request);
     if (!page.ok()) {
       Fail(page.status().ToString());
       return all;

@@ -20,13 +20,13 @@ struct FaultRates {
   uint32_t connect_refused = 0;
   uint32_t answer_late = 0;
   uint32_t answer_never = 0;
-  uint32_t answer_failure = 0;   // a status that is no success
-  uint32_t answer_gone = 0;      // of those: 410, which disables the endpoint
-  uint32_t answer_cut_off = 0;   // the endpoint has taken the request, the gateway cannot know
-  uint32_t process_ends = 0;     // at any step
-  uint32_t operator_pauses = 0;  // or reactivates an endpoint, at any step
+  uint32_t answer_failure = 0;    // a status that is no success
+  uint32_t answer_gone = 0;       // of those: 410, which disables the endpoint
+  uint32_t answer_cut_off = 0;    // the endpoint has taken the request, the gateway cannot know
+  uint32_t process_ends = 0;      // at any step
+  uint32_t operator_pauses = 0;   // or reactivates an endpoint, at any step
   uint32_t operator_batches = 0;  // retries or replays a batch, at any step
-  uint32_t clock_set = 0;        // once in a run, forth or back
+  uint32_t clock_set = 0;         // once in a run, forth or back
 };
 
 // A guarantee that is broken on purpose, to see that the checks notice.

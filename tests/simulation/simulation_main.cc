@@ -16,10 +16,9 @@ namespace {
 using convoy::simulation::Canary;
 
 constexpr std::pair<std::string_view, Canary> kCanaries[] = {
-    {"events", Canary::kEvents}, {"rates", Canary::kRates},       {"order", Canary::kOrder},
-    {"pauses", Canary::kPauses}, {"progress", Canary::kProgress},
-    {"modes", Canary::kModes},   {"breakers", Canary::kBreakers},
-    {"retries", Canary::kRetries}, {"claims", Canary::kClaims},
+    {"events", Canary::kEvents},     {"rates", Canary::kRates},       {"order", Canary::kOrder},
+    {"pauses", Canary::kPauses},     {"progress", Canary::kProgress}, {"modes", Canary::kModes},
+    {"breakers", Canary::kBreakers}, {"retries", Canary::kRetries},   {"claims", Canary::kClaims},
     {"disabled", Canary::kDisabled},
 };
 
@@ -54,8 +53,7 @@ int main(int argc, char** argv) {
     uint64_t value = 0;
     const bool has_value = i + 1 < argc && absl::SimpleAtoi(argv[++i], &value);
     if (!has_value || (name != "--seed" && name != "--seeds" && name != "--first")) {
-      std::fprintf(stderr,
-                   "usage: %s [--seed N | --first N --seeds N] [--canary %s]\n", argv[0],
+      std::fprintf(stderr, "usage: %s [--seed N | --first N --seeds N] [--canary %s]\n", argv[0],
                    NamesOfCanaries().c_str());
       return 2;
     }
@@ -105,7 +103,6 @@ int main(int argc, char** argv) {
       static_cast<uintmax_t>(sum.deliveries_failed), static_cast<uintmax_t>(sum.events_pruned),
       static_cast<uintmax_t>(sum.jobs), static_cast<uintmax_t>(sum.chunks),
       static_cast<uintmax_t>(sum.batches), static_cast<uintmax_t>(sum.breakers_opened),
-      static_cast<uintmax_t>(sum.unknown_outcomes),
-      static_cast<uintmax_t>(sum.endpoints_disabled));
+      static_cast<uintmax_t>(sum.unknown_outcomes), static_cast<uintmax_t>(sum.endpoints_disabled));
   return 0;
 }

@@ -41,9 +41,8 @@ void Simulator::DrawFaults() {
   for (uint32_t* rate :
        {&rates_.commit_refused, &rates_.commit_untold, &rates_.claim_refused, &rates_.prune_refused,
         &rates_.prune_untold, &rates_.connect_refused, &rates_.answer_late, &rates_.answer_never,
-        &rates_.answer_failure, &rates_.answer_gone, &rates_.answer_cut_off,
-        &rates_.process_ends, &rates_.operator_pauses, &rates_.operator_batches,
-        &rates_.clock_set}) {
+        &rates_.answer_failure, &rates_.answer_gone, &rates_.answer_cut_off, &rates_.process_ends,
+        &rates_.operator_pauses, &rates_.operator_batches, &rates_.clock_set}) {
     *rate = random_.Chance(50) ? 0 : static_cast<uint32_t>(random_.Below(40));
   }
   rates_.process_ends /= 4;
@@ -202,7 +201,7 @@ void Simulator::Submit(Process& process) {
   switch (random_.Below(3)) {
     case 0:
       batch = process.intake.PrepareSingle(**snapshot, std::move(input),
-                                             endpoints_[random_.Below(endpoints_.size())].id);
+                                           endpoints_[random_.Below(endpoints_.size())].id);
       break;
     case 1: {
       const std::string owner = absl::StrCat("owner", random_.Below(3));
@@ -236,8 +235,7 @@ void Simulator::Submit(Process& process) {
     event_of_delivery_[delivery.id] = submission.event.id;
   }
   process.commits.CommitAsync(
-      *std::move(batch),
-      [this, &process, id = submission.event.id](const CommitResult& result) {
+      *std::move(batch), [this, &process, id = submission.event.id](const CommitResult& result) {
         Acknowledge(process, id, result);
       });
 }
@@ -281,8 +279,7 @@ void Simulator::ActivateDisabled() {
 void Simulator::AddBatch() {
   const auto open = store_->ListConfig(model::OpenJobsOf(project_.id), {.items_max = 1000});
   if (!open.ok()) return Fail(open.status().ToString());
-  const auto kind =
-      random_.Chance(50) ? model::JobKind::kBatchRetry : model::JobKind::kBatchReplay;
+  const auto kind = random_.Chance(50) ? model::JobKind::kBatchRetry : model::JobKind::kBatchReplay;
   for (const ConfigRecord& record : open->items) {
     const auto job = model::DecodeJob(record);
     if (!job.ok()) return Fail(job.status().ToString());

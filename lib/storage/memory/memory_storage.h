@@ -34,9 +34,9 @@ struct StoredLane {
   std::string project_id;
   absl::Time arrival = absl::UnixEpoch();  // Pace
   absl::Time closed_until = absl::InfinitePast();
-  std::string head_id;      // the delivery that it is at, if it gives one at a time
+  std::string head_id;       // the delivery that it is at, if it gives one at a time
   bool is_disabled = false;  // as of the latest claim
-  bool must_judge = false;  // its policy may have changed since it was asked for
+  bool must_judge = false;   // its policy may have changed since it was asked for
 };
 
 // Traffic of the store; configuration is in ConfigTables.

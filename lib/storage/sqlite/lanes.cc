@@ -146,8 +146,9 @@ absl::Status Writer::OpenLanes(std::span<const ConfigWrite> writes) {
     CONVOY_ASSIGN_OR_RETURN(const int64_t number, FindName(*connection_, id));
     if (number <= kNoName) return absl::OkStatus();
     return connection_
-        ->Prepare("UPDATE lane SET wake_at_us = 0, closed_until_us = 0, is_disabled = 0 WHERE "
-                  "endpoint = ?")
+        ->Prepare(
+            "UPDATE lane SET wake_at_us = 0, closed_until_us = 0, is_disabled = 0 WHERE "
+            "endpoint = ?")
         .Int(number)
         .Run();
   };

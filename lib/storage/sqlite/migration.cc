@@ -83,8 +83,8 @@ absl::Status PutAside(Connection& connection) {
   });
 }
 
-// A column that older rows do not have costs nothing but the change of the table's text, a count one
-// look at each unfinished delivery.
+// A column that older rows do not have costs nothing but the change of the table's text, a count
+// one look at each unfinished delivery.
 absl::Status AddToTables(Connection& connection) {
   return RunInTransaction(connection, [&]() -> absl::Status {
     CONVOY_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version"));

@@ -100,8 +100,8 @@ ALTER TABLE attempt ADD COLUMN timings BLOB;
 ALTER TABLE lane ADD COLUMN head INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-// A project without unfinished deliveries has no row. Triggers keep the counts, so that no statement
-// can forget to.
+// A project without unfinished deliveries has no row. Triggers keep the counts, so that no
+// statement can forget to.
 const char* const kAddWaiting = R"sql(
 ALTER TABLE lane ADD COLUMN is_disabled INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE backlog (project INTEGER PRIMARY KEY, count INTEGER NOT NULL);
@@ -170,8 +170,8 @@ absl::Status SetPace(Connection& connection) {
 }
 
 absl::Status CreateSchema(Connection& connection) {
-  for (const char* sql : {kCreateConfiguration, kCreateConfigTables, kCreateFlow, kAddColumns,
-                          kAddWaiting}) {
+  for (const char* sql :
+       {kCreateConfiguration, kCreateConfigTables, kCreateFlow, kAddColumns, kAddWaiting}) {
     CONVOY_RETURN_IF_ERROR(connection.Execute(sql));
   }
   CONVOY_RETURN_IF_ERROR(

@@ -78,8 +78,8 @@ class Exchange {
 
   void SetConstantOptions();
   void SetTimeout(absl::Duration timeout);  // from the start, which is now
-  long CountWritten() const;      // bytes; what is said to a proxy is counted, too
-  bool IsRequestWritten() const;  // a byte of it at least
+  long CountWritten() const;                // bytes; what is said to a proxy is counted, too
+  bool IsRequestWritten() const;            // a byte of it at least
   PhaseTimings MeasurePhases() const;
   bool SetUrl(TransportResult* refusal);
   // With a proxy no socket is opened to the host: an address that the URL spells is judged here.
@@ -104,8 +104,8 @@ class Exchange {
   std::string connection_key_;  // of the connection in use; empty if there is none yet
   long written_before_ = 0;     // bytes, when the request was about to be written
   long timeout_ms_ = 0;
-  int64_t ends_at_ns_ = 0;      // of the monotonic clock
-  bool is_stale_ = false;       // that connection turned out to be dead
+  int64_t ends_at_ns_ = 0;  // of the monotonic clock
+  bool is_stale_ = false;   // that connection turned out to be dead
 };
 
 }  // namespace convoy::transport

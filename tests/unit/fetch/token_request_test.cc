@@ -63,8 +63,9 @@ TEST_CASE("token_request: a token, its type and its life are read") {
   const auto read = [](const char* body, OAuth2Auth auth = Auth()) {
     return ReadTokenAnswer(auth, Answer(body), kNow).value();
   };
-  CHECK(read(R"({"access_token":"t.o-k","token_type":"bearer","expires_in":3600})").authorization() ==
-        "Bearer t.o-k");
+  CHECK(
+      read(R"({"access_token":"t.o-k","token_type":"bearer","expires_in":3600})").authorization() ==
+      "Bearer t.o-k");
   CHECK(read(R"({"access_token":"t","expires_in":3600})").lifetime == absl::Hours(1));
   CHECK(read(R"({"access_token":"t","expires_in":"90"})").lifetime == absl::Seconds(90));
   CHECK(read(R"({"access_token":"t"})").lifetime == kTokenLifetime);

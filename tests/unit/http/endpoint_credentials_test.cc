@@ -297,7 +297,8 @@ TEST_CASE("endpoint_credentials: OAuth 2.0 settings are tried without keeping an
 
   api.fetch_result = {.outcome = TransportOutcome::kDeniedAddress,
                       .error = "the address is not allowed"};
-  CHECK(absl::StrContains(api.Do(200, "POST", path, body(kSharedSecret)), "address is not allowed"));
+  CHECK(
+      absl::StrContains(api.Do(200, "POST", path, body(kSharedSecret)), "address is not allowed"));
   api.fetch_result = {.outcome = TransportOutcome::kCancelled, .error = "x"};
   api.Do(503, "POST", path, body(kSharedSecret));
 
@@ -306,7 +307,7 @@ TEST_CASE("endpoint_credentials: OAuth 2.0 settings are tried without keeping an
   CHECK(absl::StrContains(api.Do(400, "POST", path, body(R"("url":"https://x.test/")")),
                           "oauth2 client_id is required"));
   api.Do(400, "POST", path,
-           body(absl::StrReplaceAll(kSharedSecret, {{"\"s3cret", "\"[REDACTED]"}})));
+         body(absl::StrReplaceAll(kSharedSecret, {{"\"s3cret", "\"[REDACTED]"}})));
   const std::string viewer = api.AddKey(Role::kProjectViewer, api.project);
   api.Expect(403, "POST", "/api/v1/projects/" + api.project + path, body(kSharedSecret), viewer);
   CHECK(api.fetched.size() == fetched_count);

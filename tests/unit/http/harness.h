@@ -151,7 +151,7 @@ class ApiHarness {
     return std::string(base::FindHeader(response.headers, name).value_or(""));
   }
 
-  // What a request to another server comes to, and those that were made.
+  // Result of every request to another server, and those that were made.
   TransportResult fetch_result;
   std::vector<OutgoingRequest> fetched;
 

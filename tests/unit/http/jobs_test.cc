@@ -125,9 +125,8 @@ TEST_CASE("jobs: a broadcast to many endpoints answers with the estimate and its
 
   // The next ones find no room, and are refused before they are taken in.
   api.options.open_jobs_max = 2;
-  const HttpResponse refused =
-      api.Send("POST", api.base + "/events/broadcast", R"({"event_type":"t","data":{}})",
-               api.instance_key);
+  const HttpResponse refused = api.Send("POST", api.base + "/events/broadcast",
+                                        R"({"event_type":"t","data":{}})", api.instance_key);
   CHECK(refused.status == 429);
   CHECK(ProjectHarness::HeaderOf(refused, "Retry-After") == "5");
   CHECK(ProjectHarness::Field(refused.body, "message").starts_with("open_jobs_max: "));

@@ -257,8 +257,9 @@ TEST_CASE("metrics: the largest backlogs are shown, each with the age of its old
   }
   const std::string text = world.Read();
   const std::string backlogs = World::Lines(text, "convoy_delivery_backlog{");
-  CHECK(backlogs.starts_with("convoy_delivery_backlog{project_id=\"P2001\"} 2\n"
-                             "convoy_delivery_backlog{project_id=\"P1001\"} 1\n"));
+  CHECK(
+      backlogs.starts_with("convoy_delivery_backlog{project_id=\"P2001\"} 2\n"
+                           "convoy_delivery_backlog{project_id=\"P1001\"} 1\n"));
   CHECK(std::count(backlogs.begin(), backlogs.end(), '\n') == 1000);
   CHECK(World::Lines(text, "convoy_delivery_oldest_due_age_seconds{project_id=\"P2001\"}") ==
         "convoy_delivery_oldest_due_age_seconds{project_id=\"P2001\"} 14\n");

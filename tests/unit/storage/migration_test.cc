@@ -207,8 +207,7 @@ TEST_CASE("migration: a database of version 4 or 5 keeps its rows and takes what
       REQUIRE(connection->Execute("ALTER TABLE attempt DROP COLUMN timings").ok());
       REQUIRE(connection->Execute("ALTER TABLE lane DROP COLUMN head").ok());
     }
-    REQUIRE(
-        connection->Execute(("PRAGMA user_version = " + std::to_string(version)).c_str()).ok());
+    REQUIRE(connection->Execute(("PRAGMA user_version = " + std::to_string(version)).c_str()).ok());
   }
   bool is_reported = false;
   const auto report = [&](const MigrationProgress&) { return is_reported = true; };
