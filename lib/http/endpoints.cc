@@ -35,7 +35,7 @@ Secret MakeSecret(const ApiParts& parts, std::string value, StandardSignature st
       .id = parts.ulids->Next(), .value = std::move(value), .created_at = now, .updated_at = now};
 }
 
-// What its process knows of the breaker, and every one of the rate: the lane in the store tells.
+// State of its breaker in this process, and of its rate in the store, for every process.
 std::optional<dispatch::EndpointHealth> HealthOf(const ApiParts& parts, const Endpoint& endpoint) {
   std::optional<dispatch::EndpointHealth> health;
   if (parts.dispatcher != nullptr) health = parts.dispatcher->HealthOf(endpoint.id);

@@ -217,12 +217,11 @@ std::vector<Delivery> Simulator::ListDeliveriesOf(const std::string& event_id) {
   return std::move(page->items);
 }
 
-std::vector<Delivery> Simulator::ListDeliveriesWith(std::vector<DeliveryStatus> statuses) {
+std::vector<Delivery> Simulator::ListDeliveries(const DeliveryQuery& query) {
   std::vector<Delivery> all;
   PageRequest request{.items_max = 1000};
   while (true) {
-    absl::StatusOr<Page<Delivery>> page =
-        store_->ListDeliveries({.project_id = project_.id, .statuses = statuses}, request);
+    absl::StatusOr<Page<Delivery>> page = store_->ListDeliveries(query, request);
     if (!page.ok()) {
       Fail(page.status().ToString());
       return all;
@@ -234,8 +233,9 @@ std::vector<Delivery> Simulator::ListDeliveriesWith(std::vector<DeliveryStatus> 
 }
 
 std::vector<Delivery> Simulator::ListOpenDeliveries() {
-  return ListDeliveriesWith(
-      {DeliveryStatus::kScheduled, DeliveryStatus::kProcessing, DeliveryStatus::kRetry});
+  return ListDeliveries({.project_id = project_.id,
+                         .statuses = {DeliveryStatus::kScheduled, DeliveryStatus::kProcessing,
+                                      DeliveryStatus::kRetry}});
 }
 
 // Without those that retention need not wait for.
