@@ -137,6 +137,7 @@ void Simulator::Write(ConfigWrite write) {
 
 void Simulator::BeginProcess(std::unique_ptr<Process>& process) {
   process = std::make_unique<Process>(this, canary_);
+  process->number = figures_.processes;
   process->transport.set_refusing_url(endpoints_.back().url);
   process->transport.set_on_told([told = &process->told_success](const OutgoingRequest& request) {
     told->emplace(base::FindHeader(request.headers, "X-Convoy-EventDelivery-ID").value_or(""));
@@ -228,6 +229,7 @@ void Simulator::Submit(Process& process) {
   expected.body = submission.event.body;
   expected.idempotency_key = submission.event.idempotency_key;
   expected.made_at = submission.event.created_at;
+  expected.maker = process.number;
   expected.is_deferred = model::FindJob(*batch).has_value();
   if (expected.is_deferred) {
     for (const Subscription* each : wanting) expected.subscription_ids.insert(each->id);
@@ -311,7 +313,8 @@ void Simulator::AddBatch(Process& process, model::JobKind kind) {
   if (kind == model::JobKind::kBatchReplay) {
     std::set<std::string> acknowledged;
     for (const std::string& id : acknowledged_) {
-      if (!expected_[id].is_deferred) acknowledged.insert(id);
+      const Expected& expected = expected_[id];
+      if (!expected.is_deferred && expected.made_at <= now) acknowledged.insert(id);
     }
     replays_.push_back({.made_at = now});
     if (AddJob(process, job)) replays_.back().acknowledged = std::move(acknowledged);
@@ -330,9 +333,9 @@ void Simulator::AddBatch(Process& process, model::JobKind kind) {
 void Simulator::OnRequeue(const std::string& delivery_id) {
   requeued_.insert(delivery_id);
   last_arrival_.erase(delivery_id);
-  arrivals_count_.erase(delivery_id);
-  const auto attempts = store_->ListAttempts(project_.id, delivery_id);
-  attempts_before_[delivery_id] = attempts.ok() ? attempts->size() : 0;
+  for (const std::unique_ptr<Process>& process : processes_) {
+    if (process != nullptr) process->told_success.erase(delivery_id);
+  }
 }
 
 void Simulator::Pump(Process& process) {
@@ -411,7 +414,8 @@ void Simulator::Heal() {
   if (waits_for_long && processes_.size() > 1) {
     EndProcess(processes_.back());
     processes_.pop_back();
-    processes_[0]->store.set_shared(false);
+    EndProcess(processes_[0]);  // one that shares nothing does not look for work of others
+    BeginProcess(processes_[0]);
   }
   for (const Endpoint& endpoint : endpoints_) {
     if (endpoint.status != EndpointStatus::kInactive) {

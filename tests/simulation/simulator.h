@@ -61,6 +61,7 @@ class Simulator {
     std::string body;
     std::string idempotency_key;
     absl::Time made_at;
+    uint64_t maker = 0;  // the number of the process
     std::set<std::string> delivery_ids;
     std::set<std::string> subscription_ids;
     bool is_deferred = false;  // its deliveries are made by a job
@@ -107,6 +108,7 @@ class Simulator {
   void CheckArrival(Process& process, const OutgoingRequest& request, bool is_success);
   void CheckRepeat(Process& process, const std::string& delivery_id);
   void CheckBreaker(Process& process, const Endpoint& endpoint);
+  bool HasOrder(const Delivery& delivery);
   void CheckOrder(const Endpoint& endpoint, const std::string& delivery_id);
   void CheckClaim(Process& process, const Claim& claim);
   void CheckStored(const std::string& event_id);
@@ -147,9 +149,8 @@ class Simulator {
   std::map<std::string, std::string> event_of_delivery_;
   // By delivery id, of both clocks.
   std::map<std::string, std::pair<absl::Time, absl::Time>> last_arrival_;
-  // By delivery id: arrivals, and attempts that were recorded before an operator put it back.
-  std::map<std::string, size_t> arrivals_count_, attempts_before_;
-  std::set<std::string> requeued_;  // delivery ids
+  std::map<std::string, size_t> arrivals_count_;  // by delivery id
+  std::set<std::string> requeued_;                // delivery ids
   std::vector<Replay> replays_;
   // By delivery id: attempts of those that the batch retry of the healed phase is to try again.
   std::map<std::string, size_t> to_retry_;
