@@ -24,7 +24,7 @@ namespace {
 // Each live one signs, so they make the signature longer.
 constexpr size_t kSecretsMax = 16;
 
-// What its process knows of the breaker, and every one of the rate: the lane in the store tells.
+// State of its breaker in this process, and of its rate in the store, for every process.
 std::optional<dispatch::EndpointHealth> HealthOf(const ApiParts& parts, const Endpoint& endpoint) {
   std::optional<dispatch::EndpointHealth> health;
   if (parts.dispatcher != nullptr) health = parts.dispatcher->HealthOf(endpoint.id);

@@ -162,6 +162,29 @@ class LaneTest(unittest.TestCase):
     def test_a_limit_holds_although_a_process_is_killed(self):
         self.check_rate(2, 5, 1, restart=True)
 
+    def test_a_changed_limit_holds_at_once_for_the_backlog(self):
+        fleet = self.fleet(2)
+        arrivals = self.arrivals()
+        endpoint = fleet.endpoint(arrivals.url, rate_limit=1, rate_limit_duration=3600)
+
+        def limit(count, window):
+            fleet.project.ok("PUT", f"/endpoints/{endpoint['uid']}",
+                             {"name": "limited", "url": arrivals.url, "rate_limit": count,
+                              "rate_limit_duration": window})
+            return arrivals.count()
+        for number in range(40):
+            fleet.send(endpoint, number)
+        time.sleep(1)
+        self.assertEqual(arrivals.count(), 1)
+        limit(10, 1)
+        host.wait_until(lambda: arrivals.count() >= 8, "a faster pace", timeout=5)
+        before = limit(1, 3600)
+        time.sleep(1.5)  # what had been handed out may still arrive
+        self.assertLessEqual(arrivals.count(), before + 2)
+        limit(0, 0)
+        host.wait_until(lambda: arrivals.count() == 40, "no limit", timeout=5)
+        self.assertEqual(sorted(arrivals.numbers), list(range(40)))
+
     def test_deliveries_of_a_disabled_endpoint_wait_until_it_is_activated(self):
         fleet = self.fleet(2)
         arrivals = self.arrivals(answer=lambda number, count: 410 if number == 0 else 200)

@@ -59,7 +59,7 @@ class FaultyStorage : public storage::ForwardingStorage {
         on_claim_(std::move(on_claim)),
         on_requeue_(std::move(on_requeue)) {}
 
-  bool may_be_shared() const override { return true; }
+  bool may_be_shared() const override { return is_shared_; }
 
   absl::Status Write(std::span<WriteBatch* const> batches,
                      std::span<CommitResult> results) override {
@@ -109,6 +109,7 @@ class FaultyStorage : public storage::ForwardingStorage {
   // Ends the process as far as the store is concerned.
   void Die() { is_dead_ = true; }
   bool is_dead() const { return is_dead_; }
+  void set_shared(bool is_shared) { is_shared_ = is_shared; }
   void ForgetNextCommit() { should_forget_ = true; }
   void set_canary(Canary canary) {
     canary_ = canary;
@@ -157,6 +158,7 @@ class FaultyStorage : public storage::ForwardingStorage {
   const OnRequeue on_requeue_;
   Canary canary_ = Canary::kNone;
   bool is_dead_ = false;
+  bool is_shared_ = false;
   bool should_forget_ = false;
   bool should_lose_progress_ = false;
 };

@@ -97,7 +97,9 @@ struct Simulator::Process {
   storage::Pruner pruner;
   jobs::Worker worker;
 
+  uint64_t number = 0;
   absl::Time next_step = absl::InfinitePast();
+  absl::Time next_prune = absl::InfinitePast();
   std::set<std::string> told_success;  // deliveries whose success it has learnt of
   // By endpoint id: claims that handed out something of it while it was not active, as this process
   // had not learnt yet.

@@ -137,10 +137,12 @@ void Simulator::Write(ConfigWrite write) {
 
 void Simulator::BeginProcess(std::unique_ptr<Process>& process) {
   process = std::make_unique<Process>(this, canary_);
+  process->number = figures_.processes;
   process->transport.set_refusing_url(endpoints_.back().url);
   process->transport.set_on_told([told = &process->told_success](const OutgoingRequest& request) {
     told->emplace(base::FindHeader(request.headers, "X-Convoy-EventDelivery-ID").value_or(""));
   });
+  process->store.set_shared(processes_.size() > 1);
   ++figures_.processes;
 }
 
@@ -177,7 +179,10 @@ void Simulator::PlayStep() {
     for (uint64_t i = 0; i < burst; ++i) Submit(*process);
   }
   if (random_.Chance(rates_.operator_pauses)) ToggleEndpoint();
-  if (random_.Chance(rates_.operator_batches)) AddBatch();
+  if (random_.Chance(rates_.operator_batches)) {
+    AddBatch(*process,
+             random_.Chance(50) ? model::JobKind::kBatchRetry : model::JobKind::kBatchReplay);
+  }
   if (random_.Chance(80)) Pump(*process);
   AdvanceClock();
   if (process->store.is_dead() || random_.Chance(rates_.process_ends)) {
@@ -224,6 +229,7 @@ void Simulator::Submit(Process& process) {
   expected.body = submission.event.body;
   expected.idempotency_key = submission.event.idempotency_key;
   expected.made_at = submission.event.created_at;
+  expected.maker = process.number;
   expected.is_deferred = model::FindJob(*batch).has_value();
   if (expected.is_deferred) {
     for (const Subscription* each : wanting) expected.subscription_ids.insert(each->id);
@@ -275,16 +281,27 @@ void Simulator::ActivateDisabled() {
   }
 }
 
-// As the REST API does: one of a kind at a time.
-void Simulator::AddBatch() {
+bool Simulator::HasOpenJob(model::JobKind kind) {
   const auto open = store_->ListConfig(model::OpenJobsOf(project_.id), {.items_max = 1000});
-  if (!open.ok()) return Fail(open.status().ToString());
-  const auto kind = random_.Chance(50) ? model::JobKind::kBatchRetry : model::JobKind::kBatchReplay;
-  for (const ConfigRecord& record : open->items) {
-    const auto job = model::DecodeJob(record);
-    if (!job.ok()) return Fail(job.status().ToString());
-    if (job->kind == kind) return;
-  }
+  if (!open.ok()) Fail(open.status().ToString());
+  return open.ok() && std::any_of(open->items.begin(), open->items.end(), [kind](const auto& each) {
+           const auto job = model::DecodeJob(each);
+           return job.ok() && job->kind == kind;
+         });
+}
+
+// Whether the process says that it is written; it may be all the same.
+bool Simulator::AddJob(Process& process, const model::Job& job) {
+  WriteBatch batch;
+  batch.config.push_back(model::NewJobWrite(job));
+  const CommitResult result = process.commits.Commit(std::move(batch));
+  figures_.batches += result.status.ok() ? 1 : 0;
+  return result.status.ok();
+}
+
+// As the REST API does: one of a kind at a time.
+void Simulator::AddBatch(Process& process, model::JobKind kind) {
+  if (HasOpenJob(kind)) return;
   const absl::Time now = clock_.Now();
   model::Job job{.id = ulids_.Next(),
                  .project_id = project_.id,
@@ -294,40 +311,31 @@ void Simulator::AddBatch() {
                  .created_at = now,
                  .updated_at = now};
   if (kind == model::JobKind::kBatchReplay) {
-    AddBatchReplay(std::move(job));
-  } else {
-    AddBatchRetry(std::move(job));
+    std::set<std::string> acknowledged;
+    for (const std::string& id : acknowledged_) {
+      const Expected& expected = expected_[id];
+      if (!expected.is_deferred && expected.made_at <= now) acknowledged.insert(id);
+    }
+    replays_.push_back({.made_at = now});
+    if (AddJob(process, job)) replays_.back().acknowledged = std::move(acknowledged);
+    return;
   }
-  ++figures_.batches;
-}
-
-void Simulator::AddBatchReplay(model::Job job) {
-  Replay replay{.made_at = job.created_at};
-  for (const std::string& id : acknowledged_) {
-    if (!expected_[id].is_deferred) replay.acknowledged.insert(id);
-  }
-  replays_.push_back(std::move(replay));
-  Write(model::NewJobWrite(job));
-}
-
-void Simulator::AddBatchRetry(model::Job job) {
   job.deliveries.statuses = {DeliveryStatus::kFailure, DeliveryStatus::kDiscarded};
-  to_retry_.clear();
-  disabled_since_.clear();
-  for (const Delivery& delivery : ListDeliveriesWith(job.deliveries.statuses)) {
+  const std::vector<Delivery> failed = ListDeliveries(job.deliveries);
+  if (!AddJob(process, job) || !is_healed_) return;
+  for (const Delivery& delivery : failed) {
     const auto attempts = store_->ListAttempts(project_.id, delivery.id);
     if (attempts.ok()) to_retry_[delivery.id] = attempts->size();
   }
-  Write(model::NewJobWrite(job));
 }
 
 // By the operator's will it may come again, at once and out of order.
 void Simulator::OnRequeue(const std::string& delivery_id) {
   requeued_.insert(delivery_id);
   last_arrival_.erase(delivery_id);
-  arrivals_count_.erase(delivery_id);
-  const auto attempts = store_->ListAttempts(project_.id, delivery_id);
-  attempts_before_[delivery_id] = attempts.ok() ? attempts->size() : 0;
+  for (const std::unique_ptr<Process>& process : processes_) {
+    if (process != nullptr) process->told_success.erase(delivery_id);
+  }
 }
 
 void Simulator::Pump(Process& process) {
@@ -342,10 +350,12 @@ void Simulator::Pump(Process& process) {
 
 // Whatever goes, what has still to be delivered does not.
 void Simulator::Prune(Process& process) {
+  process.next_step = std::min(process.next_step, process.next_prune);
+  if (clock_.Now() < process.next_prune) return;
   const std::vector<Delivery> kept = ListKeptDeliveries();
   const uint64_t pruned_before = process.pruner.counters().events;
-  process.next_step =
-      std::min(process.next_step, process.pruner.Step(process.worker.events_needed_from()));
+  process.next_prune = process.pruner.Step(process.worker.events_needed_from());
+  process.next_step = std::min(process.next_step, process.next_prune);
   figures_.events_pruned += process.pruner.counters().events - pruned_before;
   if (ListKeptDeliveries() != kept) Fail("G3: an unfinished delivery was pruned");
   for (const Delivery& delivery : kept) {
@@ -389,22 +399,30 @@ void Simulator::SetClock() {
 
 void Simulator::Heal() {
   rates_ = FaultRates{};
+  is_healed_ = true;
+  disabled_since_.clear();
   for (std::unique_ptr<Process>& process : processes_) {
     if (!process->store.is_dead()) continue;
     EndProcess(process);
     BeginProcess(process);
+  }
+  // Two that share a store look twice a second, which makes hours of waiting long.
+  const bool waits_for_long =
+      project_.config.circuit_breaker.has_value() ||
+      std::any_of(endpoints_.begin(), endpoints_.end(),
+                  [](const Endpoint& endpoint) { return endpoint.is_fifo; });
+  if (waits_for_long && processes_.size() > 1) {
+    EndProcess(processes_.back());
+    processes_.pop_back();
+    EndProcess(processes_[0]);  // one that shares nothing does not look for work of others
+    BeginProcess(processes_[0]);
   }
   for (const Endpoint& endpoint : endpoints_) {
     if (endpoint.status != EndpointStatus::kInactive) {
       SetStatus(endpoint, EndpointStatus::kActive);
     }
   }
-  AddBatchRetry({.id = ulids_.Next(),
-                 .project_id = project_.id,
-                 .kind = model::JobKind::kBatchRetry,
-                 .deliveries = {.project_id = project_.id, .created_until = clock_.Now()},
-                 .created_at = clock_.Now(),
-                 .updated_at = clock_.Now()});
+  AddBatch(*processes_[0], model::JobKind::kBatchRetry);
 }
 
 void Simulator::PlayUntilQuiet() {

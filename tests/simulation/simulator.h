@@ -61,6 +61,7 @@ class Simulator {
     std::string body;
     std::string idempotency_key;
     absl::Time made_at;
+    uint64_t maker = 0;  // the number of the process
     std::set<std::string> delivery_ids;
     std::set<std::string> subscription_ids;
     bool is_deferred = false;  // its deliveries are made by a job
@@ -69,7 +70,8 @@ class Simulator {
   // A replay of all events that there were.
   struct Replay {
     absl::Time made_at;
-    std::set<std::string> acknowledged;  // before it, and not by a job
+    // Events that were acknowledged before it, if it was itself; without those of jobs.
+    std::set<std::string> acknowledged;
   };
 
   void DrawFaults();
@@ -86,9 +88,9 @@ class Simulator {
   void SetStatus(Endpoint endpoint, EndpointStatus status);
   void ToggleEndpoint();
   void ActivateDisabled();
-  void AddBatch();
-  void AddBatchReplay(model::Job job);
-  void AddBatchRetry(model::Job job);
+  void AddBatch(Process& process, model::JobKind kind);
+  bool AddJob(Process& process, const model::Job& job);
+  bool HasOpenJob(model::JobKind kind);
   void OnRequeue(const std::string& delivery_id);
   void Pump(Process& process);
   void Prune(Process& process);
@@ -99,13 +101,14 @@ class Simulator {
   void PlayUntilQuiet();
   bool IsQuiet();
   std::vector<Delivery> ListKeptDeliveries();
-  std::vector<Delivery> ListDeliveriesWith(std::vector<DeliveryStatus> statuses);
+  std::vector<Delivery> ListDeliveries(const DeliveryQuery& query);
   std::vector<Delivery> ListOpenDeliveries();
   std::string DescribeOpen();
 
   void CheckArrival(Process& process, const OutgoingRequest& request, bool is_success);
   void CheckRepeat(Process& process, const std::string& delivery_id);
   void CheckBreaker(Process& process, const Endpoint& endpoint);
+  bool HasOrder(const Delivery& delivery);
   void CheckOrder(const Endpoint& endpoint, const std::string& delivery_id);
   void CheckClaim(Process& process, const Claim& claim);
   void CheckStored(const std::string& event_id);
@@ -146,16 +149,16 @@ class Simulator {
   std::map<std::string, std::string> event_of_delivery_;
   // By delivery id, of both clocks.
   std::map<std::string, std::pair<absl::Time, absl::Time>> last_arrival_;
-  // By delivery id: arrivals, and attempts that were recorded before an operator put it back.
-  std::map<std::string, size_t> arrivals_count_, attempts_before_;
-  std::set<std::string> requeued_;  // delivery ids
+  std::map<std::string, size_t> arrivals_count_;  // by delivery id
+  std::set<std::string> requeued_;                // delivery ids
   std::vector<Replay> replays_;
-  // By delivery id: attempts of those that the last batch retry is to try again.
+  // By delivery id: attempts of those that the batch retry of the healed phase is to try again.
   std::map<std::string, size_t> to_retry_;
   std::set<std::string> disabled_since_;  // endpoint ids; since then
   // By endpoint id: when its latest deliveries were handed out, by the steady clock.
   std::map<std::string, std::deque<absl::Time>> handed_out_;
   absl::Time latest_wall_ = absl::InfinitePast();
+  bool is_healed_ = false;
   bool was_clock_set_ = false;
   bool was_clock_set_forth_ = false;
   std::set<std::string> answered_with_success_;  // delivery ids

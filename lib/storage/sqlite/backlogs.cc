@@ -30,8 +30,8 @@ absl::StatusOr<std::vector<Backlog>> ReadBacklogs(Connection& connection) {
   std::vector<Backlog> backlogs;
   // The number of a removed project is no name any more.
   Statement row = connection.Prepare(
-      "SELECT backlog.project, name.id, backlog.count FROM backlog JOIN name ON name.number = "
-      "backlog.project LIMIT ?");
+      "SELECT backlog.project, name.id, backlog.count FROM backlog CROSS JOIN name ON "
+      "name.number = backlog.project LIMIT ?");
   row.Int(kBacklogsMax);
   while (row.Next()) {
     Backlog backlog{.project_id = std::string(row.TextAt(1)),

@@ -43,32 +43,20 @@ class Twins {
   }
 
   void Step() {
-    switch (random_.Below(13)) {
-      case 0:
-      case 1:
-        return Configure();
-      case 2:
-      case 3:
-      case 4:
-        return CommitSeveral();
-      case 5:
-      case 6:
-        return ClaimAllDue();
-      case 7:
-        now_ += absl::Seconds(Below(40));
-        if (!random_.Chance(5)) return;
-        now_ -= absl::Minutes(1 + Below(120));
-        return ClaimAllDue();
-      case 8:
-        if (random_.Chance(30)) ReleaseAll();
-        return;
-      case 9:
-        return ReadSingles();
-      case 10:
-        return Prune();
-      default:
-        return List();
+    const int draw = Below(13);
+    if (draw < 2) return Configure();
+    if (draw < 5) return CommitSeveral();
+    if (draw < 7) return ClaimAllDue();
+    if (draw == 7) {
+      now_ += absl::Seconds(Below(40));
+      if (!random_.Chance(5)) return;
+      now_ -= absl::Minutes(1 + Below(120));
+      return ClaimAllDue();
     }
+    if (draw == 8) return random_.Chance(30) ? ReleaseAll() : void();
+    if (draw == 9) return ReadSingles();
+    if (draw == 10) return Prune();
+    List();
   }
 
  private:
@@ -430,26 +418,13 @@ class Twins {
 
   // Reading.
 
-  void ReadBacklogs() {
-    const auto by_project = [](Storage& storage) {
-      std::map<std::string, std::pair<uint64_t, absl::Time>> all;
-      for (const Backlog& each : storage.ListBacklogs().value()) {
-        all[each.project_id] = {each.count, each.oldest_due_at};
-      }
-      return all;
-    };
-    CHECK(by_project(*memory_) == by_project(*sqlite_));
-    const std::string project = AnyProject();
-    const LaneName lane{.project_id = project, .endpoint_id = Id('E', EndpointIn(project))};
-    CHECK(memory_->LaneClosedUntil(lane, now_).value() ==
-          sqlite_->LaneClosedUntil(lane, now_).value());
-  }
-
   void ReadSingles() {
     const std::string project = AnyProject();
-    ReadBacklogs();
     const std::string delivery = AnyDeliveryId();
     const auto both = [this](auto question) { CheckSame(question(*memory_), question(*sqlite_)); };
+    CHECK(BacklogsOf(*memory_) == BacklogsOf(*sqlite_));
+    const LaneName lane{.project_id = project, .endpoint_id = Id('E', EndpointIn(project))};
+    both([&](Storage& s) { return s.LaneClosedUntil(lane, now_); });
     both([&](Storage& s) { return s.ConfigRevision(project); });
     both([&](Storage& s) { return s.ConfigRevision(""); });
     const std::string event = EventId(Below(next_event_ + 1));

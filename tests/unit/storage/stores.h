@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "convoy/gateway.h"
 #include "convoy/storage.h"
@@ -33,5 +35,14 @@ class TemporaryFile {
  private:
   std::string path_;
 };
+
+// By project: how many deliveries have not ended, and when the oldest was due.
+inline std::map<std::string, std::pair<uint64_t, absl::Time>> BacklogsOf(Storage& storage) {
+  std::map<std::string, std::pair<uint64_t, absl::Time>> all;
+  for (const Backlog& each : storage.ListBacklogs().value()) {
+    all[each.project_id] = {each.count, each.oldest_due_at};
+  }
+  return all;
+}
 
 }  // namespace convoy::testing
