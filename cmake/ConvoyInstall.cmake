@@ -112,7 +112,6 @@ add_custom_target(convoy_sbom ALL DEPENDS "${convoy_sbom}")
 install(FILES "${convoy_sbom}" DESTINATION "${CMAKE_INSTALL_DATADIR}/libconvoy")
 
 if(CONVOY_BROTLI)
-  set(convoy_requires_brotli " libbrotlidec")
   set(convoy_links_brotli ";brotlidec")
 endif()
 get_target_property(convoy_soversion convoy_shared SOVERSION)
@@ -132,6 +131,9 @@ install(FILES "${CMAKE_BINARY_DIR}/ConvoyConfig.cmake"
 file(RELATIVE_PATH convoy_pc_to_prefix
      "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 set(convoy_pc_names ${SQLite3_LIBRARIES} ${Curl_LIBRARIES})
+if(CONVOY_BROTLI)
+  list(APPEND convoy_pc_names ${Brotli_LIBRARIES})
+endif()
 list(TRANSFORM convoy_pc_names PREPEND "-l")
 list(JOIN convoy_pc_names " " CONVOY_PC_LIBS)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/convoy.pc.in" "${CMAKE_BINARY_DIR}/convoy.pc" @ONLY)
