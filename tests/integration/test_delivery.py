@@ -162,6 +162,16 @@ class RoutingTest(HostCase):
         self.assertNotIn("X-Key", request.headers)
 
 
+class LocalTest(HostCase):
+    """A server hands nothing out in its own process."""
+
+    def test_a_local_endpoint_is_refused_with_the_reason(self):
+        answer = self.project("outgoing").send("POST", "/endpoints",
+                                               {"name": "e", "url": "local:orders"})
+        self.assertEqual(answer.status, 400)
+        self.assertIn("this one serves none", answer.message)
+
+
 class RetryTest(HostCase):
     FAST = {"type": "linear", "duration": 1, "retry_count": 4}
 

@@ -52,7 +52,7 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 65);
+  CHECK(report.checked.size() == 66);
   CHECK(report.skipped.size() == 8);
 }
 
@@ -61,7 +61,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 73);
+  CHECK(report.checked.size() == 74);
   CHECK(report.skipped.empty());
 }
 
@@ -99,6 +99,7 @@ enum class Breach {
   kForgetsTheClock,
   kForgetsLateness,
   kMiscounts,
+  kServesAll,
 };
 
 struct MemoryOwner {
@@ -227,6 +228,7 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
     if (!policy.has_value()) return policy;
     if (breach_ == Breach::kIgnoresRates) policy->rate_limit.count = 0;
     if (breach_ == Breach::kNeverPauses) policy->is_paused = false;
+    if (breach_ == Breach::kServesAll) policy->is_unserved = false;
     if (breach_ == Breach::kPausesForAnyone) policy->revision = revision;
     if (breach_ == Breach::kForgetsDisabled && policy->is_disabled) {
       *policy = {.is_paused = true, .revision = policy->revision};
@@ -291,6 +293,7 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kForgetsDisabled,
        "a disabled lane sleeps until its endpoint is changed, and keeps nothing from retention"},
       {Breach::kGuessesPolicies, "a lane whose policy is not known is told of and left alone"},
+      {Breach::kServesAll, "a lane that this opener does not serve is told of and left as it is"},
       {Breach::kForgetsLateness, "what follows a delivery that was sent late keeps its distance"},
       {Breach::kMiscounts, "backlogs count what has not ended, and know what is due longest"},
       {Breach::kForgetsTheClock,
