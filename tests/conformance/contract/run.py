@@ -21,7 +21,7 @@ import host  # noqa: E402
 import shapes  # noqa: E402
 import story  # noqa: E402
 
-# Made by someone else, or refused in every case.
+# Asks another server (integration.endpoint_credentials), or is refused in every case.
 NOT_CALLED = {"/endpoints/oauth2/test", "/sources/test_function", "/subscriptions/test_function"}
 # These would end what the others need.
 NOT_MADE_UP = r"^(DELETE|PUT|POST) /api/v1/projects(/\{projectID\})?$"
