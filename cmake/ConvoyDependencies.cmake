@@ -19,6 +19,7 @@ endforeach()
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
 pkg_check_modules(SQLite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(Curl REQUIRED IMPORTED_TARGET libcurl)
 # Optional: bodies that a sender has compressed with brotli can then be looked into.

@@ -46,6 +46,8 @@ std::string Encode(verify::SignatureEncoding encoding, std::string_view bytes) {
       return base::HexEncode(bytes);
     case verify::SignatureEncoding::kBase64:
       return base::Base64Encode(bytes);
+    case verify::SignatureEncoding::kBase64Hex:
+      return base::Base64Encode(base::HexEncode(bytes));
     case verify::SignatureEncoding::kBase64Url:
       break;
   }

@@ -76,6 +76,17 @@ class EchoGateway final : public Gateway {
   }
   absl::StatusOr<Receipt> Ingest(HostEvent) override { return absl::UnimplementedError("echo"); }
   void IngestAsync(HostEvent, std::function<void(absl::StatusOr<Receipt>)>) override {}
+  std::optional<HttpResponse> Call(const HttpRequest&) override { return std::nullopt; }
+  absl::StatusOr<std::vector<LocalDelivery>> TakeLocal(std::string_view, size_t,
+                                                       absl::Duration) override {
+    return absl::UnimplementedError("echo");
+  }
+  absl::Status FinishLocal(uint64_t, LocalOutcome) override {
+    return absl::UnimplementedError("echo");
+  }
+  std::optional<HostOutcome> NextOutcome() override { return std::nullopt; }
+  uint64_t dropped_outcomes_count() const override { return 0; }
+  size_t Poll(size_t) override { return 0; }
   absl::StatusOr<absl::Time> Step() override { return absl::InfiniteFuture(); }
   int wake_fd() const override { return -1; }
   absl::Status Start() override { return absl::OkStatus(); }
@@ -97,7 +108,7 @@ class Owner final : public convoyd::SessionOwner {
  public:
   void RemoveSession(convoyd::SessionBase*) override { session.reset(); }
   bool is_draining() const override { return is_drained; }
-  void CountRefusal(int status) override {
+  void CountRefusal(int status, std::string_view) override {
     Require(status >= 400 && status <= 505, "a refusal has a status");
   }
   void AddMetrics(HttpResponse&) const override {}

@@ -1,6 +1,7 @@
 """Forged requests: quarantines are bounded in bytes and in number, each and all together."""
 import unittest
 
+import host
 from case import HostCase
 
 KIB = 1024
@@ -36,7 +37,7 @@ class TotalTest(HostCase):
 
     def test_a_flooded_source_makes_room_and_its_neighbour_keeps_what_it_has(self):
         verifier = {"type": "api_key", "api_key": {"header_name": "X-Key", "header_value": "right"}}
-        projects = [self.project(name, max_payload_read_size=1024 * KIB)
+        projects = [host.Project(self.admin, name, "incoming", max_payload_read_size=1024 * KIB)
                     for name in ("quiet", "flooded")]
         sources = [project.source("s", verifier, verify_mode="quarantine") for project in projects]
 
