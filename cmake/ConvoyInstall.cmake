@@ -96,7 +96,7 @@ set(convoy_licences "${CMAKE_INSTALL_DATADIR}/licenses/libconvoy")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${convoy_licences}")
 install(FILES "${CONVOY_ABSEIL_SOURCE_DIR}/LICENSE" DESTINATION "${convoy_licences}"
         RENAME LICENSE.abseil)
-install(FILES "${CONVOY_BORINGSSL_SOURCE_DIR}/LICENSE" DESTINATION "${convoy_licences}"
+install(FILES "${CONVOY_GRPCIO_DIR}/LICENSE" DESTINATION "${convoy_licences}"
         RENAME LICENSE.boringssl)
 install(FILES "${PROJECT_SOURCE_DIR}/cmake/LICENSE.rapidjson" DESTINATION "${convoy_licences}")
 

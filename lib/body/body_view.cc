@@ -63,7 +63,7 @@ std::string_view OpacityText(Opacity opacity) {
     case Opacity::kNone:
       return "the body can be looked into";
     case Opacity::kUnknownCoding:
-      return "the body has a Content-Encoding other than gzip, deflate and identity";
+      return "the body has a Content-Encoding that is not decoded here";
     case Opacity::kDamagedCoding:
       return "the body is not what its Content-Encoding says";
     case Opacity::kDecodedTooLarge:

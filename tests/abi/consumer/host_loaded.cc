@@ -1,5 +1,5 @@
 // Loads the library for every question and lets go of it afterwards, as a server does that reloads
-// its modules: nothing may keep the library in the process.
+// its modules. The library stays: what others below it keep would be leaked with every load.
 #include <dlfcn.h>
 
 #include <cstdio>
@@ -35,8 +35,8 @@ bool IsGenuine(const std::string& secret, const std::string& body, const std::st
   Find(library, "convoy_verdict_free", api.verdict_free);
   const bool is_genuine = IsGenuineBy(api, secret, body, signature);
   dlclose(library);
-  if (dlopen(CONVOY_LIBRARY, RTLD_NOW | RTLD_NOLOAD) != nullptr) {
-    std::fprintf(stderr, "libconvoy stayed in the process after dlclose\n");
+  if (dlopen(CONVOY_LIBRARY, RTLD_NOW | RTLD_NOLOAD) == nullptr) {
+    std::fprintf(stderr, "libconvoy was unloaded by dlclose\n");
     std::exit(1);
   }
   return is_genuine;

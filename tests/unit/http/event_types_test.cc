@@ -12,7 +12,9 @@ struct Typed : ProjectHarness {
   std::string Names() {
     const std::string answer = Do(200, "GET", "/event-types");
     std::string names;
-    for (const json::RawValue& type : json::ScanArray(Field(answer, "data"), {}).value()) {
+    const std::string data = Field(answer, "data");
+    const auto types = json::ScanArray(data, {}).value();
+    for (const json::RawValue& type : types) {
       names += *json::FindPath(type.text, "name", {})->AsString() + " ";
     }
     return names;

@@ -19,7 +19,9 @@ struct Told : ProjectHarness {
   std::string Types() {
     std::string types;
     const std::string list = Do(200, "GET", "/meta-events?sort=ASC&perPage=100");
-    for (const json::RawValue& item : json::ScanArray(Field(list, "data.content"), {}).value()) {
+    const std::string content = Field(list, "data.content");
+    const auto items = json::ScanArray(content, {}).value();
+    for (const json::RawValue& item : items) {
       types += *json::FindPath(item.text, "event_type", {})->AsString() + " ";
     }
     return types;

@@ -39,7 +39,8 @@ class TemporaryFile {
 // By project: how many deliveries have not ended, and when the oldest was due.
 inline std::map<std::string, std::pair<uint64_t, absl::Time>> BacklogsOf(Storage& storage) {
   std::map<std::string, std::pair<uint64_t, absl::Time>> all;
-  for (const Backlog& each : storage.ListBacklogs().value()) {
+  const std::vector<Backlog> backlogs = storage.ListBacklogs().value();
+  for (const Backlog& each : backlogs) {
     all[each.project_id] = {each.count, each.oldest_due_at};
   }
   return all;

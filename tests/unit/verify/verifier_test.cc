@@ -142,8 +142,8 @@ TEST_CASE("verifier: only a time that is signed bounds how long a request can co
                          from, R"(","past_s":300},)", R"("signature":{"in":"header","name":"S"}})"),
             {"k"})
             .value();
-    const std::vector<HeaderView> headers = {{"T", "1777629600"},
-                                             {"S", base::HexEncode(Mac("k", signed_text))}};
+    const std::string signature = base::HexEncode(Mac("k", signed_text));
+    const std::vector<HeaderView> headers = {{"T", "1777629600"}, {"S", signature}};
     const Verdict verdict =
         scheme->Verify({.method = "POST", .headers = headers, .body = body}, kNow);
     CHECK(verdict.accepted());
