@@ -182,12 +182,22 @@ absl::StatusOr<std::vector<BrokerMessage>> KafkaConsumer::Poll(const PollLimits&
   }
   is_interrupted_ = false;
   lag_.Step(client_);
-  const bool should_ask =
-      (!pulled_.empty() && identity_.IsAskDue(*pulled_.front())) || identity_.IsConfirmationDue();
-  if (should_ask && identity_.Ask(client_) == TopicIdentity::Answer::kMadeAnew) BeginAnew();
+  AskForTopic();
   // Messages that preceded a failure are handed out before it is reported.
   if (pulled_.empty() && !failure_.ok()) return failure_;
   return HandOut();
+}
+
+void KafkaConsumer::AskForTopic() {
+  const bool is_due =
+      (!pulled_.empty() && identity_.IsAskDue(*pulled_.front())) || identity_.IsConfirmationDue();
+  if (is_due) {
+    if (identity_.Ask(client_) == TopicIdentity::Answer::kMadeAnew) BeginAnew();
+    return;
+  }
+  if (!pulled_.empty() || !failure_.ok() || !identity_.IsIdleAskDue()) return;
+  const bool is_made_anew = identity_.Ask(client_) == TopicIdentity::Answer::kMadeAnew;
+  if (is_made_anew || is_sought_) OpenAnew();
 }
 
 void KafkaConsumer::Fill(const PollLimits& limits, int timeout_ms) {
@@ -211,6 +221,7 @@ bool KafkaConsumer::Pull(int timeout_ms) {
   if (message == nullptr) return false;
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
     pulled_.push_back(std::move(message));
+    is_sought_ = false;
     trouble_.reset();
     passing_errors_count_ = 0;
     return true;
@@ -365,19 +376,33 @@ void KafkaConsumer::BeginAnew() {
   if (observer_ != nullptr) {
     observer_->Log(LogLevel::kWarning, "topic was made anew, read from its beginning", fields);
   }
+  const PartitionsHandle partitions = ForgetAssigned();
+  if (partitions == nullptr) return OpenAnew();
+  pulled_.clear();
+  is_sought_ = true;
+  const ErrorHandle error(rd_kafka_seek_partitions(client_, partitions.get(), kSeekPatienceMs));
+  const bool is_sought_everywhere =
+      std::all_of(partitions->elems, partitions->elems + partitions->cnt,
+                  [](const auto& one) { return one.err == RD_KAFKA_RESP_ERR_NO_ERROR; });
+  if (error != nullptr || !is_sought_everywhere) OpenAnew();
+}
+
+// The new client finds offsets of the topic that is gone, or none, and begins at the beginning.
+void KafkaConsumer::OpenAnew() {
+  static_cast<void>(ForgetAssigned());
+  pulled_.clear();
+  Fail(MakeError(absl::StatusCode::kUnavailable, "the topic was made anew"));
+}
+
+PartitionsHandle KafkaConsumer::ForgetAssigned() {
   rd_kafka_topic_partition_list_t* assigned = nullptr;
-  if (rd_kafka_assignment(client_, &assigned) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
-  const PartitionsHandle partitions(assigned);
+  if (rd_kafka_assignment(client_, &assigned) != RD_KAFKA_RESP_ERR_NO_ERROR) return nullptr;
+  PartitionsHandle partitions(assigned);
   for (int i = 0; i < assigned->cnt; ++i) {
     assigned->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
     ledger_.Forget(assigned->elems[i].partition);
   }
-  pulled_.clear();
-  const ErrorHandle error(rd_kafka_seek_partitions(client_, assigned, kSeekPatienceMs));
-  // The consumer is opened anew then, and finds the offsets of the topic that is gone.
-  if (error != nullptr) {
-    Fail(MakeError(absl::StatusCode::kUnavailable, rd_kafka_error_string(error.get())));
-  }
+  return partitions;
 }
 
 void KafkaConsumer::ChooseOffsets(rd_kafka_topic_partition_list_t* partitions) {

@@ -67,8 +67,16 @@ class KafkaConsumer final : public BrokerConsumer {
   uint64_t PulledBytes() const;
   std::vector<BrokerMessage> HandOut();
   void Forget(int32_t partition);
+  // Asks for the topic's identity when that is due.
+  void AskForTopic();
   // Drops what was pulled, and reads the topic, which was made anew, from its beginning.
   void BeginAnew();
+  // The same by failing, so that a new client takes this one's place: for where nothing of the new
+  // topic comes.
+  void OpenAnew();
+  // The assigned partitions at their beginning, of which nothing is to be committed any more. Null
+  // if they cannot be had.
+  PartitionsHandle ForgetAssigned();
   // Sets where to begin in partitions that were just assigned: at their beginning, if the committed
   // offset is of a topic of the same name that is gone.
   void ChooseOffsets(rd_kafka_topic_partition_list_t* partitions);
@@ -108,6 +116,7 @@ class KafkaConsumer final : public BrokerConsumer {
   Lag lag_;
   std::vector<MessageHandle> pulled_;  // not handed out yet
   bool is_full_ = false;               // so that an extension has not pulled
+  bool is_sought_ = false;             // to the beginning of a new topic, and nothing came since
   Ledger ledger_;
   bool is_member_ = false;                              // of the group, or on the way to it
   absl::Time committing_since_ = absl::InfinitePast();  // in the background, or nothing is

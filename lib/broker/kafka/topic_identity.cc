@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kAskPatienceMs = 2000;
 constexpr absl::Duration kAskInterval = absl::Seconds(1);
+constexpr absl::Duration kIdleAskInterval = absl::Seconds(10);
 
 using CollectionHandle =
     std::unique_ptr<rd_kafka_TopicCollection_t, Destroyer<rd_kafka_TopicCollection_destroy>>;
@@ -104,6 +105,10 @@ bool TopicIdentity::IsConfirmationDue() const {
   return std::any_of(handed_out_.begin(), handed_out_.end(), [](const auto& entry) {
     return entry.second.now != entry.second.at_last_answer;
   });
+}
+
+bool TopicIdentity::IsIdleAskDue() const {
+  return absl::AbsDuration(clock_->Now() - last_answer_at_) >= kIdleAskInterval;
 }
 
 void TopicIdentity::Place(const rd_kafka_message_t& message, BrokerMessage* out) {

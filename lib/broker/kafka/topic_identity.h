@@ -2,7 +2,8 @@
 // when it was made (KIP-516). A topic that is deleted and made anew has the name of the old one,
 // and none of its messages: offsets mean nothing across the two.
 //
-// The identity is asked for on opening, and while messages come about once a second. What was
+// The identity is asked for on opening, while messages come about once a second, and while none
+// come now and then: librdkafka may have stopped fetching for good, without an error. What was
 // handed out since the last answer may be of either topic. If the answer is another id, the new
 // topic is read from its beginning, and those messages carry the position that they had before, so
 // that the store recognises them.
@@ -36,6 +37,8 @@ class TopicIdentity {
   bool IsAskDue(const rd_kafka_message_t& message) const;
   // Whether messages that were handed out wait for an answer that confirms their topic.
   bool IsConfirmationDue() const;
+  // Whether it is time for a question although no messages come.
+  bool IsIdleAskDue() const;
 
   // The topic's id in text, or empty. Goes along with committed offsets as their metadata.
   const std::string& topic_id() const { return topic_id_; }

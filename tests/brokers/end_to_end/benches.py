@@ -104,6 +104,10 @@ class Bench:
         """[(what is wrong, pub_sub, the field that should be named)]"""
         raise NotImplementedError
 
+    def of_other_ports(self, _queue):
+        """[(pub_sub with security settings of another port, text that the state should hold)]"""
+        return []
+
     def secrets(self):
         """Texts that must not be shown."""
         raise NotImplementedError
@@ -304,6 +308,12 @@ class Kafka(Bench):
                  "pub_sub.kafka.auth"),
                 ("topic", changed(pub_sub, "kafka", topic_name="elsewhere"),
                  "pub_sub.kafka.topic_name")]
+
+    def of_other_ports(self, queue):
+        pub_sub = self.pub_sub(queue)
+        return [(changed(pub_sub, "kafka", auth=None), "look at auth: this port may want TLS"),
+                (changed(pub_sub, "kafka", "auth", tls=True),
+                 "look at auth.tls: this port may be one without TLS")]
 
     def secrets(self):
         return [self.server.password, "guessed"]

@@ -67,6 +67,20 @@ class StatesTest(BrokerCase):
         self.check_reading()
         self.audit("wrong sources are refused", self.produced)
 
+    def test_security_of_another_port(self):
+        """Such a port only closes connections; the state names the setting all the same."""
+        cases = self.bench.of_other_ports(self.queue)
+        if not cases:
+            self.skipTest("the broker itself says what is wrong")
+        for pub_sub, said in cases:
+            self.source = self.gateway.source(pub_sub)
+            began = time.monotonic()
+            self.check_said("backing_off", began)
+            self.assertIn(said, self.gateway.consumer(self.source)["last_error"])
+        self.gateway.update_source(self.source, self.bench.pub_sub(self.queue))
+        self.check_reading()
+        self.audit("security settings corrected", self.produced)
+
     def test_queue_taken_away(self):
         self.start_reading()
         began = time.monotonic()
