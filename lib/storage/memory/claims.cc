@@ -86,6 +86,17 @@ void MemoryStorage::KeepToHead(absl::Time now, StoredLane& lane, Queue& queue) {
   queue.due_count = queue.all[0].first <= now ? 1 : 0;
 }
 
+// Of a lane that is visited and has nothing left, only its pace is kept.
+void MemoryStorage::ForgetEmptyLanes(const ClaimRequest& request,
+                                     const std::map<std::string, Queue>& queues) {
+  const std::set<std::string> skipped(request.skipped_endpoint_ids.begin(),
+                                      request.skipped_endpoint_ids.end());
+  for (auto& [endpoint_id, lane] : flow_.lanes) {
+    const bool is_empty = !queues.contains(endpoint_id) && !skipped.contains(endpoint_id);
+    if (is_empty && lane.closed_until <= request.now) lane.is_disabled = lane.must_judge = false;
+  }
+}
+
 void MemoryStorage::JudgeLane(const ClaimRequest& request, const std::string& endpoint_id,
                               Queue& queue, Claim& claim) {
   StoredLane& lane = flow_.lanes[endpoint_id];
@@ -105,10 +116,11 @@ void MemoryStorage::JudgeLane(const ClaimRequest& request, const std::string& en
     return claim.unserved_lanes.push_back({queue.project_id, endpoint_id});
   }
   lane.must_judge = false;
-  lane.is_disabled = policy->is_disabled;
   if (policy->is_closed()) {
     KeepToHead(request.now, lane, queue);
-    if (queue.due_count > 0) lane.closed_until = request.now + kLaneClosureMax;
+    if (queue.due_count == 0) return;  // such a visit leaves the lane as it is
+    lane.closed_until = request.now + kLaneClosureMax;
+    lane.is_disabled = policy->is_disabled;
     return;
   }
   if (!policy->is_fifo) lane.head_id.clear();
@@ -118,6 +130,7 @@ void MemoryStorage::JudgeLane(const ClaimRequest& request, const std::string& en
     KeepToHead(request.now, lane, queue);
   }
   if (queue.due_count == 0) return;
+  lane.is_disabled = false;
   queue.pace = Pace(policy->rate_limit);
   queue.room = std::min<size_t>(ItemsMaxOf(request, endpoint_id),
                                 queue.pace->RoomAt(request.now, lane.arrival));
@@ -164,9 +177,7 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
   Claim claim;
   FollowClock(request);
   std::map<std::string, Queue> queues = QueueUp(request);
-  for (auto& [endpoint_id, lane] : flow_.lanes) {  // nothing of it is left
-    if (!queues.contains(endpoint_id) && lane.closed_until <= request.now) lane.is_disabled = false;
-  }
+  ForgetEmptyLanes(request, queues);
   size_t turns_count = 0;
   for (auto& [endpoint_id, queue] : queues) {
     JudgeLane(request, endpoint_id, queue, claim);

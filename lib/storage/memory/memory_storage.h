@@ -35,7 +35,7 @@ struct StoredLane {
   absl::Time arrival = absl::UnixEpoch();  // Pace
   absl::Time closed_until = absl::InfinitePast();
   std::string head_id;       // the delivery that it is at, if it gives one at a time
-  bool is_disabled = false;  // as of the latest claim
+  bool is_disabled = false;  // as of the latest claim that found anything due
   bool must_judge = false;   // its policy may have changed since it was asked for
 };
 
@@ -134,6 +134,8 @@ class MemoryStorage final : public Storage {
   std::map<std::string, Queue> QueueUp(const ClaimRequest& request)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void KeepToHead(absl::Time now, StoredLane& lane, Queue& queue)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetEmptyLanes(const ClaimRequest& request, const std::map<std::string, Queue>& queues)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void JudgeLane(const ClaimRequest& request, const std::string& endpoint_id, Queue& queue,
                  Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

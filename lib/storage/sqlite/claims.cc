@@ -103,8 +103,8 @@ absl::StatusOr<std::vector<Writer::LaneRow>> Writer::FindAwake(const ClaimReques
   {
     Statement lane = connection_->Prepare(
         "SELECT endpoint, project, project <> 0 AND NOT EXISTS (SELECT 1 FROM name WHERE number = "
-        "lane.project), arrival_us, closed_until_us, head FROM lane WHERE wake_at_us <= ? ORDER BY "
-        "wake_at_us");
+        "lane.project), arrival_us, closed_until_us, head, is_disabled FROM lane WHERE "
+        "wake_at_us <= ? ORDER BY wake_at_us");
     lane.Int(base::ToMicros(request.now));
     while (awake.size() < request.items_max && dropped.size() < kDroppedLanesMax && lane.Next()) {
       if (lane.IntAt(2) != 0) {
@@ -114,7 +114,8 @@ absl::StatusOr<std::vector<Writer::LaneRow>> Writer::FindAwake(const ClaimReques
                          .project = lane.IntAt(1),
                          .arrival = base::FromMicros(lane.IntAt(3)),
                          .closed_until = base::FromMicros(lane.IntAt(4)),
-                         .head = lane.IntAt(5)});
+                         .head = lane.IntAt(5),
+                         .is_disabled = lane.IntAt(6) != 0});
       }
     }
     if (!lane.status().ok()) return lane.status();
@@ -156,11 +157,11 @@ absl::Status Writer::VisitLane(const ClaimRequest& request, LaneRow lane, size_t
     rows.claim.unserved_lanes.push_back(std::move(name));
     return absl::OkStatus();
   }
-  lane.is_disabled = policy->is_disabled;
-  if (policy->is_closed()) return CloseLane(lane, request.now);
+  if (policy->is_closed()) return CloseLane(lane, policy->is_disabled, request.now);
   const Pace pace(policy->rate_limit);
   const size_t allowed = std::min<size_t>(items_max, pace.RoomAt(request.now, lane.arrival));
   const size_t claimed_before = rows.claim.deliveries.size();
+  const size_t ended_before = rows.ended_count;
   CONVOY_RETURN_IF_ERROR(ChooseHead(*policy, request.now, lane));
   if (allowed > 0) {
     CONVOY_RETURN_IF_ERROR(ClaimLane(request, lane, name.project_id, allowed, rows));
@@ -168,13 +169,14 @@ absl::Status Writer::VisitLane(const ClaimRequest& request, LaneRow lane, size_t
   const size_t claimed_count = rows.claim.deliveries.size() - claimed_before;
   if (claimed_count > 0) rows.claim.deliveries[claimed_before].sets_pace = pace.is_limited();
   // A visit that finds nothing due leaves the lane as it is.
-  bool is_due = claimed_count > 0;
+  bool is_due = claimed_count > 0 || rows.ended_count > ended_before;
   if (!is_due) {
     CONVOY_ASSIGN_OR_RETURN(is_due, HasDue(lane, request.now));
   }
   if (is_due) {
     lane.arrival = pace.After(static_cast<uint32_t>(claimed_count), request.now, lane.arrival);
     lane.closed_until = pace.ClosedUntil(request.now, lane.arrival);
+    lane.is_disabled = false;
   }
   CONVOY_ASSIGN_OR_RETURN(const bool has_more_due, RefreshLane(lane, request.now));
   if (has_more_due && lane.closed_until > request.now) {
@@ -184,9 +186,12 @@ absl::Status Writer::VisitLane(const ClaimRequest& request, LaneRow lane, size_t
 }
 
 // A lane where nothing is due sleeps by itself.
-absl::Status Writer::CloseLane(LaneRow lane, absl::Time now) {
+absl::Status Writer::CloseLane(LaneRow lane, bool is_disabled, absl::Time now) {
   CONVOY_ASSIGN_OR_RETURN(const bool is_due, HasDue(lane, now));
-  if (is_due) lane.closed_until = now + kLaneClosureMax;
+  if (is_due) {
+    lane.closed_until = now + kLaneClosureMax;
+    lane.is_disabled = is_disabled;
+  }
   return RefreshLane(lane, now).status();
 }
 
@@ -225,6 +230,7 @@ absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRow& lane,
     CONVOY_RETURN_IF_ERROR(TakeRows(project_id, row, rows, keys));
   }
   for (const int64_t key : keys.ended) CONVOY_RETURN_IF_ERROR(EndUnknown(key));
+  rows.ended_count += keys.ended.size();
   for (size_t i = 0; i < keys.claimed.size(); ++i) {
     CONVOY_RETURN_IF_ERROR(
         connection_

@@ -134,7 +134,7 @@ absl::StatusOr<bool> Writer::RefreshLane(const LaneRow& lane, absl::Time now) {
                              .Int(MicrosOrZero(lane.arrival))
                              .Int(closed_until_us)
                              .Int(has_head ? lane.head : 0)
-                             .Int(lane.is_disabled ? 1 : 0)
+                             .Int(next.has_value() && lane.is_disabled ? 1 : 0)
                              .Int(lane.endpoint)
                              .Run());
   return next.has_value() && next->wake_at_us <= base::ToMicros(now);

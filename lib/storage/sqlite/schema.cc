@@ -13,7 +13,8 @@
 // exists. lane.arrival_us is the theoretical arrival time of the rate (convoy/lane.h). lane.head is
 // the delivery that an endpoint which gets one at a time is at (0: none); while there is one, the
 // lane wakes with it, whatever else is due. lane.is_disabled is what the policy said at the latest
-// visit; retention does not wait for deliveries of such a lane. An endpoint is in one project.
+// visit that found anything due; retention does not wait for deliveries of such a lane. An endpoint
+// is in one project.
 #include "lib/storage/sqlite/schema.h"
 
 #include "absl/strings/str_cat.h"

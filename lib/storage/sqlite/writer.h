@@ -84,6 +84,7 @@ class Writer {
   struct ClaimRows {
     Claim& claim;
     absl::flat_hash_map<int64_t, std::shared_ptr<const Event>> events;
+    size_t ended_count = 0;  // of deliveries that ended instead
   };
 
   Writer(std::unique_ptr<Connection> connection, LogSync* log, Poison* poison)
@@ -154,7 +155,8 @@ class Writer {
   // Hands out at most `share` of a lane, as its policy allows.
   absl::Status VisitLane(const ClaimRequest& request, LaneRow lane, size_t share, ClaimRows& rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status CloseLane(LaneRow lane, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CloseLane(LaneRow lane, bool is_disabled, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ClaimLane(const ClaimRequest& request, const LaneRow& lane,
                          const std::string& project_id, size_t items_max, ClaimRows& rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
