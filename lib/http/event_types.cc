@@ -158,6 +158,7 @@ absl::StatusOr<std::vector<ImportedType>> ReadOpenApi(const Context& context) {
   }
   for (const auto& member : webhooks->GetObject()) {
     std::string name(member.name.GetString(), member.name.GetStringLength());
+    if (name.empty()) return FieldError("spec.webhooks", "must hold webhooks that have a name");
     CONVOY_RETURN_IF_ERROR(intake::CheckText("spec.webhooks", name, intake::kEventTypeBytesMax));
     if (!member.value.IsObject()) return FieldError("spec.webhooks", "must hold objects");
     types.push_back(ReadWebhook(*document, std::move(name), member.value));
