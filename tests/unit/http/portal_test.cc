@@ -70,8 +70,9 @@ TEST_CASE("portal: lists and reads hold what belongs to the owner, and nothing e
                                        (list[1] == 'e' && list[3] == 'd' ? "bob" : ""));
     CHECK(asked.find(api.bob) == std::string::npos);
     const std::string everything = api.Do(200, "GET", std::string(list) + "?perPage=100");
-    for (const json::RawValue& item :
-         json::ScanArray(ProjectHarness::Field(everything, "data.content"), {}).value()) {
+    const std::string content = ProjectHarness::Field(everything, "data.content");
+    const std::vector<json::RawValue> items = json::ScanArray(content, {}).value();
+    for (const json::RawValue& item : items) {
       const std::string id = *json::FindPath(item.text, "uid", {})->AsString();
       const bool is_mine = mine.find("\"uid\":\"" + id) != std::string::npos;
       CHECK(api.Status("GET", std::string(list) + "/" + id) == (is_mine ? 200 : 404));

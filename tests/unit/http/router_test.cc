@@ -28,9 +28,13 @@ TEST_CASE("router: an unknown id is refused on every route") {
       api.Expect(404, MethodOf(route), PathOf(route, testing::kNobody), "{}", api.instance_key);
     }
     if (CountIds(route) == 0) continue;
-    const HttpResponse response = api.Send(
-        MethodOf(route), PathOf(route, api.project),
-        R"({"name":"n","type":"http","url":"https://x.test/","ids":["x"]})", api.instance_key);
+    // Bulk requests for filters are arrays.
+    const bool is_list = route.path.find("/filters/bulk") != std::string_view::npos;
+    const HttpResponse response =
+        api.Send(MethodOf(route), PathOf(route, api.project),
+                 is_list ? R"([{"uid":"x","event_type":"*"}])"
+                         : R"({"name":"n","type":"http","url":"https://x.test/","ids":["x"]})",
+                 api.instance_key);
     const bool is_refused = response.status == 400 || response.status == 404;
     CHECK(is_refused);
     const std::string message = ProjectHarness::Field(response.body, "message");
