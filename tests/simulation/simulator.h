@@ -95,6 +95,7 @@ class Simulator {
   void Pump(Process& process);
   void Prune(Process& process);
   void AdvanceClock();
+  void CommitAll();
   absl::Time NextInstant() const;
   void SetClock();
   void Heal();
@@ -110,6 +111,7 @@ class Simulator {
   void CheckBreaker(Process& process, const Endpoint& endpoint);
   bool HasOrder(const Delivery& delivery);
   void CheckOrder(const Endpoint& endpoint, const std::string& delivery_id);
+  void TakeOver(Process& process, const std::string& delivery_id);
   void CheckClaim(Process& process, const Claim& claim);
   void CheckStored(const std::string& event_id);
   void CheckAllAcknowledged();
@@ -150,7 +152,9 @@ class Simulator {
   // By delivery id, of both clocks.
   std::map<std::string, std::pair<absl::Time, absl::Time>> last_arrival_;
   std::map<std::string, size_t> arrivals_count_;  // by delivery id
-  std::set<std::string> requeued_;                // delivery ids
+  // By delivery id, of the latest claim, unless the clock was set since.
+  std::map<std::string, absl::Time> lease_ends_at_;
+  std::set<std::string> requeued_;  // delivery ids
   std::vector<Replay> replays_;
   // By delivery id: attempts of those that the batch retry of the healed phase is to try again.
   std::map<std::string, size_t> to_retry_;
