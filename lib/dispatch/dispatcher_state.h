@@ -68,7 +68,7 @@ struct Balance {
 
 // An endpoint as this process knows it. Instants are of the steady clock.
 struct LaneState {
-  absl::Time blocked_until = absl::InfinitePast();  // nothing is claimed before that
+  absl::Time blocked_until = absl::InfinitePast();  // nothing is claimed or begun before that
   Standing standing;
   Breaker breaker;
   // A failure was logged that no success has followed; when that was.

@@ -161,7 +161,7 @@ void Dispatcher::State::StartWaiting(const std::string& endpoint_id, Present now
   // Each round either sends, ends or puts back the front, so this comes to an end.
   while (true) {
     LaneState& state = lanes[endpoint_id];
-    const bool has_room = RoomOf(state, now.steady) > 0;
+    const bool has_room = RoomOf(state, now.steady) > 0 && !state.is_blocked(now.steady);
     if (state.waiting.empty() || (!has_room && !is_abandoning)) return;
     Task task = std::move(state.waiting.front());
     state.waiting.pop_front();
