@@ -301,8 +301,12 @@ void EmbeddedGateway::HandleLater(const http::WorkPlan& plan, const HttpRequest&
           (*shared)(Gateway::OverloadedResponse());
           return Leave();
         }
-        if (!HandleNow(request, *shared)) (*shared)(Gateway::OverloadedResponse());
-        if (base::ReadLimit::IsOver()) work_pool_.CountTimeOut();
+        // Before the answer: with it in hand, the caller may look at the count.
+        const auto counted = [this, shared](HttpResponse response) {
+          if (base::ReadLimit::IsOver()) work_pool_.CountTimeOut();
+          (*shared)(std::move(response));
+        };
+        if (!HandleNow(request, counted)) counted(Gateway::OverloadedResponse());
       });
   if (is_taken) return;
   (*shared)(Gateway::OverloadedResponse());
