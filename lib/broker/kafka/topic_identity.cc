@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/checksum.h"
 #include "lib/broker/kafka/handles.h"
 
 namespace convoy::kafka {
@@ -63,6 +64,13 @@ std::string PlaceWithin(const rd_kafka_message_t& message) {
                       rd_kafka_message_timestamp(&message, nullptr));
 }
 
+// Tells apart two topics' messages at one place and of one time: of what was handed out just before
+// a topic was made anew, it is not known which of the two it was of.
+std::string ContentsOf(const BrokerMessage& message) {
+  return absl::StrCat("#", absl::Hex(base::Crc32(message.key)), ".",
+                      absl::Hex(base::Crc32(message.body)));
+}
+
 }  // namespace
 
 TopicIdentity::Answer TopicIdentity::Ask(rd_kafka_t* client) {
@@ -113,12 +121,13 @@ bool TopicIdentity::IsIdleAskDue() const {
 
 void TopicIdentity::Place(const rd_kafka_message_t& message, BrokerMessage* out) {
   const std::string within = PlaceWithin(message);
-  out->position = absl::StrCat(place_, within);
+  const std::string contents = ContentsOf(*out);
+  out->position = absl::StrCat(place_, within, contents);
   out->former_position = absl::StrCat(topic_, within);
   if (const auto range = ambiguous_.find(message.partition);
       range != ambiguous_.end() && message.offset >= range->second.begin &&
       message.offset < range->second.end) {
-    out->former_position = absl::StrCat(former_place_, within);
+    out->former_position = absl::StrCat(former_place_, within, contents);
   }
   const auto [known, is_new] = handed_out_.try_emplace(
       message.partition, HandedOut{.at_last_answer = message.offset, .now = message.offset});

@@ -50,10 +50,12 @@ TEST_CASE("kafka: a message comes with its bytes, key, headers and position") {
   CHECK(messages[0].former_position.starts_with("contents/0/0@"));
   CHECK(messages[0].position.starts_with("kafka/"));
   CHECK(absl::StrContains(messages[0].position, "/0/0@"));
+  CHECK(messages[0].position.ends_with("#eecbf7a.cd6bae41"));  // CRC-32 of key and body
   CHECK(messages[1].body.empty());
   CHECK(messages[1].id == binary);
   CHECK(messages[1].attributes.empty());
   CHECK(messages[1].former_position.starts_with("contents/0/1@"));
+  CHECK(messages[1].position.ends_with(".0"));
 }
 
 TEST_CASE("kafka: what is acknowledged is committed up to the first message that is not") {
