@@ -229,11 +229,12 @@ class Gateway:
         return _local.take(self._handle, name, items_max, int(wait_s * 1000)) or []
 
     def on(self, name: str, workers: int = 1,
-           batch: int = 64) -> Callable[[_local.Handler], _local.Handler]:
+           batch: int = 1) -> Callable[[_local.Handler], _local.Handler]:
         """Decorator of a function that gets each Delivery to "local:NAME", on threads of Python's.
 
         When it returns, the event is delivered; when it raises, the event comes again (Retry says
-        after how long), except after Refuse. Each thread takes `batch` deliveries at a time.
+        after how long), except after Refuse. Each thread takes `batch` deliveries at a time, whose
+        deadlines run while the first ones are handled; the handler does not get one that is late.
         """
         def decorate(handler: _local.Handler) -> _local.Handler:
             for _ in range(workers):
@@ -243,8 +244,9 @@ class Gateway:
 
     def deliveries(self, name: str, batch: int = 64) -> AsyncIterator[_local.Delivery]:
         """Deliveries to "local:NAME" as they come, for `async for`; finish each one yourself. The
-        gateway has been started. Ends when the gateway closes."""
-        return _local.deliveries(self._handle, self.fileno(), name, batch)
+        gateway has been started. Ends when the gateway closes. `batch` is taken at a time, and
+        those that are late when their turn comes are left out."""
+        return _local.deliveries(self, name, batch)
 
     def outcomes(self) -> Iterator[_outcomes.Outcome]:
         """The outcomes that wait, the oldest first; ends when there are none. The setting

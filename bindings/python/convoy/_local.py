@@ -3,14 +3,23 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from ctypes import byref, c_size_t, c_void_p
-from typing import AsyncIterator, Callable
+from typing import TYPE_CHECKING, AsyncIterator, Callable
 
 from convoy._declarations import (CONVOY_E_NOT_FOUND, CONVOY_E_STATE, CONVOY_LOCAL_DONE,
                                   CONVOY_LOCAL_FAIL, CONVOY_LOCAL_RETRY, DeliveryView, Header)
 from convoy._library import ConvoyError, bytes_of, call, library
 
+if TYPE_CHECKING:
+    from convoy._gateway import Gateway
+
+_LOG = logging.getLogger("convoy")
+_DAY_S = 24 * 3600
+_PAUSE_S = 1.0  # of a worker after what it did not expect
 _WAIT_MS = 1000  # of a worker, for deliveries; it is let go at once when the gateway closes
 
 
@@ -54,6 +63,11 @@ class Delivery:
         self.deadline = view.deadline_us / 1e6
 
     @property
+    def is_late(self) -> bool:
+        """Whether its deadline has passed: it comes again, whatever is done now."""
+        return time.time() >= self.deadline
+
+    @property
     def headers(self) -> list[tuple[str, str]]:
         """The event's headers."""
         header, found = Header(), []
@@ -76,9 +90,10 @@ class Delivery:
         return self._finish(CONVOY_LOCAL_FAIL, 0.0, detail)
 
     def _finish(self, outcome: int, after_s: float, detail: str) -> bool:
-        text = detail.encode()
-        code = call("convoy_local_finish", self._handle, outcome, int(after_s * 1000), text,
-                    len(text), allowed=(0, CONVOY_E_NOT_FOUND))
+        text = detail.encode("utf-8", "replace")
+        after_ms = int(min(after_s, _DAY_S) * 1000) if after_s > 0 else 0  # nor is NaN
+        code = call("convoy_local_finish", self._handle, outcome, after_ms, text, len(text),
+                    allowed=(0, CONVOY_E_NOT_FOUND))
         return code == 0
 
     def __del__(self) -> None:
@@ -129,9 +144,25 @@ class Workers:
         thread.start()
 
     def _run(self, name: str, handler: Handler, batch: int) -> None:
-        while (deliveries := take(self._gateway, name, batch, _WAIT_MS)) is not None:
-            for delivery in deliveries:
+        while True:
+            try:
+                if not self._handle_some(name, handler, batch):
+                    return
+            except Exception:
+                _LOG.exception("deliveries to local:%s are not handled at present", name)
+                time.sleep(_PAUSE_S)
+
+    def _handle_some(self, name: str, handler: Handler, batch: int) -> bool:
+        taken = take(self._gateway, name, batch, _WAIT_MS)
+        for delivery in taken or ():
+            if delivery.is_late:
+                continue
+            try:
                 handle(delivery, handler)
+            except Exception:  # what it raised has no text, say
+                _LOG.exception("a delivery to local:%s was not finished", name)
+                delivery.retry()
+        return taken is not None
 
     def join(self, patience_s: float) -> bool:
         """Whether all have ended; they do when the gateway closes."""
@@ -141,43 +172,23 @@ class Workers:
         return not any(thread.is_alive() for thread in self._threads)
 
 
-async def deliveries(gateway: c_void_p, descriptor: int, name: str,
-                     batch: int) -> AsyncIterator[Delivery]:
-    """Deliveries to a name as they come, until the gateway closes."""
-    while (taken := take(gateway, name, batch, 0)) is not None:
-        for delivery in taken:
-            yield delivery
-        if not taken:
-            await _readable(descriptor)
+async def deliveries(gateway: Gateway, name: str, batch: int) -> AsyncIterator[Delivery]:
+    """Deliveries to a name as they come, until the gateway closes.
 
-
-_waiting: dict[tuple[int, int], list[asyncio.Future[None]]] = {}  # by event loop and descriptor
-
-
-async def _readable(descriptor: int) -> None:
-    """Waits until the descriptor is readable; any number of tasks may."""
+    They are waited for on a thread of the iterator's own: the gateway's descriptor stays the host's,
+    and the event loop's threads too. While that thread waits it keeps the gateway.
+    """
     loop = asyncio.get_running_loop()
-    key, future = (id(loop), descriptor), loop.create_future()
-    if key not in _waiting:
-        _waiting[key] = []
-        loop.add_reader(descriptor, _wake, loop, key)
-    _waiting[key].append(future)
+    with_one_thread = ThreadPoolExecutor(1, f"convoy local:{name}")
     try:
-        await future
+        while (taken := await loop.run_in_executor(with_one_thread, _wait_for, gateway, name,
+                                                   batch)) is not None:
+            for delivery in taken:
+                if not delivery.is_late:
+                    yield delivery
     finally:
-        if future in _waiting.get(key, ()):  # it was cancelled
-            _waiting[key].remove(future)
-            if not _waiting[key]:
-                _forget(loop, key)
+        with_one_thread.shutdown(wait=False)
 
 
-def _wake(loop: asyncio.AbstractEventLoop, key: tuple[int, int]) -> None:
-    for future in _forget(loop, key):
-        if not future.done():
-            future.set_result(None)
-
-
-def _forget(loop: asyncio.AbstractEventLoop,
-            key: tuple[int, int]) -> list[asyncio.Future[None]]:
-    loop.remove_reader(key[1])
-    return _waiting.pop(key)
+def _wait_for(gateway: Gateway, name: str, batch: int) -> list[Delivery] | None:
+    return take(gateway._handle, name, batch, _WAIT_MS)

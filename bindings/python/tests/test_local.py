@@ -132,6 +132,61 @@ class Local(unittest.TestCase):
         self.assertEqual(sorted(number for _, number in got), list(range(20)))
         self.assertTrue(all(number % 2 == (name == "mails") for name, number in got))
 
+    def test_asyncio_leaves_the_descriptor_to_the_host(self):
+        async def main():
+            loop, told = asyncio.get_running_loop(), []
+            loop.add_reader(self.gateway.fileno(), told.append, 1)
+            deliveries = self.gateway.deliveries("orders")
+            self.send(1)
+            delivery = await asyncio.wait_for(anext(deliveries), 30)
+            delivery.done()
+            await deliveries.aclose()
+            self.assertTrue(loop.remove_reader(self.gateway.fileno()))
+
+        asyncio.run(main())
+
+    def test_what_is_finished_may_say_anything(self):
+        self.send(1)
+        for number, after_s in enumerate((float("nan"), -1.0, 0.0)):
+            delivery = self.take_one()
+            self.assertEqual(delivery.attempt_number, number + 1)
+            self.assertTrue(delivery.retry("\udc80", after_s=after_s))
+        self.assertTrue(self.take_one().retry(after_s=float("inf")))
+        self.wait_for_status("Retry")
+
+    def test_a_worker_outlives_an_error_that_cannot_be_told(self):
+        class Untold(Exception):
+            def __str__(self):
+                raise ValueError("none")
+
+        @self.gateway.on("orders")
+        def handle(delivery):
+            if delivery.attempt_number == 1:
+                raise Untold
+
+        with self.assertLogs("convoy", "ERROR"):
+            self.send(1)
+            self.wait_for_status("Success")
+
+    def test_a_handler_does_not_get_what_is_late(self):
+        seen = []
+        self.gateway.close()
+        self.gateway = convoy.Gateway(convoy.Config({"local.names": "orders"}))
+        self.addCleanup(self.gateway.close)
+        self.project = make_project(self.gateway, "orders", http_timeout=1)
+        for number in range(2):
+            self.send(number)
+        self.gateway.start()
+
+        @self.gateway.on("orders", batch=2)
+        def handle(delivery):
+            seen.append((delivery.is_late, delivery.attempt_number))
+            if len(seen) == 1:
+                time.sleep(1.5)
+
+        self.wait_for_status("Success", 2)
+        self.assertFalse(any(is_late for is_late, _ in seen), seen)
+
     def test_names_and_endpoints_are_checked(self):
         with self.assertRaisesRegex(convoy.ConvoyError, "serves no local endpoint called 'order'"):
             self.gateway.take("order")
