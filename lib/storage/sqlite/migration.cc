@@ -91,6 +91,7 @@ absl::Status AddToTables(Connection& connection) {
     if (version >= kSchemaVersion) return absl::OkStatus();
     if (version == kNumberedVersion) CONVOY_RETURN_IF_ERROR(connection.Execute(kAddColumns));
     CONVOY_RETURN_IF_ERROR(connection.Execute(kAddWaiting));
+    CONVOY_RETURN_IF_ERROR(connection.Execute(kCountWaiting));
     return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
   });
 }

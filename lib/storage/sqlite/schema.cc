@@ -107,8 +107,6 @@ ALTER TABLE lane ADD COLUMN head INTEGER NOT NULL DEFAULT 0;
 const char* const kAddWaiting = R"sql(
 ALTER TABLE lane ADD COLUMN is_disabled INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE backlog (project INTEGER PRIMARY KEY, count INTEGER NOT NULL);
-INSERT INTO backlog SELECT project, count(*) FROM delivery INDEXED BY delivery_by_wake
-  WHERE status < 3 GROUP BY project;
 CREATE TRIGGER delivery_made AFTER INSERT ON delivery WHEN new.status < 3 BEGIN
   INSERT INTO backlog VALUES (new.project, 1) ON CONFLICT (project) DO UPDATE SET count = count + 1;
 END;
@@ -123,6 +121,10 @@ CREATE TRIGGER delivery_removed AFTER DELETE ON delivery WHEN old.status < 3 BEG
   DELETE FROM backlog WHERE project = old.project AND count = 0;
 END;
 )sql";
+
+const char* const kCountWaiting =
+    "INSERT INTO backlog SELECT project, count(*) FROM delivery INDEXED BY delivery_by_wake "
+    "WHERE status < 3 GROUP BY project";
 
 namespace {
 

@@ -19,6 +19,8 @@ extern const char* const kAddColumns;
 // The change from version 5 to 6, which new databases get last: counts of unfinished deliveries,
 // and which lanes are disabled.
 extern const char* const kAddWaiting;
+// After it, where there are rows already: counts what is unfinished, with a look at each.
+extern const char* const kCountWaiting;
 
 // Refuses a file that is not ours (kFailedPrecondition), newer than this library
 // (kFailedPrecondition) or damaged (kDataLoss), without touching it; then sets the durability that
