@@ -2,6 +2,7 @@
 // is wrong. Whatever is accepted here is what dispatch does.
 #include "lib/http/endpoint_fields.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -44,13 +45,9 @@ void ReadLimits(ObjectReader& reader, Endpoint* out) {
 
 // A local endpoint is one that this host serves, and asks for nothing that only a connection or a
 // signature could give.
-void CheckLocalEndpoint(const Endpoint& endpoint, const GatewayOptions& options,
-                        ObjectReader& reader) {
+void CheckLocalEndpoint(const Endpoint& endpoint, ObjectReader& reader) {
   constexpr std::string_view kNone = "a local endpoint has none";
-  const std::string_view name = *model::LocalNameOf(endpoint.url);
   if (!endpoint.url.starts_with("local:")) reader.FailField("url", "must begin with local:");
-  const absl::Status served = model::CheckServed(name, options.local_names);
-  if (!served.ok()) reader.FailField("url", served.message());
   if (!std::holds_alternative<std::monostate>(endpoint.auth)) {
     reader.FailField("authentication", kNone);
   }
@@ -60,14 +57,26 @@ void CheckLocalEndpoint(const Endpoint& endpoint, const GatewayOptions& options,
   }
 }
 
-// Adds everything that is wrong to `reader`.
-void CheckEndpoint(const Endpoint& endpoint, const ProjectConfig& config,
-                   const GatewayOptions& options, ObjectReader& reader) {
-  if (model::LocalNameOf(endpoint.url).has_value()) {
-    CheckLocalEndpoint(endpoint, options, reader);
-  } else {
-    reader.Fail(CheckEndpointUrl(endpoint.url, config.is_https_required));
+// Callers who may not choose a local URL do not learn which names there are; the URL that an
+// endpoint has already may be repeated.
+void CheckUrl(const Endpoint& endpoint, const EndpointScope& scope, const Endpoint* stored,
+              ObjectReader& reader) {
+  const std::optional<std::string_view> local_name = model::LocalNameOf(endpoint.url);
+  if (!local_name.has_value()) {
+    reader.Fail(CheckEndpointUrl(endpoint.url, scope.project.config.is_https_required));
+  } else if (scope.may_be_local) {
+    const absl::Status served = model::CheckServed(*local_name, scope.options.local_names);
+    if (!served.ok()) reader.FailField("url", served.message());
+  } else if (stored == nullptr || stored->url != endpoint.url) {
+    reader.FailField("url", "invalid endpoint scheme, must be https or http");
   }
+  if (local_name.has_value()) CheckLocalEndpoint(endpoint, reader);
+}
+
+// Adds everything that is wrong to `reader`.
+void CheckEndpoint(const Endpoint& endpoint, const EndpointScope& scope, const Endpoint* stored,
+                   ObjectReader& reader) {
+  CheckUrl(endpoint, scope, stored, reader);
   if (endpoint.name.empty()) reader.FailField("name", "please provide your endpoint name");
   reader.Fail(CheckText("name", endpoint.name));
   reader.Fail(CheckText("description", endpoint.description));
@@ -129,7 +138,7 @@ absl::Status ReadEndpoint(const json::Value& document, const EndpointScope& scop
     if (auth.ok()) out->auth = *std::move(auth);
   }
   reader.Fail(ReadTls(document, now, &out->tls));
-  CheckEndpoint(*out, project.config, scope.options, reader);
+  CheckEndpoint(*out, scope, stored, reader);
   return reader.status();
 }
 

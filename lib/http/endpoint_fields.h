@@ -14,6 +14,8 @@ namespace convoy::http {
 struct EndpointScope {
   const Project& project;
   const GatewayOptions& options;
+  // Whether the caller may give an endpoint a URL of the host's own process.
+  bool may_be_local;
 };
 
 // Reads a request over `out` and checks the whole. What an update overwrites even if it is absent

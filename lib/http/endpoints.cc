@@ -23,6 +23,8 @@ namespace {
 
 // Each live one signs, so they make the signature longer.
 constexpr size_t kSecretsMax = 16;
+// That portals may make; a caller with a key may make more for an owner.
+constexpr size_t kEndpointsOfOwnerMax = 1000;
 
 // State of its breaker in this process, and of its rate in the store, for every process.
 std::optional<dispatch::EndpointHealth> HealthOf(const ApiParts& parts, const Endpoint& endpoint) {
@@ -111,15 +113,24 @@ Reply CreateEndpoint(const Context& context) {
                                  context.project->project().type == ProjectType::kIncoming,
       .created_at = parts.clock->Now()};
   endpoint.updated_at = endpoint.created_at;
-  absl::Status status = ReadEndpoint(*document, {context.project->project(), *context.options},
-                                     endpoint.created_at, nullptr, &endpoint);
+  absl::Status status = ReadEndpoint(
+      *document, {context.project->project(), *context.options, context.portal == nullptr},
+      endpoint.created_at, nullptr, &endpoint);
   if (!status.ok()) return FromStatus(status);
   if (context.portal != nullptr) endpoint.owner_id = context.portal->owner_id;
   status = AddFirstSecret(parts, context.project->project().config.signature, secret, endpoint);
   if (!status.ok()) return FromStatus(status);
   const std::string data = EndpointJson(endpoint, context.version);
   return ChangeProject(
-      context, [endpoint](const Snapshot&) { return ConfigWrite{.puts = {endpoint}}; },
+      context,
+      [endpoint, portal = context.portal](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
+        if (portal != nullptr &&
+            project->CountEndpointsOfOwner(endpoint.owner_id) >= kEndpointsOfOwnerMax) {
+          return FieldError("owner_id", absl::StrCat("has ", kEndpointsOfOwnerMax,
+                                                     " endpoints, a portal cannot make more"));
+        }
+        return ConfigWrite{.puts = {endpoint}};
+      },
       [data] { return Success(201, "Endpoint created successfully", data); });
 }
 
@@ -159,8 +170,8 @@ Reply UpdateEndpoint(const Context& context) {
   const auto body = std::make_shared<std::string>(context.request->body);
   return ChangeEndpoint(
       context, 202, "Endpoint updated successfully", "endpoint not found",
-      [body, project = context.project, parts = context.parts,
-       options = context.options](Endpoint& endpoint) -> absl::Status {
+      [body, project = context.project, parts = context.parts, options = context.options,
+       may_be_local = context.portal == nullptr](Endpoint& endpoint) -> absl::Status {
         CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(*body, {}));
         CONVOY_RETURN_IF_ERROR(RefuseOtherSecret(fields, endpoint));
         const Endpoint stored = endpoint;
@@ -170,7 +181,7 @@ Reply UpdateEndpoint(const Context& context) {
         endpoint.content_type = Endpoint().content_type;
         endpoint.rate_limit = Endpoint().rate_limit;
         endpoint.auth = {};
-        CONVOY_RETURN_IF_ERROR(ReadEndpoint(fields, {project->project(), *options},
+        CONVOY_RETURN_IF_ERROR(ReadEndpoint(fields, {project->project(), *options, may_be_local},
                                             endpoint.updated_at, &stored, &endpoint));
         AddMissingKey(*parts, project->project().config.signature, endpoint);
         return absl::OkStatus();

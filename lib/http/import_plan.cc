@@ -258,7 +258,8 @@ class Planner {
     Endpoint endpoint{.id = id_, .project_id = project->id};
     ReadStamps(object, &endpoint);
     ObjectReader reader(object);
-    reader.Fail(ReadEndpoint(object, {*project, options_}, now_, nullptr, &endpoint));
+    reader.Fail(ReadEndpoint(object, {*project, options_, /*may_be_local=*/true}, now_, nullptr,
+                             &endpoint));
     // Its receiver knows the form that it has been sent, which was a choice in incoming projects,
     // too, when the endpoint was made by an older Convoy.
     reader.Read("advanced_signatures", &endpoint.has_advanced_signatures);

@@ -128,7 +128,8 @@ absl::Status ReadLink(std::string_view body, const ApiParts& parts, const Snapsh
                       Change& change) {
   CONVOY_ASSIGN_OR_RETURN(const json::Document document, json::Parse(body, {}));
   PortalLink& link = change.link;
-  const PortalAuth before = link.auth;
+  const PortalAuth auth_before = link.auth;
+  const std::string owner_before = link.owner_id;
   ObjectReader reader(document);
   std::string name, owner_id;
   std::vector<std::string> endpoint_ids;
@@ -149,7 +150,9 @@ absl::Status ReadLink(std::string_view body, const ApiParts& parts, const Snapsh
   link.name = name;
   link.updated_at = parts.clock->Now();
   CONVOY_RETURN_IF_ERROR(ClaimEndpoints(endpoint_ids, project, link.updated_at, change));
-  if (!link.tokens.empty() && link.auth == before) return absl::OkStatus();
+  // A token was given to one owner, and shows nothing of another.
+  const bool keeps_tokens = link.auth == auth_before && link.owner_id == owner_before;
+  if (!link.tokens.empty() && keeps_tokens) return absl::OkStatus();
   link.tokens.clear();
   change.token =
       link.auth == PortalAuth::kStaticToken ? AddToken(parts, link) : AddPassingToken(parts, link);

@@ -122,6 +122,64 @@ TEST_CASE("portal: a manager changes endpoints of the owner, which stay the owne
   CHECK(ProjectHarness::Field(api.Do(200, "GET", "/endpoints/" + api.bob), "data.name") == "e");
 }
 
+TEST_CASE("portal: a manager cannot reach the host's own process, and learns no name of it") {
+  Portal api;
+  api.options.local_names = {"mailer"};
+  const std::string local = ProjectHarness::Field(
+      api.Do(201, "POST", "/endpoints", R"({"name":"l","url":"local:mailer","owner_id":"ann"})"),
+      "data.uid");
+  for (const char* url : {"local:mailer", "local:none", "LOCAL:mailer"}) {
+    INFO(url);
+    const std::string body = R"({"name":"n","url":")" + std::string(url) + "\"}";
+    for (const auto& [method, path] :
+         {std::pair("POST", std::string()), std::pair("PUT", "/" + api.ann)}) {
+      const std::string answer =
+          api.Expect(400, method, api.base + "/endpoints" + path, body, api.token);
+      CHECK(ProjectHarness::Field(answer, "message").starts_with("url:"));
+      CHECK(answer.find("mailer") == std::string::npos);
+    }
+  }
+  const std::string kept = R"({"name":"renamed","url":"local:mailer"})";
+  CHECK(api.Status("PUT", "/endpoints/" + local, kept) == 202);
+  CHECK(api.Status("PUT", "/endpoints/" + local, R"({"name":"n","url":"local:other"})") == 400);
+}
+
+TEST_CASE("portal: the endpoints that a manager makes are bounded") {
+  Portal api;
+  Endpoint endpoint;
+  endpoint.project_id = api.project;
+  endpoint.owner_id = "ann";
+  endpoint.url = "https://x.test/";
+  WriteBatch batch;
+  batch.config.push_back({.scope = api.project,
+                          .expected_revision = api.storage->ConfigRevision(api.project).value()});
+  for (int i = 0; i < 998; ++i) {
+    endpoint.id = "e" + std::to_string(i);
+    batch.config.back().puts.push_back(endpoint);
+  }
+  REQUIRE(api.Commit(batch).status.ok());
+  const std::string body = R"({"name":"n","url":"https://n.test/"})";
+  CHECK(api.Status("POST", "/endpoints", body) == 201);
+  const std::string refused = api.Expect(400, "POST", api.base + "/endpoints", body, api.token);
+  CHECK(ProjectHarness::Field(refused, "message") ==
+        "owner_id:has 1000 endpoints, a portal cannot make more");
+  api.Do(201, "POST", "/endpoints", R"({"name":"n","url":"https://n.test/","owner_id":"ann"})");
+}
+
+TEST_CASE("portal: another owner of a link ends its tokens") {
+  Portal api;
+  const std::string same =
+      api.Do(202, "PUT", "/portal-links/" + api.link, R"({"name":"l","owner_id":"ann"})");
+  CHECK(ProjectHarness::Field(same, "data.token").empty());
+  CHECK(api.Status("GET", "/endpoints") == 200);
+  const std::string changed =
+      api.Do(202, "PUT", "/portal-links/" + api.link, R"({"name":"l","owner_id":"bob"})");
+  CHECK(api.Status("GET", "/endpoints") == 401);
+  const std::string token = ProjectHarness::Field(changed, "data.token");
+  CHECK(api.Status("GET", "/endpoints/" + api.bob, "", &token) == 200);
+  CHECK(api.Status("GET", "/endpoints/" + api.ann, "", &token) == 404);
+}
+
 TEST_CASE("portal: without the right to manage a token only looks, and sees no secret") {
   Portal api;
   api.Make(R"("can_manage_endpoint":false)");
