@@ -79,7 +79,6 @@ absl::Status PlanSubscription(const ApiParts& parts, const Snapshot& project,
     if (WantsType(*each, event_type)) return absl::OkStatus();
   }
   const absl::Time now = parts.clock->Now();
-  if (!subscriptions.empty() && target.event_types.empty()) return absl::OkStatus();
   Subscription planned = subscriptions.empty()
                              ? intake::MakeImplicitSubscription(endpoint, now, *parts.ulids)
                              : *subscriptions.front();
@@ -90,11 +89,17 @@ absl::Status PlanSubscription(const ApiParts& parts, const Snapshot& project,
       planned.event_types.push_back(type);
     }
   }
+  // The event that asks for all this goes to the endpoint, whatever else it asks for.
+  if (!WantsType(planned, event_type)) {
+    const absl::Status pattern = route::CheckEventPattern(event_type);
+    if (!pattern.ok()) return FieldError("event_type", pattern.message());
+    planned.event_types.emplace_back(event_type);
+  }
   if (planned.event_types.size() > kEventTypesMax) {
     return FieldError("event_types", "the subscription of this URL would have too many");
   }
   planned.updated_at = now;
-  KeepTypeFilters(parts, planned.filter, &planned);
+  CONVOY_RETURN_IF_ERROR(KeepTypeFilters(parts, planned.filter, &planned));
   CONVOY_RETURN_IF_ERROR(AddEventTypes(parts, planned.project_id, planned.event_types, &write));
   write.puts.push_back(planned);
   return absl::OkStatus();

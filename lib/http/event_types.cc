@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
@@ -26,15 +27,20 @@ using json::ObjectReader;
 constexpr size_t kSchemaBytesMax = 256 * 1024;
 // Of one import, which is one transaction.
 constexpr size_t kImportedMax = 1000;
-constexpr uint32_t kTypesOfPage = 1000;
+constexpr size_t kImportedSchemaBytesMax = 4 * 1024 * 1024;
+constexpr uint32_t kTypesOfPage = 64;  // in memory at a time
+// Of a list, which has no pages; the types beyond are listed without their schemas.
+constexpr size_t kListedSchemaBytesMax = 16 * 1024 * 1024;
 
-void WriteEventType(json::Writer& writer, const EventType& type) {
+void WriteEventType(json::Writer& writer, const EventType& type, bool has_schema = true) {
   writer.BeginObject()
       .Field("uid", type.id)
       .Field("name", type.name)
       .Field("category", type.category)
       .Field("description", type.description);
-  writer.Key("json_schema").Raw(type.json_schema.empty() ? "null" : type.json_schema);
+  if (has_schema) {
+    writer.Key("json_schema").Raw(type.json_schema.empty() ? "null" : type.json_schema);
+  }
   if (type.deprecated_at.has_value()) {
     WriteTimeField(writer, "deprecated_at", *type.deprecated_at);
   } else {
@@ -149,6 +155,7 @@ absl::StatusOr<std::vector<ImportedType>> ReadOpenApi(const Context& context) {
   ObjectReader reader(*document);
   reader.Read("openapi", &version);
   if (!version.starts_with("3.")) return FieldError("spec", "must be of OpenAPI 3");
+  if (const auto key = FindRepeatedKey(*document)) return RepeatedKeyError(*key);
   std::vector<ImportedType> types;
   const json::Value* const webhooks = reader.Object("webhooks");
   CONVOY_RETURN_IF_ERROR(reader.status());
@@ -156,13 +163,19 @@ absl::StatusOr<std::vector<ImportedType>> ReadOpenApi(const Context& context) {
   if (webhooks->MemberCount() > kImportedMax) {
     return FieldError("spec", absl::StrCat("must have at most ", kImportedMax, " webhooks"));
   }
+  size_t schema_bytes = 0;
   for (const auto& member : webhooks->GetObject()) {
     std::string name(member.name.GetString(), member.name.GetStringLength());
     if (name.empty()) return FieldError("spec.webhooks", "must hold webhooks that have a name");
-    CONVOY_RETURN_IF_ERROR(intake::CheckText("spec.webhooks", name, intake::kEventTypeBytesMax));
+    CONVOY_RETURN_IF_ERROR(CheckText("spec.webhooks", name, intake::kEventTypeBytesMax));
     if (!member.value.IsObject()) return FieldError("spec.webhooks", "must hold objects");
     types.push_back(ReadWebhook(*document, std::move(name), member.value));
     CONVOY_RETURN_IF_ERROR(CheckText("spec.webhooks", types.back().json_schema, kSchemaBytesMax));
+    schema_bytes += types.back().json_schema.size();
+    if (schema_bytes > kImportedSchemaBytesMax) {
+      return FieldError("spec.webhooks", absl::StrCat("must not have schemas of more than ",
+                                                      kImportedSchemaBytesMax, " bytes in all"));
+    }
     CONVOY_RETURN_IF_ERROR(
         CheckText("spec.webhooks", types.back().description, 4 * kFieldBytesMax));
   }
@@ -192,7 +205,9 @@ absl::Status FindEventType(Storage& storage, std::string_view project_id, std::s
 
 absl::Status AddEventTypes(const ApiParts& parts, std::string_view project_id,
                            const std::vector<std::string>& names, ConfigWrite* write) {
+  absl::flat_hash_set<std::string_view> seen;
   for (const std::string& name : names) {
+    if (!seen.insert(name).second) continue;
     const absl::Status found = FindEventType(*parts.storage, project_id, name);
     if (found.ok()) continue;
     if (!absl::IsNotFound(found)) return found;
@@ -219,6 +234,7 @@ Reply CreateEventType(const Context& context) {
 // The contract has no pages here.
 Reply ListEventTypes(const Context& context) {
   PageRequest request{.items_max = kTypesOfPage};
+  size_t schema_bytes = 0;
   json::Writer writer;
   writer.BeginArray();
   while (true) {
@@ -228,7 +244,10 @@ Reply ListEventTypes(const Context& context) {
     const auto page = ListConfig<EventType>(*context.parts->storage,
                                             {.project_id = context.project->project().id}, request);
     if (!page.ok()) return FromStatus(page.status());
-    for (const EventType& type : page->items) WriteEventType(writer, type);
+    for (const EventType& type : page->items) {
+      schema_bytes += type.json_schema.size();
+      WriteEventType(writer, type, schema_bytes <= kListedSchemaBytesMax);
+    }
     if (!page->has_next) break;
     request.cursor = page->next_cursor;
   }

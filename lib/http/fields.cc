@@ -185,6 +185,11 @@ absl::Status ReadConditions(const json::Value& object, std::string_view object_j
   for (const auto& [field, part] : parts) {
     if (reader.Object(field) == nullptr) continue;
     std::string condition = RawMember(object_json, field);
+    const absl::Status size = CheckText(reader.PathOf(field), condition, kConditionBytesMax);
+    if (!size.ok()) {
+      reader.Fail(size);
+      continue;
+    }
     const absl::Status compiled = CompileFilter(condition).status();
     if (!compiled.ok()) reader.Fail(FieldError(reader.PathOf(field), compiled.message()));
     out->*part = std::move(condition);

@@ -15,6 +15,7 @@
 namespace convoy::http {
 
 inline constexpr size_t kFieldBytesMax = 1024;
+inline constexpr size_t kConditionBytesMax = 64 * 1024;  // of one part of a filter
 
 // "field:why", the form in which clients know validation errors.
 absl::Status FieldError(std::string_view field, std::string_view why);

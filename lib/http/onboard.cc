@@ -44,7 +44,7 @@ class Plan {
     for (const auto& [url, endpoint] : endpoints_) write.puts.push_back(endpoint);
     for (auto& [endpoint_id, subscriptions] : subscriptions_) {
       for (Subscription& subscription : subscriptions) {
-        KeepTypeFilters(parts_, subscription.filter, &subscription);
+        CONVOY_RETURN_IF_ERROR(KeepTypeFilters(parts_, subscription.filter, &subscription));
         for (const std::string& type : subscription.event_types) {
           if (std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
         }

@@ -17,6 +17,7 @@
 #include "lib/http/fields.h"
 #include "lib/http/handlers.h"
 #include "lib/http/wire.h"
+#include "lib/intake/event_checks.h"
 #include "lib/json/raw.h"
 #include "lib/route/event_pattern.h"
 #include "lib/route/subscription_filter.h"
@@ -81,6 +82,24 @@ const TypeFilter* FindByType(const std::vector<TypeFilter>& filters, std::string
   return found == filters.end() ? nullptr : &*found;
 }
 
+size_t BytesOf(const ContentFilter& content) {
+  size_t bytes = 0;
+  for (const Part& part : kParts) bytes += (content.*part.text).size();
+  return bytes;
+}
+
+absl::Status CheckFiltersBytes(size_t bytes) {
+  if (bytes <= kTypeFiltersBytesMax) return absl::OkStatus();
+  return FieldError("filters", absl::StrCat("those of a subscription's event types must not be ",
+                                            "larger than ", kTypeFiltersBytesMax, " bytes in all"));
+}
+
+absl::Status CheckFiltersBytes(const std::vector<TypeFilter>& filters) {
+  size_t bytes = 0;
+  for (const TypeFilter& filter : filters) bytes += BytesOf(filter.content);
+  return CheckFiltersBytes(bytes);
+}
+
 bool WantsType(const Subscription& subscription, std::string_view event_type) {
   return std::any_of(subscription.event_types.begin(), subscription.event_types.end(),
                      [&](std::string_view pattern) {
@@ -108,7 +127,12 @@ absl::Status ReadFilterFields(const json::Value& object, std::string_view text,
     out->enabled_at = parts.clock->Now();
   }
   std::string event_type;
-  if (reader.Read("event_type", &event_type) && !event_type.empty()) out->event_type = event_type;
+  if (reader.Read("event_type", &event_type) && !event_type.empty()) {
+    reader.Fail(CheckText("event_type", event_type, intake::kEventTypeBytesMax));
+    const absl::Status pattern = route::CheckEventPattern(event_type);
+    if (!pattern.ok()) reader.FailField("event_type", pattern.message());
+    out->event_type = event_type;
+  }
   reader.Fail(ReadConditions(object, text, "", &out->content));
   return reader.status();
 }
@@ -126,19 +150,27 @@ absl::Status CheckType(const ApiParts& parts, const Subscription& subscription,
   return absl::OkStatus();
 }
 
-// Adds a filter; a type that the subscription does not want yet becomes one of its types, as the
-// filter would have no effect otherwise.
+// A type that the subscription does not want yet becomes one of its types, as a filter of it would
+// have no effect otherwise.
+absl::Status AddType(const std::string& event_type, Subscription& subscription) {
+  if (WantsType(subscription, event_type)) return absl::OkStatus();
+  if (subscription.event_types.size() >= kEventTypesMax) {
+    return FieldError("event_type", absl::StrCat("the subscription has ", kEventTypesMax,
+                                                 " event types, the most that it may have"));
+  }
+  subscription.event_types.push_back(event_type);
+  return absl::OkStatus();
+}
+
 absl::Status Add(TypeFilter filter, const ApiParts& parts, Subscription& subscription) {
   if (subscription.type_filters.size() >= kEventTypesMax) {
     return absl::InvalidArgumentError(
         absl::StrCat("a subscription must not have more than ", kEventTypesMax, " filters"));
   }
-  if (!WantsType(subscription, filter.event_type)) {
-    subscription.event_types.push_back(filter.event_type);
-  }
+  CONVOY_RETURN_IF_ERROR(AddType(filter.event_type, subscription));
   if (filter.id.empty()) filter.id = parts.ulids->Next();
   subscription.type_filters.push_back(std::move(filter));
-  return absl::OkStatus();
+  return CheckFiltersBytes(subscription.type_filters);
 }
 
 // Changes one subscription: `change` is given the current one, each time anew.
@@ -207,20 +239,29 @@ std::string_view TestedPart(std::string_view body, std::string_view part) {
 
 }  // namespace
 
-void KeepTypeFilters(const ApiParts& parts, const ContentFilter& previous, Subscription* out) {
-  for (TypeFilter& filter : out->type_filters) {
-    if (filter.content == previous) filter.content = out->filter;
-  }
+absl::Status KeepTypeFilters(const ApiParts& parts, const ContentFilter& previous,
+                             Subscription* out) {
   std::erase_if(out->type_filters,
                 [&](const TypeFilter& filter) { return !WantsType(*out, filter.event_type); });
+  const size_t bytes_of_each = BytesOf(out->filter);
+  size_t bytes = 0;
+  for (TypeFilter& filter : out->type_filters) {
+    const bool follows = filter.content == previous;
+    bytes += follows ? bytes_of_each : BytesOf(filter.content);
+    CONVOY_RETURN_IF_ERROR(CheckFiltersBytes(bytes));
+    if (follows) filter.content = out->filter;
+  }
   for (const std::string& type : out->event_types) {
     if (FindByType(out->type_filters, type) != nullptr) continue;
-    if (out->type_filters.size() >= kEventTypesMax) return;
+    if (out->type_filters.size() >= kEventTypesMax) break;
+    bytes += bytes_of_each;
+    CONVOY_RETURN_IF_ERROR(CheckFiltersBytes(bytes));
     out->type_filters.push_back({.id = parts.ulids->Next(),
                                  .event_type = type,
                                  .content = out->filter,
                                  .enabled_at = parts.clock->Now()});
   }
+  return absl::OkStatus();
 }
 
 Reply ListFilters(const Context& context) {
@@ -307,13 +348,11 @@ absl::Status Update(std::string_view text, std::string_view id, const ApiParts& 
   if (filter.event_type != found->event_type) {
     CONVOY_RETURN_IF_ERROR(CheckType(parts, subscription, filter, "event type does not exist",
                                      "filter with this event type already exists"));
-    if (!WantsType(subscription, filter.event_type)) {
-      subscription.event_types.push_back(filter.event_type);
-    }
+    CONVOY_RETURN_IF_ERROR(AddType(filter.event_type, subscription));
   }
   *found = filter;
   updated.push_back(std::move(filter));
-  return absl::OkStatus();
+  return CheckFiltersBytes(subscription.type_filters);
 }
 
 }  // namespace

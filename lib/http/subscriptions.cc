@@ -167,7 +167,8 @@ Reply CreateSubscription(const Context& context) {
   const absl::Status status = ReadSubscription(*document, context.request->body,
                                                context.project->project().config, &subscription);
   if (!status.ok()) return FromStatus(status);
-  KeepTypeFilters(parts, {}, &subscription);
+  const absl::Status kept = KeepTypeFilters(parts, {}, &subscription);
+  if (!kept.ok()) return FromStatus(kept);
   return ChangeProject(
       context,
       [subscription, &parts](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
@@ -237,7 +238,7 @@ Reply UpdateSubscription(const Context& context) {
         CONVOY_RETURN_IF_ERROR(
             ReadSubscription(fields, body, project->project().config, updated.get()));
         CONVOY_RETURN_IF_ERROR(CheckReferences(*updated, *project, *parts->storage));
-        KeepTypeFilters(*parts, current->filter, updated.get());
+        CONVOY_RETURN_IF_ERROR(KeepTypeFilters(*parts, current->filter, updated.get()));
         ConfigWrite write{.puts = {*updated}};
         CONVOY_RETURN_IF_ERROR(
             AddEventTypes(*parts, updated->project_id, updated->event_types, &write));

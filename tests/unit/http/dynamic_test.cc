@@ -53,6 +53,29 @@ TEST_CASE("dynamic: event types are added to a subscription that does not want t
   CHECK(ProjectHarness::Field(list, "data.content.0.filter_config.event_types") == R"(["t","v"])");
 }
 
+TEST_CASE("dynamic: an event is delivered though no event type that is asked for is its own") {
+  Dynamic api;
+  const std::string first = api.Post(R"(,"event_types":["u"])");
+  CHECK(ProjectHarness::Field(first, "data.endpoint_count") == "1");
+  CHECK(api.CountOf("eventdeliveries") == 1);
+  const std::string second = api.Do(201, "POST", "/events/dynamic",
+                                    R"({"url":"https://d.test/","event_type":"v","data":1})");
+  CHECK(ProjectHarness::Field(second, "data.endpoint_count") == "1");
+  CHECK(api.CountOf("eventdeliveries") == 2);
+  const std::string list = api.Do(200, "GET", "/subscriptions");
+  CHECK(ProjectHarness::Field(list, "data.content.0.filter_config.event_types") ==
+        R"(["u","t","v"])");
+  CHECK(api.MessageOf("POST", "/events/dynamic",
+                      R"({"url":"https://d.test/","event_type":"a*","data":1})")
+            .starts_with("event_type:"));
+}
+
+TEST_CASE("dynamic: event types may be repeated") {
+  Dynamic api;
+  api.Post(R"(,"event_types":["t","t"])");
+  CHECK(api.CountOf("eventdeliveries") == 1);
+}
+
 TEST_CASE("dynamic: a duplicate is told, and delivered once") {
   Dynamic api;
   api.Post(R"(,"idempotency_key":"k")");

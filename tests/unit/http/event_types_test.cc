@@ -119,6 +119,108 @@ TEST_CASE("event_types: what is no OpenAPI document is refused, and nothing is i
   CHECK(api.Names() == "* ");
 }
 
+TEST_CASE("event_types: an import is bounded in all, and has no key twice") {
+  Typed api;
+  const auto webhook = [](const std::string& name, size_t bytes) {
+    return "\"" + name +
+           R"(":{"post":{"requestBody":{"content":{"application/json":{"schema":{"a":")" +
+           std::string(bytes, 'x') + "\"}}}}}}";
+  };
+  std::string webhooks;
+  for (int i = 0; i < 16; ++i) webhooks += webhook("t" + std::to_string(i), 250 * 1024) + ",";
+  const auto spec = [](const std::string& of) {
+    return Import(R"({"openapi":"3.1.0","webhooks":{)" + of + "}}");
+  };
+  CHECK(api.MessageOf("POST", "/event-types/import", spec(webhooks + webhook("u", 250 * 1024)))
+            .starts_with("spec.webhooks:"));
+  CHECK(api.MessageOf("POST", "/event-types/import", spec(R"("a":{},"a":{})")).find("\"a\"") !=
+        std::string::npos);
+  CHECK(api.MessageOf("POST", "/event-types/import", spec(R"("a\u0000":{})"))
+            .starts_with("spec.webhooks:"));
+  CHECK(api.Names() == "* ");
+  api.Do(200, "POST", "/event-types/import", spec(webhooks + webhook("u", 1)));
+}
+
+TEST_CASE("event_types: a list leaves out the schemas that would make it too long") {
+  Typed api;
+  WriteBatch batch;
+  batch.config.push_back({.scope = api.project,
+                          .expected_revision = api.storage->ConfigRevision(api.project).value()});
+  EventType type;
+  type.project_id = api.project;
+  type.json_schema = R"({"a":")" + std::string(250 * 1024, 'x') + "\"}";
+  constexpr int kCount = 100;
+  for (int i = 0; i < kCount; ++i) {
+    type.id = type.name = "t" + std::to_string(i);
+    batch.config.back().puts.push_back(type);
+  }
+  REQUIRE(api.Commit(batch).status.ok());
+  const std::string answer = api.Do(200, "GET", "/event-types");
+  CHECK(answer.size() < 17 * 1024 * 1024);
+  CHECK(answer.size() > 15 * 1024 * 1024);
+  const std::string data = ProjectHarness::Field(answer, "data");
+  CHECK(json::ScanArray(data, {}).value().size() == kCount + 1);
+}
+
+TEST_CASE("event_types: a subscription may name one twice") {
+  Typed api;
+  api.Do(201, "POST", "/subscriptions",
+         R"({"name":"s","endpoint_id":")" + api.AddEndpoint(api.project) +
+             R"(","filter_config":{"event_types":["a","a"]}})");
+  CHECK(api.Names() == "a * ");
+}
+
+TEST_CASE("filters: each part is bounded, and all of a subscription's are") {
+  Typed api;
+  const std::string endpoint = api.AddEndpoint(api.project);
+  const auto body = [&](size_t types_count, size_t bytes) {
+    std::string types;
+    for (size_t i = 0; i < types_count; ++i) {
+      types += (i == 0 ? "\"t" : ",\"t") + std::to_string(i) + "\"";
+    }
+    return R"({"name":"s","endpoint_id":")" + endpoint + R"(","filter_config":{"event_types":[)" +
+           types + R"(],"filter":{"body":{"a":")" + std::string(bytes, 'x') + "\"}}}}";
+  };
+  CHECK(api.MessageOf("POST", "/subscriptions", body(1, 64 * 1024)) ==
+        "filter_config.filter.body:must not be longer than 65536 bytes");
+  CHECK(api.MessageOf("POST", "/subscriptions", body(17, 63 * 1024)).starts_with("filters:"));
+  const std::string made = api.Do(201, "POST", "/subscriptions", body(16, 63 * 1024));
+  const std::string path = "/subscriptions/" + ProjectHarness::Field(made, "data.uid");
+  CHECK(api.MessageOf("PUT", path, body(17, 63 * 1024)).starts_with("filters:"));
+  api.Do(201, "POST", "/event-types", R"({"name":"u"})");
+  const std::string part =
+      R"({"event_type":"u","body":{"a":")" + std::string(63 * 1024, 'x') + "\"}}";
+  CHECK(api.MessageOf("POST", path + "/filters", part).starts_with("filters:"));
+  CHECK(api.MessageOf("POST", path + "/filters/bulk", "[" + part + "]").starts_with("filters:"));
+  const std::string filters = api.Do(200, "GET", path + "/filters");
+  const std::string id = ProjectHarness::Field(filters, "data.0.uid");
+  api.Do(200, "PUT", path + "/filters/" + id, R"({"body":{}})");
+  api.Do(201, "POST", path + "/filters", part);
+}
+
+TEST_CASE("filters: a filter adds no type that is no pattern, and none beyond the bound") {
+  Typed api;
+  std::string types;
+  for (int i = 0; i < 256; ++i) types += (i == 0 ? "\"t" : ",\"t") + std::to_string(i) + "\"";
+  const std::string made = api.Do(201, "POST", "/subscriptions",
+                                  R"({"name":"s","endpoint_id":")" + api.AddEndpoint(api.project) +
+                                      R"(","filter_config":{"event_types":[)" + types + "]}}");
+  const std::string filters =
+      "/subscriptions/" + ProjectHarness::Field(made, "data.uid") + "/filters";
+  for (const char* name : {"a*b", "u"}) {
+    api.Do(201, "POST", "/event-types", R"({"name":")" + std::string(name) + "\"}");
+  }
+  const std::string list = api.Do(200, "GET", filters);
+  api.Do(200, "DELETE", filters + "/" + ProjectHarness::Field(list, "data.0.uid"));
+  const std::string id = ProjectHarness::Field(list, "data.1.uid");
+  for (const std::string name : {"a*b", "u"}) {
+    INFO(name);
+    const std::string body = R"({"event_type":")" + name + "\"}";
+    CHECK(api.MessageOf("POST", filters, body).starts_with("event_type:"));
+    CHECK(api.MessageOf("PUT", filters + "/" + id, body).starts_with("event_type:"));
+  }
+}
+
 TEST_CASE("filters: a subscription has one for each of its event types, which follows its own") {
   Filtered api;
   const std::string first = api.Do(200, "GET", api.path + "/filters");
