@@ -81,6 +81,7 @@ absl::StatusOr<std::vector<OnboardRow>> ReadFile(std::string_view text) {
   if (text.size() > kFileBytesMax) {
     return FieldError("file", absl::StrCat("must not be larger than ", kFileBytesMax, " bytes"));
   }
+  if (!base::IsValidUtf8(text)) return FieldError("file", "must be valid UTF-8");
   const auto lines = body::ReadCsv(text, kRowsMax + 2, kColumnsMax);
   if (!lines.has_value()) {
     return FieldError(
@@ -150,6 +151,9 @@ std::vector<RowFault> FindFaults(const std::vector<OnboardRow>& rows, const Proj
     if (row.auth_username.empty() != row.auth_password.empty()) {
       note(row.auth_username.empty() ? "auth_username" : "auth_password",
            absl::InvalidArgumentError("auth_username and auth_password must come together"));
+    }
+    if (row.auth_username.find(':') != std::string::npos) {
+      note("auth_username", absl::InvalidArgumentError("must not hold a colon"));
     }
   }
   return faults;

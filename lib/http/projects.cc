@@ -312,14 +312,19 @@ Reply UpdateProject(const Context& context) {
 }
 
 Reply DeleteProject(const Context& context) {
-  const Project& project = context.project->project();
-  ConfigWrite write{.removes = {{.kind = ConfigKind::kProject, .id = project.id}}};
-  const auto& meta = project.config.meta_events;
-  if (meta.has_value() && !meta->project_id.empty()) {
-    write.removes.push_back({.kind = ConfigKind::kProject, .id = meta->project_id});
-  }
   return ChangeInstance(
-      context, [write](uint64_t) { return write; },
+      context,
+      [parts = context.parts,
+       id = context.project->project().id](uint64_t) -> absl::StatusOr<ConfigWrite> {
+        // As it is now: an update since the request came may have made the meta project.
+        CONVOY_ASSIGN_OR_RETURN(const Snapshot current, parts->configuration->FindProject(id));
+        ConfigWrite write{.removes = {{.kind = ConfigKind::kProject, .id = id}}};
+        const auto& meta = current->project().config.meta_events;
+        if (meta.has_value() && !meta->project_id.empty()) {
+          write.removes.push_back({.kind = ConfigKind::kProject, .id = meta->project_id});
+        }
+        return write;
+      },
       [] { return Success(200, "Project deleted successfully"); });
 }
 

@@ -51,16 +51,18 @@ TEST_CASE("onboard: a dry run tells all faults and changes nothing; a real one w
   Onboard api;
   const std::string body = R"({"items":[{"name":"a","url":"https://a.test/"},{"name":"","url":"x"},
       {"name":"c","url":"https://c.test/","auth_username":"u"},
-      {"name":"d","url":"https://d.test/","event_type":"a*"}]})";
+      {"name":"d","url":"https://d.test/","event_type":"a*"},
+      {"name":"e","url":"https://e.test/","auth_username":"u:v","auth_password":"p"}]})";
   const std::string dry = api.Do(200, "POST", "/onboard?dry_run=true", body);
   const std::string real = api.Do(400, "POST", "/onboard", body);
   CHECK(ProjectHarness::Field(dry, "data") == ProjectHarness::Field(real, "data"));
-  CHECK(ProjectHarness::Field(dry, "data.total_rows") == "4");
+  CHECK(ProjectHarness::Field(dry, "data.total_rows") == "5");
   CHECK(ProjectHarness::Field(dry, "data.valid_count") == "1");
   CHECK(ProjectHarness::Field(dry, "data.errors.0.row") == "2");
   CHECK(ProjectHarness::Field(dry, "data.errors.0.field") == "name");
   CHECK(ProjectHarness::Field(dry, "data.errors.2.field") == "auth_password");
   CHECK(ProjectHarness::Field(dry, "data.errors.3.field") == "event_type");
+  CHECK(ProjectHarness::Field(dry, "data.errors.4.field") == "auth_username");
   CHECK(Count(api.Do(200, "GET", "/endpoints")) == "0");
 }
 
@@ -76,6 +78,7 @@ TEST_CASE("onboard: a CSV file is read by the names of its columns") {
       {Form("name\na"), "CSV missing required column: url"},
       {Form("name,url"), "CSV file is empty or contains only a header row"},
       {Form("name,url\n\"a,b"), "file:must be CSV"},
+      {Form("name,url\n\xE9,https://a.test/"), "file:must be valid UTF-8"},
       {Form("name,url\na,b", "other"), "file:please provide a CSV file"},
       {"junk", "body is no multipart form"},
   };

@@ -1,6 +1,7 @@
 // Settings of projects: each is kept and shown, or refused by its name.
 #include <catch2/catch.hpp>
 
+#include "convoy/config_read.h"
 #include "lib/http/handlers.h"
 #include "tests/unit/http/harness.h"
 
@@ -99,6 +100,24 @@ TEST_CASE("projects: a removed project takes its keys along, and a second remova
   api.Expect(200, "DELETE", api.base, "", key);
   api.Expect(401, "GET", api.base, "", key);
   api.Do(404, "DELETE", "");
+}
+
+TEST_CASE("projects: a removed project takes along a meta project that was made meanwhile") {
+  ProjectHarness api;
+  bool is_first = true;
+  std::string meta;
+  const auto turn_on = [&] {
+    if (!std::exchange(is_first, false)) return;
+    const std::string body = R"({"name":"p","config":{"meta_event":{"is_enabled":true,"type":"http",
+        "event_type":["endpoint.created"],"url":"https://m.test/","secret":"s"}}})";
+    api.Do(202, "PUT", "", body);
+    const auto stored = GetConfig<Project>(*api.storage, "", api.project);
+    meta = stored.value().config.meta_events.value().project_id;
+  };
+  const HttpResponse removed = api.Send("DELETE", api.base, "", api.instance_key, {}, turn_on);
+  CHECK(removed.status == 200);
+  REQUIRE_FALSE(meta.empty());
+  CHECK(absl::IsNotFound(GetConfig<Project>(*api.storage, "", meta).status()));
 }
 
 }  // namespace
