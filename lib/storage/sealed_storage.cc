@@ -200,7 +200,8 @@ class ClearStorage final : public ForwardingStorage {
     auto next = results_of_others.begin();
     for (size_t i = 0; i < batches.size(); ++i) {
       if (has_documents(batches[i])) {
-        results[i].status = refusal;
+        // The request is in order: it is this process that lacks the key.
+        results[i].status = absl::UnavailableError(refusal.message());
       } else {
         results[i] = std::move(*next++);
       }

@@ -173,7 +173,8 @@ TEST_CASE("sealed_storage: an opener without the key writes nothing in clear aft
   WriteBatch* const batches[] = {&document, &event};
   CommitResult results[2];
   REQUIRE(clear->Commit(batches, results).ok());
-  CHECK(absl::IsFailedPrecondition(results[0].status));
+  CHECK(absl::IsUnavailable(results[0].status));
+  CHECK(results[0].status.message() == CheckNotSealed(*world.below).message());
   CHECK(results[1].status.ok());  // what flows is not sealed
   CHECK(results[1].submissions.size() == 1);
   CHECK(absl::IsNotFound(world.below->GetConfig(ConfigKind::kEndpoint, "p", "b").status()));
