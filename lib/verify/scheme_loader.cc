@@ -227,6 +227,10 @@ absl::StatusOr<Scheme> LoadScheme(const json::Value& object) {
   reader.Read("each", &scheme.each);
   CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "alg", kAlgorithms, &scheme.algorithm));
   CONVOY_RETURN_IF_ERROR(ReadChoice(reader, "encoding", kEncodings, &scheme.encoding));
+  const bool is_shared = scheme.type == SchemeType::kHmac || scheme.type == SchemeType::kDigest;
+  if (scheme.encoding == SignatureEncoding::kBase64Hex && !is_shared) {
+    return InvalidField(reader, "encoding", "may be base64_hex for hmac and digest only");
+  }
   CONVOY_RETURN_IF_ERROR(ReadLocator(reader, "event_id", &scheme.event_id));
   CONVOY_RETURN_IF_ERROR(LoadUrlVariants(object, reader, &scheme));
   CONVOY_RETURN_IF_ERROR(LoadParts(reader, &scheme));

@@ -1,9 +1,12 @@
 // JSON is written anew token by token: spacing and escapes change, numbers and order do not.
 #include "lib/verify/spellings.h"
 
+#include <deque>
+#include <iterator>
 #include <optional>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -20,7 +23,10 @@
 namespace convoy::verify {
 namespace {
 
+constexpr size_t kSpellingsBytesMax = 16 * 1024 * 1024;  // in all
 constexpr size_t kRewrittenBytesMax = 256 * 1024;
+// Of one spelling: indented, deeply nested JSON is many times as long as what it is made of.
+constexpr size_t kRewritingBytesMax = 8 * kRewrittenBytesMax;
 constexpr size_t kFieldsMax = 1000;  // of a form that is written anew
 
 enum class Spacing : uint8_t { kCompact, kSpaced, kTwo, kFour, kTabs };
@@ -106,7 +112,7 @@ void BreakLine(Spacing spacing, size_t depth, std::string* out) {
   }
 }
 
-// nullopt if `text` is not JSON.
+// nullopt if `text` is not JSON, or would be longer than kRewritingBytesMax.
 std::optional<std::string> Rewrite(std::string_view text, Spacing spacing, NonAscii non_ascii,
                                    Slashes slashes) {
   using json::Token;
@@ -115,7 +121,7 @@ std::optional<std::string> Rewrite(std::string_view text, Spacing spacing, NonAs
   Token previous = Token::kNull;
   bool is_first = true;
   for (Token token = scanner.Next(); token != Token::kEnd; token = scanner.Next()) {
-    if (token == Token::kError) return std::nullopt;
+    if (token == Token::kError || out.size() > kRewritingBytesMax) return std::nullopt;
     const bool is_end = token == Token::kEndArray || token == Token::kEndObject;
     const bool is_after_begin = previous == Token::kBeginArray || previous == Token::kBeginObject;
     if (is_end) {
@@ -166,8 +172,12 @@ class Speller {
  public:
   explicit Speller(std::string_view body) : body_(body) {}
 
+  // Unless it is there already, or there is no room for it.
   void Add(std::string_view code, std::string_view text, std::string body) {
-    if (body != body_) spellings_.push_back({code, text, std::move(body)});
+    if (body == body_ || body.size() > bytes_left_ || seen_.contains(body)) return;
+    bytes_left_ -= body.size();
+    spellings_.push_back({code, text, std::move(body)});
+    seen_.insert(spellings_.back().body);
   }
 
   void AddLines() {
@@ -262,12 +272,13 @@ class Speller {
     constexpr std::string_view kText =
         "the body was parsed and written again on the way (spacing, escapes): the raw bytes must "
         "reach this link";
+    if (!json::Validate(body_, json::kPayloadLimits).ok()) return;
     for (const NonAscii non_ascii : {NonAscii::kKeep, NonAscii::kEscape, NonAscii::kPlain}) {
       for (const Slashes slashes : {Slashes::kKeep, Slashes::kEscape, Slashes::kPlain}) {
         for (const Spacing spacing :
              {Spacing::kCompact, Spacing::kSpaced, Spacing::kTwo, Spacing::kFour, Spacing::kTabs}) {
           auto written = Rewrite(body_, spacing, non_ascii, slashes);
-          if (!written.has_value()) return;
+          if (!written.has_value()) continue;
           Add("body_rewritten", kText, absl::StrCat(*written, "\n"));
           Add("body_rewritten", kText, *std::move(written));
         }
@@ -275,7 +286,10 @@ class Speller {
     }
   }
 
-  std::vector<Spelling> Take() { return std::move(spellings_); }
+  std::vector<Spelling> Take() {
+    seen_.clear();
+    return {std::make_move_iterator(spellings_.begin()), std::make_move_iterator(spellings_.end())};
+  }
 
  private:
   void AddFields(std::string_view code, std::string_view text, const body::FormFields& fields) {
@@ -283,7 +297,9 @@ class Speller {
   }
 
   const std::string_view body_;
-  std::vector<Spelling> spellings_;
+  size_t bytes_left_ = kSpellingsBytesMax;
+  std::deque<Spelling> spellings_;              // its elements stay where they are,
+  absl::flat_hash_set<std::string_view> seen_;  // which this refers to
 };
 
 }  // namespace
@@ -293,8 +309,8 @@ std::vector<Spelling> SpellBody(std::string_view body, body::BodyView& view) {
   speller.AddLines();
   speller.AddCodings(view);
   if (body.size() > kRewrittenBytesMax) return speller.Take();
-  if (base::IsValidUtf8(body)) speller.AddJson();
   speller.AddWrapped();
+  if (base::IsValidUtf8(body)) speller.AddJson();
   speller.AddForms();
   return speller.Take();
 }

@@ -16,7 +16,8 @@ struct Spelling {
   std::string body;
 };
 
-// Those that differ from `body`. Of a body beyond 256 KiB only the cheap ones.
+// Those that differ from `body`, each once, likely ones first, of at most 16 MiB in all. Of a body
+// beyond 256 KiB only the cheap ones.
 std::vector<Spelling> SpellBody(std::string_view body, body::BodyView& view);
 
 // The entities that every writer of HTML escapes, as the characters that they stand for.

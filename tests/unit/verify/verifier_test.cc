@@ -330,6 +330,8 @@ TEST_CASE("verifier: a scheme with a mistake is refused with the field named") {
        "\"signature.sufix\""},
       {R"({"type":"hmac","alg":"sha3",)" + signature + "}", "\"alg\""},
       {R"({"type":"hmac","encoding":"rot13",)" + signature + "}", "\"encoding\""},
+      {R"({"type":"ed25519","encoding":"base64_hex",)" + signature + "}", "\"encoding\""},
+      {R"({"type":"rsa-pkcs1","encoding":"base64_hex",)" + signature + "}", "\"encoding\""},
       {R"({"type":"hmac","message":"{nonsense}",)" + signature + "}", "{nonsense}"},
       {R"({"type":"hmac","message":"{body",)" + signature + "}", "brace"},
       {R"({"type":"hmac","message":"{ts}",)" + signature + "}", "\"timestamp\""},
