@@ -33,7 +33,8 @@ PoliciesOf(config::ConfigCache* configuration, const LocalTransport* local) {
     policy.is_paused = endpoint->status == EndpointStatus::kPaused;
     policy.is_disabled = endpoint->status == EndpointStatus::kInactive;
     if (const auto name = model::LocalNameOf(endpoint->url)) {
-      policy.is_unserved = local == nullptr || local->RoomOf(*name) == 0;
+      // A closed lane sleeps whether the name is served or not.
+      policy.is_unserved = !policy.is_closed() && (local == nullptr || local->RoomOf(*name) == 0);
     }
     policy.is_fifo = endpoint->is_fifo;
     return policy;

@@ -3,6 +3,7 @@
 #include "lib/transport/local/mailbox.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -92,9 +93,17 @@ void Mailbox::ReturnOldLocked(absl::Time now, absl::Time& next) {
       EndLocked(std::move(box.waiting.front()), NotTaken());
       box.waiting.pop_front();
       --waiting_count_;
-      box.window = 0;
+      CloseLocked(box);
     }
   }
+}
+
+// The host is told, so that one which waits to be told opens the window again.
+void Mailbox::CloseLocked(Box& box) {
+  if (box.window == 0) return;
+  box.window = 0;
+  box.is_returned = true;
+  ++returned_count_;
 }
 
 void Mailbox::EndLateLocked(absl::Time now, absl::Time& next) {
@@ -134,8 +143,9 @@ void Mailbox::ReturnAllLocked() {
     for (Item& item : box.waiting) EndLocked(std::move(item), NotTaken());
     box.waiting.clear();
     box.window = 0;
+    box.is_returned = false;
   }
-  waiting_count_ = 0;
+  waiting_count_ = returned_count_ = 0;
   TellLocked();
 }
 
@@ -167,6 +177,7 @@ absl::StatusOr<std::vector<LocalDelivery>> Mailbox::Take(std::string_view name, 
   {
     absl::MutexLock lock(&mutex_);
     Box& box = boxes_.try_emplace(std::string(name)).first->second;
+    if (std::exchange(box.is_returned, false)) --returned_count_;
     const uint64_t wanted = std::min<uint64_t>(items_max, options_.window_max) * 2;
     box.window = std::min(options_.window_max, std::max(box.window, static_cast<uint32_t>(wanted)));
     taken = TakeLocked(box, items_max);
@@ -238,7 +249,7 @@ absl::Status Mailbox::Finish(uint64_t ticket, LocalOutcome outcome) {
 }
 
 void Mailbox::TellLocked() {
-  const bool has_any = waiting_count_ > 0;
+  const bool has_any = waiting_count_ > 0 || returned_count_ > 0;
   if (has_any == has_told_) return;
   has_told_ = has_any;
   tell_(has_any);

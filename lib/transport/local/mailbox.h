@@ -7,7 +7,8 @@
 //
 // How much is fetched ahead of the host is a window for each name. It begins at twice what the host
 // asks for at once, is doubled when the host empties it, and is closed when something goes back
-// untaken: a name that is not taken costs nothing.
+// untaken: a name that is not taken costs nothing. The host is told that there is something to take
+// until it asks for that name again.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +42,7 @@ class Mailbox final : public LocalTransport {
  public:
   explicit Mailbox(const MailboxOptions& options) : options_(options) {}
 
-  // `wake`: Step has something to do, or there is room again. `tell`: whether there is something to
+  // `wake`: Step has something to do, or there is room again. `tell`: whether the host should
   // take, on each change. Both are called on any thread, `tell` under a lock. Set once, before use.
   void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
   void set_tell(std::function<void(bool)> tell) { tell_ = std::move(tell); }
@@ -72,6 +73,7 @@ class Mailbox final : public LocalTransport {
   struct Box {
     std::deque<Item> waiting;
     uint32_t window = 0;
+    bool is_returned = false;  // its window was closed, and the host has not asked for it since
   };
   struct Ended {
     SendCompletion done;
@@ -80,6 +82,7 @@ class Mailbox final : public LocalTransport {
 
   void EndLocked(Item item, TransportResult result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReturnOldLocked(absl::Time now, absl::Time& next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CloseLocked(Box& box) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndLateLocked(absl::Time now, absl::Time& next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReturnAllLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   LocalDelivery HandOutLocked(Item item, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -98,6 +101,7 @@ class Mailbox final : public LocalTransport {
   std::set<std::pair<absl::Time, uint64_t>> deadlines_ ABSL_GUARDED_BY(mutex_);  // of what is taken
   std::vector<Ended> ended_ ABSL_GUARDED_BY(mutex_);
   size_t waiting_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t returned_count_ ABSL_GUARDED_BY(mutex_) = 0;  // of boxes
   uint64_t last_ticket_ ABSL_GUARDED_BY(mutex_) = 0;
   bool is_draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_told_ ABSL_GUARDED_BY(mutex_) = false;

@@ -109,9 +109,32 @@ TEST_CASE("mailbox: what is not taken goes back, and its name is left alone unti
   CHECK(world.mailbox.Step() == absl::InfiniteFuture());
   CHECK(world.results["1"].outcome == TransportOutcome::kNotTaken);
   CHECK(world.mailbox.RoomOf("orders") == 0);
-  CHECK(!world.has_something);
+  CHECK(world.has_something);  // a host that waits to be told must ask again
+  CHECK(world.Take("others", 4).empty());
+  CHECK(world.has_something);
   CHECK(world.Take("orders", 4).empty());
+  CHECK(!world.has_something);
   CHECK(world.mailbox.RoomOf("orders") == 8);
+}
+
+TEST_CASE("mailbox: the host is not told of a name that it has never asked for") {
+  World world;
+  world.Send("orders", "1");
+  world.clock.Advance(absl::Seconds(10));
+  world.mailbox.Step();
+  CHECK(world.results["1"].outcome == TransportOutcome::kNotTaken);
+  CHECK(!world.has_something);
+}
+
+TEST_CASE("mailbox: nothing is there to take once it drains") {
+  World world;
+  CHECK(world.Take("orders", 4).empty());
+  world.Send("orders", "1");
+  world.clock.Advance(absl::Seconds(10));
+  world.mailbox.Step();
+  CHECK(world.has_something);
+  world.mailbox.Drain();
+  CHECK(!world.has_something);
 }
 
 TEST_CASE("mailbox: a delivery that is not finished in time has timed out") {
