@@ -93,6 +93,7 @@ void Dispatcher::State::ForgetLanes(Present now) {
 
 void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present now) {
   const Present started_at = *std::exchange(claim_started_at, std::nullopt);
+  ++claims_count;
   is_late = claim.ok() && claim->next_due_at < started_at.wall - kLatenessMax;
   if (!claim.ok()) {
     const LogField fields[] = {{"error", claim.status().message()}};

@@ -77,11 +77,11 @@ struct LaneState {
   absl::Time throttle_told_at = absl::InfinitePast();
 
   bool is_blocked(absl::Time now) const { return blocked_until > now; }
-  // Nothing is lost by forgetting it, if its endpoint is well. A local lane that is not served has
-  // to be skipped by claims, so it is remembered.
+  // Nothing is lost by forgetting it, if its endpoint is well. A local lane whose name has no room
+  // has to be skipped by claims, so it is remembered: there are no more than endpoints.
   bool may_be_forgotten(absl::Time now) const {
     const bool is_idle = waiting.empty() && standing.held_count() == 0 && local_count == 0;
-    return is_idle && !is_blocked(now) && !is_local();
+    return is_idle && !is_blocked(now) && (!is_local() || has_local_room);
   }
   bool is_local() const { return !local_project_id.empty(); }
   // How many more attempts may start here while the breaker is in this state: the host's own pace
@@ -116,6 +116,8 @@ struct LaneState {
   // attempts are on their way. They hold no slot.
   std::string local_project_id;
   uint32_t local_count = 0;
+  bool has_local_room = false;  // its name had, at the last claim
+  uint64_t given_in_claim = 0;  // the last claim that brought some of it
 };
 
 struct Dispatcher::State {
@@ -155,7 +157,7 @@ struct Dispatcher::State {
   // The local lanes by the names of their endpoints; one whose endpoint is not local any more
   // becomes an ordinary lane again. See local_lanes.cc.
   absl::flat_hash_map<std::string, std::vector<std::string>> LocalLanes();
-  // Divides what the host has room for among the lanes of each name.
+  // Divides what the host has room for among the lanes of each name that have work.
   void AddLocalRooms(Present now, ClaimRequest& request);
   size_t busy_count() const {
     return sending_count.value() - local_count.value() + waiting_count.value();
@@ -214,6 +216,7 @@ struct Dispatcher::State {
   std::optional<Present> claim_started_at;                 // a claim is under way
   absl::Duration clock_offset = absl::InfiniteDuration();  // of the wall clock, in the last step
   absl::Time latest_steady = absl::InfinitePast();         // the last step
+  uint64_t claims_count = 0;
   bool is_late = false;  // the last claim left some that have been due for long
   Balance balance;
   bool is_abandoning = false;

@@ -40,10 +40,18 @@ absl::flat_hash_map<std::string, std::vector<std::string>> Dispatcher::State::Lo
 void Dispatcher::State::AddLocalRooms(Present now, ClaimRequest& request) {
   for (const auto& [name, endpoint_ids] : LocalLanes()) {
     const uint32_t room = parts.local == nullptr ? 0 : parts.local->RoomOf(name);
-    const auto lanes_count = static_cast<uint32_t>(endpoint_ids.size());
-    const uint32_t share = (room + lanes_count - 1) / lanes_count;
+    const auto has_work = [this](const LaneState& state) {
+      return state.local_count > 0 || state.given_in_claim == claims_count;
+    };
+    const auto busy_count = static_cast<uint32_t>(std::count_if(
+        endpoint_ids.begin(), endpoint_ids.end(),
+        [&](const std::string& endpoint_id) { return has_work(lanes[endpoint_id]); }));
     for (const std::string& endpoint_id : endpoint_ids) {
-      const LaneState& state = lanes[endpoint_id];
+      LaneState& state = lanes[endpoint_id];
+      state.has_local_room = room > 0;
+      // One that brought nothing lately has to show first that it has work.
+      const uint32_t share =
+          has_work(state) ? (room + busy_count - 1) / busy_count : std::min(room, 1u);
       const bool is_open = !state.is_blocked(now.steady) && state.waiting.empty();
       const uint32_t lane_room = is_open ? std::min(share, state.LocalRoomIn(now.steady)) : 0;
       if (lane_room == 0) {

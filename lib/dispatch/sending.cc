@@ -54,6 +54,7 @@ void Dispatcher::State::Admit(Task task, Present now) {
   LaneState& state = lanes[delivery.endpoint_id];
   const std::optional<std::string_view> local_name = model::LocalNameOf(endpoint->url);
   state.local_project_id = local_name.has_value() ? delivery.project_id : "";
+  state.given_in_claim = claims_count;
   // It was paused, disabled or made local since it was claimed; the next claim knows that.
   const bool is_served = !local_name.has_value() || parts.local != nullptr;
   if (endpoint->status != EndpointStatus::kActive || !is_served) return PutBackTask(task, now);

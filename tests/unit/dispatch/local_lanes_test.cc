@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "lib/dispatch/lane_policies.h"
 #include "tests/unit/dispatch/dispatch_world.h"
 
 namespace convoy::dispatch {
@@ -174,6 +175,28 @@ TEST_CASE("local lanes: endpoints of one name share what the host has room for")
   CHECK(counts == std::map<std::string, int>{{"a", 20}, {"b", 5}, {"c", 5}});
 }
 
+TEST_CASE("local lanes: those without work take no room from one that has") {
+  LocalWorld world;
+  for (int i = 0; i < 400; ++i) {
+    const std::string id = absl::StrCat("e", i);
+    world.AddLocal(id, "orders");
+    world.AddDelivery(id);
+  }
+  size_t taken_count = 0;
+  for (int round = 0; round < 100 && taken_count < 400; ++round) {
+    for (const LocalDelivery& delivery : world.Take("orders")) {
+      world.Finish(delivery);
+      ++taken_count;
+    }
+  }
+  REQUIRE(taken_count == 400);
+  for (int i = 0; i < 64; ++i) world.AddDelivery("e7");
+  const int claims_count = world.process->storage.claims_count;
+  world.Settle();
+  CHECK(world.process->mailbox.Take("orders", 64, absl::ZeroDuration()).value().size() == 64);
+  CHECK(world.process->storage.claims_count <= claims_count + 4);
+}
+
 TEST_CASE("local lanes: an endpoint that is not local any more is sent to") {
   LocalWorld world;
   Endpoint endpoint = world.AddLocal("a", "orders");
@@ -185,6 +208,29 @@ TEST_CASE("local lanes: an endpoint that is not local any more is sent to") {
   world.Run(absl::Minutes(1));
   CHECK(world.Get(id).status == DeliveryStatus::kSuccess);
   CHECK(world.transport().sent().size() == 1);
+}
+
+TEST_CASE("local lanes: a closed endpoint sleeps although its name is not served") {
+  for (const EndpointStatus status : {EndpointStatus::kInactive, EndpointStatus::kPaused}) {
+    LocalWorld world;
+    Endpoint endpoint = world.AddLocal("a", "orders");
+    endpoint.status = status;
+    world.Put("P", endpoint);
+    const std::string id = world.AddDelivery("a");
+    world.Settle();
+    ClaimRequest request = {
+        .now = world.clock.Now(),
+        .lease = absl::Minutes(1),
+        .items_max = 10,
+        .policy_of = PoliciesOf(&world.process->configuration, &world.process->mailbox)};
+    const Claim claim = world.store->ClaimDue(request).value();
+    CHECK(claim.next_due_at > world.clock.Now());
+    CHECK(claim.unserved_lanes.empty());
+    const int claims_count = world.process->storage.claims_count;
+    world.Run(absl::Minutes(10));
+    CHECK(world.process->storage.claims_count <= claims_count + 1);
+    CHECK(world.Get(id).status == DeliveryStatus::kScheduled);
+  }
 }
 
 TEST_CASE("local lanes: abandoned deliveries go back as they were") {
