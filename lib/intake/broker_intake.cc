@@ -4,6 +4,7 @@
 #include "lib/intake/broker_intake.h"
 
 #include <utility>
+#include <variant>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -172,6 +173,9 @@ absl::StatusOr<WriteBatch> BrokerIntake::PrepareRedrive(const ProjectSnapshot& p
   };
   take_last(kMessageIdHeader, &message.id);
   take_last(kMessageKeyHeader, &message.key);
+  // Kafka gives no ids: what is kept as one by earlier versions is the key.
+  const bool has_ids = !std::holds_alternative<KafkaConfig>(source.broker);
+  if (!has_ids && message.key.empty()) message.key = message.id;
   MessageBatch one = PrepareOne(project, source, message);
   if (const auto* refused = std::get_if<Refusal>(&one)) {
     return absl::InvalidArgumentError(absl::StrCat(refused->reason, ": ", refused->detail));

@@ -27,7 +27,10 @@ absl::Status CheckJobRoom(Storage& storage, uint32_t open_jobs_max, const WriteB
   CONVOY_ASSIGN_OR_RETURN(
       const Page<ConfigRecord> open,
       storage.ListConfig(model::OpenJobsOf(job->project_id), {.items_max = open_jobs_max}));
-  return open.items.size() < open_jobs_max ? absl::OkStatus() : TooManyJobs(open_jobs_max);
+  // A batch of more than there may ever be waits until none is open.
+  const bool has_room =
+      open.items.empty() || open.items.size() + model::CountJobs(batch) <= open_jobs_max;
+  return has_room ? absl::OkStatus() : TooManyJobs(open_jobs_max);
 }
 
 }  // namespace convoy::intake

@@ -10,9 +10,9 @@
 
 namespace convoy::intake {
 
-// kResourceExhausted if the batch brings jobs and their project has as many open ones as it may
-// have. Requests at the same instant do not see each other's jobs, so there may be a few more.
-// Reads the store only for a batch with a job.
+// kResourceExhausted if the batch brings jobs and with them their project, which is one, would have
+// more open ones than it may have. Requests at the same instant do not see each other's jobs, so
+// there may be a few more. Reads the store only for a batch with a job.
 absl::Status CheckJobRoom(Storage& storage, uint32_t open_jobs_max, const WriteBatch& batch);
 
 // The refusal itself: it names the setting.

@@ -1,6 +1,7 @@
 // Stored form of jobs: a JSON document, and the fields that say which jobs are open.
 #include "lib/model/job.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -206,6 +207,16 @@ ConfigWrite NewJobWrite(const Job& job) {
   write.puts.push_back(EncodeJob(job));
   write.is_unconditional = true;
   return write;
+}
+
+size_t CountJobs(const WriteBatch& batch) {
+  size_t count = 0;
+  for (const ConfigWrite& write : batch.config) {
+    count += std::count_if(write.puts.begin(), write.puts.end(), [](const ConfigRecord& record) {
+      return record.kind == ConfigKind::kJob;
+    });
+  }
+  return count;
 }
 
 std::optional<Job> FindJob(const WriteBatch& batch) {

@@ -87,7 +87,8 @@ ConfigQuery EndedJobsOf(std::string_view project_id);
 
 // The write that brings a new job. It conflicts with no other one.
 ConfigWrite NewJobWrite(const Job& job);
-// The job that a batch brings, if any.
+// The first job that a batch brings, if any.
 std::optional<Job> FindJob(const WriteBatch& batch);
+size_t CountJobs(const WriteBatch& batch);
 
 }  // namespace convoy::model

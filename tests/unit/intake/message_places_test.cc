@@ -98,6 +98,22 @@ TEST_CASE(
   CHECK(batch->submissions[0].event.headers == Headers{{"a", "b"}, {"x-broker-message-id", "m-1"}});
 }
 
+TEST_CASE("message_places: a dead letter of Kafka that has its key as an id is released by it") {
+  RawWorld world;
+  world.source.message_locations.endpoint_id = "message.key";
+  const HeldInput held = {.id = "H",
+                          .project_id = "P",
+                          .source_id = "S",
+                          .headers = {{"x-broker-message-id", "E2"}},
+                          .body = "x"};
+  world.source.broker = SqsConfig{};
+  CHECK_FALSE(world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held).ok());
+  world.source.broker = KafkaConfig{};
+  const auto batch = world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held);
+  REQUIRE(batch.ok());
+  CHECK(batch->submissions[0].event.endpoint_ids == std::vector<std::string>{"E2"});
+}
+
 TEST_CASE("message_places: locations are checked, with what may be named") {
   for (const char* location : {"message.header.X", "message.body.a.0.b", "message.key"}) {
     CHECK(CheckMessageLocation(location, "kafka").ok());

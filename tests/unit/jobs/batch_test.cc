@@ -1,4 +1,5 @@
 // Batches: retries of deliveries and replays of events by a filter.
+#include "lib/intake/job_room.h"
 #include "tests/unit/jobs/job_world.h"
 
 namespace convoy::jobs {
@@ -153,6 +154,28 @@ TEST_CASE("batch: a stored filter is what it was") {
   ConfigRecord damaged = record;
   damaged.document = R"({"kind":"other","state":"open"})";
   CHECK(absl::IsDataLoss(model::DecodeJob(damaged).status()));
+}
+
+TEST_CASE("job room: the jobs of a batch count together") {
+  const std::unique_ptr<Storage> storage = NewMemoryStorage();
+  const auto batch_of = [](int first, int count) {
+    WriteBatch batch;
+    for (int i = first; i < first + count; ++i) {
+      batch.config.push_back(
+          model::NewJobWrite({.id = absl::StrCat("J", i), .project_id = "P", .event_id = "V"}));
+    }
+    return batch;
+  };
+  CHECK(intake::CheckJobRoom(*storage, 3, batch_of(0, 3)).ok());
+  CHECK(intake::CheckJobRoom(*storage, 3, batch_of(0, 4)).ok());  // or it could never come in
+  WriteBatch two = batch_of(0, 2);
+  CommitResult result;
+  WriteBatch* const batches[] = {&two};
+  REQUIRE(storage->Commit(batches, {&result, 1}).ok());
+  REQUIRE(result.status.ok());
+  CHECK(intake::CheckJobRoom(*storage, 3, batch_of(2, 1)).ok());
+  CHECK(intake::IsTooManyJobs(intake::CheckJobRoom(*storage, 3, batch_of(2, 2))));
+  CHECK(intake::CheckJobRoom(*storage, 3, {}).ok());
 }
 
 TEST_CASE("batch replay: one of many large events never has more open jobs than there may be") {
