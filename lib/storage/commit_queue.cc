@@ -302,7 +302,10 @@ CommitQueue::Group CommitQueue::TakeGroup() {
   Group group(std::make_move_iterator(urgent_.begin()), std::make_move_iterator(urgent_.end()));
   urgent_.clear();
   for (const auto& waiter : group) {
-    if (waiter->batch != nullptr) intake_limit_.OnOutcomes(waiter->batch->updates.size());
+    if (waiter->batch == nullptr) continue;
+    intake_limit_.OnOutcomes(waiter->batch->updates.size());
+    // Of the events that tell of outcomes.
+    if (intake_limit_.is_on()) intake_limit_.OnTaken(waiter->deliveries_count());
   }
   size_t bytes = 0;
   while (may_take_in() && group.size() < options_.batches_max) {

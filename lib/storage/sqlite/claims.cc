@@ -37,6 +37,8 @@ absl::StatusOr<absl::flat_hash_set<int64_t>> NumbersOf(Connection& connection,
   absl::flat_hash_set<int64_t> numbers;
   for (const std::string& id : ids) {
     CONVOY_ASSIGN_OR_RETURN(const int64_t number, FindName(connection, id));
+    if (number <= kNoName) continue;
+    connection.names().KeepNumber(id, number);  // the writer's: skipped again by the next claims
     numbers.insert(number);
   }
   return numbers;

@@ -356,6 +356,13 @@ TEST_CASE("commit_queue: while intake is limited, deliveries come in as outcomes
   queue.LimitIntake(true);
   queue.Drain();
   CHECK(done_count == 26);
+  // Outcomes that bring as many deliveries, which tell of them, make no room.
+  WriteBatch told = OutcomesOf(20);
+  told.submissions = BatchOf("x").submissions;
+  told.submissions[0].deliveries.resize(20);
+  queue.CommitOutcomes(std::make_shared<WriteBatch>(std::move(told)), [](const CommitResult&) {});
+  queue.Drain();
+  CHECK(done_count == 26);
   queue.LimitIntake(false);
   queue.Drain();
   CHECK(done_count == 100);
