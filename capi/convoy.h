@@ -174,9 +174,10 @@ CONVOY_API convoy_status convoy_gateway_start(convoy_gateway* gateway, convoy_er
 CONVOY_API convoy_status convoy_gateway_step(convoy_gateway* gateway, int64_t* out_next_us,
                                              convoy_error** error);
 /* [callback] A descriptor for poll that is readable while there is something for the host:
- * deliveries for convoy_local_take, outcomes for convoy_gateway_next_outcome, callbacks for
- * convoy_gateway_poll, or the gateway closes; and, until convoy_gateway_start, when a step has
- * something to do. Owned by the gateway. */
+ * deliveries for convoy_local_take, a name whose deliveries went back untaken and come when it is
+ * taken from again, outcomes for convoy_gateway_next_outcome, callbacks for convoy_gateway_poll, or
+ * the gateway closes; and, until convoy_gateway_start, when a step has something to do. Owned by
+ * the gateway. */
 CONVOY_API convoy_status convoy_gateway_wake_fd(const convoy_gateway* gateway, int32_t* out_fd,
                                                 convoy_error** error);
 /* With the setting gateway.completions "poll": runs callbacks of asynchronous calls that wait, at
@@ -272,10 +273,11 @@ typedef struct convoy_reply convoy_reply;
 CONVOY_API convoy_status convoy_http_handle(const convoy_gateway* gateway,
                                             const convoy_request* request, convoy_reply** out_reply,
                                             convoy_error** error);
-/* The same without waiting; `request` is copied. `done` runs exactly once if CONVOY_OK is returned,
- * and never otherwise: before the return, on the thread that commits, or on a thread of
- * convoy_gateway_start that answers what may take long; with the setting gateway.completions "poll"
- * inside convoy_gateway_poll alone. `done` owns `reply`. */
+/* The same without waiting; `request` is copied, or answered with 503 where that would take more
+ * memory than the setting gateway.buffered_bytes_max allows. `done` runs exactly once if CONVOY_OK
+ * is returned, and never otherwise: before the return, on the thread that commits, or on a thread
+ * of convoy_gateway_start that answers what may take long; with the setting gateway.completions
+ * "poll" inside convoy_gateway_poll alone. `done` owns `reply`. */
 typedef void (*convoy_reply_fn)(void* user, convoy_reply* reply);
 CONVOY_API convoy_status convoy_http_handle_async(const convoy_gateway* gateway,
                                                   const convoy_request* request,
@@ -427,7 +429,7 @@ CONVOY_API int32_t convoy_delivery_header(const convoy_delivery* delivery, size_
 #define CONVOY_LOCAL_RETRY 1 /* failed; tried again as the endpoint's retry policy says */
 #define CONVOY_LOCAL_FAIL 2  /* failed for good, whatever the retry policy says */
 
-/* Says what became of a delivery, as a CONVOY_LOCAL_ value. `retry_after_ms` is for
+/* [callback] Says what became of a delivery, as a CONVOY_LOCAL_ value. `retry_after_ms` is for
  * CONVOY_LOCAL_RETRY: not before that, at most a day; 0: when the policy says. `detail` is UTF-8
  * for people, kept with the attempt, of which 1 KiB is kept at most. CONVOY_OK: the outcome is
  * recorded soon; if the process dies before that, the delivery comes again. CONVOY_E_NOT_FOUND: it
@@ -436,7 +438,8 @@ CONVOY_API int32_t convoy_delivery_header(const convoy_delivery* delivery, size_
 CONVOY_API convoy_status convoy_local_finish(convoy_delivery* delivery, uint32_t outcome,
                                              uint64_t retry_after_ms, const char* detail,
                                              size_t detail_size, convoy_error** error);
-/* One that was not finished counts as CONVOY_LOCAL_RETRY. May come after convoy_gateway_free. */
+/* [callback] One that was not finished counts as CONVOY_LOCAL_RETRY. May come after
+ * convoy_gateway_free. */
 CONVOY_API void convoy_delivery_free(convoy_delivery* delivery);
 
 /* ---- Verification ---- */

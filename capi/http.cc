@@ -67,10 +67,14 @@ convoy_status convoy_http_handle_async(const convoy_gateway* gateway, const conv
     const BorrowedRequest borrowed(*request);
     const auto owned = std::make_shared<OwnedRequest>(borrowed.http, *gateway->engine);
     const std::string_view body = borrowed.http.body;
-    owned->Count(owned->text.size() + body.size());
+    const auto complete = MakeCompletion(*gateway->engine, done, user, owned);
+    if (!owned->Count(owned->text.size() + body.size())) {
+      return gateway->engine->gateway->RefuseOverloadedAsync(owned->http, complete)
+                 ? CONVOY_OK
+                 : CONVOY_DECLINED;
+    }
     owned->Append(body.data(), body.size());
-    const bool is_ours = gateway->engine->gateway->HandleAsync(
-        owned->Whole(), MakeCompletion(*gateway->engine, done, user, owned));
+    const bool is_ours = gateway->engine->gateway->HandleAsync(owned->Whole(), complete);
     return is_ours ? CONVOY_OK : CONVOY_DECLINED;
   });
 }

@@ -8,8 +8,8 @@
 
 using convoy::LocalDelivery;
 using convoy::LocalOutcome;
-using convoy::capi::CheckEngine;
 using convoy::capi::CheckGateway;
+using convoy::capi::CheckProcess;
 using convoy::capi::CheckStruct;
 using convoy::capi::Engine;
 using convoy::capi::Fail;
@@ -113,7 +113,7 @@ convoy_status convoy_local_finish(convoy_delivery* delivery, uint32_t outcome,
     if (engine == nullptr) {
       return Fail(error, CONVOY_E_STATE, "the gateway has been freed; the delivery comes again");
     }
-    if (const convoy_status checked = CheckEngine(*engine, error)) return checked;
+    if (const convoy_status checked = CheckProcess(*engine, error)) return checked;
     const absl::Status finished = engine->gateway->FinishLocal(
         delivery->local.ticket, {.kind = static_cast<LocalOutcome::Kind>(outcome),
                                  .retry_after = Milliseconds(retry_after_ms),

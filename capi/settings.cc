@@ -122,8 +122,8 @@ std::vector<Setting> OtherSettings() {
          return value.starts_with("http://") || value.starts_with("https://");
        }},
       {"gateway.buffered_bytes_max", "268435456",
-       "memory of requests between convoy_http_begin and _finish; beyond it 503; 1 to "
-       "1099511627776",
+       "memory of requests between convoy_http_begin and _finish, and of those that "
+       "convoy_http_handle_async has copied; beyond it 503; 1 to 1099511627776",
        [](convoy_config& config, std::string_view value) {
          return ReadNumber<uint64_t>(value, 1, uint64_t{1} << 40, &config.buffered_bytes_max);
        }},

@@ -108,6 +108,11 @@ class Gateway {
   // once the gateway has been started, on one that answers what may take long.
   virtual bool HandleAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) = 0;
 
+  // In place of HandleAsync, where the host has no memory for the request: `done` gets the answer
+  // that its head deserves (`head.body` is ignored), which is 503 if the path is the gateway's.
+  virtual bool RefuseOverloadedAsync(const HttpRequest& head,
+                                     std::function<void(HttpResponse)> done) = 0;
+
   // Answers a request of the REST API ("/api/v1/…") as the instance's administrator, without a key;
   // blocks until what it did is durable. nullopt: a path of something else.
   virtual std::optional<HttpResponse> Call(const HttpRequest& request) = 0;

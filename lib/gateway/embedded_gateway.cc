@@ -288,6 +288,15 @@ bool EmbeddedGateway::HandleAsync(const HttpRequest& request,
   return true;
 }
 
+bool EmbeddedGateway::RefuseOverloadedAsync(const HttpRequest& head,
+                                            std::function<void(HttpResponse)> done) {
+  HeadDecision decision = InspectHead(head);
+  if (decision.is_declined) return false;
+  Completion(std::move(done))(decision.refusal.has_value() ? *std::move(decision.refusal)
+                                                           : OverloadedResponse());
+  return true;
+}
+
 void EmbeddedGateway::HandleLater(const http::WorkPlan& plan, const HttpRequest& request,
                                   std::function<void(HttpResponse)> done) {
   const absl::Time deadline = parts_.clock->Now() + options_.answer_timeout;
@@ -424,8 +433,8 @@ absl::Status EmbeddedGateway::Start() {
   // Two that commit: one writes while the other syncs.
   for (const auto work : {&EmbeddedGateway::RunDispatcher, &EmbeddedGateway::RunCommitter,
                           &EmbeddedGateway::RunCommitter}) {
-    ++threads_count_;
     threads_.emplace_back([this, work] { Run(work); });
+    ++threads_count_;  // not of one that could not be made
   }
   work_pool_.Start();
   has_threads_ = true;

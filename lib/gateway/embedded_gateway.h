@@ -47,6 +47,8 @@ class EmbeddedGateway final : public Gateway {
   HttpResponse RefuseTooLarge(const HttpRequest& head) override;
   std::optional<HttpResponse> Handle(const HttpRequest& request) override;
   bool HandleAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) override;
+  bool RefuseOverloadedAsync(const HttpRequest& head,
+                             std::function<void(HttpResponse)> done) override;
   std::optional<HttpResponse> Call(const HttpRequest& request) override;
   absl::StatusOr<Receipt> Ingest(HostEvent event) override;
   void IngestAsync(HostEvent event, std::function<void(absl::StatusOr<Receipt>)> done) override;

@@ -250,12 +250,19 @@ static void CheckHeads(void) {
   convoy_gateway_free(gateway);
 }
 
-/* Requests whose bodies are coming share a bound; those that go make room. */
+static void KeepStatus(void* user, convoy_reply* reply) {
+  *(int*)user = convoy_reply_status(reply);
+  convoy_reply_free(reply);
+}
+
+/* Requests whose bodies are coming, or copied, share a bound; those that go make room. */
 static void CheckBuffered(void) {
   convoy_config* config = NewConfig("");
   convoy_gateway* gateway = NULL;
   convoy_http *first, *second;
   convoy_reply* reply = NULL;
+  convoy_request whole;
+  int status = 0;
   char link[128];
   char bytes[6000];
   memset(bytes, 'x', sizeof bytes);
@@ -271,6 +278,13 @@ static void CheckBuffered(void) {
   convoy_reply_free(reply);
   CHECK(convoy_http_feed(second, bytes, 1, &reply, NULL) == CONVOY_E_STATE);
   convoy_http_free(second);
+  whole = Request("POST", link);
+  whole.body.data = bytes;
+  whole.body.size = sizeof bytes;
+  CHECK(convoy_http_handle_async(gateway, &whole, KeepStatus, &status, NULL) == CONVOY_OK);
+  CHECK(status == 503);
+  whole.path = Slice("/elsewhere");
+  CHECK(convoy_http_handle_async(gateway, &whole, KeepStatus, &status, NULL) == CONVOY_DECLINED);
   convoy_http_free(first);
   second = Begin(gateway, link);
   CHECK(convoy_http_feed(second, bytes, sizeof bytes, &reply, NULL) == CONVOY_OK && reply == NULL);

@@ -74,6 +74,10 @@ class EchoGateway final : public Gateway {
     }
     return true;
   }
+  bool RefuseOverloadedAsync(const HttpRequest&, std::function<void(HttpResponse)> done) override {
+    done(OverloadedResponse());
+    return true;
+  }
   absl::StatusOr<Receipt> Ingest(HostEvent) override { return absl::UnimplementedError("echo"); }
   void IngestAsync(HostEvent, std::function<void(absl::StatusOr<Receipt>)>) override {}
   std::optional<HttpResponse> Call(const HttpRequest&) override { return std::nullopt; }

@@ -2,6 +2,7 @@
 #include "convoy/gateway.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -383,6 +385,21 @@ TEST_CASE("gateway: after closing, requests get 503 and driving is refused") {
   CHECK(absl::IsUnavailable(fixture.gateway->Ingest({.project_id = fixture.project}).status()));
   CHECK_FALSE(fixture.gateway->Step().ok());
   CHECK_FALSE(fixture.gateway->Start().ok());
+}
+
+// No thread can be made with a stack of this size.
+TEST_CASE("gateway: one whose threads cannot be made says so, and closes") {
+  Fixture fixture;
+  pthread_attr_t usual, huge;
+  REQUIRE(pthread_getattr_default_np(&usual) == 0);
+  REQUIRE(pthread_attr_init(&huge) == 0);
+  REQUIRE(pthread_attr_setstacksize(&huge, size_t{1} << 50) == 0);
+  REQUIRE(pthread_setattr_default_np(&huge) == 0);
+  CHECK_THROWS_AS(fixture.gateway->Start(), std::system_error);
+  REQUIRE(pthread_setattr_default_np(&usual) == 0);
+  pthread_attr_destroy(&huge);
+  pthread_attr_destroy(&usual);
+  CHECK(fixture.gateway->Close(absl::ZeroDuration()).ok());
 }
 
 // An endpoint that never answers must not keep a closing gateway; its delivery stays for later.
