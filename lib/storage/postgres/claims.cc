@@ -69,7 +69,7 @@ const std::string& SelectDueHeads() {
 
 absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
   absl::MutexLock lock(&mutex_);
-  CONVOY_RETURN_IF_ERROR(session_.poison());
+  CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
   CONVOY_RETURN_IF_ERROR(ReleaseDeadNowAndThen(request.now));
   CONVOY_RETURN_IF_ERROR(NoticeClock(request.now));
   if (clock_step_.has_value()) CONVOY_RETURN_IF_ERROR(FollowClock(request.lease));

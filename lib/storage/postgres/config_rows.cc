@@ -72,17 +72,46 @@ std::string_view GroupOf(const ConfigRecord& record, const ConfigField& field) {
                                                : std::string_view();
 }
 
-// The end of a statement that walks from walk.from_id on, which is its parameter $4 or $2; the
-// one after it bounds the rows.
-std::string RangeOf(const ConfigWalk& walk, int from, std::string_view order) {
+// Comparisons of a walk: behind walk.from_id, and of the other end.
+struct Comparisons {
+  explicit Comparisons(const ConfigWalk& walk)
+      : begin(walk.is_ascending ? (walk.is_inclusive ? " >= " : " > ")
+                                : (walk.is_inclusive ? " <= " : " < ")),
+        near(walk.is_ascending ? " >= " : " <= "),
+        far(walk.is_ascending ? " <= " : " >= "),
+        direction(walk.is_ascending ? "" : " DESC") {}
+
+  std::string_view begin, near, far, direction;
+};
+
+// A walk through the index of `columns`, whose last is the id and the others are `values`. In this
+// form no index of fewer columns can do it.
+std::string SelectWalk(const ConfigWalk& walk, std::string_view columns, std::string_view values,
+                       std::string_view order, int next_parameter) {
+  const Comparisons is(walk);
+  const std::string index = absl::StrCat("(", columns, ")");
+  const std::string ends = absl::StrCat("(", values, ")");
+  std::string sql = absl::StrCat("SELECT id, project_id, fields, document FROM config WHERE ", index,
+                                 is.far, ends);
+  if (walk.from_id.empty()) {
+    absl::StrAppend(&sql, " AND ", index, is.near, ends);
+  } else {
+    absl::StrAppend(&sql, " AND (", columns, ", id)", is.begin, "(", values, ", $",
+                    next_parameter++, "::bytea)");
+  }
+  absl::StrAppend(&sql, " ORDER BY ", order, is.direction, ", id", is.direction, " LIMIT $",
+                  next_parameter, "::int8");
+  return sql;
+}
+
+// The end of a statement that walks through the rows of a field from walk.from_id on.
+std::string FieldRangeOf(const ConfigWalk& walk, int next_parameter) {
+  const Comparisons is(walk);
   std::string sql;
   if (!walk.from_id.empty()) {
-    absl::StrAppend(&sql, " AND id ", walk.is_ascending ? ">" : "<",
-                    walk.is_inclusive ? "= $" : " $", from, "::bytea");
+    absl::StrAppend(&sql, " AND id", is.begin, "$", next_parameter++, "::bytea");
   }
-  const std::string_view direction = walk.is_ascending ? " ASC" : " DESC";
-  absl::StrAppend(&sql, " ORDER BY ", order, direction, " LIMIT $",
-                  from + (walk.from_id.empty() ? 0 : 1), "::int8");
+  absl::StrAppend(&sql, " ORDER BY id", is.direction, " LIMIT $", next_parameter, "::int8");
   return sql;
 }
 
@@ -143,10 +172,12 @@ absl::StatusOr<std::vector<std::string>> ConfigRows::FindIds(ConfigKind kind, si
 
 absl::StatusOr<std::vector<ConfigRecord>> ConfigRows::Walk(const ConfigWalk& walk) {
   if (walk.field.has_value()) return WalkField(walk);
-  const std::string sql = absl::StrCat(
-      "SELECT id, project_id, fields, document FROM config WHERE kind = $1::int8",
-      walk.project_id.has_value() ? " AND project_id = $2::bytea" : "",
-      RangeOf(walk, walk.project_id.has_value() ? 3 : 2, "id"));
+  const std::string_view direction = Comparisons(walk).direction;
+  const std::string sql =
+      walk.project_id.has_value()
+          ? SelectWalk(walk, "kind, project_id", "$1::int8, $2::bytea",
+                       absl::StrCat("kind", direction, ", project_id"), 3)
+          : SelectWalk(walk, "kind", "$1::int8", "kind", 2);
   Params params;
   params.Int(Number(walk.kind));
   if (walk.project_id.has_value()) params.Bytes(*walk.project_id);
@@ -161,7 +192,7 @@ absl::StatusOr<std::vector<ConfigRecord>> ConfigRows::WalkField(const ConfigWalk
   const std::string sql = absl::StrCat(
       "SELECT id FROM config_field WHERE kind = $1::int8 AND field = $2::int8 "
       "AND sha256(value) = sha256($3::bytea) AND value = $3::bytea AND project_id = $4::bytea",
-      RangeOf(walk, 5, "id"));
+      FieldRangeOf(walk, 5));
   std::vector<std::string> values = walk.values;
   std::sort(values.begin(), values.end());
   values.erase(std::unique(values.begin(), values.end()), values.end());

@@ -164,7 +164,10 @@ void Connection::RollBack() {
 }
 
 bool Connection::TakeNotifications() {
-  if (PQconsumeInput(connection_) == 0) is_broken_ = true;
+  // Twice: the end of a session may stand behind its last message.
+  for (int i = 0; i < 2 && !is_broken_; ++i) {
+    if (PQconsumeInput(connection_) == 0) is_broken_ = true;
+  }
   bool has_any = false;
   while (PGnotify* const notification = PQnotifies(connection_)) {
     PQfreemem(notification);

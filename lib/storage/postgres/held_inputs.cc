@@ -100,7 +100,8 @@ absl::Status ApplyHold(Connection& connection, const Hold& hold, bool is_careful
   params.Int(source).Int(static_cast<int64_t>(input.kind)).Int(project).Int(hold.items_max);
   connection.Queue(
       "DELETE FROM held_input WHERE key = ANY (ARRAY(SELECT key FROM held_input "
-      "WHERE source = $1::int8 AND kind = $2::int8 AND project = $3::int8 ORDER BY key DESC "
+      "WHERE (source, kind, key) >= ($1::int8, $2::int8::int2, 0) AND (source, kind) <= "
+      "($1::int8, $2::int8::int2) AND project = $3::int8 ORDER BY source DESC, kind DESC, key DESC "
       "OFFSET $4::int8))",
       params);
   return absl::OkStatus();

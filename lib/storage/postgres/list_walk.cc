@@ -95,9 +95,10 @@ absl::StatusOr<KeyRange> RangeFrom(KeyRange range, const WalkStart& start) {
 
 // One list: its statement without the order, and the rows of it that are selected.
 struct ListPlan {
-  std::string_view select;  // SQL; its first columns are key and key_shift and id_tail
-  std::string_view key;     // its key column
-  int64_t owner = 0;        // the project or the event that the index is by
+  std::string_view select;  // SQL; its first columns are key, key_shift and id_tail
+  std::string_view owner_column;  // these two are an index
+  std::string_view key_column;
+  int64_t owner = 0;  // the project or the event
   KeyRange range;
   absl::FunctionRef<bool(const Row&)> is_wanted;
 };
@@ -122,10 +123,13 @@ class Walk {
       (is_ascending_ ? range_.first : range_.last) = is_ascending_ ? last + 1 : last - 1;
       piece_rows_ = kPieceRows;
     }
-    const std::string sql =
-        absl::StrCat(plan_.select, " AND ", plan_.key, " >= $2::int8 AND ", plan_.key,
-                     " <= $3::int8 ORDER BY ", plan_.key, is_ascending_ ? "" : " DESC",
-                     " LIMIT $4::int8");
+    // In this form no other index can do it, such as the one of all keys.
+    const std::string index = absl::StrCat("(", plan_.owner_column, ", ", plan_.key_column, ")");
+    const std::string_view direction = is_ascending_ ? "" : " DESC";
+    const std::string sql = absl::StrCat(
+        plan_.select, " WHERE ", index, " >= ($1::int8, $2::int8) AND ", index,
+        " <= ($1::int8, $3::int8) ORDER BY ", plan_.owner_column, direction, ", ",
+        plan_.key_column, direction, " LIMIT $4::int8");
     Params params;
     params.Int(plan_.owner).Int(range_.first).Int(range_.last).Int(piece_rows_);
     CONVOY_ASSIGN_OR_RETURN(rows_, connection_.Run(sql, params));
@@ -161,26 +165,19 @@ absl::StatusOr<Page<T>> List(Connection& connection, const ListPlan& plan,
 }
 
 constexpr std::string_view kEvents =
-    "SELECT key, key_shift, id_tail, source, endpoints, event_type, idempotency_key FROM event "
-    "WHERE project = $1::int8";
+    "SELECT key, key_shift, id_tail, source, endpoints, event_type, idempotency_key FROM event";
 const std::string& Deliveries() {
   static const std::string* const kSql = new std::string(
       absl::StrCat("SELECT ", kDeliveryColumns, ", d.project FROM delivery AS d JOIN event AS e "
-                   "ON e.key = d.event WHERE d.project = $1::int8"));
-  return *kSql;
-}
-const std::string& DeliveriesOfEvent() {
-  static const std::string* const kSql = new std::string(
-      absl::StrCat("SELECT ", kDeliveryColumns, ", d.project FROM delivery AS d JOIN event AS e "
-                   "ON e.key = d.event WHERE d.event = $1::int8"));
+                   "ON e.key = d.event"));
   return *kSql;
 }
 constexpr std::string_view kHeld =
-    "SELECT key, key_shift, id_tail, source, kind, expires_at_us, reason FROM held_input "
-    "WHERE project = $1::int8";
+    "SELECT key, key_shift, id_tail, source, kind, expires_at_us, reason FROM held_input";
 constexpr std::string_view kCountedHeld =
     "SELECT key, key_shift, id_tail, source, kind, expires_at_us, reason FROM held_input "
-    "WHERE project = $1::int8 AND key >= $2::int8 ORDER BY key LIMIT $3::int8";
+    "WHERE (project, key) >= ($1::int8, $2::int8) AND (project, key) <= ($1::int8, $3::int8) "
+    "ORDER BY project, key LIMIT $4::int8";
 
 bool IsWantedHeld(const Row& row, const HeldQuery& query, const NumberSet& sources) {
   return sources.Has(row.IntAt(3)) &&
@@ -239,7 +236,8 @@ absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery&
     });
   };
   const ListPlan plan{.select = kEvents,
-                      .key = "key",
+                      .owner_column = "project",
+                      .key_column = "key",
                       .owner = project,
                       .range = RangeOf(query.created_from, query.created_until),
                       .is_wanted = is_wanted};
@@ -264,7 +262,8 @@ absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const Deli
     return ReadDelivery(connection, row, query.project_id);
   };
   ListPlan plan{.select = Deliveries(),
-                .key = "d.key",
+                .owner_column = "d.project",
+                .key_column = "d.key",
                 .owner = project,
                 .range = RangeOf(query.created_from, query.created_until),
                 .is_wanted = is_wanted};
@@ -272,7 +271,7 @@ absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const Deli
     CONVOY_ASSIGN_OR_RETURN(const std::optional<int64_t> event,
                             FindEvent(connection, project, query.event_id));
     plan.owner = event.value_or(-1);
-    plan.select = DeliveriesOfEvent();
+    plan.owner_column = "d.event";
   }
   return List<Delivery>(connection, plan, request, read);
 }
@@ -291,7 +290,8 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
     });
   };
   const ListPlan plan{.select = kHeld,
-                      .key = "key",
+                      .owner_column = "project",
+                      .key_column = "key",
                       .owner = project,
                       .range = range,
                       .is_wanted = is_wanted};
@@ -304,7 +304,9 @@ absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& quer
   CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
   CONVOY_ASSIGN_OR_RETURN(
       const Rows rows,
-      connection.Run(kCountedHeld, Params().Int(project).Int(range.first).Int(kListRowsMax)));
+      connection.Run(
+          kCountedHeld,
+          Params().Int(project).Int(range.first).Int(range.last).Int(kListRowsMax)));
   uint64_t count = 0;
   for (int i = 0; i < rows.count(); ++i) {
     count += IsWantedHeld(Row(&rows, i), query, sources);

@@ -133,8 +133,9 @@ absl::Status RemoveKeys(Connection& connection, const PruneRequest& request, Pru
 // The key up to which events of a project make up one piece; -1 if it has none.
 absl::StatusOr<int64_t> FindPieceEnd(Connection& connection, int64_t project, int64_t items_max) {
   CONVOY_ASSIGN_OR_RETURN(
-      const Rows rows, connection.Run("SELECT key, octet_length(body) FROM event WHERE project = "
-                                      "$1::int8 ORDER BY key LIMIT $2::int8",
+      const Rows rows, connection.Run("SELECT key, octet_length(body) FROM event WHERE "
+                                      "(project, key) >= ($1::int8, 0) AND project <= $1::int8 "
+                                      "ORDER BY project, key LIMIT $2::int8",
                                       Params().Int(project).Int(items_max)));
   int64_t end = -1;
   int64_t body_bytes = 0;
@@ -149,27 +150,31 @@ absl::StatusOr<int64_t> FindPieceEnd(Connection& connection, int64_t project, in
 absl::Status RemovePieceOf(Connection& connection, int64_t project, int64_t items_max) {
   const Params piece = Params().Int(project).Int(items_max);
   connection.Queue(
-      "DELETE FROM attempt WHERE delivery = ANY (ARRAY(SELECT key FROM delivery WHERE project = "
-      "$1::int8 ORDER BY key LIMIT $2::int8))",
+      "DELETE FROM attempt WHERE delivery = ANY (ARRAY(SELECT key FROM delivery WHERE "
+      "(project, key) >= ($1::int8, 0) AND project <= $1::int8 ORDER BY project, key "
+      "LIMIT $2::int8))",
       piece);
   CONVOY_ASSIGN_OR_RETURN(
       const Rows deliveries,
       connection.Run("DELETE FROM delivery WHERE key = ANY (ARRAY(SELECT key FROM delivery WHERE "
-                     "project = $1::int8 ORDER BY key LIMIT $2::int8))",
+                     "(project, key) >= ($1::int8, 0) AND project <= $1::int8 "
+                     "ORDER BY project, key LIMIT $2::int8))",
                      piece));
   if (deliveries.changes_count() > 0) return absl::OkStatus();
   CONVOY_ASSIGN_OR_RETURN(const int64_t end, FindPieceEnd(connection, project, items_max));
   if (end >= 0) {
     return connection
-        .Run("DELETE FROM event WHERE project = $1::int8 AND key <= $2::int8",
+        .Run("DELETE FROM event WHERE (project, key) >= ($1::int8, 0) "
+             "AND (project, key) <= ($1::int8, $2::int8)",
              Params().Int(project).Int(end))
         .status();
   }
   constexpr std::string_view kOthers[] = {
       "DELETE FROM dedupe_key WHERE ctid = ANY (ARRAY(SELECT ctid FROM dedupe_key WHERE project = "
       "$1::int8 LIMIT $2::int8 FOR UPDATE))",
-      "DELETE FROM held_input WHERE key = ANY (ARRAY(SELECT key FROM held_input WHERE project = "
-      "$1::int8 LIMIT $2::int8))",
+      "DELETE FROM held_input WHERE key = ANY (ARRAY(SELECT key FROM held_input WHERE "
+      "(project, key) >= ($1::int8, 0) AND project <= $1::int8 ORDER BY project, key "
+      "LIMIT $2::int8))",
   };
   for (const std::string_view sql : kOthers) {
     CONVOY_ASSIGN_OR_RETURN(const Rows others, connection.Run(sql, piece));
@@ -195,7 +200,7 @@ absl::StatusOr<bool> RemoveRetired(Connection& connection, int64_t items_max) {
 
 absl::StatusOr<Pruned> Writer::Prune(const PruneRequest& request) {
   absl::MutexLock lock(&mutex_);
-  CONVOY_RETURN_IF_ERROR(session_.poison());
+  CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
   Pruned pruned{.last_event_id = request.after_event_id};
   // Most calls find nothing: look before a transaction.
   CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());

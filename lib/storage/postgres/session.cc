@@ -27,7 +27,15 @@ constexpr std::string_view kWriteToken =
 
 }  // namespace
 
+absl::Status PoisonOf(const std::atomic<bool>& is_poisoned) {
+  if (!is_poisoned) return absl::OkStatus();
+  return absl::DataLossError(
+      "the connection was lost during a commit, and PostgreSQL cannot be asked what became of it");
+}
+
 absl::StatusOr<Connection*> Session::Connect() {
+  // A session that was ended while nothing was under way is noticed here.
+  if (connection_ != nullptr) connection_->TakeNotifications();
   if (connection_ == nullptr || !connection_->is_alive()) {
     connection_ = nullptr;
     CONVOY_ASSIGN_OR_RETURN(connection_, Connection::Open(options_));
@@ -39,7 +47,7 @@ absl::Status Session::Run(Body body, const bool* may_be_lost) {
   absl::Status cause;
   absl::Duration pause = kPauseMin;
   for (int i = 0; i < kTriesMax; ++i) {
-    CONVOY_RETURN_IF_ERROR(poison_);
+    CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
     CONVOY_ASSIGN_OR_RETURN(const Outcome outcome, Try(body, may_be_lost, cause));
     if (outcome == Outcome::kCommitted) return absl::OkStatus();
     // A lost connection may be that of a server that was started anew since: one more try tells.
@@ -58,14 +66,15 @@ absl::StatusOr<Session::Outcome> Session::Try(Body body, const bool* may_be_lost
   if (cause.ok()) {
     const int64_t token = ++token_;
     connection->Queue(kWriteToken, Params().Int(opener_).Int(token));
-    if (may_be_lost != nullptr && *may_be_lost) {
+    const bool is_lazy = may_be_lost != nullptr && *may_be_lost;
+    if (is_lazy) {
       connection->Queue("SET LOCAL synchronous_commit = off");
     }
     connection->Queue("COMMIT");
     cause = connection->Flush().status();
     if (cause.ok()) return Outcome::kCommitted;
     connection->names().ForgetNumbers();
-    if (!connection->is_alive()) return Settle(token);
+    if (!connection->is_alive()) return Settle(token, is_lazy);
   }
   connection->names().ForgetNumbers();
   connection->RollBack();
@@ -76,7 +85,7 @@ absl::StatusOr<Session::Outcome> Session::Try(Body body, const bool* may_be_lost
   return Outcome::kRolledBack;
 }
 
-absl::StatusOr<Session::Outcome> Session::Settle(int64_t token) {
+absl::StatusOr<Session::Outcome> Session::Settle(int64_t token, bool may_be_lost) {
   const absl::Time began_at = clock_.SteadyNow();
   absl::Duration pause = kPauseMin;
   while (clock_.SteadyNow() < began_at + kLookFor) {
@@ -85,9 +94,9 @@ absl::StatusOr<Session::Outcome> Session::Settle(int64_t token) {
     absl::SleepFor(pause);
     pause = std::min(pause * 2, kPauseMax);
   }
-  poison_ = absl::DataLossError(
-      "the connection was lost during a commit, and PostgreSQL cannot be asked what became of it");
-  return poison_;
+  if (may_be_lost) return LostStatus("it is not known what became of the last transaction");
+  is_poisoned_ = true;
+  return PoisonOf(is_poisoned_);
 }
 
 absl::StatusOr<Session::Outcome> Session::Look(int64_t token) {

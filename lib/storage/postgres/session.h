@@ -6,6 +6,7 @@
 // under way: the token there says whether it was committed.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,12 +21,16 @@
 
 namespace convoy::storage::postgres {
 
+// kDataLoss if it is poisoned: writes fail until the store is opened again.
+absl::Status PoisonOf(const std::atomic<bool>& is_poisoned);
+
 // Not safe for several threads at once.
 class Session {
  public:
   // The clock must outlive it.
-  Session(ConnectionOptions options, Clock* clock)
-      : options_(std::move(options)), clock_(*clock) {}
+  // `is_poisoned` is set once it cannot be learned whether a transaction was committed.
+  Session(ConnectionOptions options, Clock* clock, std::atomic<bool>* is_poisoned)
+      : options_(std::move(options)), clock_(*clock), is_poisoned_(*is_poisoned) {}
 
   // Whose tokens are written; before the first transaction.
   void set_opener(int64_t number) { opener_ = number; }
@@ -40,15 +45,12 @@ class Session {
   // Durable on return, unless `may_be_lost` (which the body may set) is true then.
   absl::Status Run(Body body, const bool* may_be_lost = nullptr);
 
-  // kDataLoss once it cannot be learned whether a transaction was committed.
-  const absl::Status& poison() const { return poison_; }
-
  private:
   enum class Outcome { kCommitted, kRolledBack };
 
   // One try. kRolledBack: nothing of it is there, and it may be tried again.
   absl::StatusOr<Outcome> Try(Body body, const bool* may_be_lost, absl::Status& cause);
-  absl::StatusOr<Outcome> Settle(int64_t token);
+  absl::StatusOr<Outcome> Settle(int64_t token, bool may_be_lost);
   absl::StatusOr<Outcome> Look(int64_t token);
 
   const ConnectionOptions options_;
@@ -56,7 +58,7 @@ class Session {
   std::unique_ptr<Connection> connection_;
   int64_t opener_ = 0;
   int64_t token_ = 0;
-  absl::Status poison_;
+  std::atomic<bool>& is_poisoned_;
 };
 
 }  // namespace convoy::storage::postgres

@@ -138,12 +138,10 @@ absl::Status Writer::ApplyRefusable(Connection& connection, const WriteBatch& ba
 
 absl::Status Writer::CheckWritable() {
   absl::MutexLock lock(&mutex_);
-  return session_.Run([](Connection&) { return absl::OkStatus(); });
+  // Waited for before the commit, so that a lost connection leaves no question open.
+  return session_.Run([](Connection& connection) { return connection.Flush().status(); });
 }
 
-absl::Status Writer::CheckAlive() {
-  absl::MutexLock lock(&mutex_);
-  return session_.poison();
-}
+absl::Status Writer::CheckAlive() const { return PoisonOf(is_poisoned_); }
 
 }  // namespace convoy::storage::postgres

@@ -1,6 +1,7 @@
 // The one writing session of an opener: batches into transactions, claims, and what else writes.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -40,7 +41,7 @@ class Writer {
   absl::Status ReleaseClaims();
   absl::StatusOr<Pruned> Prune(const PruneRequest& request);
   absl::Status CheckWritable();
-  absl::Status CheckAlive();
+  absl::Status CheckAlive() const;  // without waiting for other calls
 
   // Whether configuration may have changed since the last call.
   absl::StatusOr<bool> HasNews() { return presence_->Refresh(); }
@@ -69,7 +70,8 @@ class Writer {
     size_t claimed_count = 0;
   };
 
-  Writer(const ConnectionOptions& options, Clock* clock) : session_(options, clock) {}
+  Writer(const ConnectionOptions& options, Clock* clock)
+      : session_(options, clock, &is_poisoned_) {}
 
   // A refusal of the batch is in `result`; the returned status speaks of the database.
   absl::Status ApplyAll(Connection& connection, std::span<WriteBatch* const> batches,
@@ -120,6 +122,7 @@ class Writer {
   absl::Status ReleaseDead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReleaseDeadNowAndThen(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  std::atomic<bool> is_poisoned_ = false;
   absl::Mutex mutex_;
   Session session_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Presence> presence_;
