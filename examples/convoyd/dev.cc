@@ -262,7 +262,8 @@ absl::Status PrepareTrial(Settings& settings, TrialFolder& folder) {
     return absl::InvalidArgumentError("--dev serves plain HTTP, leave tls_cert and tls_key out");
   }
   if (IsPostgres(settings.database)) {
-    return absl::InvalidArgumentError("--dev keeps a key beside its database: give it an SQLite file");
+    return absl::InvalidArgumentError(
+        "--dev keeps a key beside its database: give it an SQLite file");
   }
   for (const char* network : {"127.0.0.0/8", "::1/128"}) {
     settings.allowed_networks.emplace_back(network);

@@ -60,7 +60,7 @@ class Sender:
 
 class PostgresTest(unittest.TestCase):
     def setUp(self):
-        self.server = postgres.Server("fsync=off")
+        self.server = postgres.Server()
         self.server.__enter__()
         self.addCleanup(self.server.__exit__, None, None, None)
         self.folder = host.Folder()

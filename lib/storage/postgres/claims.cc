@@ -194,10 +194,10 @@ absl::StatusOr<std::vector<Writer::Visit>> Writer::PlanVisits(Connection& connec
     }
     Visit visit{.lane = std::move(lane), .policy = *policy};
     const Pace pace(policy->rate_limit);
-    visit.items_max = policy->is_paused ? 0
-                                        : std::min<size_t>(items_max, pace.RoomAt(
-                                                                          request.now,
-                                                                          visit.lane.arrival));
+    visit.items_max =
+        policy->is_paused
+            ? 0
+            : std::min<size_t>(items_max, pace.RoomAt(request.now, visit.lane.arrival));
     visits.push_back(std::move(visit));
   }
   return visits;
@@ -235,8 +235,8 @@ absl::Status Writer::ChooseHeads(Connection& connection, absl::Time now,
     if (visit.policy.is_paused) continue;
     const int64_t former = std::exchange(visit.lane.head, 0);
     if (!visit.policy.is_fifo) continue;
-    const bool is_head = visit.next.key != 0 && (visit.next.key == former ||
-                                                 visit.next.wake_at_us <= base::ToMicros(now));
+    const bool is_head = visit.next.key != 0 &&
+                         (visit.next.key == former || visit.next.wake_at_us <= base::ToMicros(now));
     if (is_head) visit.lane.head = visit.next.key;
   }
   return absl::OkStatus();
@@ -254,8 +254,8 @@ absl::Status Writer::TakeDeliveries(Connection& connection, const ClaimRequest& 
       heads.push_back(visit.lane.head);
       of_heads.push_back(&visit);
     } else {
-      lanes.AddRow({visit.lane.endpoint, visit.lane.project,
-                    static_cast<int64_t>(visit.items_max)});
+      lanes.AddRow(
+          {visit.lane.endpoint, visit.lane.project, static_cast<int64_t>(visit.items_max)});
       of_lanes.push_back(&visit);
     }
   }
@@ -275,8 +275,7 @@ absl::Status Writer::TakeDeliveries(Connection& connection, const ClaimRequest& 
       }
       delivery.status = DeliveryStatus::kProcessing;
       ++visit.claimed_count;
-      const bool sets_pace =
-          visit.claimed_count == 1 && Pace(visit.policy.rate_limit).is_limited();
+      const bool sets_pace = visit.claimed_count == 1 && Pace(visit.policy.rate_limit).is_limited();
       claimed.AddRow({row.IntAt(0), static_cast<int64_t>(next_lease_)});
       events.push_back(row.IntAt(3));
       claim.deliveries.push_back(
@@ -285,13 +284,13 @@ absl::Status Writer::TakeDeliveries(Connection& connection, const ClaimRequest& 
     return absl::OkStatus();
   };
   if (!of_lanes.empty()) {
-    CONVOY_ASSIGN_OR_RETURN(
-        const Rows rows, connection.Run(SelectDueOfLanes(), Params().All(lanes).Int(now_us)));
+    CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                            connection.Run(SelectDueOfLanes(), Params().All(lanes).Int(now_us)));
     CONVOY_RETURN_IF_ERROR(take(rows, of_lanes));
   }
   if (!of_heads.empty()) {
-    CONVOY_ASSIGN_OR_RETURN(
-        const Rows rows, connection.Run(SelectDueHeads(), Params().Ints(heads).Int(now_us)));
+    CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                            connection.Run(SelectDueHeads(), Params().Ints(heads).Int(now_us)));
     CONVOY_RETURN_IF_ERROR(take(rows, of_heads));
   }
   if (!ended.empty()) {
@@ -319,8 +318,8 @@ absl::Status Writer::AttachEvents(Connection& connection, const std::vector<int6
   static const std::string* const kSelect = new std::string(
       absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = ANY ($1::int8[])"));
   std::set<int64_t> keys(events.begin(), events.end());
-  CONVOY_ASSIGN_OR_RETURN(
-      const Rows rows, connection.Run(*kSelect, Params().Ints({keys.begin(), keys.end()})));
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                          connection.Run(*kSelect, Params().Ints({keys.begin(), keys.end()})));
   absl::flat_hash_map<int64_t, std::string> projects;
   for (size_t i = 0; i < events.size(); ++i) {
     projects[events[i]] = claim.deliveries[i].delivery.project_id;

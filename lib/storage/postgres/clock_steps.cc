@@ -99,10 +99,10 @@ absl::Status Writer::GoToNextLane(Connection& connection, std::optional<ClockSte
       "arrival_us = CASE WHEN arrival_us <= $1::int8 THEN 0 ELSE arrival_us END "
       "WHERE endpoint = $2::int8",
       Params().Int(base::ToMicros(step->before)).Int(step->endpoint));
-  CONVOY_ASSIGN_OR_RETURN(
-      const Rows lane, connection.Run("SELECT endpoint FROM lane WHERE endpoint > $1::int8 "
-                                      "ORDER BY endpoint LIMIT 1",
-                                      Params().Int(step->endpoint)));
+  CONVOY_ASSIGN_OR_RETURN(const Rows lane,
+                          connection.Run("SELECT endpoint FROM lane WHERE endpoint > $1::int8 "
+                                         "ORDER BY endpoint LIMIT 1",
+                                         Params().Int(step->endpoint)));
   if (lane.count() > 0) {
     step = ClockStep(step->before, step->now, lane.IntAt(0, 0));
   } else {

@@ -91,8 +91,8 @@ std::string SelectWalk(const ConfigWalk& walk, std::string_view columns, std::st
   const Comparisons is(walk);
   const std::string index = absl::StrCat("(", columns, ")");
   const std::string ends = absl::StrCat("(", values, ")");
-  std::string sql = absl::StrCat("SELECT id, project_id, fields, document FROM config WHERE ", index,
-                                 is.far, ends);
+  std::string sql = absl::StrCat("SELECT id, project_id, fields, document FROM config WHERE ",
+                                 index, is.far, ends);
   if (walk.from_id.empty()) {
     absl::StrAppend(&sql, " AND ", index, is.near, ends);
   } else {
@@ -173,11 +173,10 @@ absl::StatusOr<std::vector<std::string>> ConfigRows::FindIds(ConfigKind kind, si
 absl::StatusOr<std::vector<ConfigRecord>> ConfigRows::Walk(const ConfigWalk& walk) {
   if (walk.field.has_value()) return WalkField(walk);
   const std::string_view direction = Comparisons(walk).direction;
-  const std::string sql =
-      walk.project_id.has_value()
-          ? SelectWalk(walk, "kind, project_id", "$1::int8, $2::bytea",
-                       absl::StrCat("kind", direction, ", project_id"), 3)
-          : SelectWalk(walk, "kind", "$1::int8", "kind", 2);
+  const std::string sql = walk.project_id.has_value()
+                              ? SelectWalk(walk, "kind, project_id", "$1::int8, $2::bytea",
+                                           absl::StrCat("kind", direction, ", project_id"), 3)
+                              : SelectWalk(walk, "kind", "$1::int8", "kind", 2);
   Params params;
   params.Int(Number(walk.kind));
   if (walk.project_id.has_value()) params.Bytes(*walk.project_id);
@@ -264,8 +263,7 @@ absl::Status ConfigRows::RemoveFlow(const ConfigRef& ref) {
     return absl::InternalError("no flow of this kind of object is known");
   }
   CONVOY_ASSIGN_OR_RETURN(const int64_t source, FindName(connection_, ref.id));
-  return connection_
-      .Run("DELETE FROM held_input WHERE source = $1::int8", Params().Int(source))
+  return connection_.Run("DELETE FROM held_input WHERE source = $1::int8", Params().Int(source))
       .status();
 }
 
@@ -279,9 +277,10 @@ absl::StatusOr<uint64_t> ConfigRows::Revision(std::string_view scope) {
 
 absl::Status ConfigRows::SetRevision(std::string_view scope, uint64_t revision) {
   return connection_
-      .Run("INSERT INTO config_revision (scope, revision) VALUES ($1::bytea, $2::int8) "
-           "ON CONFLICT (scope) DO UPDATE SET revision = excluded.revision",
-           Params().Bytes(scope).Int(static_cast<int64_t>(revision)))
+      .Run(
+          "INSERT INTO config_revision (scope, revision) VALUES ($1::bytea, $2::int8) "
+          "ON CONFLICT (scope) DO UPDATE SET revision = excluded.revision",
+          Params().Bytes(scope).Int(static_cast<int64_t>(revision)))
       .status();
 }
 
@@ -306,9 +305,10 @@ absl::Status ConfigRows::AddLines(std::string_view scope, std::span<const Config
         params);
   }
   return connection_
-      .Run("DELETE FROM config_change WHERE generation <= "
-           "(SELECT max(generation) FROM config_change) - $1::int8",
-           Params().Int(kConfigLogLinesKept))
+      .Run(
+          "DELETE FROM config_change WHERE generation <= "
+          "(SELECT max(generation) FROM config_change) - $1::int8",
+          Params().Int(kConfigLogLinesKept))
       .status();
 }
 
@@ -323,10 +323,10 @@ absl::StatusOr<std::vector<ConfigLogLine>> ConfigRows::ReadLines(std::string_vie
                       params));
   std::vector<ConfigLogLine> lines;
   for (int i = 0; i < rows.count(); ++i) {
-    lines.push_back({.revision = static_cast<uint64_t>(rows.IntAt(i, 0)),
-                     .what = static_cast<ConfigLogLine::What>(rows.IntAt(i, 1)),
-                     .ref = {.kind = static_cast<ConfigKind>(rows.IntAt(i, 2)),
-                             .id = rows.TextAt(i, 3)}});
+    lines.push_back(
+        {.revision = static_cast<uint64_t>(rows.IntAt(i, 0)),
+         .what = static_cast<ConfigLogLine::What>(rows.IntAt(i, 1)),
+         .ref = {.kind = static_cast<ConfigKind>(rows.IntAt(i, 2)), .id = rows.TextAt(i, 3)}});
   }
   return lines;
 }

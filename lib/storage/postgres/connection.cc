@@ -11,9 +11,11 @@
 
 namespace convoy::storage::postgres {
 
-// A session that is stopped within a transaction holds its locks no longer than the timeout.
+// Transactions are built on row locks, not on snapshots. A session that is stopped within a
+// transaction holds its locks no longer than the timeout.
 const char* const kSessionSettings =
-    "SET client_min_messages = warning; SET enable_seqscan = off; SET enable_bitmapscan = off; "
+    "SET client_min_messages = warning; SET default_transaction_isolation = 'read committed'; "
+    "SET enable_seqscan = off; SET enable_bitmapscan = off; "
     "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; "
     "SET enable_memoize = off; SET jit = off; SET plan_cache_mode = force_generic_plan; "
     "SET idle_in_transaction_session_timeout = '30s'; "
@@ -32,20 +34,20 @@ constexpr const char* kUserTimeoutMs = "30000";
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options) {
-  // What the connection string says goes before these, but for the last two.
-  const char* const keywords[] = {"connect_timeout",     "keepalives_idle",
-                                  "keepalives_interval", "keepalives_count",
-                                  "tcp_user_timeout",    "fallback_application_name",
-                                  "dbname",              "client_encoding",
-                                  nullptr};
-  const char* const values[] = {kConnectTimeout, kAliveAfter, kAliveInterval,
-                                kAliveCount,     kUserTimeoutMs, "convoy",
-                                options.dsn.c_str(), "UTF8",      nullptr};
+  // The connection string goes before those that stand in front of it.
+  const char* const keywords[] = {
+      "connect_timeout",  "keepalives_idle",  "keepalives_interval",
+      "keepalives_count", "tcp_user_timeout", "fallback_application_name",
+      "dbname",           "client_encoding",  nullptr};
+  const char* const values[] = {kConnectTimeout,     kAliveAfter,    kAliveInterval,
+                                kAliveCount,         kUserTimeoutMs, "convoy",
+                                options.dsn.c_str(), "UTF8",         nullptr};
   PGconn* const raw = PQconnectdbParams(keywords, values, /*expand_dbname=*/1);
   if (raw == nullptr) return absl::ResourceExhaustedError("PostgreSQL: no memory");
   auto connection = absl::WrapUnique(new Connection(raw, options));
   if (PQstatus(raw) != CONNECTION_OK) return LostStatus(PQerrorMessage(raw));
-  PQsetNoticeProcessor(raw, [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      raw, [](void*, const char*) {}, nullptr);
   CONVOY_RETURN_IF_ERROR(connection->SetUp(options.schema));
   return connection;
 }
@@ -56,9 +58,7 @@ absl::Status Connection::SetUp(const std::string& schema) {
   if (PQserverVersion(connection_) < 130000) {
     return absl::FailedPreconditionError("PostgreSQL 13 or later is needed");
   }
-  CONVOY_RETURN_IF_ERROR(Execute(absl::StrCat(
-      "SET search_path TO \"", schema, "\"; SET synchronize_seqscans = off; ", kSessionSettings)));
-  return absl::OkStatus();
+  return Execute(absl::StrCat("SET search_path TO \"", schema, "\"; ", kSessionSettings));
 }
 
 absl::Status Connection::Execute(const std::string& sql) {
@@ -99,8 +99,8 @@ void Connection::Queue(std::string_view sql, const Params& params) {
     lengths.push_back(static_cast<int>(value.size()));
   }
   const std::vector<int> formats(values.size(), 1);
-  if (PQsendQueryPrepared(connection_, name.c_str(), static_cast<int>(values.size()),
-                          values.data(), lengths.data(), formats.data(), 1) == 0) {
+  if (PQsendQueryPrepared(connection_, name.c_str(), static_cast<int>(values.size()), values.data(),
+                          lengths.data(), formats.data(), 1) == 0) {
     is_broken_ = true;
   }
   queued_.push_back({});

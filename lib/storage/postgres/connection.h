@@ -2,6 +2,8 @@
 // and sent, and their answers are waited for together.
 #pragma once
 
+#include <libpq-fe.h>
+
 #include <deque>
 #include <functional>
 #include <memory>
@@ -12,7 +14,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include <libpq-fe.h>
 
 #include "lib/storage/postgres/params.h"
 #include "lib/storage/sqlite/names.h"

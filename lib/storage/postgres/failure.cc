@@ -26,21 +26,21 @@ constexpr Row kTable[] = {
     {"40P01", kRetry, absl::StatusCode::kUnavailable},  // deadlock detected
     {"55P03", kRetry, absl::StatusCode::kUnavailable},  // lock not available
     {"40", kRefused, absl::StatusCode::kUnavailable},
-    {"08", kLost, absl::StatusCode::kUnavailable},     // connection exceptions
-    {"57P01", kLost, absl::StatusCode::kUnavailable},  // admin shutdown
-    {"57P02", kLost, absl::StatusCode::kUnavailable},  // crash shutdown
-    {"57P03", kLost, absl::StatusCode::kUnavailable},  // starting up or shutting down
-    {"57P05", kLost, absl::StatusCode::kUnavailable},  // idle session timeout
-    {"25P03", kLost, absl::StatusCode::kUnavailable},  // idle in transaction timeout
-    {"57014", kRefused, absl::StatusCode::kDeadlineExceeded},  // statement cancelled or timed out
-    {"25006", kRefused, absl::StatusCode::kUnavailable},       // read-only transaction: a standby
-    {"53300", kRefused, absl::StatusCode::kUnavailable},       // too many connections
-    {"53", kRefused, absl::StatusCode::kResourceExhausted},    // disk full, no memory
-    {"58", kRefused, absl::StatusCode::kUnavailable},          // errors of the system, of files
-    {"XX001", kDamaged, absl::StatusCode::kDataLoss},          // data corrupted
-    {"XX002", kDamaged, absl::StatusCode::kDataLoss},          // index corrupted
-    {"28", kRefused, absl::StatusCode::kPermissionDenied},     // authorization
-    {"42501", kRefused, absl::StatusCode::kPermissionDenied},  // insufficient privilege
+    {"08", kLost, absl::StatusCode::kUnavailable},               // connection exceptions
+    {"57P01", kLost, absl::StatusCode::kUnavailable},            // admin shutdown
+    {"57P02", kLost, absl::StatusCode::kUnavailable},            // crash shutdown
+    {"57P03", kLost, absl::StatusCode::kUnavailable},            // starting up or shutting down
+    {"57P05", kLost, absl::StatusCode::kUnavailable},            // idle session timeout
+    {"25P03", kLost, absl::StatusCode::kUnavailable},            // idle in transaction timeout
+    {"57014", kRefused, absl::StatusCode::kDeadlineExceeded},    // statement cancelled or timed out
+    {"25006", kRefused, absl::StatusCode::kUnavailable},         // read-only transaction: a standby
+    {"53300", kRefused, absl::StatusCode::kUnavailable},         // too many connections
+    {"53", kRefused, absl::StatusCode::kResourceExhausted},      // disk full, no memory
+    {"58", kRefused, absl::StatusCode::kUnavailable},            // errors of the system, of files
+    {"XX001", kDamaged, absl::StatusCode::kDataLoss},            // data corrupted
+    {"XX002", kDamaged, absl::StatusCode::kDataLoss},            // index corrupted
+    {"28", kRefused, absl::StatusCode::kPermissionDenied},       // authorization
+    {"42501", kRefused, absl::StatusCode::kPermissionDenied},    // insufficient privilege
     {"3D000", kRefused, absl::StatusCode::kFailedPrecondition},  // no such database
     {"3F000", kRefused, absl::StatusCode::kFailedPrecondition},  // no such schema
     {"23505", kRefused, absl::StatusCode::kAlreadyExists},       // unique violation

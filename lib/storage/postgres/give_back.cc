@@ -18,10 +18,10 @@ absl::StatusOr<std::vector<int64_t>> OpenersWithClaims(Connection& connection) {
   std::vector<int64_t> openers;
   int64_t least = 1;
   while (true) {
-    CONVOY_ASSIGN_OR_RETURN(
-        const Rows row, connection.Run("SELECT lease FROM delivery WHERE lease <> 0 "
-                                       "AND lease >= $1::int8 ORDER BY lease LIMIT 1",
-                                       Params().Int(least)));
+    CONVOY_ASSIGN_OR_RETURN(const Rows row,
+                            connection.Run("SELECT lease FROM delivery WHERE lease <> 0 "
+                                           "AND lease >= $1::int8 ORDER BY lease LIMIT 1",
+                                           Params().Int(least)));
     if (row.count() == 0) return openers;
     openers.push_back(row.IntAt(0, 0) >> kLeaseCounterBits);
     least = static_cast<int64_t>(FirstLeaseOf(openers.back() + 1));
@@ -47,13 +47,12 @@ absl::Status GiveBack(Connection& connection, int64_t opener, Lanes& lanes) {
   // project are left to its removal.
   CONVOY_ASSIGN_OR_RETURN(
       const Rows released,
-      connection.Run(
-          "UPDATE delivery AS d SET lease = 0, wake_at_us = due_at_us, "
-          "status = CASE WHEN attempts_count = 0 THEN 0 ELSE 2 END WHERE lease <> 0 "
-          "AND lease >= $1::int8 AND lease < $2::int8 "
-          "AND EXISTS (SELECT 1 FROM name AS n WHERE n.number = d.project) "
-          "RETURNING endpoint, project, wake_at_us",
-          Params().Int(first).Int(end)));
+      connection.Run("UPDATE delivery AS d SET lease = 0, wake_at_us = due_at_us, "
+                     "status = CASE WHEN attempts_count = 0 THEN 0 ELSE 2 END WHERE lease <> 0 "
+                     "AND lease >= $1::int8 AND lease < $2::int8 "
+                     "AND EXISTS (SELECT 1 FROM name AS n WHERE n.number = d.project) "
+                     "RETURNING endpoint, project, wake_at_us",
+                     Params().Int(first).Int(end)));
   for (int i = 0; i < released.count(); ++i) {
     lanes.Wake(released.IntAt(i, 0), released.IntAt(i, 1), released.IntAt(i, 2));
     lanes.NoteChange(released.IntAt(i, 0));
@@ -67,11 +66,11 @@ absl::Status Writer::ReleaseClaims() {
   absl::MutexLock lock(&mutex_);
   return session_.Run([&](Connection& connection)
                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-    Lanes lanes;
-    CONVOY_RETURN_IF_ERROR(GiveBack(connection, opener_, lanes));
-    lanes.Queue(connection);
-    return absl::OkStatus();
-  });
+                            Lanes lanes;
+                            CONVOY_RETURN_IF_ERROR(GiveBack(connection, opener_, lanes));
+                            lanes.Queue(connection);
+                            return absl::OkStatus();
+                          });
 }
 
 absl::Status Writer::ReleaseDead() {
@@ -100,7 +99,8 @@ absl::Status Writer::ReleaseDeadNowAndThen(absl::Time now) {
   looked_for_dead_at_ = now;
   // So that this opener itself does not count as dead for others for longer than until now.
   CONVOY_RETURN_IF_ERROR(presence_->KeepHolding());
-  return ReleaseDead();
+  CONVOY_RETURN_IF_ERROR(session_.Connect().status());
+  return session_.IsSettled() ? ReleaseDead() : absl::OkStatus();
 }
 
 }  // namespace convoy::storage::postgres

@@ -95,10 +95,9 @@ absl::StatusOr<std::optional<DeliveryRow>> LockDelivery(Connection& connection,
 }
 
 bool Group::RefersBack(const WriteBatch& batch) const {
-  return std::any_of(batch.updates.begin(), batch.updates.end(),
-                     [&](const DeliveryUpdate& update) {
-                       return new_ids_.contains(update.delivery.id);
-                     }) ||
+  return std::any_of(
+             batch.updates.begin(), batch.updates.end(),
+             [&](const DeliveryUpdate& update) { return new_ids_.contains(update.delivery.id); }) ||
          std::any_of(batch.extra_deliveries.begin(), batch.extra_deliveries.end(),
                      [&](const Delivery& extra) { return new_ids_.contains(extra.event_id); });
 }

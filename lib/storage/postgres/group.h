@@ -84,7 +84,7 @@ class Group {
 
   void AddNames();
   void AddKeyName(const std::optional<DedupeKey>& key);
-  // What is stored of all that is added: three answers, and the rare ones that are looked for apart.
+  // Reads what is stored of all that is added, in one round trip but for the rare shifted keys.
   absl::Status Read();
   void QueueKeys();
   void TakeKeys(const Rows& rows);

@@ -87,9 +87,10 @@ absl::Status OpenLanes(Connection& connection, std::span<const ConfigWrite> writ
     for (const ConfigRef& ref : write.removes) ids.insert(ref.id);
   }
   return connection
-      .Run("UPDATE lane AS l SET wake_at_us = 0, closed_until_us = 0 FROM unnest($1::bytea[]) "
-           "AS w(id) JOIN name AS n ON n.id = w.id WHERE l.endpoint = n.number AND n.number > 0",
-           Params().Texts({ids.begin(), ids.end()}))
+      .Run(
+          "UPDATE lane AS l SET wake_at_us = 0, closed_until_us = 0 FROM unnest($1::bytea[]) "
+          "AS w(id) JOIN name AS n ON n.id = w.id WHERE l.endpoint = n.number AND n.number > 0",
+          Params().Texts({ids.begin(), ids.end()}))
       .status();
 }
 

@@ -95,7 +95,7 @@ absl::StatusOr<KeyRange> RangeFrom(KeyRange range, const WalkStart& start) {
 
 // One list: its statement without the order, and the rows of it that are selected.
 struct ListPlan {
-  std::string_view select;  // SQL; its first columns are key, key_shift and id_tail
+  std::string_view select;        // SQL; its first columns are key, key_shift and id_tail
   std::string_view owner_column;  // these two are an index
   std::string_view key_column;
   int64_t owner = 0;  // the project or the event
@@ -126,10 +126,10 @@ class Walk {
     // In this form no other index can do it, such as the one of all keys.
     const std::string index = absl::StrCat("(", plan_.owner_column, ", ", plan_.key_column, ")");
     const std::string_view direction = is_ascending_ ? "" : " DESC";
-    const std::string sql = absl::StrCat(
-        plan_.select, " WHERE ", index, " >= ($1::int8, $2::int8) AND ", index,
-        " <= ($1::int8, $3::int8) ORDER BY ", plan_.owner_column, direction, ", ",
-        plan_.key_column, direction, " LIMIT $4::int8");
+    const std::string sql =
+        absl::StrCat(plan_.select, " WHERE ", index, " >= ($1::int8, $2::int8) AND ", index,
+                     " <= ($1::int8, $3::int8) ORDER BY ", plan_.owner_column, direction, ", ",
+                     plan_.key_column, direction, " LIMIT $4::int8");
     Params params;
     params.Int(plan_.owner).Int(range_.first).Int(range_.last).Int(piece_rows_);
     CONVOY_ASSIGN_OR_RETURN(rows_, connection_.Run(sql, params));
@@ -137,9 +137,7 @@ class Walk {
     return rows_->count() > 0;
   }
   absl::StatusOr<bool> IsWanted() const { return plan_.is_wanted(row()); }
-  std::string position() const {
-    return JoinUlid({.key = row().IntAt(0), .tail = row().IntAt(2)});
-  }
+  std::string position() const { return JoinUlid({.key = row().IntAt(0), .tail = row().IntAt(2)}); }
   auto Read() const { return make_(row()); }
 
  private:
@@ -167,9 +165,10 @@ absl::StatusOr<Page<T>> List(Connection& connection, const ListPlan& plan,
 constexpr std::string_view kEvents =
     "SELECT key, key_shift, id_tail, source, endpoints, event_type, idempotency_key FROM event";
 const std::string& Deliveries() {
-  static const std::string* const kSql = new std::string(
-      absl::StrCat("SELECT ", kDeliveryColumns, ", d.project FROM delivery AS d JOIN event AS e "
-                   "ON e.key = d.event"));
+  static const std::string* const kSql =
+      new std::string(absl::StrCat("SELECT ", kDeliveryColumns,
+                                   ", d.project FROM delivery AS d JOIN event AS e "
+                                   "ON e.key = d.event"));
   return *kSql;
 }
 constexpr std::string_view kHeld =
@@ -231,9 +230,8 @@ absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery&
   const std::string select =
       absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = $1::int8");
   const auto read = [&](const Row& walked) {
-    return ReadByKey(connection, select, walked.IntAt(0), [&](const Row& row) {
-      return ReadEvent(connection, row, query.project_id);
-    });
+    return ReadByKey(connection, select, walked.IntAt(0),
+                     [&](const Row& row) { return ReadEvent(connection, row, query.project_id); });
   };
   const ListPlan plan{.select = kEvents,
                       .owner_column = "project",
@@ -258,9 +256,7 @@ absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const Deli
     return row.IntAt(kProjectColumn) == project && IsText(query.event_type, row.TextAt(20)) &&
            IsText(query.idempotency_key, row.TextAt(21));
   };
-  const auto read = [&](const Row& row) {
-    return ReadDelivery(connection, row, query.project_id);
-  };
+  const auto read = [&](const Row& row) { return ReadDelivery(connection, row, query.project_id); };
   ListPlan plan{.select = Deliveries(),
                 .owner_column = "d.project",
                 .key_column = "d.key",
@@ -285,9 +281,8 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
   const std::string select =
       absl::StrCat("SELECT ", kHeldColumns, " FROM held_input WHERE key = $1::int8");
   const auto read = [&](const Row& walked) {
-    return ReadByKey(connection, select, walked.IntAt(0), [&](const Row& row) {
-      return ReadHeld(connection, row, query.project_id);
-    });
+    return ReadByKey(connection, select, walked.IntAt(0),
+                     [&](const Row& row) { return ReadHeld(connection, row, query.project_id); });
   };
   const ListPlan plan{.select = kHeld,
                       .owner_column = "project",
@@ -304,9 +299,8 @@ absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& quer
   CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
   CONVOY_ASSIGN_OR_RETURN(
       const Rows rows,
-      connection.Run(
-          kCountedHeld,
-          Params().Int(project).Int(range.first).Int(range.last).Int(kListRowsMax)));
+      connection.Run(kCountedHeld,
+                     Params().Int(project).Int(range.first).Int(range.last).Int(kListRowsMax)));
   uint64_t count = 0;
   for (int i = 0; i < rows.count(); ++i) {
     count += IsWantedHeld(Row(&rows, i), query, sources);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/storage/postgres/failure.h"
 
 namespace convoy::storage::postgres {
 namespace {
@@ -19,9 +20,9 @@ constexpr std::string_view kFindAndLock =
 
 absl::StatusOr<int64_t> FindName(Connection& connection, std::string_view id) {
   if (id.empty()) return kNoName;
-  CONVOY_ASSIGN_OR_RETURN(const Rows row,
-                          connection.Run("SELECT number FROM name WHERE id = $1::bytea",
-                                         Params().Bytes(id)));
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows row,
+      connection.Run("SELECT number FROM name WHERE id = $1::bytea", Params().Bytes(id)));
   return row.count() > 0 ? row.IntAt(0, 0) : kUnknownName;
 }
 
@@ -71,7 +72,7 @@ void Interning::Take(const Rows& rows) {
 absl::Status Interning::Finish(const Rows& rows) {
   Take(rows);
   if (unknown_.empty()) return absl::OkStatus();
-  // Another writer may give one a number at this moment: whoever comes second looks again.
+  // Another writer may give one a number at this moment; the one that comes second looks again.
   const std::vector<std::string> ids(unknown_.begin(), unknown_.end());
   connection_.Queue(
       "INSERT INTO name (id) SELECT id FROM unnest($1::bytea[]) AS w(id) "
@@ -79,8 +80,8 @@ absl::Status Interning::Finish(const Rows& rows) {
       Params().Texts(ids));
   CONVOY_ASSIGN_OR_RETURN(const Rows found, connection_.Run(kFindAndLock, Params().Texts(ids)));
   Take(found);
-  return unknown_.empty() ? absl::OkStatus()
-                          : absl::UnavailableError("an id was removed while it was interned");
+  if (unknown_.empty()) return absl::OkStatus();
+  return PostgresStatus("40001", "a project was removed while its id was interned");
 }
 
 absl::Status Interning::Resolve() {

@@ -2,6 +2,8 @@
 // bytes as they are, and arrays of them, with which one statement takes many rows.
 #pragma once
 
+#include <libpq-fe.h>
+
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -11,7 +13,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include <libpq-fe.h>
 
 namespace convoy::storage::postgres {
 
@@ -74,9 +75,7 @@ class Rows {
   int64_t IntAt(int row, int column) const;  // of any integer type, or a boolean
   std::string_view BytesAt(int row, int column) const;
   std::string TextAt(int row, int column) const { return std::string(BytesAt(row, column)); }
-  bool IsNullAt(int row, int column) const {
-    return PQgetisnull(result_.get(), row, column) != 0;
-  }
+  bool IsNullAt(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
 
  private:
   std::unique_ptr<PGresult, decltype(&PQclear)> result_;

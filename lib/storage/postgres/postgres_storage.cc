@@ -2,6 +2,7 @@
 // writer.cc, claims.cc and retention.cc, rows in rows.cc and config_rows.cc.
 #include "lib/storage/postgres/postgres_storage.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 #include <vector>
@@ -27,8 +28,7 @@ namespace {
 // How long the generation of the configuration is believed without a notification.
 constexpr absl::Duration kBelieve = absl::Milliseconds(500);
 
-constexpr std::string_view kOfId =
-    " BETWEEN $1::int8 AND $1::int8 + 63 AND ";
+constexpr std::string_view kOfId = " BETWEEN $1::int8 AND $1::int8 + 63 AND ";
 
 absl::StatusOr<Event> ReadEventOf(Connection& connection, std::string_view project_id,
                                   std::string_view id) {
@@ -54,16 +54,18 @@ absl::StatusOr<FoundDelivery> FindDelivery(Connection& connection, std::string_v
   const std::optional<UlidParts> parts = SplitUlid(id);
   if (!parts.has_value()) return absl::NotFoundError(missing);
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, project_id));
-  static const std::string* const kSelect = new std::string(absl::StrCat(
-      "SELECT ", kDeliveryColumns, " FROM delivery AS d JOIN event AS e ON e.key = d.event "
-      "WHERE d.key", kOfId, "d.key - d.key_shift = $1::int8 AND d.id_tail = $2::int8 "
-      "AND d.project = $3::int8 LIMIT 1"));
+  static const std::string* const kSelect =
+      new std::string(absl::StrCat("SELECT ", kDeliveryColumns,
+                                   " FROM delivery AS d JOIN event AS e ON e.key = d.event "
+                                   "WHERE d.key",
+                                   kOfId,
+                                   "d.key - d.key_shift = $1::int8 AND d.id_tail = $2::int8 "
+                                   "AND d.project = $3::int8 LIMIT 1"));
   CONVOY_ASSIGN_OR_RETURN(
       const Rows rows,
       connection.Run(*kSelect, Params().Int(parts->key).Int(parts->tail).Int(project)));
   if (rows.count() == 0) return absl::NotFoundError(missing);
-  CONVOY_ASSIGN_OR_RETURN(Delivery delivery,
-                          ReadDelivery(connection, Row(&rows, 0), project_id));
+  CONVOY_ASSIGN_OR_RETURN(Delivery delivery, ReadDelivery(connection, Row(&rows, 0), project_id));
   return FoundDelivery{.delivery = std::move(delivery), .key = rows.IntAt(0, 0)};
 }
 
@@ -139,10 +141,14 @@ class PostgresStorage final : public Storage {
   // What another opener wrote is visible only once it is durable.
   absl::Status Write(std::span<WriteBatch* const> batches,
                      std::span<CommitResult> results) override {
+    const bool has_config =
+        std::any_of(batches.begin(), batches.end(),
+                    [](const WriteBatch* batch) { return !batch->config.empty(); });
+    // It becomes visible at some moment of the write.
+    if (has_config) ++config_writes_count_;
     const absl::Status status = writer_->Write(batches, results);
-    for (const WriteBatch* batch : batches) {
-      if (!batch->config.empty()) is_generation_old_ = true;
-    }
+    if (has_config) is_generation_old_ = true;
+    if (has_config) --config_writes_count_;
     return status;
   }
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
@@ -196,9 +202,8 @@ class PostgresStorage final : public Storage {
   }
   absl::StatusOr<Delivery> GetDelivery(std::string_view project_id, std::string_view id) override {
     return readers_.Run([&](Connection& connection) -> absl::StatusOr<Delivery> {
-      CONVOY_ASSIGN_OR_RETURN(
-          FoundDelivery found,
-          FindDelivery(connection, project_id, id, "event delivery not found"));
+      CONVOY_ASSIGN_OR_RETURN(FoundDelivery found,
+                              FindDelivery(connection, project_id, id, "event delivery not found"));
       return std::move(found.delivery);
     });
   }
@@ -246,6 +251,7 @@ class PostgresStorage final : public Storage {
   const std::unique_ptr<Writer> writer_;
   Readers readers_;
 
+  std::atomic<int> config_writes_count_ = 0;  // under way
   std::atomic<bool> is_generation_old_ = true;
   absl::Mutex generation_mutex_;
   uint64_t generation_ ABSL_GUARDED_BY(generation_mutex_) = 0;
@@ -258,10 +264,11 @@ absl::StatusOr<uint64_t> PostgresStorage::ConfigGeneration() {
   absl::MutexLock lock(&generation_mutex_);
   const absl::StatusOr<bool> has_news = writer_->HasNews();
   const absl::Time now = clock_.SteadyNow();
-  const bool is_old = is_generation_old_.exchange(false) || now > generation_at_ + kBelieve;
+  const bool is_old = is_generation_old_.exchange(false) || config_writes_count_ > 0 ||
+                      now > generation_at_ + kBelieve;
   if (has_news.ok() && !*has_news && !is_old) return generation_;
-  const absl::StatusOr<uint64_t> generation = readers_.Run(
-      [&](Connection& connection) { return ConfigRows(connection).Generation(); });
+  const absl::StatusOr<uint64_t> generation =
+      readers_.Run([&](Connection& connection) { return ConfigRows(connection).Generation(); });
   if (!generation.ok()) {
     is_generation_old_ = true;
     return generation;
@@ -277,17 +284,16 @@ absl::StatusOr<std::unique_ptr<Storage>> OpenPostgres(const PostgresOptions& opt
   CONVOY_RETURN_IF_ERROR(CheckSchemaName(options.connection.schema));
   std::unique_ptr<Clock> own_clock = options.clock == nullptr ? NewSystemClock() : nullptr;
   Clock* const clock = options.clock == nullptr ? own_clock.get() : options.clock;
-  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer,
-                          Writer::Open(options.connection, clock));
-  return std::make_unique<PostgresStorage>(options, std::move(own_clock), clock,
-                                           std::move(writer));
+  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer, Writer::Open(options.connection, clock));
+  return std::make_unique<PostgresStorage>(options, std::move(own_clock), clock, std::move(writer));
 }
 
 }  // namespace convoy::storage::postgres
 
 namespace convoy {
 
-absl::StatusOr<std::unique_ptr<Storage>> OpenPostgresStorage(const PostgresStorageOptions& options) {
+absl::StatusOr<std::unique_ptr<Storage>> OpenPostgresStorage(
+    const PostgresStorageOptions& options) {
   return storage::postgres::OpenPostgres(
       {.connection = {.dsn = options.dsn, .schema = options.schema},
        .readers_max = options.readers_max,

@@ -46,9 +46,8 @@ absl::Status Presence::Connect() {
 absl::StatusOr<bool> Presence::Hold(int64_t number) {
   CONVOY_ASSIGN_OR_RETURN(
       const Rows held,
-      connection_->Run(
-          "SELECT pg_try_advisory_lock('opener'::regclass::oid::int4, $1::int8::int4)",
-          Params().Int(number)));
+      connection_->Run("SELECT pg_try_advisory_lock('opener'::regclass::oid::int4, $1::int8::int4)",
+                       Params().Int(number)));
   return held.IntAt(0, 0) != 0;
 }
 

@@ -44,12 +44,12 @@ absl::StatusOr<bool> HasCandidates(Connection& connection, const PruneRequest& r
   const KeyRange range = RangeOf(request);
   CONVOY_ASSIGN_OR_RETURN(
       const Rows row,
-      connection.Run("SELECT EXISTS (SELECT 1 FROM event WHERE key > $1::int8 AND key < $2::int8) "
-                     "OR EXISTS (SELECT 1 FROM dedupe_key WHERE expires_at_us <= $3::int8 AND "
-                     "expires_at_us < 9223372036854775807) OR EXISTS (SELECT 1 FROM "
-                     "removed_project)",
-                     Params().Int(range.after).Int(range.end).Int(
-                         base::ToMicros(request.keys_expired_by))));
+      connection.Run(
+          "SELECT EXISTS (SELECT 1 FROM event WHERE key > $1::int8 AND key < $2::int8) "
+          "OR EXISTS (SELECT 1 FROM dedupe_key WHERE expires_at_us <= $3::int8 AND "
+          "expires_at_us < 9223372036854775807) OR EXISTS (SELECT 1 FROM "
+          "removed_project)",
+          Params().Int(range.after).Int(range.end).Int(base::ToMicros(request.keys_expired_by))));
   return row.IntAt(0, 0) != 0;
 }
 
@@ -113,8 +113,7 @@ absl::Status RemoveEvents(Connection& connection, const PruneRequest& request, P
   connection.Queue("DELETE FROM attempt WHERE delivery = ANY ($1::int8[])",
                    Params().Ints(deliveries));
   connection.Queue("DELETE FROM delivery WHERE key = ANY ($1::int8[])", Params().Ints(deliveries));
-  return connection
-      .Run("DELETE FROM event WHERE key = ANY ($1::int8[])", Params().Ints(events))
+  return connection.Run("DELETE FROM event WHERE key = ANY ($1::int8[])", Params().Ints(events))
       .status();
 }
 
@@ -132,11 +131,11 @@ absl::Status RemoveKeys(Connection& connection, const PruneRequest& request, Pru
 
 // The key up to which events of a project make up one piece; -1 if it has none.
 absl::StatusOr<int64_t> FindPieceEnd(Connection& connection, int64_t project, int64_t items_max) {
-  CONVOY_ASSIGN_OR_RETURN(
-      const Rows rows, connection.Run("SELECT key, octet_length(body) FROM event WHERE "
-                                      "(project, key) >= ($1::int8, 0) AND project <= $1::int8 "
-                                      "ORDER BY project, key LIMIT $2::int8",
-                                      Params().Int(project).Int(items_max)));
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                          connection.Run("SELECT key, octet_length(body) FROM event WHERE "
+                                         "(project, key) >= ($1::int8, 0) AND project <= $1::int8 "
+                                         "ORDER BY project, key LIMIT $2::int8",
+                                         Params().Int(project).Int(items_max)));
   int64_t end = -1;
   int64_t body_bytes = 0;
   for (int i = 0; i < rows.count() && body_bytes < kBodyBytesMax; ++i) {
@@ -164,9 +163,10 @@ absl::Status RemovePieceOf(Connection& connection, int64_t project, int64_t item
   CONVOY_ASSIGN_OR_RETURN(const int64_t end, FindPieceEnd(connection, project, items_max));
   if (end >= 0) {
     return connection
-        .Run("DELETE FROM event WHERE (project, key) >= ($1::int8, 0) "
-             "AND (project, key) <= ($1::int8, $2::int8)",
-             Params().Int(project).Int(end))
+        .Run(
+            "DELETE FROM event WHERE (project, key) >= ($1::int8, 0) "
+            "AND (project, key) <= ($1::int8, $2::int8)",
+            Params().Int(project).Int(end))
         .status();
   }
   constexpr std::string_view kOthers[] = {

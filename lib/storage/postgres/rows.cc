@@ -96,14 +96,26 @@ void AddEvent(Columns& columns, const RowKey& at, const Event& event, int64_t pr
 void AddDelivery(Columns& columns, const RowKey& at, const Delivery& delivery, int64_t event,
                  int64_t project, int64_t endpoint, int64_t subscription) {
   const int64_t due_at_us = base::ToMicros(delivery.due_at);
-  columns.AddRow({at.key, at.shift, at.tail, event, project, endpoint, subscription,
-                  static_cast<int64_t>(delivery.status), static_cast<int64_t>(delivery.mode),
+  columns.AddRow({at.key,
+                  at.shift,
+                  at.tail,
+                  event,
+                  project,
+                  endpoint,
+                  subscription,
+                  static_cast<int64_t>(delivery.status),
+                  static_cast<int64_t>(delivery.mode),
                   static_cast<int64_t>(delivery.retry.strategy),
                   absl::ToInt64Microseconds(delivery.retry.interval),
-                  int64_t{delivery.retry.attempts_max}, int64_t{delivery.attempts_count}, due_at_us,
-                  View(delivery.description), absl::ToInt64Microseconds(delivery.latency),
-                  base::ToMicros(delivery.created_at), base::ToMicros(delivery.updated_at),
-                  int64_t{0}, due_at_us});
+                  int64_t{delivery.retry.attempts_max},
+                  int64_t{delivery.attempts_count},
+                  due_at_us,
+                  View(delivery.description),
+                  absl::ToInt64Microseconds(delivery.latency),
+                  base::ToMicros(delivery.created_at),
+                  base::ToMicros(delivery.updated_at),
+                  int64_t{0},
+                  due_at_us});
 }
 
 void AddAttempt(Columns& columns, const RowKey& at, const Attempt& attempt, int64_t delivery) {

@@ -123,8 +123,8 @@ absl::Status CreateTables(Connection& connection, const std::string& schema) {
 }
 
 absl::Status PrepareLocked(Connection& connection, const std::string& schema) {
-  CONVOY_ASSIGN_OR_RETURN(
-      const Rows table, connection.Run("SELECT to_regclass('schema_version') IS NOT NULL"));
+  CONVOY_ASSIGN_OR_RETURN(const Rows table,
+                          connection.Run("SELECT to_regclass('schema_version') IS NOT NULL"));
   if (table.IntAt(0, 0) == 0) return CreateTables(connection, schema);
   CONVOY_ASSIGN_OR_RETURN(const Rows version,
                           connection.Run("SELECT max(version) FROM schema_version"));
@@ -138,11 +138,10 @@ absl::Status PrepareLocked(Connection& connection, const std::string& schema) {
 }  // namespace
 
 absl::Status CheckSchemaName(std::string_view name) {
-  const bool is_fit =
-      !name.empty() && name.size() <= 63 && !absl::ascii_isdigit(name.front()) &&
-      !name.starts_with("pg_") && std::all_of(name.begin(), name.end(), [](char c) {
-        return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_';
-      });
+  const bool is_fit = !name.empty() && name.size() <= 63 && !absl::ascii_isdigit(name.front()) &&
+                      !name.starts_with("pg_") && std::all_of(name.begin(), name.end(), [](char c) {
+                        return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_';
+                      });
   if (is_fit) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "schema must be 1 to 63 characters of a-z, 0-9 and _, not begin with a digit or pg_");

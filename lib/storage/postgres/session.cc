@@ -18,6 +18,8 @@ constexpr int kTriesMax = 10;
 // How long the outcome of a commit is looked for: a server needs about as long to start again, or a
 // standby to take its place.
 constexpr absl::Duration kLookFor = absl::Minutes(2);
+// The end of this session may have been that of other openers, which need a moment to be back.
+constexpr absl::Duration kSettlesAfter = absl::Seconds(5);
 constexpr absl::Duration kPauseMin = absl::Milliseconds(2);
 constexpr absl::Duration kPauseMax = absl::Milliseconds(500);
 
@@ -39,9 +41,13 @@ absl::StatusOr<Connection*> Session::Connect() {
   if (connection_ == nullptr || !connection_->is_alive()) {
     connection_ = nullptr;
     CONVOY_ASSIGN_OR_RETURN(connection_, Connection::Open(options_));
+    if (has_connected_) reconnected_at_ = clock_.SteadyNow();
+    has_connected_ = true;
   }
   return connection_.get();
 }
+
+bool Session::IsSettled() { return clock_.SteadyNow() > reconnected_at_ + kSettlesAfter; }
 
 absl::Status Session::Run(Body body, const bool* may_be_lost) {
   absl::Status cause;
@@ -101,7 +107,7 @@ absl::StatusOr<Session::Outcome> Session::Settle(int64_t token, bool may_be_lost
 
 absl::StatusOr<Session::Outcome> Session::Look(int64_t token) {
   CONVOY_ASSIGN_OR_RETURN(Connection * connection, Connect());
-  // Waits for whoever holds the row: the transaction in question, should it be under way still.
+  // Waits for the transaction in question, which holds the row if it is under way still.
   CONVOY_ASSIGN_OR_RETURN(
       const Rows row,
       connection->Run("UPDATE opener SET token = token WHERE number = $1::int8 RETURNING token",

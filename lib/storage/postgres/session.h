@@ -32,12 +32,15 @@ class Session {
   Session(ConnectionOptions options, Clock* clock, std::atomic<bool>* is_poisoned)
       : options_(std::move(options)), clock_(*clock), is_poisoned_(*is_poisoned) {}
 
-  // Whose tokens are written; before the first transaction.
+  // Its tokens are written. Called before the first transaction.
   void set_opener(int64_t number) { opener_ = number; }
   const ConnectionOptions& options() const { return options_; }
 
   // The connection; another one if the former is lost.
   absl::StatusOr<Connection*> Connect();
+
+  // Whether the connection was not replaced a moment ago.
+  bool IsSettled();
 
   // Within a transaction, which `body` may find begun anew: it must leave no trace of a former try.
   // What it has queued last need not have been waited for.
@@ -56,6 +59,8 @@ class Session {
   const ConnectionOptions options_;
   Clock& clock_;
   std::unique_ptr<Connection> connection_;
+  bool has_connected_ = false;
+  absl::Time reconnected_at_ = absl::InfinitePast();
   int64_t opener_ = 0;
   int64_t token_ = 0;
   std::atomic<bool>& is_poisoned_;

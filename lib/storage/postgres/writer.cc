@@ -71,16 +71,16 @@ absl::Status Writer::Write(std::span<WriteBatch* const> batches, std::span<Commi
   int tries_count = 0;
   return session_.Run([&](Connection& connection)
                           ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-    is_careful_ = ++tries_count > 1;
-    std::fill(results.begin(), results.end(), CommitResult());
-    return ApplyAll(connection, batches, results);
-  });
+                            is_careful_ = ++tries_count > 1;
+                            std::fill(results.begin(), results.end(), CommitResult());
+                            return ApplyAll(connection, batches, results);
+                          });
 }
 
 absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* const> batches,
                               std::span<CommitResult> results) {
-  const bool has_refusable = std::any_of(batches.begin(), batches.end(),
-                                         [](const WriteBatch* batch) { return IsRefusable(*batch); });
+  const bool has_refusable = std::any_of(
+      batches.begin(), batches.end(), [](const WriteBatch* batch) { return IsRefusable(*batch); });
   if (has_refusable) {
     connection.Queue("SELECT pg_advisory_xact_lock('opener'::regclass::oid::int4, 0)");
   }

@@ -76,8 +76,8 @@ class Writer {
   // A refusal of the batch is in `result`; the returned status speaks of the database.
   absl::Status ApplyAll(Connection& connection, std::span<WriteBatch* const> batches,
                         std::span<CommitResult> results) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ApplyRefusable(Connection& connection, const WriteBatch& batch,
-                              CommitResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ApplyRefusable(Connection& connection, const WriteBatch& batch, CommitResult& result)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   absl::Status ClaimAll(Connection& connection, const ClaimRequest& request,
                         const std::vector<int64_t>& skipped, Claim& claim)
@@ -86,8 +86,7 @@ class Writer {
                                                  const ClaimRequest& request,
                                                  const std::vector<int64_t>& skipped)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<std::vector<Visit>> PlanVisits(Connection& connection,
-                                                const ClaimRequest& request,
+  absl::StatusOr<std::vector<Visit>> PlanVisits(Connection& connection, const ClaimRequest& request,
                                                 std::vector<LaneRow> awake, Claim& claim)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status FindNext(Connection& connection, std::vector<Visit>& visits);
@@ -97,8 +96,7 @@ class Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AttachEvents(Connection& connection, const std::vector<int64_t>& events,
                             Claim& claim);
-  void LeaveLanes(Connection& connection, absl::Time now, std::vector<Visit>& visits,
-                  Claim& claim);
+  void LeaveLanes(Connection& connection, absl::Time now, std::vector<Visit>& visits, Claim& claim);
 
   // Clock steps (clock_steps.cc): how far the correction of waits has come.
   struct ClockStep {
@@ -128,7 +126,7 @@ class Writer {
   std::unique_ptr<Presence> presence_;
   int64_t opener_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t next_lease_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool is_careful_ ABSL_GUARDED_BY(mutex_) = false;   // the write under way is not the first try
+  bool is_careful_ ABSL_GUARDED_BY(mutex_) = false;  // the write under way is not the first try
   absl::flat_hash_set<int64_t> visited_ ABSL_GUARDED_BY(mutex_);  // lanes, by the last claim
   // The lane that had waited longest was locked when the last claim came.
   bool should_wait_ ABSL_GUARDED_BY(mutex_) = false;

@@ -12,20 +12,20 @@ TEST_CASE("failure: an SQLSTATE has a class and a status code") {
     FailureClass failure;
     absl::StatusCode code;
   };
-  const Expected expected = GENERATE(
-      Expected{"40001", FailureClass::kRetry, absl::StatusCode::kUnavailable},
-      Expected{"40P01", FailureClass::kRetry, absl::StatusCode::kUnavailable},
-      Expected{"08006", FailureClass::kLost, absl::StatusCode::kUnavailable},
-      Expected{"57P01", FailureClass::kLost, absl::StatusCode::kUnavailable},
-      Expected{"57P03", FailureClass::kLost, absl::StatusCode::kUnavailable},
-      Expected{"57014", FailureClass::kRefused, absl::StatusCode::kDeadlineExceeded},
-      Expected{"53300", FailureClass::kRefused, absl::StatusCode::kUnavailable},
-      Expected{"53100", FailureClass::kRefused, absl::StatusCode::kResourceExhausted},
-      Expected{"25006", FailureClass::kRefused, absl::StatusCode::kUnavailable},
-      Expected{"XX001", FailureClass::kDamaged, absl::StatusCode::kDataLoss},
-      Expected{"42501", FailureClass::kRefused, absl::StatusCode::kPermissionDenied},
-      Expected{"23505", FailureClass::kRefused, absl::StatusCode::kAlreadyExists},
-      Expected{"42601", FailureClass::kRefused, absl::StatusCode::kInternal});
+  const Expected expected =
+      GENERATE(Expected{"40001", FailureClass::kRetry, absl::StatusCode::kUnavailable},
+               Expected{"40P01", FailureClass::kRetry, absl::StatusCode::kUnavailable},
+               Expected{"08006", FailureClass::kLost, absl::StatusCode::kUnavailable},
+               Expected{"57P01", FailureClass::kLost, absl::StatusCode::kUnavailable},
+               Expected{"57P03", FailureClass::kLost, absl::StatusCode::kUnavailable},
+               Expected{"57014", FailureClass::kRefused, absl::StatusCode::kDeadlineExceeded},
+               Expected{"53300", FailureClass::kRefused, absl::StatusCode::kUnavailable},
+               Expected{"53100", FailureClass::kRefused, absl::StatusCode::kResourceExhausted},
+               Expected{"25006", FailureClass::kRefused, absl::StatusCode::kUnavailable},
+               Expected{"XX001", FailureClass::kDamaged, absl::StatusCode::kDataLoss},
+               Expected{"42501", FailureClass::kRefused, absl::StatusCode::kPermissionDenied},
+               Expected{"23505", FailureClass::kRefused, absl::StatusCode::kAlreadyExists},
+               Expected{"42601", FailureClass::kRefused, absl::StatusCode::kInternal});
   const absl::Status status = PostgresStatus(expected.state, "text\n", "event_pkey");
   INFO(expected.state);
   CHECK(ClassOf(status) == expected.failure);

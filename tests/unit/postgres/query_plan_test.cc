@@ -1,6 +1,8 @@
 // Query plans of the PostgreSQL store. The whole conformance suite is run, every statement that it
 // prepares is written down, and each is explained on filled tables, under the settings that the
 // store's sessions have. None reads a table from end to end.
+#include <libpq-fe.h>
+
 #include <map>
 #include <mutex>
 #include <set>
@@ -9,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
-#include <libpq-fe.h>
 
 #include "convoy/testing/storage_conformance.h"
 #include "tests/unit/postgres/server.h"

@@ -1,6 +1,7 @@
 // Starting and stopping of PostgreSQL; see server.h.
 #include "tests/unit/postgres/server.h"
 
+#include <libpq-fe.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -10,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include <libpq-fe.h>
 
 namespace convoy::testing {
 namespace {
@@ -41,7 +41,8 @@ PostgresServer::PostgresServer() : programs_(FindPrograms()) {
   if (geteuid() == 0 && std::system(absl::StrCat("chown postgres ", folder_).c_str()) != 0) {
     throw std::runtime_error("no user postgres");
   }
-  Run(absl::StrCat(programs_, "initdb -D ", folder_, "/data -U postgres -A trust -E UTF8 --no-sync"));
+  Run(absl::StrCat(programs_, "initdb -D ", folder_,
+                   "/data -U postgres -A trust -E UTF8 --no-sync"));
   Start();
 }
 
@@ -67,7 +68,8 @@ void PostgresServer::Run(const std::string& command) {
 // Nothing here is to survive the machine, so syncs are left out.
 void PostgresServer::Start() {
   Run(absl::StrCat(programs_, "pg_ctl -w -D ", folder_, "/data -l ", folder_, "/log -o \"-k ",
-                   folder_, " -c listen_addresses='' -c fsync=off -c deadlock_timeout=100ms\" start"));
+                   folder_, " -c listen_addresses='' -c fsync=off -c deadlock_timeout=100ms\" ",
+                   "start"));
 }
 
 void PostgresServer::Stop(const std::string& mode) {
@@ -80,7 +82,8 @@ std::string PostgresServer::dsn() const {
 
 void PostgresServer::Execute(const std::string& sql) {
   PGconn* const connection = PQconnectdb(dsn().c_str());
-  PQsetNoticeProcessor(connection, [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      connection, [](void*, const char*) {}, nullptr);
   PGresult* const result = PQexec(connection, sql.c_str());
   const ExecStatusType status = PQresultStatus(result);
   const std::string message = PQerrorMessage(connection);

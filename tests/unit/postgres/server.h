@@ -2,6 +2,7 @@
 // Debian's; where they are missing, tests fail.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,7 @@ class PostgresServer {
   ~PostgresServer();
 
   std::string dsn() const;
+  const std::string& folder() const { return folder_; }  // where its socket is
   // Whether the server has been up for so long that openers may count as dead.
   void WaitUntilSettled();
   void Start();
