@@ -15,9 +15,6 @@
 namespace convoy::testing {
 namespace {
 
-// Longer than storage::postgres::IsDead leaves openers alone.
-constexpr absl::Duration kSettlesAfter = absl::Seconds(11);
-
 std::string FindPrograms() {
   std::string newest;
   for (const auto& entry : std::filesystem::directory_iterator("/usr/lib/postgresql")) {
@@ -92,17 +89,23 @@ void PostgresServer::Execute(const std::string& sql) {
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) throw std::runtime_error(message);
 }
 
-void PostgresServer::WaitUntilSettled() {
+void PostgresServer::WaitUntil(const std::string& sql) {
   PGconn* const connection = PQconnectdb(dsn().c_str());
-  while (true) {
-    PGresult* const result = PQexec(
-        connection, "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())");
-    const double seconds = std::atof(PQgetvalue(result, 0, 0));
+  bool is_true = false;
+  for (int i = 0; i < 150 && !is_true; ++i) {
+    if (i > 0) absl::SleepFor(absl::Milliseconds(100));
+    PGresult* const result = PQexec(connection, sql.c_str());
+    is_true = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1 &&
+              std::string_view(PQgetvalue(result, 0, 0)) == "t";
     PQclear(result);
-    if (absl::Seconds(seconds) > kSettlesAfter) break;
-    absl::SleepFor(absl::Milliseconds(200));
   }
   PQfinish(connection);
+  if (!is_true) throw std::runtime_error(sql);
+}
+
+// Longer than storage::postgres::IsDead leaves openers alone.
+void PostgresServer::WaitUntilSettled() {
+  WaitUntil("SELECT clock_timestamp() - pg_postmaster_start_time() > interval '11 seconds'");
 }
 
 PostgresStores::~PostgresStores() { Drop(); }

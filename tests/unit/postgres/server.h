@@ -28,6 +28,8 @@ class PostgresServer {
   // `mode` is one of pg_ctl: "fast", or "immediate", which is as if the server had died.
   void Stop(const std::string& mode);
 
+  // Returns once the SQL, of a boolean, is true; fails after fifteen seconds.
+  void WaitUntil(const std::string& sql);
   // Runs SQL as the superuser.
   void Execute(const std::string& sql);
 
