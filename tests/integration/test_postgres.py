@@ -2,6 +2,7 @@
 that restarts and one that dies. Every event that was accepted is stored and delivered, and nothing
 else is."""
 import collections
+import http.server
 import json
 import threading
 import time
@@ -56,6 +57,39 @@ class Sender:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+
+class Holder:
+    """A receiver that keeps requests waiting until it is let go, and answers 200 from then on."""
+
+    def __init__(self):
+        self.bodies = []
+        self._opened = threading.Event()
+        holder = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                holder.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                holder._opened.wait(60)
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass  # a killed convoyd breaks its connections
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d" % self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def let_go(self):
+        self._opened.set()
 
 
 class PostgresTest(unittest.TestCase):
@@ -157,6 +191,33 @@ class PostgresTest(unittest.TestCase):
         sender.stop()
         self.check_all(sender, project, "two processes, one killed")
         self.assertEqual(first.stop(), 0, first.log()[-2000:])
+
+    def test_a_delivery_in_flight_of_a_process_that_dies_is_made_by_the_other(self):
+        first = self.convoyd()
+        holder = Holder()
+        project = host.Project(first.client(self.key), self.id(), "incoming")
+        source = project.source("in")
+        project.subscribe("all", project.endpoint("out", holder.url), source)
+        # A server that has just started takes no process for dead.
+        host.wait_until(lambda: self.server.query(
+            "SELECT clock_timestamp() - pg_postmaster_start_time() > interval '11 seconds'") == "t",
+            "the server to be up for a while")
+        self.assertEqual(project.ingest(source, b"in flight").status, 200)
+        host.wait_until(lambda: len(holder.bodies) == 1, "a delivery in flight")
+        second = self.convoyd()
+        time.sleep(3)
+        self.assertEqual(len(holder.bodies), 1)  # the first process is alive
+        first.kill()
+        began = time.monotonic()
+        holder.let_go()
+        host.wait_until(lambda: len(holder.bodies) == 2, "the delivery of the other process")
+        print(f"\na delivery in flight goes out again after {time.monotonic() - began:.1f} s")
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertEqual(set(holder.bodies), {b"in flight"})
+        client = second.client(self.key)
+        self.addCleanup(client.close)
+        host.wait_until(lambda: {d["status"] for d in client.pages(
+            project.path + "/eventdeliveries")} == {"Success"}, "all to succeed")
 
     def test_the_server_restarts(self):
         first, second = self.convoyd(), self.convoyd()
