@@ -192,10 +192,14 @@ absl::StatusOr<std::vector<Writer::Visit>> Writer::PlanVisits(Connection& connec
       claim.unknown_lanes.push_back(lane.name);
       continue;
     }
+    if (policy->is_unserved) {
+      claim.unserved_lanes.push_back(lane.name);
+      continue;
+    }
     Visit visit{.lane = std::move(lane), .policy = *policy};
     const Pace pace(policy->rate_limit);
     visit.items_max =
-        policy->is_paused
+        policy->is_closed()
             ? 0
             : std::min<size_t>(items_max, pace.RoomAt(request.now, visit.lane.arrival));
     visits.push_back(std::move(visit));
@@ -228,11 +232,11 @@ absl::Status Writer::FindNext(Connection& connection, std::vector<Visit>& visits
 absl::Status Writer::ChooseHeads(Connection& connection, absl::Time now,
                                  std::vector<Visit>& visits) {
   const bool has_fifo = std::any_of(visits.begin(), visits.end(), [](const Visit& visit) {
-    return visit.policy.is_fifo && !visit.policy.is_paused;
+    return visit.policy.is_fifo && !visit.policy.is_closed();
   });
   if (has_fifo) CONVOY_RETURN_IF_ERROR(FindNext(connection, visits));
   for (Visit& visit : visits) {
-    if (visit.policy.is_paused) continue;
+    if (visit.policy.is_closed()) continue;
     const int64_t former = std::exchange(visit.lane.head, 0);
     if (!visit.policy.is_fifo) continue;
     const bool is_head = visit.next.key != 0 &&
@@ -352,7 +356,7 @@ void Writer::LeaveLanes(Connection& connection, absl::Time now, std::vector<Visi
     const bool has_next = visit.next.key != 0;
     const bool is_due = visit.claimed_count > 0 || (has_next && visit.next.wake_at_us <= now_us);
     const Pace pace(visit.policy.rate_limit);
-    if (is_due && visit.policy.is_paused) {
+    if (is_due && visit.policy.is_closed()) {
       lane.closed_until = now + kLaneClosureMax;
     } else if (is_due) {
       lane.arrival = pace.After(static_cast<uint32_t>(visit.claimed_count), now, lane.arrival);
@@ -367,9 +371,9 @@ void Writer::LeaveLanes(Connection& connection, absl::Time now, std::vector<Visi
                                         : base::ToMicros(lane.arrival + kForgetAfter);
     const bool has_head = has_next && visit.next.key == lane.head;
     left.AddRow({lane.endpoint, wake_at_us, micros(lane.arrival), closed_until_us,
-                 has_head ? lane.head : int64_t{0}});
+                 has_head ? lane.head : int64_t{0}, int64_t{visit.policy.is_disabled}});
     const bool has_more_due = has_next && visit.next.wake_at_us <= now_us;
-    if (has_more_due && lane.closed_until > now && !visit.policy.is_paused) {
+    if (has_more_due && lane.closed_until > now && !visit.policy.is_closed()) {
       claim.throttled_lanes.push_back({.lane = std::move(lane.name), .until = lane.closed_until});
     }
   }
@@ -379,9 +383,10 @@ void Writer::LeaveLanes(Connection& connection, absl::Time now, std::vector<Visi
   if (left.rows_count() > 0) {
     connection.Queue(
         "UPDATE lane AS l SET wake_at_us = w.wake_at_us, arrival_us = w.arrival_us, "
-        "closed_until_us = w.closed_until_us, head = w.head FROM unnest($1::int8[], $2::int8[], "
-        "$3::int8[], $4::int8[], $5::int8[]) AS w(endpoint, wake_at_us, arrival_us, "
-        "closed_until_us, head) WHERE l.endpoint = w.endpoint",
+        "closed_until_us = w.closed_until_us, head = w.head, is_disabled = w.is_disabled FROM "
+        "unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int8[]) AS "
+        "w(endpoint, wake_at_us, arrival_us, closed_until_us, head, is_disabled) "
+        "WHERE l.endpoint = w.endpoint",
         Params().All(left));
   }
 }

@@ -3,6 +3,7 @@
 #include "lib/base/time_text.h"
 #include "lib/storage/postgres/config_rows.h"
 #include "lib/storage/postgres/group.h"
+#include "lib/storage/postgres/held_totals.h"
 #include "lib/storage/postgres/names.h"
 #include "lib/storage/postgres/row_keys.h"
 #include "lib/storage/postgres/rows.h"
@@ -51,6 +52,18 @@ absl::StatusOr<bool> TakeRedelivery(Connection& connection, const Interning& nam
   return TakeKey(connection, *hold.redelivery, names.NumberOf(hold.redelivery->scope), now);
 }
 
+void QueueRemovalOfOldest(Connection& connection, const Hold& hold, int64_t source,
+                          int64_t project) {
+  Params params;
+  params.Int(source).Int(static_cast<int64_t>(hold.input.kind)).Int(project).Int(hold.items_max);
+  connection.Queue(
+      "DELETE FROM held_input WHERE key = ANY (ARRAY(SELECT key FROM held_input "
+      "WHERE (source, kind, key) >= ($1::int8, $2::int8::int2, 0) AND (source, kind) <= "
+      "($1::int8, $2::int8::int2) AND project = $3::int8 ORDER BY source DESC, kind DESC, key DESC "
+      "OFFSET $4::int8))",
+      params);
+}
+
 }  // namespace
 
 absl::Status ApplyReleases(Connection& connection, const WriteBatch& batch) {
@@ -69,7 +82,8 @@ absl::Status ApplyReleases(Connection& connection, const WriteBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status ApplyHold(Connection& connection, const Hold& hold, bool is_careful) {
+absl::Status ApplyHold(Connection& connection, const Hold& hold, bool is_careful,
+                       CommitResult& result) {
   const HeldInput& input = hold.input;
   CONVOY_ASSIGN_OR_RETURN(
       const bool has_source,
@@ -95,16 +109,8 @@ absl::Status ApplyHold(Connection& connection, const Hold& hold, bool is_careful
   Columns columns;
   AddHeld(columns, at, input, project, source);
   connection.Queue(kInsertHeld, Params().All(columns));
-  if (hold.items_max == 0) return absl::OkStatus();
-  Params params;
-  params.Int(source).Int(static_cast<int64_t>(input.kind)).Int(project).Int(hold.items_max);
-  connection.Queue(
-      "DELETE FROM held_input WHERE key = ANY (ARRAY(SELECT key FROM held_input "
-      "WHERE (source, kind, key) >= ($1::int8, $2::int8::int2, 0) AND (source, kind) <= "
-      "($1::int8, $2::int8::int2) AND project = $3::int8 ORDER BY source DESC, kind DESC, key DESC "
-      "OFFSET $4::int8))",
-      params);
-  return absl::OkStatus();
+  if (hold.items_max > 0) QueueRemovalOfOldest(connection, hold, source, project);
+  return KeepHeldUse(connection, hold.use_max, result.held_dropped_count);
 }
 
 }  // namespace convoy::storage::postgres

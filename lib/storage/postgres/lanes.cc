@@ -20,7 +20,8 @@ constexpr std::string_view kWake =
     "ELSE least(greatest(excluded.wake_at_us, l.closed_until_us), l.wake_at_us) END, "
     "head = CASE WHEN excluded.project <> l.project THEN 0 ELSE l.head END, "
     "arrival_us = CASE WHEN excluded.project <> l.project THEN 0 ELSE l.arrival_us END, "
-    "closed_until_us = CASE WHEN excluded.project <> l.project THEN 0 ELSE l.closed_until_us END "
+    "closed_until_us = CASE WHEN excluded.project <> l.project THEN 0 ELSE l.closed_until_us END, "
+    "is_disabled = CASE WHEN excluded.project <> l.project THEN 0 ELSE l.is_disabled END "
     "WHERE (greatest(excluded.wake_at_us, l.closed_until_us) < l.wake_at_us AND l.head = 0) "
     "OR excluded.project <> l.project";
 
@@ -88,8 +89,9 @@ absl::Status OpenLanes(Connection& connection, std::span<const ConfigWrite> writ
   }
   return connection
       .Run(
-          "UPDATE lane AS l SET wake_at_us = 0, closed_until_us = 0 FROM unnest($1::bytea[]) "
-          "AS w(id) JOIN name AS n ON n.id = w.id WHERE l.endpoint = n.number AND n.number > 0",
+          "UPDATE lane AS l SET wake_at_us = 0, closed_until_us = 0, is_disabled = 0 FROM "
+          "unnest($1::bytea[]) AS w(id) JOIN name AS n ON n.id = w.id WHERE l.endpoint = n.number "
+          "AND n.number > 0",
           Params().Texts({ids.begin(), ids.end()}))
       .status();
 }

@@ -13,7 +13,9 @@
 #include "convoy/postgres.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/postgres/backlogs.h"
 #include "lib/storage/postgres/config_rows.h"
+#include "lib/storage/postgres/held_totals.h"
 #include "lib/storage/postgres/list_walk.h"
 #include "lib/storage/postgres/names.h"
 #include "lib/storage/postgres/readers.h"
@@ -243,6 +245,17 @@ class PostgresStorage final : public Storage {
   absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) override {
     return readers_.RunAtOnce(
         [&](Connection& connection) { return postgres::CountHeld(connection, query); });
+  }
+  absl::StatusOr<HeldUse> ReadHeldUse() override {
+    return readers_.Run(
+        [](Connection& connection) { return postgres::ReadHeldUse(connection); });
+  }
+  absl::StatusOr<std::vector<Backlog>> ListBacklogs() override {
+    return readers_.RunAtOnce([](Connection& connection) { return ReadBacklogs(connection); });
+  }
+  absl::StatusOr<absl::Time> LaneClosedUntil(const LaneName& lane, absl::Time now) override {
+    return readers_.RunAtOnce(
+        [&](Connection& connection) { return ReadLaneClosedUntil(connection, lane, now); });
   }
 
  private:

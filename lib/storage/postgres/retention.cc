@@ -9,6 +9,7 @@
 #include "convoy/ulid.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/postgres/held_totals.h"
 #include "lib/storage/postgres/writer.h"
 #include "lib/storage/write_rules.h"
 
@@ -74,7 +75,9 @@ absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection,
   }
   CONVOY_ASSIGN_OR_RETURN(
       const Rows deliveries,
-      connection.Run("SELECT d.event, d.key, d.status, "
+      connection.Run("SELECT d.event, d.key, d.status < 3 AND (d.lease <> 0 OR NOT EXISTS "
+                     "(SELECT 1 FROM lane AS l WHERE l.endpoint = d.endpoint "
+                     "AND l.project = d.project AND l.is_disabled = 1)), "
                      "(SELECT count(*) FROM attempt AS a WHERE a.delivery = d.key) "
                      "FROM unnest($1::int8[]) AS w(event) JOIN delivery AS d ON d.event = w.event "
                      "FOR UPDATE OF d",
@@ -83,9 +86,7 @@ absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection,
     Candidate& candidate = candidates[by_key[deliveries.IntAt(i, 0)]];
     candidate.deliveries.push_back(deliveries.IntAt(i, 1));
     candidate.attempts_count += static_cast<uint64_t>(deliveries.IntAt(i, 3));
-    if (!IsFinal(static_cast<DeliveryStatus>(deliveries.IntAt(i, 2)))) {
-      candidate.is_finished = false;
-    }
+    if (deliveries.IntAt(i, 2) != 0) candidate.is_finished = false;
   }
   return candidates;
 }
@@ -176,10 +177,12 @@ absl::Status RemovePieceOf(Connection& connection, int64_t project, int64_t item
       "(project, key) >= ($1::int8, 0) AND project <= $1::int8 ORDER BY project, key "
       "LIMIT $2::int8))",
   };
+  LockHeldTotals(connection);
   for (const std::string_view sql : kOthers) {
     CONVOY_ASSIGN_OR_RETURN(const Rows others, connection.Run(sql, piece));
     if (others.changes_count() > 0) return absl::OkStatus();
   }
+  connection.Queue("DELETE FROM backlog WHERE project = $1::int8", Params().Int(project));
   return connection
       .Run("DELETE FROM removed_project WHERE number = $1::int8", Params().Int(project))
       .status();

@@ -83,7 +83,7 @@ CREATE INDEX delivery_by_lease ON delivery (lease) WHERE lease <> 0;
 CREATE TABLE lane (
   endpoint int8 PRIMARY KEY, project int8 NOT NULL, wake_at_us int8 NOT NULL,
   arrival_us int8 NOT NULL DEFAULT 0, closed_until_us int8 NOT NULL DEFAULT 0,
-  head int8 NOT NULL DEFAULT 0
+  head int8 NOT NULL DEFAULT 0, is_disabled int2 NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX lane_by_wake ON lane (wake_at_us);
 
@@ -108,6 +108,75 @@ CREATE INDEX held_input_by_source ON held_input (source, kind, key);
 CREATE INDEX held_input_by_expiry ON held_input (expires_at_us, key);
 )sql";
 
+// Sums that the database keeps itself, so that no statement can forget to. The number of unfinished
+// deliveries of a project is the sum over its rows of backlog: sessions that write at once write
+// different ones, by their numbers. Held inputs are summed up for each source, and, as source 0, for
+// all (held_totals.h); the bytes are those of HeldBytes.
+constexpr std::string_view kCreateSums = R"sql(
+CREATE TABLE backlog (
+  project int8 NOT NULL, slot int2 NOT NULL, count int8 NOT NULL, PRIMARY KEY (project, slot)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+CREATE FUNCTION delivery_made() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$ BEGIN
+  INSERT INTO backlog AS b SELECT project, pg_backend_pid() & 15, count(*) FROM new_rows
+    WHERE status < 3 GROUP BY project ORDER BY project
+    ON CONFLICT (project, slot) DO UPDATE SET count = b.count + excluded.count;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION delivery_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$ BEGIN
+  INSERT INTO backlog AS b SELECT project, pg_backend_pid() & 15, sum(n) FROM
+    (SELECT project, 1 AS n FROM new_rows WHERE status < 3
+     UNION ALL SELECT project, -1 FROM old_rows WHERE status < 3) AS c
+    GROUP BY project HAVING sum(n) <> 0 ORDER BY project
+    ON CONFLICT (project, slot) DO UPDATE SET count = b.count + excluded.count;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION delivery_removed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$ BEGIN
+  INSERT INTO backlog AS b SELECT project, pg_backend_pid() & 15, -count(*) FROM old_rows
+    WHERE status < 3 GROUP BY project ORDER BY project
+    ON CONFLICT (project, slot) DO UPDATE SET count = b.count + excluded.count;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER delivery_made AFTER INSERT ON delivery REFERENCING NEW TABLE AS new_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION delivery_made();
+CREATE TRIGGER delivery_changed AFTER UPDATE ON delivery
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION delivery_changed();
+CREATE TRIGGER delivery_removed AFTER DELETE ON delivery REFERENCING OLD TABLE AS old_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION delivery_removed();
+
+CREATE TABLE held_total (source int8 PRIMARY KEY, items int8 NOT NULL, bytes int8 NOT NULL)
+  WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX held_total_by_bytes ON held_total (bytes) WHERE source <> 0;
+INSERT INTO held_total VALUES (0, 0, 0);
+CREATE FUNCTION held_total_add() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$ BEGIN
+  INSERT INTO held_total AS t SELECT w.source, count(*),
+      sum(octet_length(r.body) + octet_length(r.headers) + octet_length(r.query))
+    FROM new_rows AS r CROSS JOIN LATERAL (VALUES (0::int8), (r.source)) AS w(source)
+    GROUP BY w.source ORDER BY w.source
+    ON CONFLICT (source) DO UPDATE
+    SET items = t.items + excluded.items, bytes = t.bytes + excluded.bytes;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION held_total_take() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$ BEGIN
+  UPDATE held_total AS t SET items = t.items - c.items, bytes = t.bytes - c.bytes FROM
+    (SELECT w.source, count(*) AS items,
+       sum(octet_length(r.body) + octet_length(r.headers) + octet_length(r.query)) AS bytes
+     FROM old_rows AS r CROSS JOIN LATERAL (VALUES (0::int8), (r.source)) AS w(source)
+     GROUP BY w.source) AS c WHERE t.source = c.source;
+  DELETE FROM held_total WHERE source IN (SELECT source FROM old_rows) AND items = 0;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER held_total_add AFTER INSERT ON held_input REFERENCING NEW TABLE AS new_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION held_total_add();
+CREATE TRIGGER held_total_take AFTER DELETE ON held_input REFERENCING OLD TABLE AS old_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION held_total_take();
+)sql";
+
 absl::Status CreateTables(Connection& connection, const std::string& schema) {
   // The namespace may have been made for a role that may not make any.
   CONVOY_ASSIGN_OR_RETURN(const Rows existing,
@@ -117,7 +186,7 @@ absl::Status CreateTables(Connection& connection, const std::string& schema) {
   if (existing.count() == 0) {
     CONVOY_RETURN_IF_ERROR(connection.Execute(absl::StrCat("CREATE SCHEMA \"", schema, "\"")));
   }
-  return connection.Execute(absl::StrCat(kCreateConfiguration, kCreateFlow,
+  return connection.Execute(absl::StrCat(kCreateConfiguration, kCreateFlow, kCreateSums,
                                          "INSERT INTO schema_version VALUES (", kSchemaVersion,
                                          ")"));
 }

@@ -2,7 +2,8 @@
 // by a savepoint and does not affect its neighbours.
 //
 // Transactions that change configuration or release held inputs take turns in all of the database,
-// under an advisory lock: what they read before they write stays true until they end.
+// under an advisory lock: what they read before they write stays true until they end. So do, under
+// a lock of their own that comes next, those with which held inputs come or go.
 #include "lib/storage/postgres/writer.h"
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "lib/storage/postgres/config_rows.h"
 #include "lib/storage/postgres/failure.h"
 #include "lib/storage/postgres/group.h"
+#include "lib/storage/postgres/held_totals.h"
 #include "lib/storage/postgres/schema.h"
 #include "lib/storage/write_rules.h"
 
@@ -30,6 +32,13 @@ bool IsRefusal(const absl::Status& status) {
 
 bool IsRefusable(const WriteBatch& batch) {
   return !batch.config.empty() || !batch.releases.empty();
+}
+
+// Whether held inputs come or go, perhaps with their source.
+bool ConcernsHeld(const WriteBatch& batch) {
+  return !batch.holds.empty() || !batch.releases.empty() ||
+         std::any_of(batch.config.begin(), batch.config.end(),
+                     [](const ConfigWrite& write) { return !write.removes.empty(); });
 }
 
 absl::Status ApplyRequeue(Connection& connection, const DeliveryRequeue& requeue,
@@ -84,6 +93,9 @@ absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* cons
   if (has_refusable) {
     connection.Queue("SELECT pg_advisory_xact_lock('opener'::regclass::oid::int4, 0)");
   }
+  const bool has_held = std::any_of(
+      batches.begin(), batches.end(), [](const WriteBatch* batch) { return ConcernsHeld(*batch); });
+  if (has_held) LockHeldTotals(connection);
   Lanes lanes;
   Group group(&connection, &lanes, is_careful_);
   bool has_changed_config = false;
@@ -105,7 +117,7 @@ absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* cons
       CONVOY_RETURN_IF_ERROR(ApplyRequeue(connection, requeue, result, lanes));
     }
     for (const Hold& hold : batch.holds) {
-      CONVOY_RETURN_IF_ERROR(ApplyHold(connection, hold, is_careful_));
+      CONVOY_RETURN_IF_ERROR(ApplyHold(connection, hold, is_careful_, result));
     }
   }
   CONVOY_RETURN_IF_ERROR(group.Write());

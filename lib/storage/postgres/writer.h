@@ -143,6 +143,7 @@ inline uint64_t FirstLeaseOf(int64_t opener) {
 
 // Rows of held inputs (held_inputs.cc), in a write transaction.
 absl::Status ApplyReleases(Connection& connection, const WriteBatch& batch);
-absl::Status ApplyHold(Connection& connection, const Hold& hold, bool is_careful);
+absl::Status ApplyHold(Connection& connection, const Hold& hold, bool is_careful,
+                       CommitResult& result);
 
 }  // namespace convoy::storage::postgres

@@ -86,6 +86,8 @@ const std::map<std::string, std::string> kScans = {
 
 // Indexes that are walked without a condition, and why they may be.
 const std::map<std::string, std::string> kWalks = {
+    {"backlog_pkey", "a bounded number of rows for each project"},
+    {"held_total_by_bytes", "only the last row of it is taken"},
     {"lane_by_wake", "in order, up to the first lane that is not skipped"},
     {"removed_project_pkey", "only the first row of it is taken"},
 };

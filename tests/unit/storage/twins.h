@@ -32,32 +32,20 @@ class Twins {
   }
 
   void Step() {
-    switch (random_.Below(13)) {
-      case 0:
-      case 1:
-        return Configure();
-      case 2:
-      case 3:
-      case 4:
-        return CommitSeveral();
-      case 5:
-      case 6:
-        return ClaimAllDue();
-      case 7:
-        now_ += absl::Seconds(Below(40));
-        if (!random_.Chance(5)) return;
-        now_ -= absl::Minutes(1 + Below(120));
-        return ClaimAllDue();
-      case 8:
-        if (random_.Chance(30)) ReleaseAll();
-        return;
-      case 9:
-        return ReadSingles();
-      case 10:
-        return Prune();
-      default:
-        return List();
+    const int draw = Below(13);
+    if (draw < 2) return Configure();
+    if (draw < 5) return CommitSeveral();
+    if (draw < 7) return ClaimAllDue();
+    if (draw == 7) {
+      now_ += absl::Seconds(Below(40));
+      if (!random_.Chance(5)) return;
+      now_ -= absl::Minutes(1 + Below(120));
+      return ClaimAllDue();
     }
+    if (draw == 8) return random_.Chance(30) ? ReleaseAll() : void();
+    if (draw == 9) return ReadSingles();
+    if (draw == 10) return Prune();
+    List();
   }
 
  private:
@@ -328,6 +316,7 @@ class Twins {
       if (phase_ == 0 && !known_.contains(endpoint_id)) return std::nullopt;
       policy.is_paused = phase_ == 1;
     }
+    policy.is_disabled = endpoint_id.back() == '4' && phase_ >= 2;
     const auto revision = revisions_.find(std::string(project_id));
     policy.revision = revision == revisions_.end() ? 0 : revision->second;
     return policy;
@@ -422,6 +411,9 @@ class Twins {
     const std::string project = AnyProject();
     const std::string delivery = AnyDeliveryId();
     const auto both = [this](auto question) { CheckSame(question(*memory_), question(*other_)); };
+    CHECK(BacklogsOf(*memory_) == BacklogsOf(*other_));
+    const LaneName lane{.project_id = project, .endpoint_id = Id('E', EndpointIn(project))};
+    both([&](Storage& s) { return s.LaneClosedUntil(lane, now_); });
     both([&](Storage& s) { return s.ConfigRevision(project); });
     both([&](Storage& s) { return s.ConfigRevision(""); });
     const std::string event = EventId(Below(next_event_ + 1));
