@@ -35,7 +35,7 @@ absl::StatusOr<std::vector<Backlog>> ReadBacklogs(Connection& connection) {
   connection.Queue(kOldest, Params().Int(kBacklogLanesMax));
   connection.Queue(kCounts, Params().Int(kBacklogsMax));
   CONVOY_ASSIGN_OR_RETURN(const std::vector<Rows> answers, connection.Flush());
-  // What was queued before is in front of them.
+  // The last two: answers to earlier statements of the transaction are in front of them.
   const Rows& lanes = answers[answers.size() - 2];
   const Rows& counts = answers.back();
   absl::flat_hash_map<int64_t, absl::Time> oldest;

@@ -19,8 +19,8 @@ void LockHeldTotals(Connection& connection) {
 }
 
 absl::StatusOr<HeldUse> ReadHeldUse(Connection& connection) {
-  CONVOY_ASSIGN_OR_RETURN(
-      const Rows rows, connection.Run("SELECT items, bytes FROM held_total WHERE source = 0"));
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                          connection.Run("SELECT items, bytes FROM held_total WHERE source = 0"));
   if (rows.count() == 0) return absl::DataLossError("the sum of all held inputs is missing");
   return HeldUse{.inputs = static_cast<uint64_t>(rows.IntAt(0, 0)),
                  .bytes = static_cast<uint64_t>(rows.IntAt(0, 1))};

@@ -247,8 +247,7 @@ class PostgresStorage final : public Storage {
         [&](Connection& connection) { return postgres::CountHeld(connection, query); });
   }
   absl::StatusOr<HeldUse> ReadHeldUse() override {
-    return readers_.Run(
-        [](Connection& connection) { return postgres::ReadHeldUse(connection); });
+    return readers_.Run([](Connection& connection) { return postgres::ReadHeldUse(connection); });
   }
   absl::StatusOr<std::vector<Backlog>> ListBacklogs() override {
     return readers_.RunAtOnce([](Connection& connection) { return ReadBacklogs(connection); });

@@ -110,7 +110,7 @@ CREATE INDEX held_input_by_expiry ON held_input (expires_at_us, key);
 
 // Sums that the database keeps itself, so that no statement can forget to. The number of unfinished
 // deliveries of a project is the sum over its rows of backlog: sessions that write at once write
-// different ones, by their numbers. Held inputs are summed up for each source, and, as source 0, for
+// different ones, by their numbers. Held inputs are summed up for each source and, as source 0, for
 // all (held_totals.h); the bytes are those of HeldBytes.
 constexpr std::string_view kCreateSums = R"sql(
 CREATE TABLE backlog (

@@ -93,8 +93,8 @@ absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* cons
   if (has_refusable) {
     connection.Queue("SELECT pg_advisory_xact_lock('opener'::regclass::oid::int4, 0)");
   }
-  const bool has_held = std::any_of(
-      batches.begin(), batches.end(), [](const WriteBatch* batch) { return ConcernsHeld(*batch); });
+  const bool has_held = std::any_of(batches.begin(), batches.end(),
+                                    [](const WriteBatch* batch) { return ConcernsHeld(*batch); });
   if (has_held) LockHeldTotals(connection);
   Lanes lanes;
   Group group(&connection, &lanes, is_careful_);

@@ -105,6 +105,59 @@ TEST_CASE("openers: of equal keys that several submit at once one is accepted") 
   CHECK(duplicates_count == kGroups * kGroupSize);
 }
 
+TEST_CASE("openers: what two write at once is summed up exactly") {
+  PostgresStores stores;
+  const auto first = stores.OpenEmpty().value();
+  const auto second = stores.OpenAgain().value();
+  const std::string project = Id('P', 1);
+  REQUIRE(PutNow(*first, "", {MakeProject(1)}).status.ok());
+  REQUIRE(PutNow(*first, project, {MakeSource(project, 1), MakeSource(project, 2)}).status.ok());
+  constexpr int kRounds = 150;
+  constexpr uint64_t kHeldMax = 10;
+  std::atomic<int> failures_count = 0, dropped_count = 0;
+  // Each begins with the source that the other ends with. Every third delivery is sent.
+  const auto work = [&](Storage& storage, int offset) {
+    for (int i = 0; i < kRounds; ++i) {
+      const int number = 1 + offset + i;
+      const Event event = MakeEvent(project, number);
+      WriteBatch batch{.submissions = {{.event = event}}};
+      Delivery delivery = MakeDelivery(event, Id('E', number), number, SampleEpoch());
+      if (i % 3 == 0) delivery.status = DeliveryStatus::kSuccess;
+      batch.submissions[0].deliveries.push_back(std::move(delivery));
+      for (int k = 0; k < 2; ++k) {
+        const int source = offset == 0 ? 1 + k : 2 - k;
+        batch.holds.push_back(
+            {.input = MakeHeld(project, 2 * number + k, source), .use_max = {.inputs = kHeldMax}});
+      }
+      const CommitResult result = CommitOne(storage, std::move(batch));
+      failures_count += !result.status.ok();
+      dropped_count += static_cast<int>(result.held_dropped_count);
+      failures_count += storage.ReadHeldUse().value().inputs > kHeldMax;
+    }
+  };
+  std::thread other([&] { work(*second, 10'000); });
+  work(*first, 0);
+  other.join();
+  CHECK(failures_count == 0);
+  CHECK(first->ReadHeldUse().value().inputs == kHeldMax);
+  CHECK(dropped_count == 4 * kRounds - static_cast<int>(kHeldMax));
+  CHECK(BacklogsOf(*second).at(project).first == 2 * kRounds * 2 / 3);
+  // One ends all that both have begun.
+  int ended_count = 0;
+  for (int i = 0; i < 100; ++i) {
+    WriteBatch batch;
+    for (ClaimedDelivery& claimed :
+         first->ClaimDue({.now = SampleEpoch() + absl::Hours(1)}).value().deliveries) {
+      claimed.delivery.status = DeliveryStatus::kSuccess;
+      batch.updates.push_back({.lease = claimed.lease, .delivery = std::move(claimed.delivery)});
+      ++ended_count;
+    }
+    REQUIRE(CommitOne(*first, std::move(batch)).status.ok());
+  }
+  CHECK(ended_count == 2 * kRounds * 2 / 3);
+  CHECK(BacklogsOf(*second).empty());
+}
+
 TEST_CASE("openers: a namespace that many create at once is created once") {
   PostgresStores stores;
   REQUIRE(stores.OpenEmpty().ok());
