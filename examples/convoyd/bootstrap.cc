@@ -10,6 +10,7 @@
 
 #include "convoy/gateway.h"
 #include "examples/convoyd/commands.h"
+#include "examples/convoyd/database.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/secrets_keys.h"
 #include "examples/convoyd/settings.h"
@@ -29,7 +30,7 @@ int RunBootstrap(std::span<char* const> words) {
                        "{\"exists\":true,\"message\":…} and the exit code is 0.\n"));
     return kExitDone;
   }
-  auto storage = convoy::OpenSqliteStorage(loaded->settings.database);
+  auto storage = OpenDatabase(loaded->settings.database);
   if (!storage.ok()) return Fail("bootstrap", storage.status(), kExitFailed);
   convoy::GatewayParts parts;
   parts.storage = *std::move(storage);

@@ -18,6 +18,7 @@
 #include "absl/strings/str_replace.h"
 #include "rapidjson/document.h"
 
+#include "examples/convoyd/database.h"
 #include "examples/convoyd/files.h"
 #include "examples/convoyd/json_text.h"
 
@@ -259,6 +260,10 @@ absl::Status PrepareTrial(Settings& settings, TrialFolder& folder) {
   }
   if (!settings.tls_cert.empty()) {
     return absl::InvalidArgumentError("--dev serves plain HTTP, leave tls_cert and tls_key out");
+  }
+  if (IsPostgres(settings.database)) {
+    return absl::InvalidArgumentError(
+        "--dev keeps a key beside its database: give it an SQLite file");
   }
   for (const char* network : {"127.0.0.0/8", "::1/128"}) {
     settings.allowed_networks.emplace_back(network);

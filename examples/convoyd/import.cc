@@ -14,6 +14,7 @@
 #include "convoy/gateway.h"
 #include "examples/convoyd/brokers.h"
 #include "examples/convoyd/commands.h"
+#include "examples/convoyd/database.h"
 #include "examples/convoyd/files.h"
 #include "examples/convoyd/import_parts.h"
 #include "examples/convoyd/json_members.h"
@@ -46,7 +47,7 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> Open(const Settings& settings, 
     // A look makes neither a file nor an instance.
     parts.storage = convoy::NewMemoryStorage();
   } else {
-    auto storage = convoy::OpenSqliteStorage(settings.database);
+    auto storage = OpenDatabase(settings.database);
     if (!storage.ok()) return storage.status();
     parts.storage = *std::move(storage);
   }

@@ -15,6 +15,7 @@
 
 #include "convoy/gateway.h"
 #include "examples/convoyd/commands.h"
+#include "examples/convoyd/database.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/settings.h"
 
@@ -48,6 +49,12 @@ int RunMigrate(std::span<char* const> words) {
     return kExitDone;
   }
   const std::string& path = loaded->settings.database;
+  if (IsPostgres(path)) {
+    return Fail("migrate",
+                absl::InvalidArgumentError("migrate is for SQLite files: tables in PostgreSQL are "
+                                           "brought up to date when they are opened"),
+                kExitUsage);
+  }
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {  // opening would create it
     return Fail("migrate", absl::NotFoundError(absl::StrCat("there is no database ", path)),

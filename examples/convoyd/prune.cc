@@ -16,6 +16,7 @@
 
 #include "convoy/gateway.h"
 #include "examples/convoyd/commands.h"
+#include "examples/convoyd/database.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/settings.h"
 
@@ -41,6 +42,7 @@ absl::StatusOr<absl::Duration> AgeIn(const LoadedSettings& loaded) {
 
 // Opening would create it.
 absl::Status CheckExists(const std::string& path) {
+  if (IsPostgres(path)) return absl::OkStatus();
   std::error_code error;
   if (std::filesystem::exists(path, error)) return absl::OkStatus();
   return absl::NotFoundError(absl::StrCat("there is no database ", path));
@@ -94,7 +96,7 @@ int RunPrune(std::span<char* const> words) {
   if (const absl::Status status = CheckExists(path); !status.ok()) {
     return Fail("prune", status, kExitFailed);
   }
-  const auto storage = convoy::OpenSqliteStorage(path);
+  const auto storage = OpenDatabase(path);
   if (!storage.ok()) return Fail("prune", storage.status(), kExitFailed);
   const auto pruned = PruneAll(**storage, *age);
   if (!pruned.ok()) return Fail("prune", pruned.status(), kExitFailed);

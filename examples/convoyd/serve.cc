@@ -19,6 +19,7 @@
 #include "convoy/gateway.h"
 #include "examples/convoyd/brokers.h"
 #include "examples/convoyd/commands.h"
+#include "examples/convoyd/database.h"
 #include "examples/convoyd/descriptors.h"
 #include "examples/convoyd/dev.h"
 #include "examples/convoyd/files.h"
@@ -122,8 +123,7 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   options.metrics_access = settings.metrics_access;
   if (auto status = ReadSecretsKeys(settings, options); !status.ok()) return status;
   convoy::GatewayParts parts;
-  auto storage = convoy::OpenSqliteStorage(
-      convoy::SqliteStorageOptions{.path = settings.database, .observer = log});
+  auto storage = OpenDatabase(settings.database, log);
   if (!storage.ok()) return storage.status();
   parts.storage = *std::move(storage);
   parts.observer = std::move(log);
@@ -152,12 +152,13 @@ void DrainAll(Server& server, convoy::Gateway& gateway, LogObserver& log,
 
 // Said before anything listens.
 void WarnOfTrial(const Settings& settings, LogObserver& log) {
+  const std::string database = ShownDatabase(settings.database);
   const convoy::LogField fields[] = {
       {"allowed", "deliveries, key fetches and brokers may connect to 127.0.0.0/8 and ::1"},
       {"receiver", "/dev/receiver takes and shows deliveries without a key"},
       {"key", "the key of the instance is printed, and kept in a file beside the database"},
       {"listens", "on this machine only"},
-      {"database", settings.database}};
+      {"database", database}};
   log.Log(convoy::LogLevel::kWarning, "--dev is not for production", fields);
 }
 
@@ -191,8 +192,9 @@ int Serve(Settings settings, bool is_trial) {
   const std::string address = (*server)->address();
   Print(JsonLine().Add("listening", address).Take());
   if (is_trial) Print(absl::StrCat("\n", *commands));
+  const std::string database = ShownDatabase(settings.database);
   const convoy::LogField started[] = {
-      {"listening", address}, {"database", settings.database}, {"public_url", public_url}};
+      {"listening", address}, {"database", database}, {"public_url", public_url}};
   log->Log(convoy::LogLevel::kInfo, "started", started);
 
   signals.Wait();

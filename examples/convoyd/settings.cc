@@ -18,6 +18,7 @@
 
 #include "convoy/option_table.h"
 #include "examples/convoyd/arguments.h"
+#include "examples/convoyd/database.h"
 
 namespace convoyd {
 namespace {
@@ -49,14 +50,7 @@ absl::Status ApplyListen(Settings& settings, std::string_view text) {
 }
 
 absl::Status ApplyDatabase(Settings& settings, std::string_view text) {
-  if (text.starts_with("postgres://") || text.starts_with("postgresql://")) {
-    return absl::InvalidArgumentError(
-        "PostgreSQL is not yet available: database must be the path of an SQLite file");
-  }
-  if (text.empty() || text.starts_with(":") || text.find("://") != text.npos ||
-      text.starts_with("file:")) {
-    return absl::InvalidArgumentError("database must be the path of an SQLite file");
-  }
+  if (const absl::Status status = CheckDatabase(text); !status.ok()) return status;
   settings.database = text;
   settings.has_database = true;
   return absl::OkStatus();
@@ -136,7 +130,9 @@ std::vector<Spec> BasicSpecs() {
   return {
       {"listen", "ADDR:PORT", "where to serve; port 0 picks a free one (default 127.0.0.1:5005)",
        ApplyListen},
-      {"database", "PATH", "the SQLite file; serve and bootstrap create it (default convoy.db)",
+      {"database", "PATH",
+       "the SQLite file, or postgres://…; serve and bootstrap create what is missing "
+       "(default convoy.db)",
        ApplyDatabase},
       {"public-url", "URL", "how providers reach this server (default: where it listens)",
        TextInto(&Settings::public_url)},

@@ -211,16 +211,16 @@ def bootstrap(database):
 
 
 class Convoyd:
-    """A running `convoyd serve`. Its log goes to a file beside the database."""
+    """A running `convoyd serve`. Its log goes to a file beside the database, or to `log_path`."""
 
     LOCAL = "127.0.0.0/8"
 
-    def __init__(self, database, *flags, allow_local=True, env=None):
+    def __init__(self, database, *flags, allow_local=True, env=None, log_path=None):
         self.database = database
         command = [binary(), "serve", "--listen", "127.0.0.1:0", "--database", database, *flags]
         if allow_local:
             command += ["--allow-network", self.LOCAL]
-        self.log_path = database + ".log"
+        self.log_path = log_path or database + ".log"
         self._log = open(self.log_path, "ab")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log,
                                         env={**os.environ, **(env or {})})

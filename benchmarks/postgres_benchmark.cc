@@ -1,0 +1,253 @@
+// Intake of the PostgreSQL store beside bare libpq, on one server: groups of 64 events of 1 KiB
+// with 100 bytes of headers, a delivery and a dedupe key each, one group after the other. Bare
+// libpq writes the lean rows (lean_store.h), once with a statement for each row in one pipeline,
+// and once with a statement for each table that takes arrays. All commit synchronously.
+//
+//   benchmark_postgres DSN [EVENTS]
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "benchmarks/common.h"
+#include "convoy/postgres.h"
+#include "convoy/ulid.h"
+#include "lib/storage/postgres/connection.h"
+
+namespace benchmarks {
+namespace {
+
+using convoy::storage::postgres::Columns;
+using convoy::storage::postgres::Connection;
+using convoy::storage::postgres::ConnectionOptions;
+using convoy::storage::postgres::Params;
+
+constexpr int64_t kGroup = 64;
+constexpr int kRounds = 3;
+constexpr int64_t kEndpoints = 16;
+// 2026, so that numbers have their usual width.
+constexpr int64_t kEpochUs = 1'777'629'600'000'000;
+constexpr int64_t kEpochKey = (kEpochUs / 1000) << 21;
+
+constexpr const char* kLeanSchema = R"sql(
+DROP SCHEMA IF EXISTS lean CASCADE; CREATE SCHEMA lean; SET search_path TO lean;
+CREATE TABLE event (
+  key int8 PRIMARY KEY, id_tail int8 NOT NULL, project int8 NOT NULL, source int8 NOT NULL,
+  created_at_us int8 NOT NULL, headers bytea NOT NULL, body bytea NOT NULL
+);
+CREATE TABLE delivery (
+  key int8 PRIMARY KEY, id_tail int8 NOT NULL, event int8 NOT NULL, project int8 NOT NULL,
+  endpoint int8 NOT NULL, status int8 NOT NULL, attempts_count int8 NOT NULL,
+  due_at_us int8 NOT NULL, latency_us int8 NOT NULL, created_at_us int8 NOT NULL,
+  updated_at_us int8 NOT NULL, lease int8 NOT NULL
+);
+CREATE INDEX delivery_by_event ON delivery (event);
+CREATE INDEX delivery_by_project ON delivery (project);
+CREATE INDEX delivery_by_due ON delivery (endpoint, due_at_us) WHERE status < 3;
+CREATE TABLE dedupe_key (hash bytea PRIMARY KEY, expires_at_us int8 NOT NULL);
+)sql";
+
+constexpr std::string_view kEventRow =
+    "INSERT INTO event VALUES ($1::int8, $2::int8, $3::int8, $4::int8, $5::int8, $6::bytea, "
+    "$7::bytea)";
+constexpr std::string_view kDeliveryRow =
+    "INSERT INTO delivery VALUES ($1::int8, $2::int8, $3::int8, $4::int8, $5::int8, $6::int8, "
+    "$7::int8, $8::int8, $9::int8, $10::int8, $11::int8, $12::int8)";
+constexpr std::string_view kKeyRow =
+    "INSERT INTO dedupe_key VALUES ($1::bytea, $2::int8) ON CONFLICT DO NOTHING";
+constexpr std::string_view kEventRows =
+    "INSERT INTO event SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], "
+    "$5::int8[], $6::bytea[], $7::bytea[])";
+constexpr std::string_view kDeliveryRows =
+    "INSERT INTO delivery SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], "
+    "$5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[], $10::int8[], $11::int8[], "
+    "$12::int8[])";
+constexpr std::string_view kKeyRows =
+    "INSERT INTO dedupe_key SELECT * FROM unnest($1::bytea[], $2::int8[]) ON CONFLICT DO NOTHING";
+
+// The bits of `number`, mixed (splitmix64), as an identifier would have them.
+uint64_t Mix(uint64_t number) {
+  number += 0x9E3779B97F4A7C15;
+  number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9;
+  number = (number ^ (number >> 27)) * 0x94D049BB133111EB;
+  return number ^ (number >> 31);
+}
+
+int64_t TailOf(int64_t key) { return static_cast<int64_t>(Mix(static_cast<uint64_t>(key)) >> 5); }
+
+std::string HashOf(int64_t number) {
+  const uint64_t halves[] = {Mix(static_cast<uint64_t>(number)),
+                             Mix(static_cast<uint64_t>(~number))};
+  return std::string(reinterpret_cast<const char*>(halves), sizeof(halves));
+}
+
+template <typename T>
+T Must(absl::StatusOr<T> value) {
+  if (!value.ok()) Die(value.status().ToString());
+  return *std::move(value);
+}
+
+void Must(const absl::Status& status) {
+  if (!status.ok()) Die(status.ToString());
+}
+
+const std::string& Headers() {
+  static const std::string* const kHeaders = new std::string(100, 'h');
+  return *kHeaders;
+}
+
+// Bare libpq.
+class Lean {
+ public:
+  explicit Lean(const std::string& dsn)
+      : body_(BodyOf1KiB()), connection_(Must(Connection::Open({.dsn = dsn, .schema = "lean"}))) {
+    Must(connection_->Execute(kLeanSchema));
+  }
+
+  void WriteRows(int64_t first) {
+    connection_->Queue("BEGIN");
+    for (int64_t number = first; number < first + kGroup; ++number) {
+      const int64_t key = kEpochKey + number;
+      const int64_t now_us = kEpochUs + number;
+      Params event;
+      event.Int(key).Int(TailOf(key)).Int(1).Int(2).Int(now_us).Bytes(Headers()).Bytes(body_);
+      connection_->Queue(kEventRow, event);
+      Params delivery;
+      delivery.Int(key).Int(TailOf(key + 1)).Int(key).Int(1).Int(number % kEndpoints).Int(0);
+      delivery.Int(0).Int(now_us).Int(0).Int(now_us).Int(now_us).Int(0);
+      connection_->Queue(kDeliveryRow, delivery);
+      connection_->Queue(kKeyRow, Params().Bytes(HashOf(number)).Int(now_us));
+    }
+    Must(connection_->Run("COMMIT").status());
+  }
+
+  void WriteArrays(int64_t first) {
+    Columns events, deliveries, keys;
+    const int64_t zero = 0;
+    for (int64_t number = first; number < first + kGroup; ++number) {
+      const int64_t key = kEpochKey + number;
+      const int64_t now_us = kEpochUs + number;
+      const std::string hash = HashOf(number);
+      events.AddRow({key, TailOf(key), int64_t{1}, int64_t{2}, now_us, std::string_view(Headers()),
+                     std::string_view(body_)});
+      deliveries.AddRow({key, TailOf(key + 1), key, int64_t{1}, number % kEndpoints, zero, zero,
+                         now_us, zero, now_us, now_us, zero});
+      keys.AddRow({std::string_view(hash), now_us});
+    }
+    connection_->Queue("BEGIN");
+    connection_->Queue(kEventRows, Params().All(events));
+    connection_->Queue(kDeliveryRows, Params().All(deliveries));
+    connection_->Queue(kKeyRows, Params().All(keys));
+    Must(connection_->Run("COMMIT").status());
+  }
+
+ private:
+  const std::string body_;
+  const std::unique_ptr<Connection> connection_;
+};
+
+// The store, as intake writes to it.
+class Ours {
+ public:
+  explicit Ours(const std::string& dsn) : body_(BodyOf1KiB()) {
+    storage_ = Must(convoy::OpenPostgresStorage({.dsn = dsn, .schema = "ours"}));
+  }
+
+  void Write(int64_t first) {
+    std::vector<convoy::WriteBatch> batches(kGroup);
+    std::vector<convoy::WriteBatch*> pointers;
+    for (int64_t i = 0; i < kGroup; ++i) {
+      batches[i].submissions.push_back(Make(first + i));
+      pointers.push_back(&batches[i]);
+    }
+    std::vector<convoy::CommitResult> results(kGroup);
+    Must(storage_->Commit(pointers, results));
+  }
+
+ private:
+  convoy::Submission Make(int64_t number) const {
+    const int64_t key = kEpochKey + number;
+    const absl::Time now = absl::FromUnixMicros(kEpochUs + number);
+    convoy::Submission submission;
+    convoy::Event& event = submission.event;
+    event.id = convoy::JoinUlid({.key = key, .tail = TailOf(key)});
+    event.project_id = "01J00000000000000000000001";
+    event.source_id = "01J00000000000000000000002";
+    event.endpoint_ids = {EndpointOf(number)};
+    event.headers = {{"x", Headers()}};
+    event.body = body_;
+    event.created_at = event.acknowledged_at = now;
+    convoy::Delivery delivery;
+    delivery.id = convoy::JoinUlid({.key = key, .tail = TailOf(key + 1)});
+    delivery.project_id = event.project_id;
+    delivery.event_id = event.id;
+    delivery.endpoint_id = EndpointOf(number);
+    delivery.due_at = delivery.created_at = delivery.updated_at = now;
+    submission.deliveries.push_back(std::move(delivery));
+    submission.dedupe = convoy::DedupeKey{
+        .scope = event.project_id, .key = HashOf(number), .expires_at = now + absl::Hours(24)};
+    return submission;
+  }
+
+  static std::string EndpointOf(int64_t number) {
+    return absl::StrCat("01J0000000000000000000001", number % kEndpoints);
+  }
+
+  const std::string body_;
+  std::unique_ptr<convoy::Storage> storage_;
+};
+
+struct Figures {
+  double events_per_s = 0;
+  double wal_bytes_per_event = 0;
+};
+
+int64_t WalBytes(Connection& connection) {
+  return Must(connection.Run("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::int8"))
+      .IntAt(0, 0);
+}
+
+// The best round counts: others use the machine, too.
+void Measure(Connection& connection, int64_t first, int64_t count, Figures& figures,
+             const std::function<void(int64_t)>& write) {
+  const int64_t wal_before = WalBytes(connection);
+  const auto start = std::chrono::steady_clock::now();
+  for (int64_t i = 0; i < count; i += kGroup) write(first + i);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  const auto total = static_cast<double>(count);
+  figures.events_per_s = std::max(figures.events_per_s, total / elapsed.count());
+  figures.wal_bytes_per_event = static_cast<double>(WalBytes(connection) - wal_before) / total;
+}
+
+void Run(const std::string& dsn, int64_t count) {
+  Ours ours(dsn);
+  const auto connection = Must(Connection::Open({.dsn = dsn, .schema = "ours"}));
+  Lean lean(dsn);
+  Figures store, rows, arrays;
+  const int64_t round = count / kGroup * kGroup;
+  for (int i = 0; i < kRounds; ++i) {
+    const int64_t first = 2 * i * round;
+    Measure(*connection, first, round, store, [&](int64_t at) { ours.Write(at); });
+    Measure(*connection, first, round, rows, [&](int64_t at) { lean.WriteRows(at); });
+    Measure(*connection, first + round, round, arrays, [&](int64_t at) { lean.WriteArrays(at); });
+  }
+  std::printf(
+      "{\"store_per_s\": %.0f, \"bare_rows_per_s\": %.0f, \"bare_arrays_per_s\": %.0f, "
+      "\"store_wal_bytes\": %.0f, \"bare_wal_bytes\": %.0f}\n",
+      store.events_per_s, rows.events_per_s, arrays.events_per_s, store.wal_bytes_per_event,
+      arrays.wal_bytes_per_event);
+}
+
+}  // namespace
+}  // namespace benchmarks
+
+int main(int argc, char** argv) {
+  if (argc < 2) benchmarks::Die("usage: benchmark_postgres DSN [EVENTS]");
+  benchmarks::Run(argv[1], argc > 2 ? std::atoll(argv[2]) : 20'000);
+  return 0;
+}

@@ -1,0 +1,394 @@
+// Claims of due deliveries; the rules are those of lib/storage/sqlite/claims.cc. All awake lanes of
+// a claim are visited together: a claim costs about as many round trips whatever it hands out.
+//
+// A claim locks the rows of the lanes that it visits and passes by those that another opener, or a
+// writer, holds at the moment. So that no lane is passed by for ever, a claim that left some out is
+// followed by one that waits for the lane that has waited longest, before it holds any other.
+// Deliveries that are locked are being written, and passed by, too.
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
+#include "lib/storage/postgres/names.h"
+#include "lib/storage/postgres/rows.h"
+#include "lib/storage/postgres/writer.h"
+#include "lib/storage/write_rules.h"
+
+namespace convoy::storage::postgres {
+namespace {
+
+// A lane without deliveries whose rate is not rested is looked at so long after it is.
+constexpr absl::Duration kForgetAfter = absl::Minutes(10);
+
+constexpr std::string_view kNextWake =
+    "SELECT wake_at_us, endpoint FROM lane WHERE NOT endpoint = ANY ($1::int8[]) "
+    "ORDER BY wake_at_us LIMIT 1";
+constexpr std::string_view kLockFirst =
+    "SELECT endpoint FROM lane WHERE wake_at_us <= $1::int8 AND NOT endpoint = ANY ($2::int8[]) "
+    "ORDER BY wake_at_us LIMIT 1 FOR UPDATE";
+constexpr std::string_view kLockAwake =
+    "SELECT l.endpoint, l.project, l.arrival_us, l.closed_until_us, l.head, "
+    "(SELECT n.id FROM name AS n WHERE n.number = l.endpoint), "
+    "(SELECT p.id FROM name AS p WHERE p.number = l.project) FROM lane AS l "
+    "WHERE l.wake_at_us <= $1::int8 AND NOT l.endpoint = ANY ($2::int8[]) "
+    "ORDER BY l.wake_at_us LIMIT $3::int8 FOR UPDATE OF l SKIP LOCKED";
+// For each lane: its head, if that is unfinished, and the first of its unfinished deliveries.
+constexpr std::string_view kFindNext =
+    "SELECT w.n, (SELECT h.wake_at_us FROM delivery AS h WHERE h.key = w.head "
+    "AND h.endpoint = w.endpoint AND h.status < 3), f.key, f.wake_at_us FROM "
+    "unnest($1::int8[], $2::int8[], $3::int8[]) WITH ORDINALITY AS w(endpoint, project, head, n) "
+    "LEFT JOIN LATERAL (SELECT d.key, d.wake_at_us FROM delivery AS d WHERE d.endpoint = "
+    "w.endpoint AND d.status < 3 AND d.project = w.project ORDER BY d.wake_at_us, d.key LIMIT 1) "
+    "AS f ON true";
+
+std::string SelectDue(std::string_view rows) {
+  return absl::StrCat("SELECT w.n, ", kDeliveryColumns, " FROM ", rows,
+                      " AS d JOIN event AS e ON e.key = d.event");
+}
+const std::string& SelectDueOfLanes() {
+  static const std::string* const kSql = new std::string(SelectDue(
+      "unnest($1::int8[], $2::int8[], $3::int8[]) WITH ORDINALITY AS w(endpoint, project, "
+      "items_max, n) CROSS JOIN LATERAL (SELECT * FROM delivery AS r WHERE r.endpoint = w.endpoint "
+      "AND r.status < 3 AND r.wake_at_us <= $4::int8 AND r.project = w.project "
+      "ORDER BY r.wake_at_us, r.key LIMIT w.items_max FOR UPDATE SKIP LOCKED)"));
+  return *kSql;
+}
+const std::string& SelectDueHeads() {
+  static const std::string* const kSql = new std::string(SelectDue(
+      "unnest($1::int8[]) WITH ORDINALITY AS w(key, n) CROSS JOIN LATERAL (SELECT * FROM delivery "
+      "AS r WHERE r.key = w.key AND r.status < 3 AND r.wake_at_us <= $2::int8 "
+      "FOR UPDATE SKIP LOCKED)"));
+  return *kSql;
+}
+
+}  // namespace
+
+absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
+  absl::MutexLock lock(&mutex_);
+  CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
+  CONVOY_RETURN_IF_ERROR(ReleaseDeadNowAndThen(request.now));
+  CONVOY_RETURN_IF_ERROR(NoticeClock(request.now));
+  if (clock_step_.has_value()) CONVOY_RETURN_IF_ERROR(FollowClock(request.lease));
+  CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());
+  CONVOY_ASSIGN_OR_RETURN(const Rows skipped_rows,
+                          looking->Run("SELECT n.number FROM unnest($1::bytea[]) AS w(id) "
+                                       "JOIN name AS n ON n.id = w.id",
+                                       Params().Texts(request.skipped_endpoint_ids)));
+  std::vector<int64_t> skipped;
+  for (int i = 0; i < skipped_rows.count(); ++i) skipped.push_back(skipped_rows.IntAt(i, 0));
+  // Most calls find nothing: look before a transaction.
+  CONVOY_ASSIGN_OR_RETURN(const Rows next, looking->Run(kNextWake, Params().Ints(skipped)));
+  Claim claim;
+  if (next.count() > 0) claim.next_due_at = base::FromMicros(next.IntAt(0, 0));
+  const bool is_due = claim.next_due_at <= request.now && request.items_max > 0;
+  if (is_due) {
+    // The claim itself is the record that a delivery of the mode at_most_once is about to be sent.
+    bool may_be_lost = false;
+    const auto body = [&](Connection& connection)
+                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+      claim = Claim();
+      CONVOY_RETURN_IF_ERROR(ClaimAll(connection, request, skipped, claim));
+      may_be_lost = std::none_of(claim.deliveries.begin(), claim.deliveries.end(),
+                                 [](const ClaimedDelivery& claimed) {
+                                   return claimed.delivery.mode == DeliveryMode::kAtMostOnce;
+                                 });
+      return absl::OkStatus();
+    };
+    CONVOY_RETURN_IF_ERROR(session_.Run(body, &may_be_lost));
+    should_wait_ = !visited_.contains(next.IntAt(0, 1));
+  }
+  if (clock_step_.has_value()) claim.next_due_at = std::min(claim.next_due_at, request.now);
+  return claim;
+}
+
+absl::Status Writer::ClaimAll(Connection& connection, const ClaimRequest& request,
+                              const std::vector<int64_t>& skipped, Claim& claim) {
+  CONVOY_ASSIGN_OR_RETURN(std::vector<LaneRow> awake, LockAwake(connection, request, skipped));
+  CONVOY_ASSIGN_OR_RETURN(std::vector<Visit> visits,
+                          PlanVisits(connection, request, std::move(awake), claim));
+  CONVOY_RETURN_IF_ERROR(ChooseHeads(connection, request.now, visits));
+  CONVOY_RETURN_IF_ERROR(TakeDeliveries(connection, request, visits, claim));
+  CONVOY_RETURN_IF_ERROR(FindNext(connection, visits));
+  LeaveLanes(connection, request.now, visits, claim);
+  CONVOY_ASSIGN_OR_RETURN(const Rows next, connection.Run(kNextWake, Params().Ints(skipped)));
+  if (next.count() > 0) claim.next_due_at = base::FromMicros(next.IntAt(0, 0));
+  return absl::OkStatus();
+}
+
+// The lanes that are awake, longest waiting first, locked; those of removed projects are dropped.
+absl::StatusOr<std::vector<Writer::LaneRow>> Writer::LockAwake(
+    Connection& connection, const ClaimRequest& request, const std::vector<int64_t>& skipped) {
+  const int64_t now_us = base::ToMicros(request.now);
+  if (should_wait_) connection.Queue(kLockFirst, Params().Int(now_us).Ints(skipped));
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows rows,
+      connection.Run(kLockAwake, Params().Int(now_us).Ints(skipped).Int(request.items_max)));
+  visited_.clear();
+  std::vector<LaneRow> awake;
+  std::vector<int64_t> dropped;
+  for (int i = 0; i < rows.count(); ++i) {
+    visited_.insert(rows.IntAt(i, 0));
+    if (rows.IsNullAt(i, 6)) {
+      dropped.push_back(rows.IntAt(i, 0));
+      continue;
+    }
+    awake.push_back({.endpoint = rows.IntAt(i, 0),
+                     .project = rows.IntAt(i, 1),
+                     .name = {.project_id = rows.TextAt(i, 6), .endpoint_id = rows.TextAt(i, 5)},
+                     .arrival = base::FromMicros(rows.IntAt(i, 2)),
+                     .closed_until = base::FromMicros(rows.IntAt(i, 3)),
+                     .head = rows.IntAt(i, 4)});
+  }
+  if (!dropped.empty()) {
+    connection.Queue("DELETE FROM lane WHERE endpoint = ANY ($1::int8[])", Params().Ints(dropped));
+  }
+  return awake;
+}
+
+// The lanes that are visited, by their policies. A policy that holds back counts only if it is of
+// the present revision: it may have been changed since, and then the lane would sleep although it
+// is open.
+absl::StatusOr<std::vector<Writer::Visit>> Writer::PlanVisits(Connection& connection,
+                                                              const ClaimRequest& request,
+                                                              std::vector<LaneRow> awake,
+                                                              Claim& claim) {
+  const size_t share = std::max<size_t>(request.items_max / std::max<size_t>(awake.size(), 1), 1);
+  std::vector<std::optional<LanePolicy>> policies;
+  std::set<std::string> scopes;
+  for (const LaneRow& lane : awake) {
+    policies.push_back(request.policy_of == nullptr
+                           ? LanePolicy{}
+                           : request.policy_of(lane.name.project_id, lane.name.endpoint_id));
+    if (policies.back().has_value() && policies.back()->holds_back()) {
+      scopes.insert(lane.name.project_id);
+    }
+  }
+  absl::flat_hash_map<std::string, uint64_t> revisions;
+  if (!scopes.empty() && request.policy_of != nullptr) {
+    CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                            connection.Run("SELECT r.scope, r.revision FROM unnest($1::bytea[]) "
+                                           "AS w(scope) JOIN config_revision AS r "
+                                           "ON r.scope = w.scope",
+                                           Params().Texts({scopes.begin(), scopes.end()})));
+    for (int i = 0; i < rows.count(); ++i) {
+      revisions[rows.TextAt(i, 0)] = static_cast<uint64_t>(rows.IntAt(i, 1));
+    }
+  }
+  std::vector<Visit> visits;
+  for (size_t i = 0; i < awake.size(); ++i) {
+    LaneRow& lane = awake[i];
+    const size_t items_max = std::min(share, ItemsMaxOf(request, lane.name.endpoint_id));
+    if (items_max == 0) continue;
+    std::optional<LanePolicy>& policy = policies[i];
+    if (policy.has_value() && policy->holds_back() && request.policy_of != nullptr &&
+        revisions[lane.name.project_id] != policy->revision) {
+      policy.reset();
+    }
+    if (!policy.has_value()) {
+      claim.unknown_lanes.push_back(lane.name);
+      continue;
+    }
+    if (policy->is_unserved) {
+      claim.unserved_lanes.push_back(lane.name);
+      continue;
+    }
+    Visit visit{.lane = std::move(lane), .policy = *policy};
+    const Pace pace(policy->rate_limit);
+    visit.items_max =
+        policy->is_closed()
+            ? 0
+            : std::min<size_t>(items_max, pace.RoomAt(request.now, visit.lane.arrival));
+    visits.push_back(std::move(visit));
+  }
+  return visits;
+}
+
+absl::Status Writer::FindNext(Connection& connection, std::vector<Visit>& visits) {
+  Columns lanes;
+  for (const Visit& visit : visits) {
+    lanes.AddRow({visit.lane.endpoint, visit.lane.project, visit.lane.head});
+  }
+  if (visits.empty()) return absl::OkStatus();
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows, connection.Run(kFindNext, Params().All(lanes)));
+  for (int i = 0; i < rows.count(); ++i) {
+    Visit& visit = visits[static_cast<size_t>(rows.IntAt(i, 0) - 1)];
+    if (!rows.IsNullAt(i, 1)) {
+      visit.next = {.key = visit.lane.head, .wake_at_us = rows.IntAt(i, 1)};
+    } else if (!rows.IsNullAt(i, 2)) {
+      visit.next = {.key = rows.IntAt(i, 2), .wake_at_us = rows.IntAt(i, 3)};
+    } else {
+      visit.next = {};
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Of lanes that get one at a time: which one each is at. One that is not due yet may be overtaken,
+// unless it is the head already.
+absl::Status Writer::ChooseHeads(Connection& connection, absl::Time now,
+                                 std::vector<Visit>& visits) {
+  const bool has_fifo = std::any_of(visits.begin(), visits.end(), [](const Visit& visit) {
+    return visit.policy.is_fifo && !visit.policy.is_closed();
+  });
+  if (has_fifo) CONVOY_RETURN_IF_ERROR(FindNext(connection, visits));
+  for (Visit& visit : visits) {
+    if (visit.policy.is_closed()) continue;
+    const int64_t former = std::exchange(visit.lane.head, 0);
+    if (!visit.policy.is_fifo) continue;
+    const bool is_head = visit.next.key != 0 &&
+                         (visit.next.key == former || visit.next.wake_at_us <= base::ToMicros(now));
+    if (is_head) visit.lane.head = visit.next.key;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Writer::TakeDeliveries(Connection& connection, const ClaimRequest& request,
+                                    std::vector<Visit>& visits, Claim& claim) {
+  const int64_t now_us = base::ToMicros(request.now);
+  Columns lanes;
+  std::vector<int64_t> heads;
+  std::vector<Visit*> of_lanes, of_heads;
+  for (Visit& visit : visits) {
+    if (visit.items_max == 0) continue;
+    if (visit.lane.head != 0) {
+      heads.push_back(visit.lane.head);
+      of_heads.push_back(&visit);
+    } else {
+      lanes.AddRow(
+          {visit.lane.endpoint, visit.lane.project, static_cast<int64_t>(visit.items_max)});
+      of_lanes.push_back(&visit);
+    }
+  }
+  Columns claimed;
+  std::vector<int64_t> ended, events;
+  const auto take = [&](const Rows& rows, const std::vector<Visit*>& owners)
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+    for (int i = 0; i < rows.count(); ++i) {
+      Visit& visit = *owners[static_cast<size_t>(rows.IntAt(i, 0) - 1)];
+      const Row row(&rows, i, /*first_column=*/1);
+      CONVOY_ASSIGN_OR_RETURN(Delivery delivery,
+                              ReadDelivery(connection, row, visit.lane.name.project_id));
+      const bool was_claimed = delivery.status == DeliveryStatus::kProcessing;
+      if (was_claimed && !EndClaim(delivery)) {
+        ended.push_back(row.IntAt(0));
+        continue;
+      }
+      delivery.status = DeliveryStatus::kProcessing;
+      ++visit.claimed_count;
+      const bool sets_pace = visit.claimed_count == 1 && Pace(visit.policy.rate_limit).is_limited();
+      claimed.AddRow({row.IntAt(0), static_cast<int64_t>(next_lease_)});
+      events.push_back(row.IntAt(3));
+      claim.deliveries.push_back(
+          {.lease = next_lease_++, .delivery = std::move(delivery), .sets_pace = sets_pace});
+    }
+    return absl::OkStatus();
+  };
+  if (!of_lanes.empty()) {
+    CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                            connection.Run(SelectDueOfLanes(), Params().All(lanes).Int(now_us)));
+    CONVOY_RETURN_IF_ERROR(take(rows, of_lanes));
+  }
+  if (!of_heads.empty()) {
+    CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                            connection.Run(SelectDueHeads(), Params().Ints(heads).Int(now_us)));
+    CONVOY_RETURN_IF_ERROR(take(rows, of_heads));
+  }
+  if (!ended.empty()) {
+    // They may have been sent, and in their mode are sent once at most.
+    Params params;
+    params.Int(static_cast<int64_t>(DeliveryStatus::kFailure)).Bytes(kUnknownArrival).Ints(ended);
+    connection.Queue(
+        "UPDATE delivery SET status = $1::int8, description = $2::bytea, lease = 0 "
+        "WHERE key = ANY ($3::int8[])",
+        params);
+  }
+  if (claim.deliveries.empty()) return absl::OkStatus();
+  Params params;
+  params.All(claimed).Int(base::ToMicros(request.now + request.lease));
+  connection.Queue(
+      "UPDATE delivery AS d SET status = 1, lease = w.lease, wake_at_us = $3::int8 FROM "
+      "unnest($1::int8[], $2::int8[]) AS w(key, lease) WHERE d.key = w.key",
+      params);
+  static_assert(static_cast<int>(DeliveryStatus::kProcessing) == 1);
+  return AttachEvents(connection, events, claim);
+}
+
+absl::Status Writer::AttachEvents(Connection& connection, const std::vector<int64_t>& events,
+                                  Claim& claim) {
+  static const std::string* const kSelect = new std::string(
+      absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = ANY ($1::int8[])"));
+  std::set<int64_t> keys(events.begin(), events.end());
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                          connection.Run(*kSelect, Params().Ints({keys.begin(), keys.end()})));
+  absl::flat_hash_map<int64_t, std::string> projects;
+  for (size_t i = 0; i < events.size(); ++i) {
+    projects[events[i]] = claim.deliveries[i].delivery.project_id;
+  }
+  absl::flat_hash_map<int64_t, std::shared_ptr<const Event>> shared;
+  for (int i = 0; i < rows.count(); ++i) {
+    const Row row(&rows, i);
+    CONVOY_ASSIGN_OR_RETURN(Event event, ReadEvent(connection, row, projects[row.IntAt(0)]));
+    shared[row.IntAt(0)] = std::make_shared<const Event>(std::move(event));
+  }
+  for (size_t i = 0; i < events.size(); ++i) {
+    claim.deliveries[i].event = shared[events[i]];
+    if (claim.deliveries[i].event == nullptr) {
+      return absl::DataLossError("a delivery without its event");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Writes the rows of the lanes: each wakes when it opens and something of it is due. A visit that
+// found nothing due leaves the rate as it is.
+void Writer::LeaveLanes(Connection& connection, absl::Time now, std::vector<Visit>& visits,
+                        Claim& claim) {
+  const int64_t now_us = base::ToMicros(now);
+  const auto micros = [](absl::Time time) { return std::max<int64_t>(base::ToMicros(time), 0); };
+  std::vector<int64_t> done;
+  Columns left;
+  for (Visit& visit : visits) {
+    LaneRow& lane = visit.lane;
+    const bool has_next = visit.next.key != 0;
+    const bool is_due = visit.claimed_count > 0 || (has_next && visit.next.wake_at_us <= now_us);
+    const Pace pace(visit.policy.rate_limit);
+    if (is_due && visit.policy.is_closed()) {
+      lane.closed_until = now + kLaneClosureMax;
+    } else if (is_due) {
+      lane.arrival = pace.After(static_cast<uint32_t>(visit.claimed_count), now, lane.arrival);
+      lane.closed_until = pace.ClosedUntil(now, lane.arrival);
+    }
+    if (!has_next && lane.arrival <= now) {
+      done.push_back(lane.endpoint);
+      continue;
+    }
+    const int64_t closed_until_us = micros(lane.closed_until);
+    const int64_t wake_at_us = has_next ? std::max(visit.next.wake_at_us, closed_until_us)
+                                        : base::ToMicros(lane.arrival + kForgetAfter);
+    const bool has_head = has_next && visit.next.key == lane.head;
+    left.AddRow({lane.endpoint, wake_at_us, micros(lane.arrival), closed_until_us,
+                 has_head ? lane.head : int64_t{0}, int64_t{visit.policy.is_disabled}});
+    const bool has_more_due = has_next && visit.next.wake_at_us <= now_us;
+    if (has_more_due && lane.closed_until > now && !visit.policy.is_closed()) {
+      claim.throttled_lanes.push_back({.lane = std::move(lane.name), .until = lane.closed_until});
+    }
+  }
+  if (!done.empty()) {
+    connection.Queue("DELETE FROM lane WHERE endpoint = ANY ($1::int8[])", Params().Ints(done));
+  }
+  if (left.rows_count() > 0) {
+    connection.Queue(
+        "UPDATE lane AS l SET wake_at_us = w.wake_at_us, arrival_us = w.arrival_us, "
+        "closed_until_us = w.closed_until_us, head = w.head, is_disabled = w.is_disabled FROM "
+        "unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int8[]) AS "
+        "w(endpoint, wake_at_us, arrival_us, closed_until_us, head, is_disabled) "
+        "WHERE l.endpoint = w.endpoint",
+        Params().All(left));
+  }
+}
+
+}  // namespace convoy::storage::postgres

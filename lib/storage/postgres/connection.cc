@@ -1,0 +1,179 @@
+// libpq's calls, and its results as statuses; see connection.h.
+#include "lib/storage/postgres/connection.h"
+
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/storage/postgres/failure.h"
+
+namespace convoy::storage::postgres {
+
+// Transactions are built on row locks, not on snapshots. A session that is stopped within a
+// transaction holds its locks no longer than the timeout.
+const char* const kSessionSettings =
+    "SET client_min_messages = warning; SET default_transaction_isolation = 'read committed'; "
+    "SET enable_seqscan = off; SET enable_bitmapscan = off; "
+    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; "
+    "SET enable_memoize = off; SET jit = off; SET plan_cache_mode = force_generic_plan; "
+    "SET idle_in_transaction_session_timeout = '30s'; "
+    "SELECT set_config('synchronous_commit', 'on', false) "
+    "WHERE current_setting('synchronous_commit') = 'off'";
+
+namespace {
+
+// Seconds until a server that does not answer counts as gone.
+constexpr const char* kConnectTimeout = "5";
+constexpr const char* kAliveAfter = "10";
+constexpr const char* kAliveInterval = "5";
+constexpr const char* kAliveCount = "3";
+constexpr const char* kUserTimeoutMs = "30000";
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options) {
+  // The connection string goes before those that stand in front of it.
+  const char* const keywords[] = {
+      "connect_timeout",  "keepalives_idle",  "keepalives_interval",
+      "keepalives_count", "tcp_user_timeout", "fallback_application_name",
+      "dbname",           "client_encoding",  nullptr};
+  const char* const values[] = {kConnectTimeout,     kAliveAfter,    kAliveInterval,
+                                kAliveCount,         kUserTimeoutMs, "convoy",
+                                options.dsn.c_str(), "UTF8",         nullptr};
+  PGconn* const raw = PQconnectdbParams(keywords, values, /*expand_dbname=*/1);
+  if (raw == nullptr) return absl::ResourceExhaustedError("PostgreSQL: no memory");
+  auto connection = absl::WrapUnique(new Connection(raw, options));
+  if (PQstatus(raw) != CONNECTION_OK) return LostStatus(PQerrorMessage(raw));
+  PQsetNoticeProcessor(
+      raw, [](void*, const char*) {}, nullptr);
+  CONVOY_RETURN_IF_ERROR(connection->SetUp(options.schema));
+  return connection;
+}
+
+Connection::~Connection() { PQfinish(connection_); }
+
+absl::Status Connection::SetUp(const std::string& schema) {
+  if (PQserverVersion(connection_) < 130000) {
+    return absl::FailedPreconditionError("PostgreSQL 13 or later is needed");
+  }
+  return Execute(absl::StrCat("SET search_path TO \"", schema, "\"; ", kSessionSettings));
+}
+
+absl::Status Connection::Execute(const std::string& sql) {
+  if (PQpipelineStatus(connection_) != PQ_PIPELINE_OFF && PQexitPipelineMode(connection_) == 0) {
+    return Lost();
+  }
+  absl::Status status;
+  {
+    const Rows answer(PQexec(connection_, sql.c_str()));
+    status = is_alive() ? absl::OkStatus() : Lost();
+    if (status.ok()) status = answer.error();
+  }
+  if (PQenterPipelineMode(connection_) == 0) return Lost();
+  return status;
+}
+
+const std::string& Connection::NameOfStatement(std::string_view sql) {
+  const auto known = statements_.find(sql);
+  if (known != statements_.end()) return known->second;
+  const std::string text(sql);
+  std::string name = absl::StrCat("s", ++statements_count_);
+  if (PQsendPrepare(connection_, name.c_str(), text.c_str(), 0, nullptr) == 0) is_broken_ = true;
+  queued_.push_back({.preparing = text});
+  if (on_statement_ != nullptr) on_statement_(sql);
+  return statements_.emplace(text, std::move(name)).first->second;
+}
+
+void Connection::Queue(std::string_view sql, const Params& params) {
+  if (!is_alive()) {
+    is_broken_ = true;
+    return;
+  }
+  const std::string& name = NameOfStatement(sql);
+  std::vector<const char*> values;
+  std::vector<int> lengths;
+  for (const std::string& value : params.values()) {
+    values.push_back(value.data());
+    lengths.push_back(static_cast<int>(value.size()));
+  }
+  const std::vector<int> formats(values.size(), 1);
+  if (PQsendQueryPrepared(connection_, name.c_str(), static_cast<int>(values.size()), values.data(),
+                          lengths.data(), formats.data(), 1) == 0) {
+    is_broken_ = true;
+  }
+  queued_.push_back({});
+}
+
+absl::Status Connection::Lost() {
+  is_broken_ = true;
+  queued_.clear();
+  return LostStatus(PQerrorMessage(connection_));
+}
+
+absl::StatusOr<Rows> Connection::TakeAnswer() {
+  PGresult* const first = PQgetResult(connection_);
+  if (first == nullptr) return Lost();
+  Rows rows(first);
+  while (PGresult* const more = PQgetResult(connection_)) {
+    PQclear(more);
+    if (PQstatus(connection_) != CONNECTION_OK) break;
+  }
+  CONVOY_RETURN_IF_ERROR(rows.error());
+  return rows;
+}
+
+absl::StatusOr<std::vector<Rows>> Connection::Flush() {
+  if (is_broken_ || PQpipelineSync(connection_) == 0) return Lost();
+  std::vector<Rows> answers;
+  absl::Status failure;
+  for (const Queued& queued : queued_) {
+    absl::StatusOr<Rows> answer = TakeAnswer();
+    if (!answer.ok() && !queued.preparing.empty()) statements_.erase(queued.preparing);
+    // The first failure is the cause of those behind it.
+    if (!answer.ok() && failure.ok()) failure = answer.status();
+    if (PQstatus(connection_) != CONNECTION_OK) {
+      is_broken_ = true;
+      break;
+    }
+    if (answer.ok() && queued.preparing.empty()) answers.push_back(*std::move(answer));
+  }
+  if (is_broken_) {
+    queued_.clear();
+    return failure.ok() ? Lost() : failure;
+  }
+  queued_.clear();
+  const Rows sync(PQgetResult(connection_));
+  if (PQstatus(connection_) != CONNECTION_OK || !sync.is_sync()) return Lost();
+  if (!failure.ok()) return failure;
+  return answers;
+}
+
+absl::StatusOr<Rows> Connection::Run(std::string_view sql, const Params& params) {
+  Queue(sql, params);
+  CONVOY_ASSIGN_OR_RETURN(std::vector<Rows> answers, Flush());
+  if (answers.empty()) return Lost();
+  return std::move(answers.back());
+}
+
+void Connection::RollBack() {
+  if (!is_alive()) return;
+  if (has_queued()) Flush().IgnoreError();
+  if (is_alive()) Run("ROLLBACK").IgnoreError();
+}
+
+bool Connection::TakeNotifications() {
+  // Twice: the end of a session may stand behind its last message.
+  for (int i = 0; i < 2 && !is_broken_; ++i) {
+    if (PQconsumeInput(connection_) == 0) is_broken_ = true;
+  }
+  bool has_any = false;
+  while (PGnotify* const notification = PQnotifies(connection_)) {
+    PQfreemem(notification);
+    has_any = true;
+  }
+  return has_any;
+}
+
+}  // namespace convoy::storage::postgres

@@ -1,0 +1,124 @@
+// A stretch of a group of batches that is written with one statement for each table: submissions,
+// deliveries of events that are there, and outcomes, of many batches at once.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "convoy/storage.h"
+#include "lib/storage/postgres/connection.h"
+#include "lib/storage/postgres/lanes.h"
+#include "lib/storage/postgres/names.h"
+#include "lib/storage/postgres/row_keys.h"
+
+namespace convoy::storage::postgres {
+
+// A delivery that is stored, and what decides about it.
+struct DeliveryRow {
+  int64_t key = 0;
+  int64_t event = 0;
+  int64_t project = 0;
+  int64_t endpoint = 0;
+  DeliveryStatus status = DeliveryStatus::kScheduled;
+  uint64_t lease = 0;
+};
+
+// In a write transaction: locks the row. nullopt if there is none in the project.
+absl::StatusOr<std::optional<DeliveryRow>> LockDelivery(Connection& connection,
+                                                        std::string_view project_id,
+                                                        std::string_view id);
+
+// Bytes of a dedupe key in a row: those of its digest.
+std::string HashText(std::string_view key);
+
+class Group {
+ public:
+  // `lanes` and what is added must outlive it. If `is_careful`, keys are looked at before rows are
+  // inserted.
+  Group(Connection* connection, Lanes* lanes, bool is_careful)
+      : connection_(*connection), lanes_(*lanes), is_careful_(is_careful) {}
+
+  // Adds the submissions, extra deliveries and updates of a batch, whose results are filled in by
+  // the Write that follows.
+  absl::Status Add(const WriteBatch& batch, CommitResult* result);
+  // Writes what was added since the last time. The last statements are queued only.
+  absl::Status Write();
+
+ private:
+  template <typename T>
+  struct Added {
+    const T* item = nullptr;
+    CommitResult* result = nullptr;
+  };
+  // The scope and the digest of a dedupe key.
+  using KeyName = std::pair<std::string, std::string>;
+  struct KeyState {
+    bool is_stored = false;  // a row is there
+    bool is_written = false;
+    int64_t expires_at_us = 0;
+  };
+  // The rows of one Write.
+  struct Tables {
+    Columns events, deliveries, attempts;
+    KeyChooser event_keys{"event", "project"};
+    KeyChooser delivery_keys{"delivery", "project"};
+    KeyChooser attempt_keys{"attempt", "delivery"};
+  };
+  struct UpdatedRow {
+    DeliveryRow row;
+    const Delivery* next = nullptr;  // the state that it takes, if any
+  };
+
+  bool is_empty() const { return submissions_.empty() && extras_.empty() && updates_.empty(); }
+  // Whether `batch` speaks of what is added and not written yet.
+  bool RefersBack(const WriteBatch& batch) const;
+  void Clear();
+
+  void AddNames();
+  void AddKeyName(const std::optional<DedupeKey>& key);
+  // Reads what is stored of all that is added, in one round trip but for the rare shifted keys.
+  absl::Status Read();
+  void QueueKeys();
+  void TakeKeys(const Rows& rows);
+  absl::Status TakeDeliveries(const Rows& rows);
+  absl::Status TakeEvents(const Rows& rows);
+  absl::Status LookAtKeys(Tables& tables);
+
+  absl::Status WriteSubmissions(Tables& tables);
+  SubmissionOutcome Decide(const Submission& submission);
+  bool IsHeld(const DedupeKey& key, int64_t now_us);
+  bool Take(const DedupeKey& key, absl::Time now);
+  absl::Status WriteEvent(const Event& event, const std::vector<Delivery>& deliveries,
+                          Tables& tables);
+  absl::Status WriteDelivery(const Delivery& delivery, int64_t event, int64_t project,
+                             Tables& tables);
+  absl::Status WriteExtras(Tables& tables);
+  absl::Status WriteUpdates(Tables& tables);
+  void QueueAll(const Tables& tables);
+
+  Connection& connection_;
+  Lanes& lanes_;
+  const bool is_careful_;
+
+  std::vector<Added<Submission>> submissions_;
+  std::vector<const Delivery*> extras_;
+  std::vector<Added<DeliveryUpdate>> updates_;
+  std::set<std::string_view> new_ids_;  // of events and deliveries
+
+  std::optional<Interning> names_;
+  std::vector<KeyName> key_names_;
+  absl::flat_hash_map<KeyName, KeyState> keys_;
+  // By the id; those that are not there are missing.
+  absl::flat_hash_map<std::string, UpdatedRow> delivery_rows_;
+  absl::flat_hash_map<std::string, int64_t> event_keys_;
+};
+
+}  // namespace convoy::storage::postgres

@@ -1,0 +1,311 @@
+// The walks behind lists: conditions as sets of numbers, ranges of keys, and the fixed statements.
+#include "lib/storage/postgres/list_walk.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
+#include "absl/strings/str_cat.h"
+
+#include "convoy/ulid.h"
+#include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
+#include "lib/storage/page_walk.h"
+#include "lib/storage/postgres/names.h"
+#include "lib/storage/postgres/rows.h"
+#include "lib/storage/write_rules.h"
+
+namespace convoy::storage::postgres {
+namespace {
+
+constexpr int64_t kKeyMax = std::numeric_limits<int64_t>::max();
+// The first piece of a walk is enough for most pages; those behind it are larger.
+constexpr int64_t kFirstPieceRows = 100;
+constexpr int64_t kPieceRows = 1'000;
+
+// Numbers that a column may have; empty: any.
+class NumberSet {
+ public:
+  static absl::StatusOr<NumberSet> Of(Connection& connection, const std::vector<std::string>& ids) {
+    NumberSet set;
+    if (ids.empty()) return set;
+    CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                            connection.Run("SELECT n.number FROM unnest($1::bytea[]) AS w(id) "
+                                           "JOIN name AS n ON n.id = w.id",
+                                           Params().Texts(ids)));
+    // The empty id stands for "none" in a row, and is not what a list can be asked for.
+    set.numbers_.insert(kUnknownName);
+    for (int i = 0; i < rows.count(); ++i) {
+      if (rows.IntAt(i, 0) != kNoName) set.numbers_.insert(rows.IntAt(i, 0));
+    }
+    return set;
+  }
+  static absl::StatusOr<NumberSet> Of(Connection& connection, const std::string& id) {
+    return Of(connection, id.empty() ? std::vector<std::string>() : std::vector{id});
+  }
+
+  bool is_any() const { return numbers_.empty(); }
+  bool Has(int64_t number) const { return is_any() || numbers_.contains(number); }
+  bool HasOneOf(std::string_view encoded) const {
+    if (is_any()) return true;
+    const auto numbers = DecodeNumbers(encoded);
+    return numbers.ok() && std::any_of(numbers->begin(), numbers->end(),
+                                       [&](int64_t number) { return numbers_.contains(number); });
+  }
+
+ private:
+  absl::flat_hash_set<int64_t> numbers_;
+};
+
+bool IsText(const std::string& wanted, std::string_view value) {
+  return wanted.empty() || wanted == value;
+}
+
+// Keys of an instant range, both ends included.
+struct KeyRange {
+  int64_t first = 0;
+  int64_t last = kKeyMax;
+};
+
+KeyRange RangeOf(absl::Time from, absl::Time until) {
+  KeyRange range{.first = LeastKeyAt(from)};
+  if (until < absl::InfiniteFuture()) range.last = LeastKeyAt(until + absl::Milliseconds(1)) - 1;
+  return range;
+}
+
+// Cuts `range` to the side of the start's cursor that the walk goes to.
+absl::StatusOr<KeyRange> RangeFrom(KeyRange range, const WalkStart& start) {
+  if (start.cursor.empty()) return range;
+  const std::optional<UlidParts> at = SplitUlid(start.cursor);
+  if (!at.has_value()) return NotACursor();
+  if (start.is_ascending) {
+    range.first = std::max(range.first, at->key + (start.is_inclusive ? 0 : 1));
+  } else {
+    range.last = std::min(range.last, at->key - (start.is_inclusive ? 0 : 1));
+  }
+  return range;
+}
+
+// One list: its statement without the order, and the rows of it that are selected.
+struct ListPlan {
+  std::string_view select;        // SQL; its first columns are key, key_shift and id_tail
+  std::string_view owner_column;  // these two are an index
+  std::string_view key_column;
+  int64_t owner = 0;  // the project or the event
+  KeyRange range;
+  absl::FunctionRef<bool(const Row&)> is_wanted;
+};
+
+// `Make` reads the item of a row.
+template <typename Make>
+class Walk {
+ public:
+  Walk(Connection* connection, const ListPlan* plan, const Make* make, KeyRange range,
+       bool is_ascending)
+      : connection_(*connection),
+        plan_(*plan),
+        make_(*make),
+        range_(range),
+        is_ascending_(is_ascending) {}
+
+  absl::StatusOr<bool> Next() {
+    if (rows_.has_value() && ++at_ < rows_->count()) return true;
+    if (rows_.has_value() && rows_->count() < piece_rows_) return false;
+    if (rows_.has_value()) {
+      const int64_t last = rows_->IntAt(rows_->count() - 1, 0);
+      (is_ascending_ ? range_.first : range_.last) = is_ascending_ ? last + 1 : last - 1;
+      piece_rows_ = kPieceRows;
+    }
+    // In this form no other index can do it, such as the one of all keys.
+    const std::string index = absl::StrCat("(", plan_.owner_column, ", ", plan_.key_column, ")");
+    const std::string_view direction = is_ascending_ ? "" : " DESC";
+    const std::string sql =
+        absl::StrCat(plan_.select, " WHERE ", index, " >= ($1::int8, $2::int8) AND ", index,
+                     " <= ($1::int8, $3::int8) ORDER BY ", plan_.owner_column, direction, ", ",
+                     plan_.key_column, direction, " LIMIT $4::int8");
+    Params params;
+    params.Int(plan_.owner).Int(range_.first).Int(range_.last).Int(piece_rows_);
+    CONVOY_ASSIGN_OR_RETURN(rows_, connection_.Run(sql, params));
+    at_ = 0;
+    return rows_->count() > 0;
+  }
+  absl::StatusOr<bool> IsWanted() const { return plan_.is_wanted(row()); }
+  std::string position() const { return JoinUlid({.key = row().IntAt(0), .tail = row().IntAt(2)}); }
+  auto Read() const { return make_(row()); }
+
+ private:
+  Row row() const { return Row(&*rows_, at_); }
+
+  Connection& connection_;
+  const ListPlan& plan_;
+  const Make& make_;
+  KeyRange range_;
+  const bool is_ascending_;
+  int64_t piece_rows_ = kFirstPieceRows;
+  std::optional<Rows> rows_;
+  int at_ = 0;
+};
+
+template <typename T, typename Make>
+absl::StatusOr<Page<T>> List(Connection& connection, const ListPlan& plan,
+                             const PageRequest& request, const Make& make) {
+  return CutPage<T>(request, [&](const WalkStart& start) -> absl::StatusOr<Walk<Make>> {
+    CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeFrom(plan.range, start));
+    return Walk<Make>(&connection, &plan, &make, range, start.is_ascending);
+  });
+}
+
+constexpr std::string_view kEvents =
+    "SELECT key, key_shift, id_tail, source, endpoints, event_type, idempotency_key FROM event";
+const std::string& Deliveries() {
+  static const std::string* const kSql =
+      new std::string(absl::StrCat("SELECT ", kDeliveryColumns,
+                                   ", d.project FROM delivery AS d JOIN event AS e "
+                                   "ON e.key = d.event"));
+  return *kSql;
+}
+constexpr std::string_view kHeld =
+    "SELECT key, key_shift, id_tail, source, kind, expires_at_us, reason FROM held_input";
+constexpr std::string_view kCountedHeld =
+    "SELECT key, key_shift, id_tail, source, kind, expires_at_us, reason FROM held_input "
+    "WHERE (project, key) >= ($1::int8, $2::int8) AND (project, key) <= ($1::int8, $3::int8) "
+    "ORDER BY project, key LIMIT $4::int8";
+
+bool IsWantedHeld(const Row& row, const HeldQuery& query, const NumberSet& sources) {
+  return sources.Has(row.IntAt(3)) &&
+         (!query.kind.has_value() || row.IntAt(4) == static_cast<int64_t>(*query.kind)) &&
+         row.IntAt(5) > base::ToMicros(query.now) && IsText(query.reason, row.TextAt(6));
+}
+
+absl::StatusOr<KeyRange> RangeOf(const HeldQuery& query) {
+  KeyRange range;
+  if (query.from_id.empty()) return range;
+  const std::optional<UlidParts> from = SplitUlid(query.from_id);
+  if (!from.has_value()) return NotAnId(query.from_id);
+  range.first = from->key;
+  return range;
+}
+
+// The row of a key, as `read` reads it.
+template <typename Read>
+auto ReadByKey(Connection& connection, std::string_view select, int64_t key, const Read& read)
+    -> decltype(read(std::declval<const Row&>())) {
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows, connection.Run(select, Params().Int(key)));
+  if (rows.count() == 0) return absl::DataLossError("an index has a row that its table has not");
+  return read(Row(&rows, 0));
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<int64_t>> FindEvent(Connection& connection, int64_t project,
+                                                 std::string_view id) {
+  const std::optional<UlidParts> parts = SplitUlid(id);
+  if (!parts.has_value()) return std::nullopt;
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows rows,
+      connection.Run("SELECT key FROM event WHERE key BETWEEN $1::int8 AND $1::int8 + 63 "
+                     "AND key - key_shift = $1::int8 AND id_tail = $2::int8 "
+                     "AND project = $3::int8 LIMIT 1",
+                     Params().Int(parts->key).Int(parts->tail).Int(project)));
+  if (rows.count() == 0) return std::nullopt;
+  return rows.IntAt(0, 0);
+}
+
+absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery& query,
+                                       const PageRequest& request) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  const auto is_wanted = [&](const Row& row) {
+    return sources.Has(row.IntAt(3)) && endpoints.HasOneOf(row.TextAt(4)) &&
+           IsText(query.event_type, row.TextAt(5)) && IsText(query.idempotency_key, row.TextAt(6));
+  };
+  const std::string select =
+      absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = $1::int8");
+  const auto read = [&](const Row& walked) {
+    return ReadByKey(connection, select, walked.IntAt(0),
+                     [&](const Row& row) { return ReadEvent(connection, row, query.project_id); });
+  };
+  const ListPlan plan{.select = kEvents,
+                      .owner_column = "project",
+                      .key_column = "key",
+                      .owner = project,
+                      .range = RangeOf(query.created_from, query.created_until),
+                      .is_wanted = is_wanted};
+  return List<Event>(connection, plan, request, read);
+}
+
+absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const DeliveryQuery& query,
+                                              const PageRequest& request) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet subscriptions,
+                          NumberSet::Of(connection, query.subscription_id));
+  constexpr int kProjectColumn = 22;  // behind kDeliveryColumns
+  const auto is_wanted = [&](const Row& row) {
+    if (!endpoints.Has(row.IntAt(4)) || !subscriptions.Has(row.IntAt(5))) return false;
+    const auto status = static_cast<DeliveryStatus>(row.IntAt(6));
+    if (!query.statuses.empty() && !absl::c_linear_search(query.statuses, status)) return false;
+    return row.IntAt(kProjectColumn) == project && IsText(query.event_type, row.TextAt(20)) &&
+           IsText(query.idempotency_key, row.TextAt(21));
+  };
+  const auto read = [&](const Row& row) { return ReadDelivery(connection, row, query.project_id); };
+  ListPlan plan{.select = Deliveries(),
+                .owner_column = "d.project",
+                .key_column = "d.key",
+                .owner = project,
+                .range = RangeOf(query.created_from, query.created_until),
+                .is_wanted = is_wanted};
+  if (!query.event_id.empty()) {
+    CONVOY_ASSIGN_OR_RETURN(const std::optional<int64_t> event,
+                            FindEvent(connection, project, query.event_id));
+    plan.owner = event.value_or(-1);
+    plan.owner_column = "d.event";
+  }
+  return List<Delivery>(connection, plan, request, read);
+}
+
+absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery& query,
+                                         const PageRequest& request) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
+  const auto is_wanted = [&](const Row& row) { return IsWantedHeld(row, query, sources); };
+  const std::string select =
+      absl::StrCat("SELECT ", kHeldColumns, " FROM held_input WHERE key = $1::int8");
+  const auto read = [&](const Row& walked) {
+    return ReadByKey(connection, select, walked.IntAt(0),
+                     [&](const Row& row) { return ReadHeld(connection, row, query.project_id); });
+  };
+  const ListPlan plan{.select = kHeld,
+                      .owner_column = "project",
+                      .key_column = "key",
+                      .owner = project,
+                      .range = range,
+                      .is_wanted = is_wanted};
+  return List<HeldInput>(connection, plan, request, read);
+}
+
+absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& query) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows rows,
+      connection.Run(kCountedHeld,
+                     Params().Int(project).Int(range.first).Int(range.last).Int(kListRowsMax)));
+  uint64_t count = 0;
+  for (int i = 0; i < rows.count(); ++i) {
+    count += IsWantedHeld(Row(&rows, i), query, sources);
+  }
+  return count;
+}
+
+}  // namespace convoy::storage::postgres

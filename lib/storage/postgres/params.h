@@ -1,0 +1,99 @@
+// Parameters of statements and rows of answers in PostgreSQL's binary form: numbers of eight bytes,
+// bytes as they are, and arrays of them, with which one statement takes many rows.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace convoy::storage::postgres {
+
+// Values of one column.
+class Array {
+ public:
+  void Add(int64_t value);
+  void Add(std::string_view value);
+  int32_t count() const { return count_; }
+  // As int8[] or bytea[], by what was added; empty ones are of numbers unless said otherwise.
+  std::string Encode(bool is_bytes = false) const;
+
+ private:
+  bool is_bytes_ = false;
+  int32_t count_ = 0;
+  std::string elements_;
+};
+
+using Cell = std::variant<int64_t, std::string_view>;
+
+// Rows for one statement, column by column.
+class Columns {
+ public:
+  void AddRow(std::initializer_list<Cell> cells);
+  int32_t rows_count() const { return columns_.empty() ? 0 : columns_[0].count(); }
+  const std::vector<Array>& columns() const { return columns_; }
+
+ private:
+  std::vector<Array> columns_;
+};
+
+// The parameters $1, $2, … of a statement. Every one has a cast to its type in the SQL: int8,
+// bytea, int8[] or bytea[].
+class Params {
+ public:
+  Params& Int(int64_t value);
+  Params& Bytes(std::string_view value);
+  Params& Ints(const std::vector<int64_t>& values);
+  Params& Texts(const std::vector<std::string>& values);
+  Params& All(const Columns& columns);  // one parameter for each column
+
+  const std::vector<std::string>& values() const { return values_; }
+
+ private:
+  std::vector<std::string> values_;
+};
+
+// The answer to a statement.
+class Rows {
+ public:
+  explicit Rows(PGresult* result) : result_(result, &PQclear) {}
+
+  // OK unless the statement failed.
+  absl::Status error() const;
+  bool is_sync() const { return PQresultStatus(result_.get()) == PGRES_PIPELINE_SYNC; }
+
+  int count() const { return PQntuples(result_.get()); }
+  // Rows that a statement without an answer has changed.
+  int64_t changes_count() const;
+  int64_t IntAt(int row, int column) const;  // of any integer type, or a boolean
+  std::string_view BytesAt(int row, int column) const;
+  std::string TextAt(int row, int column) const { return std::string(BytesAt(row, column)); }
+  bool IsNullAt(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
+
+ private:
+  std::unique_ptr<PGresult, decltype(&PQclear)> result_;
+};
+
+// One row of an answer, as rows.h reads it.
+class Row {
+ public:
+  // Its columns are those from `first_column` on.
+  Row(const Rows* rows, int row, int first_column = 0)
+      : rows_(*rows), row_(row), first_column_(first_column) {}
+  int64_t IntAt(int column) const { return rows_.IntAt(row_, first_column_ + column); }
+  std::string_view TextAt(int column) const { return rows_.BytesAt(row_, first_column_ + column); }
+
+ private:
+  const Rows& rows_;
+  const int row_;
+  const int first_column_;
+};
+
+}  // namespace convoy::storage::postgres

@@ -1,0 +1,224 @@
+// Retention: expired records are removed in pieces, each of them one transaction; the rules are
+// those of lib/storage/sqlite/retention.cc. What flowed in removed projects goes first.
+//
+// The rows of an event are locked before it is decided that it has ended: another process may be
+// about to deliver it again.
+#include <map>
+#include <vector>
+
+#include "convoy/ulid.h"
+#include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
+#include "lib/storage/postgres/held_totals.h"
+#include "lib/storage/postgres/writer.h"
+#include "lib/storage/write_rules.h"
+
+namespace convoy::storage::postgres {
+namespace {
+
+// Of bodies, in one transaction.
+constexpr int64_t kBodyBytesMax = 4 * 1024 * 1024;
+
+// Keys of events: those between are looked at.
+struct KeyRange {
+  int64_t after = -1;
+  int64_t end = 0;
+};
+
+struct Candidate {
+  int64_t key = 0;
+  std::string position;
+  int64_t body_bytes = 0;
+  bool is_finished = true;
+  std::vector<int64_t> deliveries;
+  uint64_t attempts_count = 0;
+};
+
+KeyRange RangeOf(const PruneRequest& request) {
+  KeyRange range{.end = LeastKeyAt(request.events_before)};
+  if (const auto after = SplitUlid(request.after_event_id)) range.after = after->key;
+  return range;
+}
+
+// Whether a request would find anything to look at.
+absl::StatusOr<bool> HasCandidates(Connection& connection, const PruneRequest& request) {
+  const KeyRange range = RangeOf(request);
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows row,
+      connection.Run(
+          "SELECT EXISTS (SELECT 1 FROM event WHERE key > $1::int8 AND key < $2::int8) "
+          "OR EXISTS (SELECT 1 FROM dedupe_key WHERE expires_at_us <= $3::int8 AND "
+          "expires_at_us < 9223372036854775807) OR EXISTS (SELECT 1 FROM "
+          "removed_project)",
+          Params().Int(range.after).Int(range.end).Int(base::ToMicros(request.keys_expired_by))));
+  return row.IntAt(0, 0) != 0;
+}
+
+// Locks the next events, their deliveries, and counts.
+absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection,
+                                                      const PruneRequest& request) {
+  const KeyRange range = RangeOf(request);
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows events,
+      connection.Run("SELECT key, id_tail, octet_length(body) FROM event WHERE key > $1::int8 "
+                     "AND key < $2::int8 ORDER BY key LIMIT $3::int8 FOR UPDATE",
+                     Params().Int(range.after).Int(range.end).Int(request.items_max)));
+  std::vector<Candidate> candidates;
+  std::vector<int64_t> keys;
+  std::map<int64_t, size_t> by_key;
+  for (int i = 0; i < events.count(); ++i) {
+    keys.push_back(events.IntAt(i, 0));
+    by_key[keys.back()] = candidates.size();
+    candidates.push_back({.key = keys.back(),
+                          .position = JoinUlid({.key = keys.back(), .tail = events.IntAt(i, 1)}),
+                          .body_bytes = events.IntAt(i, 2)});
+  }
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows deliveries,
+      connection.Run("SELECT d.event, d.key, d.status < 3 AND (d.lease <> 0 OR NOT EXISTS "
+                     "(SELECT 1 FROM lane AS l WHERE l.endpoint = d.endpoint "
+                     "AND l.project = d.project AND l.is_disabled = 1)), "
+                     "(SELECT count(*) FROM attempt AS a WHERE a.delivery = d.key) "
+                     "FROM unnest($1::int8[]) AS w(event) JOIN delivery AS d ON d.event = w.event "
+                     "FOR UPDATE OF d",
+                     Params().Ints(keys)));
+  for (int i = 0; i < deliveries.count(); ++i) {
+    Candidate& candidate = candidates[by_key[deliveries.IntAt(i, 0)]];
+    candidate.deliveries.push_back(deliveries.IntAt(i, 1));
+    candidate.attempts_count += static_cast<uint64_t>(deliveries.IntAt(i, 3));
+    if (deliveries.IntAt(i, 2) != 0) candidate.is_finished = false;
+  }
+  return candidates;
+}
+
+absl::Status RemoveEvents(Connection& connection, const PruneRequest& request, Pruned& pruned) {
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<Candidate> candidates,
+                          FindCandidates(connection, request));
+  pruned.may_have_more = candidates.size() == request.items_max;
+  int64_t body_bytes = 0;
+  std::vector<int64_t> events, deliveries;
+  for (const Candidate& candidate : candidates) {
+    if (RowsOf(pruned) >= request.items_max || body_bytes >= kBodyBytesMax) {
+      pruned.may_have_more = true;
+      break;
+    }
+    pruned.last_event_id = candidate.position;
+    if (!candidate.is_finished) continue;
+    events.push_back(candidate.key);
+    deliveries.insert(deliveries.end(), candidate.deliveries.begin(), candidate.deliveries.end());
+    body_bytes += candidate.body_bytes;
+    pruned.events_count += 1;
+    pruned.deliveries_count += candidate.deliveries.size();
+    pruned.attempts_count += candidate.attempts_count;
+  }
+  connection.Queue("DELETE FROM attempt WHERE delivery = ANY ($1::int8[])",
+                   Params().Ints(deliveries));
+  connection.Queue("DELETE FROM delivery WHERE key = ANY ($1::int8[])", Params().Ints(deliveries));
+  return connection.Run("DELETE FROM event WHERE key = ANY ($1::int8[])", Params().Ints(events))
+      .status();
+}
+
+absl::Status RemoveKeys(Connection& connection, const PruneRequest& request, Pruned& pruned) {
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows removed,
+      connection.Run("DELETE FROM dedupe_key WHERE ctid = ANY (ARRAY(SELECT ctid FROM dedupe_key "
+                     "WHERE expires_at_us <= $1::int8 AND expires_at_us < 9223372036854775807 "
+                     "ORDER BY expires_at_us LIMIT $2::int8 FOR UPDATE SKIP LOCKED))",
+                     Params().Int(base::ToMicros(request.keys_expired_by)).Int(request.items_max)));
+  pruned.keys_count = static_cast<uint64_t>(removed.changes_count());
+  if (pruned.keys_count == request.items_max) pruned.may_have_more = true;
+  return absl::OkStatus();
+}
+
+// The key up to which events of a project make up one piece; -1 if it has none.
+absl::StatusOr<int64_t> FindPieceEnd(Connection& connection, int64_t project, int64_t items_max) {
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                          connection.Run("SELECT key, octet_length(body) FROM event WHERE "
+                                         "(project, key) >= ($1::int8, 0) AND project <= $1::int8 "
+                                         "ORDER BY project, key LIMIT $2::int8",
+                                         Params().Int(project).Int(items_max)));
+  int64_t end = -1;
+  int64_t body_bytes = 0;
+  for (int i = 0; i < rows.count() && body_bytes < kBodyBytesMax; ++i) {
+    end = rows.IntAt(i, 0);
+    body_bytes += rows.IntAt(i, 1);
+  }
+  return end;
+}
+
+// A piece of what flowed in a removed project: deliveries with their attempts, then the rest.
+absl::Status RemovePieceOf(Connection& connection, int64_t project, int64_t items_max) {
+  const Params piece = Params().Int(project).Int(items_max);
+  connection.Queue(
+      "DELETE FROM attempt WHERE delivery = ANY (ARRAY(SELECT key FROM delivery WHERE "
+      "(project, key) >= ($1::int8, 0) AND project <= $1::int8 ORDER BY project, key "
+      "LIMIT $2::int8))",
+      piece);
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows deliveries,
+      connection.Run("DELETE FROM delivery WHERE key = ANY (ARRAY(SELECT key FROM delivery WHERE "
+                     "(project, key) >= ($1::int8, 0) AND project <= $1::int8 "
+                     "ORDER BY project, key LIMIT $2::int8))",
+                     piece));
+  if (deliveries.changes_count() > 0) return absl::OkStatus();
+  CONVOY_ASSIGN_OR_RETURN(const int64_t end, FindPieceEnd(connection, project, items_max));
+  if (end >= 0) {
+    return connection
+        .Run(
+            "DELETE FROM event WHERE (project, key) >= ($1::int8, 0) "
+            "AND (project, key) <= ($1::int8, $2::int8)",
+            Params().Int(project).Int(end))
+        .status();
+  }
+  constexpr std::string_view kOthers[] = {
+      "DELETE FROM dedupe_key WHERE ctid = ANY (ARRAY(SELECT ctid FROM dedupe_key WHERE project = "
+      "$1::int8 LIMIT $2::int8 FOR UPDATE))",
+      "DELETE FROM held_input WHERE key = ANY (ARRAY(SELECT key FROM held_input WHERE "
+      "(project, key) >= ($1::int8, 0) AND project <= $1::int8 ORDER BY project, key "
+      "LIMIT $2::int8))",
+  };
+  LockHeldTotals(connection);
+  for (const std::string_view sql : kOthers) {
+    CONVOY_ASSIGN_OR_RETURN(const Rows others, connection.Run(sql, piece));
+    if (others.changes_count() > 0) return absl::OkStatus();
+  }
+  connection.Queue("DELETE FROM backlog WHERE project = $1::int8", Params().Int(project));
+  return connection
+      .Run("DELETE FROM removed_project WHERE number = $1::int8", Params().Int(project))
+      .status();
+}
+
+// False if there is nothing of any removed project that another process is not at.
+absl::StatusOr<bool> RemoveRetired(Connection& connection, int64_t items_max) {
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows project,
+      connection.Run("SELECT number FROM removed_project ORDER BY number LIMIT 1 FOR UPDATE "
+                     "SKIP LOCKED"));
+  if (project.count() == 0) return false;
+  CONVOY_RETURN_IF_ERROR(RemovePieceOf(connection, project.IntAt(0, 0), items_max));
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<Pruned> Writer::Prune(const PruneRequest& request) {
+  absl::MutexLock lock(&mutex_);
+  CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
+  Pruned pruned{.last_event_id = request.after_event_id};
+  // Most calls find nothing: look before a transaction.
+  CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());
+  CONVOY_ASSIGN_OR_RETURN(const bool has_candidates, HasCandidates(*looking, request));
+  if (!has_candidates) return pruned;
+  const bool may_be_lost = true;
+  const auto body = [&](Connection& connection) -> absl::Status {
+    pruned = {.last_event_id = request.after_event_id};
+    CONVOY_ASSIGN_OR_RETURN(pruned.may_have_more, RemoveRetired(connection, request.items_max));
+    if (pruned.may_have_more) return absl::OkStatus();
+    CONVOY_RETURN_IF_ERROR(RemoveEvents(connection, request, pruned));
+    return RemoveKeys(connection, request, pruned);
+  };
+  CONVOY_RETURN_IF_ERROR(session_.Run(body, &may_be_lost));
+  return pruned;
+}
+
+}  // namespace convoy::storage::postgres

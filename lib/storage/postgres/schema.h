@@ -1,0 +1,22 @@
+// The tables in PostgreSQL, and their creation.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+#include "lib/storage/postgres/connection.h"
+
+namespace convoy::storage::postgres {
+
+inline constexpr int64_t kSchemaVersion = 1;
+
+// kInvalidArgument for a name that is not made of a-z, 0-9 and _, or is longer than 63.
+absl::Status CheckSchemaName(std::string_view name);
+
+// Creates the namespace and its tables if they are not there, under a lock that openers of the same
+// namespace wait for. kFailedPrecondition for tables of a newer library, which are left alone.
+absl::Status PrepareSchema(Connection& connection, const std::string& schema);
+
+}  // namespace convoy::storage::postgres

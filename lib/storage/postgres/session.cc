@@ -1,0 +1,119 @@
+// Transactions and their outcomes; see session.h.
+#include "lib/storage/postgres/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/storage/postgres/failure.h"
+
+namespace convoy::storage::postgres {
+namespace {
+
+// A transaction that loses against others so often meets more than chance.
+constexpr int kTriesMax = 10;
+// How long the outcome of a commit is looked for: a server needs about as long to start again, or a
+// standby to take its place.
+constexpr absl::Duration kLookFor = absl::Minutes(2);
+// The end of this session may have been that of other openers, which need a moment to be back.
+constexpr absl::Duration kSettlesAfter = absl::Seconds(5);
+constexpr absl::Duration kPauseMin = absl::Milliseconds(2);
+constexpr absl::Duration kPauseMax = absl::Milliseconds(500);
+
+constexpr std::string_view kWriteToken =
+    "INSERT INTO opener (number, token) VALUES ($1::int8, $2::int8) "
+    "ON CONFLICT (number) DO UPDATE SET token = excluded.token";
+
+}  // namespace
+
+absl::Status PoisonOf(const std::atomic<bool>& is_poisoned) {
+  if (!is_poisoned) return absl::OkStatus();
+  return absl::DataLossError(
+      "the connection was lost during a commit, and PostgreSQL cannot be asked what became of it");
+}
+
+absl::StatusOr<Connection*> Session::Connect() {
+  // A session that was ended while nothing was under way is noticed here.
+  if (connection_ != nullptr) connection_->TakeNotifications();
+  if (connection_ == nullptr || !connection_->is_alive()) {
+    connection_ = nullptr;
+    CONVOY_ASSIGN_OR_RETURN(connection_, Connection::Open(options_));
+    if (has_connected_) reconnected_at_ = clock_.SteadyNow();
+    has_connected_ = true;
+  }
+  return connection_.get();
+}
+
+bool Session::IsSettled() { return clock_.SteadyNow() > reconnected_at_ + kSettlesAfter; }
+
+absl::Status Session::Run(Body body, const bool* may_be_lost) {
+  absl::Status cause;
+  absl::Duration pause = kPauseMin;
+  for (int i = 0; i < kTriesMax; ++i) {
+    CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
+    CONVOY_ASSIGN_OR_RETURN(const Outcome outcome, Try(body, may_be_lost, cause));
+    if (outcome == Outcome::kCommitted) return absl::OkStatus();
+    // A lost connection may be that of a server that was started anew since: one more try tells.
+    if (ClassOf(cause) == FailureClass::kLost && i > 0) return cause;
+    absl::SleepFor(pause);
+    pause = std::min(pause * 2, kPauseMax);
+  }
+  return cause;
+}
+
+absl::StatusOr<Session::Outcome> Session::Try(Body body, const bool* may_be_lost,
+                                              absl::Status& cause) {
+  CONVOY_ASSIGN_OR_RETURN(Connection * connection, Connect());
+  connection->Queue("BEGIN");
+  cause = body(*connection);
+  if (cause.ok()) {
+    const int64_t token = ++token_;
+    connection->Queue(kWriteToken, Params().Int(opener_).Int(token));
+    const bool is_lazy = may_be_lost != nullptr && *may_be_lost;
+    if (is_lazy) {
+      connection->Queue("SET LOCAL synchronous_commit = off");
+    }
+    connection->Queue("COMMIT");
+    cause = connection->Flush().status();
+    if (cause.ok()) return Outcome::kCommitted;
+    connection->names().ForgetNumbers();
+    if (!connection->is_alive()) return Settle(token, is_lazy);
+  }
+  connection->names().ForgetNumbers();
+  connection->RollBack();
+  const FailureClass failure = ClassOf(cause);
+  const bool is_worth_a_try = failure == FailureClass::kRetry || failure == FailureClass::kLost ||
+                              !ConstraintOf(cause).empty();
+  if (!is_worth_a_try) return cause;
+  return Outcome::kRolledBack;
+}
+
+absl::StatusOr<Session::Outcome> Session::Settle(int64_t token, bool may_be_lost) {
+  const absl::Time began_at = clock_.SteadyNow();
+  absl::Duration pause = kPauseMin;
+  while (clock_.SteadyNow() < began_at + kLookFor) {
+    const absl::StatusOr<Outcome> outcome = Look(token);
+    if (outcome.ok()) return outcome;
+    absl::SleepFor(pause);
+    pause = std::min(pause * 2, kPauseMax);
+  }
+  if (may_be_lost) return LostStatus("it is not known what became of the last transaction");
+  is_poisoned_ = true;
+  return PoisonOf(is_poisoned_);
+}
+
+absl::StatusOr<Session::Outcome> Session::Look(int64_t token) {
+  CONVOY_ASSIGN_OR_RETURN(Connection * connection, Connect());
+  // Waits for the transaction in question, which holds the row if it is under way still.
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows row,
+      connection->Run("UPDATE opener SET token = token WHERE number = $1::int8 RETURNING token",
+                      Params().Int(opener_)));
+  if (row.count() == 0) return Outcome::kRolledBack;
+  return row.IntAt(0, 0) == token ? Outcome::kCommitted : Outcome::kRolledBack;
+}
+
+}  // namespace convoy::storage::postgres

@@ -1,0 +1,69 @@
+// The writing session: transactions that are tried again where that helps, and whose outcome is
+// known even if the connection is lost while they are committed.
+//
+// Each transaction writes its token into the row of its opener. When the answer to COMMIT does not
+// come, a new connection reads that row, which waits for the former transaction if it is still
+// under way: the token there says whether it was committed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "convoy/clock.h"
+#include "lib/storage/postgres/connection.h"
+
+namespace convoy::storage::postgres {
+
+// kDataLoss if it is poisoned: writes fail until the store is opened again.
+absl::Status PoisonOf(const std::atomic<bool>& is_poisoned);
+
+// Not safe for several threads at once.
+class Session {
+ public:
+  // The clock must outlive it.
+  // `is_poisoned` is set once it cannot be learned whether a transaction was committed.
+  Session(ConnectionOptions options, Clock* clock, std::atomic<bool>* is_poisoned)
+      : options_(std::move(options)), clock_(*clock), is_poisoned_(*is_poisoned) {}
+
+  // Its tokens are written. Called before the first transaction.
+  void set_opener(int64_t number) { opener_ = number; }
+  const ConnectionOptions& options() const { return options_; }
+
+  // The connection; another one if the former is lost.
+  absl::StatusOr<Connection*> Connect();
+
+  // Whether the connection was not replaced a moment ago.
+  bool IsSettled();
+
+  // Within a transaction, which `body` may find begun anew: it must leave no trace of a former try.
+  // What it has queued last need not have been waited for.
+  using Body = absl::FunctionRef<absl::Status(Connection&)>;
+  // Durable on return, unless `may_be_lost` (which the body may set) is true then.
+  absl::Status Run(Body body, const bool* may_be_lost = nullptr);
+
+ private:
+  enum class Outcome { kCommitted, kRolledBack };
+
+  // One try. kRolledBack: nothing of it is there, and it may be tried again.
+  absl::StatusOr<Outcome> Try(Body body, const bool* may_be_lost, absl::Status& cause);
+  absl::StatusOr<Outcome> Settle(int64_t token, bool may_be_lost);
+  absl::StatusOr<Outcome> Look(int64_t token);
+
+  const ConnectionOptions options_;
+  Clock& clock_;
+  std::unique_ptr<Connection> connection_;
+  bool has_connected_ = false;
+  absl::Time reconnected_at_ = absl::InfinitePast();
+  int64_t opener_ = 0;
+  int64_t token_ = 0;
+  std::atomic<bool>& is_poisoned_;
+};
+
+}  // namespace convoy::storage::postgres

@@ -1,0 +1,149 @@
+// The one writing session of an opener: batches into transactions, claims, and what else writes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+
+#include "convoy/clock.h"
+#include "convoy/storage.h"
+#include "lib/storage/postgres/connection.h"
+#include "lib/storage/postgres/lanes.h"
+#include "lib/storage/postgres/presence.h"
+#include "lib/storage/postgres/session.h"
+
+namespace convoy::storage::postgres {
+
+// Safe to use from any thread; calls take turns.
+class Writer {
+ public:
+  // Creates the tables if need be, and draws a lease range that no other opener has. The clock must
+  // outlive the writer.
+  static absl::StatusOr<std::unique_ptr<Writer>> Open(const ConnectionOptions& options,
+                                                      Clock* clock);
+
+  // Visible and durable on return.
+  absl::Status Write(std::span<WriteBatch* const> batches, std::span<CommitResult> results);
+  absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request);
+  absl::Status ReleaseClaims();
+  absl::StatusOr<Pruned> Prune(const PruneRequest& request);
+  absl::Status CheckWritable();
+  absl::Status CheckAlive() const;  // without waiting for other calls
+
+  // Whether configuration may have changed since the last call.
+  absl::StatusOr<bool> HasNews() { return presence_->Refresh(); }
+
+ private:
+  struct LaneRow {
+    int64_t endpoint = 0;
+    int64_t project = 0;
+    LaneName name;
+    absl::Time arrival;  // Pace
+    absl::Time closed_until = absl::UnixEpoch();
+    int64_t head = 0;
+  };
+  // The unfinished delivery of a lane that comes first: its head if it has one, otherwise the one
+  // that wakes earliest.
+  struct NextRow {
+    int64_t key = 0;  // 0: the lane has none
+    int64_t wake_at_us = 0;
+  };
+  // A lane that a claim visits, and what it may give.
+  struct Visit {
+    LaneRow lane;
+    LanePolicy policy;
+    NextRow next;
+    size_t items_max = 0;
+    size_t claimed_count = 0;
+  };
+
+  Writer(const ConnectionOptions& options, Clock* clock)
+      : session_(options, clock, &is_poisoned_) {}
+
+  // A refusal of the batch is in `result`; the returned status speaks of the database.
+  absl::Status ApplyAll(Connection& connection, std::span<WriteBatch* const> batches,
+                        std::span<CommitResult> results) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ApplyRefusable(Connection& connection, const WriteBatch& batch, CommitResult& result)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  absl::Status ClaimAll(Connection& connection, const ClaimRequest& request,
+                        const std::vector<int64_t>& skipped, Claim& claim)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::vector<LaneRow>> LockAwake(Connection& connection,
+                                                 const ClaimRequest& request,
+                                                 const std::vector<int64_t>& skipped)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::vector<Visit>> PlanVisits(Connection& connection, const ClaimRequest& request,
+                                                std::vector<LaneRow> awake, Claim& claim)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status FindNext(Connection& connection, std::vector<Visit>& visits);
+  absl::Status ChooseHeads(Connection& connection, absl::Time now, std::vector<Visit>& visits);
+  absl::Status TakeDeliveries(Connection& connection, const ClaimRequest& request,
+                              std::vector<Visit>& visits, Claim& claim)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status AttachEvents(Connection& connection, const std::vector<int64_t>& events,
+                            Claim& claim);
+  void LeaveLanes(Connection& connection, absl::Time now, std::vector<Visit>& visits, Claim& claim);
+
+  // Clock steps (clock_steps.cc): how far the correction of waits has come.
+  struct ClockStep {
+    ClockStep(absl::Time before_in, absl::Time now_in, int64_t endpoint_in)
+        : before(before_in), now(now_in), endpoint(endpoint_in) {}
+
+    absl::Time before;  // the instant before it was set; InfinitePast if that is not known
+    absl::Time now;     // as of which they are reckoned
+    int64_t endpoint;   // the lane that it is at
+    // The last row of it that was looked at; those that are due already need not be.
+    absl::Time wake_at = now;
+    int64_t key = std::numeric_limits<int64_t>::max();
+  };
+  absl::Status NoticeClock(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status FollowClock(absl::Duration lease) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<size_t> CorrectWaits(Connection& connection, absl::Duration lease,
+                                      ClockStep& step);
+  absl::Status GoToNextLane(Connection& connection, std::optional<ClockStep>& step);
+
+  // Claims of openers (give_back.cc).
+  absl::Status ReleaseDead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status ReleaseDeadNowAndThen(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  std::atomic<bool> is_poisoned_ = false;
+  absl::Mutex mutex_;
+  Session session_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Presence> presence_;
+  int64_t opener_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t next_lease_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool is_careful_ ABSL_GUARDED_BY(mutex_) = false;  // the write under way is not the first try
+  absl::flat_hash_set<int64_t> visited_ ABSL_GUARDED_BY(mutex_);  // lanes, by the last claim
+  // The lane that had waited longest was locked when the last claim came.
+  bool should_wait_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Time latest_now_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // of a claim
+  std::optional<ClockStep> clock_step_ ABSL_GUARDED_BY(mutex_);
+  absl::Time looked_for_dead_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+};
+
+// Leases of one opener: its number, then a counter.
+inline constexpr int kLeaseCounterBits = 40;
+inline uint64_t FirstLeaseOf(int64_t opener) {
+  return static_cast<uint64_t>(opener) << kLeaseCounterBits;
+}
+
+// Rows of held inputs (held_inputs.cc), in a write transaction.
+absl::Status ApplyReleases(Connection& connection, const WriteBatch& batch);
+absl::Status ApplyHold(Connection& connection, const Hold& hold, bool is_careful,
+                       CommitResult& result);
+
+}  // namespace convoy::storage::postgres

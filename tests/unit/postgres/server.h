@@ -1,0 +1,64 @@
+// A PostgreSQL server in a temporary directory, for the tests of one process. The programs are
+// Debian's; where they are missing, tests fail.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+#include "convoy/storage.h"
+#include "convoy/testing/storage_conformance.h"
+#include "lib/storage/postgres/postgres_storage.h"
+
+namespace convoy::testing {
+
+class PostgresServer {
+ public:
+  // The server of this process: started on first use, stopped with the process.
+  static PostgresServer& Get();
+  ~PostgresServer();
+
+  std::string dsn() const;
+  const std::string& folder() const { return folder_; }  // where its socket is
+  // Whether the server has been up for so long that openers may count as dead.
+  void WaitUntilSettled();
+  void Start();
+  // `mode` is one of pg_ctl: "fast", or "immediate", which is as if the server had died.
+  void Stop(const std::string& mode);
+
+  // Returns once the SQL, of a boolean, is true; fails after fifteen seconds.
+  void WaitUntil(const std::string& sql);
+  // Runs SQL as the superuser.
+  void Execute(const std::string& sql);
+
+ private:
+  PostgresServer();
+  // A program of the server's, as the user who owns it.
+  void Run(const std::string& command);
+
+  std::string programs_;
+  std::string folder_;
+};
+
+// Stores in namespaces of their own on that server.
+class PostgresStores : public StorageFactory {
+ public:
+  explicit PostgresStores(std::function<void(std::string_view)> on_statement = nullptr)
+      : on_statement_(std::move(on_statement)) {}
+  ~PostgresStores() override;
+
+  absl::StatusOr<std::unique_ptr<Storage>> OpenEmpty() override;
+  absl::StatusOr<std::unique_ptr<Storage>> OpenAgain() override;
+
+  storage::postgres::PostgresOptions options() const;
+
+ private:
+  void Drop();
+
+  const std::function<void(std::string_view)> on_statement_;
+  std::string schema_;
+};
+
+}  // namespace convoy::testing
