@@ -58,8 +58,8 @@ TEST_CASE("openers: two openers that write and claim at once share the work") {
   work(*first, 0);
   other.join();
   for (int i = 0; i < 100; ++i) {
-    for (const auto& claimed :
-         first->ClaimDue({.now = SampleEpoch() + absl::Hours(1)}).value().deliveries) {
+    const Claim claim = first->ClaimDue({.now = SampleEpoch() + absl::Hours(1)}).value();
+    for (const ClaimedDelivery& claimed : claim.deliveries) {
       claimed_ids.insert(claimed.delivery.id);
     }
   }
@@ -146,8 +146,8 @@ TEST_CASE("openers: what two write at once is summed up exactly") {
   int ended_count = 0;
   for (int i = 0; i < 100; ++i) {
     WriteBatch batch;
-    for (ClaimedDelivery& claimed :
-         first->ClaimDue({.now = SampleEpoch() + absl::Hours(1)}).value().deliveries) {
+    Claim claim = first->ClaimDue({.now = SampleEpoch() + absl::Hours(1)}).value();
+    for (ClaimedDelivery& claimed : claim.deliveries) {
       claimed.delivery.status = DeliveryStatus::kSuccess;
       batch.updates.push_back({.lease = claimed.lease, .delivery = std::move(claimed.delivery)});
       ++ended_count;
