@@ -52,6 +52,10 @@ class TrialGateway final : public convoy::Gateway {
                    std::function<void(absl::StatusOr<convoy::Receipt>)> done) override {
     gateway_->IngestAsync(std::move(event), std::move(done));
   }
+  bool RefuseOverloadedAsync(const convoy::HttpRequest& head,
+                             std::function<void(convoy::HttpResponse)> done) override {
+    return gateway_->RefuseOverloadedAsync(head, std::move(done));
+  }
   std::optional<convoy::HttpResponse> Call(const convoy::HttpRequest& request) override {
     return gateway_->Call(request);
   }
