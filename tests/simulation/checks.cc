@@ -172,7 +172,7 @@ bool Simulator::HasOrder(const Delivery& delivery) {
          !requeued_.contains(delivery.id);
 }
 
-// What one process knows of a delivery is void once its lease has ended: another one may take it.
+// Another process may take a delivery whose lease has ended: knowledge of its outcome is void then.
 void Simulator::TakeOver(Process& process, const std::string& delivery_id) {
   const auto [latest, is_first] = lease_ends_at_.try_emplace(delivery_id);
   const bool has_ended = is_first || was_clock_set_ || clock_.Now() >= latest->second;
