@@ -140,6 +140,10 @@ def drive_endpoints():
     call("endpoints.pause_endpoint", PROJECT, one)
     call("endpoints.activate_endpoint", PROJECT, one)
     call("endpoints.expire_secret", PROJECT, one, body={"expiration": 1, "secret": "abc"})
+    # The receiver gives no token: the answer tells so.
+    call("endpoints.test_o_auth_2_connection", PROJECT, body={"oauth2": {
+        "url": RECEIVER + "/token", "client_id": "c", "grant_type": "client_credentials",
+        "authentication_type": "shared_secret", "client_secret": "s"}})
     return one
 
 
