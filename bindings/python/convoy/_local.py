@@ -60,7 +60,7 @@ class Delivery:
         self.endpoint_id = bytes_of(view.endpoint_id).decode()
         self.delivery_id = bytes_of(view.delivery_id).decode()
         self.attempt_number = int(view.attempt_number)
-        self.deadline = view.deadline_us / 1e6
+        self.deadline = float(view.deadline_us) / 1e6
 
     @property
     def is_late(self) -> bool:
