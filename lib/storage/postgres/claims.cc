@@ -33,7 +33,7 @@ constexpr std::string_view kLockFirst =
 constexpr std::string_view kLockAwake =
     "SELECT l.endpoint, l.project, l.arrival_us, l.closed_until_us, l.head, "
     "(SELECT n.id FROM name AS n WHERE n.number = l.endpoint), "
-    "(SELECT p.id FROM name AS p WHERE p.number = l.project) FROM lane AS l "
+    "(SELECT p.id FROM name AS p WHERE p.number = l.project), l.is_disabled FROM lane AS l "
     "WHERE l.wake_at_us <= $1::int8 AND NOT l.endpoint = ANY ($2::int8[]) "
     "ORDER BY l.wake_at_us LIMIT $3::int8 FOR UPDATE OF l SKIP LOCKED";
 // For each lane: its head, if that is unfinished, and the first of its unfinished deliveries.
@@ -141,7 +141,8 @@ absl::StatusOr<std::vector<Writer::LaneRow>> Writer::LockAwake(
                      .name = {.project_id = rows.TextAt(i, 6), .endpoint_id = rows.TextAt(i, 5)},
                      .arrival = base::FromMicros(rows.IntAt(i, 2)),
                      .closed_until = base::FromMicros(rows.IntAt(i, 3)),
-                     .head = rows.IntAt(i, 4)});
+                     .head = rows.IntAt(i, 4),
+                     .is_disabled = rows.IntAt(i, 7) != 0});
   }
   if (!dropped.empty()) {
     connection.Queue("DELETE FROM lane WHERE endpoint = ANY ($1::int8[])", Params().Ints(dropped));
@@ -275,6 +276,7 @@ absl::Status Writer::TakeDeliveries(Connection& connection, const ClaimRequest& 
       const bool was_claimed = delivery.status == DeliveryStatus::kProcessing;
       if (was_claimed && !EndClaim(delivery)) {
         ended.push_back(row.IntAt(0));
+        ++visit.ended_count;
         continue;
       }
       delivery.status = DeliveryStatus::kProcessing;
@@ -354,13 +356,16 @@ void Writer::LeaveLanes(Connection& connection, absl::Time now, std::vector<Visi
   for (Visit& visit : visits) {
     LaneRow& lane = visit.lane;
     const bool has_next = visit.next.key != 0;
-    const bool is_due = visit.claimed_count > 0 || (has_next && visit.next.wake_at_us <= now_us);
+    const bool is_due = visit.claimed_count > 0 || visit.ended_count > 0 ||
+                        (has_next && visit.next.wake_at_us <= now_us);
     const Pace pace(visit.policy.rate_limit);
     if (is_due && visit.policy.is_closed()) {
       lane.closed_until = now + kLaneClosureMax;
+      lane.is_disabled = visit.policy.is_disabled;
     } else if (is_due) {
       lane.arrival = pace.After(static_cast<uint32_t>(visit.claimed_count), now, lane.arrival);
       lane.closed_until = pace.ClosedUntil(now, lane.arrival);
+      lane.is_disabled = false;
     }
     if (!has_next && lane.arrival <= now) {
       done.push_back(lane.endpoint);
@@ -371,7 +376,7 @@ void Writer::LeaveLanes(Connection& connection, absl::Time now, std::vector<Visi
                                         : base::ToMicros(lane.arrival + kForgetAfter);
     const bool has_head = has_next && visit.next.key == lane.head;
     left.AddRow({lane.endpoint, wake_at_us, micros(lane.arrival), closed_until_us,
-                 has_head ? lane.head : int64_t{0}, int64_t{visit.policy.is_disabled}});
+                 has_head ? lane.head : int64_t{0}, int64_t{lane.is_disabled}});
     const bool has_more_due = has_next && visit.next.wake_at_us <= now_us;
     if (has_more_due && lane.closed_until > now && !visit.policy.is_closed()) {
       claim.throttled_lanes.push_back({.lane = std::move(lane.name), .until = lane.closed_until});

@@ -54,6 +54,7 @@ class Writer {
     absl::Time arrival;  // Pace
     absl::Time closed_until = absl::UnixEpoch();
     int64_t head = 0;
+    bool is_disabled = false;  // as of the latest claim that found anything due
   };
   // The unfinished delivery of a lane that comes first: its head if it has one, otherwise the one
   // that wakes earliest.
@@ -68,6 +69,7 @@ class Writer {
     NextRow next;
     size_t items_max = 0;
     size_t claimed_count = 0;
+    size_t ended_count = 0;  // whose lease was over, and they with it
   };
 
   Writer(const ConnectionOptions& options, Clock* clock)
