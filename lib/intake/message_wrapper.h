@@ -4,7 +4,7 @@
 //   SNS           {"Type": "Notification", "Message": text, "MessageAttributes": {…}, …}
 //   EventBridge   {"detail-type": text, "source": text, "detail": value, …}
 //
-// What a wrapper tells besides becomes attributes: x-sns-topic-arn, x-eventbridge-detail-type and
+// Other fields of a wrapper become attributes: x-sns-topic-arn, x-eventbridge-detail-type and
 // so on. SNS's signature is not looked at: who may send to the queue is the queue's policy's
 // business.
 #pragma once

@@ -30,7 +30,7 @@ inline constexpr int kExpiredInputsPerHold = 16;
 // How many held inputs every hold takes away at most to keep to a HeldUse.
 inline constexpr int kHeldRemovedPerHold = 16;
 
-// What one input counts for in HeldUse::bytes.
+// Bytes of one held input in HeldUse::bytes.
 uint64_t HeldBytes(const HeldInput& input);
 
 // Whether `use` is beyond `most`, where 0 is no bound.

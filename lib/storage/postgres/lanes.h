@@ -1,7 +1,7 @@
 // Rows of lanes: when a claim should look at an endpoint, and how much of its rate is used. The
 // rules are those of lib/storage/sqlite/lanes.cc.
 //
-// Who writes a delivery that waits writes its lane in the same transaction, and so holds the lane's
+// A writer of a waiting delivery writes its lane in the same transaction, and so holds the lane's
 // row: a claim, which locks the row first, sees all deliveries of the lane or none of a writer that
 // is under way, and never sets a lane to sleep past one that it did not see.
 #pragma once

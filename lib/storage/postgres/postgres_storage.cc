@@ -140,7 +140,7 @@ class PostgresStorage final : public Storage {
   std::string_view name() const override { return "postgres"; }
 
   // Durable on return: sessions commit synchronously (connection.h), so Sync has nothing to do.
-  // What another opener wrote is visible only once it is durable.
+  // Writes of other openers become visible only when they are durable.
   absl::Status Write(std::span<WriteBatch* const> batches,
                      std::span<CommitResult> results) override {
     const bool has_config =

@@ -43,7 +43,7 @@ class Session {
   bool IsSettled();
 
   // Within a transaction, which `body` may find begun anew: it must leave no trace of a former try.
-  // What it has queued last need not have been waited for.
+  // Statements queued last may be left without their results read.
   using Body = absl::FunctionRef<absl::Status(Connection&)>;
   // Durable on return, unless `may_be_lost` (which the body may set) is true then.
   absl::Status Run(Body body, const bool* may_be_lost = nullptr);

@@ -185,7 +185,7 @@ TEST_CASE("consumer_loop: what comes again in another format stays what it has b
   CHECK(world.DeadLetters().size() == 1);
 }
 
-TEST_CASE("consumer_loop: the lag is asked for now and then, whatever comes") {
+TEST_CASE("consumer_loop: the lag is asked for at its interval, with and without messages") {
   World world;
   world.broker->set_tells_lag(true);
   world.Publish(0, 600);
