@@ -122,7 +122,9 @@ static ngx_int_t Judge(ngx_http_request_t* r, const convoy_verifier* verifier,
   status = convoy_verifier_check(verifier, request, NowMicros(), &view, &error);
   if (status != CONVOY_OK) return RefuseOnError(r, error);
   if (view.is_accepted == 0) {
-    return Refuse(r, NGX_HTTP_FORBIDDEN, "the request is not verified", view.reason);
+    const int may_pass_later = ngx_strcmp(view.reason, "key_unavailable") == 0;
+    return Refuse(r, may_pass_later ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_HTTP_FORBIDDEN,
+                  "the request is not verified", view.reason);
   }
   context->reason = view.reason;
   return KeepEventId(r, verifier, request);

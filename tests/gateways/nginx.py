@@ -46,6 +46,31 @@ def module():
     return str(path)
 
 
+# nginx's Lua module as script/bootstrap unpacks it, and the binding.
+LUA = pathlib.Path(os.environ.get("CONVOY_CACHE") or pathlib.Path.home() / ".cache/libconvoy",
+                   "nginx-lua")
+LUA_MODULES = LUA / "usr/lib/nginx/modules"
+LUA_BINDING = pathlib.Path(os.environ.get("CONVOY_LUA_BINDING") or ROOT / "bindings" / "lua")
+LUA_PATH = f"{LUA_BINDING}/?.lua;{LUA_BINDING}/?/init.lua;{LUA}/usr/share/lua/5.1/?.lua"
+
+
+def has_lua():
+    return LUA_MODULES.exists() and LUA_BINDING.exists()
+
+
+def lua_head():
+    """The directives that load the Lua module."""
+    return (f"load_module {LUA_MODULES}/ndk_http_module.so; "
+            f"load_module {LUA_MODULES}/ngx_http_lua_module.so; env CONVOY_LIBRARY;")
+
+
+def lua_environment():
+    """The environment for nginx in which the module finds its LuaJIT and libconvoy."""
+    library = pathlib.Path(host.binary()).parents[1] / "lib" / "libconvoy.so"
+    folder = next(LUA.glob("usr/lib/*/libluajit-5.1.so.2")).parent
+    return {**os.environ, "CONVOY_LIBRARY": str(library), "LD_LIBRARY_PATH": str(folder)}
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as free:
         return free.getsockname()[1]
@@ -55,9 +80,11 @@ class Nginx:
     """nginx in a folder. `server` is what its server block holds, `http` what stands before that;
     {folder} in both is the folder."""
 
-    def __init__(self, folder, server, http="", workers=2, level="info", load=None, port=None):
+    def __init__(self, folder, server, http="", workers=2, level="info", load=None, port=None,
+                 environment=None):
         self.folder = folder
         self.port = port or free_port()
+        self.environment = environment
         self.process = None
         self.write(server, http, workers, level, load)
 
@@ -80,12 +107,13 @@ class Nginx:
 
     def check(self):
         """The exit code of `nginx -t`, and what it says."""
-        done = subprocess.run(self.command("-t"), capture_output=True, text=True, timeout=60)
+        done = subprocess.run(self.command("-t"), capture_output=True, text=True, timeout=60,
+                              env=self.environment)
         return done.returncode, done.stderr
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command("-g", "daemon off;"),
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, env=self.environment)
         try:
             host.wait_until(self._answers, "nginx")
         except host.TimedOut:

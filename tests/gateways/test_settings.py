@@ -18,6 +18,7 @@ WRONG = {
     "convoy_verify github {folder}/large;": '"{folder}/large" is too large for a secret',
     "convoy_verify github;": "secret",
     "convoy_verify discord {folder}/secret;": "convoy_verify: ",
+    "convoy_verify solidgate {folder}/secret;": "public_key",
     "convoy_verify github {folder}/secret no_such=1;": "no_such",
     "convoy_verify paypal {folder}/secret;": "the key is not valid DER",
     "convoy_verify github {folder}/secret; convoy_verify off;": "is duplicate",
