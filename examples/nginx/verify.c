@@ -6,7 +6,7 @@
  */
 #include "convoy_nginx.h"
 
-/* What is verified has to be in memory; bodies of providers are smaller (GitHub: 25 MB). */
+/* A body is in memory while it is verified; those of providers are smaller (GitHub: 25 MB). */
 #define BODY_BYTES_MAX (32 * 1024 * 1024)
 #define EVENT_ID_BYTES_MAX 1024
 

@@ -98,7 +98,7 @@ class WorkersTest(unittest.TestCase):
         def missing():
             arrived = {json.loads(body)["n"] for body in self.inbox.bodies("/e")}
             return load.acknowledged - arrived
-        # What a killed worker had claimed comes when another one notices, or its lease ends.
+        # Deliveries that a killed worker had claimed come when another one notices.
         host.wait_until(lambda: not missing(), "all that was acknowledged", 120, 0.2)
         stored = [event["data"]["n"] for event in self.project.events()]
         self.assertEqual(len(stored), len(set(stored)))
