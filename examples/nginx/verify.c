@@ -101,6 +101,11 @@ static ngx_int_t KeepEventId(ngx_http_request_t* r, const convoy_verifier* verif
   return NGX_OK;
 }
 
+static ngx_uint_t StatusOf(const convoy_verdict_view* refusal) {
+  if (ngx_strcmp(refusal->reason, "key_unavailable") == 0) return NGX_HTTP_SERVICE_UNAVAILABLE;
+  return refusal->refusal_status == 0 ? NGX_HTTP_FORBIDDEN : (ngx_uint_t)refusal->refusal_status;
+}
+
 /* Judges `request`, whose body is there; returns what the access phase is to do. */
 static ngx_int_t Judge(ngx_http_request_t* r, const convoy_verifier* verifier,
                        const convoy_request* request) {
@@ -122,9 +127,7 @@ static ngx_int_t Judge(ngx_http_request_t* r, const convoy_verifier* verifier,
   status = convoy_verifier_check(verifier, request, NowMicros(), &view, &error);
   if (status != CONVOY_OK) return RefuseOnError(r, error);
   if (view.is_accepted == 0) {
-    const int may_pass_later = ngx_strcmp(view.reason, "key_unavailable") == 0;
-    return Refuse(r, may_pass_later ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_HTTP_FORBIDDEN,
-                  "the request is not verified", view.reason);
+    return Refuse(r, StatusOf(&view), "the request is not verified", view.reason);
   }
   context->reason = view.reason;
   return KeepEventId(r, verifier, request);

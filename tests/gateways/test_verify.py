@@ -33,6 +33,7 @@ location /unbuffered {
 location /x { convoy_verify x {folder}/secret; proxy_pass UPSTREAM; }
 location /slack { convoy_verify slack {folder}/secret; proxy_pass UPSTREAM; }
 location /asana { convoy_verify asana {folder}/secret; proxy_pass UPSTREAM; }
+location /discord { convoy_verify discord {folder}/discord.key; proxy_pass UPSTREAM; }
 location /twilio {
   convoy_verify twilio {folder}/secret;
   convoy_public_url https://hooks.example.com;
@@ -68,6 +69,8 @@ class VerifyTest(unittest.TestCase):
         cls.folder = folder.__enter__()
         cls.addClassCleanup(folder.__exit__, None, None, None)
         pathlib.Path(cls.folder, "secret").write_text(SECRET + "\n")
+        pathlib.Path(cls.folder, "discord.key").write_text(
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\n")
         pathlib.Path(cls.folder, "other").write_text("another secret")
         cls.upstream = host.Inbox()
         cls.addClassCleanup(cls.upstream.close)
@@ -225,6 +228,11 @@ class VerifyTest(unittest.TestCase):
     def test_a_handshake_that_hands_over_a_secret_is_refused(self):
         response = self.nginx.send("POST", "/asana", b"", {"X-Hook-Secret": "s" * 32})
         self.refused(response, "handshake_with_secret")
+
+    def test_the_status_that_a_provider_expects(self):
+        headers = {"X-Signature-Ed25519": "00" * 64, "X-Signature-Timestamp": str(int(time.time()))}
+        response = self.nginx.send("POST", "/discord", b'{"type":1}', headers)
+        self.refused(response, "signature_mismatch", 401)
 
     def test_the_public_url_is_what_was_signed(self):
         text = "https://hooks.example.com/twilio?a=1" + "Body" + "hi"
