@@ -27,12 +27,18 @@ static void* CreateLocation(ngx_conf_t* cf) {
   return conf;
 }
 
-/* A mount is that of its location alone, as every handler of content. */
+/* A mount is that of its location alone, as every handler of content, and of the blocks `if` and
+ * `limit_except` in it: those have no name, and settings of their own. */
 static char* MergeLocation(ngx_conf_t* cf, void* parent, void* child) {
+  ngx_http_core_loc_conf_t* core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
   ngx_convoy_location_t* outer = parent;
   ngx_convoy_location_t* inner = child;
   ngx_conf_merge_ptr_value(inner->verifier, outer->verifier, NULL);
   ngx_conf_merge_str_value(inner->public_url, outer->public_url, "");
+  if (core->noname && inner->gateway == NULL) inner->gateway = outer->gateway;
+  if (core->lmt_excpt && core->handler == NULL && inner->gateway != NULL) {
+    core->handler = ngx_convoy_mount;
+  }
   return NGX_CONF_OK;
 }
 

@@ -193,6 +193,7 @@ ngx_int_t ngx_convoy_mount(ngx_http_request_t* r) {
   convoy_reply* reply = NULL;
   convoy_error* error = NULL;
   convoy_status status;
+  if (conf->gateway == NULL) return NGX_DECLINED;
   if (conf->gateway->handle == NULL) return RefuseUnavailable(r);
   if (ngx_convoy_read_request(r, &conf->public_url, &request) != NGX_OK) return NGX_ERROR;
   status = convoy_http_begin(conf->gateway->handle, &request, &http, &reply, &error);

@@ -16,6 +16,8 @@ location / { return 200 plain; }
 location /ingest/ { client_max_body_size 0; convoy_mount {folder}/events.db %s; }
 location /api/ { convoy_mount {folder}/events.db; }
 location /declined/ { convoy_mount {folder}/events.db; root {folder}; }
+location /ingest/if/ { if ($http_x_a) { set $a 1; } limit_except POST { deny all; }
+  convoy_mount {folder}/events.db; }
 location /ingest/verified { convoy_verify github {folder}/secret; convoy_mount {folder}/events.db; }
 """ % "deliver.allowed_networks=127.0.0.0/8"
 
@@ -127,6 +129,15 @@ class MountTest(unittest.TestCase):
     def test_a_path_that_is_not_the_librarys_goes_on(self):
         self.assertEqual(self.nginx.send("GET", "/declined/file").body, b"static")
         self.assertEqual(self.nginx.send("GET", "/declined/none").status, 404)
+
+    def test_blocks_within_a_location(self):
+        """`if` and `limit_except` have settings of their own."""
+        for method, headers, status in (("POST", {}, 404), ("POST", {"X-A": "1"}, 404),
+                                        ("GET", {}, 403), ("GET", {"X-A": "1"}, 403)):
+            response = self.nginx.send(method, "/ingest/if/x", None, headers)
+            self.assertEqual(response.status, status, (method, headers, response))
+            if status == 404:
+                self.assertEqual(response.message, "Resource not found")
 
     def test_signatures_and_handshakes_of_sources(self):
         _, source = self.project(verifier={"type": "hmac", "hmac": {

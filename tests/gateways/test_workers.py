@@ -177,7 +177,8 @@ class WorkersTest(unittest.TestCase):
             self.nginx.reload()
             host.wait_until(lambda: len(self.nginx.workers()) > len(before), "new workers")
             time.sleep(0.5)
-            self.assertLessEqual(before, set(self.nginx.workers()))
+            # At least one of them has requests that wait; one without may have ended.
+            self.assertTrue(before & set(self.nginx.workers()))
             other.execute("COMMIT")
             load.wait_for_more(SENDERS)
             host.wait_until(lambda: not before & set(self.nginx.workers()), "the end of the old")
