@@ -37,7 +37,7 @@ static ngx_int_t ReadUrl(ngx_http_request_t* r, const ngx_str_t* public_url, con
     ngx_str_null(&scheme);
     host = *public_url;
   } else {
-#if (NGX_HTTP_SSL)
+#if (NGX_SSL || NGX_COMPAT)
     if (r->connection->ssl != NULL) {
       ngx_str_set(&scheme, "https://");
     }

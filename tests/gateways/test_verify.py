@@ -3,11 +3,14 @@ answered; limits; bodies that are large, chunked and slow."""
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import pathlib
 import re
 import socket
+import ssl
+import subprocess
 import time
 import unittest
 
@@ -16,7 +19,11 @@ from nginx import host
 
 SECRET = "It's a Secret to Everybody"
 
+TLS_PORT = nginx.free_port()
 SERVER = """
+listen 127.0.0.1:%d ssl;
+ssl_certificate {folder}/certificate.pem;
+ssl_certificate_key {folder}/key.pem;
 location / { return 200 plain; }
 location /github {
   convoy_verify github {folder}/secret;
@@ -39,6 +46,7 @@ location /twilio {
   convoy_public_url https://hooks.example.com;
   proxy_pass UPSTREAM;
 }
+location /twilio_here { convoy_verify twilio {folder}/secret; proxy_pass UPSTREAM; }
 location /any { satisfy any; allow 127.0.0.1; deny all; convoy_verify github {folder}/secret;
   proxy_pass UPSTREAM; }
 location /any_refused { satisfy any; deny all; convoy_verify github {folder}/secret;
@@ -51,7 +59,7 @@ location /outer {
 location /huge { client_max_body_size 0; convoy_verify github {folder}/secret; proxy_pass UPSTREAM; }
 location /logged { access_log {folder}/access.log reasons; convoy_verify github {folder}/secret;
   proxy_pass UPSTREAM; }
-"""
+""" % TLS_PORT
 HTTP = "log_format reasons '$status $convoy_reason $convoy_event_id';"
 
 
@@ -62,6 +70,18 @@ def slack(body, path="/slack"):
             "Content-Type": "application/json"}
 
 
+def twilio(url, text):
+    digest = hmac.new(SECRET.encode(), (url + text).encode(), hashlib.sha1).digest()
+    return {"X-Twilio-Signature": base64.b64encode(digest).decode(),
+            "Content-Type": "application/x-www-form-urlencoded"}
+
+
+def make_certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
+                    "-keyout", folder + "/key.pem", "-out", folder + "/certificate.pem"],
+                   check=True, capture_output=True)
+
+
 class VerifyTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -69,6 +89,7 @@ class VerifyTest(unittest.TestCase):
         cls.folder = folder.__enter__()
         cls.addClassCleanup(folder.__exit__, None, None, None)
         pathlib.Path(cls.folder, "secret").write_text(SECRET + "\n")
+        make_certificate(cls.folder)
         pathlib.Path(cls.folder, "discord.key").write_text(
             "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\n")
         pathlib.Path(cls.folder, "other").write_text("another secret")
@@ -235,14 +256,23 @@ class VerifyTest(unittest.TestCase):
         self.refused(response, "signature_mismatch", 401)
 
     def test_the_public_url_is_what_was_signed(self):
-        text = "https://hooks.example.com/twilio?a=1" + "Body" + "hi"
-        digest = hmac.new(SECRET.encode(), text.encode(), hashlib.sha1).digest()
-        headers = {"X-Twilio-Signature": base64.b64encode(digest).decode(),
-                   "Content-Type": "application/x-www-form-urlencoded"}
+        headers = twilio("https://hooks.example.com/twilio?a=1", "Bodyhi")
         response = self.nginx.send("POST", "/twilio?a=1", b"Body=hi", headers)
         self.assertEqual(response.status, 200, response)
         self.refused(self.nginx.send("POST", "/twilio?a=2", b"Body=hi", headers),
                      "signature_mismatch")
+
+    def test_the_url_of_the_request(self):
+        """Scheme, host and port as they were asked for."""
+        url = f"http://127.0.0.1:{self.nginx.port}/twilio_here?a=%2F"
+        response = self.nginx.send("POST", "/twilio_here?a=%2F", b"Body=hi", twilio(url, "Bodyhi"))
+        self.assertEqual(response.status, 200, response)
+        connection = http.client.HTTPSConnection("127.0.0.1", TLS_PORT,
+                                                 context=ssl._create_unverified_context())
+        url = f"https://127.0.0.1:{TLS_PORT}/twilio_here"
+        connection.request("POST", "/twilio_here", b"Body=hi", twilio(url, "Bodyhi"))
+        self.assertEqual(connection.getresponse().status, 200)
+        connection.close()
 
     def test_satisfy_any(self):
         self.assertEqual(self.nginx.send("POST", "/any", b"x", {}).status, 200)
