@@ -101,11 +101,6 @@ static ngx_int_t KeepEventId(ngx_http_request_t* r, const convoy_verifier* verif
   return NGX_OK;
 }
 
-static ngx_uint_t StatusOf(const convoy_verdict_view* refusal) {
-  if (ngx_strcmp(refusal->reason, "key_unavailable") == 0) return NGX_HTTP_SERVICE_UNAVAILABLE;
-  return refusal->refusal_status == 0 ? NGX_HTTP_FORBIDDEN : (ngx_uint_t)refusal->refusal_status;
-}
-
 /* Judges `request`, whose body is there; returns what the access phase is to do. */
 static ngx_int_t Judge(ngx_http_request_t* r, const convoy_verifier* verifier,
                        const convoy_request* request) {
@@ -127,7 +122,9 @@ static ngx_int_t Judge(ngx_http_request_t* r, const convoy_verifier* verifier,
   status = convoy_verifier_check(verifier, request, NowMicros(), &view, &error);
   if (status != CONVOY_OK) return RefuseOnError(r, error);
   if (view.is_accepted == 0) {
-    return Refuse(r, StatusOf(&view), "the request is not verified", view.reason);
+    const ngx_uint_t status_expected = view.refusal_status;
+    return Refuse(r, status_expected == 0 ? NGX_HTTP_FORBIDDEN : status_expected,
+                  "the request is not verified", view.reason);
   }
   context->reason = view.reason;
   return KeepEventId(r, verifier, request);

@@ -17,6 +17,7 @@ WRONG = {
     "convoy_verify github {folder};": '"{folder}" cannot be read (21: Is a directory)',
     "convoy_verify github {folder}/large;": '"{folder}/large" is too large for a secret',
     "convoy_verify github;": "secret",
+    "convoy_verify google_pubsub audience=a service_account=b;": "key document (JWKS or PEM)",
     "convoy_verify discord {folder}/secret;": "convoy_verify: ",
     "convoy_verify solidgate {folder}/secret;": "public_key",
     "convoy_verify github {folder}/secret no_such=1;": "no_such",
