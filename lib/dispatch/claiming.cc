@@ -17,8 +17,9 @@ constexpr absl::Duration kLatenessMax = absl::Milliseconds(200);
 constexpr absl::Duration kBalanceWindow = absl::Milliseconds(100);
 constexpr double kBehindRatio = 0.8;
 
-// Deliveries that are claimed to wait for a slot, as a part of all slots.
-constexpr size_t kShareAhead = 2;  // a half
+// Deliveries that are claimed to wait for a slot, for each of the slots: as many as end while a
+// claim is on its way.
+constexpr size_t kAheadOfSlot = 1;
 
 // While there are no more lanes than this, those without traffic are kept for what is known of
 // their endpoints: that they answer, or that they do not.
@@ -63,7 +64,7 @@ void Dispatcher::State::AddRooms(Present now, ClaimRequest& request) {
 }
 
 void Dispatcher::State::StartClaim(Present now) {
-  const size_t busy_max = options.in_flight_max + options.in_flight_max / kShareAhead;
+  const size_t busy_max = options.in_flight_max * (1 + kAheadOfSlot);
   if (busy_count() >= busy_max) {
     next_claim_at = absl::InfiniteFuture();  // until something ends
     return;

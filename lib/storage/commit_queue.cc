@@ -21,6 +21,12 @@ namespace {
 constexpr int kExtraRoundsMax = 8;
 constexpr size_t kManyWaiting = 4;
 
+// Outcomes end deliveries or put them off; what they put off was durable before.
+bool MakesWork(const WriteBatch& batch) {
+  return !batch.submissions.empty() || !batch.extra_deliveries.empty() || !batch.requeues.empty() ||
+         !batch.releases.empty() || !batch.config.empty();
+}
+
 }  // namespace
 
 // A thread that has nothing to do now. The list that it stands in says what kind it is.
@@ -39,8 +45,17 @@ struct CommitQueue::Waiter {
   ClaimCompletion claimed;
   absl::StatusOr<Claim> claim;  // valid once written
   bool is_urgent = false;
+  bool makes_work = false;  // known when it is written
   bool is_settled = false;  // under mutex_
   Idle idle;                // under mutex_: the blocked caller
+
+  // Of a claim: it is what says that a delivery is about to be sent, for the one time it may be.
+  bool is_record() const {
+    return claim.ok() && std::any_of(claim->deliveries.begin(), claim->deliveries.end(),
+                                     [](const ClaimedDelivery& claimed) {
+                                       return claimed.delivery.mode == DeliveryMode::kAtMostOnce;
+                                     });
+  }
 
   int64_t deliveries_count() const {
     size_t count = batch->extra_deliveries.size();
@@ -259,7 +274,15 @@ void CommitQueue::PlayWrite() {
   mutex_.Lock();
   gathering_.OnWriteEnd(ended_at, group.size());
   has_writer_ = false;
-  if (status.ok()) written_.push_back(std::move(group));
+  if (!status.ok()) return;
+  if (HoldsWork(group)) ++unsynced_work_count_;
+  const Group ready = TakeReadyClaims(group);
+  if (!group.empty()) written_.push_back(std::move(group));
+  if (ready.empty()) return;
+  CallHelp();
+  mutex_.Unlock();
+  Settle(ready, absl::OkStatus());
+  mutex_.Lock();
 }
 
 void CommitQueue::PlaySync() {
@@ -273,6 +296,7 @@ void CommitQueue::PlaySync() {
   for (const Group& group : groups) Settle(group, status);
   mutex_.Lock();
   has_syncer_ = false;
+  unsynced_work_count_ -= static_cast<int>(std::count_if(groups.begin(), groups.end(), HoldsWork));
   gathering_.OnSyncEnd(ended_at, queue_.size() + CountCallers(written_));
   gathered_.Signal();
 }
@@ -331,6 +355,7 @@ absl::Status CommitQueue::WriteBatches(const Group& group) {
   std::vector<Waiter*> waiters;
   for (const auto& waiter : group) {
     if (waiter->batch == nullptr) continue;
+    waiter->makes_work = MakesWork(*waiter->batch);  // before the store takes it apart
     batches.push_back(waiter->batch.get());
     waiters.push_back(waiter.get());
   }
@@ -345,6 +370,22 @@ absl::Status CommitQueue::WriteBatches(const Group& group) {
   }
   for (size_t i = 0; i < waiters.size(); ++i) waiters[i]->result = std::move(results[i]);
   return status;
+}
+
+bool CommitQueue::HoldsWork(const Group& group) {
+  return std::any_of(group.begin(), group.end(),
+                     [](const auto& waiter) { return waiter->makes_work; });
+}
+
+CommitQueue::Group CommitQueue::TakeReadyClaims(Group& group) {
+  Group ready;
+  if (unsynced_work_count_ > 0) return ready;
+  const auto first = std::stable_partition(group.begin(), group.end(), [](const auto& waiter) {
+    return waiter->batch != nullptr || waiter->is_record();
+  });
+  ready.assign(std::make_move_iterator(first), std::make_move_iterator(group.end()));
+  group.erase(first, group.end());
+  return ready;
 }
 
 // The status speaks of all of the group; if it is OK, each has the result of its own.
