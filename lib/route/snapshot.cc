@@ -93,8 +93,11 @@ absl::Status ProjectSnapshot::TakeIn(const ConfigRecord& record, SetEditor& edit
 
 void ProjectSnapshot::PutEndpoint(EndpointPointer endpoint, SetEditor& editor) {
   RemoveEndpoint(endpoint->id, editor);
-  if (!endpoint->owner_id.empty()) endpoints_by_owner_.Put(endpoint, editor);
-  endpoints_by_url_.Put(endpoint, editor);
+  if (endpoint->owner_id.empty()) {
+    unowned_endpoints_by_url_.Put(endpoint, editor);
+  } else {
+    endpoints_by_owner_.Put(endpoint, editor);
+  }
   endpoints_.Put(std::move(endpoint), editor);
 }
 
@@ -103,7 +106,7 @@ void ProjectSnapshot::RemoveEndpoint(std::string_view id, SetEditor& editor) {
   if (found == nullptr) return;
   const EndpointPointer endpoint = *found;
   endpoints_by_owner_.Erase(endpoint, editor);
-  endpoints_by_url_.Erase(endpoint, editor);
+  unowned_endpoints_by_url_.Erase(endpoint, editor);
   endpoints_.Erase(endpoint, editor);
 }
 
@@ -148,9 +151,9 @@ const Subscription* ProjectSnapshot::FindSubscription(std::string_view id) const
   return found == nullptr ? nullptr : &(*found)->subscription;
 }
 
-const Endpoint* ProjectSnapshot::FindEndpointByUrl(std::string_view url) const {
+const Endpoint* ProjectSnapshot::FindUnownedEndpointByUrl(std::string_view url) const {
   const Endpoint* found = nullptr;
-  endpoints_by_url_.ForEachFrom(Pair(url, ""), [&](const EndpointPointer& endpoint) {
+  unowned_endpoints_by_url_.ForEachFrom(Pair(url, ""), [&](const EndpointPointer& endpoint) {
     if (endpoint->url == url) found = endpoint.get();
     return false;
   });

@@ -42,8 +42,9 @@ class ProjectSnapshot {
   // The objects live as long as the snapshot.
   const Endpoint* FindEndpoint(std::string_view id) const;
   const Subscription* FindSubscription(std::string_view id) const;
-  // The oldest one with exactly this URL.
-  const Endpoint* FindEndpointByUrl(std::string_view url) const;
+  // The oldest one with exactly this URL that has no owner: one of an owner is his, whatever its
+  // URL.
+  const Endpoint* FindUnownedEndpointByUrl(std::string_view url) const;
   // Those whose ids are not before `from_id`, at most so many.
   std::vector<const Endpoint*> EndpointsOfOwner(std::string_view owner_id,
                                                 std::string_view from_id = "",
@@ -155,7 +156,7 @@ class ProjectSnapshot {
   std::shared_ptr<const Project> project_;
   PersistentSet<EndpointPointer, By<ById>> endpoints_;
   PersistentSet<EndpointPointer, By<ByOwner>> endpoints_by_owner_;  // those that have one
-  PersistentSet<EndpointPointer, By<ByUrl>> endpoints_by_url_;
+  PersistentSet<EndpointPointer, By<ByUrl>> unowned_endpoints_by_url_;
   PersistentSet<CompiledPointer, By<ById>> subscriptions_;
   PersistentSet<CompiledPointer, By<ByEndpoint>> subscriptions_by_endpoint_;
   PersistentSet<Topic, By<ByTopic>> topics_;
