@@ -63,6 +63,9 @@ struct TransportResult {
   std::string body;       // at most response_bytes_max
   std::string remote_ip;  // numeric; empty if no connection was made
   std::string error;      // one line without secrets; empty for kResponse
+  // False only if not a byte of the request was written: then it may be sent once more in the mode
+  // at_most_once, too.
+  bool may_have_arrived = true;
   // The wait that the host asked for with kHandlerFailed; a response has a header for that.
   absl::Duration retry_after = absl::ZeroDuration();
   absl::Duration elapsed = absl::ZeroDuration();

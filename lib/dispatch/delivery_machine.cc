@@ -38,21 +38,22 @@ Delivery Finish(Delivery delivery, DeliveryStatus status, std::string_view descr
   return delivery;
 }
 
-// "at_most_once" is repeated only where no answer arrived: a receiver that has answered, whatever
-// it said, has had the event.
+}  // namespace
+
 bool MayRepeat(const Delivery& delivery, const Classification& classification) {
+  const bool is_repeatable = delivery.mode == DeliveryMode::kAtLeastOnce;
   switch (classification.resend) {
     case Resend::kNever:
       return false;
     case Resend::kAtLeastOnce:
-      return delivery.mode == DeliveryMode::kAtLeastOnce;
+      return is_repeatable;
+    case Resend::kUnlessSent:
+      return is_repeatable || !classification.may_have_arrived;
     case Resend::kAlways:
       break;
   }
   return true;
 }
-
-}  // namespace
 
 absl::Duration RetryDelay(const RetryPolicy& policy, uint32_t attempts_count, Random& random) {
   if (policy.strategy == RetryStrategy::kLinear) return policy.interval;

@@ -70,7 +70,11 @@ void Dispatcher::State::Admit(Task task, Present now) {
     ++state.local_count;
     local_count.Add(1);
   } else {
-    if (state.standing.is_doubtful(now.steady)) ++pool.doubtful_count;
+    if (state.standing.is_doubtful(now.steady)) {
+      ++pool.doubtful_count;
+    } else if (state.standing.is_new()) {
+      ++pool.new_count;
+    }
     state.standing.OnStart(now.steady);
     ++pool.used_count;
   }
@@ -110,7 +114,8 @@ void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpo
   if (!request.ok()) {
     return End(*sending,
                {.outcome = TransportOutcome::kInvalidUrl,
-                .error = std::string(request.status().message())},
+                .error = std::string(request.status().message()),
+                .may_have_arrived = false},
                now);
   }
   request->timeout =
@@ -177,15 +182,16 @@ void Dispatcher::State::StartWaiting(const std::string& endpoint_id, Present now
 
 void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
                                       const Classification& classification, Present now) {
-  if (classification.outcome == Outcome::kCancelled) {
-    const Delivery& delivery = sending.task.claimed.delivery;
-    if (delivery.mode == DeliveryMode::kAtMostOnce) {
-      return AddOutcome(sending.task, EndUnknown(delivery, now.wall), std::nullopt,
-                        OutcomeName(classification.outcome), classification.error);
-    }
-    return PutBackTask(sending.task, now);
+  const bool is_own = classification.outcome == Outcome::kCancelled ||
+                      classification.outcome == Outcome::kLocalFailure;
+  if (classification.outcome != Outcome::kCancelled) {
+    attempts_counts[static_cast<size_t>(classification.outcome)].Add(1);
   }
-  attempts_counts[static_cast<size_t>(classification.outcome)].Add(1);
+  if (is_own && !MayRepeat(sending.task.claimed.delivery, classification)) {
+    return AddOutcome(sending.task, EndUnknown(sending.task.claimed.delivery, now.wall),
+                      std::nullopt, OutcomeName(classification.outcome), classification.error);
+  }
+  if (classification.outcome == Outcome::kCancelled) return PutBackTask(sending.task, now);
   if (classification.outcome == Outcome::kNotTaken) return PutBackTask(sending.task, now);
   if (classification.outcome == Outcome::kLocalFailure) {
     return OnLocalFailure(sending.task, result.error, now);

@@ -145,6 +145,7 @@ std::unique_ptr<Exchange> CurlTransport::TakeExchange() {
 }
 
 void CurlTransport::Refuse(SendCompletion done, TransportResult result) {
+  result.may_have_arrived = false;
   refused_.emplace_back(std::move(done), std::move(result));
   timer_.SetNow();  // a completion is due
   if (!is_stepping_) timer_.Arm();

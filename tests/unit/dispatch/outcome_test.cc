@@ -88,7 +88,7 @@ TEST_CASE("outcome: a failure without an answer keeps its kind, and is sent agai
     const Classification classification =
         Classify({.outcome = transport, .error = "the cause"}, kNow);
     CHECK(classification.outcome == expected);
-    CHECK(classification.resend == Resend::kAlways);
+    CHECK(classification.may_have_arrived);
     CHECK(absl::StartsWith(classification.error, "the cause"));
     CHECK(classification.counts_against_endpoint ==
           (expected != Outcome::kLocalFailure && expected != Outcome::kCancelled));
