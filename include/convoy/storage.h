@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -239,6 +240,9 @@ struct ClaimRequest {
   absl::Duration lease = absl::Seconds(60);  // must exceed the longest attempt
   uint32_t items_max = 64;
   uint32_t items_per_endpoint_max = 16;
+  // Of the bodies in the answer, each event counted once: no further delivery is handed out that
+  // would exceed it, but the first one is, whatever its size.
+  uint64_t bytes_max = std::numeric_limits<uint64_t>::max();
   // For these endpoints another number in its place, at least 1.
   std::unordered_map<std::string, uint32_t> items_max_of_endpoint;
   std::vector<std::string> skipped_endpoint_ids;  // those that this dispatcher has no room for
@@ -271,6 +275,10 @@ struct ThrottledLane {
 
 struct Claim {
   std::vector<ClaimedDelivery> deliveries;
+  // Whether they may be sent only after a Sync that begins later. A store says false where it knows
+  // that they, and what made them due, are durable but for what this opener itself has written
+  // since its last Sync, and that the claim need not be.
+  bool needs_sync = true;
   absl::Time next_due_at = absl::InfiniteFuture();  // when more work of unskipped endpoints is due
   // Lanes with work that was left alone because their policy is not known: the caller is to learn
   // it and to claim again.
@@ -371,9 +379,11 @@ class Storage {
   // of the endpoint's record opens it, so that the new policy holds at once; no lane is closed for
   // longer than kLaneClosureMax without another look at its policy.
   //
-  // A delivery may be sent after a Sync that begins later: then it is durable. The claim itself
-  // must be durable then in the mode at_most_once, where it is the record that the delivery is
-  // about to be sent; otherwise one that is forgotten in a crash is merely claimed again.
+  // A delivery may be sent after a Sync that begins later: then it is durable. Claim::needs_sync
+  // tells when that need not be waited for. The claim itself must be durable in the mode
+  // at_most_once, where it is the record that the delivery is about to be sent, and so must the
+  // outcome that let a lane in order go on to its next delivery; otherwise a claim that is
+  // forgotten in a crash is merely made again.
   virtual absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) = 0;
 
   // Where several openers share a store, one that has died is noticed: its leases end when the

@@ -21,7 +21,8 @@ namespace {
 constexpr int kExtraRoundsMax = 8;
 constexpr size_t kManyWaiting = 4;
 
-// Outcomes end deliveries or put them off; what they put off was durable before.
+// Outcomes end deliveries or put them off; what they put off was durable before. Where they let a
+// lane go on, the claim says so (Claim::needs_sync).
 bool MakesWork(const WriteBatch& batch) {
   return !batch.submissions.empty() || !batch.extra_deliveries.empty() || !batch.requeues.empty() ||
          !batch.releases.empty() || !batch.config.empty();
@@ -48,14 +49,6 @@ struct CommitQueue::Waiter {
   bool makes_work = false;  // known when it is written
   bool is_settled = false;  // under mutex_
   Idle idle;                // under mutex_: the blocked caller
-
-  // Of a claim: it is what says that a delivery is about to be sent, for the one time it may be.
-  bool is_record() const {
-    return claim.ok() && std::any_of(claim->deliveries.begin(), claim->deliveries.end(),
-                                     [](const ClaimedDelivery& claimed) {
-                                       return claimed.delivery.mode == DeliveryMode::kAtMostOnce;
-                                     });
-  }
 
   int64_t deliveries_count() const {
     size_t count = batch->extra_deliveries.size();
@@ -381,7 +374,7 @@ CommitQueue::Group CommitQueue::TakeReadyClaims(Group& group) {
   Group ready;
   if (unsynced_work_count_ > 0) return ready;
   const auto first = std::stable_partition(group.begin(), group.end(), [](const auto& waiter) {
-    return waiter->batch != nullptr || waiter->is_record();
+    return waiter->batch != nullptr || (waiter->claim.ok() && waiter->claim->needs_sync);
   });
   ready.assign(std::make_move_iterator(first), std::make_move_iterator(group.end()));
   group.erase(first, group.end());

@@ -52,7 +52,7 @@ class RecordingStorage final : public testing::NullStorage {
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest&) override {
     std::lock_guard lock(mutex_);
     claims.push_back(sizes.size());
-    return Claim{};
+    return claim;
   }
 
   absl::Status Sync() override {
@@ -96,8 +96,9 @@ class RecordingStorage final : public testing::NullStorage {
   }
 
   absl::Status status, sync_status;
-  std::vector<size_t> sizes;   // of groups
-  std::vector<size_t> claims;  // how many groups had been written at each
+  Claim claim = {.needs_sync = false};  // of every call
+  std::vector<size_t> sizes;            // of groups
+  std::vector<size_t> claims;           // how many groups had been written at each
   int entered_count = 0;
   int syncs_entered_count = 0;
   size_t synced_count = 0;  // groups that the last sync covered
@@ -310,7 +311,6 @@ TEST_CASE("commit_queue: outcomes and claims go ahead of what waits") {
   }
   queue.ClaimAsync({.items_max = 7}, [&](const absl::StatusOr<Claim>& claim) {
     CHECK(claim.ok());
-    CHECK(storage.durable_count() >= 1);  // a sync came after it
     order.emplace_back("claim");
   });
   queue.CommitOutcomes(std::make_shared<WriteBatch>(OutcomesOf(3)),
@@ -319,6 +319,62 @@ TEST_CASE("commit_queue: outcomes and claims go ahead of what waits") {
   CHECK(order == std::vector<std::string>{"claim", "outcomes", "first", "second"});
   CHECK(storage.sizes == std::vector<size_t>{1, 1, 1});
   CHECK(storage.claims == std::vector<size_t>{1});  // after the outcomes were written
+}
+
+// How many syncs had begun when a claim was answered that came with `batch`.
+int SyncsBeforeClaim(RecordingStorage& storage, WriteBatch batch) {
+  CommitQueue queue(&storage);
+  int syncs_count = -1;
+  queue.CommitOutcomes(std::make_shared<WriteBatch>(std::move(batch)), [](const CommitResult&) {});
+  queue.ClaimAsync({}, [&](const absl::StatusOr<Claim>& claim) {
+    CHECK(claim.ok());
+    syncs_count = storage.syncs_entered();
+  });
+  queue.Drain();
+  return syncs_count;
+}
+
+TEST_CASE("commit_queue: a claim waits for a sync only if it needs one") {
+  RecordingStorage storage;
+  SECTION("outcomes make no new work") { CHECK(SyncsBeforeClaim(storage, OutcomesOf(3)) == 0); }
+  SECTION("the store says that it does") {
+    storage.claim.needs_sync = true;
+    CHECK(SyncsBeforeClaim(storage, OutcomesOf(3)) == 1);
+  }
+  SECTION("what is claimed may be as new as the group") {
+    WriteBatch batch = OutcomesOf(3);
+    SECTION("an event") { batch.submissions = BatchOf("x").submissions; }
+    SECTION("a replay") { batch.extra_deliveries.resize(1); }
+    SECTION("a delivery that is tried again by hand") { batch.requeues.resize(1); }
+    SECTION("a change of configuration") { batch.config.resize(1); }
+    CHECK(SyncsBeforeClaim(storage, std::move(batch)) == 1);
+  }
+}
+
+TEST_CASE("commit_queue: a claim waits for the sync of events that were written before it") {
+  RecordingStorage storage;
+  CommitQueue queue(&storage);
+  std::thread servers[] = {std::thread([&] { queue.Serve(); }),
+                           std::thread([&] { queue.Serve(); })};
+  storage.HoldSync();
+  queue.CommitAsync(BatchOf("x"), [](const CommitResult&) {});
+  storage.AwaitSyncs(1);
+  std::atomic<size_t> durable_count = 0;
+  std::atomic<bool> is_answered = false, is_next_answered = false;
+  queue.ClaimAsync({}, [&](const absl::StatusOr<Claim>&) {
+    durable_count = storage.durable_count();
+    is_answered = true;
+  });
+  queue.CommitOutcomes(std::make_shared<WriteBatch>(OutcomesOf(1)), [](const CommitResult&) {});
+  storage.AwaitWrites(2);  // it is claimed by then, or with it
+  CHECK_FALSE(is_answered);
+  storage.ReleaseSync();
+  while (!is_answered) std::this_thread::yield();
+  CHECK(durable_count >= 1);
+  queue.ClaimAsync({}, [&](const absl::StatusOr<Claim>&) { is_next_answered = true; });
+  while (!is_next_answered) std::this_thread::yield();
+  queue.StopServing();
+  for (std::thread& server : servers) server.join();
 }
 
 TEST_CASE(
