@@ -83,6 +83,7 @@ constexpr OptionSetting kOptionSettings[] = {
     {"gateway.sources_cached_max", "sources_cached_max"},
     {"deliver.in_flight_max", "in_flight_max"},
     {"deliver.in_flight_per_endpoint_max", "in_flight_per_endpoint_max"},
+    {"deliver.in_flight_bytes_max", "in_flight_bytes_max"},
     {"deliver.connections_max", "connections_max"},
     {"deliver.connection_idle_s", "connection_idle_max", kSeconds},
     {"deliver.connection_age_s", "connection_age_max", kSeconds},

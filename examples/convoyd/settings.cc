@@ -231,6 +231,7 @@ std::vector<Spec> GatewaySpecs() {
       OptionSpec("body_bytes_max", "body_bytes_max"),
       OptionSpec("in_flight_max", "in_flight_max"),
       OptionSpec("in_flight_per_endpoint_max", "in_flight_per_endpoint_max"),
+      OptionSpec("in_flight_bytes_max", "in_flight_bytes_max"),
       {"ca-file", "FILE",
        "PEM file of the certificate authorities that endpoints are trusted by, in place of the "
        "system's",

@@ -37,6 +37,11 @@ struct GatewayOptions {
   uint32_t in_flight_max = 1024;
   uint32_t in_flight_per_endpoint_max = 16;
 
+  // Bodies of deliveries that are in flight, or claimed to be next. Beyond it nothing more is
+  // claimed until some have ended. A body of any size is delivered: with others where it fits, else
+  // alone.
+  uint64_t in_flight_bytes_max = 256 * 1024 * 1024;
+
   // Connections to endpoints at once, kept ones included; more attempts wait for one. 0: as many as
   // in_flight_max.
   uint32_t connections_max = 0;

@@ -65,7 +65,8 @@ void Dispatcher::State::AddRooms(Present now, ClaimRequest& request) {
 
 void Dispatcher::State::StartClaim(Present now) {
   const size_t busy_max = options.in_flight_max * (1 + kAheadOfSlot);
-  if (busy_count() >= busy_max) {
+  const uint64_t held_bytes = bodies.bytes_count();
+  if (busy_count() >= busy_max || held_bytes >= options.in_flight_bytes_max) {
     next_claim_at = absl::InfiniteFuture();  // until something ends
     return;
   }
@@ -74,6 +75,7 @@ void Dispatcher::State::StartClaim(Present now) {
                           .lease = options.lease,
                           .items_max = static_cast<uint32_t>(busy_max - busy_count()),
                           .items_per_endpoint_max = 1,  // those have yet to earn more
+                          .bytes_max = options.in_flight_bytes_max - held_bytes,
                           .policy_of = PoliciesOf(parts.configuration, parts.local)};
   AddRooms(now, request);
   claim_started_at = now;
@@ -107,6 +109,7 @@ void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present
   if (parts.storage->may_be_shared()) {
     next_claim_at = std::min(next_claim_at, now.steady + kLookForOthers);
   }
+  CountBodies(*claim);
   for (ClaimedDelivery& claimed : claim->deliveries) {
     Task task = {.claimed = std::move(claimed), .claimed_at = started_at};
     if (is_draining) {
@@ -121,6 +124,15 @@ void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present
   }
   LearnPolicies(claim->unknown_lanes, now);
   MindBlockedLanes(now);
+}
+
+void Dispatcher::State::CountBodies(convoy::Claim& claim) {
+  absl::flat_hash_map<const Event*, std::shared_ptr<const Event>> counted;
+  for (ClaimedDelivery& claimed : claim.deliveries) {
+    std::shared_ptr<const Event>& event = counted[claimed.event.get()];
+    if (event == nullptr) event = bodies.Count(std::move(claimed.event));
+    claimed.event = event;
+  }
 }
 
 void Dispatcher::State::LearnPolicies(const std::vector<LaneName>& unknown, Present now) {

@@ -28,9 +28,9 @@ absl::Time Dispatcher::State::Step() {
   NoticeClock(now);
   TakeInNews(now);
   std::vector<std::string> ready;
-  pool.doubtful_count = 0;
+  pool.doubtful_count = pool.new_count = 0;
   for (const auto& [endpoint_id, state] : lanes) {
-    if (state.standing.is_doubtful(now.steady)) pool.doubtful_count += state.standing.held_count();
+    pool.Count(state.standing, now.steady);
     if (!state.waiting.empty() && !state.is_blocked(now.steady)) ready.push_back(endpoint_id);
   }
   for (const std::string& endpoint_id : ready) StartWaiting(endpoint_id, now);

@@ -18,6 +18,7 @@
 #include "lib/base/relaxed_counter.h"
 #include "lib/dispatch/breaker.h"
 #include "lib/dispatch/dispatcher.h"
+#include "lib/dispatch/held_bodies.h"
 #include "lib/dispatch/outcome.h"
 #include "lib/dispatch/outcome_writer.h"
 #include "lib/dispatch/slots.h"
@@ -148,6 +149,8 @@ struct Dispatcher::State {
   // Limits intake while deliveries are late and slots are free nearly all of the time. Returns when
   // to look again at the latest, by the steady clock.
   absl::Time BalanceIntake(Present now);
+  // Those of a claim, each event's counted once.
+  void CountBodies(convoy::Claim& claim);
   // Says for the endpoints that are known here how many deliveries could start at once.
   void AddRooms(Present now, ClaimRequest& request);
   // How many more of a lane could start at once, those that would wait for a slot left out.
@@ -211,6 +214,7 @@ struct Dispatcher::State {
   absl::flat_hash_map<std::string, absl::StatusOr<Snapshot>> projects;  // of this step
   absl::flat_hash_map<std::string, LaneState> lanes;
   SlotPool pool;
+  HeldBodies bodies;
   absl::Time next_claim_at = absl::InfinitePast();
   absl::Time local_failure_logged_at = absl::InfinitePast();
   std::optional<Present> claim_started_at;                 // a claim is under way

@@ -90,6 +90,11 @@ class OutcomeWriter {
   void Commit(std::shared_ptr<FlushedBatch> batch);
   void OnFlushed(std::shared_ptr<FlushedBatch> batch, const CommitResult& result)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // An endpoint to disable once the store takes writes again.
+  struct Disabling {
+    std::string project_id, endpoint_id;
+    base::UlidGenerator* ulids;
+  };
   void OnDisabled(const std::string& project_id, const std::string& endpoint_id,
                   base::UlidGenerator& ulids, storage::WriteTries tries, const CommitResult& result)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -110,6 +115,7 @@ class OutcomeWriter {
   StoreNews news_ ABSL_GUARDED_BY(mutex_);
   size_t uncommitted_count_ ABSL_GUARDED_BY(mutex_) = 0;  // updates, changes, claims
   std::vector<std::shared_ptr<FlushedBatch>> kept_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Disabling> kept_disablings_ ABSL_GUARDED_BY(mutex_);
   absl::Time retry_at_ ABSL_GUARDED_BY(mutex_);
   base::RelaxedCounter kept_count_;  // of updates in kept_
 };

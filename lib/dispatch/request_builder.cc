@@ -21,6 +21,9 @@ namespace convoy::dispatch {
 namespace {
 
 constexpr absl::Duration kDefaultTimeout = absl::Seconds(10);
+// What is read and recorded of an answer. A project that receives more does not want to be answered
+// more.
+constexpr uint64_t kResponseBytesMax = 51'200;
 constexpr std::string_view kFormContentType = "application/x-www-form-urlencoded";
 
 // Headers of the connection, not of the message.
@@ -175,7 +178,7 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
     }
   }
   request.timeout = TimeoutOf(endpoint);
-  request.response_bytes_max = config.body_bytes_max;
+  request.response_bytes_max = std::min(config.body_bytes_max, kResponseBytesMax);
   return request;
 }
 
