@@ -87,9 +87,9 @@ struct HoldRelease {
   std::string held_id;
 };
 
-// Effect of an attempt on a delivery. The attempt is recorded as long as the delivery exists. The
-// delivery takes its next state only while `lease` still holds it; a dispatcher that lost its lease
-// changes nothing.
+// Effect of an attempt on a delivery. The attempt is recorded as long as the delivery exists, once
+// under its id. The delivery takes its next state only while `lease` still holds it; a dispatcher
+// that lost its lease changes nothing.
 struct DeliveryUpdate {
   uint64_t lease = 0;
   Delivery delivery;               // the next state, whole

@@ -122,7 +122,11 @@ bool MemoryStorage::ApplyUpdate(DeliveryUpdate& update) {
   StoredDelivery* stored = flow_.deliveries.Find(update.delivery.id);
   if (stored == nullptr || stored->delivery.project_id != update.delivery.project_id) return false;
   if (update.attempt.has_value()) {
-    flow_.attempts[update.delivery.id].push_back(*std::move(update.attempt));
+    std::vector<Attempt>& attempts = flow_.attempts[update.delivery.id];
+    const bool is_stored =
+        std::any_of(attempts.begin(), attempts.end(),
+                    [&](const Attempt& attempt) { return attempt.id == update.attempt->id; });
+    if (!is_stored) attempts.push_back(*std::move(update.attempt));
   }
   if (stored->lease != update.lease) return false;
   const auto lane = flow_.lanes.find(update.delivery.endpoint_id);

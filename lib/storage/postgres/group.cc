@@ -371,9 +371,9 @@ absl::Status Group::WriteUpdates(Tables& tables) {
     if (!is_there) continue;  // it has gone, with its event or its project
     DeliveryRow& row = found->second.row;
     if (update.attempt.has_value()) {
-      CONVOY_ASSIGN_OR_RETURN(const RowKey at,
-                              tables.attempt_keys.Choose(update.attempt->id, row.key));
-      AddAttempt(tables.attempts, at, *update.attempt, row.key);
+      const absl::StatusOr<RowKey> at = tables.attempt_keys.Choose(update.attempt->id, row.key);
+      if (at.ok()) AddAttempt(tables.attempts, *at, *update.attempt, row.key);
+      if (!at.ok() && !absl::IsAlreadyExists(at.status())) return at.status();
     }
     if (!is_applied) continue;
     row.lease = 0;
