@@ -69,8 +69,8 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const ConnectionOptions& op
   CONVOY_RETURN_IF_ERROR(PrepareSchema(*connection, options.schema));
   CONVOY_ASSIGN_OR_RETURN(writer->presence_, Presence::Open(options));
   writer->opener_ = writer->presence_->opener();
-  writer->session_.set_opener(writer->opener_);
   writer->next_lease_ = FirstLeaseOf(writer->opener_) + 1;
+  CONVOY_RETURN_IF_ERROR(writer->session_.Register(writer->opener_));
   CONVOY_RETURN_IF_ERROR(writer->ReleaseDead());
   return writer;
 }
