@@ -391,13 +391,12 @@ absl::Status Group::WriteUpdates(Tables& tables) {
 }
 
 void Group::QueueAll(const Tables& tables) {
-  Columns inserted, renewed, updated;
+  RowPieces inserted, renewed, updated;
   for (const KeyName& name : key_names_) {
     const KeyState& state = keys_[name];
     if (!state.is_written) continue;
-    Columns& columns = state.is_stored ? renewed : inserted;
-    columns.AddRow(
-        {names_->NumberOf(name.first), std::string_view(name.second), state.expires_at_us});
+    RowPieces& rows = state.is_stored ? renewed : inserted;
+    rows.AddRow({names_->NumberOf(name.first), std::string_view(name.second), state.expires_at_us});
   }
   for (const auto& [id, row] : delivery_rows_) {
     if (row.next == nullptr) continue;
@@ -406,8 +405,8 @@ void Group::QueueAll(const Tables& tables) {
                     base::ToMicros(next.due_at), std::string_view(next.description),
                     absl::ToInt64Microseconds(next.latency), base::ToMicros(next.updated_at)});
   }
-  const auto queue = [&](std::string_view sql, const Columns& columns) {
-    if (columns.rows_count() > 0) connection_.Queue(sql, Params().All(columns));
+  const auto queue = [&](std::string_view sql, const RowPieces& rows) {
+    for (const Columns& piece : rows.pieces()) connection_.Queue(sql, Params().All(piece));
   };
   queue(kInsertKeys, inserted);
   queue(kRenewKeys, renewed);
