@@ -34,7 +34,7 @@ namespace convoy {
 // Ids of events, deliveries, attempts and held inputs are ULIDs that SplitUlid (ulid.h) can split,
 // each of them given once; a batch with another one is refused with kInvalidArgument. A delivery
 // has the project, the event type and the idempotency key of its event; an attempt the project and
-// the endpoint of its delivery.
+// the endpoint of its delivery. An event or an attempt that is stored already stays as it is.
 
 // Makes equal submissions recognisable. `scope` is the project's id; `key` is opaque bytes.
 struct DedupeKey {
@@ -87,9 +87,9 @@ struct HoldRelease {
   std::string held_id;
 };
 
-// Effect of an attempt on a delivery. The attempt is recorded as long as the delivery exists, once
-// under its id. The delivery takes its next state only while `lease` still holds it; a dispatcher
-// that lost its lease changes nothing.
+// Effect of an attempt on a delivery. The attempt is recorded as long as the delivery exists. The
+// delivery takes its next state only while `lease` still holds it; a dispatcher that lost its lease
+// changes nothing.
 struct DeliveryUpdate {
   uint64_t lease = 0;
   Delivery delivery;               // the next state, whole

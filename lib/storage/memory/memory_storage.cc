@@ -110,12 +110,17 @@ SubmissionOutcome MemoryStorage::ApplySubmission(Submission& submission) {
   if (is_duplicate) {
     MarkDuplicate(submission);
   }
+  const SubmissionOutcome outcome =
+      is_duplicate ? SubmissionOutcome::kDuplicate : SubmissionOutcome::kAccepted;
+  // One that is stored already stays as it is, with its deliveries.
+  const std::shared_ptr<const Event>* stored = flow_.events.Find(submission.event.id);
+  if (stored != nullptr && (*stored)->project_id == submission.event.project_id) return outcome;
   for (Delivery& delivery : submission.deliveries) {
     AddDelivery(std::move(delivery), submission.event);
   }
   std::string id = submission.event.id;
   flow_.events.Put(std::move(id), std::make_shared<const Event>(std::move(submission.event)));
-  return is_duplicate ? SubmissionOutcome::kDuplicate : SubmissionOutcome::kAccepted;
+  return outcome;
 }
 
 bool MemoryStorage::ApplyUpdate(DeliveryUpdate& update) {

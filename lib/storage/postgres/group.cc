@@ -327,13 +327,15 @@ absl::Status Group::WriteSubmissions(Tables& tables) {
 absl::Status Group::WriteEvent(const Event& event, const std::vector<Delivery>& deliveries,
                                Tables& tables) {
   const int64_t project = names_->NumberOf(event.project_id);
-  CONVOY_ASSIGN_OR_RETURN(const RowKey at, tables.event_keys.Choose(event.id, project));
+  const absl::StatusOr<RowKey> at = tables.event_keys.Choose(event.id, project);
+  if (absl::IsAlreadyExists(at.status())) return absl::OkStatus();  // with its deliveries
+  CONVOY_RETURN_IF_ERROR(at.status());
   std::vector<int64_t> endpoints;
   for (const std::string& id : event.endpoint_ids) endpoints.push_back(names_->NumberOf(id));
-  AddEvent(tables.events, at, event, project, names_->NumberOf(event.source_id),
+  AddEvent(tables.events, *at, event, project, names_->NumberOf(event.source_id),
            EncodeNumbers(endpoints));
   for (const Delivery& delivery : deliveries) {
-    CONVOY_RETURN_IF_ERROR(WriteDelivery(delivery, at.key, project, tables));
+    CONVOY_RETURN_IF_ERROR(WriteDelivery(delivery, at->key, project, tables));
   }
   return absl::OkStatus();
 }

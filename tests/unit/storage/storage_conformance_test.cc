@@ -52,7 +52,7 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 70);
+  CHECK(report.checked.size() == 71);
   CHECK(report.skipped.size() == 8);
 }
 
@@ -61,7 +61,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 78);
+  CHECK(report.checked.size() == 79);
   CHECK(report.skipped.empty());
 }
 
@@ -101,6 +101,7 @@ enum class Breach {
   kMiscounts,
   kServesAll,
   kRecordsAgain,
+  kStoresAgain,
 };
 
 struct MemoryOwner {
@@ -116,6 +117,10 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
                      std::span<CommitResult> results) override {
     for (WriteBatch* batch : batches) {
       for (Submission& submission : batch->submissions) {
+        if (breach_ == Breach::kStoresAgain &&
+            memory->GetEvent(submission.event.project_id, submission.event.id).ok()) {
+          submission.event.id = EventId(++events_count_ + 1000);
+        }
         if (breach_ == Breach::kForgetsKeys) submission.dedupe.reset();
         if (breach_ == Breach::kDropsBodies) submission.event.body.clear();
         if (breach_ == Breach::kForgetsRedeliveries) submission.redelivery.reset();
@@ -244,7 +249,7 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
 
   const Breach breach_;
   std::atomic<bool> has_updates_ = false;
-  std::atomic<int> attempts_count_ = 0;
+  std::atomic<int> attempts_count_ = 0, events_count_ = 0;
   std::atomic<int64_t> latest_us_ = 0;
   std::atomic<uint64_t> last_lease_ = 0;
 };
@@ -271,6 +276,7 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kIgnoresLeases, "an outcome counts only while its lease holds"},
       {Breach::kRecordsAgain,
        "an attempt that is recorded already stays as it is and refuses nothing"},
+      {Breach::kStoresAgain, "an event that is stored already stays as it is and refuses nothing"},
       {Breach::kKeepsClaims, "claims given back are due as before"},
       {Breach::kOverlappingPages, "lists are walked in both directions without gaps or repetition"},
       {Breach::kForgetsRedeliveries,
