@@ -35,7 +35,7 @@ namespace convoy {
 // Ids of events, deliveries, attempts and held inputs are ULIDs that SplitUlid (ulid.h) can split,
 // each of them given once; a batch with another one is refused with kInvalidArgument. A delivery
 // has the project, the event type and the idempotency key of its event; an attempt the project and
-// the endpoint of its delivery.
+// the endpoint of its delivery. An event or an attempt that is stored already stays as it is.
 
 // Makes equal submissions recognisable. `scope` is the project's id; `key` is opaque bytes.
 struct DedupeKey {

@@ -114,6 +114,8 @@ class Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status AddEvent(const Submission& submission, Lanes& lanes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddDelivery(const Delivery& delivery, const EventRow& event, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<DedupeRow> RowOf(const DedupeKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
