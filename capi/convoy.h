@@ -484,11 +484,13 @@ CONVOY_API convoy_status convoy_verifier_verify(const convoy_verifier* verifier,
 typedef struct convoy_verdict_view {
   size_t struct_size; /* sizeof(convoy_verdict_view), set by the caller */
   int32_t is_accepted;
-  int32_t secret_index;  /* as convoy_verdict_secret_index */
-  const char* reason;    /* as convoy_verdict_reason */
-  const char* integrity; /* as convoy_verdict_integrity */
-  convoy_slice scheme;   /* the name of the scheme that decided; empty: none did */
-  int64_t signed_at_us;  /* the timestamp that the request carries; INT64_MIN: none */
+  int32_t secret_index;   /* as convoy_verdict_secret_index */
+  const char* reason;     /* as convoy_verdict_reason */
+  const char* integrity;  /* as convoy_verdict_integrity */
+  convoy_slice scheme;    /* the name of the scheme that decided; empty: none did */
+  int64_t signed_at_us;   /* the timestamp that the request carries; INT64_MIN: none */
+  int32_t refusal_status; /* HTTP status that the provider expects for a wrong signature; 0: any */
+  int32_t reserved;       /* 0 */
 } convoy_verdict_view;
 
 /* The same as convoy_verifier_verify without an object: for HMAC schemes and requests of at most 64

@@ -234,6 +234,7 @@ convoy_status convoy_verifier_check(const convoy_verifier* verifier, const convo
     convoy_verdict_view view =
         ViewOf(verifier->verifier->Verify(*borrowed, absl::FromUnixMicros(now_us)));
     view.struct_size = size;
+    view.refusal_status = verifier->verifier->refusal_status();
     std::memcpy(out, &view, std::min(size, sizeof view));
     return CONVOY_OK;
   });

@@ -230,6 +230,21 @@ static void CheckManyHeaders(const convoy_verifier* verifier, const convoy_reque
   CheckAll(verifier, &request, 0, 1, "accepted");
 }
 
+/* Discord tests a link with a wrong signature and wants 401. */
+static void CheckRefusalStatus(const convoy_verifier* github, const convoy_request* good) {
+  const convoy_slice key =
+      Slice("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+  convoy_verifier* discord = NULL;
+  convoy_verdict_view view = View();
+  CHECK(convoy_verifier_check(github, good, 0, &view, NULL) == CONVOY_OK);
+  CHECK(view.refusal_status == 0 && view.reserved == 0);
+  CHECK(convoy_verifier_new("discord", 7, &key, 1, &discord, NULL) == CONVOY_OK);
+  view = View();
+  CHECK(convoy_verifier_check(discord, good, 0, &view, NULL) == CONVOY_OK);
+  CHECK(!view.is_accepted && view.refusal_status == 401);
+  convoy_verifier_free(discord);
+}
+
 static void CheckHandshakes(void) {
   convoy_verifier_settings settings = Settings("asana");
   convoy_verifier* verifier = NULL;
@@ -309,6 +324,7 @@ int main(void) {
   CheckEventId(verifier);
   CheckPresets();
   CheckManyHeaders(verifier, &good);
+  CheckRefusalStatus(verifier, &good);
   CheckThreads(verifier, &good);
   convoy_verifier_free(verifier);
   CheckUrl();

@@ -119,7 +119,7 @@ class VerdictView(Structure):
 
     _fields_ = [("struct_size", c_size_t), ("is_accepted", c_int32), ("secret_index", c_int32),
                 ("reason", c_char_p), ("integrity", c_char_p), ("scheme", Slice),
-                ("signed_at_us", c_int64)]
+                ("signed_at_us", c_int64), ("refusal_status", c_int32), ("reserved", c_int32)]
 
 
 # Name of each function -> its result and its parameters.

@@ -1,6 +1,9 @@
 // Thin wrapper of SQLite's C interface, independent of the schema.
 #include "lib/storage/sqlite/connection.h"
 
+#include <chrono>
+#include <thread>
+
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include <sqlite3.h>
@@ -13,6 +16,24 @@ namespace {
 
 // Instructions of SQLite's machine between two looks at the limit of a read: some 100 us.
 constexpr int kReadLimitInstructions = 10'000;
+
+// A transaction of another process takes about a millisecond. So a lock is tried for in short steps
+// at first: SQLite's own handler soon sleeps for 25 to 100 ms at a time, and a process in which
+// callers wait would leave the store idle meanwhile, or to the other processes.
+constexpr auto kShortStep = std::chrono::microseconds(200);
+constexpr auto kLongStep = std::chrono::milliseconds(5);
+constexpr int kShortSteps = 500;                    // 100 ms
+constexpr int kStepsMax = kShortSteps + 9'900 / 5;  // 10 s
+
+int WaitForLock(void*, int steps_count) {
+  if (steps_count >= kStepsMax) return 0;
+  if (steps_count < kShortSteps) {
+    std::this_thread::sleep_for(kShortStep);
+  } else {
+    std::this_thread::sleep_for(kLongStep);
+  }
+  return 1;
+}
 
 int IsReadOver(void*) { return base::ReadLimit::IsOver() ? 1 : 0; }
 
@@ -117,11 +138,15 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const OpenOptions& 
     return status;
   }
   auto connection = absl::WrapUnique(new Connection(db));
-  sqlite3_busy_timeout(db, kBusyTimeoutMs);
+  connection->WaitForLocks(true);
   if (options.is_read_only) {
     sqlite3_progress_handler(db, kReadLimitInstructions, &IsReadOver, nullptr);
   }
   return connection;
+}
+
+void Connection::WaitForLocks(bool should_wait) {
+  sqlite3_busy_handler(db_, should_wait ? &WaitForLock : nullptr, nullptr);
 }
 
 Connection::~Connection() {

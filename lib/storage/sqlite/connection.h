@@ -17,10 +17,6 @@ struct sqlite3_stmt;
 
 namespace convoy::storage {
 
-// How long a call waits for a lock. Other processes hold the write lock for one transaction at a
-// time; this is ages for that.
-inline constexpr int kBusyTimeoutMs = 10'000;
-
 // Maps a SQLite result code (failure.h), which the status carries along; `doing` says what failed
 // ("cannot write"). The text names the file.
 absl::Status SqliteStatus(sqlite3* db, int code, std::string_view doing);
@@ -83,6 +79,10 @@ class Connection {
   absl::Status Execute(const char* sql);
   absl::StatusOr<int64_t> QueryInt(const char* sql);
   absl::StatusOr<std::string> QueryText(const char* sql);
+
+  // Whether a call waits for a lock, for ten seconds at most. Other processes hold the write lock
+  // for one transaction at a time; this is ages for that. As opened, it waits.
+  void WaitForLocks(bool should_wait);
 
   int changes_count() const;
   bool is_in_transaction() const;

@@ -152,9 +152,9 @@ absl::Status LogWriter::Checkpoint(int mode) {
 void LogWriter::ShortenLog() {
   // TRUNCATE waits for readers as long as for a lock; here it is not worth that.
   if (!poison_.status().ok() || frames_count_ * int64_t{4096} < kLogBytesMax) return;
-  sqlite3_busy_timeout(connection_.db(), 0);
+  connection_.WaitForLocks(false);
   Checkpoint(SQLITE_CHECKPOINT_TRUNCATE).IgnoreError();
-  sqlite3_busy_timeout(connection_.db(), kBusyTimeoutMs);
+  connection_.WaitForLocks(true);
 }
 
 absl::Status LogWriter::CheckWritable() {
