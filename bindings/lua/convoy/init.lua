@@ -3,7 +3,7 @@
 --   local convoy = require("convoy")
 --   local gateway = assert(convoy.open({ ["storage.path"] = "events.db" }))
 --   assert(gateway:start())
---   local reply = assert(gateway:handle({ method = "POST", path = "/ingest/abc", body = "{}" }))
+--   local reply = assert(gateway:handle_request({ method = "POST", path = "/ingest/abc", body = "{}" }))
 --
 -- Functions that can fail return nil and an error: a table with code, message and is_retriable, which
 -- tostring() turns into its message. One state of Lua uses a gateway; callbacks run inside

@@ -184,7 +184,7 @@ class Iteration {
       while (!this.hasEnded) {
         const taken = await new Promise((resolve) => {
           this.wanted = resolve;
-          this.gateway._loop.resume();
+          if (!this.takeSome()) this.gateway._loop.resume(); // which has them fetched, too
         });
         for (const delivery of taken) if (!delivery.isLate) yield delivery;
       }
