@@ -27,7 +27,7 @@ func post(gateway *convoy.Gateway, path string, body object) (made object) {
 
 // linkOf makes the link for GitHub the first time, with an endpoint in this process.
 func linkOf(gateway *convoy.Gateway) any {
-	var projects []object
+	var projects []struct{ UID string }
 	must(0, gateway.Call("GET", "/api/v1/projects", nil, &projects))
 	if len(projects) == 0 {
 		made := post(gateway, "/api/v1/projects", object{"name": "shop", "type": "incoming"})
@@ -41,8 +41,7 @@ func linkOf(gateway *convoy.Gateway) any {
 		return source["url"]
 	}
 	var sources struct{ Content []object }
-	path := fmt.Sprint("/api/v1/projects/", projects[0]["uid"], "/sources")
-	must(0, gateway.Call("GET", path, nil, &sources))
+	must(0, gateway.Call("GET", "/api/v1/projects/"+projects[0].UID+"/sources", nil, &sources))
 	return sources.Content[0]["url"]
 }
 
