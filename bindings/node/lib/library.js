@@ -58,6 +58,7 @@ class Memory {
     this.words = new BigUint64Array(buffer);
     this.halves = new Int32Array(buffer);
     this.address = koffi.address(this.bytes);
+    this.start = Number(this.address); // addresses have at most 48 bits
     this.used = 0;
   }
 
@@ -80,17 +81,23 @@ class Memory {
     let pointer;
     let size = value.length;
     if (typeof value !== 'string' && size > COPIED_BYTES_MAX) {
-      pointer = koffi.address(value);
+      pointer = Number(koffi.address(value));
     } else {
       const start = this.used;
       if (typeof value !== 'string') this.bytes.set(value, start);
       else if (encoding === 'latin1') size = this.bytes.latin1Write(value, start);
       else size = this.bytes.utf8Write(value, start);
       this.used = (start + size + 7) & ~7;
-      pointer = this.at(start);
+      pointer = this.start + start;
     }
-    this.words[offset >> 3] = pointer;
-    this.words[(offset >> 3) + 1] = BigInt(size);
+    this.number(offset, pointer);
+    this.number(offset + 8, size);
+  }
+
+  /** Writes a number below 2^53; a BigInt would take longer. */
+  number(offset, value) {
+    this.halves[offset >> 2] = value >>> 0;
+    this.halves[(offset >> 2) + 1] = value / 4294967296;
   }
 
   pointer(offset) {
@@ -165,14 +172,17 @@ function registerCallback(name, use) {
   return koffi.register(use, koffi.pointer(koffi.proto(name, ...callbacks[name])));
 }
 
-/** Pairs of names and values from an object of headers, or from a list as Node's rawHeaders. */
+/** Names and values in turn, from an object of headers, pairs, or a list as Node's rawHeaders. */
 function pairsOf(headers) {
   if (!headers) return [];
-  if (!Array.isArray(headers)) {
-    return Object.entries(headers).flatMap(([name, value]) =>
-      (Array.isArray(value) ? value.flatMap((each) => [name, String(each)]) : [name, String(value)]));
+  if (Array.isArray(headers)) return Array.isArray(headers[0]) ? headers.flat() : headers;
+  const pairs = [];
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    if (Array.isArray(value)) for (const each of value) pairs.push(name, String(each));
+    else if (value !== undefined) pairs.push(name, typeof value === 'string' ? value : String(value));
   }
-  return Array.isArray(headers[0]) ? headers.flat() : headers;
+  return pairs;
 }
 
 /** Writes an array of convoy_header, and where it is, into the struct at `offset`. */
@@ -180,8 +190,8 @@ function writeHeaders(memory, offset, pointerAt, countAt, pairs, encoding) {
   if (pairs.length < 2) return;
   const array = memory.reserve(layouts.convoy_header.size * (pairs.length >> 1));
   for (let i = 0; i < pairs.length; ++i) memory.slice(array + 16 * i, pairs[i], encoding);
-  memory.words[(offset + pointerAt) >> 3] = memory.at(array);
-  memory.words[(offset + countAt) >> 3] = BigInt(pairs.length >> 1);
+  memory.number(offset + pointerAt, memory.start + array);
+  memory.number(offset + countAt, pairs.length >> 1);
 }
 
 function version() {

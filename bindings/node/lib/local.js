@@ -29,7 +29,7 @@ class Delivery {
 
   _read(memory) {
     const base = memory.reserve(VIEW.size);
-    memory.words[base >> 3] = BigInt(VIEW.size);
+    memory.number(base, VIEW.size);
     call(memory, 'convoy_delivery_get', [this._handle, memory.at(base)]);
     const at = VIEW.offsets;
     this.eventId = memory.text(base + at.event_id);

@@ -28,7 +28,7 @@ function nextOutcome(gateway) {
     if (handle === 0n) return null;
     try {
       const base = memory.reserve(VIEW.size);
-      memory.words[base >> 3] = BigInt(VIEW.size);
+      memory.number(base, VIEW.size);
       call(memory, 'convoy_outcome_get', [handle, memory.at(base)]);
       return read(memory, base);
     } finally {

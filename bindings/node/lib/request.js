@@ -21,7 +21,7 @@ function withRequest(request, use) {
   return withMemory(size, (memory) => {
     const at = REQUEST.offsets;
     const base = memory.reserve(REQUEST.size);
-    memory.words[base >> 3] = BigInt(REQUEST.size);
+    memory.number(base, REQUEST.size);
     memory.slice(base + at.method, request.method || 'POST', 'latin1');
     memory.slice(base + at.path, request.path, 'latin1');
     memory.slice(base + at.query, request.query, 'latin1');
@@ -49,7 +49,7 @@ function withEvent(event, use) {
   return withMemory(size, (memory) => {
     const at = EVENT.offsets;
     const base = memory.reserve(EVENT.size);
-    memory.words[base >> 3] = BigInt(EVENT.size);
+    memory.number(base, EVENT.size);
     memory.halves[(base + at.audience) >> 2] = event.endpointId ? constants.TO_ENDPOINT
       : event.ownerId ? constants.TO_OWNER : constants.TO_EVERYONE;
     memory.slice(base + at.project_id, event.projectId);

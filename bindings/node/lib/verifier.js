@@ -27,14 +27,14 @@ function compile({ preset, definition, scheme, secrets = [], parameters = {} }) 
   return withMemory(size, (memory) => {
     const at = SETTINGS.offsets;
     const base = memory.reserve(SETTINGS.size);
-    memory.words[base >> 3] = BigInt(SETTINGS.size);
+    memory.number(base, SETTINGS.size);
     memory.slice(base + at.preset, preset);
     memory.slice(base + at.definition, text);
     memory.slice(base + at.scheme, scheme);
     const array = memory.reserve(16 * secrets.length);
     secrets.forEach((secret, i) => memory.slice(array + 16 * i, secret));
-    memory.words[(base + at.secrets) >> 3] = memory.at(array);
-    memory.words[(base + at.secrets_count) >> 3] = BigInt(secrets.length);
+    memory.number(base + at.secrets, memory.start + array);
+    memory.number(base + at.secrets_count, secrets.length);
     writeHeaders(memory, base, at.parameters, at.parameters_count, pairs, 'utf8');
     const out = memory.reserve(8);
     call(memory, 'convoy_verifier_new_with', [memory.at(base), memory.at(out)]);
@@ -51,7 +51,7 @@ class Verifier {
   verify(request, now = new Date()) {
     return withRequest(request, (memory, address) => {
       const base = memory.reserve(VIEW.size);
-      memory.words[base >> 3] = BigInt(VIEW.size);
+      memory.number(base, VIEW.size);
       call(memory, 'convoy_verifier_check',
         [this._handle, address, now.getTime() * 1000, memory.at(base)]);
       const at = VIEW.offsets;
