@@ -58,7 +58,7 @@ def result(types, type_):
 
 
 def field_type(types, field):
-    # What a field points to belongs to Go on the way in, so the collector must see it.
+    # Memory that a field points to belongs to Go on the way in, so the collector must see it.
     return "unsafe.Pointer" if field.type == "const char *" else expression(types, field.type)
 
 

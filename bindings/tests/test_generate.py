@@ -25,7 +25,7 @@ def declared_by(header):
 
 
 def layouts():
-    """What a C compiler says of the structs: (struct, field or None, offset or None, size)."""
+    """Layout of the structs, as a C compiler has it: (struct, field or None, offset or None, size)."""
     for line in (REPOSITORY / "tests" / "abi" / "layout.txt").read_text().splitlines():
         name, *rest = line.split()
         struct, _, field = name.partition(".")

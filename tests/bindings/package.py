@@ -93,7 +93,7 @@ class Package(unittest.TestCase):
             probe.close()
             for number in range(2):  # the second time the database is there
                 with Server([*map(str, command), f"{store}/events.db", str(port)],
-                            self.folder / folder, self.environment) as server:
+                            self.folder / folder, self.environment, port) as server:
                     link = server.line("link ")
                     self.assertEqual(server.send("GET", "/", b"", {})[0], 200)
                     self.check_webhooks(server, port, link, b'{"number":%d}' % number)
@@ -103,7 +103,6 @@ class Package(unittest.TestCase):
         path = link.removeprefix(f"http://127.0.0.1:{port}")
         signature = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
         headers = {"X-Hub-Signature-256": f"sha256={signature}", "Content-Type": "application/json"}
-        server.port = port
         self.assertEqual(server.send("POST", path, body, headers)[0], 200)
         self.assertEqual(server.send("POST", path, body + b" ", headers)[0], 400)
         self.assertEqual(server.line("event "), body.decode())
@@ -112,11 +111,11 @@ class Package(unittest.TestCase):
 class Server:
     """A process that serves until it is told to end."""
 
-    def __init__(self, command, folder, environment):
+    def __init__(self, command, folder, environment, port):
         self._process = subprocess.Popen(command, cwd=folder, env=environment, text=True,
                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._seen = []
-        self.port = int(command[-1])
+        self.port = port
 
     def __enter__(self):
         return self
@@ -131,7 +130,7 @@ class Server:
         self._process.stdout.close()
 
     def line(self, start):
-        """What follows `start` in the next line that begins with it."""
+        """The rest, after `start`, of the next line that begins with it."""
         for line in self._process.stdout:
             self._seen.append(line)
             if line.startswith(start):

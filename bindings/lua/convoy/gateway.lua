@@ -10,7 +10,8 @@ local has_json, json = pcall(require, "cjson.safe")
 
 ffi.cdef([[
 typedef struct convoy_lua_pollfd { int fd; short events; short revents; } convoy_lua_pollfd;
-int poll(convoy_lua_pollfd* descriptors, unsigned long count, int timeout_ms);
+int convoy_lua_poll(convoy_lua_pollfd* descriptors, unsigned long count, int timeout_ms)
+  __asm__("poll");
 ]])
 local POLLIN = 1
 
@@ -108,7 +109,7 @@ function Gateway:wait(timeout_ms)
   local descriptor, failure = self:fd()
   if not descriptor then return nil, failure end
   local polled = ffi.new("convoy_lua_pollfd[1]", { { fd = descriptor, events = POLLIN } })
-  return ffi.C.poll(polled, 1, timeout_ms) == 1
+  return ffi.C.convoy_lua_poll(polled, 1, timeout_ms) == 1
 end
 
 -- Runs callbacks that wait, at most `max`, and returns how many. It does not wait.

@@ -3,8 +3,8 @@
 --   init_worker_by_lua_block { require("convoy.resty").open({ ["storage.path"] = "/var/lib/events.db" }) }
 --   location /ingest/ { content_by_lua_block { require("convoy.resty").answer() } }
 --
--- Commits wait on threads of the library. nginx's own loop never does: while requests are awaited, one
--- of them looks for completions every millisecond.
+-- Commits wait on threads of the library. nginx's own loop never does: while requests are awaited, a
+-- timer looks for completions every millisecond.
 local convoy = require("convoy")
 local semaphore = require("ngx.semaphore")
 
@@ -37,9 +37,8 @@ local function body_of_request()
   return body
 end
 
--- Runs completions for as long as there are requests that await some.
+-- Runs completions for as long as there are requests that await some; a timer of nginx.
 local function poll()
-  is_polling = true
   while awaited_count > 0 do
     if gateway:poll() == 0 then ngx.sleep(POLL_S) end
   end
@@ -64,7 +63,7 @@ function resty.answer()
   end
   if not is_ours then return false end
   awaited_count = awaited_count + 1
-  if not is_polling then ngx.timer.at(0, poll) is_polling = true end
+  if not is_polling then is_polling = ngx.timer.at(0, poll) == true end
   done:wait(WAIT_S)
   if not reply then return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE) end
   ngx.status = reply.status
