@@ -156,6 +156,10 @@ func (g *Gateway) Run(ctx context.Context, name string, workers int, handler Loc
 	for range workers {
 		running.Go(func() {
 			for delivery := range queue {
+				if time.Now().After(delivery.Deadline) {
+					delivery.drop() // it comes again
+					continue
+				}
 				delivery.settle(handle(ctx, delivery, handler))
 			}
 		})

@@ -32,6 +32,7 @@ class Go(package.Package):
 
     def test_vet(self):
         self.run_in("convoy", "go", "vet", "./...")
+        self.assertEqual(self.run_in(".", "gofmt", "-l", "convoy", "scenario", "server"), "")
 
 
 if __name__ == "__main__":

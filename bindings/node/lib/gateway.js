@@ -2,6 +2,7 @@
 'use strict';
 
 const { EventEmitter } = require('node:events');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { ConvoyError, Memory, call, callElsewhere, constants, native, registerCallback, room, takeBuf,
   takeError, withMemory } = require('./library.js');
 const { Handling, Iteration, take } = require('./local.js');
@@ -18,6 +19,8 @@ class ApiError extends Error {
     this.status = status;
   }
 }
+
+const WAIT_MS = 2;
 
 const awaited = new Map(); // number that C has -> function that gets what it calls back with
 let lastNumber = 0;
@@ -86,6 +89,9 @@ class Gateway extends EventEmitter {
     super();
     this._handle = open(settings);
     this._isStarted = false;
+    this._isClosing = false;
+    this._closing = null; // a promise, while it closes
+    this._calls = 0;      // on other threads
     this._loop = null;
   }
 
@@ -191,7 +197,7 @@ class Gateway extends EventEmitter {
 
   async call(method, target, body) {
     const { memory, parameters, out } = writeCall(this._open(), method, target, body);
-    this._calls = (this._calls || 0) + 1;
+    ++this._calls;
     try {
       const status = await callElsewhere(memory, 'convoy_call', parameters, constants.DECLINED);
       return this._answer(memory, out, status);
@@ -254,16 +260,23 @@ class Gateway extends EventEmitter {
     return answer(this, request, response);
   }
 
-  async close(patienceMs = 10000) {
-    if (this._handle === null) return;
-    const memory = new Memory(64);
-    await callElsewhere(memory, 'convoy_gateway_close', [this._handle, Math.floor(patienceMs)]);
-    if (this._handle === null) return;
+  close(patienceMs = 10000) {
+    if (this._handle === null) return Promise.resolve();
+    this._isClosing = true; // handlers that run may return; no delivery is taken any more
+    this._closing ||= this._close(patienceMs).finally(() => { this._closing = null; });
+    return this._closing;
+  }
+
+  async _close(patienceMs) {
+    const end = Date.now() + patienceMs;
+    while (this._loop !== null && this._loop.isBusy && Date.now() < end) await sleep(WAIT_MS);
+    const left = Math.max(0, Math.floor(end - Date.now()));
+    await callElsewhere(new Memory(64), 'convoy_gateway_close', [this._handle, left]);
+    while (this._calls > 0) await sleep(WAIT_MS);
     const handle = this._handle;
     this._handle = null; // no call begins any more
     while (this._loop !== null && this._loop.poll() > 0) continue;
     if (this._loop !== null) this._loop.end();
-    while (this._calls > 0) await new Promise((resolve) => { setTimeout(resolve, 1); });
     native.convoy_gateway_free(handle);
   }
 }

@@ -69,7 +69,7 @@ class Delivery {
     return this._finish(constants.LOCAL_FAIL, 0, detail);
   }
 
-  /** False: too late, or finished already. */
+  /** False: too late, or finished already, or the gateway is gone: then it comes again. */
   _finish(outcome, afterMs, detail) {
     if (this._handle === null) return false;
     const handle = this._handle;
@@ -81,9 +81,13 @@ class Delivery {
       return withMemory(room(text) + 64, (memory) => {
         const slice = memory.reserve(16);
         memory.slice(slice, text);
-        return call(memory, 'convoy_local_finish', [handle, outcome, after, memory.pointer(slice),
-          memory.words[(slice >> 3) + 1]], constants.E_NOT_FOUND) === 0;
+        call(memory, 'convoy_local_finish', [handle, outcome, after, memory.pointer(slice),
+          memory.pointer(slice + 8)]);
+        return true;
       });
+    } catch (error) {
+      if (error.code === constants.E_NOT_FOUND || error.code === constants.E_STATE) return false;
+      throw error;
     } finally {
       native.convoy_delivery_free(handle);
     }
@@ -100,7 +104,7 @@ function take(gateway, name, max) {
     const taken = memory.reserve(8);
     try {
       call(memory, 'convoy_local_take', [gateway, memory.pointer(text),
-        memory.words[(text >> 3) + 1], count, 0, memory.at(array), memory.at(taken)]);
+        memory.pointer(text + 8), count, 0, memory.at(array), memory.at(taken)]);
     } catch (error) {
       if (error instanceof ConvoyError && error.code === constants.E_STATE) return null;
       throw error;
@@ -133,7 +137,7 @@ class Handling {
   /** Whether there was something to do. */
   takeSome() {
     const free = this.concurrency - this.runningCount;
-    if (free <= 0) return false;
+    if (free <= 0 || this.gateway._isClosing) return false;
     const taken = this.gateway.take(this.name, free);
     for (const delivery of taken) {
       ++this.runningCount;
@@ -145,6 +149,10 @@ class Handling {
         });
     }
     return taken.length > 0;
+  }
+
+  get isBusy() {
+    return this.runningCount > 0;
   }
 
   stop() {
@@ -161,7 +169,7 @@ class Iteration {
   }
 
   takeSome() {
-    if (this.wanted === null) return false;
+    if (this.wanted === null || this.gateway._isClosing) return false;
     const taken = this.gateway.take(this.name, this.batch);
     if (taken.length > 0) this._give(taken);
     return taken.length > 0;
@@ -171,6 +179,10 @@ class Iteration {
     const give = this.wanted;
     this.wanted = null;
     if (give !== null) give(taken);
+  }
+
+  get isBusy() {
+    return false;
   }
 
   end() {

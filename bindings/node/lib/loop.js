@@ -43,8 +43,9 @@ class Loop {
     if (this._awaited === 0 || this._awaited === count) this._keepAlive();
   }
 
-  get awaitedCount() {
-    return this._awaited;
+  /** Whether handlers run. */
+  get isBusy() {
+    return [...this._consumers].some((consumer) => consumer.isBusy);
   }
 
   _keepAlive() {
