@@ -96,7 +96,13 @@ class Package(unittest.TestCase):
                             self.folder / folder, self.environment, port) as server:
                     link = server.line("link ")
                     self.assertEqual(server.send("GET", "/", b"", {})[0], 200)
-                    self.check_webhooks(server, port, link, b'{"number":%d}' % number)
+                    body = b'{"number":%d}' % number
+                    self.check_webhooks(server, port, link, body)
+                    # An event that was handled just before the end may come once more.
+                    seen = [server.line("event ")]
+                    while seen[-1] != body.decode() and len(seen) <= number:
+                        seen.append(server.line("event "))
+                    self.assertEqual(seen[-1], body.decode())
 
     def check_webhooks(self, server, port, link, body):
         self.assertTrue(link.startswith(f"http://127.0.0.1:{port}/ingest/"), link)
@@ -105,7 +111,6 @@ class Package(unittest.TestCase):
         headers = {"X-Hub-Signature-256": f"sha256={signature}", "Content-Type": "application/json"}
         self.assertEqual(server.send("POST", path, body, headers)[0], 200)
         self.assertEqual(server.send("POST", path, body + b" ", headers)[0], 400)
-        self.assertEqual(server.line("event "), body.decode())
 
 
 class Server:
