@@ -50,6 +50,14 @@ def kept_folder(name):
     return folder
 
 
+def layouts():
+    """Layout of the structs, as a C compiler has it: (struct, field or "", offset or size)."""
+    for line in (ROOT / "tests/abi/layout.txt").read_text().splitlines():
+        name, _, number, *_ = line.split()
+        struct, _, field = name.partition(".")
+        yield struct, field, int(number)
+
+
 class Package(unittest.TestCase):
     """A test of a package, with a folder of its own that is not in the tree."""
 

@@ -4,6 +4,31 @@ import shutil
 import package
 
 
+LAYOUT = """package convoy
+
+import (
+	"testing"
+	"unsafe"
+)
+
+func TestLayout(t *testing.T) {
+	for name, sizes := range map[string][2]uintptr{
+LINES
+	} {
+		if sizes[0] != sizes[1] {
+			t.Error(name, sizes)
+		}
+	}
+}
+"""
+
+
+def layout_line(struct, field, number):
+    name = "c" + "".join(word.capitalize() for word in struct.split("_")[1:])
+    seen = f"unsafe.Offsetof({name}{{}}.{field})" if field else f"unsafe.Sizeof({name}{{}})"
+    return f'"{struct}.{field}": {{{seen}, {number}}},'
+
+
 class Go(package.Package):
     @classmethod
     def install(cls):
@@ -29,6 +54,13 @@ class Go(package.Package):
     def test_net_http(self):
         self.build("server", "0")
         self.try_server("./program", folder="server", source=package.EXAMPLES / "go/main.go")
+
+    def test_structs_have_the_layout_that_a_c_compiler_gives_them(self):
+        lines = "\n".join(layout_line(*each) for each in package.layouts())
+        path = self.folder / "convoy/layout_test.go"
+        path.write_text(LAYOUT.replace("LINES", lines))
+        self.run_in("convoy", "go", "test", "./...")
+        path.unlink()
 
     def test_vet(self):
         self.run_in("convoy", "go", "vet", "./...")

@@ -25,6 +25,15 @@ class Rust(package.Package):
             manifest = cls.copy(source, name) / "Cargo.toml"
             manifest.write_text(manifest.read_text().replace("../../bindings/rust/", "../"))
 
+    def test_structs_have_the_layout_that_a_c_compiler_gives_them(self):
+        checks = [f"assert_eq!(std::mem::offset_of!(convoy_sys::{struct}, {field}), {number});"
+                  if field else f"assert_eq!(std::mem::size_of::<convoy_sys::{struct}>(), {number});"
+                  for struct, field, number in package.layouts()]
+        folder = self.folder / "convoy-sys/examples"
+        folder.mkdir()
+        (folder / "layout.rs").write_text("fn main() {" + "\n".join(checks) + "}")
+        self.run_in("convoy-sys", "cargo", "run", "--quiet", "--example", "layout")
+
     def program(self, folder, name):
         self.run_in(folder, "cargo", "build", "--quiet")
         return package.kept_folder("cargo") / "debug" / name

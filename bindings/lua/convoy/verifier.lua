@@ -4,7 +4,8 @@ local library = require("convoy.library")
 local request = require("convoy.request")
 
 local lib, call = library.lib, library.call
-local EVENT_ID_BYTES = 512
+local EVENT_ID_BYTES = 8 * 1024 -- no id is longer
+local id_text, id_size = ffi.new("char[?]", EVENT_ID_BYTES), ffi.new("size_t[1]")
 
 local Verifier = {}
 Verifier.__index = Verifier
@@ -46,10 +47,10 @@ function Verifier:verify(fields, now)
     scheme = library.text(view.scheme), event_id = "",
   }
   if verdict.is_accepted then
-    local text, used = ffi.new("char[?]", EVENT_ID_BYTES), ffi.new("size_t[1]")
-    if call("convoy_verifier_event_id", self.handle, borrowed, text, EVENT_ID_BYTES, used) then
-      verdict.event_id = ffi.string(text, used[0])
-    end
+    status, failure =
+      call("convoy_verifier_event_id", self.handle, borrowed, id_text, EVENT_ID_BYTES, id_size)
+    if not status then return nil, failure end
+    verdict.event_id = ffi.string(id_text, id_size[0])
   end
   return verdict
 end

@@ -74,7 +74,7 @@ function answerOf(handle) {
 /** Memory of a call of the REST API, its parameters, and where its reply goes. */
 function writeCall(handle, method, target, body) {
   const text = body === undefined || body === null ? '' : JSON.stringify(body);
-  const memory = new Memory((room(method) + room(target) + room(text) + 263) & ~7);
+  const memory = new Memory(room(method) + room(target) + room(text) + 256);
   const slices = memory.reserve(56);
   memory.slice(slices, `${method}\0`);
   memory.slice(slices + 16, `${target}\0`);

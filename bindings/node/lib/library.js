@@ -13,8 +13,16 @@ try {
 }
 const hasThreads = koffi.config().async_stack_size >= STACK_BYTES;
 
+function load(path) {
+  try {
+    return koffi.load(path);
+  } catch (error) {
+    throw new Error(`${path} is not found; CONVOY_LIBRARY may name it: ${error.message}`);
+  }
+}
+
 const native = {};
-const shared = koffi.load(process.env.CONVOY_LIBRARY || 'libconvoy.so.0');
+const shared = load(process.env.CONVOY_LIBRARY || 'libconvoy.so.0');
 for (const [name, [result, parameters]] of Object.entries(functions)) {
   native[name] = shared.func(name, result, parameters);
 }
@@ -53,7 +61,7 @@ function takeError(handle, status) {
 /** Memory that C reads and writes: structs, and the texts that they point to. */
 class Memory {
   constructor(size) {
-    const buffer = new ArrayBuffer(size);
+    const buffer = new ArrayBuffer((size + 7) & ~7);
     this.bytes = Buffer.from(buffer);
     this.words = new BigUint64Array(buffer);
     this.halves = new Int32Array(buffer);
@@ -62,12 +70,18 @@ class Memory {
     this.used = 0;
   }
 
-  /** Offset of so many zeroed bytes, a multiple of 8. */
-  reserve(size) {
+  /** Offset of so many bytes, a multiple of 8. They hold anything. */
+  space(size) {
     const offset = this.used;
     this.used = (offset + size + 7) & ~7;
     if (this.used > this.bytes.length) throw new RangeError('the memory of a call is too small');
-    this.words.fill(0n, offset >> 3, this.used >> 3);
+    return offset;
+  }
+
+  /** The same, zeroed. */
+  reserve(size) {
+    const offset = this.space(size);
+    this.halves.fill(0, offset >> 2, this.used >> 2);
     return offset;
   }
 

@@ -5,7 +5,7 @@ const { constants, layouts, native, pairsOf, room, withMemory, writeHeaders } = 
 
 const REQUEST = layouts.convoy_request;
 const EVENT = layouts.convoy_event;
-const SPARE_BYTES = 1024; // for outputs, and to align
+const SPARE_BYTES = 9 * 1024; // for outputs, and to align
 
 /**
  * Runs use(memory, address of a convoy_request).

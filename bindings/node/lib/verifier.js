@@ -7,7 +7,7 @@ const { takeReply, withRequest } = require('./request.js');
 
 const VIEW = layouts.convoy_verdict_view;
 const SETTINGS = layouts.convoy_verifier_settings;
-const EVENT_ID_BYTES = 512;
+const EVENT_ID_BYTES = 8 * 1024; // no id is longer
 const NO_TIME = -(2n ** 63n);
 
 const forgotten = new FinalizationRegistry((handle) => native.convoy_verifier_free(handle));
@@ -71,11 +71,10 @@ class Verifier {
 
   _eventId(memory, address) {
     const used = memory.reserve(8);
-    const out = memory.reserve(EVENT_ID_BYTES);
-    const status = call(memory, 'convoy_verifier_event_id',
+    const out = memory.space(EVENT_ID_BYTES);
+    call(memory, 'convoy_verifier_event_id',
       [this._handle, address, memory.at(out), EVENT_ID_BYTES, memory.at(used)]);
-    const size = Number(memory.pointer(used));
-    return status === 0 ? memory.bytes.toString('utf8', out, out + size) : '';
+    return memory.bytes.toString('utf8', out, out + Number(memory.pointer(used)));
   }
 
   answer(request, now = new Date()) {
