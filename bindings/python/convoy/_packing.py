@@ -16,7 +16,7 @@ _VIEW_BYTES = ctypes.sizeof(VerdictView)
 _EVENT_ID_BYTES = 8 * 1024  # no id is longer
 _USUAL_BYTES = 64 * 1024
 _LONGEST_KEPT_BYTES = 1024 * 1024
-_VIEW = struct.Struct("<iiQQQQq")  # is_accepted, …, signed_at_us: the fields after struct_size
+_VIEW = struct.Struct("<iiQQ")  # is_accepted, secret_index, reason, integrity: after struct_size
 _layouts: dict[int, struct.Struct] = {}  # by the count of headers
 _static_texts: dict[int, str] = {}
 
@@ -45,6 +45,7 @@ _USED_AT = _WORD
 _VIEW_AT = 2 * _WORD
 _EVENT_ID_AT = _VIEW_AT + _VIEW_BYTES
 _REQUEST_AT = _EVENT_ID_AT + _EVENT_ID_BYTES
+_HEADERS_AT = _REQUEST_AT + _REQUEST_WORDS * _WORD
 
 
 class _Memory(threading.local):
@@ -84,13 +85,11 @@ def _write(method: str, path: str, query: str, url: str, headers: Iterable[tuple
     memory.bytes[start:end] = text + body
     at = memory.address + start
     slices: list[int] = []
-    for part in parts:
-        size = len(part)
+    for size in map(len, parts):
         slices += (at, size)
         at += size
     layout.pack_into(memory.bytes, _REQUEST_AT, _REQUEST_WORDS * _WORD, *slices[:6],
-                     memory.address + _REQUEST_AT + _REQUEST_WORDS * _WORD, count, at, len(body),
-                     0, 0, *slices[6:])
+                     memory.address + _HEADERS_AT, count, at, len(body), 0, 0, *slices[6:])
     return memory
 
 
@@ -113,8 +112,7 @@ def check(verifier: int, method: str, path: str, query: str, url: str,
     address = memory.address
     if _check(verifier, address + _REQUEST_AT, now_us, address + _VIEW_AT, address):
         _raise(memory)
-    is_accepted, secret_index, reason, integrity, _, _, _ = _VIEW.unpack_from(memory.bytes,
-                                                                             _VIEW_AT + _WORD)
+    is_accepted, secret_index, reason, integrity = _VIEW.unpack_from(memory.bytes, _VIEW_AT + _WORD)
     event_id = ""
     if is_accepted and not _event_id(verifier, address + _REQUEST_AT, address + _EVENT_ID_AT,
                                      _EVENT_ID_BYTES, address + _USED_AT, None):
