@@ -48,7 +48,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         }
     });
     let router = Router::new().route("/", get(|| async { "hello" }));
-    let app = router.fallback(|| async { "nothing here" }).layer(convoy::axum::layer(gateway));
+    let app = router.layer(convoy::axum::layer(gateway));
     axum::serve(tokio::net::TcpListener::bind(&address).await?, app).await?;
     Ok(())
 }
