@@ -3,6 +3,7 @@ and what the browser itself complains about."""
 import json
 import os
 import pathlib
+import random
 import sys
 import threading
 import unittest
@@ -98,7 +99,8 @@ class Shop:
                                        description="Keeps a copy of everything")
         self.broken = project.endpoint("Legacy CRM", receiver.url + "/broken/crm", owner_id="acme")
         project.subscribe("Pushes to orders", self.orders, self.github, ["push", "issues"])
-        project.subscribe("Everything to the mirror", self.mirror)
+        project.subscribe("All of GitHub to the mirror", self.mirror, self.github)
+        project.subscribe("Forms to the mirror", self.mirror, self.open)
         project.subscribe("Releases to the CRM", self.broken, self.github, ["release"])
         viewer = project.ok("POST", "/api-keys", {"name": "On call", "role": "project_viewer"})
         self.viewer_key = viewer["key"]
@@ -132,36 +134,58 @@ class Shop:
         host.wait_until(lambda: len(self.project.deliveries(status="Success")) >= 50, "deliveries")
 
 
+class Trickle:
+    """Traffic that goes on until it is stopped."""
+
+    def __init__(self, shop):
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(shop,), daemon=True)
+        self._thread.start()
+
+    def _run(self, shop):
+        number = 1000
+        while not self._stop.wait(random.uniform(0.05, 0.4)):
+            number += 1
+            shop.push(number, random.choice(["push", "push", "push", "issues"]))
+
+    def stop(self):
+        self._stop.set()
+        self._thread.join()
+
+
 class UiCase(unittest.TestCase):
     flags = ()
 
     @classmethod
     def setUpClass(cls):
-        cls._folder = host.Folder()
-        database = cls._folder.__enter__() + "/convoy.db"
+        folder = host.Folder()
+        database = folder.__enter__() + "/convoy.db"
+        cls.addClassCleanup(folder.__exit__, None, None, None)
         cls.key = host.bootstrap(database)
         cls.receiver = Receiver()
+        cls.addClassCleanup(cls.receiver.close)
         cls.convoyd = host.Convoyd(database, "--ui", *cls.flags)
+        cls.addClassCleanup(cls.stop)
         cls.origin = f"http://{cls.convoyd.address}"
         cls.url = cls.origin + "/ui/"
         cls.admin = cls.convoyd.client(cls.key)
         cls.shop = Shop(cls.admin, cls.receiver)
         cls.shop.fill()
-        cls._playwright = sync_playwright().start()
-        cls.browser = cls._playwright.chromium.launch(
+        trickle = Trickle(cls.shop)
+        cls.addClassCleanup(trickle.stop)
+        playwright = sync_playwright().start()
+        cls.addClassCleanup(playwright.stop)
+        cls.browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium",
             args=["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=none"])
+        cls.addClassCleanup(cls.browser.close)
         cls.axe = pathlib.Path(os.environ["AXE"]).read_text()
 
     @classmethod
-    def tearDownClass(cls):
-        cls.browser.close()
-        cls._playwright.stop()
+    def stop(cls):
         cls.admin.close()
-        cls.receiver.close()
         code = cls.convoyd.stop()
         log = cls.convoyd.log()
-        cls._folder.__exit__(None, None, None)
         if code != 0:
             raise AssertionError(f"convoyd ended with {code}:\n{log[-4000:]}")
 

@@ -6,7 +6,11 @@ export interface Line {
   label: string;
   colour: string; // a CSS variable: "--accent"
   values: (number | null)[];
+  isDots?: boolean; // one for each value, not a line
 }
+
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400];
 
 function colourOf(variable: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
@@ -22,14 +26,17 @@ function optionsOf(width: number, lines: Line[], format: (value: number) => stri
     cursor: { y: false, points: { size: 6 } },
     scales: { y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.15 : 1] } },
     axes: [
-      { ...axis, grid: { show: false } },
+      { ...axis, grid: { show: false }, incrs: SECONDS, space: 76,
+        values: (_u, ticks) => ticks.map((at) => clock.format(at * 1000)) },
       { ...axis, size: 58, values: (_u, ticks) => ticks.map(format) },
     ],
     series: [
       {},
       ...lines.map((line) => ({
         label: line.label, stroke: colourOf(line.colour), width: 2, spanGaps: false,
-        fill: `${colourOf(line.colour)}1f`, points: { show: false },
+        fill: line.isDots ? undefined : `${colourOf(line.colour)}1f`,
+        ...(line.isDots ? { paths: () => null } : {}),
+        points: { show: line.isDots === true, size: 5, fill: colourOf(line.colour) },
       })),
     ],
   };

@@ -80,13 +80,16 @@ function Content({ page, id }: { page: string; id: string | undefined }) {
   }
 }
 
-function Side({ session, page, leave }: { session: Session; page: string; leave: () => void }) {
+function Side({ session, page, leave, skip }: {
+  session: Session; page: string; leave: () => void; skip: () => void;
+}) {
   const [isOpen, setOpen] = useState(false);
   const here = PARENTS[page] ?? page;
   useEffect(() => setOpen(false), [page, session.projectId]);
   const pages = session.projectId ? PAGES.filter((each) => !each.isHidden?.(session)) : [];
   return (
     <header class={`side ${isOpen ? "open" : ""}`}>
+      <a class="skip" href={location.hash || "#/"} onClick={(e) => { e.preventDefault(); skip(); }}>Skip to the content</a>
       <div class="side-head">
         <a class="brand" href={session.isInstance ? "#/projects" : session.link("overview")}><Logo />Convoy</a>
         <button type="button" class="menu-button" aria-expanded={isOpen} aria-label="Menu" onClick={() => setOpen(!isOpen)}><Icon name="menu" /></button>
@@ -95,15 +98,12 @@ function Side({ session, page, leave }: { session: Session; page: string; leave:
         {session.projectId && (session.isInstance
           ? <a class="project" href="#/projects"><span class="muted small">Project</span><strong><T s={session.projectName} max={60} /></strong></a>
           : <div class="project"><span class="muted small">{session.isPortal ? "Portal" : "Project"}</span><strong><T s={session.isPortal ? session.access.name : session.projectName} max={60} /></strong></div>)}
-        <nav aria-label="Pages">
+        <nav aria-label="Main">
           <ul class="nav">
             {pages.map((each) => (
-              <>
-                {each.hasGap && <li class="gap" role="presentation" key={`${each.name}-gap`} />}
-                <li key={each.name}>
-                  <a href={session.link(each.name)} aria-current={each.name === here ? "page" : undefined}><Icon name={each.icon} />{each.title}</a>
-                </li>
-              </>
+              <li key={each.name} class={each.hasGap ? "gap" : ""}>
+                <a href={session.link(each.name)} aria-current={each.name === here ? "page" : undefined}><Icon name={each.icon} />{each.title}</a>
+              </li>
             ))}
           </ul>
         </nav>
@@ -135,6 +135,7 @@ function Frame({ access, leave }: { access: Access; leave: () => void }) {
     access, projectId, isInstance,
     isPortal: access.role === "portal",
     projectName: project.data?.name ?? access.project?.name ?? "",
+    isIncoming: (project.data?.type ?? access.project?.type) === "incoming",
     mayWrite: isInstance || access.role === "project_admin",
     mayManageEndpoints: isInstance || access.role === "project_admin" || access.can_manage_endpoint === true,
     link: (to) => (access.role === "portal" ? `#/${to}` : `#/p/${projectId}/${to}`),
@@ -155,9 +156,8 @@ function Frame({ access, leave }: { access: Access; leave: () => void }) {
   }, [spot, title]);
   return (
     <SessionContext.Provider value={session}>
-      <a class="skip" href={location.hash || "#/"} onClick={(e) => { e.preventDefault(); main.current?.focus(); }}>Skip to the content</a>
       <div class="shell">
-        <Side session={session} page={page} leave={leave} />
+        <Side session={session} page={page} leave={leave} skip={() => main.current?.focus()} />
         <main class="main" ref={main} tabIndex={-1}>
           {project.error && <Failure error={project.error} retry={project.reload} />}
           {projectId ? <Content key={spot} page={page} id={id} /> : <Projects />}

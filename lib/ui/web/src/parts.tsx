@@ -92,7 +92,7 @@ export function Empty(props: Children & { icon: IconName; title: string; action?
   return (
     <div class="empty">
       <Icon name={props.icon} size={40} />
-      <h3>{props.title}</h3>
+      <div class="empty-title">{props.title}</div>
       <p>{props.children}</p>
       {props.action && <div class="actions">{props.action}</div>}
     </div>
@@ -149,7 +149,7 @@ export function Pager({ page, turn }: {
   const { has_next_page, has_prev_page, next_page_cursor, prev_page_cursor } = page.pagination;
   if (!has_next_page && !has_prev_page) return null;
   return (
-    <nav class="pager" aria-label="Pages">
+    <nav class="pager" aria-label="Pages of the list">
       <button type="button" class="tiny" disabled={!has_prev_page} onClick={() => turn({ prev: prev_page_cursor })}>← Newer</button>
       <span class="muted small">{page.content.length} shown</span>
       <button type="button" class="tiny" disabled={!has_next_page} onClick={() => turn({ next: next_page_cursor })}>Older →</button>
@@ -187,7 +187,6 @@ export function Input(props: InputProps) {
           id={id} aria-describedby={describedBy} type={(props.type ?? "text") as "text"} value={props.value}
           placeholder={props.placeholder} required={props.isRequired} list={props.list}
           autoComplete={(props.autoComplete ?? "off") as "off"} spellcheck={false} min={props.min} max={props.max}
-          step={props.type === "datetime-local" ? 1 : undefined}
           onInput={(e) => props.onValue(e.currentTarget.value)}
         />
       )}

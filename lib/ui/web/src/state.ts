@@ -40,6 +40,7 @@ export interface Session {
   isPortal: boolean;
   projectId: string; // empty: none is chosen
   projectName: string;
+  isIncoming: boolean; // its subscriptions name a source
   mayWrite: boolean;
   mayManageEndpoints: boolean;
   isInstance: boolean;

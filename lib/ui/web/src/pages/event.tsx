@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call, type Page } from "../api";
 import { Body, Headers, LooseBody } from "../body";
 import type { Attempt, Delivery, GatewayEvent, Source } from "../model";
-import { Badge, Card, Confirm, Copy, Facts, Failure, Head, Loading, Pager, Tags, When } from "../parts";
+import { Badge, Card, Confirm, Facts, Failure, Head, Loading, Pager, Tags, When } from "../parts";
 import { say, useAction, useData, usePlace, useSession } from "../state";
 import { useList } from "../list";
 import { secondsText, T, Time, words } from "../text";
@@ -102,14 +102,14 @@ function DeliveryView({ delivery, event, reload, isOpen }: {
   return (
     <li class={tone}>
       <div class="step-head">
-        <h3>Delivery to <a href={link(`endpoints/${delivery.endpoint_id}`)}><T s={name} max={80} /></a></h3>
+        <h2>Delivery to <a href={link(`endpoints/${delivery.endpoint_id}`)}><T s={name} max={80} /></a></h2>
         <Badge s={delivery.status} />
         <span class="when"><Time at={delivery.updated_at} full /></span>
       </div>
       <Card>
         <Facts all={[
           ["Attempts", `${num_trials} of ${retry_limit}`],
-          ["Next retry", WAITING.has(delivery.status) ? <><Time at={next_send_time} full /> <span class="muted">(<Time at={next_send_time} />)</span></> : ""],
+          [num_trials === 0 ? "Due" : "Next retry", WAITING.has(delivery.status) ? <><Time at={next_send_time} full /> <span class="muted">(<Time at={next_send_time} />)</span></> : ""],
           ["Took", delivery.latency_seconds > 0 ? secondsText(delivery.latency_seconds) : ""],
           ["Note", delivery.description ? <T s={delivery.description} max={500} /> : ""],
         ]} />
@@ -139,7 +139,7 @@ function Verified({ event }: { event: GatewayEvent }) {
   if (isPortal) return null;
   return (
     <li class={source.data?.verifier.guarantees?.integrity === "none" ? "wait" : "good"}>
-      <div class="step-head"><h3>Verified</h3></div>
+      <div class="step-head"><h2>Verified</h2></div>
       <Card>
         <When loaded={source}>{({ uid, name, verifier, verify_mode }) => (
           <Facts all={[
@@ -165,7 +165,7 @@ function Matched({ event, deliveries }: { event: GatewayEvent; deliveries: Deliv
     : ids.length === 0 ? "Addressed to its endpoint by the sender, without a subscription." : "";
   return (
     <li class={text && deliveries.length === 0 ? "wait" : "good"}>
-      <div class="step-head"><h3>Matched</h3></div>
+      <div class="step-head"><h2>Matched</h2></div>
       {text ? <p class="muted">{text}</p> : (
         <p class="tags">{names.data ? names.data.map((each) => (
           <a class="tag" key={each.uid} href={link(`subscriptions/${each.uid}`)}><T s={each.name} max={60} /></a>
@@ -203,7 +203,7 @@ export function EventPage({ id }: { id: string }) {
         {action.error && <Failure error={action.error} />}
         <ol class="timeline">
           <li class="good">
-            <div class="step-head"><h3>Received</h3>{e.is_duplicate_event && <Badge s="duplicate" tone="wait" />}<span class="when"><Time at={e.created_at} full /></span></div>
+            <div class="step-head"><h2>Received</h2>{e.is_duplicate_event && <Badge s="duplicate" tone="wait" />}<span class="when"><Time at={e.created_at} full /></span></div>
             <Card>
               <Facts all={[
                 ["Through", e.source_id ? `the link of a source, ${e.url_path}` : "the API, or a message broker"],
@@ -225,7 +225,6 @@ export function EventPage({ id }: { id: string }) {
           ))}
         </ol>
         {deliveries.data && <Pager page={deliveries.data as Page<unknown>} turn={deliveries.turn} />}
-        <Card title="Id"><Copy text={e.uid} label="the event's id" /></Card>
       </>
     )}</When>
   );

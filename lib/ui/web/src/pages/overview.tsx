@@ -88,7 +88,7 @@ function LatencyChart({ deliveries }: { deliveries: Delivery[] }) {
   const ended = deliveries.filter((d) => d.status === "Success" && d.latency_seconds > 0)
     .sort((a, b) => (a.updated_at < b.updated_at ? -1 : 1));
   return <Chart name="Seconds from acceptance to delivery" times={ended.map((d) => Date.parse(d.updated_at) / 1000)}
-    lines={[{ label: "Latency", colour: "--accent", values: ended.map((d) => d.latency_seconds) }]} format={secondsText} />;
+    lines={[{ label: "Latency", colour: "--accent", values: ended.map((d) => d.latency_seconds), isDots: true }]} format={secondsText} />;
 }
 
 interface Failing { uid: string; name: string; status: string; failed: number; retrying: number; last: string }

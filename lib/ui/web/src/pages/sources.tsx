@@ -17,12 +17,12 @@ function usePresets() {
 }
 
 /** What the provider's side needs to be told, and what it tells. */
-function PresetCard({ preset, url }: { preset: Preset; url?: string }) {
+function PresetCard({ preset, isMade = false }: { preset: Preset; isMade?: boolean }) {
   return (
     <div class="stack">
       <Facts all={[
         ["Provider", <strong>{preset.title}</strong>],
-        ["Paste there", url ? <Copy text={url} label="the link" /> : "the link, which you get when the source is made"],
+        ["Paste there", isMade ? "" : "the link, which you get when the source is made"],
         ["Paste here", preset.tenant && !preset.tenant.startsWith("none")
           ? `what tells you apart from its other customers: ${preset.tenant}`
           : "the secret that the provider shows, or that you choose there"],
@@ -194,7 +194,7 @@ function Explain({ source }: { source: Source }) {
     <Card title="Why is a request refused?">
       <p class="muted">Paste a request. It is judged as if it came in now, and taken in by nothing.</p>
       <Form onSend={explain}>
-        <div class="fields">
+        <div class="fields two">
           <Area label="Headers, one on a line" isWide={false} rows={6} value={headers} onValue={setHeaders} placeholder="X-Hub-Signature-256: sha256=…" />
           <Area label="Body" isWide={false} rows={6} value={body} onValue={setBody} />
           <Input label="URL as the provider knows it" isWide value={url} onValue={setUrl} placeholder={source.url} />
@@ -249,7 +249,7 @@ export function SourcePage({ id }: { id: string }) {
                 {mayWrite && s.type === "http" && <Select label="When a request does not verify" value={s.verify_mode} onValue={setMode} options={[["enforce", "Refuse"], ["quarantine", "Refuse, and keep it"], ["observe", "Accept, and record it"]]} />}
                 {s.verifier.guarantees?.warnings?.map((each) => <Notice tone="wait" key={each}>{each.replace(/^./, (c) => c.toUpperCase())}.</Notice>)}
               </Card>
-              {preset && <Card title="Preset"><PresetCard preset={preset} url={s.url} /></Card>}
+              {preset && <Card title="Preset"><PresetCard preset={preset} isMade /></Card>}
             </div>
             {mayWrite && s.type === "http" && <Explain source={s} />}
             <HeldTable title="In quarantine" list={held} sources={[s]} />

@@ -21,7 +21,7 @@ function parse(text: string, what: string): Json {
 }
 
 function SubscriptionForm({ subscription, done }: { subscription?: Subscription; done: (id: string) => void }) {
-  const { api } = useSession();
+  const { api, isIncoming } = useSession();
   const endpoints = useNames<Endpoint>("/endpoints");
   const sources = useNames<Source>("/sources");
   const old = subscription?.filter_config;
@@ -50,7 +50,7 @@ function SubscriptionForm({ subscription, done }: { subscription?: Subscription;
       <div class="fields">
         <Input label="Name" value={name} onValue={setName} isRequired />
         <Select label="Endpoint" value={endpoint} onValue={setEndpoint} isRequired options={[["", "Choose…"], ...endpoints.map((e): [string, string] => [e.uid, e.name])]} />
-        <Select label="Source" value={source} onValue={setSource} options={[["", "Every source, and the API"], ...sources.map((s): [string, string] => [s.uid, s.name])]} />
+        <Select label="Source" value={source} onValue={setSource} isRequired={isIncoming} options={[["", isIncoming ? "Choose…" : "Every source, and the API"], ...sources.map((s): [string, string] => [s.uid, s.name])]} />
         <Input label="Event types" value={types} onValue={setTypes} isRequired hint="Separated by commas; * stands for all, order.* for all that begin so." />
         <Area label="Filter of bodies" value={body} onValue={setBody} rows={5} hint={<>Conditions as JSON, for example {'{"amount": {"$gt": 100}}'}. {"{}"} takes all.</>} />
         <Area label="Filter of headers" value={headers} onValue={setHeaders} rows={3} />
@@ -106,7 +106,7 @@ export function Tester({ filter }: { filter?: { body: Json; headers: Json } }) {
   return (
     <Card title="Try a filter">
       <Form onSend={test}>
-        <div class="fields">
+        <div class="fields two">
           <Area label="Filter" isWide={false} value={schema} onValue={setSchema} rows={7} />
           <Area label="Sample body" isWide={false} value={sample} onValue={setSample} rows={7} />
         </div>
