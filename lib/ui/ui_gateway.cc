@@ -208,8 +208,9 @@ class UiGateway final : public ForwardingGateway {
       return Redirect(absl::StrCat(options_.prefix.substr(1), "/portal/", query));
     }
     if (place.kind == Kind::kBare) {
-      const std::string_view folder = place.is_portal ? "portal" : options_.prefix;
-      return Redirect(absl::StrCat(folder.substr(folder.rfind('/') + 1), "/", query));
+      const size_t last = options_.prefix.rfind('/') + 1;
+      const std::string folder = place.is_portal ? "portal" : options_.prefix.substr(last);
+      return Redirect(absl::StrCat(folder, "/", query));
     }
     if (place.rest.empty()) return Page(request, place.is_portal);
     const Asset* const asset = FindAsset(place.rest);

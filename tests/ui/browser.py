@@ -59,7 +59,7 @@ class Site:
     def __init__(self, pages):
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                body = pages[self.path].encode()
+                body = pages.get(self.path, "").encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html")
                 self.send_header("Content-Length", str(len(body)))
@@ -109,6 +109,7 @@ class Shop:
         body = json.dumps({"action": kind, "number": number, "ref": "refs/heads/main",
                            "repository": {"full_name": "northwind/shop", "private": True},
                            "amount": 10.50, "sender": {"login": "mona", "id": 583231}}).encode()
+        body = body.replace(b"10.5,", b"10.50,")
         return self.project.ingest(self.github, body, {
             "Content-Type": "application/json", "X-GitHub-Event": kind,
             "X-GitHub-Delivery": f"{kind}-{number}", "User-Agent": "GitHub-Hookshot/4f9b2c1",
@@ -164,7 +165,8 @@ class UiCase(unittest.TestCase):
         cls.key = host.bootstrap(database)
         cls.receiver = Receiver()
         cls.addClassCleanup(cls.receiver.close)
-        cls.convoyd = host.Convoyd(database, "--ui", *cls.flags)
+        cls.convoyd = host.Convoyd(database, "--ui", "--idle-timeout-ms", "600000",
+                                   *cls.flags)
         cls.addClassCleanup(cls.stop)
         cls.origin = f"http://{cls.convoyd.address}"
         cls.url = cls.origin + "/ui/"
@@ -228,6 +230,8 @@ class UiCase(unittest.TestCase):
 
     def shot(self, page, name, whole=False):
         page.mouse.move(0, 0)
+        if whole:
+            page.evaluate("() => scrollTo(0, 0)")
         page.screenshot(path=f"{os.environ['SHOTS']}/{name}.png", full_page=whole,
                         animations="disabled")
 

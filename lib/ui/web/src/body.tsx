@@ -73,7 +73,7 @@ function Frame(props: { kind: string; size: string; bytes: BlobPart; children: C
         <span>{props.kind} · {props.size}</span>
         <span class="actions">
           {props.more && <button type="button" class="plain tiny" onClick={props.more}>Show more</button>}
-          <button type="button" class="plain tiny" onClick={() => save(props.bytes, "payload.bin")}>Save</button>
+          <button type="button" class="plain tiny" onClick={() => save(props.bytes, "payload.bin")}>Download</button>
         </span>
       </div>
       {props.children}

@@ -26,7 +26,7 @@ function optionsOf(width: number, lines: Line[], format: (value: number) => stri
     cursor: { y: false, points: { size: 6 } },
     scales: { y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.15 : 1] } },
     axes: [
-      { ...axis, grid: { show: false }, incrs: SECONDS, space: 76,
+      { ...axis, grid: { show: false }, incrs: SECONDS, space: 76, size: 30,
         values: (_u, ticks) => ticks.map((at) => clock.format(at * 1000)) },
       { ...axis, size: 58, values: (_u, ticks) => ticks.map(format) },
     ],

@@ -80,7 +80,10 @@ export function Filters({ fields, more }: { fields: FilterField[]; more?: Compon
     go(path);
   };
   const isNarrowed = fields.some(({ name }) => place.query.get(name));
+  const [isOpen] = useState(isNarrowed || !matchMedia("(max-width: 820px)").matches);
   return (
+    <details class="filter-box" open={isOpen}>
+    <summary>Filters</summary>
     <Form class="filters" role="search" aria-label="Filters" onSend={apply}>
       {fields.map((field) =>
         field.options ? (
@@ -97,5 +100,6 @@ export function Filters({ fields, more }: { fields: FilterField[]; more?: Compon
         {more}
       </div>
     </Form>
+    </details>
   );
 }

@@ -26,6 +26,7 @@ export function usePlace(): Place {
   useEffect(() => {
     const follow = () => setHash(location.hash);
     addEventListener("hashchange", follow);
+    follow(); // it may have changed before this listened
     return () => removeEventListener("hashchange", follow);
   }, []);
   return placeOf(hash);

@@ -244,7 +244,7 @@ export function EndpointPage({ id }: { id: string }) {
             </Card>
             <Secrets endpoint={e} reload={endpoint.reload} />
           </div>
-          <Card title="Latest deliveries" isFlush aside={<a class="button" href={link(`deliveries?endpointId=${e.uid}`)}>All deliveries</a>}>
+          <Card title="Latest deliveries" isFlush aside={<a class="button tiny" href={link(`deliveries?endpointId=${e.uid}`)}>All deliveries</a>}>
             <When loaded={deliveries}>{(page) => page.content.length === 0
               ? <Empty icon="deliveries" title="Nothing was sent here yet">Subscribe the endpoint to event types, or send it a test event.</Empty>
               : <Table name="Latest deliveries" items={page.content} fresh={deliveries.fresh} columns={[

@@ -52,13 +52,13 @@ function AttemptView({ attempt, number, event, isOpen }: {
         <Timings attempt={attempt} />
         <div class="sides">
           <section>
-            <h4>Request</h4>
+            <h3>Request</h3>
             <p class="small wrap mono">{attempt.method} <T s={attempt.url} max={2000} />{attempt.ip_address && ` → ${attempt.ip_address}`}</p>
             <Headers all={attempt.request_http_header} />
             <Body payload={event} contentType={event.content_type} />
           </section>
           <section>
-            <h4>Response</h4>
+            <h3>Response</h3>
             <p class="small mono">{attempt.http_status ? `HTTP ${attempt.http_status}` : "none"}</p>
             <Headers all={attempt.response_http_header} />
             <LooseBody text={attempt.response_data} />

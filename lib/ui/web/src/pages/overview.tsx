@@ -69,7 +69,9 @@ function Flow({ newest }: { newest: Newest }) {
   const inAt = newest.events.map((e) => Date.parse(e.created_at));
   const outAt = newest.deliveries.filter((d) => d.status === "Success").map((d) => Date.parse(d.updated_at));
   const failedAt = [...newest.failed, ...newest.retrying].map((d) => Date.parse(d.updated_at));
-  const oldest = Math.max(newest.at - 3600_000, Math.min(...inAt, newest.at - 60_000));
+  const deliveredAt = newest.deliveries.map((d) => Date.parse(d.updated_at));
+  const ends = [inAt, deliveredAt].filter((list) => list.length === NEWEST).map((list) => Math.min(...list));
+  const oldest = Math.max(newest.at - 3600_000, ...(ends.length ? ends : [Math.min(...inAt, newest.at - 60_000)]));
   const width = (newest.at - oldest) / BUCKETS;
   const times = Array.from({ length: BUCKETS }, (_, at) => (oldest + (at + 1) * width) / 1000);
   const countOf = (instants: number[]) => {

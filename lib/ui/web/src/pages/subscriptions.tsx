@@ -70,6 +70,7 @@ export function Subscriptions() {
     <>
       <Head title="Subscriptions" says="Which endpoint gets which events." actions={add} />
       {isNew && <Dialog title="New subscription" onClose={() => setNew(false)}><SubscriptionForm done={(id) => go(link(`subscriptions/${id}`))} /></Dialog>}
+      <div class="stack">
       <Card isFlush>
         <When loaded={list}>{(page) => page.content.length === 0 ? (
           <Empty icon="subscriptions" title="No subscriptions yet" action={add}>A subscription brings events of some types, from one source or all, to an endpoint.</Empty>
@@ -87,6 +88,7 @@ export function Subscriptions() {
         )}</When>
       </Card>
       <Tester />
+      </div>
     </>
   );
 }
