@@ -26,7 +26,8 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> NewUi(const Settings& settings,
 void SpellOutUi(std::vector<char*>& words) {
   static char spelling[] = "--ui=on";
   for (size_t i = 0; i < words.size(); ++i) {
-    const bool has_value = i + 1 < words.size() && !std::string_view(words[i + 1]).starts_with("--");
+    const bool has_value =
+        i + 1 < words.size() && !std::string_view(words[i + 1]).starts_with("--");
     if (std::string_view(words[i]) == "--ui" && !has_value) words[i] = spelling;
   }
 }

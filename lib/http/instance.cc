@@ -51,23 +51,23 @@ void WritePreset(Writer& writer, const PresetInfo& preset) {
 }  // namespace
 
 Reply GetAccess(const Context& context) {
-  return Success(200, "Access fetched successfully", ToJson([&](Writer& writer) {
-                   writer.BeginObject();
-                   if (context.portal != nullptr) {
-                     writer.Field("role", "portal")
-                         .Field("name", context.portal->name)
-                         .Field("owner_id", context.portal->owner_id)
-                         .Field("can_manage_endpoint", context.portal->may_manage_endpoints);
-                     WriteOwnProject(writer, context, context.portal->project_id);
-                   } else {
-                     writer.Field("role", model::Name(context.key->role))
-                         .Field("name", context.key->name);
-                     WriteOwnProject(writer, context, context.key->project_id);
-                   }
-                   writer.Field("public_url", context.options->public_url)
-                       .Field("version", kVersion)
-                       .EndObject();
-                 }));
+  return Success(
+      200, "Access fetched successfully", ToJson([&](Writer& writer) {
+        writer.BeginObject();
+        if (context.portal != nullptr) {
+          writer.Field("role", "portal")
+              .Field("name", context.portal->name)
+              .Field("owner_id", context.portal->owner_id)
+              .Field("can_manage_endpoint", context.portal->may_manage_endpoints);
+          WriteOwnProject(writer, context, context.portal->project_id);
+        } else {
+          writer.Field("role", model::Name(context.key->role)).Field("name", context.key->name);
+          WriteOwnProject(writer, context, context.key->project_id);
+        }
+        writer.Field("public_url", context.options->public_url)
+            .Field("version", kVersion)
+            .EndObject();
+      }));
 }
 
 Reply ListPresetCatalogue(const Context&) {

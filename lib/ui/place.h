@@ -20,7 +20,7 @@ struct Place {
   std::string_view rest;
 };
 
-// What `path` is where the pages stand at `prefix`; views into `path`.
+// Reads `path` where the pages stand at `prefix`; views into `path`.
 Place PlaceOf(std::string_view prefix, std::string_view path);
 
 }  // namespace convoy::ui

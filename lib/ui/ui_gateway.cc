@@ -150,8 +150,7 @@ class UiGateway final : public ForwardingGateway {
     if (place.kind == Kind::kElsewhere) return next().RefuseTooLarge(head);
     if (place.kind != Kind::kApi) return http::Failure(413, "the pages take no bodies");
     const Plan plan = PlanApi(head, place);
-    return plan.answer.has_value() ? *plan.answer
-                                   : next().RefuseTooLarge(plan.forwarded->request);
+    return plan.answer.has_value() ? *plan.answer : next().RefuseTooLarge(plan.forwarded->request);
   }
 
   std::optional<HttpResponse> Handle(const HttpRequest& request) override {
@@ -220,21 +219,19 @@ class UiGateway final : public ForwardingGateway {
     HttpResponse response = File(request, *asset);
     // The page names the script with the hash of what is in it.
     const bool is_versioned = asset->path == kScriptName && request.query.starts_with("v=");
-    response.headers.push_back({"Cache-Control", is_versioned
-                                                     ? "public, max-age=31536000, immutable"
-                                                     : "no-cache"});
+    response.headers.push_back(
+        {"Cache-Control", is_versioned ? "public, max-age=31536000, immutable" : "no-cache"});
     return response;
   }
 
   static HttpResponse File(const HttpRequest& request, const Asset& asset) {
     const bool is_packed = TakesGzip(request);
-    HttpResponse response{
-        .status = 200,
-        .headers = {{"Content-Type", std::string(asset.content_type)},
-                    {"X-Content-Type-Options", "nosniff"},
-                    {"Cross-Origin-Resource-Policy", "same-origin"},
-                    {"Vary", "Accept-Encoding"}},
-        .body = std::string(is_packed ? asset.gzip_bytes : asset.bytes)};
+    HttpResponse response{.status = 200,
+                          .headers = {{"Content-Type", std::string(asset.content_type)},
+                                      {"X-Content-Type-Options", "nosniff"},
+                                      {"Cross-Origin-Resource-Policy", "same-origin"},
+                                      {"Vary", "Accept-Encoding"}},
+                          .body = std::string(is_packed ? asset.gzip_bytes : asset.bytes)};
     if (is_packed) response.headers.push_back({"Content-Encoding", "gzip"});
     return response;
   }
@@ -297,14 +294,14 @@ class UiGateway final : public ForwardingGateway {
     forwarded->request.method = "GET";
     forwarded->request.query = {};
     forwarded->request.body = {};
-    return {.forwarded = std::move(forwarded),
-            .finish = [this, key, is_portal = place.is_portal](HttpResponse response) {
-              if (response.status == 200) {
-                response.headers.push_back(
-                    {"Set-Cookie", Cookie(is_portal, sessions_->Open(key), "")});
-              }
-              return AsData(std::move(response));
-            }};
+    return {
+        .forwarded = std::move(forwarded),
+        .finish = [this, key, is_portal = place.is_portal](HttpResponse response) {
+          if (response.status == 200) {
+            response.headers.push_back({"Set-Cookie", Cookie(is_portal, sessions_->Open(key), "")});
+          }
+          return AsData(std::move(response));
+        }};
   }
 
   static absl::Status ReadKey(std::string_view body, std::string* key) {
@@ -331,8 +328,8 @@ class UiGateway final : public ForwardingGateway {
 
 bool IsPrefix(std::string_view text) {
   const auto is_plain = [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' ||
-           c == '.' || c == '/';
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' ||
+           c == '/';
   };
   return text.size() > 1 && text.size() <= 256 && text.front() == '/' && text.back() != '/' &&
          text.find("//") == text.npos && std::all_of(text.begin(), text.end(), is_plain);
@@ -341,14 +338,14 @@ bool IsPrefix(std::string_view text) {
 // "https://app.example.com", without anything that ends a source of a content security policy.
 bool IsOrigin(std::string_view text) {
   const size_t scheme = text.find("://");
-  if (scheme == text.npos || (text.substr(0, scheme) != "https" && text.substr(0, scheme) != "http"))
+  if (scheme == text.npos ||
+      (text.substr(0, scheme) != "https" && text.substr(0, scheme) != "http"))
     return false;
   const std::string_view host = text.substr(scheme + 3);
-  return !host.empty() && host.size() <= 256 &&
-         std::all_of(host.begin(), host.end(), [](char c) {
-           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' ||
-                  c == ':' || c == '[' || c == ']' || c == '*';
-         });
+  return !host.empty() && host.size() <= 256 && std::all_of(host.begin(), host.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == ':' ||
+           c == '[' || c == ']' || c == '*';
+  });
 }
 
 }  // namespace
@@ -370,7 +367,8 @@ absl::StatusOr<std::unique_ptr<Gateway>> NewUiGateway(Gateway* next, UiOptions o
           "an origin that may frame the portal must be like https://app.example.com: ", origin));
     }
   }
-  if (options.sessions_max == 0) return absl::InvalidArgumentError("sessions_max must be at least 1");
+  if (options.sessions_max == 0)
+    return absl::InvalidArgumentError("sessions_max must be at least 1");
   if (clock == nullptr) clock = NewSystemClock();
   if (random == nullptr) random = NewSystemRandom();
   return std::make_unique<ui::UiGateway>(next, std::move(options), std::move(clock),

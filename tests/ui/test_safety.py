@@ -221,7 +221,7 @@ class SafetyTest(UiCase):
                 self.assertEqual(self.actions(page), set())
                 self.assertNotIn(self.shop.orders["secrets"][0]["value"], page.content())
                 self.check_axe(page)
-        # What is not offered is refused, too.
+        # Without an offer it is refused, too.
         self.visit(page, "keys", "API keys")
         expect(page.get_by_role("alert")).to_contain_text("Unauthorized")
         status = page.evaluate("""(id) => fetch(`api/v1/projects/${id}/endpoints`, {method: 'POST',

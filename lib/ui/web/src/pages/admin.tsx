@@ -176,7 +176,7 @@ function SettingsForm({ project, done }: { project: Project; done: () => void })
   const [standard, setStandard] = useState(config.signature.standard_webhooks ?? "none");
   const [isHttps, setHttps] = useState(config.ssl.enforce_secure_endpoints);
   const [shouldDisable, setDisable] = useState(config.disable_endpoint);
-  const [trace, setTrace] = useState(config.trace_context ?? "off");
+  const [hasTrace, setTrace] = useState(config.add_event_id_trace_headers);
   const action = useAction();
   const send = () => action.run(async () => {
     await call("PUT", api(""), {
@@ -186,7 +186,7 @@ function SettingsForm({ project, done }: { project: Project; done: () => void })
         signature: { header, ...(standard === (config.signature.standard_webhooks ?? "none") ? {} : { standard_webhooks: standard }) },
         ssl: { enforce_secure_endpoints: isHttps },
         disable_endpoint: shouldDisable,
-        ...(trace === (config.trace_context ?? "off") ? {} : { trace_context: trace }),
+        add_event_id_trace_headers: hasTrace,
       },
     });
     say("Settings saved.");
@@ -202,8 +202,8 @@ function SettingsForm({ project, done }: { project: Project; done: () => void })
           <Input label="Attempts" type="number" min={1} max={1000} value={tries} onValue={setTries} isRequired />
           <Input label="Signature header" value={header} onValue={setHeader} isRequired />
           <Select label="Standard Webhooks" value={standard} onValue={setStandard} options={[["none", "Off"], ["v1", "v1: HMAC"], ["v1a", "v1a: Ed25519"]]} />
-          <Select label="Trace context" value={trace} onValue={setTrace} options={[["off", "Not passed on"], ["propagate", "From the request in to the request out"]]} hint="W3C traceparent and tracestate." />
           <div class="field wide">
+            <Check label="Requests carry traceparent and the ids of event and delivery" value={hasTrace} onValue={setTrace} />
             <Check label="Endpoints need https" value={isHttps} onValue={setHttps} />
             <Check label="Make an endpoint inactive when a delivery has used up its attempts" value={shouldDisable} onValue={setDisable} />
           </div>
