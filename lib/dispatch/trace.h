@@ -19,7 +19,7 @@ struct TraceContext {
   std::string flags;      // 2: "01", it is sampled
 };
 
-// What the event's one traceparent says. Where there is none that is right, a trace of its own,
+// Reads the event's one traceparent. Where there is none that is right: a trace of its own,
 // which is the same for all attempts of all deliveries of the event.
 TraceContext TraceOf(const Event& event);
 

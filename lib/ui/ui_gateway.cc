@@ -94,9 +94,9 @@ bool TakesGzip(const HttpRequest& request) {
   const std::string_view accepted =
       base::FindHeader(request.headers, "Accept-Encoding").value_or("");
   for (std::string_view each : absl::StrSplit(accepted, ',')) {
-    if (absl::StripAsciiWhitespace(each.substr(0, each.find(';'))) == "gzip") {
-      return each.find("q=0") == each.npos;
-    }
+    if (absl::StripAsciiWhitespace(each.substr(0, each.find(';'))) != "gzip") continue;
+    const size_t weight = each.find("q=");
+    return weight == each.npos || each.find_first_not_of("0. ", weight + 2) != each.npos;
   }
   return false;
 }
