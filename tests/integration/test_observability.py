@@ -29,7 +29,7 @@ class TraceTest(HostCase):
         return [line for line in lines if line.get("event") == "span"]
 
     def deliver(self, path, headers, **config):
-        """What the receiver was sent for one request."""
+        """The headers that the receiver was sent for one request, and the project."""
         project = self.project("incoming", **config)
         source = project.source("s")
         project.subscribe("s", project.endpoint("e", self.inbox.url + path), source)
