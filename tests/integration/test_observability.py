@@ -30,7 +30,7 @@ class TraceTest(HostCase):
 
     def deliver(self, path, headers, **config):
         """The headers that the receiver was sent for one request, and the project."""
-        project = self.project("incoming", **config)
+        project = host.Project(self.admin, f"{self.id()} {path}", "incoming", **config)
         source = project.source("s")
         project.subscribe("s", project.endpoint("e", self.inbox.url + path), source)
         project.ingest(source, b"{}", {"Content-Type": "application/json", **headers})

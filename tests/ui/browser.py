@@ -242,5 +242,8 @@ class UiCase(unittest.TestCase):
         told = [(each["id"], each["help"], [node["html"][:160] + " | " + node["failureSummary"][:300]
                                             for node in each["nodes"][:3]]) for each in found]
         self.assertEqual(told, [], page.url)
+        self.check_fits(page)
+
+    def check_fits(self, page):
         overflow = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
         self.assertLessEqual(overflow, 0, f"{page.url} is wider than the window")

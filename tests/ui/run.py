@@ -4,8 +4,8 @@
   tests/ui/run.py --work FOLDER [--shots] [TEST…]
 
 Installs Playwright's client (PyPI) and axe (npm) into FOLDER, once, each as its list names it, and
-runs the tests with Debian's chromium, which script/bootstrap installs. With --shots the pictures of
-docs/ui are made anew; without, they are made in FOLDER. CONVOY_BIN_DIR says where convoyd is.
+runs the tests with Debian's chromium, which script/bootstrap installs. They leave pictures in
+FOLDER/shots; --shots puts those that docs/ui keeps there. CONVOY_BIN_DIR says where convoyd is.
 """
 import argparse
 import fcntl
@@ -18,6 +18,11 @@ import sys
 import venv
 
 HERE = pathlib.Path(__file__).resolve().parent
+DOCS = HERE.parents[1] / "docs" / "ui"
+# The pictures that docs/ui keeps: each page once.
+KEPT = ("login projects overview overview-dark overview-narrow events deliveries event endpoints endpoint "
+        "sources source source-new explain presets subscriptions quarantine jobs keys portals settings "
+        "portal-framed hostile error").split()
 
 
 def install(work):
@@ -52,12 +57,17 @@ def main():
     work = arguments.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     python = install(work)
-    shots = HERE.parents[1] / "docs" / "ui" if arguments.shots else work / "shots"
+    shots = work / "shots"
     shots.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "SHOTS": str(shots),
                    "AXE": str(work / "environment" / "node_modules" / "axe-core" / "axe.min.js")}
     tests = arguments.tests or ["test_pages", "test_safety"]
-    return subprocess.run([python, "-m", "unittest", "-v", *tests], cwd=HERE, env=environment).returncode
+    code = subprocess.run([python, "-m", "unittest", "-v", *tests], cwd=HERE,
+                          env=environment).returncode
+    for name in KEPT if arguments.shots and code == 0 else ():
+        if (shots / f"{name}.png").exists():
+            shutil.copy(shots / f"{name}.png", DOCS)
+    return code
 
 
 if __name__ == "__main__":

@@ -69,7 +69,10 @@ class PagesTest(UiCase):
                         page.wait_for_timeout(4500 if look == "" else 2500)
                     if look == "" or place in ("overview", "events"):
                         self.shot(page, place + look, whole=look == "" and place == "overview")
-                    self.check_axe(page)
+                    if look == "-narrow" and place not in ("overview", "events"):
+                        self.check_fits(page)
+                    else:
+                        self.check_axe(page)
             for place, title, name in (
                     (f"events/{self.release_event()}", "release", "event"),
                     (f"endpoints/{self.shop.broken['uid']}", "Legacy CRM", "endpoint"),

@@ -1,8 +1,14 @@
 """The pages among people who mean no good: sessions, other sites, payloads that attack; and what each
 role sees and may do."""
 import json
+import pathlib
 import re
+import shutil
+import socket
+import subprocess
+import tempfile
 import unittest
+import urllib.error
 import urllib.request
 
 import browser
@@ -29,6 +35,13 @@ def answer_to(url, method="GET", **headers):
         response = error
     with response:
         return response.status, response.headers, response.read()
+
+
+def answers(url):
+    try:
+        return answer_to(url)[0] == 200
+    except OSError:
+        return False
 
 
 class SafetyTest(UiCase):
@@ -274,7 +287,7 @@ class SafetyTest(UiCase):
             page.reload()
             expect(page.get_by_role("heading", name="Subscriptions")).to_be_visible()
             self.shop.project.ok("PUT", f"/portal-links/{made['uid']}/revoke")
-            page.get_by_role("link", name="Events").click()
+            page.evaluate("() => { location.hash = '#/events' }")
             expect(page.get_by_text("session has ended")).to_be_visible()
 
     def test_a_link_that_has_ended(self):
@@ -294,6 +307,56 @@ class SafetyTest(UiCase):
         expect(page.get_by_role("link", name="Settings")).to_have_count(0)
         page.goto(self.url)
         expect(page.get_by_role("link", name="Northwind Shop")).to_be_visible()
+
+
+@unittest.skipUnless(shutil.which("nginx"), "there is no nginx (Debian: nginx-light)")
+class ProxiedTest(UiCase):
+    """Behind a proxy that shows everything under a path of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = tempfile.TemporaryDirectory(prefix="convoy-nginx-")
+        cls.addClassCleanup(folder.cleanup)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        pathlib.Path(folder.name, "nginx.conf").write_text(f"""
+            daemon off; error_log {folder.name}/error.log; pid {folder.name}/pid;
+            events {{}}
+            http {{ access_log off; client_body_temp_path {folder.name}; proxy_temp_path {folder.name};
+              fastcgi_temp_path {folder.name}; uwsgi_temp_path {folder.name};
+              scgi_temp_path {folder.name};
+              server {{ listen 127.0.0.1:{port};
+                location /tools/hooks/ {{ proxy_pass {cls.origin}/; }} }} }}""")
+        process = subprocess.Popen(["nginx", "-c", f"{folder.name}/nginx.conf"],
+                                   stderr=subprocess.DEVNULL)
+        cls.addClassCleanup(process.wait)
+        cls.addClassCleanup(process.terminate)
+        cls.outside = f"http://127.0.0.1:{port}/tools/hooks"
+        host.wait_until(lambda: answers(cls.outside + "/healthz"), "nginx")
+
+    def test_pages_and_portal_under_a_path_of_the_proxy(self):
+        self.expected += ["401"]
+        page = self.page()
+        seen = []
+        page.on("request", lambda request: seen.append(request.url))
+        page.goto(self.outside + "/ui")
+        self.assertEqual(page.url, self.outside + "/ui/")
+        page.get_by_label("API key").fill(self.key)
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="Northwind Shop").click()
+        page.get_by_role("link", name="Endpoints").click()
+        expect(page.get_by_role("link", name="Order service")).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("link", name="Order service")).to_be_visible()
+        made = self.shop.project.ok("POST", "/portal-links", {"name": "Acme Inc.", "owner_id": "acme"})
+        page.goto(self.outside + "/portal?" + made["url"].split("?")[1])
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        self.assertEqual(page.url.split("#")[0], self.outside + "/ui/portal/")
+        self.assertEqual({c["path"] for c in page.context.cookies()},
+                         {"/tools/hooks/ui", "/tools/hooks/ui/portal"})
+        self.assertTrue(all(u.startswith(self.outside + "/") for u in seen if "data:" not in u), seen)
 
 
 class FramedPortalTest(UiCase):

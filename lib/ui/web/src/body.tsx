@@ -109,7 +109,7 @@ function FormBody({ fields, text }: { fields: [string, string][]; text: string }
   return (
     <Frame kind="Form" size={`${fields.length} fields`} bytes={text}>
       <table class="headers">
-        <caption class="hidden-text">Fields of the form</caption>
+        <caption><span class="hidden-text">Fields of the form</span></caption>
         <tbody>
           {shown.map(([name, value], at) => (
             <tr key={at}><th scope="row">{safe(name)}</th><td>{safe(value.slice(0, SHOWN_FIRST))}</td></tr>
@@ -160,7 +160,7 @@ export function Headers({ all }: { all: Lists | Record<string, string> | undefin
   return (
     <>
       <table class="headers">
-        <caption class="hidden-text">Headers</caption>
+        <caption><span class="hidden-text">Headers</span></caption>
         <tbody>
           {shown.map(([name, value], at) => (
             <tr key={at}><th scope="row">{safe(name)}</th><td>{safe(value.slice(0, 4096))}</td></tr>

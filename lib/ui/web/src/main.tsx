@@ -13,7 +13,7 @@ import { Held, HeldPage } from "./pages/held";
 import { Overview } from "./pages/overview";
 import { Presets, SourcePage, Sources } from "./pages/sources";
 import { SubscriptionPage, Subscriptions } from "./pages/subscriptions";
-import { go, SessionContext, useAction, useData, usePlace, type Place, type Session } from "./state";
+import { arrive, go, SessionContext, useAction, useData, usePlace, type Place, type Session } from "./state";
 import { T } from "./text";
 import { applyTheme } from "./theme";
 
@@ -145,14 +145,11 @@ function Frame({ access, leave }: { access: Access; leave: () => void }) {
   const spot = `${projectId} ${page} ${id ?? ""}`;
   const lastSpot = useRef(spot);
   const title = PAGES.find((each) => each.name === (PARENTS[page] ?? page))?.title ?? "Projects";
+  if (lastSpot.current !== spot) arrive(); // before the page's heading comes into being
+  lastSpot.current = spot;
   useEffect(() => {
     document.title = `${title} · Convoy`;
-    if (lastSpot.current === spot) return;
-    lastSpot.current = spot;
     window.scrollTo(0, 0);
-    // A screen reader reads on from the new page's heading.
-    const timer = setTimeout(() => main.current?.querySelector("h1")?.focus({ preventScroll: true }), 30);
-    return () => clearTimeout(timer);
   }, [spot, title]);
   return (
     <SessionContext.Provider value={session}>

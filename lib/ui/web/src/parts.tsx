@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { ApiError, Page } from "./api";
 import { Icon, type IconName } from "./icons";
-import { say, setNotify, type Loaded } from "./state";
+import { say, setNotify, takeArrival, type Loaded } from "./state";
 import { words } from "./text";
 
 type Children = { children?: ComponentChildren };
@@ -13,6 +13,10 @@ export function Head(props: {
   title: ComponentChildren; says?: ComponentChildren; actions?: ComponentChildren;
   crumbs?: [string, string][];
 }) {
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (takeArrival()) title.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <header class="head">
       <div>
@@ -23,7 +27,7 @@ export function Head(props: {
             ))}
           </nav>
         )}
-        <h1 tabIndex={-1}>{props.title}</h1>
+        <h1 tabIndex={-1} ref={title}>{props.title}</h1>
         {props.says && <p class="muted">{props.says}</p>}
       </div>
       {props.actions && <div class="actions">{props.actions}</div>}
@@ -72,11 +76,17 @@ function advice(error: ApiError): string {
   return "Change what is named here, then try again.";
 }
 
+/** An answer's message as a sentence; of several fields each begins with its name. */
+function sentence(message: string): string {
+  const spaced = message.replace(/(^|, )([\w.[\]]+):(?=\S)/g, "$1$2: ");
+  return spaced === message ? message.replace(/^./, (c) => c.toUpperCase()) : spaced;
+}
+
 export function Failure({ error, retry }: { error: ApiError; retry?: () => void }) {
   return (
     <div class="notice bad" role="alert">
       <div>
-        <strong>{error.message.replace(/^./, (c) => c.toUpperCase())}</strong>
+        <strong>{sentence(error.message)}</strong>
         <p class="small">{advice(error)}</p>
       </div>
       {retry && <button type="button" class="tiny" onClick={retry}>Try again</button>}
@@ -126,7 +136,7 @@ export function Table<T extends { uid: string }>({ name, items, columns, fresh }
 }) {
   return (
     <table class="cards">
-      <caption class="hidden-text">{name}</caption>
+      <caption><span class="hidden-text">{name}</span></caption>
       <thead>
         <tr>{columns.map((c) => <th scope="col" class={c.isRight ? "right" : ""} key={c.title}>{c.title || <span class="hidden-text">Actions</span>}</th>)}</tr>
       </thead>

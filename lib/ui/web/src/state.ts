@@ -36,6 +36,19 @@ export function go(hash: string) {
   location.hash = hash;
 }
 
+let hasArrived = false;
+
+/** Another page was gone to: a screen reader reads on from its heading, once it is there. */
+export function arrive() {
+  hasArrived = true;
+}
+
+export function takeArrival(): boolean {
+  const had = hasArrived;
+  hasArrived = false;
+  return had;
+}
+
 export interface Session {
   access: Access;
   isPortal: boolean;

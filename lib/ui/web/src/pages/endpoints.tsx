@@ -198,7 +198,7 @@ export function EndpointPage({ id }: { id: string }) {
   const { api, link, mayManageEndpoints, mayWrite, isPortal } = useSession();
   const path = api(`/endpoints/${id}`);
   const endpoint = useData(path, () => call<Endpoint>("GET", path), 5000);
-  const deliveries = useList<Delivery>("/eventdeliveries", { endpointId: id, perPage: "10" }, true);
+  const deliveries = useList<Delivery>("/eventdeliveries", { endpointId: id, perPage: "10", withoutData: "true" }, true);
   const [isEditing, setEditing] = useState(false);
   const [isTesting, setTesting] = useState(false);
   const action = useAction();

@@ -180,7 +180,7 @@ export function EventPage({ id }: { id: string }) {
   const { query } = usePlace();
   const path = api(`/events/${id}`);
   const event = useData(path, () => call<GatewayEvent>("GET", path, undefined, { isExact: true }));
-  const deliveries = useList<Delivery>("/eventdeliveries", { eventId: id, perPage: "20" });
+  const deliveries = useList<Delivery>("/eventdeliveries", { eventId: id, perPage: "20", withoutData: "true" });
   const action = useAction();
   const isUnderWay = deliveries.data?.content.some((d) => WAITING.has(d.status)) ?? true;
   useEffect(() => {

@@ -72,7 +72,7 @@ export function Events() {
     ...DATES,
   ];
   const query = useFilters(fields);
-  const list = useList<GatewayEvent>("/events", query, isLive);
+  const list = useList<GatewayEvent>("/events", { ...query, withoutData: "true" }, isLive);
   const nameOf = new Map([...endpoints, ...sources].map((each) => [each.uid, each.name]));
   return (
     <>
@@ -124,7 +124,7 @@ export function Deliveries() {
     ...DATES,
   ];
   const query = useFilters(fields);
-  const list = useList<Delivery>("/eventdeliveries", query, isLive);
+  const list = useList<Delivery>("/eventdeliveries", { ...query, withoutData: "true" }, isLive);
   return (
     <>
       <Head title="Deliveries" says="Each event on its way to each endpoint, with its attempts."

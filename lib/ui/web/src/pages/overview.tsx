@@ -43,10 +43,10 @@ function useNewest() {
   const get = async <T,>(path: string): Promise<T[]> => (await call<Page<T>>("GET", api(path))).content;
   return useData(`newest${api("")}`, async (): Promise<Newest> => {
     const [events, deliveries, failed, retrying, held] = await Promise.all([
-      get<GatewayEvent>(`/events?perPage=${NEWEST}`),
-      get<Delivery>(`/eventdeliveries?perPage=${NEWEST}`),
-      get<Delivery>(`/eventdeliveries?perPage=50&status=Failure`),
-      get<Delivery>(`/eventdeliveries?perPage=50&status=Retry`),
+      get<GatewayEvent>(`/events?perPage=${NEWEST}&withoutData=true`),
+      get<Delivery>(`/eventdeliveries?perPage=${NEWEST}&withoutData=true`),
+      get<Delivery>(`/eventdeliveries?perPage=50&status=Failure&withoutData=true`),
+      get<Delivery>(`/eventdeliveries?perPage=50&status=Retry&withoutData=true`),
       isPortal ? [] : get<HeldInput>(`/held-inputs?perPage=${NEWEST}`),
     ]);
     return { at: Date.now(), events, deliveries, failed, retrying, held };

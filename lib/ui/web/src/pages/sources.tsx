@@ -154,7 +154,7 @@ export function Verdict({ told }: { told: Explanation }) {
     <div class="stack">
       <Notice tone={told.accepted ? "good" : "bad"}>
         <strong>{told.accepted ? "It would be accepted." : `It is refused: ${words(told.reason)}.`}</strong>
-        {!told.accepted && told.causes.length > 0 && <ul class="steps">{told.causes.map((c) => <li key={c.code}><T s={c.text} max={2000} /></li>)}</ul>}
+        {!told.accepted && told.causes.length > 0 && <ul class="steps">{told.causes.map((c) => <li key={c.code}><T s={c.text.replace(/^./, (first) => first.toUpperCase())} max={2000} />.</li>)}</ul>}
       </Notice>
       <p class="muted small wrap">Body: {bytesText(told.body.bytes)}, SHA-256 <code>{told.body.sha256}</code></p>
       {told.schemes.map((scheme) => (
