@@ -308,7 +308,7 @@ class PagesTest(UiCase):
             "name": "GitHub", "type": "http", "verifier": {"type": "preset", "preset": {
                 "name": "github", "secrets": [browser.SECRET]}}})
         page.goto(f"{self.url}#/p/{project.id}/quarantine")
-        page.get_by_role("button", name="Try again all").click()
+        page.get_by_role("button", name="Try all again").click()
         page.get_by_role("dialog").get_by_role("button", name="Try all again").click()
         self.toast(page, "3 accepted")
         expect(page.get_by_text("Nothing is held")).to_be_visible()

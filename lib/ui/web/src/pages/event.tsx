@@ -19,17 +19,19 @@ function Timings({ attempt }: { attempt: Attempt }) {
   const parts = PHASES.map(([key, label, colour]) => {
     const from = at;
     at += timings[key];
-    return { label, colour, from, us: timings[key] };
-  }).filter(({ us }) => us > 0);
+    return { label: label as string, colour: colour as string, from, us: timings[key] };
+  });
+  parts.push({ label: "Reading", colour: "--good", from: at, us: timings.total - at });
+  const shown = parts.filter(({ us }) => us > 0);
   return (
     <>
       <div class="timing">
         <svg viewBox={`0 0 ${Math.max(timings.total, at)} 8`} preserveAspectRatio="none" aria-hidden="true">
-          {parts.map((p) => <rect key={p.label} x={p.from} y="0" width={p.us} height="8" fill={`var(${p.colour})`} />)}
+          {shown.map((p) => <rect key={p.label} x={p.from} y="0" width={p.us} height="8" fill={`var(${p.colour})`} />)}
         </svg>
       </div>
       <p class="muted small">
-        {parts.map((p) => `${p.label} ${secondsText(p.us / 1e6)}`).join(" · ")} · total {secondsText(timings.total / 1e6)}
+        {shown.map((p) => `${p.label} ${secondsText(p.us / 1e6)}`).join(" · ")} · total {secondsText(timings.total / 1e6)}
       </p>
     </>
   );

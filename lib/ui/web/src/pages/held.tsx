@@ -63,7 +63,7 @@ export function HeldTable({ title, list, sources, which = {} }: {
       </>
     )}</When>
   );
-  const button = mayWrite && hasAny && <Confirm label="Try again all…" title="Release what is held?" verb="Try all again" isDisabled={isBusy}
+  const button = mayWrite && hasAny && <Confirm label="Try all again…" title="Release what is held?" verb="Try all again" isDisabled={isBusy}
     says="Each is judged anew by its source as it is now, with the clock of its receipt. What passes becomes an event; the rest stays held." act={() => release(wanted)} />;
   return (
     <>
