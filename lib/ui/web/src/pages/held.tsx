@@ -23,17 +23,18 @@ function releasedText(r: Released): string {
   return [`${countText(r.accepted)} accepted`, r.duplicates ? `${countText(r.duplicates)} duplicates` : "", ...refused].filter(Boolean).join(", ");
 }
 
-function useRelease(done: () => void) {
+function useRelease(done: (last: Released) => void) {
   const { api } = useSession();
   const action = useAction();
   const release = (which: Record<string, unknown>) => action.run(async () => {
     let cursor = "";
+    let told: Released;
     do {
-      const told: Released = await call<Released>("POST", api("/held-inputs/release"), { ...which, ...(cursor ? { next_page_cursor: cursor } : {}) });
+      told = await call<Released>("POST", api("/held-inputs/release"), { ...which, ...(cursor ? { next_page_cursor: cursor } : {}) });
       say(`${releasedText(told)}.`);
       cursor = told.remaining > 0 ? told.next_page_cursor : "";
     } while (cursor);
-    done();
+    done(told);
   });
   return { ...action, release };
 }
@@ -100,7 +101,7 @@ export function HeldPage({ id }: { id: string }) {
   const held = useData(path, () => call<HeldInput>("GET", path, undefined, { isExact: true }));
   const [told, setTold] = useState<Explanation>();
   const back = () => go(link("quarantine"));
-  const { release, error, isBusy } = useRelease(held.reload);
+  const { release, error, isBusy } = useRelease((told) => (told.accepted + told.duplicates > 0 ? back() : held.reload()));
   const action = useAction();
   const explain = (h: HeldInput) => action.run(async () => {
     setTold(await call<Explanation>("POST", api(`/sources/${h.source_id}/verify`), { held_input_id: h.uid }));
