@@ -4,6 +4,7 @@
 #   lib/libconvoy.a               both interfaces: our libraries, Abseil and the prefixed BoringSSL
 #                                 merged; SQLite and libcurl stay the system's
 #   lib/libconvoy_testing.a       the conformance suite (installed by lib/testing)
+#   lib/libconvoy_ui.a            the dashboard, a component of its own
 #   lib/libconvoy_postgres.a      the store in PostgreSQL, a component of its own
 #   lib/libconvoy_broker_*.a      the adapters of message brokers, a component each (lib/broker)
 #   include/convoy.h, convoy/     the C header and the C++ headers

@@ -29,6 +29,7 @@
 #include "examples/convoyd/secrets_keys.h"
 #include "examples/convoyd/server.h"
 #include "examples/convoyd/settings.h"
+#include "examples/convoyd/ui.h"
 
 namespace convoyd {
 namespace {
@@ -193,19 +194,24 @@ int Serve(Settings settings, bool is_trial) {
     return Fail("serve", status, kExitFailed);
   }
   const auto trial = is_trial ? NewTrialGateway(gateway->get()) : nullptr;
+  convoy::Gateway* const served = is_trial ? trial.get() : gateway->get();
+  const auto ui = NewUi(settings, public_url, served);
+  if (!ui.ok()) return Fail("serve", ui.status(), kExitUsage);
   absl::StatusOr<std::string> commands{std::string()};
   if (is_trial) {
     commands = MakeTrial(**gateway, settings, absl::StrCat("http://", (*server)->address()));
   }
   if (!commands.ok()) return Fail("serve", commands.status(), kExitFailed);
-  (*server)->Start(is_trial ? trial.get() : gateway->get());
+  (*server)->Start(*ui != nullptr ? ui->get() : served);
 
   const std::string address = (*server)->address();
   Print(JsonLine().Add("listening", address).Take());
   if (is_trial) Print(absl::StrCat("\n", *commands));
   const std::string database = ShownDatabase(settings.database);
-  const convoy::LogField started[] = {
-      {"listening", address}, {"database", database}, {"public_url", public_url}};
+  const convoy::LogField started[] = {{"listening", address},
+                                      {"database", database},
+                                      {"public_url", public_url},
+                                      {"ui", settings.has_ui ? settings.ui_prefix : "off"}};
   log->Log(convoy::LogLevel::kInfo, "started", started);
 
   signals.Wait();
@@ -220,10 +226,11 @@ int Serve(Settings settings, bool is_trial) {
 }  // namespace
 
 int RunServe(std::span<char* const> words) {
-  // The one flag without a value; no setting, so that no file or environment turns it on.
+  // A flag without a value; no setting, so that no file or environment turns it on.
   std::vector<char*> others(words.begin(), words.end());
   const bool is_trial =
       std::erase_if(others, [](const char* word) { return std::string_view(word) == "--dev"; }) > 0;
+  SpellOutUi(others);
   const auto loaded = LoadSettings(others, {}, environ);
   if (!loaded.ok()) return Fail("serve", loaded.status(), kExitUsage);
   if (loaded->is_help_wanted) {

@@ -97,6 +97,14 @@ const auto ApplyDeliveryHttp2 =
     ChoiceInto(&Settings::has_delivery_http2, Choices<bool>{{"on", true}, {"off", false}},
                "delivery_http2 must be on or off");
 
+const auto ApplyUi = ChoiceInto(&Settings::has_ui, Choices<bool>{{"on", true}, {"off", false}},
+                                "ui must be on or off");
+
+absl::Status ApplyUiFrameOrigins(Settings& settings, std::string_view text) {
+  settings.ui_frame_origins = absl::StrSplit(text, ',', absl::SkipWhitespace());
+  return absl::OkStatus();
+}
+
 auto TextInto(std::string Settings::*field) {
   return [field](Settings& settings, std::string_view text) {
     settings.*field = text;
@@ -162,6 +170,14 @@ std::vector<Spec> BasicSpecs() {
        "environment: sources of Amazon SQS that give no access key, in any project, use this "
        "process's own, from the variables AWS_…; none: they are refused (default none)",
        ApplySqsCredentials},
+      {"ui", "WHETHER", "serve the dashboard and the owners' portal: on or off (default off)",
+       ApplyUi},
+      {"ui-prefix", "PATH", "where the dashboard stands (default /ui)",
+       TextInto(&Settings::ui_prefix)},
+      {"ui-frame-origins", "ORIGIN,…",
+       "pages that may show the owners' portal in a frame, like https://app.example.com; "
+       "separated by commas (default: none)",
+       ApplyUiFrameOrigins},
       {"tls-cert", "FILE", "serve HTTPS with this certificate chain in PEM; needs --tls-key",
        TextInto(&Settings::tls_cert)},
       {"tls-key", "FILE", "the private key of the certificate in PEM",

@@ -34,6 +34,9 @@ struct Settings {
   uint32_t workers = 0;       // 0: one for each processor
   std::vector<std::string> allowed_networks;
   convoy::LogLevel log_level = convoy::LogLevel::kInfo;
+  bool has_ui = false;
+  std::string ui_prefix = "/ui";
+  std::vector<std::string> ui_frame_origins;
   std::string tls_cert;
   std::string tls_key;
   convoy::MetricsAccess metrics_access = convoy::MetricsAccess::kNobody;

@@ -14,6 +14,7 @@
 #include "lib/base/hops.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/dispatch/trace.h"
 #include "lib/json/raw.h"
 #include "lib/model/local_name.h"
 
@@ -167,6 +168,7 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
   if (config.has_trace_headers) {
     Set(request.headers, "X-Convoy-EventDelivery-ID", delivery.id);
     Set(request.headers, "X-Convoy-Event-ID", event->id);
+    SetTraceContext(*event, delivery, request.headers);
   }
   SetAuthentication(endpoint.auth, request.headers);
   if (!endpoint.tls.empty()) request.tls = std::make_shared<const EndpointTls>(endpoint.tls);

@@ -7,6 +7,7 @@
 #include "lib/dispatch/dispatcher_state.h"
 #include "lib/dispatch/redaction.h"
 #include "lib/dispatch/request_builder.h"
+#include "lib/dispatch/trace.h"
 #include "lib/model/local_name.h"
 #include "lib/model/meta_event.h"
 
@@ -209,6 +210,11 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   attempt.responded_at = now.wall;
   attempt.phases = result.phases;
   attempt.elapsed = result.elapsed;
+  const ProjectConfig& config = sending.project->project().config;
+  if (config.has_trace_headers && !sending.is_local) {
+    TellSpan(*sending.task.claimed.event, before, attempt, OutcomeName(classification.outcome),
+             *parts.observer);
+  }
   parts.observer->Count("convoy_delivery_attempt_total", 1);
   if (attempt.is_success) parts.observer->Count("convoy_delivery_success_total", 1);
   if (transition.should_disable_endpoint) {
@@ -219,7 +225,6 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   } else if (transition.delivery.status == DeliveryStatus::kFailure) {
     failed_latency.Add(transition.delivery.latency);
   }
-  const ProjectConfig& config = sending.project->project().config;
   if (config.meta_events.has_value()) {
     outcomes.AddMetaEvent(config, model::MetaEventTypeOf(transition.delivery.status),
                           model::MetaDataOf(transition.delivery), now.wall, *parts.ulids);

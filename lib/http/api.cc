@@ -96,6 +96,7 @@ struct Admission {
   RouteMatch match;
   Snapshot project;
   Role role = Role::kProjectViewer;
+  std::shared_ptr<const ApiKey> key;
   std::shared_ptr<const PortalLink> portal;
   ApiVersion version;
 };
@@ -127,6 +128,7 @@ Admission RouteAndAuthorize(const ApiParts& parts, const HttpRequest& head, Orig
   if (!caller.ok()) return {.refusal = FromStatus(caller.status())};
   Admission admission{.match = MatchRoute(head.method, head.path),
                       .role = caller->key != nullptr ? caller->key->role : Role::kProjectViewer,
+                      .key = caller->key,
                       .portal = caller->portal};
   const auto version = ApiVersionOf(head.headers);
   if (!version.ok()) return {.refusal = FromStatus(version.status())};
@@ -248,6 +250,7 @@ Reply Api::DispatchApi(const HttpRequest& request, Origin origin) const {
                                         .project = std::move(admission.project),
                                         .role = admission.role,
                                         .version = admission.version,
+                                        .key = std::move(admission.key),
                                         .portal = std::move(admission.portal)});
 }
 

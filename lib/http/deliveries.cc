@@ -32,12 +32,14 @@ absl::StatusOr<std::vector<DeliveryStatus>> ParseStatuses(std::string_view query
   return statuses;
 }
 
-absl::StatusOr<std::string> DeliveryJson(const Context& context, const Delivery& delivery) {
+absl::StatusOr<std::string> DeliveryJson(const Context& context, const Delivery& delivery,
+                                         bool has_data = true) {
   CONVOY_ASSIGN_OR_RETURN(Event stored,
                           context.parts->storage->GetEvent(delivery.project_id, delivery.event_id));
   const Event event = Shown(context, std::move(stored));
   return ToJson([&](json::Writer& writer) {
-    WriteDelivery(writer, delivery, event, context.project->FindEndpoint(delivery.endpoint_id));
+    WriteDelivery(writer, delivery, event, context.project->FindEndpoint(delivery.endpoint_id),
+                  has_data);
   });
 }
 
@@ -107,7 +109,9 @@ Reply ListDeliveries(const Context& context) {
       [&](const PageRequest& part) {
         return context.parts->storage->ListDeliveries(*wanted, part);
       },
-      [&](const Delivery& delivery) { return DeliveryJson(context, delivery); });
+      [&](const Delivery& delivery) {
+        return DeliveryJson(context, delivery, WantsData(context));
+      });
   if (!page.ok()) return FromStatus(page.status());
   return Success(200, "Event deliveries fetched successfully", WrittenPageToJson(*page, request));
 }

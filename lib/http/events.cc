@@ -184,6 +184,10 @@ absl::StatusOr<EventQuery> ReadEventQuery(const Context& context) {
   return wanted;
 }
 
+bool WantsData(const Context& context) {
+  return ParameterOf(context.request->query, "withoutData") != "true";
+}
+
 Reply ListEvents(const Context& context) {
   const absl::StatusOr<EventQuery> wanted = ReadEventQuery(context);
   if (!wanted.ok()) return FromStatus(wanted.status());
@@ -193,7 +197,7 @@ Reply ListEvents(const Context& context) {
       [&](const PageRequest& part) { return context.parts->storage->ListEvents(*wanted, part); },
       [&](const Event& event) -> absl::StatusOr<std::string> {
         return ToJson([&](json::Writer& writer) {
-          WriteEvent(writer, Shown(context, InScope(context, event)));
+          WriteEvent(writer, Shown(context, InScope(context, event)), WantsData(context));
         });
       });
   if (!page.ok()) return FromStatus(page.status());

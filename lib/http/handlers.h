@@ -6,6 +6,11 @@
 
 namespace convoy::http {
 
+// Of no project.
+Reply GetAccess(const Context& context);
+Reply ListPresetCatalogue(const Context& context);
+Reply ReadMetrics(const Context& context);
+
 Reply CreateProject(const Context& context);
 Reply ListProjects(const Context& context);
 Reply GetProject(const Context& context);

@@ -13,4 +13,7 @@ namespace convoy::http {
 absl::StatusOr<EventQuery> ReadEventQuery(const Context& context);
 absl::StatusOr<DeliveryQuery> ReadDeliveryQuery(const Context& context);
 
+// Whether a list is to have the bodies: "withoutData=true" leaves them out.
+bool WantsData(const Context& context);
+
 }  // namespace convoy::http

@@ -15,6 +15,10 @@ namespace {
 #define CONVOY_PROJECT "/api/v1/projects/{projectID}"
 
 constexpr Route kRoutes[] = {
+    {"GET", "/api/v1/access", Access::kCaller, GetAccess, PortalAccess::kUse},
+    {"GET", "/api/v1/presets", Access::kCaller, ListPresetCatalogue, PortalAccess::kUse},
+    {"GET", "/api/v1/metrics", Access::kInstance, ReadMetrics},
+
     {"POST", "/api/v1/projects", Access::kInstance, CreateProject},
     {"GET", "/api/v1/projects", Access::kInstance, ListProjects},
     {"GET", CONVOY_PROJECT, Access::kRead, GetProject},

@@ -98,7 +98,7 @@ class Install(unittest.TestCase):
             f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DEXPECTED_VERSION={VERSION}")
         run(CMAKE, "--build", build)
         for name, is_shared in (("c_shared", True), ("c_static", False), ("cxx_shared", True),
-                                ("cxx_static", False), ("conformance", False),
+                                ("cxx_static", False), ("conformance", False), ("ui", False),
                                 ("host_linked", True), ("host_loaded", False),
                                 ("host_archive", False)):
             with self.subTest(program=name):

@@ -22,6 +22,46 @@ class RestContractTest(HostCase):
         self.assertEqual(sorted(json.loads(body)["number"] for body in self.inbox.bodies("/dynamic")),
                          [0, 1, 2])
 
+    def test_each_credential_is_told_what_it_may_do(self):
+        project = self.project("outgoing")
+        viewer = project.ok("POST", "/api-keys", {"name": "v", "role": "project_viewer"})["key"]
+        link = project.ok("POST", "/portal-links", {"name": "p", "owner_id": "o",
+                                                    "can_manage_endpoint": True})["token"]
+        for key, role, name in ((self.key, "instance_admin", None), (project.key, "project_admin", None),
+                                (viewer, "project_viewer", "v"), (link, "portal", "p")):
+            told = self.admin.with_key(key).ok("GET", "/api/v1/access")
+            self.assertEqual(told["role"], role)
+            self.assertEqual((told["project"] or {}).get("uid"), None if role == "instance_admin" else project.id)
+            self.assertEqual(told["name"], name or told["name"])
+            self.assertNotIn(key, json.dumps(told))
+        self.assertEqual((told["owner_id"], told["can_manage_endpoint"]), ("o", True))
+        self.assertEqual(host.Client(self.convoyd.address).send("GET", "/api/v1/access").status, 401)
+
+    def test_presets_and_metrics_are_told(self):
+        project = self.project("incoming")
+        presets = {p["name"]: p for p in project.client.ok("GET", "/api/v1/presets")}
+        self.assertGreater(len(presets), 200)
+        self.assertEqual(presets["github"]["integrity"], "full")
+        self.assertTrue(presets["stripe"]["sources"])
+        metrics = self.admin.send("GET", "/api/v1/metrics")
+        self.assertEqual(metrics.status, 200)
+        self.assertIn(b"convoy_event_ingested_total", metrics.body)
+        self.assertEqual(project.client.send("GET", "/api/v1/metrics").status, 403)
+
+    def test_lists_leave_bodies_out_where_they_are_asked_to(self):
+        project = self.project("outgoing")
+        endpoint = project.endpoint("e", self.inbox.url + "/listed")
+        project.ok("POST", "/events", {"endpoint_id": endpoint["uid"], "event_type": "t",
+                                       "data": {"long": "x" * 5000}})
+        project.wait_for_deliveries(1)
+        for path in ("/events", "/eventdeliveries"):
+            item = project.ok("GET", path + "?withoutData=true")["content"][0]
+            told = item["metadata"] if "metadata" in item else item
+            self.assertNotIn("data", told)
+            self.assertGreater(told["size"], 5000)
+            item = project.ok("GET", path)["content"][0]
+            self.assertIn("x" * 5000, json.dumps(item))
+
     def test_a_filter_of_one_type_decides_about_it_alone(self):
         project = self.project("outgoing")
         endpoint = project.endpoint("e", self.inbox.url + "/filtered")

@@ -85,12 +85,14 @@ TEST_CASE("request_builder: ids are sent where they are asked for") {
   Setting setting;
   CHECK(setting.HeaderOf(setting.Build(), "X-Convoy-Idempotency-Key") == "<none>");
   CHECK(setting.HeaderOf(setting.Build(), "X-Convoy-Event-ID") == "<none>");
+  CHECK(setting.HeaderOf(setting.Build(), "traceparent") == "<none>");
   setting.delivery.idempotency_key = "key";
   setting.config.has_trace_headers = true;
   const OutgoingRequest request = setting.Build();
   CHECK(setting.HeaderOf(request, "X-Convoy-Idempotency-Key") == "key");
   CHECK(setting.HeaderOf(request, "X-Convoy-Event-ID") == "EVENT");
   CHECK(setting.HeaderOf(request, "X-Convoy-EventDelivery-ID") == "DELIVERY");
+  CHECK(setting.HeaderOf(request, "traceparent").size() == 55);
 }
 
 TEST_CASE("request_builder: the endpoint's authentication has the last word") {
