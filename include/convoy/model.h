@@ -373,6 +373,10 @@ struct Source {
   // Of raw messages: the type of events whose message has none at its location, and the locations.
   std::string raw_event_type;
   MessageLocations message_locations;
+  // JavaScript that changes what comes in before an event is made of it (scripting.h), or empty:
+  // the body, and the headers that go along.
+  std::string body_function;
+  std::string header_function;
   absl::Time created_at;
   absl::Time updated_at;
 
@@ -413,6 +417,8 @@ struct Subscription {
   std::vector<TypeFilter> type_filters;  // no two of one event type
   std::optional<RetryPolicy> retry;      // otherwise the project's
   DeliveryMode delivery_mode = DeliveryMode::kAtLeastOnce;
+  // JavaScript that changes the body of each delivery before it is sent (scripting.h), or empty.
+  std::string function;
   absl::Time created_at;
   absl::Time updated_at;
 
