@@ -225,8 +225,7 @@ struct Endpoint {
   EndpointTls tls;
   absl::Time created_at;
   absl::Time updated_at;
-  // One delivery at a time, in the order in which their events were accepted: the first one goes
-  // on, retries included, until it succeeds or has failed for good; the others wait.
+  // One delivery at a time, in the order of acceptance; the others wait for its final outcome.
   bool is_fifo = false;
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
@@ -363,20 +362,16 @@ struct Source {
   VerifierConfig verifier;
   VerifyMode verify_mode = VerifyMode::kEnforce;
   CustomResponse custom_response;
-  // Locations: "request.header.X-Id", "request.body.a.b", "request.query.q".
-  std::vector<std::string> idempotency_keys;
-  std::string event_type_location;           // the same kind of location, or empty
-  std::vector<std::string> forward_headers;  // names of request headers that are sent to endpoints
-  BrokerConfig broker;                       // of a kPubSub source: never monostate
-  uint32_t workers_count = 1;                // how many consumers read from the broker at once
+  std::vector<std::string> idempotency_keys;  // locations: "request.header.X-Id", "request.body.a"
+  std::string event_type_location;            // the same kind of location, or empty
+  std::vector<std::string> forward_headers;   // names of request headers that are sent to endpoints
+  BrokerConfig broker;                        // of a kPubSub source: never monostate
+  uint32_t workers_count = 1;                 // how many consumers read from the broker at once
   MessageFormat message_format = MessageFormat::kEnvelope;
   // Of raw messages: the type of events whose message has none at its location, and the locations.
   std::string raw_event_type;
   MessageLocations message_locations;
-  // JavaScript that changes what comes in before an event is made of it (scripting.h), or empty:
-  // the body, and the headers that go along.
-  std::string body_function;
-  std::string header_function;
+  std::string body_function, header_function;  // payload functions (scripting.h), or empty
   absl::Time created_at;
   absl::Time updated_at;
 
@@ -417,8 +412,7 @@ struct Subscription {
   std::vector<TypeFilter> type_filters;  // no two of one event type
   std::optional<RetryPolicy> retry;      // otherwise the project's
   DeliveryMode delivery_mode = DeliveryMode::kAtLeastOnce;
-  // JavaScript that changes the body of each delivery before it is sent (scripting.h), or empty.
-  std::string function;
+  std::string function;  // that changes what is delivered (scripting.h), or empty
   absl::Time created_at;
   absl::Time updated_at;
 

@@ -7,7 +7,8 @@
 //
 // Functions are written by strangers: an implementation must stop one that runs for ever, allocates
 // or recurses without end, and one must not delay those of others for long. It gives a function no
-// files, no network and no clock but the one of the call, so that the same call has the same result.
+// files, no network and no clock but the one of the call, so that the same call has the same
+// result.
 #pragma once
 
 #include <cstddef>
@@ -28,14 +29,19 @@ namespace convoy {
 // The largest text of a function.
 inline constexpr size_t kFunctionBytesMax = 64 * 1024;
 
+// The error of a function where there is no scripting.
+inline constexpr std::string_view kNoScripting = "payload functions are not built in";
+
 struct ScriptCall {
   // Calls of one owner wait for each other and take turns with those of others. A source's or
   // subscription's id; empty for trials.
   std::string owner;
   std::string function;
-  std::string payload;         // one JSON value
-  absl::Time now;              // the only instant that the function can learn
-  size_t output_bytes_max = 0; // of the result's JSON text
+  std::string payload;          // one JSON value
+  absl::Time now;               // the only instant that the function can learn
+  size_t output_bytes_max = 0;  // of the result's JSON text
+  // Nothing is called; what counts is whether the text defines transform. The result is null.
+  bool should_only_load = false;
   // Not begun within that time: kNotRun.
   absl::Duration patience = absl::Seconds(10);
 };
@@ -91,6 +97,9 @@ struct QuickJsOptions {
   // Must outlive the adapter. Null: the system's.
   Clock* clock = nullptr;
 };
+
+// Runs a function; where `scripting` is null, `done` is told so at once (kInvalid).
+void RunScript(Scripting* scripting, ScriptCall call, std::function<void(ScriptResult)> done);
 
 // The adapter over QuickJS: component `scripting`, target convoy::scripting. kInvalidArgument for
 // bounds that are none, kResourceExhausted if memory or threads cannot be had.

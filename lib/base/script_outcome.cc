@@ -1,4 +1,6 @@
-// Names of how calls of payload functions end.
+// Parts of the interface of payload functions that are the same for every engine.
+#include <utility>
+
 #include "convoy/scripting.h"
 
 namespace convoy {
@@ -29,6 +31,11 @@ std::string_view ScriptOutcomeName(ScriptOutcome outcome) {
       break;
   }
   return "not_run";
+}
+
+void RunScript(Scripting* scripting, ScriptCall call, std::function<void(ScriptResult)> done) {
+  if (scripting != nullptr) return scripting->Run(std::move(call), std::move(done));
+  done({.outcome = ScriptOutcome::kInvalid, .error = std::string(kNoScripting)});
 }
 
 }  // namespace convoy

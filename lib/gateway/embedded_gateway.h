@@ -86,6 +86,7 @@ class EmbeddedGateway final : public Gateway {
   // Carries a reply to its end: commits what is pending, as often as its handler asks.
   HttpResponse Finish(http::Reply reply);
   http::Reply FetchNow(http::PendingFetch fetch);
+  http::Reply RunNow(http::PendingScript script);
   std::optional<HttpResponse> FinishIfAny(std::optional<http::Reply> reply);
   void FinishAsync(http::Reply reply, std::shared_ptr<std::function<void(HttpResponse)>> done);
 
@@ -114,7 +115,8 @@ class EmbeddedGateway final : public Gateway {
 
   // Constant after construction; safe for any thread.
   const GatewayOptions options_;
-  const GatewayParts parts_;
+  std::unique_ptr<Scripting> scripting_;  // ended before what its completions use
+  const GatewayParts parts_;              // without that
   const std::unique_ptr<WakeFd> wake_;
   const std::unique_ptr<HostWake> host_wake_;
   transport::Mailbox mailbox_;

@@ -14,7 +14,7 @@
 #define SMALL_MAX 1024u                        // up to here a class for each multiple of 16
 #define SMALL_CLASSES (SMALL_MAX / ALIGNMENT)  // beyond, four classes for each power of two
 #define CLASSES (SMALL_CLASSES + 4 * 32)
-// What a restored arena keeps of the memory that it has touched.
+// So much of the memory that it has touched a restored arena keeps.
 #define KEPT_BYTES (4u << 20)
 
 // In front of every block.

@@ -1,5 +1,6 @@
 // Heap of a script engine: one mapping of fixed size. All of it can be set back to what it was at
-// an earlier moment, whatever has happened in it since, because nothing points into it from outside.
+// an earlier moment, whatever has happened in it since, because nothing points into it from
+// outside.
 //
 // Memory that runs out ends the call (meter.h): no code of the engine has to cope with it.
 //

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/script/arena.h"
 #include "quickjs.h"
+
+#include "lib/script/arena.h"
 
 #define LOG_BYTES_MAX (16 * 1024)
 #define ERROR_BYTES_MAX 512
@@ -142,8 +143,7 @@ static void add_library(JSContext* context) {
 static void start_meter(struct convoy_script_engine* engine, int64_t steps_max, int64_t now_us) {
   engine->meter.steps_left = steps_max;
   engine->meter.now_us = now_us;
-  engine->meter.stack_end =
-      (const char*)__builtin_frame_address(0) - CONVOY_SCRIPT_STACK_BYTES;
+  engine->meter.stack_end = (const char*)__builtin_frame_address(0) - CONVOY_SCRIPT_STACK_BYTES;
   convoy_script_use_meter(&engine->meter);
 }
 
@@ -260,6 +260,10 @@ static enum convoy_script_end run(struct convoy_script_engine* engine,
   if (!JS_IsFunction(context, transform)) {
     keep_error(engine, "there is no function called transform");
     return CONVOY_SCRIPT_INVALID;
+  }
+  if (call->should_only_load) {
+    *out_result = (struct convoy_script_text){"null", 4};
+    return CONVOY_SCRIPT_DONE;
   }
   JSValue payload = JS_ParseJSON(context, call->payload.data, call->payload.size, "payload");
   if (JS_IsException(payload)) {

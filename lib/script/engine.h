@@ -29,9 +29,10 @@ struct convoy_script_call {
   int64_t now_us;
   uint64_t seed;  // of Math.random
   int64_t steps_max;
+  int should_only_load;  // see ScriptCall
 };
 
-// What a call came to. The texts are the engine's and stay until its next call.
+// The end of a call. The texts are the engine's and stay until its next call.
 struct convoy_script_answer {
   enum convoy_script_end end;
   struct convoy_script_text result;  // of CONVOY_SCRIPT_DONE

@@ -1,9 +1,9 @@
 // Meter of the script engine: counts the work of a call, and ends the call when it has had enough.
 //
-// The engine's sources are compiled with -fsanitize-coverage=trace-pc, which makes every basic block
-// call __sanitizer_cov_trace_pc. So there is no loop in the engine that is not counted: an engine's
-// own interrupt handler is asked between the steps of a script, but not within indexOf, sort or a
-// product of large numbers, which a script can make run for hours.
+// The engine's sources are compiled with -fsanitize-coverage=trace-pc, which makes every basic
+// block call __sanitizer_cov_trace_pc. So there is no loop in the engine that is not counted: an
+// engine's own interrupt handler is asked between the steps of a script, but not within indexOf,
+// sort or a product of large numbers, which a script can make run for hours.
 //
 // A call is ended by a jump out of the engine, which leaves its heap as it was in that moment: the
 // heap is thrown away (arena.h). The engine holds nothing else: no locks, no files, no memory of
@@ -42,10 +42,11 @@ struct convoy_script_meter {
   jmp_buf exit;
 };
 
-// From now on the work of this thread is counted by `meter`, whose `exit` is set. NULL: not counted.
+// From now on the work of this thread is counted by `meter`, whose `exit` is set. NULL: not
+// counted.
 void convoy_script_use_meter(struct convoy_script_meter* meter);
 
-// What is left of the steps of the meter in use.
+// The steps that are left of the meter in use.
 int64_t convoy_script_steps_left(void);
 
 // Ends the call.

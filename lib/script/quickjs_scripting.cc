@@ -182,18 +182,18 @@ class QuickJsScripting final : public Scripting {
   }
 
   ScriptResult Call(convoy_script_engine& engine, const ScriptCall& call, int64_t& out_steps) {
-    const convoy_script_call wanted = {
-        .function = {call.function.data(), call.function.size()},
-        .payload = {call.payload.c_str(), call.payload.size()},
-        .now_us = absl::ToUnixMicros(call.now),
-        .seed = SeedOf(call),
-        .steps_max = static_cast<int64_t>(options_.steps_max)};
+    const convoy_script_call wanted = {.function = {call.function.data(), call.function.size()},
+                                       .payload = {call.payload.c_str(), call.payload.size()},
+                                       .now_us = absl::ToUnixMicros(call.now),
+                                       .seed = SeedOf(call),
+                                       .steps_max = static_cast<int64_t>(options_.steps_max),
+                                       .should_only_load = call.should_only_load};
     const convoy_script_answer answer = convoy_script_engine_run(&engine, &wanted);
     out_steps = answer.steps_count;
     ScriptResult result = {.outcome = OutcomeOf(answer.end), .log = LogOf(ViewOf(answer.log))};
     if (result.outcome != ScriptOutcome::kDone) {
       result.error = ErrorOf(result.outcome, ViewOf(answer.error), options_);
-    } else if (answer.result.size > call.output_bytes_max) {
+    } else if (!call.should_only_load && answer.result.size > call.output_bytes_max) {
       result.outcome = ScriptOutcome::kTooLarge;
       result.error = absl::StrCat("its result has ", answer.result.size, " bytes, at most ",
                                   call.output_bytes_max, " are allowed");

@@ -8,8 +8,9 @@
 #include <sys/time.h>
 #include <time.h>
 
-#include "lib/script/meter.h"
 #include "quickjs.h"
+
+#include "lib/script/meter.h"
 
 #undef memcpy
 #undef memmove
