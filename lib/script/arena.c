@@ -1,6 +1,5 @@
 // Allocation by size classes over a pointer that only grows; see arena.h. Blocks of a class that
 // have been released are given out again; they are not joined, since no call lives long.
-#define _GNU_SOURCE
 #include "lib/script/arena.h"
 
 #include <stdint.h>

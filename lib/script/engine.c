@@ -1,6 +1,5 @@
 // Calls of payload functions; see engine.h. Everything between setjmp and the end of a call lives
 // in the engine's arena or in plain fields, so that it may be left at any instant.
-#define _GNU_SOURCE
 #include "lib/script/engine.h"
 
 #include <stdbool.h>
@@ -303,7 +302,7 @@ struct convoy_script_answer convoy_script_engine_run(struct convoy_script_engine
   if (end != 0) {
     // Nothing that was changed since is read: all of it is in the engine.
     answer.end = (enum convoy_script_end)end;
-    answer.steps_count = call->steps_max;
+    answer.steps_count = call->steps_max - engine->meter.steps_left;
   } else {
     start_meter(engine, call->steps_max, call->now_us);
     JS_UpdateStackTop(engine->runtime);

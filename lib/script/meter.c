@@ -25,8 +25,10 @@ int64_t convoy_script_steps_left(void) { return watch.steps_left; }
 
 void convoy_script_stop(int end) {
   struct convoy_script_meter* const meter = current;
+  const int64_t steps_left = watch.steps_left;
   convoy_script_use_meter(NULL);
   if (meter == NULL) __builtin_trap();  // outside of a call nothing stops
+  meter->steps_left = steps_left;
   longjmp(meter->exit, end);
 }
 

@@ -36,7 +36,7 @@ enum convoy_script_end {
 };
 
 struct convoy_script_meter {
-  int64_t steps_left;
+  int64_t steps_left;     // at the beginning; after a stop, what was left then
   const char* stack_end;  // the stack, which grows down, must not reach it
   int64_t now_us;         // the call's instant
   jmp_buf exit;
