@@ -44,6 +44,8 @@ struct PendingCommit {
 
 // So many payload functions of a source are run or wait to be run.
 constexpr size_t kFunctionsAtOnce = 64;
+// How soon a consumer that waits for them notices that it is to stop.
+constexpr absl::Duration kFunctionsLook = absl::Milliseconds(100);
 
 // Calls of functions that a consumer waits for.
 class PendingFunctions {
@@ -224,7 +226,10 @@ absl::Status ConsumerLoop::RunFunctions(std::span<intake::FunctionRuns> runs) {
       RunScript(parts_.scripting, *some[i].wanted(),
                 [pending, i](ScriptResult result) { pending->Finish(i, std::move(result)); });
     }
-    while (!pending->Await(extension_period())) ExtendIfDue(parts_.clock->Now());
+    while (!pending->Await(std::min(extension_period(), kFunctionsLook))) {
+      if (is_stopping()) return absl::UnavailableError("the consumer is being stopped");
+      ExtendIfDue(parts_.clock->Now());
+    }
     for (size_t i = 0; i < some.size(); ++i) {
       std::optional<ScriptResult> result = pending->Take(i);
       if (!result.has_value()) continue;

@@ -32,4 +32,8 @@
 // blocks would make it several times slower.
 static JSValue JS_CallInternal(JSContext* caller_ctx, JSValueConst func_obj, JSValueConst this_obj,
                                JSValueConst new_target, int argc, JSValueConst* argv, int flags)
+#ifdef __clang__
+    __attribute__((no_sanitize("coverage")));
+#else
     __attribute__((no_sanitize_coverage));
+#endif
