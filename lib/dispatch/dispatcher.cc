@@ -47,6 +47,7 @@ absl::Time Dispatcher::State::Step() {
       next = std::min(next, state.blocked_until);
     }
   }
+  if (functions.has_any()) next = now.steady;  // of those that ended at once
   return now.wall + std::max(next - now.steady, absl::ZeroDuration());
 }
 

@@ -24,13 +24,17 @@ class FunctionInbox {
     absl::MutexLock lock(&mutex_);
     items_.push_back(std::move(item));
   }
+  bool has_any() const {
+    absl::MutexLock lock(&mutex_);
+    return !items_.empty();
+  }
   std::vector<Item> TakeAll() {
     absl::MutexLock lock(&mutex_);
     return std::exchange(items_, {});
   }
 
  private:
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::vector<Item> items_ ABSL_GUARDED_BY(mutex_);
 };
 
