@@ -70,14 +70,14 @@ Reply TestFunction(const Context& context, bool has_types) {
                context.parts->scripting, &function);
   if (reader.status().ok() && function.empty()) reader.FailField("function", "is missing");
   if (!reader.status().ok()) return FromStatus(reader.status());
-  return PendingScript{.call = {.function = std::move(function),
-                                .payload = PayloadOf(context),
-                                .now = context.parts->clock->Now(),
-                                .output_bytes_max = context.options->body_bytes_max},
-                       .finish = [is_envelope_wanted = has_types && type == "body"](
-                                     const ScriptResult& result) -> Reply {
-                         return AnswerTrial(result, is_envelope_wanted);
-                       }};
+  return PendingScript{
+      .call = {.owner = context.project->project().id,  // trials of a project take turns
+               .function = std::move(function),
+               .payload = PayloadOf(context),
+               .now = context.parts->clock->Now(),
+               .output_bytes_max = context.options->body_bytes_max},
+      .finish = [is_envelope_wanted = has_types && type == "body"](const ScriptResult& result)
+          -> Reply { return AnswerTrial(result, is_envelope_wanted); }};
 }
 
 // The first of `functions` at or behind `index` that has a text is tried.

@@ -118,6 +118,23 @@ void convoy_script_arena_release(void* opaque, void* block) {
   arena->state.released[class] = released;
 }
 
+// The last block may become larger where it stands, as texts do that are written piece by piece.
+static int grow_in_place(struct convoy_script_arena* arena, struct header* header, size_t size) {
+  const char* const end = (const char*)(header + 1) + header->size;
+  if (size <= header->size || size > arena->bytes_max) return 0;
+  if (end != arena->base + arena->state.used) return 0;
+  size_t block_size;
+  const unsigned class = class_of(size, &block_size);
+  const size_t more = block_size - header->size;
+  if (more > arena->bytes_max - arena->state.used) return 0;
+  arena->state.used += more;
+  if (arena->state.used > arena->touched) arena->touched = arena->state.used;
+  convoy_script_metered(4 * more);
+  header->size = block_size;
+  header->class = class;
+  return 1;
+}
+
 void* convoy_script_arena_realloc(void* opaque, void* block, size_t size) {
   if (block == NULL) return convoy_script_arena_malloc(opaque, size);
   if (size == 0) {
@@ -127,6 +144,7 @@ void* convoy_script_arena_realloc(void* opaque, void* block, size_t size) {
   const size_t before = header_of(block)->size;
   // A block that shrinks to less than half is worth moving.
   if (size <= before && size >= before / 2) return block;
+  if (grow_in_place(opaque, header_of(block), size)) return block;
   void* const moved = convoy_script_arena_malloc(opaque, size);
   memcpy(moved, block, convoy_script_metered(size < before ? size : before));
   convoy_script_arena_release(opaque, block);

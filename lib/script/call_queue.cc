@@ -10,7 +10,7 @@ namespace convoy::script {
 namespace {
 
 // Owners without calls are remembered, because how slow they were matters, up to this number.
-constexpr size_t kOwnersMax = 4096;
+constexpr size_t kOwnersMax = 512;
 
 }  // namespace
 
@@ -51,7 +51,6 @@ CallQueue::Owners::iterator CallQueue::FindNext() {
     const Owner& owner = it->second;
     if (owner.waiting.empty()) continue;
     if (owner.is_slow && slow_running_count_ >= slow_max) continue;
-    if (owner.is_new && owner.running_count > 0) continue;
     if (next == owners_.end() || owner.work < next->second.work) next = it;
   }
   return next;
@@ -79,7 +78,6 @@ void CallQueue::Finish(const QueuedCall& call, int64_t steps_count) {
   Owner& owner = owners_[call.call.owner];
   --owner.running_count;
   owner.work += std::max<int64_t>(steps_count, 1);
-  owner.is_new = false;
   owner.is_slow = steps_count >= limits_.steps_max / kSlowShare;
 }
 

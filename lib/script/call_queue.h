@@ -3,7 +3,8 @@
 //
 // The next call is that of the owner whose calls have worked least, so a function that always works
 // until it is stopped has its share and no more. Calls of an owner whose last call was slow never
-// take the last thread: an owner that is quick is not kept waiting by those that are not.
+// take the last thread, nor does the first call of one: an owner that is quick is not kept waiting
+// by those that are not.
 //
 // Safe to use from any thread.
 #pragma once
@@ -59,8 +60,7 @@ class CallQueue {
     std::deque<QueuedCall> waiting;
     int64_t work = 0;  // in steps, since the queue was last empty; beginners begin at the least
     uint32_t running_count = 0;
-    bool is_slow = false;
-    bool is_new = true;  // how slow it is, is not known yet
+    bool is_slow = true;  // until it has shown that it is quick
   };
   using Owners = absl::flat_hash_map<std::string, Owner>;
 

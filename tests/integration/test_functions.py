@@ -34,13 +34,13 @@ HOSTILE = {
     "nonsense": "function transform(p) { return () => 1 }",
     "huge": "function transform(p) { return 'x'.repeat(1e8) }",
     "growing": "function transform(p) { let s = 'x'.repeat(1e6); const a = []; "
-               "for (let i = 0; i < 20; ++i) a.push(s + i); return a }",
+               "for (let i = 0; i < 100; ++i) a.push(s + i); return a }",
 }
 TOLD = {
     "endless": "stopped: it takes more than", "within": "stopped: it takes more than",
     "allocating": "stopped: it takes more than", "recursing": "Maximum call stack size",
     "throwing": "TypeError: no such thing", "nonsense": "nothing that has a JSON form",
-    "huge": "bytes of memory", "growing": "bytes, at most",
+    "huge": "bytes of memory", "growing": "bytes of memory",
 }
 
 
