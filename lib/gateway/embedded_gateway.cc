@@ -47,7 +47,7 @@ config::CacheOptions CacheOptionsOf(const GatewayOptions& options, Clock* clock)
 EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
                                  std::unique_ptr<WakeFd> wake, std::unique_ptr<HostWake> host_wake)
     : options_(std::move(options)),
-      scripting_(std::move(parts.scripting)),
+      owned_scripting_(std::move(parts.scripting)),
       parts_(std::move(parts)),
       wake_(std::move(wake)),
       host_wake_(std::move(host_wake)),
@@ -98,7 +98,8 @@ EmbeddedGateway::~EmbeddedGateway() {
   while (!consumers_.Stop(absl::Milliseconds(20))) commits_.Drain();
   commits_.Drain();
   // Calls of functions that are under way end, and what comes of them is committed.
-  scripting_.reset();
+  is_scripting_over_ = true;
+  owned_scripting_.reset();
   commits_.Drain();
   while (Poll(SIZE_MAX) > 0) continue;
 }
@@ -113,7 +114,7 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .observer = parts_.observer.get(),
           .fetcher = fetcher_,
           .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers_),
-          .scripting = scripting_.get(),
+          .scripting = scripting_,
           .commits = &commits_,
           .dispatcher = &dispatcher_,
           .pruner = &pruner_,
@@ -131,7 +132,7 @@ dispatch::DispatcherParts EmbeddedGateway::dispatcher_parts() {
           .ulids = &ulids_,
           .observer = parts_.observer.get(),
           .local = &mailbox_,
-          .scripting = scripting_.get(),
+          .scripting = scripting_,
           .tell = options_.outcomes_max == 0 ? nullptr
                                              : dispatch::TellOutcome([this](HostOutcome outcome) {
                                                  host_outcomes_.Push(std::move(outcome));
@@ -151,7 +152,7 @@ consume::ConsumeParts EmbeddedGateway::consume_parts() {
               [this](const WriteBatch& batch) {
                 return intake::CheckJobRoom(*parts_.storage, options_.open_jobs_max, batch);
               },
-          .scripting = scripting_.get()};
+          .scripting = scripting_};
 }
 
 jobs::WorkerParts EmbeddedGateway::job_parts() {
@@ -279,10 +280,15 @@ http::Reply EmbeddedGateway::FetchNow(http::PendingFetch fetch) {
   return fetch.finish(result);
 }
 
+void EmbeddedGateway::RunFunction(ScriptCall call, std::function<void(ScriptResult)> done) {
+  if (is_scripting_over_) return done({.error = "the gateway is closing"});
+  RunScript(scripting_, std::move(call), std::move(done));
+}
+
 http::Reply EmbeddedGateway::RunNow(http::PendingScript script) {
   absl::Notification has_ended;
   ScriptResult result;
-  RunScript(scripting_.get(), std::move(script.call), [&](ScriptResult ended) {
+  RunFunction(std::move(script.call), [&](ScriptResult ended) {
     result = std::move(ended);
     has_ended.Notify();
   });
@@ -377,10 +383,10 @@ void EmbeddedGateway::FinishAsync(http::Reply reply,
     return;
   }
   if (auto* script = std::get_if<http::PendingScript>(&reply)) {
-    RunScript(scripting_.get(), std::move(script->call),
-              [this, finish = std::move(script->finish), done](const ScriptResult& result) {
-                FinishAsync(finish(result), done);
-              });
+    RunFunction(std::move(script->call),
+                [this, finish = std::move(script->finish), done](const ScriptResult& result) {
+                  FinishAsync(finish(result), done);
+                });
     return;
   }
   auto* write = std::get_if<http::PendingWrite>(&reply);

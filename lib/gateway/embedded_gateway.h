@@ -87,6 +87,7 @@ class EmbeddedGateway final : public Gateway {
   HttpResponse Finish(http::Reply reply);
   http::Reply FetchNow(http::PendingFetch fetch);
   http::Reply RunNow(http::PendingScript script);
+  void RunFunction(ScriptCall call, std::function<void(ScriptResult)> done);
   std::optional<HttpResponse> FinishIfAny(std::optional<http::Reply> reply);
   void FinishAsync(http::Reply reply, std::shared_ptr<std::function<void(HttpResponse)>> done);
 
@@ -115,8 +116,11 @@ class EmbeddedGateway final : public Gateway {
 
   // Constant after construction; safe for any thread.
   const GatewayOptions options_;
-  std::unique_ptr<Scripting> scripting_;  // ended before what its completions use
-  const GatewayParts parts_;              // without that
+  // Ended while everything that its completions use is still there.
+  std::unique_ptr<Scripting> owned_scripting_;
+  Scripting* const scripting_ = owned_scripting_.get();
+  std::atomic<bool> is_scripting_over_ = false;
+  const GatewayParts parts_;  // without scripting
   const std::unique_ptr<WakeFd> wake_;
   const std::unique_ptr<HostWake> host_wake_;
   transport::Mailbox mailbox_;
