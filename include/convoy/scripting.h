@@ -33,8 +33,8 @@ inline constexpr size_t kFunctionBytesMax = 64 * 1024;
 inline constexpr std::string_view kNoScripting = "payload functions are not built in";
 
 struct ScriptCall {
-  // Calls of one owner wait for each other and take turns with those of others. A source's or
-  // subscription's id; empty for trials.
+  // Calls of one owner take turns with those of others. The id of a source or subscription; of a
+  // trial that of the project, or nothing.
   std::string owner;
   std::string function;
   std::string payload;          // one JSON value
@@ -89,8 +89,8 @@ struct QuickJsOptions {
   // Of everything a call allocates. Each thread keeps as much address space.
   size_t memory_bytes_max = size_t{64} * 1024 * 1024;
   // Work of a call, counted inside the engine, so that the same call always ends at the same place.
-  // 250 million are a quarter of a second of a processor's time, or a whole one; at most 2^62.
-  uint64_t steps_max = 250'000'000;
+  // 500 million are half a second of a processor's time, or two; at most 2^62.
+  uint64_t steps_max = 500'000'000;
   // Calls that wait, of one owner and of all. Beyond: kNotRun.
   uint32_t waiting_per_owner_max = 256;
   uint32_t waiting_max = 4096;
