@@ -484,7 +484,7 @@ struct ApiKey {
 // Why an input is held.
 enum class HeldKind : uint8_t {
   kQuarantine,  // a request that its source's verifier refused
-  kDeadLetter,  // a broker's message that no event could be made of
+  kDeadLetter,  // no event could be made of it: a broker's message; a request whose function failed
 };
 
 // An input that a source could not use, kept whole until it is released, discarded or expired.

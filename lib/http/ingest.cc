@@ -1,4 +1,5 @@
 // Ingest links, to which providers post. The response is given after the commit.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/http/envelope.h"
 #include "lib/http/handlers.h"
+#include "lib/intake/admission.h"
 #include "lib/intake/job_room.h"
 
 namespace convoy::http {
@@ -82,7 +84,7 @@ HttpResponse Kept(const absl::Status& refusal, const config::SourceEntry& entry)
   const std::string reason = intake::IngestReasonOf(refusal);
   if (reason == intake::ingest_refusal::kFunctionFailed) {
     // Its error is the source's owner's to see.
-    return Success(200, "Request kept in quarantine: a payload function failed");
+    return Success(200, "Request kept: a payload function failed");
   }
   if (reason != intake::ingest_refusal::kMissingIdempotencyKey) return Refused(refusal, entry);
   return Success(200, absl::StrCat("Request kept in quarantine: ", refusal.message()));
@@ -135,12 +137,14 @@ HttpResponse RefuseFull(const ApiParts& parts, const Source& source, const absl:
 
 // Whether a request whose function failed has a place among those of its source that are kept. None
 // of them makes room for another: their senders were told that they are safe.
-bool HasPlace(Storage& storage, const Hold& hold) {
+bool HasPlace(const GatewayOptions& options, Storage& storage, const Hold& hold) {
   const auto count = storage.CountHeld({.project_id = hold.input.project_id,
                                         .source_ids = {hold.input.source_id},
                                         .kind = hold.input.kind,
                                         .now = hold.input.received_at});
-  return count.ok() && *count < hold.items_max;
+  const uint32_t places = intake::QuarantineItemsMax(options, hold.input.body.size());
+  const uint32_t bound = hold.items_max == 0 ? places : std::min(hold.items_max, places);
+  return count.ok() && *count < bound;
 }
 
 using SourceEntryPtr = std::shared_ptr<const config::SourceEntry>;
@@ -157,7 +161,7 @@ Reply AcceptJudged(const GatewayOptions& options, const ApiParts& parts,
       parts.intake->AcceptIngest(project, *source, request, judged, runs, &hold, &remark);
   if (hold.has_value()) {
     const bool is_safe = hold->input.reason != intake::ingest_refusal::kFunctionFailed ||
-                         HasPlace(*parts.storage, *hold);
+                         HasPlace(options, *parts.storage, *hold);
     if (!is_safe) return TryLater("too many requests are kept whose payload function failed");
     return RefuseAndKeep(*std::move(hold), batch.status(), source);
   }

@@ -37,6 +37,8 @@ ReleasePlan PlanRelease(const Intake& intake, const BrokerIntake& broker_intake,
     case HeldKind::kQuarantine:
       return PlanRequest(intake, project, source, input, runs);
     case HeldKind::kDeadLetter:
+      // Of a request whose function failed.
+      if (!input.method.empty()) return PlanRequest(intake, project, source, input, runs);
       return PlanMessage(broker_intake, project, source, input, runs);
   }
   return {.refusal = "unusable"};
