@@ -6,6 +6,7 @@
 #   lib/libconvoy_testing.a       the conformance suite (installed by lib/testing)
 #   lib/libconvoy_ui.a            the dashboard, a component of its own
 #   lib/libconvoy_postgres.a      the store in PostgreSQL, a component of its own
+#   lib/libconvoy_script.a        payload functions over QuickJS, a component of its own (lib/script)
 #   lib/libconvoy_broker_*.a      the adapters of message brokers, a component each (lib/broker)
 #   include/convoy.h, convoy/     the C header and the C++ headers
 #   include/convoy/third_party/   the Abseil headers that the C++ headers stand on

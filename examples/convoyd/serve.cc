@@ -26,6 +26,7 @@
 #include "examples/convoyd/files.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/log.h"
+#include "examples/convoyd/scripting.h"
 #include "examples/convoyd/secrets_keys.h"
 #include "examples/convoyd/server.h"
 #include "examples/convoyd/settings.h"
@@ -142,6 +143,9 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   auto brokers = NewBrokers(settings, environ);
   if (!brokers.ok()) return brokers.status();
   parts.brokers = *std::move(brokers);
+  auto scripting = NewScripting();
+  if (!scripting.ok()) return scripting.status();
+  parts.scripting = *std::move(scripting);
   options.public_url = std::move(public_url);
   options.allowed_networks = settings.allowed_networks;
   options.ca_file = settings.ca_file;

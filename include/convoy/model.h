@@ -225,8 +225,7 @@ struct Endpoint {
   EndpointTls tls;
   absl::Time created_at;
   absl::Time updated_at;
-  // One delivery at a time, in the order in which their events were accepted: the first one goes
-  // on, retries included, until it succeeds or has failed for good; the others wait.
+  // One delivery at a time, in the order of acceptance; the others wait for its final outcome.
   bool is_fifo = false;
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
@@ -363,16 +362,16 @@ struct Source {
   VerifierConfig verifier;
   VerifyMode verify_mode = VerifyMode::kEnforce;
   CustomResponse custom_response;
-  // Locations: "request.header.X-Id", "request.body.a.b", "request.query.q".
-  std::vector<std::string> idempotency_keys;
-  std::string event_type_location;           // the same kind of location, or empty
-  std::vector<std::string> forward_headers;  // names of request headers that are sent to endpoints
-  BrokerConfig broker;                       // of a kPubSub source: never monostate
-  uint32_t workers_count = 1;                // how many consumers read from the broker at once
+  std::vector<std::string> idempotency_keys;  // locations: "request.header.X-Id", "request.body.a"
+  std::string event_type_location;            // the same kind of location, or empty
+  std::vector<std::string> forward_headers;   // names of request headers that are sent to endpoints
+  BrokerConfig broker;                        // of a kPubSub source: never monostate
+  uint32_t workers_count = 1;                 // how many consumers read from the broker at once
   MessageFormat message_format = MessageFormat::kEnvelope;
   // Of raw messages: the type of events whose message has none at its location, and the locations.
   std::string raw_event_type;
   MessageLocations message_locations;
+  std::string body_function, header_function;  // payload functions (scripting.h), or empty
   absl::Time created_at;
   absl::Time updated_at;
 
@@ -413,6 +412,7 @@ struct Subscription {
   std::vector<TypeFilter> type_filters;  // no two of one event type
   std::optional<RetryPolicy> retry;      // otherwise the project's
   DeliveryMode delivery_mode = DeliveryMode::kAtLeastOnce;
+  std::string function;  // that changes what is delivered (scripting.h), or empty
   absl::Time created_at;
   absl::Time updated_at;
 
@@ -484,7 +484,7 @@ struct ApiKey {
 // Why an input is held.
 enum class HeldKind : uint8_t {
   kQuarantine,  // a request that its source's verifier refused
-  kDeadLetter,  // a broker's message that no event could be made of
+  kDeadLetter,  // no event could be made of it: a broker's message; a request whose function failed
 };
 
 // An input that a source could not use, kept whole until it is released, discarded or expired.

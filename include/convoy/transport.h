@@ -54,6 +54,7 @@ enum class TransportOutcome : uint8_t {
   kHandlerFailed = 13,   // the host wants it again
   kHandlerRefused = 14,  // the host can never use it
   kNotTaken = 15,        // the host did not take it: no attempt was made
+  kFunctionFailed = 16,  // of the gateway: the subscription's function failed; nothing was sent
 };
 
 struct TransportResult {

@@ -85,8 +85,13 @@ Transition AfterAttempt(const Delivery& delivery, const Classification& classifi
                    now)};
   }
   if (next.attempts_count >= next.retry.attempts_max) {
-    return {Finish(std::move(next), DeliveryStatus::kFailure, "Retry limit exceeded", now),
-            config.should_disable_endpoint};
+    // The endpoint has no part in the failure of a function.
+    const bool is_ours = classification.outcome == Outcome::kFunctionFailed;
+    return {Finish(std::move(next), DeliveryStatus::kFailure,
+                   is_ours ? absl::StrCat("Retry limit exceeded: ", classification.error)
+                           : "Retry limit exceeded",
+                   now),
+            config.should_disable_endpoint && !is_ours};
   }
   const absl::Duration delay = std::max(RetryDelay(next.retry, next.attempts_count, random),
                                         classification.wait_min.value_or(absl::ZeroDuration()));

@@ -27,6 +27,7 @@ absl::Time Dispatcher::State::Step() {
   const Present now = GetPresent();
   NoticeClock(now);
   TakeInNews(now);
+  TakeInFunctions(now);
   std::vector<std::string> ready;
   pool.doubtful_count = pool.new_count = 0;
   for (const auto& [endpoint_id, state] : lanes) {
@@ -46,6 +47,7 @@ absl::Time Dispatcher::State::Step() {
       next = std::min(next, state.blocked_until);
     }
   }
+  if (functions.has_any()) next = now.steady;  // of those that ended at once
   return now.wall + std::max(next - now.steady, absl::ZeroDuration());
 }
 
@@ -120,6 +122,7 @@ void Dispatcher::Abandon() {
   state_->parts.transport->Cancel();
   if (state_->parts.local != nullptr) state_->parts.local->Cancel();
   const Present now = state_->GetPresent();
+  state_->CancelFunctions(now);
   std::vector<std::string> endpoint_ids;
   for (const auto& [endpoint_id, state] : state_->lanes) endpoint_ids.push_back(endpoint_id);
   for (const std::string& endpoint_id : endpoint_ids) state_->StartWaiting(endpoint_id, now);

@@ -18,6 +18,7 @@
 #include "lib/base/relaxed_counter.h"
 #include "lib/dispatch/breaker.h"
 #include "lib/dispatch/dispatcher.h"
+#include "lib/dispatch/function_inbox.h"
 #include "lib/dispatch/held_bodies.h"
 #include "lib/dispatch/outcome.h"
 #include "lib/dispatch/outcome_writer.h"
@@ -176,8 +177,18 @@ struct Dispatcher::State {
   // Whether the lease leaves an attempt the time it may take.
   bool HasTime(const Task& task, const Endpoint& endpoint, Present now) const;
   void Start(Task task, Snapshot project, const Endpoint& endpoint, Present now);
+  // Sends `event`, which is the delivery's or what a function has made of it.
+  void Send(std::shared_ptr<Sending> sending, const Endpoint& endpoint,
+            const std::shared_ptr<const Event>& event, Present now);
   void StartLocal(std::shared_ptr<Sending> sending, const Endpoint& endpoint, std::string_view name,
-                  Present now);
+                  const std::shared_ptr<const Event>& event, Present now);
+
+  // Payload functions of subscriptions. See functions.cc.
+  void RunFunction(std::shared_ptr<Sending> sending, const Endpoint& endpoint,
+                   const std::string& function, Present now);
+  void TakeInFunctions(Present now);
+  void OnFunction(std::shared_ptr<Sending> sending, ScriptResult result, Present now);
+  void CancelFunctions(Present now);
   void StartWaiting(const std::string& endpoint_id, Present now);
 
   // The end of an attempt.
@@ -231,6 +242,11 @@ struct Dispatcher::State {
   std::array<base::RelaxedCounter, kOutcomesCount> attempts_counts;
   LatencyHistogram delivered_latency, failed_latency, discarded_latency;
   HealthBoard health;
+
+  FunctionInbox functions;
+  // By the number of the call: deliveries whose function runs. Of the thread that steps.
+  absl::flat_hash_map<uint64_t, std::shared_ptr<Sending>> in_functions;
+  uint64_t functions_count = 0;
 
   std::atomic<int64_t> last_local_failure_us = std::numeric_limits<int64_t>::min();
   std::atomic<bool> is_draining = false;  // also set by the closing thread

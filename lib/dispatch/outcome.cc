@@ -45,6 +45,8 @@ constexpr OutcomeRule kTable[] = {
     {Learnt::kNothing, End::kProtocolError, Outcome::kProtocolError, true, Resend::kUnlessSent, ""},
     {Learnt::kNothing, End::kNoAccessToken, Outcome::kNoAccessToken, true, Resend::kAlways,
      "check the endpoint's authentication.oauth2"},
+    {Learnt::kNothing, End::kFunctionFailed, Outcome::kFunctionFailed, false, Resend::kAlways,
+     "correct the subscription's function"},
     {Learnt::kNothing, End::kHandled, Outcome::kDelivered, false, Resend::kNever, ""},
     {Learnt::kNothing, End::kHandlerFailed, Outcome::kHandlerFailed, true, Resend::kAtLeastOnce,
      ""},
@@ -134,6 +136,8 @@ std::string_view OutcomeName(Outcome outcome) {
       return "protocol_error";
     case Outcome::kNoAccessToken:
       return "no_access_token";
+    case Outcome::kFunctionFailed:
+      return "function_failed";
     case Outcome::kHandlerFailed:
       return "handler_failed";
     case Outcome::kHandlerRefused:

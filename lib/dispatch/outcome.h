@@ -31,6 +31,7 @@ enum class Outcome : uint8_t {
   kNoAccessToken,   // the endpoint's authorisation server gave none; nothing was sent
   kHandlerFailed,   // of a local endpoint: the host wants it again
   kHandlerRefused,  // of a local endpoint: the host can never use it
+  kFunctionFailed,  // the subscription's payload function failed; nothing was sent
   kNotTaken,        // of a local endpoint: the host did not take it; no attempt was made
   kLocalFailure,  // this process has no descriptor, port or memory; says nothing about the endpoint
   kCancelled,     // by us: the gateway is closing; says nothing about the endpoint

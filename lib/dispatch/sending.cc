@@ -106,12 +106,25 @@ void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpo
                       .url = endpoint.url,
                       .requested_at = now.wall};
   sending->started_at = now.steady;
+  sending->is_local = model::LocalNameOf(endpoint.url).has_value();
   sending_count.Add(1);
-  if (const auto name = model::LocalNameOf(endpoint.url)) {
-    return StartLocal(std::move(sending), endpoint, *name, now);
+  const Subscription* const subscription =
+      sending->project->FindSubscription(claimed.delivery.subscription_id);
+  if (subscription != nullptr && !subscription->function.empty()) {
+    return RunFunction(std::move(sending), endpoint, subscription->function, now);
   }
-  absl::StatusOr<OutgoingRequest> request = BuildRequest(
-      sending->project->project().config, endpoint, claimed.delivery, claimed.event, now.wall);
+  const std::shared_ptr<const Event> event = claimed.event;
+  Send(std::move(sending), endpoint, event, now);
+}
+
+void Dispatcher::State::Send(std::shared_ptr<Sending> sending, const Endpoint& endpoint,
+                             const std::shared_ptr<const Event>& event, Present now) {
+  if (const auto name = model::LocalNameOf(endpoint.url)) {
+    return StartLocal(std::move(sending), endpoint, *name, event, now);
+  }
+  absl::StatusOr<OutgoingRequest> request =
+      BuildRequest(sending->project->project().config, endpoint, sending->task.claimed.delivery,
+                   event, now.wall);
   if (!request.ok()) {
     return End(*sending,
                {.outcome = TransportOutcome::kInvalidUrl,

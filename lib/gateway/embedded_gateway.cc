@@ -47,6 +47,7 @@ config::CacheOptions CacheOptionsOf(const GatewayOptions& options, Clock* clock)
 EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
                                  std::unique_ptr<WakeFd> wake, std::unique_ptr<HostWake> host_wake)
     : options_(std::move(options)),
+      owned_scripting_(std::move(parts.scripting)),
       parts_(std::move(parts)),
       wake_(std::move(wake)),
       host_wake_(std::move(host_wake)),
@@ -96,6 +97,10 @@ EmbeddedGateway::~EmbeddedGateway() {
   // An adapter's call may still be under way, and what comes of it may want to be committed.
   while (!consumers_.Stop(absl::Milliseconds(20))) commits_.Drain();
   commits_.Drain();
+  // Calls of functions that are under way end, and what comes of them is committed.
+  is_scripting_over_ = true;
+  owned_scripting_.reset();
+  commits_.Drain();
   while (Poll(SIZE_MAX) > 0) continue;
 }
 
@@ -109,6 +114,7 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .observer = parts_.observer.get(),
           .fetcher = fetcher_,
           .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers_),
+          .scripting = scripting_,
           .commits = &commits_,
           .dispatcher = &dispatcher_,
           .pruner = &pruner_,
@@ -126,6 +132,7 @@ dispatch::DispatcherParts EmbeddedGateway::dispatcher_parts() {
           .ulids = &ulids_,
           .observer = parts_.observer.get(),
           .local = &mailbox_,
+          .scripting = scripting_,
           .tell = options_.outcomes_max == 0 ? nullptr
                                              : dispatch::TellOutcome([this](HostOutcome outcome) {
                                                  host_outcomes_.Push(std::move(outcome));
@@ -144,7 +151,8 @@ consume::ConsumeParts EmbeddedGateway::consume_parts() {
           .check_room =
               [this](const WriteBatch& batch) {
                 return intake::CheckJobRoom(*parts_.storage, options_.open_jobs_max, batch);
-              }};
+              },
+          .scripting = scripting_};
 }
 
 jobs::WorkerParts EmbeddedGateway::job_parts() {
@@ -247,6 +255,8 @@ HttpResponse EmbeddedGateway::Finish(http::Reply reply) {
       reply = finish(result);
     } else if (auto* fetch = std::get_if<http::PendingFetch>(&reply)) {
       reply = FetchNow(*std::move(fetch));
+    } else if (auto* script = std::get_if<http::PendingScript>(&reply)) {
+      reply = RunNow(std::move(*script));
     } else {
       const http::PendingCheck check = std::get<http::PendingCheck>(std::move(reply));
       reply = check.finish(consumers_.Check(check.source));
@@ -268,6 +278,22 @@ http::Reply EmbeddedGateway::FetchNow(http::PendingFetch fetch) {
   if (!is_taken) return Gateway::OverloadedResponse();
   has_ended.WaitForNotification();
   return fetch.finish(result);
+}
+
+void EmbeddedGateway::RunFunction(ScriptCall call, std::function<void(ScriptResult)> done) {
+  if (is_scripting_over_) return done({.error = "the gateway is closing"});
+  RunScript(scripting_, std::move(call), std::move(done));
+}
+
+http::Reply EmbeddedGateway::RunNow(http::PendingScript script) {
+  absl::Notification has_ended;
+  ScriptResult result;
+  RunFunction(std::move(script.call), [&](ScriptResult ended) {
+    result = std::move(ended);
+    has_ended.Notify();
+  });
+  has_ended.WaitForNotification();
+  return script.finish(result);
 }
 
 bool EmbeddedGateway::HandleAsync(const HttpRequest& request,
@@ -354,6 +380,13 @@ void EmbeddedGateway::FinishAsync(http::Reply reply,
           FinishAsync(finish(result), done);
         });
     if (!is_taken) FinishAsync(Gateway::OverloadedResponse(), std::move(done));
+    return;
+  }
+  if (auto* script = std::get_if<http::PendingScript>(&reply)) {
+    RunFunction(std::move(script->call),
+                [this, finish = std::move(script->finish), done](const ScriptResult& result) {
+                  FinishAsync(finish(result), done);
+                });
     return;
   }
   auto* write = std::get_if<http::PendingWrite>(&reply);

@@ -217,6 +217,7 @@ Reply Api::Stamped(std::string method, Reply reply) const {
     if (auto* write = std::get_if<PendingWrite>(&reply)) wrap(*write);
     if (auto* check = std::get_if<PendingCheck>(&reply)) wrap(*check);
     if (auto* fetch = std::get_if<PendingFetch>(&reply)) wrap(*fetch);
+    if (auto* script = std::get_if<PendingScript>(&reply)) wrap(*script);
   }
   return reply;
 }

@@ -320,7 +320,8 @@ class Planner {
     subscription.endpoint_id = ReferenceOf(object, "endpoint_id", "endpoint_metadata");
     subscription.source_id = ReferenceOf(object, "source_id", "source_metadata");
     ObjectReader reader(object);
-    reader.Fail(ReadSubscription(object, json::ToText(object), project->config, &subscription));
+    reader.Fail(ReadSubscription(object, json::ToText(object), project->config, parts_.scripting,
+                                 &subscription));
     CONVOY_ASSIGN_OR_RETURN(const bool has_endpoint,
                             IsKnown<Endpoint>(endpoints_, project->id, subscription.endpoint_id));
     if (!has_endpoint) reader.FailField("endpoint_id", "names no endpoint of the project");

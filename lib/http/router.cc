@@ -33,7 +33,7 @@ constexpr Route kRoutes[] = {
 
     {"POST", CONVOY_PROJECT "/sources", Access::kWrite, CreateSource},
     {"GET", CONVOY_PROJECT "/sources", Access::kRead, ListSources},
-    {"POST", CONVOY_PROJECT "/sources/test_function", Access::kRead, RefuseFunction},
+    {"POST", CONVOY_PROJECT "/sources/test_function", Access::kRead, TestSourceFunction},
     {"GET", CONVOY_PROJECT "/sources/{sourceID}", Access::kRead, GetSource},
     {"PUT POST", CONVOY_PROJECT "/sources/{sourceID}", Access::kWrite, UpdateSource},
     {"DELETE", CONVOY_PROJECT "/sources/{sourceID}", Access::kWrite, DeleteSource},
@@ -70,7 +70,8 @@ constexpr Route kRoutes[] = {
 
     {"POST", CONVOY_PROJECT "/subscriptions", Access::kWrite, CreateSubscription},
     {"GET", CONVOY_PROJECT "/subscriptions", Access::kRead, ListSubscriptions, PortalAccess::kUse},
-    {"POST", CONVOY_PROJECT "/subscriptions/test_function", Access::kRead, RefuseFunction},
+    {"POST", CONVOY_PROJECT "/subscriptions/test_function", Access::kRead,
+     TestSubscriptionFunction},
     {"POST", CONVOY_PROJECT "/subscriptions/test_filter", Access::kRead, TestSubscriptionFilter,
      PortalAccess::kUse},
     {"GET", CONVOY_PROJECT "/subscriptions/{subscriptionID}", Access::kRead, GetSubscription,

@@ -11,6 +11,7 @@
 #include "lib/http/envelope.h"
 #include "lib/http/event_types.h"
 #include "lib/http/fields.h"
+#include "lib/http/functions.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
 #include "lib/http/portal_scope.h"
@@ -74,11 +75,11 @@ absl::Status RefuseAlerts(const json::Value& document) {
 }  // namespace
 
 absl::Status ReadSubscription(const json::Value& document, std::string_view body,
-                              const ProjectConfig& project, Subscription* out) {
+                              const ProjectConfig& project, const Scripting* scripting,
+                              Subscription* out) {
   ObjectReader reader(document);
-  for (const char* field : {"function", "rate_limit_config"}) {
-    reader.Fail(RefuseIfSet(document, field));
-  }
+  reader.Fail(RefuseIfSet(document, "rate_limit_config"));
+  ReadFunction(reader, document, "function", FunctionRemoval::kByNull, scripting, &out->function);
   reader.Fail(RefuseAlerts(document));
   std::string name, source_id, endpoint_id;
   if (reader.Read("name", &name) && !name.empty()) out->name = name;
@@ -154,21 +155,8 @@ std::string SubscriptionJson(const Subscription& subscription,
   });
 }
 
-}  // namespace
-
-Reply CreateSubscription(const Context& context) {
-  const auto document = ParseBody(context);
-  if (!document.ok()) return FromStatus(document.status());
+Reply StoreNew(const Context& context, const Subscription& subscription) {
   const ApiParts& parts = *context.parts;
-  Subscription subscription{.id = parts.ulids->Next(),
-                            .project_id = context.project->project().id,
-                            .created_at = parts.clock->Now()};
-  subscription.updated_at = subscription.created_at;
-  const absl::Status status = ReadSubscription(*document, context.request->body,
-                                               context.project->project().config, &subscription);
-  if (!status.ok()) return FromStatus(status);
-  const absl::Status kept = KeepTypeFilters(parts, {}, &subscription);
-  if (!kept.ok()) return FromStatus(kept);
   return ChangeProject(
       context,
       [subscription, &parts](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
@@ -182,6 +170,57 @@ Reply CreateSubscription(const Context& context) {
         return Success(201, "Subscription created successfully",
                        SubscriptionJson(subscription, nullptr, storage, version));
       });
+}
+
+// `body` is that of the request, which may be gone by now.
+Reply StoreUpdated(const Context& context, const std::string& body) {
+  auto updated = std::make_shared<Subscription>();
+  auto seen = std::make_shared<Snapshot>();
+  return ChangeProject(
+      context,
+      [updated, seen, parts = context.parts, id = context.capture(1),
+       body](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
+        const Subscription* current = project->FindSubscription(id);
+        if (current == nullptr) {
+          return absl::InvalidArgumentError("failed to find subscription");
+        }
+        CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(body, {}));
+        *updated = *current;
+        *seen = project;
+        updated->updated_at = parts->clock->Now();
+        CONVOY_RETURN_IF_ERROR(ReadSubscription(fields, body, project->project().config,
+                                                parts->scripting, updated.get()));
+        CONVOY_RETURN_IF_ERROR(CheckReferences(*updated, *project, *parts->storage));
+        CONVOY_RETURN_IF_ERROR(KeepTypeFilters(*parts, current->filter, updated.get()));
+        ConfigWrite write{.puts = {*updated}};
+        CONVOY_RETURN_IF_ERROR(
+            AddEventTypes(*parts, updated->project_id, updated->event_types, &write));
+        return write;
+      },
+      [updated, seen, storage = context.parts->storage, version = context.version] {
+        return Success(202, "Subscription updated successfully",
+                       SubscriptionJson(*updated, seen->get(), storage, version));
+      });
+}
+
+}  // namespace
+
+Reply CreateSubscription(const Context& context) {
+  const auto document = ParseBody(context);
+  if (!document.ok()) return FromStatus(document.status());
+  const ApiParts& parts = *context.parts;
+  Subscription subscription{.id = parts.ulids->Next(),
+                            .project_id = context.project->project().id,
+                            .created_at = parts.clock->Now()};
+  subscription.updated_at = subscription.created_at;
+  const absl::Status status =
+      ReadSubscription(*document, context.request->body, context.project->project().config,
+                       parts.scripting, &subscription);
+  if (!status.ok()) return FromStatus(status);
+  const absl::Status kept = KeepTypeFilters(parts, {}, &subscription);
+  if (!kept.ok()) return FromStatus(kept);
+  return CheckFunctions(parts, {{"function", subscription.function}},
+                        [context, subscription] { return StoreNew(context, subscription); });
 }
 
 Reply ListSubscriptions(const Context& context) {
@@ -220,34 +259,15 @@ Reply GetSubscription(const Context& context) {
 Reply UpdateSubscription(const Context& context) {
   const auto document = ParseBody(context);
   if (!document.ok()) return FromStatus(document.status());
-  auto updated = std::make_shared<Subscription>();
-  auto seen = std::make_shared<Snapshot>();
-  return ChangeProject(
-      context,
-      [updated, seen, parts = context.parts, id = context.capture(1),
-       body = std::string(context.request->body)](
-          const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
-        const Subscription* current = project->FindSubscription(id);
-        if (current == nullptr) {
-          return absl::InvalidArgumentError("failed to find subscription");
-        }
-        CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(body, {}));
-        *updated = *current;
-        *seen = project;
-        updated->updated_at = parts->clock->Now();
-        CONVOY_RETURN_IF_ERROR(
-            ReadSubscription(fields, body, project->project().config, updated.get()));
-        CONVOY_RETURN_IF_ERROR(CheckReferences(*updated, *project, *parts->storage));
-        CONVOY_RETURN_IF_ERROR(KeepTypeFilters(*parts, current->filter, updated.get()));
-        ConfigWrite write{.puts = {*updated}};
-        CONVOY_RETURN_IF_ERROR(
-            AddEventTypes(*parts, updated->project_id, updated->event_types, &write));
-        return write;
-      },
-      [updated, seen, storage = context.parts->storage, version = context.version] {
-        return Success(202, "Subscription updated successfully",
-                       SubscriptionJson(*updated, seen->get(), storage, version));
-      });
+  // Whatever is wrong with the function is told with the other fields, below.
+  std::string function;
+  ObjectReader reader(*document);
+  ReadFunction(reader, *document, "function", FunctionRemoval::kByNull, context.parts->scripting,
+               &function);
+  if (!reader.status().ok()) function.clear();
+  return CheckFunctions(
+      *context.parts, {{"function", std::move(function)}},
+      [context, body = std::string(context.request->body)] { return StoreUpdated(context, body); });
 }
 
 Reply DeleteSubscription(const Context& context) {
@@ -269,11 +289,6 @@ Reply ToggleSubscriptionStatus(const Context& context) {
     return Failure(404, "failed to find subscription");
   }
   return Success(202, "Subscription status updated successfully", "{}");
-}
-
-// Payload functions are no part of this server, whatever the function.
-Reply RefuseFunction(const Context&) {
-  return FromStatus(FieldError("function", "payload functions are not built in"));
 }
 
 // {"request": {header, body, query, path}, "schema": {the same}} to whether one satisfies the

@@ -48,6 +48,7 @@ void WriteApiKey(json::Writer& writer, const ApiKey& key, std::string_view text)
 // Shared pieces.
 void WriteTimeField(json::Writer& writer, std::string_view key, absl::Time time);
 void WriteNullField(json::Writer& writer, std::string_view key);
+void WriteTextOrNull(json::Writer& writer, std::string_view key, std::string_view text);
 void WriteTextsField(json::Writer& writer, std::string_view key,
                      const std::vector<std::string>& texts);
 

@@ -169,6 +169,11 @@ void WriteTimeField(Writer& writer, std::string_view key, absl::Time time) {
 
 void WriteNullField(Writer& writer, std::string_view key) { writer.Key(key).Null(); }
 
+void WriteTextOrNull(Writer& writer, std::string_view key, std::string_view text) {
+  if (text.empty()) return WriteNullField(writer, key);
+  writer.Field(key, text);
+}
+
 void WriteTextsField(Writer& writer, std::string_view key, const std::vector<std::string>& texts) {
   writer.Key(key).BeginArray();
   for (const std::string& text : texts) writer.String(text);
@@ -250,9 +255,9 @@ void WriteSource(Writer& writer, const Source& source, std::string_view public_u
   WriteTextsField(writer, "idempotency_keys", source.idempotency_keys);
   WriteTextsField(writer, "forward_headers", source.forward_headers);
   WritePubSub(writer, source);
-  for (const char* key : {"provider_config", "body_function", "header_function"}) {
-    WriteNullField(writer, key);
-  }
+  WriteNullField(writer, "provider_config");
+  WriteTextOrNull(writer, "body_function", source.body_function);
+  WriteTextOrNull(writer, "header_function", source.header_function);
   WriteStamps(writer, source.created_at, source.updated_at);
   writer.EndObject();
 }
@@ -284,7 +289,7 @@ void WriteSubscription(Writer& writer, const Subscription& subscription, const E
   WriteEndpointMetadata(writer, endpoint);
   WriteSourceMetadata(writer, source);
   WriteNullField(writer, "device_metadata");
-  WriteNullField(writer, "function");
+  WriteTextOrNull(writer, "function", subscription.function);
   WriteStamps(writer, subscription.created_at, subscription.updated_at);
   writer.EndObject();
 }

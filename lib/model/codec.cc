@@ -296,7 +296,9 @@ std::string Encode(const Source& source) {
       .FieldIfSet("message_event_type_location", source.message_locations.event_type)
       .FieldIfSet("message_idempotency_key_location", source.message_locations.idempotency_key)
       .FieldIfSet("message_endpoint_id_location", source.message_locations.endpoint_id)
-      .FieldIfSet("message_owner_id_location", source.message_locations.owner_id);
+      .FieldIfSet("message_owner_id_location", source.message_locations.owner_id)
+      .FieldIfSet("body_function", source.body_function)
+      .FieldIfSet("header_function", source.header_function);
   WriteTime(writer, "created_at_us", source.created_at);
   WriteTime(writer, "updated_at_us", source.updated_at);
   writer.EndObject();
@@ -328,6 +330,8 @@ absl::StatusOr<Source> DecodeSource(std::string_view text) {
     reader.Read("message_idempotency_key_location", &locations.idempotency_key);
     reader.Read("message_endpoint_id_location", &locations.endpoint_id);
     reader.Read("message_owner_id_location", &locations.owner_id);
+    reader.Read("body_function", &source.body_function);
+    reader.Read("header_function", &source.header_function);
     ReadTime(reader, "created_at_us", &source.created_at);
     ReadTime(reader, "updated_at_us", &source.updated_at);
   });
@@ -348,7 +352,8 @@ std::string Encode(const Subscription& subscription) {
       .FieldIfSet("filter_path", subscription.filter.path);
   if (!subscription.type_filters.empty()) WriteTypeFilters(writer, subscription.type_filters);
   if (subscription.retry.has_value()) WriteRetry(writer, *subscription.retry);
-  writer.Field("delivery_mode", Name(subscription.delivery_mode));
+  writer.Field("delivery_mode", Name(subscription.delivery_mode))
+      .FieldIfSet("function", subscription.function);
   WriteTime(writer, "created_at_us", subscription.created_at);
   WriteTime(writer, "updated_at_us", subscription.updated_at);
   writer.EndObject();
@@ -371,6 +376,7 @@ absl::StatusOr<Subscription> DecodeSubscription(std::string_view text) {
     RetryPolicy retry;
     if (ReadRetry(reader, &retry)) subscription.retry = retry;
     ReadEnum(reader, "delivery_mode", &subscription.delivery_mode);
+    reader.Read("function", &subscription.function);
     ReadTime(reader, "created_at_us", &subscription.created_at);
     ReadTime(reader, "updated_at_us", &subscription.updated_at);
   });

@@ -21,7 +21,8 @@ import host  # noqa: E402
 import shapes  # noqa: E402
 import story  # noqa: E402
 
-# Asks another server (integration.endpoint_credentials), or is refused in every case.
+# Asks another server (integration.endpoint_credentials), or is refused where it is not built in
+# (integration.functions).
 NOT_CALLED = {"/endpoints/oauth2/test", "/sources/test_function", "/subscriptions/test_function"}
 # These would end what the others need.
 NOT_MADE_UP = r"^(DELETE|PUT|POST) /api/v1/projects(/\{projectID\})?$"

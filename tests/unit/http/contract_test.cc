@@ -19,7 +19,7 @@ namespace {
 using json::Value;
 using testing::ProjectHarness;
 
-// Served, and refused in every case: payload functions are not built in.
+// Served where there is scripting, and refused here: integration.functions calls them.
 constexpr std::string_view kRefused[] = {
     "POST /sources/test_function",
     "POST /subscriptions/test_function",
