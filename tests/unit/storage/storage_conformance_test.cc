@@ -52,7 +52,7 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 69);
+  CHECK(report.checked.size() == 70);
   CHECK(report.skipped.size() == 8);
 }
 
@@ -61,7 +61,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 77);
+  CHECK(report.checked.size() == 78);
   CHECK(report.skipped.empty());
 }
 
