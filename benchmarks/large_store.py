@@ -149,7 +149,7 @@ def time_lists(client, project, count):
         print(f"{name:18} {first:10.1f}            -   {none:10.1f}")
     print("search              first page   nothing found (ms)")
     for name in ("events", "eventdeliveries"):
-        path = f"{project}/{name}?perPage=20&query="
+        path = f"{project}/{name}?perPage=20&sort=ASC&query="  # the oldest are those of fill()
         found, page = timed(lambda: client.ok("GET", path + "PAID"))
         none, empty = timed(lambda: client.ok("GET", path + "none"))
         if len(page["content"]) != min(20, count) or empty["content"]:
