@@ -149,6 +149,27 @@ std::vector<Setting> OtherSettings() {
   };
 }
 
+// Those of e-mails. Checked when a gateway is opened.
+std::vector<Setting> MailSettings() {
+  const auto text_into = [](std::string GatewayOptions::*field) {
+    return [field](convoy_config& config, std::string_view value) {
+      config.options.*field = value;
+      return value.find('\0') == std::string_view::npos;
+    };
+  };
+  return {
+      {"mail.server", "",
+       "smtp://host:port or smtps://host:port of the server that e-mails about endpoints in "
+       "trouble are sent by; empty: none is sent",
+       text_into(&GatewayOptions::mail_server)},
+      {"mail.from", "", "the sender's address of e-mails", text_into(&GatewayOptions::mail_from)},
+      {"mail.user", "", "user of the mail server; empty: it wants none",
+       text_into(&GatewayOptions::mail_user)},
+      {"mail.password", "", "password of mail.user", text_into(&GatewayOptions::mail_password),
+       true},
+  };
+}
+
 // Those of metrics and of deliveries.
 std::vector<Setting> OutwardSettings() {
   return {
@@ -206,6 +227,7 @@ const std::vector<Setting>& Settings() {
   static const auto* const settings = [] {
     auto* all = new std::vector<Setting>(OtherSettings());
     for (Setting& setting : OutwardSettings()) all->push_back(std::move(setting));
+    for (Setting& setting : MailSettings()) all->push_back(std::move(setting));
     for (const OptionSetting& entry : kOptionSettings) all->push_back(SettingOf(entry));
     return all;
   }();

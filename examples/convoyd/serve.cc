@@ -135,6 +135,14 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   }
   options.metrics_access = settings.metrics_access;
   if (auto status = ReadSecretsKeys(settings, options); !status.ok()) return status;
+  options.mail_server = settings.mail_server;
+  options.mail_from = settings.mail_from;
+  options.mail_user = settings.mail_user;
+  if (!settings.mail_password_file.empty()) {
+    auto password = ReadSecretFile(settings.mail_password_file);
+    if (!password.ok()) return password.status();
+    options.mail_password = *std::move(password);
+  }
   convoy::GatewayParts parts;
   auto storage = OpenDatabase(settings.database, log);
   if (!storage.ok()) return storage.status();

@@ -166,6 +166,15 @@ std::vector<Spec> BasicSpecs() {
        TextInto(&Settings::secrets_key_file)},
       {"former-secrets-key-file", "FILE", "holds the key that --secrets-key-file replaces",
        TextInto(&Settings::former_secrets_key_file)},
+      {"mail-server", "URL",
+       "smtp://host:port or smtps://host:port, which e-mails about endpoints in trouble are sent "
+       "by; needs --mail-from (default: none is sent)",
+       TextInto(&Settings::mail_server)},
+      {"mail-from", "ADDRESS", "the sender of these e-mails", TextInto(&Settings::mail_from)},
+      {"mail-user", "NAME", "user of the mail server; needs --mail-password-file",
+       TextInto(&Settings::mail_user)},
+      {"mail-password-file", "FILE", "holds the password of --mail-user",
+       TextInto(&Settings::mail_password_file)},
       {"sqs-credentials", "FROM",
        "environment: sources of Amazon SQS that give no access key, in any project, use this "
        "process's own, from the variables AWS_…; none: they are refused (default none)",
@@ -439,6 +448,9 @@ absl::Status CheckTogether(const Settings& settings) {
   }
   if (settings.secrets_key_file.empty() && !settings.former_secrets_key_file.empty()) {
     return absl::InvalidArgumentError("former_secrets_key_file needs secrets_key_file");
+  }
+  if (settings.mail_user.empty() != settings.mail_password_file.empty()) {
+    return absl::InvalidArgumentError("mail_user and mail_password_file must be given together");
   }
   const BodyMemoryBounds memory = BodyMemoryOf(settings);
   const uint64_t least = LeastMemoryFor(settings.options.body_bytes_max);

@@ -43,6 +43,10 @@ struct Settings {
   std::string metrics_token_file;
   std::string secrets_key_file;  // empty: secrets are not encrypted in the store
   std::string former_secrets_key_file;
+  std::string mail_server;  // empty: no e-mail is sent
+  std::string mail_from;
+  std::string mail_user;
+  std::string mail_password_file;
   SqsCredentials sqs_credentials = SqsCredentials::kNone;
   uint32_t connections_max = 10'000;
   uint32_t connections_per_address_max = 0;        // 0: half of connections_max

@@ -128,6 +128,15 @@ struct GatewayOptions {
   std::string secrets_key;
   std::string former_secrets_key;
 
+  // Server that e-mails about endpoints in trouble are sent by, "smtp://host:port" or
+  // "smtps://host:port", the sender's address, and the server's credentials where it wants them.
+  // smtp is upgraded to TLS if the server offers that, and credentials are never sent without TLS.
+  // Empty: no e-mail is sent.
+  std::string mail_server;
+  std::string mail_from;
+  std::string mail_user;
+  std::string mail_password;
+
   MetricsAccess metrics_access = MetricsAccess::kNobody;
   std::string metrics_token;  // for kToken only: 16 to 256 visible ASCII characters
 

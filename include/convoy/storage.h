@@ -120,6 +120,9 @@ struct ConfigWrite {
   uint64_t expected_revision = 0;
   std::vector<ConfigRecord> puts;
   std::vector<ConfigRef> removes;
+  // Endpoints whose lanes (lane.h) are looked at anew, as those of changed endpoints are: because
+  // something else that their policy depends on has changed.
+  std::vector<std::string> changed_lanes;
   // Applied whatever the revision is: for new objects that depend on no other ones. In a scope that
   // has no feed (ConfigHome) it does not raise the revision, as what was read there stays true.
   bool is_unconditional = false;
@@ -201,6 +204,13 @@ struct ConfigChanges {
   std::vector<ConfigRef> removes;  // those that are not of the scope any more
 };
 
+// A search: what begins with `text` as an id, or has it, without case, in its event type or
+// idempotency key, or is of one of these sources.
+struct SearchText {
+  std::string text;                     // empty: everything
+  std::vector<std::string> source_ids;  // of events
+};
+
 // Instants are compared with those in the ids, which are milliseconds: a range costs what is in it.
 struct EventQuery {
   std::string project_id;
@@ -208,6 +218,7 @@ struct EventQuery {
   std::vector<std::string> source_ids;
   std::string idempotency_key;
   std::string event_type;
+  SearchText search;                                  // by the id of the event
   absl::Time created_from = absl::InfinitePast();     // inclusive
   absl::Time created_until = absl::InfiniteFuture();  // inclusive
 };
@@ -220,6 +231,7 @@ struct DeliveryQuery {
   std::string event_type;
   std::vector<std::string> endpoint_ids;
   std::vector<DeliveryStatus> statuses;
+  SearchText search;  // by the ids of the delivery and of its event; not by sources
   absl::Time created_from = absl::InfinitePast();
   absl::Time created_until = absl::InfiniteFuture();
 };
@@ -314,6 +326,7 @@ struct PruneRequest {
   // in a lane that the latest claim to come to it found disabled. When an event was made, its id
   // says, which is a ULID.
   absl::Time events_before = absl::InfinitePast();
+  std::string project_id;  // only events of this project; empty: of all
   // Only events behind this id are looked at: where an earlier call has come to, so that those that
   // have not ended are passed but once on the way. Empty: from the oldest on.
   std::string after_event_id;

@@ -41,7 +41,8 @@ absl::Time Dispatcher::State::Step() {
   if (may_claim && now.steady >= next_claim_at) StartClaim(now);
 
   absl::Time next = may_claim ? next_claim_at : absl::InfiniteFuture();
-  next = std::min({next, outcomes.retry_at(), BalanceIntake(now), local_next});
+  next = std::min(
+      {next, outcomes.retry_at(), BalanceIntake(now), local_next, notifier.Step(now.steady)});
   for (const auto& [endpoint_id, state] : lanes) {
     if (!state.waiting.empty() && state.is_blocked(now.steady)) {
       next = std::min(next, state.blocked_until);

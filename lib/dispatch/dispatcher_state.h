@@ -20,6 +20,7 @@
 #include "lib/dispatch/dispatcher.h"
 #include "lib/dispatch/function_inbox.h"
 #include "lib/dispatch/held_bodies.h"
+#include "lib/dispatch/notifier.h"
 #include "lib/dispatch/outcome.h"
 #include "lib/dispatch/outcome_writer.h"
 #include "lib/dispatch/slots.h"
@@ -128,7 +129,11 @@ struct Dispatcher::State {
         parts(p),
         outcomes(p.commits, p.configuration, p.clock, p.observer, p.tell),
         tokens({}, p.transport, p.clock, p.ulids),
+        notifier(o, p.transport, p.clock, p.observer),
         pool{.slots_max = o.in_flight_max, .slots_per_endpoint_max = o.in_flight_per_endpoint_max} {
+    outcomes.set_on_disabled([this](const Project& project, const Endpoint& endpoint) {
+      notifier.TellDisabled(project, endpoint);
+    });
   }
 
   Present GetPresent() const { return {parts.clock->Now(), parts.clock->SteadyNow()}; }
@@ -212,6 +217,8 @@ struct Dispatcher::State {
   void TellThrottled(const ThrottledLane& throttled, Present now);
   // Feeds the breaker of an endpoint, and acts on what it says.
   void RunBreaker(LaneState& state, const Sending& sending, bool is_success, Present now);
+  // Tells people whose alert this failed attempt makes up.
+  void RunAlert(const Sending& sending, const Classification& classification, Present now);
   // Logs the first failure of an endpoint after a success, or ever, and its recovery.
   void TellHealth(LaneState& state, const Attempt& attempt, const Classification& classification,
                   Present now);
@@ -220,6 +227,7 @@ struct Dispatcher::State {
   const DispatcherParts parts;
   OutcomeWriter outcomes;
   fetch::AccessTokens tokens;
+  Notifier notifier;
 
   // Touched only by the thread that steps. Instants are of the steady clock.
   absl::flat_hash_map<std::string, absl::StatusOr<Snapshot>> projects;  // of this step

@@ -129,10 +129,14 @@ void OutcomeWriter::DisableEndpoint(const std::string& project_id, const std::st
                           .expected_revision = (*project)->revision(),
                           .puts = {std::move(disabled)}});
   Begin(1);
-  commits_.CommitAsync(std::move(batch),
-                       [this, project_id, endpoint_id, &ulids, tries](const CommitResult& result) {
-                         OnDisabled(project_id, endpoint_id, ulids, tries, result);
-                       });
+  commits_.CommitAsync(std::move(batch), [this, project_id, endpoint_id, &ulids, tries,
+                                          project = *project](const CommitResult& result) {
+    // As it was: who is told does not depend on its status.
+    if (result.status.ok() && on_disabled_) {
+      on_disabled_(project->project(), *project->FindEndpoint(endpoint_id));
+    }
+    OnDisabled(project_id, endpoint_id, ulids, tries, result);
+  });
 }
 
 void OutcomeWriter::OnDisabled(const std::string& project_id, const std::string& endpoint_id,

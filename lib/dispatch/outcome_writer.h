@@ -47,6 +47,11 @@ class OutcomeWriter {
   // Called when there is news, on whichever thread brings it. Set once, before the first commit.
   void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
 
+  // Called, on any thread, once an endpoint was disabled. Set once, as above.
+  void set_on_disabled(std::function<void(const Project&, const Endpoint&)> on_disabled) {
+    on_disabled_ = std::move(on_disabled);
+  }
+
   // Only from the thread that steps the dispatcher.
   void Add(DeliveryUpdate update);
   // Adds a meta event of the outcome that is added next.
@@ -108,6 +113,7 @@ class OutcomeWriter {
   Observer& observer_;
   const std::function<void(HostOutcome)> tell_;
   std::function<void()> wake_;
+  std::function<void(const Project&, const Endpoint&)> on_disabled_;
 
   FlushedBatch pending_;  // touched only by the thread that steps
 

@@ -110,6 +110,14 @@ Headers HeadersOf(const ProjectConfig& config, const Event& event) {
   return headers;
 }
 
+// The endpoint as its deliveries are signed.
+const Endpoint& SignedAs(const ProjectConfig& config, const Endpoint& endpoint, Endpoint& changed) {
+  if (!config.has_replay_prevention || endpoint.has_advanced_signatures) return endpoint;
+  changed = endpoint;
+  changed.has_advanced_signatures = true;
+  return changed;
+}
+
 // Convoy's signature, and that of Standard Webhooks where it is chosen. An endpoint whose only
 // secrets are keys for the latter gets the latter alone.
 absl::Status SetSignatures(const SignatureConfig& config, const Endpoint& endpoint,
@@ -161,7 +169,9 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
     request.headers.push_back({"User-Agent", absl::StrCat("Convoy/", kVersion)});
   }
   SetBody(endpoint, event, request);
-  CONVOY_RETURN_IF_ERROR(SetSignatures(config.signature, endpoint, event->id, now, request));
+  Endpoint changed;
+  CONVOY_RETURN_IF_ERROR(SetSignatures(config.signature, SignedAs(config, endpoint, changed),
+                                       event->id, now, request));
   if (!delivery.idempotency_key.empty()) {
     Set(request.headers, config.request_id_header, delivery.idempotency_key);
   }

@@ -171,6 +171,7 @@ void Dispatcher::State::End(Sending& sending, TransportResult result, Present no
     }
     TellHealth(state, sending.attempt, classification, now);
     RunBreaker(state, sending, classification.outcome == Outcome::kDelivered, now);
+    if (classification.counts_against_endpoint) RunAlert(sending, classification, now);
   } else {
     state.standing.OnCancelled(sending.started_at);
   }

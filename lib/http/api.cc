@@ -18,6 +18,7 @@
 #include "lib/http/envelope.h"
 #include "lib/http/handlers.h"
 #include "lib/http/metrics.h"
+#include "lib/http/openapi.h"
 #include "lib/http/router.h"
 #include "lib/http/verified_keys.h"
 
@@ -224,6 +225,7 @@ Reply Api::Stamped(std::string method, Reply reply) const {
 
 std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
   if (IsHealthPath(request.path)) return Health(parts_, request);
+  if (request.path == kOpenApiPath) return DescribeApi(request);
   if (IsMetricsPath(options_, request.path)) return Metrics(options_, parts_, request);
   if (IsIngestPath(request.path)) {
     const absl::StatusOr<IngestTarget> target = TargetOf(request.path);
@@ -332,7 +334,7 @@ HeadDecision Api::DecideOnHead(const HttpRequest& head) const {
     const absl::Status authorized = AuthorizeMetrics(options_, head);
     if (!authorized.ok()) return {.refusal = FromStatus(authorized)};
     limit.bytes_max = std::min(limit.bytes_max, kUnusedBodyBytesMax);
-  } else if (IsHealthPath(head.path)) {
+  } else if (IsHealthPath(head.path) || head.path == kOpenApiPath) {
     limit.bytes_max = std::min(limit.bytes_max, kUnusedBodyBytesMax);
   } else {
     return {.is_declined = true};

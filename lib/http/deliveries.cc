@@ -11,6 +11,7 @@
 #include "lib/http/pagination.h"
 #include "lib/http/portal_scope.h"
 #include "lib/http/queries.h"
+#include "lib/http/search.h"
 #include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/http/written_page.h"
@@ -101,8 +102,11 @@ absl::StatusOr<DeliveryQuery> ReadDeliveryQuery(const Context& context) {
 }
 
 Reply ListDeliveries(const Context& context) {
-  const absl::StatusOr<DeliveryQuery> wanted = ReadDeliveryQuery(context);
+  absl::StatusOr<DeliveryQuery> wanted = ReadDeliveryQuery(context);
   if (!wanted.ok()) return FromStatus(wanted.status());
+  absl::StatusOr<SearchText> search = ReadSearch(context, &wanted->created_from);
+  if (!search.ok()) return FromStatus(search.status());
+  wanted->search = *std::move(search);
   const PageRequest request = ParsePage(context.request->query);
   const auto page = WritePage(
       request,

@@ -9,6 +9,7 @@
 
 namespace convoy::http {
 
+// Without searches (search.h), which batches do not have.
 // kInvalidArgument, with the parameter's name, for what cannot be read or is not supported.
 absl::StatusOr<EventQuery> ReadEventQuery(const Context& context);
 absl::StatusOr<DeliveryQuery> ReadDeliveryQuery(const Context& context);

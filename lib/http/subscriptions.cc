@@ -55,21 +55,61 @@ absl::Status ReadFilter(const json::Value& document, std::string_view body, Subs
   return reader.status();
 }
 
-// Alerts are not supported. What Convoy fills in by default, and shows ever after, asks for
-// nothing.
-absl::Status RefuseAlerts(const json::Value& document) {
-  ObjectReader reader(document);
-  const json::Value* alert = reader.Object("alert_config");
-  if (alert == nullptr) return absl::OkStatus();  // a wrong type is told of below
-  ObjectReader fields(*alert, "alert_config");
-  uint32_t count = 0;
-  std::string threshold;
-  fields.Read("count", &count);
-  fields.Read("threshold", &threshold);
-  if (fields.status().ok() && count == 4 && (threshold == "1h" || threshold == "1h0m0s")) {
+constexpr uint32_t kAlertCountMax = 1000;
+
+// {"count", "duration"}, in seconds; a count of 0 is no limit.
+absl::Status ReadRateLimit(const json::Value& document, std::optional<RateLimit>* out) {
+  ObjectReader parent(document);
+  const json::Value* object = parent.Object("rate_limit_config");
+  if (object == nullptr) return parent.status();
+  ObjectReader reader(*object, "rate_limit_config");
+  RateLimit limit = out->value_or(RateLimit{.count = 0, .window = absl::ZeroDuration()});
+  reader.Read("count", &limit.count);
+  ReadSeconds(reader, "duration", &limit.window);
+  if (limit.count > 0 && limit.window <= absl::ZeroDuration()) {
+    reader.FailField("duration", "must be at least one second");
+  }
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  out->reset();
+  if (limit.count > 0) *out = limit;
+  return absl::OkStatus();
+}
+
+// {"count", "threshold"}; what asks for nothing is none.
+absl::Status ReadAlert(const json::Value& document, std::optional<AlertConfig>* out) {
+  ObjectReader parent(document);
+  const json::Value* object = parent.Object("alert_config");
+  if (object == nullptr) return parent.status();
+  if (AsksForNothing(*object)) {
+    out->reset();
     return absl::OkStatus();
   }
-  return RefuseIfSet(document, "alert_config");
+  ObjectReader reader(*object, "alert_config");
+  AlertConfig alert = out->value_or(AlertConfig());
+  reader.Read("count", &alert.count);
+  ReadSeconds(reader, "threshold", &alert.window);
+  if (alert.count == 0 || alert.count > kAlertCountMax) {
+    reader.FailField("count", absl::StrCat("must be between 1 and ", kAlertCountMax));
+  }
+  if (alert.window <= absl::ZeroDuration()) {
+    reader.FailField("threshold", "must be at least one second");
+  }
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  *out = alert;
+  return absl::OkStatus();
+}
+
+// Endpoints whose traffic is limited in another way once `after` takes the place of `before`, of
+// which either may be null.
+std::vector<std::string> ChangedLanes(const Subscription* before, const Subscription* after) {
+  std::vector<std::string> ids;
+  const bool had_limit = before != nullptr && before->rate_limit.has_value();
+  const bool has_limit = after != nullptr && after->rate_limit.has_value();
+  if (had_limit) ids.push_back(before->endpoint_id);
+  if (has_limit && (!had_limit || after->endpoint_id != before->endpoint_id)) {
+    ids.push_back(after->endpoint_id);
+  }
+  return ids;
 }
 
 }  // namespace
@@ -78,9 +118,9 @@ absl::Status ReadSubscription(const json::Value& document, std::string_view body
                               const ProjectConfig& project, const Scripting* scripting,
                               Subscription* out) {
   ObjectReader reader(document);
-  reader.Fail(RefuseIfSet(document, "rate_limit_config"));
   ReadFunction(reader, document, "function", FunctionRemoval::kByNull, scripting, &out->function);
-  reader.Fail(RefuseAlerts(document));
+  reader.Fail(ReadRateLimit(document, &out->rate_limit));
+  reader.Fail(ReadAlert(document, &out->alert));
   std::string name, source_id, endpoint_id;
   if (reader.Read("name", &name) && !name.empty()) out->name = name;
   if (reader.Read("source_id", &source_id) && !source_id.empty()) out->source_id = source_id;
@@ -161,7 +201,8 @@ Reply StoreNew(const Context& context, const Subscription& subscription) {
       context,
       [subscription, &parts](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
         CONVOY_RETURN_IF_ERROR(CheckReferences(subscription, *project, *parts.storage));
-        ConfigWrite write{.puts = {subscription}};
+        ConfigWrite write{.puts = {subscription},
+                          .changed_lanes = ChangedLanes(nullptr, &subscription)};
         CONVOY_RETURN_IF_ERROR(
             AddEventTypes(parts, subscription.project_id, subscription.event_types, &write));
         return write;
@@ -192,7 +233,8 @@ Reply StoreUpdated(const Context& context, const std::string& body) {
                                                 parts->scripting, updated.get()));
         CONVOY_RETURN_IF_ERROR(CheckReferences(*updated, *project, *parts->storage));
         CONVOY_RETURN_IF_ERROR(KeepTypeFilters(*parts, current->filter, updated.get()));
-        ConfigWrite write{.puts = {*updated}};
+        ConfigWrite write{.puts = {*updated},
+                          .changed_lanes = ChangedLanes(current, updated.get())};
         CONVOY_RETURN_IF_ERROR(
             AddEventTypes(*parts, updated->project_id, updated->event_types, &write));
         return write;
@@ -274,10 +316,10 @@ Reply DeleteSubscription(const Context& context) {
   return ChangeProject(
       context,
       [id = context.capture(1)](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
-        if (project->FindSubscription(id) == nullptr) {
-          return absl::NotFoundError("failed to find subscription");
-        }
-        return ConfigWrite{.removes = {{.kind = ConfigKind::kSubscription, .id = id}}};
+        const Subscription* current = project->FindSubscription(id);
+        if (current == nullptr) return absl::NotFoundError("failed to find subscription");
+        return ConfigWrite{.removes = {{.kind = ConfigKind::kSubscription, .id = id}},
+                           .changed_lanes = ChangedLanes(current, nullptr)};
       },
       [] { return Success(200, "Subscription deleted successfully"); });
 }

@@ -124,6 +124,9 @@ absl::Status ProjectSnapshot::PutSubscription(Subscription subscription, SetEdit
     if (compiled->subscription.source_id.empty()) continue;
     topics_.Put({.compiled = compiled, .pattern = i, .is_of_source = true}, editor);
   }
+  if (compiled->subscription.rate_limit.has_value()) {
+    subscriptions_by_limit_.Put(compiled, editor);
+  }
   subscriptions_by_endpoint_.Put(compiled, editor);
   subscriptions_.Put(compiled, editor);
   return absl::OkStatus();
@@ -136,6 +139,9 @@ void ProjectSnapshot::RemoveSubscription(std::string_view id, SetEditor& editor)
   for (uint32_t i = 0; i < compiled->subscription.event_types.size(); ++i) {
     topics_.Erase(Topic{.compiled = compiled, .pattern = i}, editor);
     topics_.Erase(Topic{.compiled = compiled, .pattern = i, .is_of_source = true}, editor);
+  }
+  if (compiled->subscription.rate_limit.has_value()) {
+    subscriptions_by_limit_.Erase(compiled, editor);
   }
   subscriptions_by_endpoint_.Erase(compiled, editor);
   subscriptions_.Erase(compiled, editor);
@@ -185,6 +191,26 @@ std::vector<const Subscription*> ProjectSnapshot::SubscriptionsOfEndpoint(
         return true;
       });
   return subscriptions;
+}
+
+ProjectSnapshot::LimitKey ProjectSnapshot::ByLimit::Of(const CompiledPointer& compiled) {
+  const Subscription& subscription = compiled->subscription;
+  const RateLimit& limit = *subscription.rate_limit;
+  return {subscription.endpoint_id, limit.count / absl::ToDoubleSeconds(limit.window),
+          subscription.id};
+}
+
+std::vector<RateLimit> ProjectSnapshot::LowestLimitsOf(std::string_view endpoint_id,
+                                                       size_t items_max) const {
+  std::vector<RateLimit> limits;
+  subscriptions_by_limit_.ForEachFrom(
+      LimitKey(endpoint_id, 0, ""), [&](const CompiledPointer& compiled) {
+        const Subscription& subscription = compiled->subscription;
+        if (subscription.endpoint_id != endpoint_id || limits.size() == items_max) return false;
+        limits.push_back(*subscription.rate_limit);
+        return true;
+      });
+  return limits;
 }
 
 template <typename Visit>

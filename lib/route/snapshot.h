@@ -54,6 +54,9 @@ class ProjectSnapshot {
                                                            std::string_view after_id = "",
                                                            size_t items_max = kNoLimit) const;
 
+  // Rate limits of the endpoint's subscriptions, the lowest rates first, at most so many.
+  std::vector<RateLimit> LowestLimitsOf(std::string_view endpoint_id, size_t items_max) const;
+
   // Subscriptions that want an event of this type and content; with `source_id` only those of that
   // source. In the order of their ids.
   std::vector<const Subscription*> Match(std::string_view event_type, std::string_view source_id,
@@ -129,6 +132,12 @@ class ProjectSnapshot {
       return {compiled->subscription.endpoint_id, compiled->subscription.id};
     }
   };
+  // Of those that have a limit: by its rate. Equal rates are told apart by the id.
+  using LimitKey = std::tuple<std::string_view, double, std::string_view>;
+  struct ByLimit {
+    static const LimitKey& Of(const LimitKey& key) { return key; }
+    static LimitKey Of(const CompiledPointer& compiled);
+  };
   struct ByTopic {
     static const TopicKey& Of(const TopicKey& key) { return key; }
     static TopicKey Of(const Topic& topic);
@@ -159,6 +168,7 @@ class ProjectSnapshot {
   PersistentSet<EndpointPointer, By<ByUrl>> unowned_endpoints_by_url_;
   PersistentSet<CompiledPointer, By<ById>> subscriptions_;
   PersistentSet<CompiledPointer, By<ByEndpoint>> subscriptions_by_endpoint_;
+  PersistentSet<CompiledPointer, By<ByLimit>> subscriptions_by_limit_;  // those that have one
   PersistentSet<Topic, By<ByTopic>> topics_;
 };
 

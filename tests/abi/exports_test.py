@@ -11,7 +11,7 @@ SCRIPTING = sys.argv[4] if len(sys.argv) > 4 else ""  # libconvoy_script.a, if i
 # Libraries that are loaded directly with libconvoy.
 NEEDED = {"libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6", "libsqlite3.so.0",
           "libcurl-gnutls.so.4"}
-OPTIONAL = {"libbrotlidec.so.1"}  # CONVOY_BROTLI
+OPTIONAL = {"libbrotlidec.so.1", "libre2.so.9"}  # CONVOY_BROTLI, CONVOY_RE2
 
 
 def run(*command):

@@ -3,6 +3,7 @@ import hashlib
 import hmac
 import json
 import pathlib
+import time
 import unittest
 
 import host
@@ -77,6 +78,62 @@ class RestContractTest(HostCase):
         project.wait_for_deliveries(1)
         self.assertEqual([json.loads(body) for body in self.inbox.bodies("/filtered")],
                          [{"amount": 150}])
+
+    def test_an_expression_in_a_filter_decides(self):
+        project = self.project("outgoing")
+        endpoint = project.endpoint("e", self.inbox.url + "/expression")
+        condition = {"name": {"$regex": "^(a+)+$"}}
+        answer = project.send("POST", "/subscriptions", {
+            "name": "s", "endpoint_id": endpoint["uid"],
+            "filter_config": {"filter": {"body": condition}}})
+        if answer.status == 400 and "CONVOY_RE2" in answer.message:
+            self.skipTest("the build has no RE2")
+        self.assertEqual(answer.status, 201, answer)
+        for name in ("aaaa", "a" * 100_000 + "!", "b"):
+            project.ok("POST", "/events/broadcast", {"event_type": "t", "data": {"name": name}})
+        project.wait_for_deliveries(1)
+        self.assertEqual([json.loads(body) for body in self.inbox.bodies("/expression")],
+                         [{"name": "aaaa"}])
+        for name, expected in (("aa", True), ("ab", False)):
+            self.assertIs(project.ok("POST", "/subscriptions/test_filter", {
+                "request": {"body": {"name": name}}, "schema": {"body": condition}}), expected)
+        refused = project.send("POST", "/subscriptions/test_filter", {
+            "request": {"body": {}}, "schema": {"body": {"name": {"$regex": "(?=a)"}}}})
+        self.assertEqual(refused.status, 400, refused)
+        self.assertIn("schema.body:", refused.message)
+
+    def test_a_limit_of_a_subscription_holds_its_endpoint_back(self):
+        project = self.project("outgoing")
+        endpoint = project.endpoint("e", self.inbox.url + "/limited")
+        subscription = project.subscribe("s", endpoint, rate_limit_config={"count": 1, "duration": 3600})
+        for _ in range(4):
+            project.ok("POST", "/events/broadcast", {"event_type": "t", "data": {}})
+        self.inbox.wait_for("/limited", 1)
+        time.sleep(1)
+        self.assertEqual(len(self.inbox.received("/limited")), 1)
+        project.ok("PUT", f"/subscriptions/{subscription['uid']}", {"rate_limit_config": {"count": 0}})
+        self.inbox.wait_for("/limited", 4)
+
+    def test_a_search_goes_through_events_and_deliveries(self):
+        project = self.project("outgoing")
+        endpoint = project.endpoint("e", self.inbox.url + "/searched")
+        for number in range(25):
+            project.ok("POST", "/events", {"endpoint_id": endpoint["uid"], "event_type": "order.sent",
+                                           "idempotency_key": f"Key-{number:02}", "data": {}})
+        project.wait_for_deliveries(25)
+        for what in ("events", "eventdeliveries"):
+            with self.subTest(what=what):
+                found = project.client.pages(f"{project.path}/{what}", query="key-1", perPage=3)
+                self.assertEqual(sorted(each["idempotency_key"] for each in found),
+                                 [f"Key-{number}" for number in range(10, 20)])
+                self.assertEqual(project.client.pages(f"{project.path}/{what}", query="nothing"), [])
+
+    def test_the_api_describes_itself(self):
+        answer = host.Client(self.convoyd.address).send("GET", "/openapi.json")
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "application/json"))
+        operations = [(method, path) for path, item in answer.json["paths"].items()
+                      for method in item if method != "parameters"]
+        self.assertGreater(len(operations), 75)
 
     def test_meta_events_are_signed_delivered_and_sent_again(self):
         project = self.project("outgoing", strategy={"type": "linear", "duration": 1,

@@ -65,6 +65,7 @@ void MemoryStorage::OpenLanes(const std::vector<ConfigWrite>& writes) {
   for (const ConfigWrite& write : writes) {
     for (const ConfigRecord& record : write.puts) open(record.id);
     for (const ConfigRef& ref : write.removes) open(ref.id);
+    for (const std::string& id : write.changed_lanes) open(id);
   }
 }
 

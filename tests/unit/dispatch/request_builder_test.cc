@@ -54,6 +54,19 @@ TEST_CASE("request_builder: certificates go along where the endpoint has some") 
   CHECK(*setting.Build().tls == setting.endpoint.tls);
 }
 
+TEST_CASE("request_builder: with replay prevention every signature covers the time") {
+  Setting setting;
+  setting.endpoint.has_advanced_signatures = false;
+  const std::string simple = setting.HeaderOf(setting.Build(), "X-Convoy-Signature");
+  CHECK(simple.size() == 64);
+  setting.config.has_replay_prevention = true;
+  const std::string prevented = setting.HeaderOf(setting.Build(), "X-Convoy-Signature");
+  setting.config.has_replay_prevention = false;
+  setting.endpoint.has_advanced_signatures = true;
+  CHECK(prevented == setting.HeaderOf(setting.Build(), "X-Convoy-Signature"));
+  CHECK(prevented.starts_with("t="));
+}
+
 TEST_CASE("request_builder: content type as received, JSON if none was") {
   Setting setting;
   CHECK(setting.HeaderOf(setting.Build(), "Content-Type") == "application/json");
