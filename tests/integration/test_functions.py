@@ -179,7 +179,9 @@ class Functions(HostCase):
         self.assertIn("other", wrong.message)
 
     def test_hostile_functions_disturb_no_others(self):
-        project = self.project("incoming", **RETRY)
+        # Each is tried once while this looks.
+        project = self.project("incoming", strategy={"type": "linear", "duration": 600,
+                                                     "retry_count": 20})
         good = project.source("good", body_function="function transform(p) { p.seen = 1; return p }")
         endpoint = project.endpoint("good", f"{self.inbox.url}/{project.id}/good")
         project.subscribe("good", endpoint, good, function="function transform(p) { p.sent = 1; return p }")
