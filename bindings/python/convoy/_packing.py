@@ -108,7 +108,7 @@ def _text(address: int) -> str:
 def check(verifier: int, method: str, path: str, query: str, url: str,
           headers: Iterable[tuple[str, str]], body: bytes, now_us: int,
           ) -> tuple[bool, str, str, int, str, int]:
-    """What a Verdict has of a request."""
+    """The parts of the Verdict on a request."""
     memory = _write(method, path, query, url, headers, body)
     address = memory.address
     if _check(verifier, address + _REQUEST_AT, now_us, address + _VIEW_AT, address):
