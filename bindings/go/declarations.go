@@ -135,13 +135,15 @@ type cVerifierSettings struct {
 }
 
 type cVerdictView struct {
-	struct_size  uintptr
-	is_accepted  int32
-	secret_index int32
-	reason       unsafe.Pointer
-	integrity    unsafe.Pointer
-	scheme       cSlice
-	signed_at_us int64
+	struct_size    uintptr
+	is_accepted    int32
+	secret_index   int32
+	reason         unsafe.Pointer
+	integrity      unsafe.Pointer
+	scheme         cSlice
+	signed_at_us   int64
+	refusal_status int32
+	reserved       int32
 }
 
 var (

@@ -58,6 +58,8 @@ type Verdict struct {
 	SecretIndex int    // which of the secrets matched; -1: none
 	EventID     string // the provider's id of the event, if it was accepted and the scheme names one
 	SignedAt    time.Time
+	// Status of HTTP that the provider expects for a wrong signature; 0: any.
+	RefusalStatus int
 }
 
 // Verify judges a request, of which the body was read already, as of now. Schemes that sign the whole
@@ -79,7 +81,7 @@ func (v *Verifier) VerifyAt(r *http.Request, body []byte, now time.Time) (Verdic
 	verdict := Verdict{
 		IsAccepted: view.is_accepted != 0, SecretIndex: int(view.secret_index),
 		Reason: textAt(uintptr(view.reason)), Integrity: textAt(uintptr(view.integrity)),
-		Scheme: view.scheme.String(),
+		Scheme: view.scheme.String(), RefusalStatus: int(view.refusal_status),
 	}
 	if view.signed_at_us != noTime {
 		verdict.SignedAt = time.UnixMicro(view.signed_at_us)

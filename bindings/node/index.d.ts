@@ -86,6 +86,8 @@ export interface Verdict {
   /** Which of the secrets matched; -1: none. */
   secretIndex: number;
   signedAt: Date | null;
+  /** Status of HTTP that the provider expects for a wrong signature; 0: any. */
+  refusalStatus: number;
   /** The provider's id of the event, if it was accepted and the scheme names one. */
   eventId: string;
 }

@@ -6,6 +6,15 @@ import tarfile
 import package
 
 
+LAYOUT = """[package]
+name = "layout"
+edition = "2021"
+
+[dependencies]
+convoy-sys = { path = "../convoy-sys" }
+"""
+
+
 class Rust(package.Package):
     @classmethod
     def install(cls):
@@ -29,10 +38,10 @@ class Rust(package.Package):
         checks = [f"assert_eq!(std::mem::offset_of!(convoy_sys::{struct}, {field}), {number});"
                   if field else f"assert_eq!(std::mem::size_of::<convoy_sys::{struct}>(), {number});"
                   for struct, field, number in package.layouts()]
-        folder = self.folder / "convoy-sys/examples"
-        folder.mkdir()
-        (folder / "layout.rs").write_text("fn main() {" + "\n".join(checks) + "}")
-        self.run_in("convoy-sys", "cargo", "run", "--quiet", "--example", "layout")
+        (self.folder / "layout/src").mkdir(parents=True)
+        (self.folder / "layout/Cargo.toml").write_text(LAYOUT)
+        (self.folder / "layout/src/main.rs").write_text("fn main() {" + "\n".join(checks) + "}")
+        self.run_in("layout", "cargo", "run", "--quiet")
 
     def program(self, folder, name):
         self.run_in(folder, "cargo", "build", "--quiet")

@@ -102,6 +102,8 @@ typedef struct convoy_verdict_view {
   const char *integrity;
   convoy_slice scheme;
   int64_t signed_at_us;
+  int32_t refusal_status;
+  int32_t reserved;
 } convoy_verdict_view;
 convoy_status convoy_error_code(const convoy_error *error);
 const char *convoy_error_message(const convoy_error *error);

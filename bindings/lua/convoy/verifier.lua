@@ -34,7 +34,8 @@ end
 local function microseconds(now) return math.floor((now or os.time()) * 1e6) end
 
 -- Judges a request as of `now`, in seconds since 1970. Returns a table with is_accepted, reason,
--- integrity, scheme, secret_index and event_id; nil and an error: there is no verdict.
+-- integrity, scheme, secret_index, refusal_status (that of HTTP which the provider expects for a wrong
+-- signature; 0: any) and event_id; nil and an error: there is no verdict.
 function Verifier:verify(fields, now)
   local borrowed, kept = request.borrow(fields)
   local view = ffi.new("convoy_verdict_view")
@@ -44,7 +45,7 @@ function Verifier:verify(fields, now)
   local verdict = {
     is_accepted = view.is_accepted ~= 0, secret_index = view.secret_index,
     reason = ffi.string(view.reason), integrity = ffi.string(view.integrity),
-    scheme = library.text(view.scheme), event_id = "",
+    scheme = library.text(view.scheme), event_id = "", refusal_status = view.refusal_status,
   }
   if verdict.is_accepted then
     status, failure =

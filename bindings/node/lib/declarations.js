@@ -125,6 +125,8 @@ exports.structs = {
     integrity: 'void *',
     scheme: 'convoy_slice',
     signed_at_us: 'int64_t',
+    refusal_status: 'int32_t',
+    reserved: 'int32_t',
   },
 };
 

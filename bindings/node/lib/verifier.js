@@ -63,6 +63,7 @@ class Verifier {
         integrity: staticText(memory.pointer(base + at.integrity)),
         scheme: memory.text(base + at.scheme),
         secretIndex: memory.halves[(base + at.secret_index) >> 2],
+        refusalStatus: memory.halves[(base + at.refusal_status) >> 2],
         signedAt: signedAt === NO_TIME ? null : new Date(Number(signedAt / 1000n)),
         eventId: isAccepted ? this._eventId(memory, address) : '',
       };

@@ -16,7 +16,8 @@ _VIEW_BYTES = ctypes.sizeof(VerdictView)
 _EVENT_ID_BYTES = 8 * 1024  # no id is longer
 _USUAL_BYTES = 64 * 1024
 _LONGEST_KEPT_BYTES = 1024 * 1024
-_VIEW = struct.Struct("<iiQQ")  # is_accepted, secret_index, reason, integrity: after struct_size
+# is_accepted, secret_index, reason, integrity and, after others, refusal_status.
+_VIEW = struct.Struct("<iiQQ24xi")
 _layouts: dict[int, struct.Struct] = {}  # by the count of headers
 _static_texts: dict[int, str] = {}
 
@@ -106,17 +107,19 @@ def _text(address: int) -> str:
 
 def check(verifier: int, method: str, path: str, query: str, url: str,
           headers: Iterable[tuple[str, str]], body: bytes, now_us: int,
-          ) -> tuple[bool, str, str, int, str]:
-    """is_accepted, reason, integrity, secret_index and event_id of a request."""
+          ) -> tuple[bool, str, str, int, str, int]:
+    """The parts of the Verdict on a request."""
     memory = _write(method, path, query, url, headers, body)
     address = memory.address
     if _check(verifier, address + _REQUEST_AT, now_us, address + _VIEW_AT, address):
         _raise(memory)
-    is_accepted, secret_index, reason, integrity = _VIEW.unpack_from(memory.bytes, _VIEW_AT + _WORD)
+    is_accepted, secret_index, reason, integrity, refusal_status = _VIEW.unpack_from(
+        memory.bytes, _VIEW_AT + _WORD)
     event_id = ""
     if is_accepted and not _event_id(verifier, address + _REQUEST_AT, address + _EVENT_ID_AT,
                                      _EVENT_ID_BYTES, address + _USED_AT, None):
         used = memory.words[_USED_AT // _WORD]
         if used:
             event_id = memory.bytes[_EVENT_ID_AT:_EVENT_ID_AT + used].decode("utf-8", "replace")
-    return bool(is_accepted), _text(reason), _text(integrity), secret_index, event_id
+    return (bool(is_accepted), _text(reason), _text(integrity), secret_index, event_id,
+            refusal_status)

@@ -22,6 +22,7 @@ class Verdict:
     integrity: str
     secret_index: int
     event_id: str
+    refusal_status: int = 0  # of HTTP, as the provider expects it for a wrong signature; 0: any
 
 
 @dataclass(frozen=True)

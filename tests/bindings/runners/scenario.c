@@ -75,6 +75,7 @@ static void Verify(const cJSON* step) {
   if (view.is_accepted != cJSON_IsTrue(At(expected, "is_accepted")) ||
       strcmp(view.reason, Text(expected, "reason")) != 0 ||
       view.secret_index != Number(expected, "secret_index") ||
+      view.refusal_status != Number(expected, "refusal_status") ||
       !IsText((convoy_slice){event_id, used}, Text(expected, "event_id"))) {
     Fail(step, view.reason);
   }

@@ -45,7 +45,8 @@ class Scenario {
     const verifier = new convoy.Verifier({ preset: step.preset, secrets: step.secrets });
     const verdict = verifier.verify(step.request);
     assert.deepStrictEqual({ is_accepted: verdict.isAccepted, reason: verdict.reason,
-      secret_index: verdict.secretIndex, event_id: verdict.eventId }, step.expect);
+      secret_index: verdict.secretIndex, event_id: verdict.eventId,
+      refusal_status: verdict.refusalStatus }, step.expect);
   }
 
   answer(step) {

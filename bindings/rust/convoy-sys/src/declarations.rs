@@ -213,6 +213,8 @@ pub struct convoy_verdict_view {
     pub integrity: *const c_char,
     pub scheme: convoy_slice,
     pub signed_at_us: i64,
+    pub refusal_status: i32,
+    pub reserved: i32,
 }
 
 extern "C" {

@@ -69,6 +69,8 @@ pub struct Verdict {
     /// Which of the secrets matched.
     pub secret_index: Option<usize>,
     pub signed_at: Option<SystemTime>,
+    /// Status of HTTP that the provider expects for a wrong signature; 0: any.
+    pub refusal_status: u16,
 }
 
 /// The answer to a handshake, and what it asks for beside that.
@@ -126,6 +128,7 @@ impl Verifier {
             // SAFETY: borrowed from the verifier.
             scheme: unsafe { text_of(view.scheme) },
             secret_index: usize::try_from(view.secret_index).ok(),
+            refusal_status: view.refusal_status as u16,
             signed_at: u64::try_from(view.signed_at_us)
                 .ok()
                 .map(|us| SystemTime::UNIX_EPOCH + Duration::from_micros(us)),

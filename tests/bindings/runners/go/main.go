@@ -144,7 +144,8 @@ func verify(s step) {
 	verdict, err := verifierOf(s).Verify(s.Request.http(), []byte(s.Request.Body))
 	must(err)
 	expect(s, map[string]any{"is_accepted": verdict.IsAccepted, "reason": verdict.Reason,
-		"secret_index": float64(verdict.SecretIndex), "event_id": verdict.EventID}, s.Expect)
+		"secret_index": float64(verdict.SecretIndex), "event_id": verdict.EventID,
+		"refusal_status": float64(verdict.RefusalStatus)}, s.Expect)
 }
 
 func answer(s step) {

@@ -82,7 +82,7 @@ fn verify(step: &Value) {
     };
     let index = verdict.secret_index.map_or(-1, |index| index as i64);
     let seen = serde_json::json!({"is_accepted": verdict.is_accepted, "reason": verdict.reason,
-        "secret_index": index, "event_id": event_id});
+        "secret_index": index, "event_id": event_id, "refusal_status": verdict.refusal_status});
     assert_eq!(seen, step["expect"], "{step}");
 }
 
