@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "rapidjson/document.h"
 #include "rapidjson/pointer.h"
 
@@ -70,8 +71,8 @@ int Embedded::Send(const convoy::HttpRequest& request) {
 std::string Embedded::MakeProject(std::string_view type) {
   const std::string answer =
       Call("POST", "/api/v1/projects",
-           absl::StrCat(R"({"name":"benchmark","type":")", type,
-                        R"(","config":{"ratelimit":{"count":0,"duration":0}}})"));
+           absl::StrCat(R"({"name":"benchmark )", absl::ToUnixNanos(absl::Now()), R"(","type":")",
+                        type, R"(","config":{"ratelimit":{"count":0,"duration":0}}})"));
   return absl::StrCat("/api/v1/projects/", At(answer, "/data/project/uid"));
 }
 

@@ -147,6 +147,20 @@ def time_lists(client, project, count):
             continue
         none, _ = timed(lambda: client.ok("GET", f"{path}&{condition}"))
         print(f"{name:18} {first:10.1f}            -   {none:10.1f}")
+    print("search              first page   nothing found (ms)")
+    for name in ("events", "eventdeliveries"):
+        path = f"{project}/{name}?perPage=20&sort=ASC&query="  # the oldest are those of fill()
+        found, page = timed(lambda: client.ok("GET", path + "PAID"))
+        none, empty = timed(lambda: client.ok("GET", path + "none"))
+        if len(page["content"]) != min(20, count) or empty["content"]:
+            sys.exit(f"a search in {name} is wrong")
+        print(f"{name:18} {found:10.1f}   {none:10.1f}")
+    print("count                       all   nothing matches (ms)")
+    for path, condition in (("events/countbatchreplayevents", "event_type=none"),
+                            ("eventdeliveries/countbatchretryevents", "eventId=01ARZ3NDEKTSV4RRFFQ69G5FAV")):
+        everything, _ = timed(lambda: client.ok("GET", f"{project}/{path}"))
+        none, _ = timed(lambda: client.ok("GET", f"{project}/{path}?{condition}"))
+        print(f"{path.split('/')[1]:22} {everything:10.1f}   {none:10.1f}")
 
 
 def intake_rate(convoyd, source, folder):

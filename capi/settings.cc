@@ -83,6 +83,7 @@ constexpr OptionSetting kOptionSettings[] = {
     {"gateway.sources_cached_max", "sources_cached_max"},
     {"deliver.in_flight_max", "in_flight_max"},
     {"deliver.in_flight_per_endpoint_max", "in_flight_per_endpoint_max"},
+    {"deliver.in_flight_bytes_max", "in_flight_bytes_max"},
     {"deliver.connections_max", "connections_max"},
     {"deliver.connection_idle_s", "connection_idle_max", kSeconds},
     {"deliver.connection_age_s", "connection_age_max", kSeconds},
@@ -148,6 +149,27 @@ std::vector<Setting> OtherSettings() {
   };
 }
 
+// Those of e-mails. Checked when a gateway is opened.
+std::vector<Setting> MailSettings() {
+  const auto text_into = [](std::string GatewayOptions::*field) {
+    return [field](convoy_config& config, std::string_view value) {
+      config.options.*field = value;
+      return value.find('\0') == std::string_view::npos;
+    };
+  };
+  return {
+      {"mail.server", "",
+       "smtp://host:port or smtps://host:port of the server that e-mails about endpoints in "
+       "trouble are sent by; empty: none is sent",
+       text_into(&GatewayOptions::mail_server)},
+      {"mail.from", "", "the sender's address of e-mails", text_into(&GatewayOptions::mail_from)},
+      {"mail.user", "", "user of the mail server; empty: it wants none",
+       text_into(&GatewayOptions::mail_user)},
+      {"mail.password", "", "password of mail.user", text_into(&GatewayOptions::mail_password),
+       true},
+  };
+}
+
 // Those of metrics and of deliveries.
 std::vector<Setting> OutwardSettings() {
   return {
@@ -205,6 +227,7 @@ const std::vector<Setting>& Settings() {
   static const auto* const settings = [] {
     auto* all = new std::vector<Setting>(OtherSettings());
     for (Setting& setting : OutwardSettings()) all->push_back(std::move(setting));
+    for (Setting& setting : MailSettings()) all->push_back(std::move(setting));
     for (const OptionSetting& entry : kOptionSettings) all->push_back(SettingOf(entry));
     return all;
   }();

@@ -28,6 +28,12 @@ option(CONVOY_BROTLI "Decode the content coding br with libbrotlidec" ${Brotli_F
 if(CONVOY_BROTLI AND NOT Brotli_FOUND)
   message(FATAL_ERROR "CONVOY_BROTLI needs libbrotlidec (Debian: libbrotli-dev)")
 endif()
+# Optional: filters may then have regular expressions.
+pkg_check_modules(Re2 QUIET IMPORTED_TARGET re2)
+option(CONVOY_RE2 "Regular expressions in filters ($regex) with RE2" ${Re2_FOUND})
+if(CONVOY_RE2 AND NOT Re2_FOUND)
+  message(FATAL_ERROR "CONVOY_RE2 needs RE2 (Debian: libre2-dev)")
+endif()
 find_path(CONVOY_RAPIDJSON_INCLUDE_DIR rapidjson/document.h REQUIRED)
 find_path(CONVOY_FMT_INCLUDE_DIR fmt/core.h REQUIRED)
 

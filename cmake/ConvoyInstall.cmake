@@ -4,7 +4,9 @@
 #   lib/libconvoy.a               both interfaces: our libraries, Abseil and the prefixed BoringSSL
 #                                 merged; SQLite and libcurl stay the system's
 #   lib/libconvoy_testing.a       the conformance suite (installed by lib/testing)
+#   lib/libconvoy_ui.a            the dashboard, a component of its own
 #   lib/libconvoy_postgres.a      the store in PostgreSQL, a component of its own
+#   lib/libconvoy_script.a        payload functions over QuickJS, a component of its own (lib/script)
 #   lib/libconvoy_broker_*.a      the adapters of message brokers, a component each (lib/broker)
 #   include/convoy.h, convoy/     the C header and the C++ headers
 #   include/convoy/third_party/   the Abseil headers that the C++ headers stand on
@@ -113,7 +115,10 @@ add_custom_target(convoy_sbom ALL DEPENDS "${convoy_sbom}")
 install(FILES "${convoy_sbom}" DESTINATION "${CMAKE_INSTALL_DATADIR}/libconvoy")
 
 if(CONVOY_BROTLI)
-  set(convoy_links_brotli ";brotlidec")
+  string(APPEND convoy_links_optional ";brotlidec")
+endif()
+if(CONVOY_RE2)
+  string(APPEND convoy_links_optional ";re2")
 endif()
 get_target_property(convoy_soversion convoy_shared SOVERSION)
 set(convoy_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/Convoy")
@@ -134,6 +139,9 @@ file(RELATIVE_PATH convoy_pc_to_prefix
 set(convoy_pc_names ${SQLite3_LIBRARIES} ${Curl_LIBRARIES})
 if(CONVOY_BROTLI)
   list(APPEND convoy_pc_names ${Brotli_LIBRARIES})
+endif()
+if(CONVOY_RE2)
+  list(APPEND convoy_pc_names ${Re2_LIBRARIES})
 endif()
 list(TRANSFORM convoy_pc_names PREPEND "-l")
 list(JOIN convoy_pc_names " " CONVOY_PC_LIBS)

@@ -233,7 +233,13 @@ curl -sS {URL}/api/v1/projects{OUTGOING}/events -H "Authorization: Bearer $KEY" 
 curl -sS {URL}/dev/receiver
 curl -sS {URL}/api/v1/projects{INCOMING}/eventdeliveries -H "Authorization: Bearer $KEY"; echo
 curl -sS {URL}/api/v1/projects{OUTGOING}/eventdeliveries -H "Authorization: Bearer $KEY"; echo
+
+# The same in a browser, logged in with the key: {DASHBOARD}
 )";
+
+std::string DashboardOf(const Settings& settings, const std::string& url) {
+  return settings.has_ui ? absl::StrCat(url, settings.ui_prefix, "/") : "serve --dev --ui";
+}
 
 }  // namespace
 
@@ -282,6 +288,7 @@ absl::StatusOr<std::string> MakeTrial(convoy::Gateway& gateway, const Settings& 
   const absl::StatusOr<Objects> made = MakeObjects(client, url);
   if (!made.ok()) return made.status();
   return absl::StrReplaceAll(kCommands, {{"{URL}", url},
+                                         {"{DASHBOARD}", DashboardOf(settings, url)},
                                          {"{KEY}", *key},
                                          {"{MASK}", made->mask},
                                          {"{SECRET}", made->secret},

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 
+#include "convoy/forwarding_gateway.h"
 #include "examples/convoyd/dev.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/wire.h"
@@ -22,58 +23,27 @@ constexpr size_t kShownMax = 20;
 constexpr size_t kBodyBytesMax = 1024 * 1024;
 constexpr size_t kShownBytesMax = 4096;
 
-class TrialGateway final : public convoy::Gateway {
+class TrialGateway final : public convoy::ForwardingGateway {
  public:
-  explicit TrialGateway(convoy::Gateway* gateway) : gateway_(gateway) {}
+  explicit TrialGateway(convoy::Gateway* gateway) : ForwardingGateway(gateway) {}
 
   convoy::HeadDecision InspectHead(const convoy::HttpRequest& head) override {
-    if (head.path != kPath) return gateway_->InspectHead(head);
+    if (head.path != kPath) return next().InspectHead(head);
     return {.body_bytes_max = kBodyBytesMax};
   }
   convoy::HttpResponse RefuseTooLarge(const convoy::HttpRequest& head) override {
-    if (head.path != kPath) return gateway_->RefuseTooLarge(head);
+    if (head.path != kPath) return next().RefuseTooLarge(head);
     return TextResponse(413, "the receiver of a trial takes bodies of up to 1 MiB");
   }
   std::optional<convoy::HttpResponse> Handle(const convoy::HttpRequest& request) override {
-    return request.path == kPath ? Receive(request) : gateway_->Handle(request);
+    return request.path == kPath ? Receive(request) : next().Handle(request);
   }
   bool HandleAsync(const convoy::HttpRequest& request,
                    std::function<void(convoy::HttpResponse)> done) override {
-    if (request.path != kPath) return gateway_->HandleAsync(request, std::move(done));
+    if (request.path != kPath) return next().HandleAsync(request, std::move(done));
     done(Receive(request));
     return true;
   }
-
-  absl::StatusOr<std::string> Bootstrap() override { return gateway_->Bootstrap(); }
-  absl::StatusOr<convoy::Receipt> Ingest(convoy::HostEvent event) override {
-    return gateway_->Ingest(std::move(event));
-  }
-  void IngestAsync(convoy::HostEvent event,
-                   std::function<void(absl::StatusOr<convoy::Receipt>)> done) override {
-    gateway_->IngestAsync(std::move(event), std::move(done));
-  }
-  bool RefuseOverloadedAsync(const convoy::HttpRequest& head,
-                             std::function<void(convoy::HttpResponse)> done) override {
-    return gateway_->RefuseOverloadedAsync(head, std::move(done));
-  }
-  std::optional<convoy::HttpResponse> Call(const convoy::HttpRequest& request) override {
-    return gateway_->Call(request);
-  }
-  absl::StatusOr<std::vector<convoy::LocalDelivery>> TakeLocal(std::string_view name,
-                                                               size_t items_max,
-                                                               absl::Duration patience) override {
-    return gateway_->TakeLocal(name, items_max, patience);
-  }
-  absl::Status FinishLocal(uint64_t ticket, convoy::LocalOutcome outcome) override {
-    return gateway_->FinishLocal(ticket, std::move(outcome));
-  }
-  std::optional<convoy::HostOutcome> NextOutcome() override { return gateway_->NextOutcome(); }
-  uint64_t dropped_outcomes_count() const override { return gateway_->dropped_outcomes_count(); }
-  size_t Poll(size_t completions_max) override { return gateway_->Poll(completions_max); }
-  absl::StatusOr<absl::Time> Step() override { return gateway_->Step(); }
-  int wake_fd() const override { return gateway_->wake_fd(); }
-  absl::Status Start() override { return gateway_->Start(); }
-  absl::Status Close(absl::Duration patience) override { return gateway_->Close(patience); }
 
  private:
   convoy::HttpResponse Receive(const convoy::HttpRequest& request) {
@@ -106,7 +76,6 @@ class TrialGateway final : public convoy::Gateway {
     return response;
   }
 
-  convoy::Gateway* const gateway_;
   mutable absl::Mutex mutex_;
   std::deque<std::string> received_ ABSL_GUARDED_BY(mutex_);  // lines of JSON, oldest first
 };

@@ -19,6 +19,7 @@
 #include "examples/convoyd/import_parts.h"
 #include "examples/convoyd/json_members.h"
 #include "examples/convoyd/json_text.h"
+#include "examples/convoyd/scripting.h"
 #include "examples/convoyd/secrets_keys.h"
 #include "examples/convoyd/settings.h"
 
@@ -54,6 +55,9 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> Open(const Settings& settings, 
   auto brokers = NewBrokers(settings, environ);
   if (!brokers.ok()) return brokers.status();
   parts.brokers = *std::move(brokers);
+  auto scripting = NewScripting();
+  if (!scripting.ok()) return scripting.status();
+  parts.scripting = *std::move(scripting);
   convoy::GatewayOptions options = settings.options;
   if (auto status = ReadSecretsKeys(settings, options); !status.ok()) return status;
   return convoy::Gateway::Open(std::move(options), std::move(parts));

@@ -2,6 +2,7 @@
 //
 // Order of the end: no new connections, the gateway finishes what it has, connections end, threads
 // stop. All of it within drain_timeout_ms.
+#include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -25,9 +26,11 @@
 #include "examples/convoyd/files.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/log.h"
+#include "examples/convoyd/scripting.h"
 #include "examples/convoyd/secrets_keys.h"
 #include "examples/convoyd/server.h"
 #include "examples/convoyd/settings.h"
+#include "examples/convoyd/ui.h"
 
 namespace convoyd {
 namespace {
@@ -61,6 +64,16 @@ std::string PublicUrl(const Settings& settings, const Server& server) {
   if (host == "0.0.0.0" || host == "[::]")
     address = absl::StrCat("localhost", address.substr(colon));
   return absl::StrCat(settings.tls_cert.empty() ? "http://" : "https://", address);
+}
+
+// A buffer of a large body or answer goes back to the system when it is freed. glibc by itself
+// learns from the first such one to keep them, which takes half as much memory again under load
+// (https://man7.org/linux/man-pages/man3/mallopt.3.html, M_MMAP_THRESHOLD).
+void GiveLargeBuffersBack() {
+#ifdef M_MMAP_THRESHOLD
+  constexpr int kLargeBytes = 512 * 1024;
+  mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+#endif
 }
 
 // Makes connections and deliveries fit into the descriptors that this process may have.
@@ -122,6 +135,14 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   }
   options.metrics_access = settings.metrics_access;
   if (auto status = ReadSecretsKeys(settings, options); !status.ok()) return status;
+  options.mail_server = settings.mail_server;
+  options.mail_from = settings.mail_from;
+  options.mail_user = settings.mail_user;
+  if (!settings.mail_password_file.empty()) {
+    auto password = ReadSecretFile(settings.mail_password_file);
+    if (!password.ok()) return password.status();
+    options.mail_password = *std::move(password);
+  }
   convoy::GatewayParts parts;
   auto storage = OpenDatabase(settings.database, log);
   if (!storage.ok()) return storage.status();
@@ -130,6 +151,9 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   auto brokers = NewBrokers(settings, environ);
   if (!brokers.ok()) return brokers.status();
   parts.brokers = *std::move(brokers);
+  auto scripting = NewScripting();
+  if (!scripting.ok()) return scripting.status();
+  parts.scripting = *std::move(scripting);
   options.public_url = std::move(public_url);
   options.allowed_networks = settings.allowed_networks;
   options.ca_file = settings.ca_file;
@@ -182,19 +206,24 @@ int Serve(Settings settings, bool is_trial) {
     return Fail("serve", status, kExitFailed);
   }
   const auto trial = is_trial ? NewTrialGateway(gateway->get()) : nullptr;
+  convoy::Gateway* const served = is_trial ? trial.get() : gateway->get();
+  const auto ui = NewUi(settings, public_url, served);
+  if (!ui.ok()) return Fail("serve", ui.status(), kExitUsage);
   absl::StatusOr<std::string> commands{std::string()};
   if (is_trial) {
     commands = MakeTrial(**gateway, settings, absl::StrCat("http://", (*server)->address()));
   }
   if (!commands.ok()) return Fail("serve", commands.status(), kExitFailed);
-  (*server)->Start(is_trial ? trial.get() : gateway->get());
+  (*server)->Start(*ui != nullptr ? ui->get() : served);
 
   const std::string address = (*server)->address();
   Print(JsonLine().Add("listening", address).Take());
   if (is_trial) Print(absl::StrCat("\n", *commands));
   const std::string database = ShownDatabase(settings.database);
-  const convoy::LogField started[] = {
-      {"listening", address}, {"database", database}, {"public_url", public_url}};
+  const convoy::LogField started[] = {{"listening", address},
+                                      {"database", database},
+                                      {"public_url", public_url},
+                                      {"ui", settings.has_ui ? settings.ui_prefix : "off"}};
   log->Log(convoy::LogLevel::kInfo, "started", started);
 
   signals.Wait();
@@ -209,10 +238,11 @@ int Serve(Settings settings, bool is_trial) {
 }  // namespace
 
 int RunServe(std::span<char* const> words) {
-  // The one flag without a value; no setting, so that no file or environment turns it on.
+  // A flag without a value; no setting, so that no file or environment turns it on.
   std::vector<char*> others(words.begin(), words.end());
   const bool is_trial =
       std::erase_if(others, [](const char* word) { return std::string_view(word) == "--dev"; }) > 0;
+  SpellOutUi(others);
   const auto loaded = LoadSettings(others, {}, environ);
   if (!loaded.ok()) return Fail("serve", loaded.status(), kExitUsage);
   if (loaded->is_help_wanted) {
@@ -226,6 +256,7 @@ int RunServe(std::span<char* const> words) {
         "--drain-timeout-ms, and exit with 0; a second one ends the process at once.\n"));
     return kExitDone;
   }
+  GiveLargeBuffersBack();
   return Serve(loaded->settings, is_trial);
 }
 

@@ -97,6 +97,14 @@ const auto ApplyDeliveryHttp2 =
     ChoiceInto(&Settings::has_delivery_http2, Choices<bool>{{"on", true}, {"off", false}},
                "delivery_http2 must be on or off");
 
+const auto ApplyUi = ChoiceInto(&Settings::has_ui, Choices<bool>{{"on", true}, {"off", false}},
+                                "ui must be on or off");
+
+absl::Status ApplyUiFrameOrigins(Settings& settings, std::string_view text) {
+  settings.ui_frame_origins = absl::StrSplit(text, ',', absl::SkipWhitespace());
+  return absl::OkStatus();
+}
+
 auto TextInto(std::string Settings::*field) {
   return [field](Settings& settings, std::string_view text) {
     settings.*field = text;
@@ -158,10 +166,27 @@ std::vector<Spec> BasicSpecs() {
        TextInto(&Settings::secrets_key_file)},
       {"former-secrets-key-file", "FILE", "holds the key that --secrets-key-file replaces",
        TextInto(&Settings::former_secrets_key_file)},
+      {"mail-server", "URL",
+       "smtp://host:port or smtps://host:port, which e-mails about endpoints in trouble are sent "
+       "by; needs --mail-from (default: none is sent)",
+       TextInto(&Settings::mail_server)},
+      {"mail-from", "ADDRESS", "the sender of these e-mails", TextInto(&Settings::mail_from)},
+      {"mail-user", "NAME", "user of the mail server; needs --mail-password-file",
+       TextInto(&Settings::mail_user)},
+      {"mail-password-file", "FILE", "holds the password of --mail-user",
+       TextInto(&Settings::mail_password_file)},
       {"sqs-credentials", "FROM",
        "environment: sources of Amazon SQS that give no access key, in any project, use this "
        "process's own, from the variables AWS_…; none: they are refused (default none)",
        ApplySqsCredentials},
+      {"ui", "WHETHER", "serve the dashboard and the owners' portal: on or off (default off)",
+       ApplyUi},
+      {"ui-prefix", "PATH", "where the dashboard stands (default /ui)",
+       TextInto(&Settings::ui_prefix)},
+      {"ui-frame-origins", "ORIGIN,…",
+       "pages that may show the owners' portal in a frame, like https://app.example.com; "
+       "separated by commas (default: none)",
+       ApplyUiFrameOrigins},
       {"tls-cert", "FILE", "serve HTTPS with this certificate chain in PEM; needs --tls-key",
        TextInto(&Settings::tls_cert)},
       {"tls-key", "FILE", "the private key of the certificate in PEM",
@@ -231,6 +256,7 @@ std::vector<Spec> GatewaySpecs() {
       OptionSpec("body_bytes_max", "body_bytes_max"),
       OptionSpec("in_flight_max", "in_flight_max"),
       OptionSpec("in_flight_per_endpoint_max", "in_flight_per_endpoint_max"),
+      OptionSpec("in_flight_bytes_max", "in_flight_bytes_max"),
       {"ca-file", "FILE",
        "PEM file of the certificate authorities that endpoints are trusted by, in place of the "
        "system's",
@@ -422,6 +448,9 @@ absl::Status CheckTogether(const Settings& settings) {
   }
   if (settings.secrets_key_file.empty() && !settings.former_secrets_key_file.empty()) {
     return absl::InvalidArgumentError("former_secrets_key_file needs secrets_key_file");
+  }
+  if (settings.mail_user.empty() != settings.mail_password_file.empty()) {
+    return absl::InvalidArgumentError("mail_user and mail_password_file must be given together");
   }
   const BodyMemoryBounds memory = BodyMemoryOf(settings);
   const uint64_t least = LeastMemoryFor(settings.options.body_bytes_max);

@@ -34,12 +34,19 @@ struct Settings {
   uint32_t workers = 0;       // 0: one for each processor
   std::vector<std::string> allowed_networks;
   convoy::LogLevel log_level = convoy::LogLevel::kInfo;
+  bool has_ui = false;
+  std::string ui_prefix = "/ui";
+  std::vector<std::string> ui_frame_origins;
   std::string tls_cert;
   std::string tls_key;
   convoy::MetricsAccess metrics_access = convoy::MetricsAccess::kNobody;
   std::string metrics_token_file;
   std::string secrets_key_file;  // empty: secrets are not encrypted in the store
   std::string former_secrets_key_file;
+  std::string mail_server;  // empty: no e-mail is sent
+  std::string mail_from;
+  std::string mail_user;
+  std::string mail_password_file;
   SqsCredentials sqs_credentials = SqsCredentials::kNone;
   uint32_t connections_max = 10'000;
   uint32_t connections_per_address_max = 0;        // 0: half of connections_max

@@ -5,7 +5,8 @@
 // A plain value means $eq. Keys reach into nested objects with dots, into arrays with numbers, and
 // into any position with "$" (at most three). All conditions of an object must hold; the empty
 // object matches everything. A missing field matches only $neq, $nin and {"$exist": false}.
-// Operators: $eq $neq $gt $gte $lt $lte $in $nin $or $and $exist.
+// Operators: $eq $neq $gt $gte $lt $lte $in $nin $or $and $exist, and $regex (RE2's syntax, found
+// anywhere in a text) where the build has RE2 (CONVOY_RE2).
 #pragma once
 
 #include <memory>

@@ -28,6 +28,7 @@
 #include "convoy/local.h"
 #include "convoy/observer.h"
 #include "convoy/options.h"
+#include "convoy/scripting.h"
 #include "convoy/storage.h"
 #include "convoy/transport.h"
 
@@ -44,6 +45,9 @@ struct GatewayParts {
   // Adapters that pub_sub sources may use (broker.h). Only a started gateway reads: a pumped one
   // reports that in the status of such a source's consumers.
   std::vector<std::shared_ptr<Broker>> brokers;
+  // The engine of payload functions (scripting.h). Null: they are refused, and a function that is
+  // stored already fails.
+  std::unique_ptr<Scripting> scripting;
 };
 
 // Decision about a request whose head the host has read, but not its body.
@@ -104,8 +108,8 @@ class Gateway {
   virtual std::optional<HttpResponse> Handle(const HttpRequest& request) = 0;
 
   // The same without blocking. Returns false if the path is not the gateway's; `done` is then never
-  // called. Otherwise it runs exactly once: before this returns, on the thread that commits, or,
-  // once the gateway has been started, on one that answers what may take long.
+  // called. Otherwise it runs exactly once: before this returns, on the thread that commits, on one
+  // of Scripting's, or, once the gateway has been started, on one that answers what may take long.
   virtual bool HandleAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) = 0;
 
   // In place of HandleAsync, where the host has no memory for the request: `done` gets the answer

@@ -12,6 +12,7 @@
 
 #include "absl/time/time.h"
 
+#include "convoy/access.h"
 #include "convoy/http.h"
 
 namespace convoy {
@@ -112,6 +113,16 @@ struct ProjectConfig {
   // "verify_dynamic_events": shown as it was set; the answer to a dynamic event always waits until
   // its endpoint is there.
   bool has_verified_dynamic_events = false;
+  // "replay_attacks_prevention_enabled": every delivery's signature covers the time at which it was
+  // sent, also to endpoints that have simple signatures otherwise.
+  bool has_replay_prevention = false;
+  // "retention_policy": how long the project's events are kept, if `is_retention_enabled`; what the
+  // gateway's own retention removes earlier is removed then. nullopt: never given.
+  std::optional<absl::Duration> retention;
+  bool is_retention_enabled = false;
+  // "search_policy": the duration that a search in events looks back, as it was given; empty: no
+  // limit.
+  std::string search_policy;
 
   friend bool operator==(const ProjectConfig&, const ProjectConfig&) = default;
 };
@@ -211,7 +222,11 @@ struct Endpoint {
   std::string name;
   std::string url;
   std::string description;
+  // Where trouble with the endpoint is told: an address of e-mail, and URLs that a message for
+  // people is posted to. Each may be empty.
   std::string support_email;
+  std::string slack_webhook_url;
+  std::string teams_webhook_url;
   EndpointStatus status = EndpointStatus::kActive;
   // Oldest first; the last one without expiry is the newest. Those that are private Ed25519 keys
   // ("whsk_…") sign v1a of Standard Webhooks, the others everything else.
@@ -225,8 +240,7 @@ struct Endpoint {
   EndpointTls tls;
   absl::Time created_at;
   absl::Time updated_at;
-  // One delivery at a time, in the order in which their events were accepted: the first one goes
-  // on, retries included, until it succeeds or has failed for good; the others wait.
+  // One delivery at a time, in the order of acceptance; the others wait for its final outcome.
   bool is_fifo = false;
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
@@ -363,16 +377,16 @@ struct Source {
   VerifierConfig verifier;
   VerifyMode verify_mode = VerifyMode::kEnforce;
   CustomResponse custom_response;
-  // Locations: "request.header.X-Id", "request.body.a.b", "request.query.q".
-  std::vector<std::string> idempotency_keys;
-  std::string event_type_location;           // the same kind of location, or empty
-  std::vector<std::string> forward_headers;  // names of request headers that are sent to endpoints
-  BrokerConfig broker;                       // of a kPubSub source: never monostate
-  uint32_t workers_count = 1;                // how many consumers read from the broker at once
+  std::vector<std::string> idempotency_keys;  // locations: "request.header.X-Id", "request.body.a"
+  std::string event_type_location;            // the same kind of location, or empty
+  std::vector<std::string> forward_headers;   // names of request headers that are sent to endpoints
+  BrokerConfig broker;                        // of a kPubSub source: never monostate
+  uint32_t workers_count = 1;                 // how many consumers read from the broker at once
   MessageFormat message_format = MessageFormat::kEnvelope;
   // Of raw messages: the type of events whose message has none at its location, and the locations.
   std::string raw_event_type;
   MessageLocations message_locations;
+  std::string body_function, header_function;  // payload functions (scripting.h), or empty
   absl::Time created_at;
   absl::Time updated_at;
 
@@ -402,6 +416,15 @@ struct TypeFilter {
   friend bool operator==(const TypeFilter&, const TypeFilter&) = default;
 };
 
+// When people are told that deliveries of a subscription fail: after `count` failed attempts within
+// `window`.
+struct AlertConfig {
+  uint32_t count = 4;
+  absl::Duration window = absl::Hours(1);
+
+  friend bool operator==(const AlertConfig&, const AlertConfig&) = default;
+};
+
 struct Subscription {
   std::string id;
   std::string project_id;
@@ -413,6 +436,11 @@ struct Subscription {
   std::vector<TypeFilter> type_filters;  // no two of one event type
   std::optional<RetryPolicy> retry;      // otherwise the project's
   DeliveryMode delivery_mode = DeliveryMode::kAtLeastOnce;
+  std::string function;  // that changes what is delivered (scripting.h), or empty
+  // "rate_limit_config": of its endpoint's traffic; of an endpoint that has several limits the
+  // lowest one counts.
+  std::optional<RateLimit> rate_limit;
+  std::optional<AlertConfig> alert;  // "alert_config"
   absl::Time created_at;
   absl::Time updated_at;
 
@@ -434,57 +462,12 @@ struct EventType {
   friend bool operator==(const EventType&, const EventType&) = default;
 };
 
-// The credential of a portal link, "PRT.<mask>.<secret>", shown once and never kept.
-struct PortalToken {
-  std::string salt;                      // raw bytes
-  std::string hash;                      // raw SHA-256 of salt + whole token
-  std::optional<absl::Time> expires_at;  // nullopt: as long as its link
-
-  friend bool operator==(const PortalToken&, const PortalToken&) = default;
-};
-
-// "static_token": one token that lasts; "refresh_token": tokens of an hour, on request.
-enum class PortalAuth : uint8_t { kStaticToken, kRefreshToken };
-
-// Access for one owner to the endpoints of that owner, and to what was sent to them.
-struct PortalLink {
-  std::string id;
-  std::string project_id;
-  std::string name;
-  std::string owner_id;  // never empty
-  PortalAuth auth = PortalAuth::kStaticToken;
-  bool may_manage_endpoints = false;
-  std::string mask_id;  // the middle part of its tokens
-  std::vector<PortalToken> tokens;
-  absl::Time created_at;
-  absl::Time updated_at;
-
-  friend bool operator==(const PortalLink&, const PortalLink&) = default;
-};
-
-enum class Role : uint8_t { kInstanceAdmin, kProjectAdmin, kProjectViewer };
-
-// An API key as it is stored: the secret itself is shown once and never kept.
-struct ApiKey {
-  std::string id;
-  std::string name;
-  std::string mask_id;  // the middle part of "CO.<mask>.<secret>", by which it is found
-  std::string salt;     // raw bytes
-  std::string hash;     // raw SHA-256 of salt + whole key
-  Role role = Role::kProjectAdmin;
-  std::string project_id;  // empty for an instance admin
-  std::optional<absl::Time> expires_at;
-  absl::Time created_at;
-
-  friend bool operator==(const ApiKey&, const ApiKey&) = default;
-};
-
 // Traffic.
 
 // Why an input is held.
 enum class HeldKind : uint8_t {
   kQuarantine,  // a request that its source's verifier refused
-  kDeadLetter,  // a broker's message that no event could be made of
+  kDeadLetter,  // no event could be made of it: a broker's message; a request whose function failed
 };
 
 // An input that a source could not use, kept whole until it is released, discarded or expired.

@@ -37,6 +37,11 @@ struct GatewayOptions {
   uint32_t in_flight_max = 1024;
   uint32_t in_flight_per_endpoint_max = 16;
 
+  // Bodies of deliveries that are in flight, or claimed to be next. Beyond it nothing more is
+  // claimed until some have ended. A body of any size is delivered: with others where it fits, else
+  // alone.
+  uint64_t in_flight_bytes_max = 256 * 1024 * 1024;
+
   // Connections to endpoints at once, kept ones included; more attempts wait for one. 0: as many as
   // in_flight_max.
   uint32_t connections_max = 0;
@@ -122,6 +127,15 @@ struct GatewayOptions {
   // not encrypted (docs/security.md).
   std::string secrets_key;
   std::string former_secrets_key;
+
+  // Server that e-mails about endpoints in trouble are sent by, "smtp://host:port" or
+  // "smtps://host:port", the sender's address, and the server's credentials where it wants them.
+  // smtp is upgraded to TLS if the server offers that, and credentials are never sent without TLS.
+  // Empty: no e-mail is sent.
+  std::string mail_server;
+  std::string mail_from;
+  std::string mail_user;
+  std::string mail_password;
 
   MetricsAccess metrics_access = MetricsAccess::kNobody;
   std::string metrics_token;  // for kToken only: 16 to 256 visible ASCII characters

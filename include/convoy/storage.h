@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -34,7 +35,7 @@ namespace convoy {
 // Ids of events, deliveries, attempts and held inputs are ULIDs that SplitUlid (ulid.h) can split,
 // each of them given once; a batch with another one is refused with kInvalidArgument. A delivery
 // has the project, the event type and the idempotency key of its event; an attempt the project and
-// the endpoint of its delivery.
+// the endpoint of its delivery. An event or an attempt that is stored already stays as it is.
 
 // Makes equal submissions recognisable. `scope` is the project's id; `key` is opaque bytes.
 struct DedupeKey {
@@ -119,6 +120,9 @@ struct ConfigWrite {
   uint64_t expected_revision = 0;
   std::vector<ConfigRecord> puts;
   std::vector<ConfigRef> removes;
+  // Endpoints whose lanes (lane.h) are looked at anew, as those of changed endpoints are: because
+  // something else that their policy depends on has changed.
+  std::vector<std::string> changed_lanes;
   // Applied whatever the revision is: for new objects that depend on no other ones. In a scope that
   // has no feed (ConfigHome) it does not raise the revision, as what was read there stays true.
   bool is_unconditional = false;
@@ -200,6 +204,13 @@ struct ConfigChanges {
   std::vector<ConfigRef> removes;  // those that are not of the scope any more
 };
 
+// A search: what begins with `text` as an id, or has it, without case, in its event type or
+// idempotency key, or is of one of these sources.
+struct SearchText {
+  std::string text;                     // empty: everything
+  std::vector<std::string> source_ids;  // of events
+};
+
 // Instants are compared with those in the ids, which are milliseconds: a range costs what is in it.
 struct EventQuery {
   std::string project_id;
@@ -207,6 +218,7 @@ struct EventQuery {
   std::vector<std::string> source_ids;
   std::string idempotency_key;
   std::string event_type;
+  SearchText search;                                  // by the id of the event
   absl::Time created_from = absl::InfinitePast();     // inclusive
   absl::Time created_until = absl::InfiniteFuture();  // inclusive
 };
@@ -219,6 +231,7 @@ struct DeliveryQuery {
   std::string event_type;
   std::vector<std::string> endpoint_ids;
   std::vector<DeliveryStatus> statuses;
+  SearchText search;  // by the ids of the delivery and of its event; not by sources
   absl::Time created_from = absl::InfinitePast();
   absl::Time created_until = absl::InfiniteFuture();
 };
@@ -239,6 +252,9 @@ struct ClaimRequest {
   absl::Duration lease = absl::Seconds(60);  // must exceed the longest attempt
   uint32_t items_max = 64;
   uint32_t items_per_endpoint_max = 16;
+  // Of the bodies in the answer, each event counted once: no further delivery is handed out that
+  // would exceed it, but the first one is, whatever its size.
+  uint64_t bytes_max = std::numeric_limits<uint64_t>::max();
   // For these endpoints another number in its place, at least 1.
   std::unordered_map<std::string, uint32_t> items_max_of_endpoint;
   std::vector<std::string> skipped_endpoint_ids;  // those that this dispatcher has no room for
@@ -271,6 +287,10 @@ struct ThrottledLane {
 
 struct Claim {
   std::vector<ClaimedDelivery> deliveries;
+  // Whether they may be sent only after a Sync that begins later. A store says false where it knows
+  // that they, and what made them due, are durable but for what this opener itself has written
+  // since its last Sync, and that the claim need not be.
+  bool needs_sync = true;
   absl::Time next_due_at = absl::InfiniteFuture();  // when more work of unskipped endpoints is due
   // Lanes with work that was left alone because their policy is not known: the caller is to learn
   // it and to claim again.
@@ -306,6 +326,7 @@ struct PruneRequest {
   // in a lane that the latest claim to come to it found disabled. When an event was made, its id
   // says, which is a ULID.
   absl::Time events_before = absl::InfinitePast();
+  std::string project_id;  // only events of this project; empty: of all
   // Only events behind this id are looked at: where an earlier call has come to, so that those that
   // have not ended are passed but once on the way. Empty: from the oldest on.
   std::string after_event_id;
@@ -371,9 +392,11 @@ class Storage {
   // of the endpoint's record opens it, so that the new policy holds at once; no lane is closed for
   // longer than kLaneClosureMax without another look at its policy.
   //
-  // A delivery may be sent after a Sync that begins later: then it is durable. The claim itself
-  // must be durable then in the mode at_most_once, where it is the record that the delivery is
-  // about to be sent; otherwise one that is forgotten in a crash is merely claimed again.
+  // A delivery may be sent after a Sync that begins later: then it is durable. Claim::needs_sync
+  // tells when that need not be waited for. The claim itself must be durable in the mode
+  // at_most_once, where it is the record that the delivery is about to be sent, and so must the
+  // outcome that let a lane in order go on to its next delivery; otherwise a claim that is
+  // forgotten in a crash is merely made again.
   virtual absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) = 0;
 
   // Where several openers share a store, one that has died is noticed: its leases end when the

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -18,6 +19,15 @@
 #include "convoy/model.h"
 
 namespace convoy {
+
+// An e-mail to send over SMTP. Its text is the request's body, headers included, with lines that
+// end in CRLF.
+struct Mail {
+  std::string from;  // addresses without display names
+  std::vector<std::string> recipients;
+  std::string user;  // empty: no authentication
+  std::string password;
+};
 
 struct OutgoingRequest {
   std::string method = "POST";
@@ -29,6 +39,11 @@ struct OutgoingRequest {
   // Null: the transport's own authorities, and no client certificate. A connection that was made
   // with one is not used for requests with another.
   std::shared_ptr<const EndpointTls> tls;
+  // Unless null, `url` is "smtp://" or "smtps://" with the host and port of a server that the host
+  // of the gateway has named, so no guard applies to it; method, headers and `tls` mean nothing.
+  // The outcome is kResponse, with status 250, once the server has taken it. A transport that knows
+  // no e-mail answers kInvalidUrl.
+  std::shared_ptr<const Mail> mail;
 };
 
 // How an exchange ended. The numeric values are permanent.
@@ -54,6 +69,7 @@ enum class TransportOutcome : uint8_t {
   kHandlerFailed = 13,   // the host wants it again
   kHandlerRefused = 14,  // the host can never use it
   kNotTaken = 15,        // the host did not take it: no attempt was made
+  kFunctionFailed = 16,  // of the gateway: the subscription's function failed; nothing was sent
 };
 
 struct TransportResult {
@@ -63,6 +79,9 @@ struct TransportResult {
   std::string body;       // at most response_bytes_max
   std::string remote_ip;  // numeric; empty if no connection was made
   std::string error;      // one line without secrets; empty for kResponse
+  // False only if not a byte of the request was written: then it may be sent once more in the mode
+  // at_most_once, too.
+  bool may_have_arrived = true;
   // The wait that the host asked for with kHandlerFailed; a response has a header for that.
   absl::Duration retry_after = absl::ZeroDuration();
   absl::Duration elapsed = absl::ZeroDuration();

@@ -42,6 +42,40 @@ struct PendingCommit {
   CommitResult result ABSL_GUARDED_BY(mutex);
 };
 
+// So many payload functions of a source are run or wait to be run.
+constexpr size_t kFunctionsAtOnce = 64;
+// How soon a consumer that waits for them notices that it is to stop.
+constexpr absl::Duration kFunctionsLook = absl::Milliseconds(100);
+
+// Calls of functions that a consumer waits for.
+class PendingFunctions {
+ public:
+  explicit PendingFunctions(size_t count) : results_(count), left_count_(count) {}
+
+  // nullopt: there was none to run.
+  void Finish(size_t index, std::optional<ScriptResult> result) {
+    absl::MutexLock lock(&mutex_);
+    results_[index] = std::move(result);
+    --left_count_;
+  }
+  // False if some have not ended after `patience`.
+  bool Await(absl::Duration patience) {
+    absl::MutexLock lock(&mutex_);
+    return mutex_.AwaitWithTimeout(absl::Condition(this, &PendingFunctions::AreDone), patience);
+  }
+  std::optional<ScriptResult> Take(size_t index) {
+    absl::MutexLock lock(&mutex_);
+    return std::exchange(results_[index], std::nullopt);
+  }
+
+ private:
+  bool AreDone() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return left_count_ == 0; }
+
+  absl::Mutex mutex_;
+  std::vector<std::optional<ScriptResult>> results_ ABSL_GUARDED_BY(mutex_);
+  size_t left_count_ ABSL_GUARDED_BY(mutex_);
+};
+
 }  // namespace
 
 BrokerEnvironment EnvironmentOf(const ConsumeParts& parts) {
@@ -140,7 +174,12 @@ bool ConsumerLoop::Store() {
       FailStore(project.status());
       return false;
     }
-    intake::PreparedMessages prepared = parts_.intake->Prepare(**project, source_, messages_);
+    absl::StatusOr<intake::PreparedMessages> made = Prepare(**project);
+    if (!made.ok()) {
+      FailStore(made.status());
+      return false;
+    }
+    intake::PreparedMessages& prepared = *made;
     const absl::Status room =
         parts_.check_room ? parts_.check_room(prepared.batch) : absl::OkStatus();
     if (!room.ok()) {
@@ -162,6 +201,47 @@ bool ConsumerLoop::Store() {
     Acknowledge();
     return true;
   }
+}
+
+absl::StatusOr<intake::PreparedMessages> ConsumerLoop::Prepare(
+    const route::ProjectSnapshot& project) {
+  std::vector<intake::FunctionRuns> runs(intake::HasFunctions(source_) ? messages_.size() : 0);
+  while (true) {
+    intake::PreparedMessages prepared = parts_.intake->Prepare(project, source_, messages_, runs);
+    if (!prepared.wants_functions) return prepared;
+    if (const absl::Status status = RunFunctions(runs); !status.ok()) return status;
+  }
+}
+
+absl::Status ConsumerLoop::RunFunctions(std::span<intake::FunctionRuns> runs) {
+  bool was_run = true;
+  for (size_t begin = 0; begin < runs.size(); begin += kFunctionsAtOnce) {
+    const auto some = runs.subspan(begin, std::min(kFunctionsAtOnce, runs.size() - begin));
+    const auto pending = std::make_shared<PendingFunctions>(some.size());
+    for (size_t i = 0; i < some.size(); ++i) {
+      if (some[i].wanted() == nullptr) {
+        pending->Finish(i, std::nullopt);
+        continue;
+      }
+      RunScript(parts_.scripting, *some[i].wanted(),
+                [pending, i](ScriptResult result) { pending->Finish(i, std::move(result)); });
+    }
+    while (!pending->Await(std::min(extension_period(), kFunctionsLook))) {
+      if (is_stopping()) return absl::UnavailableError("the consumer is being stopped");
+      ExtendIfDue(parts_.clock->Now());
+    }
+    for (size_t i = 0; i < some.size(); ++i) {
+      std::optional<ScriptResult> result = pending->Take(i);
+      if (!result.has_value()) continue;
+      if (result->outcome == ScriptOutcome::kNotRun) was_run = false;
+      if (was_run) some[i].Add(*std::move(result));
+    }
+    if (!was_run || is_stopping()) {
+      return absl::UnavailableError("payload functions cannot be run now");
+    }
+    ExtendIfDue(parts_.clock->Now());
+  }
+  return absl::OkStatus();
 }
 
 bool ConsumerLoop::AskLagIfDue(absl::Time now) {

@@ -42,6 +42,7 @@ struct ConsumeParts {
   std::vector<std::string> allowed_networks;
   // Whether a batch may be written now; null: always.
   std::function<absl::Status(const WriteBatch&)> check_room;
+  Scripting* scripting = nullptr;  // null: payload functions fail
 };
 
 BrokerEnvironment EnvironmentOf(const ConsumeParts& parts);
@@ -70,6 +71,12 @@ class ConsumerLoop {
   bool Open();
   bool Poll();
   bool Store();
+
+  // The batch of what was polled, once the payload functions of the source have run. kUnavailable
+  // if they cannot run now.
+  absl::StatusOr<intake::PreparedMessages> Prepare(const route::ProjectSnapshot& project);
+  // Runs what `runs` want; some messages at the same time.
+  absl::Status RunFunctions(std::span<intake::FunctionRuns> runs);
 
   // Asks the broker for the lag if that is due. Returns whether an answer may come.
   bool AskLagIfDue(absl::Time now);

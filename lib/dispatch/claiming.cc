@@ -17,8 +17,9 @@ constexpr absl::Duration kLatenessMax = absl::Milliseconds(200);
 constexpr absl::Duration kBalanceWindow = absl::Milliseconds(100);
 constexpr double kBehindRatio = 0.8;
 
-// Deliveries that are claimed to wait for a slot, as a part of all slots.
-constexpr size_t kShareAhead = 2;  // a half
+// Deliveries that are claimed to wait for a slot, for each of the slots: as many as end while a
+// claim is on its way.
+constexpr size_t kAheadOfSlot = 1;
 
 // While there are no more lanes than this, those without traffic are kept for what is known of
 // their endpoints: that they answer, or that they do not.
@@ -63,8 +64,9 @@ void Dispatcher::State::AddRooms(Present now, ClaimRequest& request) {
 }
 
 void Dispatcher::State::StartClaim(Present now) {
-  const size_t busy_max = options.in_flight_max + options.in_flight_max / kShareAhead;
-  if (busy_count() >= busy_max) {
+  const size_t busy_max = options.in_flight_max * (1 + kAheadOfSlot);
+  const uint64_t held_bytes = bodies.bytes_count();
+  if (busy_count() >= busy_max || held_bytes >= options.in_flight_bytes_max) {
     next_claim_at = absl::InfiniteFuture();  // until something ends
     return;
   }
@@ -73,6 +75,7 @@ void Dispatcher::State::StartClaim(Present now) {
                           .lease = options.lease,
                           .items_max = static_cast<uint32_t>(busy_max - busy_count()),
                           .items_per_endpoint_max = 1,  // those have yet to earn more
+                          .bytes_max = options.in_flight_bytes_max - held_bytes,
                           .policy_of = PoliciesOf(parts.configuration, parts.local)};
   AddRooms(now, request);
   claim_started_at = now;
@@ -106,6 +109,7 @@ void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present
   if (parts.storage->may_be_shared()) {
     next_claim_at = std::min(next_claim_at, now.steady + kLookForOthers);
   }
+  CountBodies(*claim);
   for (ClaimedDelivery& claimed : claim->deliveries) {
     Task task = {.claimed = std::move(claimed), .claimed_at = started_at};
     if (is_draining) {
@@ -120,6 +124,15 @@ void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present
   }
   LearnPolicies(claim->unknown_lanes, now);
   MindBlockedLanes(now);
+}
+
+void Dispatcher::State::CountBodies(convoy::Claim& claim) {
+  absl::flat_hash_map<const Event*, std::shared_ptr<const Event>> counted;
+  for (ClaimedDelivery& claimed : claim.deliveries) {
+    std::shared_ptr<const Event>& event = counted[claimed.event.get()];
+    if (event == nullptr) event = bodies.Count(std::move(claimed.event));
+    claimed.event = event;
+  }
 }
 
 void Dispatcher::State::LearnPolicies(const std::vector<LaneName>& unknown, Present now) {

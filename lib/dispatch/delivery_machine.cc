@@ -38,21 +38,22 @@ Delivery Finish(Delivery delivery, DeliveryStatus status, std::string_view descr
   return delivery;
 }
 
-// "at_most_once" is repeated only where no answer arrived: a receiver that has answered, whatever
-// it said, has had the event.
+}  // namespace
+
 bool MayRepeat(const Delivery& delivery, const Classification& classification) {
+  const bool is_repeatable = delivery.mode == DeliveryMode::kAtLeastOnce;
   switch (classification.resend) {
     case Resend::kNever:
       return false;
     case Resend::kAtLeastOnce:
-      return delivery.mode == DeliveryMode::kAtLeastOnce;
+      return is_repeatable;
+    case Resend::kUnlessSent:
+      return is_repeatable || !classification.may_have_arrived;
     case Resend::kAlways:
       break;
   }
   return true;
 }
-
-}  // namespace
 
 absl::Duration RetryDelay(const RetryPolicy& policy, uint32_t attempts_count, Random& random) {
   if (policy.strategy == RetryStrategy::kLinear) return policy.interval;
@@ -84,8 +85,13 @@ Transition AfterAttempt(const Delivery& delivery, const Classification& classifi
                    now)};
   }
   if (next.attempts_count >= next.retry.attempts_max) {
-    return {Finish(std::move(next), DeliveryStatus::kFailure, "Retry limit exceeded", now),
-            config.should_disable_endpoint};
+    // The endpoint has no part in the failure of a function.
+    const bool is_ours = classification.outcome == Outcome::kFunctionFailed;
+    return {Finish(std::move(next), DeliveryStatus::kFailure,
+                   is_ours ? absl::StrCat("Retry limit exceeded: ", classification.error)
+                           : "Retry limit exceeded",
+                   now),
+            config.should_disable_endpoint && !is_ours};
   }
   const absl::Duration delay = std::max(RetryDelay(next.retry, next.attempts_count, random),
                                         classification.wait_min.value_or(absl::ZeroDuration()));

@@ -15,6 +15,10 @@ struct Transition {
   bool should_disable_endpoint = false;  // the endpoint is gone, or exhausted and to be disabled
 };
 
+// Whether the delivery may be sent again after such an attempt, tries apart. In the mode
+// at_most_once that is so only where nothing of the request was written.
+bool MayRepeat(const Delivery& delivery, const Classification& classification);
+
 // The state after an attempt that ended at `now`. `random` jitters exponential retries.
 Transition AfterAttempt(const Delivery& delivery, const Classification& classification,
                         const ProjectConfig& config, absl::Time now, Random& random);

@@ -27,10 +27,11 @@ absl::Time Dispatcher::State::Step() {
   const Present now = GetPresent();
   NoticeClock(now);
   TakeInNews(now);
+  TakeInFunctions(now);
   std::vector<std::string> ready;
-  pool.doubtful_count = 0;
+  pool.doubtful_count = pool.new_count = 0;
   for (const auto& [endpoint_id, state] : lanes) {
-    if (state.standing.is_doubtful(now.steady)) pool.doubtful_count += state.standing.held_count();
+    pool.Count(state.standing, now.steady);
     if (!state.waiting.empty() && !state.is_blocked(now.steady)) ready.push_back(endpoint_id);
   }
   for (const std::string& endpoint_id : ready) StartWaiting(endpoint_id, now);
@@ -40,12 +41,14 @@ absl::Time Dispatcher::State::Step() {
   if (may_claim && now.steady >= next_claim_at) StartClaim(now);
 
   absl::Time next = may_claim ? next_claim_at : absl::InfiniteFuture();
-  next = std::min({next, outcomes.retry_at(), BalanceIntake(now), local_next});
+  next = std::min(
+      {next, outcomes.retry_at(), BalanceIntake(now), local_next, notifier.Step(now.steady)});
   for (const auto& [endpoint_id, state] : lanes) {
     if (!state.waiting.empty() && state.is_blocked(now.steady)) {
       next = std::min(next, state.blocked_until);
     }
   }
+  if (functions.has_any()) next = now.steady;  // of those that ended at once
   return now.wall + std::max(next - now.steady, absl::ZeroDuration());
 }
 
@@ -120,6 +123,7 @@ void Dispatcher::Abandon() {
   state_->parts.transport->Cancel();
   if (state_->parts.local != nullptr) state_->parts.local->Cancel();
   const Present now = state_->GetPresent();
+  state_->CancelFunctions(now);
   std::vector<std::string> endpoint_ids;
   for (const auto& [endpoint_id, state] : state_->lanes) endpoint_ids.push_back(endpoint_id);
   for (const std::string& endpoint_id : endpoint_ids) state_->StartWaiting(endpoint_id, now);

@@ -14,6 +14,7 @@
 #include "convoy/local.h"
 #include "convoy/observer.h"
 #include "convoy/options.h"
+#include "convoy/scripting.h"
 #include "convoy/storage.h"
 #include "convoy/transport.h"
 #include "lib/base/ulid.h"
@@ -39,6 +40,7 @@ struct DispatcherParts {
   base::UlidGenerator* ulids;
   Observer* observer;
   LocalTransport* local = nullptr;  // null: deliveries to local endpoints wait
+  Scripting* scripting = nullptr;   // null: payload functions fail
   TellOutcome tell = nullptr;       // empty: the host does not want to know
 };
 
@@ -59,7 +61,8 @@ struct DispatcherStatus {
 class Dispatcher {
  public:
   Dispatcher(const GatewayOptions& options, DispatcherParts parts);
-  ~Dispatcher();  // only when idle() or after Abandon()
+  // Only when idle() or after Abandon(), and when no call of Scripting's is under way.
+  ~Dispatcher();
 
   // Claims what is due and there is room for, runs the transport, records outcomes (queued on the
   // commit queue; their completions arrive by themselves). Never waits. Returns when to call again

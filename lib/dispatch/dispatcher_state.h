@@ -18,6 +18,9 @@
 #include "lib/base/relaxed_counter.h"
 #include "lib/dispatch/breaker.h"
 #include "lib/dispatch/dispatcher.h"
+#include "lib/dispatch/function_inbox.h"
+#include "lib/dispatch/held_bodies.h"
+#include "lib/dispatch/notifier.h"
 #include "lib/dispatch/outcome.h"
 #include "lib/dispatch/outcome_writer.h"
 #include "lib/dispatch/slots.h"
@@ -126,7 +129,11 @@ struct Dispatcher::State {
         parts(p),
         outcomes(p.commits, p.configuration, p.clock, p.observer, p.tell),
         tokens({}, p.transport, p.clock, p.ulids),
+        notifier(o, p.transport, p.clock, p.observer),
         pool{.slots_max = o.in_flight_max, .slots_per_endpoint_max = o.in_flight_per_endpoint_max} {
+    outcomes.set_on_disabled([this](const Project& project, const Endpoint& endpoint) {
+      notifier.TellDisabled(project, endpoint);
+    });
   }
 
   Present GetPresent() const { return {parts.clock->Now(), parts.clock->SteadyNow()}; }
@@ -148,6 +155,8 @@ struct Dispatcher::State {
   // Limits intake while deliveries are late and slots are free nearly all of the time. Returns when
   // to look again at the latest, by the steady clock.
   absl::Time BalanceIntake(Present now);
+  // Those of a claim, each event's counted once.
+  void CountBodies(convoy::Claim& claim);
   // Says for the endpoints that are known here how many deliveries could start at once.
   void AddRooms(Present now, ClaimRequest& request);
   // How many more of a lane could start at once, those that would wait for a slot left out.
@@ -173,8 +182,18 @@ struct Dispatcher::State {
   // Whether the lease leaves an attempt the time it may take.
   bool HasTime(const Task& task, const Endpoint& endpoint, Present now) const;
   void Start(Task task, Snapshot project, const Endpoint& endpoint, Present now);
+  // Sends `event`, which is the delivery's or what a function has made of it.
+  void Send(std::shared_ptr<Sending> sending, const Endpoint& endpoint,
+            const std::shared_ptr<const Event>& event, Present now);
   void StartLocal(std::shared_ptr<Sending> sending, const Endpoint& endpoint, std::string_view name,
-                  Present now);
+                  const std::shared_ptr<const Event>& event, Present now);
+
+  // Payload functions of subscriptions. See functions.cc.
+  void RunFunction(std::shared_ptr<Sending> sending, const Endpoint& endpoint,
+                   const std::string& function, Present now);
+  void TakeInFunctions(Present now);
+  void OnFunction(std::shared_ptr<Sending> sending, ScriptResult result, Present now);
+  void CancelFunctions(Present now);
   void StartWaiting(const std::string& endpoint_id, Present now);
 
   // The end of an attempt.
@@ -198,6 +217,8 @@ struct Dispatcher::State {
   void TellThrottled(const ThrottledLane& throttled, Present now);
   // Feeds the breaker of an endpoint, and acts on what it says.
   void RunBreaker(LaneState& state, const Sending& sending, bool is_success, Present now);
+  // Tells people whose alert this failed attempt makes up.
+  void RunAlert(const Sending& sending, const Classification& classification, Present now);
   // Logs the first failure of an endpoint after a success, or ever, and its recovery.
   void TellHealth(LaneState& state, const Attempt& attempt, const Classification& classification,
                   Present now);
@@ -206,11 +227,13 @@ struct Dispatcher::State {
   const DispatcherParts parts;
   OutcomeWriter outcomes;
   fetch::AccessTokens tokens;
+  Notifier notifier;
 
   // Touched only by the thread that steps. Instants are of the steady clock.
   absl::flat_hash_map<std::string, absl::StatusOr<Snapshot>> projects;  // of this step
   absl::flat_hash_map<std::string, LaneState> lanes;
   SlotPool pool;
+  HeldBodies bodies;
   absl::Time next_claim_at = absl::InfinitePast();
   absl::Time local_failure_logged_at = absl::InfinitePast();
   std::optional<Present> claim_started_at;                 // a claim is under way
@@ -227,6 +250,11 @@ struct Dispatcher::State {
   std::array<base::RelaxedCounter, kOutcomesCount> attempts_counts;
   LatencyHistogram delivered_latency, failed_latency, discarded_latency;
   HealthBoard health;
+
+  FunctionInbox functions;
+  // By the number of the call: deliveries whose function runs. Of the thread that steps.
+  absl::flat_hash_map<uint64_t, std::shared_ptr<Sending>> in_functions;
+  uint64_t functions_count = 0;
 
   std::atomic<int64_t> last_local_failure_us = std::numeric_limits<int64_t>::min();
   std::atomic<bool> is_draining = false;  // also set by the closing thread

@@ -65,6 +65,17 @@ void Dispatcher::State::TellNews(HostOutcome::Kind kind, const Attempt& attempt,
               .detail = std::string(detail)});
 }
 
+void Dispatcher::State::RunAlert(const Sending& sending, const Classification& classification,
+                                 Present now) {
+  const Delivery& delivery = sending.task.claimed.delivery;
+  const Endpoint* const endpoint = sending.project->FindEndpoint(delivery.endpoint_id);
+  const Subscription* const subscription =
+      sending.project->FindSubscription(delivery.subscription_id);
+  if (endpoint == nullptr || subscription == nullptr) return;
+  notifier.OnFailure(sending.project->project(), *endpoint, *subscription, classification.error,
+                     now.steady);
+}
+
 void Dispatcher::State::TellHealth(LaneState& state, const Attempt& attempt,
                                    const Classification& classification, Present now) {
   if (classification.outcome == Outcome::kDelivered) {

@@ -64,12 +64,11 @@ void Dispatcher::State::AddLocalRooms(Present now, ClaimRequest& request) {
 }
 
 void Dispatcher::State::StartLocal(std::shared_ptr<Sending> sending, const Endpoint& endpoint,
-                                   std::string_view name, Present now) {
-  const ClaimedDelivery& claimed = sending->task.claimed;
-  sending->is_local = true;
+                                   std::string_view name, const std::shared_ptr<const Event>& event,
+                                   Present now) {
   sending->attempt.method = kLocalMethod;
   LocalRequest request = BuildLocalRequest(sending->project->project().config, endpoint, name,
-                                           claimed.delivery, claimed.event);
+                                           sending->task.claimed.delivery, event);
   request.time_left = LeaseLeft(sending->task, now) - LeaseMargin(options.lease);
   sending->attempt.request_headers = RedactHeaders(request.delivery.headers, {});
   parts.local->Send(std::move(request), [this, sending](TransportResult result) {

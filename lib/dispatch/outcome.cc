@@ -38,21 +38,24 @@ constexpr OutcomeRule kTable[] = {
      "check the host of the endpoint's url"},
     {Learnt::kNothing, End::kConnectFailed, Outcome::kConnectFailed, true, Resend::kAlways, ""},
     {Learnt::kNothing, End::kTlsFailed, Outcome::kTlsFailed, true, Resend::kAlways, ""},
-    {Learnt::kNothing, End::kTimedOut, Outcome::kTimedOut, true, Resend::kAlways, kRaiseTimeout},
-    {Learnt::kNothing, End::kResponseTooLarge, Outcome::kResponseTooLarge, true, Resend::kAlways,
-     "at most 64 KiB and 256 headers are read"},
-    {Learnt::kNothing, End::kProtocolError, Outcome::kProtocolError, true, Resend::kAlways, ""},
+    {Learnt::kNothing, End::kTimedOut, Outcome::kTimedOut, true, Resend::kUnlessSent,
+     kRaiseTimeout},
+    {Learnt::kNothing, End::kResponseTooLarge, Outcome::kResponseTooLarge, true,
+     Resend::kAtLeastOnce, "at most 64 KiB and 256 headers are read"},
+    {Learnt::kNothing, End::kProtocolError, Outcome::kProtocolError, true, Resend::kUnlessSent, ""},
     {Learnt::kNothing, End::kNoAccessToken, Outcome::kNoAccessToken, true, Resend::kAlways,
      "check the endpoint's authentication.oauth2"},
+    {Learnt::kNothing, End::kFunctionFailed, Outcome::kFunctionFailed, false, Resend::kAlways,
+     "correct the subscription's function"},
     {Learnt::kNothing, End::kHandled, Outcome::kDelivered, false, Resend::kNever, ""},
     {Learnt::kNothing, End::kHandlerFailed, Outcome::kHandlerFailed, true, Resend::kAtLeastOnce,
      ""},
     {Learnt::kNothing, End::kHandlerRefused, Outcome::kHandlerRefused, true, Resend::kNever, ""},
     {Learnt::kNothing, End::kNotTaken, Outcome::kNotTaken, false, Resend::kAlways, ""},
     // A response without a status comes only from a transport that breaks its contract.
-    {Learnt::kNothing, End::kResponse, Outcome::kProtocolError, true, Resend::kAlways, ""},
-    {Learnt::kNothing, End::kCancelled, Outcome::kCancelled, false, Resend::kAlways, ""},
-    {Learnt::kNothing, End::kLocalFailure, Outcome::kLocalFailure, false, Resend::kAlways, ""},
+    {Learnt::kNothing, End::kResponse, Outcome::kProtocolError, true, Resend::kAtLeastOnce, ""},
+    {Learnt::kNothing, End::kCancelled, Outcome::kCancelled, false, Resend::kUnlessSent, ""},
+    {Learnt::kNothing, End::kLocalFailure, Outcome::kLocalFailure, false, Resend::kUnlessSent, ""},
 };
 
 std::string ErrorOf(const OutcomeRule& rule, const TransportResult& result) {
@@ -91,6 +94,7 @@ Classification Classify(const TransportResult& result, absl::Time now) {
   const OutcomeRule& rule = RuleFor(LearntOf(result.http_status), result.outcome);
   Classification classification = {.outcome = rule.outcome,
                                    .resend = rule.resend,
+                                   .may_have_arrived = result.may_have_arrived,
                                    .counts_against_endpoint = rule.counts_against_endpoint,
                                    .error = ErrorOf(rule, result)};
   if (rule.learnt == Learnt::kPatience) {
@@ -132,6 +136,8 @@ std::string_view OutcomeName(Outcome outcome) {
       return "protocol_error";
     case Outcome::kNoAccessToken:
       return "no_access_token";
+    case Outcome::kFunctionFailed:
+      return "function_failed";
     case Outcome::kHandlerFailed:
       return "handler_failed";
     case Outcome::kHandlerRefused:

@@ -31,6 +31,7 @@ enum class Outcome : uint8_t {
   kNoAccessToken,   // the endpoint's authorisation server gave none; nothing was sent
   kHandlerFailed,   // of a local endpoint: the host wants it again
   kHandlerRefused,  // of a local endpoint: the host can never use it
+  kFunctionFailed,  // the subscription's payload function failed; nothing was sent
   kNotTaken,        // of a local endpoint: the host did not take it; no attempt was made
   kLocalFailure,  // this process has no descriptor, port or memory; says nothing about the endpoint
   kCancelled,     // by us: the gateway is closing; says nothing about the endpoint
@@ -51,8 +52,9 @@ enum class Learnt : uint8_t {
 // Whether the event is sent again after such an attempt, while tries are left.
 enum class Resend : uint8_t {
   kNever,
-  kAtLeastOnce,  // only in that mode: the receiver has answered, so it has had the event
-  kAlways,       // in both modes: no answer arrived
+  kAtLeastOnce,  // only in that mode: the receiver has had the event
+  kUnlessSent,   // in at_most_once only if nothing of the request was written
+  kAlways,       // in both modes: the request was not written
 };
 
 // A line of the table that decides every attempt: what was learnt, and how it ended. An answer
@@ -74,6 +76,7 @@ const OutcomeRule& RuleFor(Learnt learnt, TransportOutcome end);
 struct Classification {
   Outcome outcome = Outcome::kProtocolError;
   Resend resend = Resend::kAlways;
+  bool may_have_arrived = true;            // TransportResult::may_have_arrived
   bool counts_against_endpoint = true;     // the endpoint, not we, is to blame
   std::optional<absl::Duration> wait_min;  // what the receiver asked for
   std::string error;                       // cause and remedy in one line; empty on success

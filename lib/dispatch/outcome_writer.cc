@@ -33,10 +33,17 @@ void OutcomeWriter::AddMetaEvent(const ProjectConfig& config, std::string_view t
 
 void OutcomeWriter::Flush() {
   std::vector<std::shared_ptr<FlushedBatch>> again;
-  if (kept_count() > 0) {
+  std::vector<Disabling> disablings;
+  {
     const absl::Time now = clock_.SteadyNow();
     absl::MutexLock lock(&mutex_);
-    if (now >= retry_at_ || now < retry_at_ - kRetryAfter) again.swap(kept_);
+    if (now >= retry_at_ || now < retry_at_ - kRetryAfter) {
+      again.swap(kept_);
+      disablings.swap(kept_disablings_);
+    }
+  }
+  for (const Disabling& each : disablings) {
+    DisableEndpoint(each.project_id, each.endpoint_id, *each.ulids);
   }
   for (std::shared_ptr<FlushedBatch>& batch : again) {
     kept_count_.Add(-static_cast<int64_t>(batch->batch.updates.size()));
@@ -87,7 +94,7 @@ void OutcomeWriter::OnFlushed(std::shared_ptr<FlushedBatch> batch, const CommitR
 
 absl::Time OutcomeWriter::retry_at() const {
   absl::MutexLock lock(&mutex_);
-  if (kept_.empty()) return absl::InfiniteFuture();
+  if (kept_.empty() && kept_disablings_.empty()) return absl::InfiniteFuture();
   return std::min(retry_at_, clock_.SteadyNow() + kRetryAfter);  // one that was set back
 }
 
@@ -122,10 +129,14 @@ void OutcomeWriter::DisableEndpoint(const std::string& project_id, const std::st
                           .expected_revision = (*project)->revision(),
                           .puts = {std::move(disabled)}});
   Begin(1);
-  commits_.CommitAsync(std::move(batch),
-                       [this, project_id, endpoint_id, &ulids, tries](const CommitResult& result) {
-                         OnDisabled(project_id, endpoint_id, ulids, tries, result);
-                       });
+  commits_.CommitAsync(std::move(batch), [this, project_id, endpoint_id, &ulids, tries,
+                                          project = *project](const CommitResult& result) {
+    // As it was: who is told does not depend on its status.
+    if (result.status.ok() && on_disabled_) {
+      on_disabled_(project->project(), *project->FindEndpoint(endpoint_id));
+    }
+    OnDisabled(project_id, endpoint_id, ulids, tries, result);
+  });
 }
 
 void OutcomeWriter::OnDisabled(const std::string& project_id, const std::string& endpoint_id,
@@ -146,8 +157,15 @@ void OutcomeWriter::OnDisabled(const std::string& project_id, const std::string&
     const LogField fields[] = {{"endpoint_id", endpoint_id}, {"error", result.status.message()}};
     observer_.Log(LogLevel::kError, "endpoint was not disabled", fields);
   }
+  const bool is_refused = absl::IsUnavailable(result.status) ||
+                          absl::IsResourceExhausted(result.status);  // busy, full, too many wait
+  const absl::Time now = clock_.SteadyNow();
   {
     absl::MutexLock lock(&mutex_);
+    if (is_refused) {
+      kept_disablings_.push_back({project_id, endpoint_id, &ulids});
+      retry_at_ = now + kRetryAfter;
+    }
     --uncommitted_count_;
   }
   Wake();

@@ -47,6 +47,11 @@ class OutcomeWriter {
   // Called when there is news, on whichever thread brings it. Set once, before the first commit.
   void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
 
+  // Called, on any thread, once an endpoint was disabled. Set once, as above.
+  void set_on_disabled(std::function<void(const Project&, const Endpoint&)> on_disabled) {
+    on_disabled_ = std::move(on_disabled);
+  }
+
   // Only from the thread that steps the dispatcher.
   void Add(DeliveryUpdate update);
   // Adds a meta event of the outcome that is added next.
@@ -90,6 +95,11 @@ class OutcomeWriter {
   void Commit(std::shared_ptr<FlushedBatch> batch);
   void OnFlushed(std::shared_ptr<FlushedBatch> batch, const CommitResult& result)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // An endpoint to disable once the store takes writes again.
+  struct Disabling {
+    std::string project_id, endpoint_id;
+    base::UlidGenerator* ulids;
+  };
   void OnDisabled(const std::string& project_id, const std::string& endpoint_id,
                   base::UlidGenerator& ulids, storage::WriteTries tries, const CommitResult& result)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -103,6 +113,7 @@ class OutcomeWriter {
   Observer& observer_;
   const std::function<void(HostOutcome)> tell_;
   std::function<void()> wake_;
+  std::function<void(const Project&, const Endpoint&)> on_disabled_;
 
   FlushedBatch pending_;  // touched only by the thread that steps
 
@@ -110,6 +121,7 @@ class OutcomeWriter {
   StoreNews news_ ABSL_GUARDED_BY(mutex_);
   size_t uncommitted_count_ ABSL_GUARDED_BY(mutex_) = 0;  // updates, changes, claims
   std::vector<std::shared_ptr<FlushedBatch>> kept_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Disabling> kept_disablings_ ABSL_GUARDED_BY(mutex_);
   absl::Time retry_at_ ABSL_GUARDED_BY(mutex_);
   base::RelaxedCounter kept_count_;  // of updates in kept_
 };

@@ -14,6 +14,7 @@
 #include "lib/base/hops.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
+#include "lib/dispatch/trace.h"
 #include "lib/json/raw.h"
 #include "lib/model/local_name.h"
 
@@ -21,6 +22,9 @@ namespace convoy::dispatch {
 namespace {
 
 constexpr absl::Duration kDefaultTimeout = absl::Seconds(10);
+// Bytes of an answer that are read and recorded. A project that receives more does not want to be
+// answered more.
+constexpr uint64_t kResponseBytesMax = 51'200;
 constexpr std::string_view kFormContentType = "application/x-www-form-urlencoded";
 
 // Headers of the connection, not of the message.
@@ -106,6 +110,14 @@ Headers HeadersOf(const ProjectConfig& config, const Event& event) {
   return headers;
 }
 
+// The endpoint as its deliveries are signed.
+const Endpoint& SignedAs(const ProjectConfig& config, const Endpoint& endpoint, Endpoint& changed) {
+  if (!config.has_replay_prevention || endpoint.has_advanced_signatures) return endpoint;
+  changed = endpoint;
+  changed.has_advanced_signatures = true;
+  return changed;
+}
+
 // Convoy's signature, and that of Standard Webhooks where it is chosen. An endpoint whose only
 // secrets are keys for the latter gets the latter alone.
 absl::Status SetSignatures(const SignatureConfig& config, const Endpoint& endpoint,
@@ -157,13 +169,16 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
     request.headers.push_back({"User-Agent", absl::StrCat("Convoy/", kVersion)});
   }
   SetBody(endpoint, event, request);
-  CONVOY_RETURN_IF_ERROR(SetSignatures(config.signature, endpoint, event->id, now, request));
+  Endpoint changed;
+  CONVOY_RETURN_IF_ERROR(SetSignatures(config.signature, SignedAs(config, endpoint, changed),
+                                       event->id, now, request));
   if (!delivery.idempotency_key.empty()) {
     Set(request.headers, config.request_id_header, delivery.idempotency_key);
   }
   if (config.has_trace_headers) {
     Set(request.headers, "X-Convoy-EventDelivery-ID", delivery.id);
     Set(request.headers, "X-Convoy-Event-ID", event->id);
+    SetTraceContext(*event, delivery, request.headers);
   }
   SetAuthentication(endpoint.auth, request.headers);
   if (!endpoint.tls.empty()) request.tls = std::make_shared<const EndpointTls>(endpoint.tls);
@@ -175,7 +190,7 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
     }
   }
   request.timeout = TimeoutOf(endpoint);
-  request.response_bytes_max = config.body_bytes_max;
+  request.response_bytes_max = std::min(config.body_bytes_max, kResponseBytesMax);
   return request;
 }
 

@@ -7,6 +7,7 @@
 #include "lib/dispatch/dispatcher_state.h"
 #include "lib/dispatch/redaction.h"
 #include "lib/dispatch/request_builder.h"
+#include "lib/dispatch/trace.h"
 #include "lib/model/local_name.h"
 #include "lib/model/meta_event.h"
 
@@ -70,7 +71,11 @@ void Dispatcher::State::Admit(Task task, Present now) {
     ++state.local_count;
     local_count.Add(1);
   } else {
-    if (state.standing.is_doubtful(now.steady)) ++pool.doubtful_count;
+    if (state.standing.is_doubtful(now.steady)) {
+      ++pool.doubtful_count;
+    } else if (state.standing.is_new()) {
+      ++pool.new_count;
+    }
     state.standing.OnStart(now.steady);
     ++pool.used_count;
   }
@@ -101,16 +106,30 @@ void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpo
                       .url = endpoint.url,
                       .requested_at = now.wall};
   sending->started_at = now.steady;
+  sending->is_local = model::LocalNameOf(endpoint.url).has_value();
   sending_count.Add(1);
-  if (const auto name = model::LocalNameOf(endpoint.url)) {
-    return StartLocal(std::move(sending), endpoint, *name, now);
+  const Subscription* const subscription =
+      sending->project->FindSubscription(claimed.delivery.subscription_id);
+  if (subscription != nullptr && !subscription->function.empty()) {
+    return RunFunction(std::move(sending), endpoint, subscription->function, now);
   }
-  absl::StatusOr<OutgoingRequest> request = BuildRequest(
-      sending->project->project().config, endpoint, claimed.delivery, claimed.event, now.wall);
+  const std::shared_ptr<const Event> event = claimed.event;
+  Send(std::move(sending), endpoint, event, now);
+}
+
+void Dispatcher::State::Send(std::shared_ptr<Sending> sending, const Endpoint& endpoint,
+                             const std::shared_ptr<const Event>& event, Present now) {
+  if (const auto name = model::LocalNameOf(endpoint.url)) {
+    return StartLocal(std::move(sending), endpoint, *name, event, now);
+  }
+  absl::StatusOr<OutgoingRequest> request =
+      BuildRequest(sending->project->project().config, endpoint, sending->task.claimed.delivery,
+                   event, now.wall);
   if (!request.ok()) {
     return End(*sending,
                {.outcome = TransportOutcome::kInvalidUrl,
-                .error = std::string(request.status().message())},
+                .error = std::string(request.status().message()),
+                .may_have_arrived = false},
                now);
   }
   request->timeout =
@@ -152,6 +171,7 @@ void Dispatcher::State::End(Sending& sending, TransportResult result, Present no
     }
     TellHealth(state, sending.attempt, classification, now);
     RunBreaker(state, sending, classification.outcome == Outcome::kDelivered, now);
+    if (classification.counts_against_endpoint) RunAlert(sending, classification, now);
   } else {
     state.standing.OnCancelled(sending.started_at);
   }
@@ -177,15 +197,16 @@ void Dispatcher::State::StartWaiting(const std::string& endpoint_id, Present now
 
 void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
                                       const Classification& classification, Present now) {
-  if (classification.outcome == Outcome::kCancelled) {
-    const Delivery& delivery = sending.task.claimed.delivery;
-    if (delivery.mode == DeliveryMode::kAtMostOnce) {
-      return AddOutcome(sending.task, EndUnknown(delivery, now.wall), std::nullopt,
-                        OutcomeName(classification.outcome), classification.error);
-    }
-    return PutBackTask(sending.task, now);
+  const bool is_own = classification.outcome == Outcome::kCancelled ||
+                      classification.outcome == Outcome::kLocalFailure;
+  if (classification.outcome != Outcome::kCancelled) {
+    attempts_counts[static_cast<size_t>(classification.outcome)].Add(1);
   }
-  attempts_counts[static_cast<size_t>(classification.outcome)].Add(1);
+  if (is_own && !MayRepeat(sending.task.claimed.delivery, classification)) {
+    return AddOutcome(sending.task, EndUnknown(sending.task.claimed.delivery, now.wall),
+                      std::nullopt, OutcomeName(classification.outcome), classification.error);
+  }
+  if (classification.outcome == Outcome::kCancelled) return PutBackTask(sending.task, now);
   if (classification.outcome == Outcome::kNotTaken) return PutBackTask(sending.task, now);
   if (classification.outcome == Outcome::kLocalFailure) {
     return OnLocalFailure(sending.task, result.error, now);
@@ -203,6 +224,11 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   attempt.responded_at = now.wall;
   attempt.phases = result.phases;
   attempt.elapsed = result.elapsed;
+  const ProjectConfig& config = sending.project->project().config;
+  if (config.has_trace_headers && !sending.is_local) {
+    TellSpan(*sending.task.claimed.event, before, attempt, OutcomeName(classification.outcome),
+             *parts.observer);
+  }
   parts.observer->Count("convoy_delivery_attempt_total", 1);
   if (attempt.is_success) parts.observer->Count("convoy_delivery_success_total", 1);
   if (transition.should_disable_endpoint) {
@@ -213,7 +239,6 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   } else if (transition.delivery.status == DeliveryStatus::kFailure) {
     failed_latency.Add(transition.delivery.latency);
   }
-  const ProjectConfig& config = sending.project->project().config;
   if (config.meta_events.has_value()) {
     outcomes.AddMetaEvent(config, model::MetaEventTypeOf(transition.delivery.status),
                           model::MetaDataOf(transition.delivery), now.wall, *parts.ulids);

@@ -51,7 +51,11 @@ uint32_t SlotPool::RoomOf(const Standing& standing, absl::Time now) const {
   if (free_count < slots_max / 2) {
     limit = std::min(limit, std::max(1u, free_count / kShareOfFree));
   }
-  if (standing.is_doubtful(now)) limit = doubtful_count < std::max(1u, slots_max / 2) ? 1 : 0;
+  if (standing.is_doubtful(now)) {
+    limit = doubtful_count < std::max(1u, slots_max / 2) ? 1 : 0;
+  } else if (standing.is_new() && doubtful_count + new_count >= std::max(1u, slots_max / 4 * 3)) {
+    limit = 0;
+  }
   const uint32_t room = limit - std::min(standing.held_count(), limit);
   return std::min(room, free_count);
 }

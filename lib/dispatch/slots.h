@@ -3,8 +3,9 @@
 // A slot is held for as long as an attempt takes, so endpoints that hang hold theirs longest. Each
 // endpoint starts with one, gets more as its answers come quickly, and is back at one when it
 // fails slowly. While the pool is more than half used, shares shrink with what is left of it.
-// Endpoints that are known to hang or fail hold half of the pool together at most, so that the
-// other half stays for those that answer.
+// Endpoints that are known to hang or fail hold half of the pool together at most, and together
+// with those of which nothing is known yet three quarters, so that a quarter stays for those that
+// answer.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,8 @@ class Standing {
   uint32_t held_count() const { return static_cast<uint32_t>(started_at_.size()); }
   // It took long to fail, or failed several times in a row, or takes much longer than it used to.
   bool is_doubtful(absl::Time now) const;
+  // No attempt has ended yet that says anything of it.
+  bool is_new() const { return latency_ == absl::ZeroDuration() && failures_count_ == 0; }
   // How many slots its results have earned; at least 1.
   uint32_t earned_count(uint32_t slots_per_endpoint_max) const;
 
@@ -41,6 +44,16 @@ struct SlotPool {
   uint32_t slots_per_endpoint_max;
   uint32_t used_count = 0;
   uint32_t doubtful_count = 0;  // of those, by endpoints that are doubtful
+  uint32_t new_count = 0;       // by endpoints that are new, and not doubtful
+
+  // Recounts what an endpoint holds.
+  void Count(const Standing& standing, absl::Time now) {
+    if (standing.is_doubtful(now)) {
+      doubtful_count += standing.held_count();
+    } else if (standing.is_new()) {
+      new_count += standing.held_count();
+    }
+  }
 
   // How many more attempts of an endpoint may start now.
   uint32_t RoomOf(const Standing& standing, absl::Time now) const;

@@ -114,6 +114,7 @@ bool AccessTokens::OnFetched(Entry& entry, const TransportResult& result) {
   for (Waiter& waiter : std::exchange(entry.waiting, {})) {
     waiter.done({.outcome = is_own ? result.outcome : TransportOutcome::kNoAccessToken,
                  .error = error,
+                 .may_have_arrived = false,
                  .elapsed = std::max(now - waiter.since, absl::ZeroDuration())});
   }
   return false;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/notification.h"
 
@@ -47,6 +48,7 @@ config::CacheOptions CacheOptionsOf(const GatewayOptions& options, Clock* clock)
 EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
                                  std::unique_ptr<WakeFd> wake, std::unique_ptr<HostWake> host_wake)
     : options_(std::move(options)),
+      owned_scripting_(std::move(parts.scripting)),
       parts_(std::move(parts)),
       wake_(std::move(wake)),
       host_wake_(std::move(host_wake)),
@@ -96,6 +98,10 @@ EmbeddedGateway::~EmbeddedGateway() {
   // An adapter's call may still be under way, and what comes of it may want to be committed.
   while (!consumers_.Stop(absl::Milliseconds(20))) commits_.Drain();
   commits_.Drain();
+  // Calls of functions that are under way end, and what comes of them is committed.
+  is_scripting_over_ = true;
+  owned_scripting_.reset();
+  commits_.Drain();
   while (Poll(SIZE_MAX) > 0) continue;
 }
 
@@ -109,6 +115,7 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .observer = parts_.observer.get(),
           .fetcher = fetcher_,
           .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers_),
+          .scripting = scripting_,
           .commits = &commits_,
           .dispatcher = &dispatcher_,
           .pruner = &pruner_,
@@ -126,6 +133,7 @@ dispatch::DispatcherParts EmbeddedGateway::dispatcher_parts() {
           .ulids = &ulids_,
           .observer = parts_.observer.get(),
           .local = &mailbox_,
+          .scripting = scripting_,
           .tell = options_.outcomes_max == 0 ? nullptr
                                              : dispatch::TellOutcome([this](HostOutcome outcome) {
                                                  host_outcomes_.Push(std::move(outcome));
@@ -144,7 +152,8 @@ consume::ConsumeParts EmbeddedGateway::consume_parts() {
           .check_room =
               [this](const WriteBatch& batch) {
                 return intake::CheckJobRoom(*parts_.storage, options_.open_jobs_max, batch);
-              }};
+              },
+          .scripting = scripting_};
 }
 
 jobs::WorkerParts EmbeddedGateway::job_parts() {
@@ -209,33 +218,31 @@ void EmbeddedGateway::Leave() {
 
 HeadDecision EmbeddedGateway::InspectHead(const HttpRequest& head) {
   if (!Enter()) return {.refusal = ClosingResponse()};
-  HeadDecision decision = api_.InspectHead(head);
-  Leave();
-  return decision;
+  const absl::Cleanup leave = [this] { Leave(); };
+  return api_.InspectHead(head);
 }
 
 HttpResponse EmbeddedGateway::RefuseTooLarge(const HttpRequest& head) {
   if (!Enter()) return ClosingResponse();
-  HttpResponse response = api_.RefuseTooLarge(head);
-  Leave();
-  return response;
+  const absl::Cleanup leave = [this] { Leave(); };
+  return api_.RefuseTooLarge(head);
 }
 
 std::optional<HttpResponse> EmbeddedGateway::Handle(const HttpRequest& request) {
   if (!Enter()) return ClosingResponse();
+  const absl::Cleanup leave = [this] { Leave(); };
   return FinishIfAny(api_.Handle(request));
 }
 
 std::optional<HttpResponse> EmbeddedGateway::Call(const HttpRequest& request) {
   if (!Enter()) return ClosingResponse();
+  const absl::Cleanup leave = [this] { Leave(); };
   return FinishIfAny(api_.Call(request));
 }
 
 std::optional<HttpResponse> EmbeddedGateway::FinishIfAny(std::optional<http::Reply> reply) {
-  std::optional<HttpResponse> response;
-  if (reply.has_value()) response = Finish(*std::move(reply));
-  Leave();
-  return response;
+  if (!reply.has_value()) return std::nullopt;
+  return Finish(*std::move(reply));
 }
 
 HttpResponse EmbeddedGateway::Finish(http::Reply reply) {
@@ -247,6 +254,8 @@ HttpResponse EmbeddedGateway::Finish(http::Reply reply) {
       reply = finish(result);
     } else if (auto* fetch = std::get_if<http::PendingFetch>(&reply)) {
       reply = FetchNow(*std::move(fetch));
+    } else if (auto* script = std::get_if<http::PendingScript>(&reply)) {
+      reply = RunNow(std::move(*script));
     } else {
       const http::PendingCheck check = std::get<http::PendingCheck>(std::move(reply));
       reply = check.finish(consumers_.Check(check.source));
@@ -268,6 +277,22 @@ http::Reply EmbeddedGateway::FetchNow(http::PendingFetch fetch) {
   if (!is_taken) return Gateway::OverloadedResponse();
   has_ended.WaitForNotification();
   return fetch.finish(result);
+}
+
+void EmbeddedGateway::RunFunction(ScriptCall call, std::function<void(ScriptResult)> done) {
+  if (is_scripting_over_) return done({.error = "the gateway is closing"});
+  RunScript(scripting_, std::move(call), std::move(done));
+}
+
+http::Reply EmbeddedGateway::RunNow(http::PendingScript script) {
+  absl::Notification has_ended;
+  ScriptResult result;
+  RunFunction(std::move(script.call), [&](ScriptResult ended) {
+    result = std::move(ended);
+    has_ended.Notify();
+  });
+  has_ended.WaitForNotification();
+  return script.finish(result);
 }
 
 bool EmbeddedGateway::HandleAsync(const HttpRequest& request,
@@ -354,6 +379,13 @@ void EmbeddedGateway::FinishAsync(http::Reply reply,
           FinishAsync(finish(result), done);
         });
     if (!is_taken) FinishAsync(Gateway::OverloadedResponse(), std::move(done));
+    return;
+  }
+  if (auto* script = std::get_if<http::PendingScript>(&reply)) {
+    RunFunction(std::move(script->call),
+                [this, finish = std::move(script->finish), done](const ScriptResult& result) {
+                  FinishAsync(finish(result), done);
+                });
     return;
   }
   auto* write = std::get_if<http::PendingWrite>(&reply);

@@ -86,6 +86,8 @@ class EmbeddedGateway final : public Gateway {
   // Carries a reply to its end: commits what is pending, as often as its handler asks.
   HttpResponse Finish(http::Reply reply);
   http::Reply FetchNow(http::PendingFetch fetch);
+  http::Reply RunNow(http::PendingScript script);
+  void RunFunction(ScriptCall call, std::function<void(ScriptResult)> done);
   std::optional<HttpResponse> FinishIfAny(std::optional<http::Reply> reply);
   void FinishAsync(http::Reply reply, std::shared_ptr<std::function<void(HttpResponse)>> done);
 
@@ -114,7 +116,11 @@ class EmbeddedGateway final : public Gateway {
 
   // Constant after construction; safe for any thread.
   const GatewayOptions options_;
-  const GatewayParts parts_;
+  // Ended while everything that its completions use is still there.
+  std::unique_ptr<Scripting> owned_scripting_;
+  Scripting* const scripting_ = owned_scripting_.get();
+  std::atomic<bool> is_scripting_over_ = false;
+  const GatewayParts parts_;  // without scripting
   const std::unique_ptr<WakeFd> wake_;
   const std::unique_ptr<HostWake> host_wake_;
   transport::Mailbox mailbox_;

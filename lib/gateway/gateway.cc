@@ -10,6 +10,7 @@
 #include "convoy/option_table.h"
 #include "lib/crypto/aead.h"
 #include "lib/crypto/wipe.h"
+#include "lib/dispatch/notifier.h"
 #include "lib/gateway/embedded_gateway.h"
 #include "lib/model/local_name.h"
 #include "lib/storage/sealed_storage.h"
@@ -32,6 +33,30 @@ absl::Status CheckMetrics(const GatewayOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status CheckMail(const GatewayOptions& options) {
+  if (options.mail_server.empty()) {
+    const bool is_clear =
+        options.mail_from.empty() && options.mail_user.empty() && options.mail_password.empty();
+    return is_clear ? absl::OkStatus()
+                    : absl::InvalidArgumentError(
+                          "mail_from, mail_user and mail_password are of no use without "
+                          "mail_server");
+  }
+  if (!options.mail_server.starts_with("smtp://") && !options.mail_server.starts_with("smtps://")) {
+    return absl::InvalidArgumentError("mail_server must start with smtp:// or smtps://");
+  }
+  if (options.mail_server.find_first_of("@ \t\r\n") != std::string::npos) {
+    return absl::InvalidArgumentError("mail_server must hold a host and a port, and nothing else");
+  }
+  if (!dispatch::IsMailAddress(options.mail_from)) {
+    return absl::InvalidArgumentError("mail_from must be an address such as hooks@example.com");
+  }
+  if (options.mail_user.empty() != options.mail_password.empty()) {
+    return absl::InvalidArgumentError("mail_user and mail_password must be given together");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckOptions(const GatewayOptions& options) {
   if (!options.public_url.starts_with("http://") && !options.public_url.starts_with("https://")) {
     return absl::InvalidArgumentError("public_url must start with http:// or https://");
@@ -50,6 +75,7 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   if (options.secrets_key.empty() && !options.former_secrets_key.empty()) {
     return absl::InvalidArgumentError("former_secrets_key is of no use without secrets_key");
   }
+  if (absl::Status status = CheckMail(options); !status.ok()) return status;
   return CheckMetrics(options);
 }
 

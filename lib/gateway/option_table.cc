@@ -57,6 +57,8 @@ constexpr NumericOption kOptions[] = {
                               "deliveries on their way at once"),
     Option<&O::in_flight_per_endpoint_max>("in_flight_per_endpoint_max", Unit::kNumber, 1, kMillion,
                                            "deliveries on their way to one endpoint"),
+    Option<&O::in_flight_bytes_max>("in_flight_bytes_max", Unit::kBytes, 1024, uint64_t{1} << 40,
+                                    "bodies of deliveries that are on their way or next"),
     Option<&O::connections_max>("connections_max", Unit::kNumber, 0, kMillion,
                                 "connections to endpoints at once; 0: as many as in_flight_max"),
     Option<&O::connection_idle_max>("connection_idle_max", Unit::kMilliseconds, kSecond, kDay,

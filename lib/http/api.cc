@@ -18,6 +18,7 @@
 #include "lib/http/envelope.h"
 #include "lib/http/handlers.h"
 #include "lib/http/metrics.h"
+#include "lib/http/openapi.h"
 #include "lib/http/router.h"
 #include "lib/http/verified_keys.h"
 
@@ -96,6 +97,7 @@ struct Admission {
   RouteMatch match;
   Snapshot project;
   Role role = Role::kProjectViewer;
+  std::shared_ptr<const ApiKey> key;
   std::shared_ptr<const PortalLink> portal;
   ApiVersion version;
 };
@@ -127,6 +129,7 @@ Admission RouteAndAuthorize(const ApiParts& parts, const HttpRequest& head, Orig
   if (!caller.ok()) return {.refusal = FromStatus(caller.status())};
   Admission admission{.match = MatchRoute(head.method, head.path),
                       .role = caller->key != nullptr ? caller->key->role : Role::kProjectViewer,
+                      .key = caller->key,
                       .portal = caller->portal};
   const auto version = ApiVersionOf(head.headers);
   if (!version.ok()) return {.refusal = FromStatus(version.status())};
@@ -215,12 +218,14 @@ Reply Api::Stamped(std::string method, Reply reply) const {
     if (auto* write = std::get_if<PendingWrite>(&reply)) wrap(*write);
     if (auto* check = std::get_if<PendingCheck>(&reply)) wrap(*check);
     if (auto* fetch = std::get_if<PendingFetch>(&reply)) wrap(*fetch);
+    if (auto* script = std::get_if<PendingScript>(&reply)) wrap(*script);
   }
   return reply;
 }
 
 std::optional<Reply> Api::Dispatch(const HttpRequest& request) const {
   if (IsHealthPath(request.path)) return Health(parts_, request);
+  if (request.path == kOpenApiPath) return DescribeApi(request);
   if (IsMetricsPath(options_, request.path)) return Metrics(options_, parts_, request);
   if (IsIngestPath(request.path)) {
     const absl::StatusOr<IngestTarget> target = TargetOf(request.path);
@@ -248,6 +253,7 @@ Reply Api::DispatchApi(const HttpRequest& request, Origin origin) const {
                                         .project = std::move(admission.project),
                                         .role = admission.role,
                                         .version = admission.version,
+                                        .key = std::move(admission.key),
                                         .portal = std::move(admission.portal)});
 }
 
@@ -328,7 +334,7 @@ HeadDecision Api::DecideOnHead(const HttpRequest& head) const {
     const absl::Status authorized = AuthorizeMetrics(options_, head);
     if (!authorized.ok()) return {.refusal = FromStatus(authorized)};
     limit.bytes_max = std::min(limit.bytes_max, kUnusedBodyBytesMax);
-  } else if (IsHealthPath(head.path)) {
+  } else if (IsHealthPath(head.path) || head.path == kOpenApiPath) {
     limit.bytes_max = std::min(limit.bytes_max, kUnusedBodyBytesMax);
   } else {
     return {.is_declined = true};

@@ -44,6 +44,7 @@ struct ApiParts {
   Observer* observer;
   std::shared_ptr<fetch::Fetcher> fetcher;           // may be null: then nothing is fetched
   consume::ConsumerSupervisor* consumers = nullptr;  // null: there is no message broker
+  Scripting* scripting = nullptr;                    // null: payload functions are refused
   // For what they have counted; null: they are left out of the metrics.
   const storage::CommitQueue* commits = nullptr;
   const dispatch::Dispatcher* dispatcher = nullptr;

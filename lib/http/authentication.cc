@@ -123,6 +123,7 @@ absl::StatusOr<Caller> Authenticate(const ApiParts& parts, const HttpRequest& re
 absl::Status Authorize(const Caller& caller, Access access, PortalAccess portal_access,
                        std::string_view project_id) {
   const absl::Status refused = absl::PermissionDeniedError("Unauthorized");
+  if (access == Access::kCaller) return absl::OkStatus();
   if (caller.portal != nullptr) {
     const bool may_act =
         caller.portal->project_id == project_id && portal_access != PortalAccess::kNone &&

@@ -14,8 +14,8 @@
 
 namespace convoy::http {
 
-// Permission that a route requires of the key.
-enum class Access { kRead, kWrite, kInstance };
+// Permission that a route requires of the key; kCaller: every credential that is right.
+enum class Access { kCaller, kRead, kWrite, kInstance };
 
 // Limits of what a route lets the token of a portal link do. A handler that lets one in shows and
 // changes nothing but the belongings of the link's owner (portal_scope.h).

@@ -27,6 +27,7 @@ absl::Status ReadSource(const json::Value& object, const SourceReading& reading,
 // `body` is the text of `object`: filters are kept as they are written. Whether the endpoint and
 // the source exist is left to the caller.
 absl::Status ReadSubscription(const json::Value& object, std::string_view body,
-                              const ProjectConfig& project, Subscription* out);
+                              const ProjectConfig& project, const Scripting* scripting,
+                              Subscription* out);
 
 }  // namespace convoy::http

@@ -31,6 +31,7 @@ struct Context {
   Snapshot project;                   // of the route's {projectID}; null for other routes
   Role role = Role::kProjectViewer;   // of the caller's key, where a key is needed
   ApiVersion version = {};
+  std::shared_ptr<const ApiKey> key;         // the caller's; null: a portal link's token was used
   std::shared_ptr<const PortalLink> portal;  // whose token was used, if one was; then `role` is
                                              // that of a viewer
 

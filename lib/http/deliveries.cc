@@ -11,6 +11,7 @@
 #include "lib/http/pagination.h"
 #include "lib/http/portal_scope.h"
 #include "lib/http/queries.h"
+#include "lib/http/search.h"
 #include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/http/written_page.h"
@@ -32,12 +33,14 @@ absl::StatusOr<std::vector<DeliveryStatus>> ParseStatuses(std::string_view query
   return statuses;
 }
 
-absl::StatusOr<std::string> DeliveryJson(const Context& context, const Delivery& delivery) {
+absl::StatusOr<std::string> DeliveryJson(const Context& context, const Delivery& delivery,
+                                         bool has_data = true) {
   CONVOY_ASSIGN_OR_RETURN(Event stored,
                           context.parts->storage->GetEvent(delivery.project_id, delivery.event_id));
   const Event event = Shown(context, std::move(stored));
   return ToJson([&](json::Writer& writer) {
-    WriteDelivery(writer, delivery, event, context.project->FindEndpoint(delivery.endpoint_id));
+    WriteDelivery(writer, delivery, event, context.project->FindEndpoint(delivery.endpoint_id),
+                  has_data);
   });
 }
 
@@ -99,15 +102,20 @@ absl::StatusOr<DeliveryQuery> ReadDeliveryQuery(const Context& context) {
 }
 
 Reply ListDeliveries(const Context& context) {
-  const absl::StatusOr<DeliveryQuery> wanted = ReadDeliveryQuery(context);
+  absl::StatusOr<DeliveryQuery> wanted = ReadDeliveryQuery(context);
   if (!wanted.ok()) return FromStatus(wanted.status());
+  absl::StatusOr<SearchText> search = ReadSearch(context, &wanted->created_from);
+  if (!search.ok()) return FromStatus(search.status());
+  wanted->search = *std::move(search);
   const PageRequest request = ParsePage(context.request->query);
   const auto page = WritePage(
       request,
       [&](const PageRequest& part) {
         return context.parts->storage->ListDeliveries(*wanted, part);
       },
-      [&](const Delivery& delivery) { return DeliveryJson(context, delivery); });
+      [&](const Delivery& delivery) {
+        return DeliveryJson(context, delivery, WantsData(context));
+      });
   if (!page.ok()) return FromStatus(page.status());
   return Success(200, "Event deliveries fetched successfully", WrittenPageToJson(*page, request));
 }

@@ -125,7 +125,7 @@ absl::StatusOr<DynamicTarget> ReadDynamicTarget(std::string_view body) {
 absl::StatusOr<PlannedTarget> PlanTarget(const ApiParts& parts, const Snapshot& project,
                                          const DynamicTarget& target, std::string_view event_type) {
   ConfigWrite write{.scope = project->project().id, .expected_revision = project->revision()};
-  const Endpoint* endpoint = project->FindEndpointByUrl(target.url);
+  const Endpoint* endpoint = project->FindUnownedEndpointByUrl(target.url);
   Endpoint made;
   if (endpoint == nullptr) {
     CONVOY_ASSIGN_OR_RETURN(made, MakeEndpoint(parts, project->project(),

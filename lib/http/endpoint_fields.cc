@@ -85,6 +85,12 @@ void CheckEndpoint(const Endpoint& endpoint, const EndpointScope& scope, const E
   if (!endpoint.support_email.empty() && !IsEmail(endpoint.support_email)) {
     reader.FailField("support_email", "please provide a valid email");
   }
+  for (const auto& [field, url] : {std::pair("slack_webhook_url", &endpoint.slack_webhook_url),
+                                   std::pair("teams_webhook_url", &endpoint.teams_webhook_url)}) {
+    if (url->empty()) continue;
+    const absl::Status checked = CheckEndpointUrl(*url, scope.project.config.is_https_required);
+    if (!checked.ok()) reader.FailField(field, "must be an http or https URL, or empty");
+  }
   if (endpoint.content_type != "application/json" &&
       endpoint.content_type != "application/x-www-form-urlencoded") {
     reader.FailField("content_type",
@@ -98,9 +104,8 @@ absl::Status ReadEndpoint(const json::Value& document, const EndpointScope& scop
                           const Endpoint* stored, Endpoint* out) {
   const Project& project = scope.project;
   ObjectReader reader(document);
-  for (const char* field : {"slack_webhook_url", "teams_webhook_url"}) {
-    reader.Fail(RefuseIfSet(document, field));
-  }
+  reader.Read("slack_webhook_url", &out->slack_webhook_url);
+  reader.Read("teams_webhook_url", &out->teams_webhook_url);
   bool is_disabled = false;
   if (reader.Read("is_disabled", &is_disabled) && is_disabled) {
     reader.FailField("is_disabled", "cannot be set here, pause the endpoint instead");

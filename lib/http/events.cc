@@ -16,6 +16,7 @@
 #include "lib/http/portal_scope.h"
 #include "lib/http/prepared_write.h"
 #include "lib/http/queries.h"
+#include "lib/http/search.h"
 #include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/http/written_page.h"
@@ -172,7 +173,7 @@ Reply CreateDynamicEvent(const Context& context) {
 absl::StatusOr<EventQuery> ReadEventQuery(const Context& context) {
   const std::string_view query = context.request->query;
   CONVOY_ASSIGN_OR_RETURN(const TimeRange range, ParseTimeRange(query));
-  CONVOY_RETURN_IF_ERROR(RefuseParameters(query, {"query", "body", "ownerId", "brokerMessageId"}));
+  CONVOY_RETURN_IF_ERROR(RefuseParameters(query, {"body", "ownerId", "brokerMessageId"}));
   EventQuery wanted{.project_id = context.project->project().id,
                     .idempotency_key = ParameterOf(query, "idempotencyKey"),
                     .event_type = ParameterOf(query, "event_type"),
@@ -184,16 +185,23 @@ absl::StatusOr<EventQuery> ReadEventQuery(const Context& context) {
   return wanted;
 }
 
+bool WantsData(const Context& context) {
+  return ParameterOf(context.request->query, "withoutData") != "true";
+}
+
 Reply ListEvents(const Context& context) {
-  const absl::StatusOr<EventQuery> wanted = ReadEventQuery(context);
+  absl::StatusOr<EventQuery> wanted = ReadEventQuery(context);
   if (!wanted.ok()) return FromStatus(wanted.status());
+  absl::StatusOr<SearchText> search = ReadSearch(context, &wanted->created_from);
+  if (!search.ok()) return FromStatus(search.status());
+  wanted->search = *std::move(search);
   const PageRequest request = ParsePage(context.request->query);
   const auto page = WritePage(
       request,
       [&](const PageRequest& part) { return context.parts->storage->ListEvents(*wanted, part); },
       [&](const Event& event) -> absl::StatusOr<std::string> {
         return ToJson([&](json::Writer& writer) {
-          WriteEvent(writer, Shown(context, InScope(context, event)));
+          WriteEvent(writer, Shown(context, InScope(context, event)), WantsData(context));
         });
       });
   if (!page.ok()) return FromStatus(page.status());

@@ -6,6 +6,11 @@
 
 namespace convoy::http {
 
+// Of no project.
+Reply GetAccess(const Context& context);
+Reply ListPresetCatalogue(const Context& context);
+Reply ReadMetrics(const Context& context);
+
 Reply CreateProject(const Context& context);
 Reply ListProjects(const Context& context);
 Reply GetProject(const Context& context);
@@ -23,6 +28,7 @@ Reply ListSources(const Context& context);
 Reply GetSource(const Context& context);
 Reply UpdateSource(const Context& context);
 Reply DeleteSource(const Context& context);
+Reply TestSourceFunction(const Context& context);
 Reply GetConsumer(const Context& context);
 Reply ExplainRequest(const Context& context);
 
@@ -43,7 +49,7 @@ Reply UpdateSubscription(const Context& context);
 Reply DeleteSubscription(const Context& context);
 Reply TestSubscriptionFilter(const Context& context);
 Reply ToggleSubscriptionStatus(const Context& context);
-Reply RefuseFunction(const Context& context);
+Reply TestSubscriptionFunction(const Context& context);
 
 Reply CreateFilter(const Context& context);
 Reply CreateFilters(const Context& context);

@@ -61,16 +61,6 @@ std::optional<absl::Time> TimeOf(const Value& object, const char* name) {
   return time.has_value() && !IsUnset(*time) ? time : std::nullopt;
 }
 
-// A project without what Convoy gave each by default and what is a setting of ours that is refused.
-json::Document WithoutDefaults(const Value& project) {
-  json::Document copy;
-  copy.CopyFrom(project, copy.GetAllocator());
-  if (!copy.HasMember("config") || !copy["config"].IsObject()) return copy;
-  Value& config = copy["config"];
-  if (TextOf(config, {"search_policy"}) == "720h") config.RemoveMember("search_policy");
-  return copy;
-}
-
 class Planner {
  public:
   Planner(const Value& document, const GatewayOptions& options, const ApiParts& parts)
@@ -199,7 +189,7 @@ class Planner {
     const auto type = model::Parse<ProjectType>(TextOf(object, {"type"}));
     if (!type.has_value()) reader.FailField("type", "must be incoming or outgoing");
     project.type = type.value_or(ProjectType::kOutgoing);
-    reader.Fail(ReadProject(WithoutDefaults(object), options_, parts_, &project));
+    reader.Fail(ReadProject(object, options_, parts_, &project));
     const auto same_name = FindConfig<Project>(*parts_.storage, "name", project.name);
     if (same_name.ok() || !names_.insert(project.name).second) {
       reader.FailField("name", "a project with this name already exists");
@@ -320,7 +310,8 @@ class Planner {
     subscription.endpoint_id = ReferenceOf(object, "endpoint_id", "endpoint_metadata");
     subscription.source_id = ReferenceOf(object, "source_id", "source_metadata");
     ObjectReader reader(object);
-    reader.Fail(ReadSubscription(object, json::ToText(object), project->config, &subscription));
+    reader.Fail(ReadSubscription(object, json::ToText(object), project->config, parts_.scripting,
+                                 &subscription));
     CONVOY_ASSIGN_OR_RETURN(const bool has_endpoint,
                             IsKnown<Endpoint>(endpoints_, project->id, subscription.endpoint_id));
     if (!has_endpoint) reader.FailField("endpoint_id", "names no endpoint of the project");

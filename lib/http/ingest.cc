@@ -1,4 +1,5 @@
 // Ingest links, to which providers post. The response is given after the commit.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/http/envelope.h"
 #include "lib/http/handlers.h"
+#include "lib/intake/admission.h"
 #include "lib/intake/job_room.h"
 
 namespace convoy::http {
@@ -79,9 +81,12 @@ HttpResponse Refused(const absl::Status& status, const config::SourceEntry& entr
 
 // A genuine request that is only kept is safe: its sender need not send it again.
 HttpResponse Kept(const absl::Status& refusal, const config::SourceEntry& entry) {
-  const bool is_genuine =
-      intake::IngestReasonOf(refusal) == intake::ingest_refusal::kMissingIdempotencyKey;
-  if (!is_genuine) return Refused(refusal, entry);
+  const std::string reason = intake::IngestReasonOf(refusal);
+  if (reason == intake::ingest_refusal::kFunctionFailed) {
+    // Its error is the source's owner's to see.
+    return Success(200, "Request kept: a payload function failed");
+  }
+  if (reason != intake::ingest_refusal::kMissingIdempotencyKey) return Refused(refusal, entry);
   return Success(200, absl::StrCat("Request kept in quarantine: ", refusal.message()));
 }
 
@@ -120,15 +125,111 @@ HttpResponse RefuseLink(const Context& context, std::string_view why) {
 }
 
 // There is no room for the job that would make the event's deliveries, or that cannot be learnt.
-HttpResponse RefuseFull(const Context& context, const Source& source, const absl::Status& status) {
+HttpResponse RefuseFull(const ApiParts& parts, const Source& source, const absl::Status& status) {
   if (intake::IsTooManyJobs(status)) {
-    context.parts->intake->report().Refused({.event = "request refused",
-                                             .source_id = source.id,
-                                             .reason = intake::ingest_refusal::kTooManyJobs,
-                                             .detail = status.message()});
+    parts.intake->report().Refused({.event = "request refused",
+                                    .source_id = source.id,
+                                    .reason = intake::ingest_refusal::kTooManyJobs,
+                                    .detail = status.message()});
   }
   return FromStatus(status);
 }
+
+// Whether a request whose function failed has a place among those of its source that are kept. None
+// of them makes room for another: their senders were told that they are safe.
+bool HasPlace(const GatewayOptions& options, Storage& storage, const Hold& hold) {
+  const auto count = storage.CountHeld({.project_id = hold.input.project_id,
+                                        .source_ids = {hold.input.source_id},
+                                        .kind = hold.input.kind,
+                                        .now = hold.input.received_at});
+  const uint32_t places = intake::QuarantineItemsMax(options, hold.input.body.size());
+  const uint32_t bound = hold.items_max == 0 ? places : std::min(hold.items_max, places);
+  return count.ok() && *count < bound;
+}
+
+using SourceEntryPtr = std::shared_ptr<const config::SourceEntry>;
+
+// The reply to a request that its source has admitted. While `runs` wants something, it means
+// nothing.
+Reply AcceptJudged(const GatewayOptions& options, const ApiParts& parts,
+                   const route::ProjectSnapshot& project, const SourceEntryPtr& source,
+                   const HttpRequest& request, const intake::JudgedRequest& judged,
+                   intake::FunctionRuns* runs) {
+  std::optional<Hold> hold;
+  std::string remark;
+  absl::StatusOr<WriteBatch> batch =
+      parts.intake->AcceptIngest(project, *source, request, judged, runs, &hold, &remark);
+  if (hold.has_value()) {
+    const bool is_safe = hold->input.reason != intake::ingest_refusal::kFunctionFailed ||
+                         HasPlace(options, *parts.storage, *hold);
+    if (!is_safe) return TryLater("too many requests are kept whose payload function failed");
+    return RefuseAndKeep(*std::move(hold), batch.status(), source);
+  }
+  if (!batch.ok()) return Refused(batch.status(), *source);
+  const absl::Status room = intake::CheckJobRoom(*parts.storage, options.open_jobs_max, *batch);
+  if (!room.ok()) return RefuseFull(parts, source->source, room);
+
+  PendingWrite pending{.batch = *std::move(batch), .has_deliveries = true};
+  pending.finish = [source, remark = std::move(remark),
+                    body_bytes = request.body.size()](const CommitResult& result) -> Reply {
+    if (!result.status.ok()) return FromStatus(result.status);
+    const bool is_duplicate = result.submissions.front() == SubmissionOutcome::kDuplicate;
+    return Accepted(source->source, is_duplicate, remark, body_bytes);
+  };
+  return pending;
+}
+
+// A request on its way through the functions of its source. It outlives the caller's, so it has a
+// copy.
+class FunctionIngest : public std::enable_shared_from_this<FunctionIngest> {
+ public:
+  FunctionIngest(const GatewayOptions& options, const ApiParts& parts, SourceEntryPtr source,
+                 const HttpRequest& request, intake::JudgedRequest judged)
+      : options_(options),
+        parts_(parts),
+        source_(std::move(source)),
+        judged_(std::move(judged)),
+        method_(request.method),
+        path_(request.path),
+        query_(request.query),
+        body_(request.body) {
+    for (const HeaderView& header : request.headers) {
+      headers_.push_back({std::string(header.name), std::string(header.value)});
+    }
+    for (const Header& header : headers_) views_.push_back({header.name, header.value});
+  }
+
+  Reply Accept() {
+    const auto project = parts_.configuration->FindProject(source_->source.project_id);
+    if (!project.ok()) return FromStatus(project.status());
+    const HttpRequest request{
+        .method = method_, .path = path_, .query = query_, .headers = views_, .body = body_};
+    Reply reply = AcceptJudged(options_, parts_, **project, source_, request, judged_, &runs_);
+    if (runs_.wanted() == nullptr) return reply;
+    return PendingScript{.call = *runs_.wanted(),
+                         .finish = [self = shared_from_this()](const ScriptResult& result) {
+                           return self->Go(result);
+                         }};
+  }
+
+ private:
+  Reply Go(const ScriptResult& result) {
+    if (result.outcome == ScriptOutcome::kNotRun) {
+      return TryLater("too many payload functions are waiting, try again later");
+    }
+    runs_.Add(result);
+    return Accept();
+  }
+
+  const GatewayOptions& options_;
+  const ApiParts& parts_;
+  const SourceEntryPtr source_;
+  const intake::JudgedRequest judged_;
+  const std::string method_, path_, query_, body_;
+  Headers headers_;
+  std::vector<HeaderView> views_;
+  intake::FunctionRuns runs_;
+};
 
 }  // namespace
 
@@ -144,23 +245,15 @@ Reply Ingest(const Context& context) {
   const auto project = parts.configuration->FindProject((*source)->source.project_id);
   if (!project.ok()) return FromStatus(project.status());
   std::optional<Hold> hold;
-  std::string remark;
-  absl::StatusOr<WriteBatch> batch =
-      parts.intake->PrepareIngest(**project, **source, request, &hold, &remark);
-  if (hold.has_value()) return RefuseAndKeep(*std::move(hold), batch.status(), *source);
-  if (!batch.ok()) return Refused(batch.status(), **source);
-  const absl::Status room =
-      intake::CheckJobRoom(*parts.storage, context.options->open_jobs_max, *batch);
-  if (!room.ok()) return RefuseFull(context, (*source)->source, room);
-
-  PendingWrite pending{.batch = *std::move(batch), .has_deliveries = true};
-  pending.finish = [source = *source, remark = std::move(remark),
-                    body_bytes = request.body.size()](const CommitResult& result) -> Reply {
-    if (!result.status.ok()) return FromStatus(result.status);
-    const bool is_duplicate = result.submissions.front() == SubmissionOutcome::kDuplicate;
-    return Accepted(source->source, is_duplicate, remark, body_bytes);
-  };
-  return pending;
+  const auto judged = parts.intake->JudgeIngest(**project, **source, request, &hold);
+  if (hold.has_value()) return RefuseAndKeep(*std::move(hold), judged.status(), *source);
+  if (!judged.ok()) return Refused(judged.status(), **source);
+  if (intake::HasFunctions((*source)->source)) {
+    return std::make_shared<FunctionIngest>(*context.options, parts, *source, request, *judged)
+        ->Accept();
+  }
+  return AcceptJudged(*context.options, parts, **project, *source, request, *judged,
+                      /*runs=*/nullptr);
 }
 
 }  // namespace convoy::http

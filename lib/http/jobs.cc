@@ -53,6 +53,9 @@ void WriteJob(json::Writer& writer, const Job& job) {
 // Only what has failed or was discarded can be retried: a filter without statuses means these.
 absl::StatusOr<DeliveryQuery> ReadRetries(const Context& context) {
   constexpr DeliveryStatus kRetryable[] = {DeliveryStatus::kFailure, DeliveryStatus::kDiscarded};
+  if (!ParameterOf(context.request->query, "query").empty()) {
+    return absl::InvalidArgumentError("batch retry does not support search filters");
+  }
   CONVOY_ASSIGN_OR_RETURN(DeliveryQuery wanted, ReadDeliveryQuery(context));
   std::vector<DeliveryStatus> statuses;
   for (const DeliveryStatus status : kRetryable) {

@@ -316,6 +316,10 @@ HttpResponse Metrics(const GatewayOptions& options, const ApiParts& parts,
   const absl::Status authorized = AuthorizeMetrics(options, request);
   if (!authorized.ok()) return FromStatus(authorized);
   if (request.method != "GET" && request.method != "HEAD") return MethodNotAllowed("GET, HEAD");
+  return MetricsResponse(parts, request);
+}
+
+HttpResponse MetricsResponse(const ApiParts& parts, const HttpRequest& request) {
   const ExpositionFormat format =
       ChooseFormat(base::FindHeader(request.headers, "Accept").value_or(""));
   return {.status = 200,

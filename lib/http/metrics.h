@@ -21,4 +21,7 @@ absl::Status AuthorizeMetrics(const GatewayOptions& options, const HttpRequest& 
 HttpResponse Metrics(const GatewayOptions& options, const ApiParts& parts,
                      const HttpRequest& request);
 
+// The same for a request that may read them.
+HttpResponse MetricsResponse(const ApiParts& parts, const HttpRequest& request);
+
 }  // namespace convoy::http

@@ -59,7 +59,7 @@ class Plan {
   absl::StatusOr<Endpoint*> FindOrMakeEndpoint(const OnboardRow& row) {
     const auto planned = endpoints_.find(row.url);
     if (planned != endpoints_.end()) return &planned->second;
-    const Endpoint* const known = project_->FindEndpointByUrl(row.url);
+    const Endpoint* const known = project_->FindUnownedEndpointByUrl(row.url);
     if (known != nullptr) return &endpoints_.emplace(row.url, *known).first->second;
     CONVOY_ASSIGN_OR_RETURN(Endpoint made,
                             MakeEndpoint(parts_, project_->project(), row.name, row.url, ""));

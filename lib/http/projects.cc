@@ -24,6 +24,8 @@ namespace {
 using json::ObjectReader;
 
 constexpr size_t kSignatureVersionsMax = 8;
+constexpr size_t kPolicyBytesMax = 64;
+constexpr absl::Duration kRetentionMax = absl::Hours(24 * 365 * 100);
 
 // Context of reading a request.
 struct Reading {
@@ -90,12 +92,49 @@ absl::Status ReadSignature(ObjectReader& config, const ApiParts& parts, Signatur
 // Refuses the settings that this version does not support, so that none is accepted without effect.
 absl::Status RefuseUnsupported(const json::Value& object) {
   ObjectReader reader(object, "config");
-  for (const char* field :
-       {"replay_attacks_prevention_enabled", "allow_unmatched_dynamic_urls", "search_policy",
-        "sync_dynamic_event_ack", "is_retention_policy_enabled", "retention_policy_enabled"}) {
+  for (const char* field : {"allow_unmatched_dynamic_urls", "sync_dynamic_event_ack"}) {
     reader.Fail(RefuseIfSet(object, field, "config"));
   }
   return reader.status();
+}
+
+// A duration that is kept as the text that it was given as.
+absl::Status ReadSearchPolicy(ObjectReader& reader, std::string* out) {
+  std::string text;
+  if (!reader.Read("search_policy", &text)) return absl::OkStatus();
+  absl::Duration lookback;
+  const bool is_wrong = !absl::ParseDuration(text, &lookback) || lookback <= absl::ZeroDuration();
+  if (!text.empty() && (is_wrong || text.size() > kPolicyBytesMax)) {
+    return FieldError(reader.PathOf("search_policy"), "must be a duration such as 720h");
+  }
+  *out = text;
+  return absl::OkStatus();
+}
+
+// {"policy": "720h"} says how long, the flag, which has two names, whether.
+absl::Status ReadRetention(ObjectReader& config, ProjectConfig* out) {
+  for (const char* field : {"retention_policy_enabled", "is_retention_policy_enabled"}) {
+    config.Read(field, &out->is_retention_enabled);
+  }
+  const json::Value* object = config.Object("retention_policy");
+  CONVOY_RETURN_IF_ERROR(config.status());
+  if (object != nullptr && !AsksForNothing(*object)) {
+    ObjectReader reader(*object, "config.retention_policy");
+    std::string text;
+    absl::Duration retention;
+    if (reader.Read("policy", &text) && !text.empty()) {
+      if (!absl::ParseDuration(text, &retention) || retention < absl::Seconds(1) ||
+          retention > kRetentionMax) {
+        reader.FailField("policy", "must be a duration such as 720h, at least a second");
+      }
+      out->retention = retention;
+    }
+    reader.Fail(ReadSearchPolicy(reader, &out->search_policy));  // its place until 2024
+    CONVOY_RETURN_IF_ERROR(reader.status());
+  }
+  // Convoy's default.
+  if (out->is_retention_enabled && !out->retention.has_value()) out->retention = absl::Hours(720);
+  return absl::OkStatus();
 }
 
 // Convoy reads this one name without case, and its clients use both spellings.
@@ -184,6 +223,9 @@ absl::Status ReadConfig(const json::Value& object, ProjectType type, const Readi
   reader.Read("disable_endpoint", &out->should_disable_endpoint);
   reader.Read("multiple_endpoint_subscriptions", &out->may_share_endpoint);
   reader.Read("verify_dynamic_events", &out->has_verified_dynamic_events);
+  reader.Read("replay_attacks_prevention_enabled", &out->has_replay_prevention);
+  reader.Fail(ReadRetention(reader, out));
+  reader.Fail(ReadSearchPolicy(reader, &out->search_policy));
   reader.Fail(ReadMetaEvents(object, reading.parts, out->is_https_required, &out->meta_events));
   // One would replace the other in every delivery.
   if (base::EqualsIgnoreCase(out->signature.header, out->request_id_header)) {

@@ -55,6 +55,7 @@ class ReleaseJob : public std::enable_shared_from_this<ReleaseJob> {
   absl::Status PlanChunk(WriteBatch& batch);
   absl::StatusOr<intake::ReleasePlan> Plan(const HeldInput& input);
   void PopWaiting();
+  Reply OnFunction(const ScriptResult& result);
   Reply Settle(const CommitResult& result);
   Reply Answer();
 
@@ -71,6 +72,7 @@ class ReleaseJob : public std::enable_shared_from_this<ReleaseJob> {
   std::vector<HeldInput> chunk_;  // what is being written
   size_t singles_count_ = 0;      // so many of `waiting_` go one by one
   storage::WriteTries tries_;     // of one that goes alone
+  intake::FunctionRuns runs_;     // of the first that waits
 
   uint64_t accepted_count_ = 0;
   uint64_t duplicates_count_ = 0;
@@ -88,6 +90,12 @@ Reply ReleaseJob::Next() {
     PendingWrite pending{.has_deliveries = true};
     const absl::Status planned = PlanChunk(pending.batch);
     if (!planned.ok()) return FromStatus(planned);
+    if (chunk_.empty() && runs_.wanted() != nullptr) {
+      return PendingScript{.call = *runs_.wanted(),
+                           .finish = [job = shared_from_this()](const ScriptResult& result) {
+                             return job->OnFunction(result);
+                           }};
+    }
     if (chunk_.empty()) continue;
     pending.finish = [job = shared_from_this()](const CommitResult& result) {
       return job->Settle(result);
@@ -140,7 +148,7 @@ absl::StatusOr<intake::ReleasePlan> ReleaseJob::Plan(const HeldInput& input) {
   CONVOY_ASSIGN_OR_RETURN(const Source source,
                           GetConfig<Source>(*parts_.storage, input.project_id, input.source_id));
   CONVOY_ASSIGN_OR_RETURN(const auto entry, parts_.configuration->FindSourceByMask(source.mask_id));
-  return intake::PlanRelease(*parts_.intake, broker_intake_, *project, *entry, input);
+  return intake::PlanRelease(*parts_.intake, broker_intake_, *project, *entry, input, &runs_);
 }
 
 absl::Status ReleaseJob::PlanChunk(WriteBatch& batch) {
@@ -152,6 +160,7 @@ absl::Status ReleaseJob::PlanChunk(WriteBatch& batch) {
       continue;
     }
     if (!plan.ok()) return plan.status();
+    if (runs_.wanted() != nullptr) break;  // what is planned is written first
     if (!plan->refusal.empty()) {
       ++refused_counts_[plan->refusal];
       PopWaiting();
@@ -171,7 +180,16 @@ absl::Status ReleaseJob::PlanChunk(WriteBatch& batch) {
 
 void ReleaseJob::PopWaiting() {
   waiting_.pop_front();
+  runs_ = {};
   if (singles_count_ > 0) --singles_count_;
+}
+
+Reply ReleaseJob::OnFunction(const ScriptResult& result) {
+  if (result.outcome == ScriptOutcome::kNotRun) {
+    return TryLater("too many payload functions are waiting, try again later");
+  }
+  runs_.Add(result);
+  return Next();
 }
 
 Reply ReleaseJob::Settle(const CommitResult& result) {
@@ -185,6 +203,7 @@ Reply ReleaseJob::Settle(const CommitResult& result) {
     }
   } else if (is_split || tries_.ShouldPrepareAnew(result.status)) {
     singles_count_ += chunk.size();
+    runs_ = {};
     waiting_.insert(waiting_.begin(), std::make_move_iterator(chunk.begin()),
                     std::make_move_iterator(chunk.end()));
     return Next();

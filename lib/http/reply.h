@@ -1,5 +1,6 @@
 // Reply of a handler: a response, or work that has to be done first, which is a write that must
-// become durable, a question to a message broker or a request to another server.
+// become durable, a question to a message broker, a request to another server or a payload
+// function.
 //
 // Handlers never commit. They return what should be written and how to answer once it is; their
 // caller decides whether to wait for that or to go on (docs/architecture.md).
@@ -11,6 +12,7 @@
 #include "absl/status/status.h"
 
 #include "convoy/http.h"
+#include "convoy/scripting.h"
 #include "convoy/storage.h"
 #include "convoy/transport.h"
 
@@ -19,7 +21,8 @@ namespace convoy::http {
 struct PendingWrite;
 struct PendingCheck;
 struct PendingFetch;
-using Reply = std::variant<HttpResponse, PendingWrite, PendingCheck, PendingFetch>;
+struct PendingScript;
+using Reply = std::variant<HttpResponse, PendingWrite, PendingCheck, PendingFetch, PendingScript>;
 
 struct PendingWrite {
   WriteBatch batch;
@@ -43,6 +46,13 @@ struct PendingFetch {
   OutgoingRequest request;
   // Called once with the result; not at all where too many are being made.
   std::function<Reply(const TransportResult&)> finish;
+};
+
+// Call of a payload function. It runs on a thread of Scripting's, and so does `finish`.
+struct PendingScript {
+  ScriptCall call;
+  // Called once with the result.
+  std::function<Reply(const ScriptResult&)> finish;
 };
 
 }  // namespace convoy::http

@@ -17,6 +17,7 @@ struct Route {
   std::string_view path;     // "/api/v1/projects/{projectID}/events"
   Access access;
   Reply (*handle)(const Context& context);
+  std::string_view name;  // of the handler, and of the operation in the description of the API
   PortalAccess portal = PortalAccess::kNone;
 };
 

@@ -10,6 +10,7 @@
 #include "lib/http/config_fields.h"
 #include "lib/http/envelope.h"
 #include "lib/http/fields.h"
+#include "lib/http/functions.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
 #include "lib/http/pub_sub.h"
@@ -136,9 +137,11 @@ void ReadName(ObjectReader& reader, Source* source) {
 
 absl::Status ReadSource(const json::Value& document, const SourceReading& reading, Source* source) {
   ObjectReader reader(document);
-  for (const char* field : {"body_function", "header_function"}) {
-    reader.Fail(RefuseIfSet(document, field));
-  }
+  const Scripting* const scripting = reading.parts.scripting;
+  ReadFunction(reader, document, "body_function", FunctionRemoval::kByEmptyText, scripting,
+               &source->body_function);
+  ReadFunction(reader, document, "header_function", FunctionRemoval::kByEmptyText, scripting,
+               &source->header_function);
   reader.Read("is_disabled", &source->is_disabled);
   ReadEnum(reader, "verify_mode", "must be enforce, observe or quarantine", &source->verify_mode);
   if (reading.is_new) {
@@ -191,6 +194,10 @@ std::string SourceJson(const GatewayOptions& options, const Source& source) {
   return ToJson([&](json::Writer& writer) { WriteSource(writer, source, options.public_url); });
 }
 
+std::vector<NamedFunction> FunctionsOf(const Source& source) {
+  return {{"body_function", source.body_function}, {"header_function", source.header_function}};
+}
+
 // `type` and `provider` of a list: a spelling that no source has is an error rather than ignored.
 absl::Status ReadSourceQuery(std::string_view query, ConfigQuery* out) {
   const std::string type = ParameterOf(query, "type");
@@ -232,7 +239,9 @@ Reply CreateSource(const Context& context) {
           return Success(201, "Source created successfully", SourceJson(*options, source));
         });
   };
-  return source.type == SourceType::kPubSub ? CheckThen(source, store) : store();
+  return CheckFunctions(parts, FunctionsOf(source), [source, store] {
+    return source.type == SourceType::kPubSub ? CheckThen(source, store) : store();
+  });
 }
 
 Reply ListSources(const Context& context) {
@@ -289,7 +298,10 @@ Reply UpdateSource(const Context& context) {
           return Success(202, "Source updated successfully", SourceJson(*options, *updated));
         });
   };
-  return wanted.broker != current->broker ? CheckThen(wanted, store) : store();
+  return CheckFunctions(parts, FunctionsOf(wanted),
+                        [wanted, store, has_new_broker = wanted.broker != current->broker] {
+                          return has_new_broker ? CheckThen(wanted, store) : store();
+                        });
 }
 
 Reply DeleteSource(const Context& context) {

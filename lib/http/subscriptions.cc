@@ -11,6 +11,7 @@
 #include "lib/http/envelope.h"
 #include "lib/http/event_types.h"
 #include "lib/http/fields.h"
+#include "lib/http/functions.h"
 #include "lib/http/handlers.h"
 #include "lib/http/pagination.h"
 #include "lib/http/portal_scope.h"
@@ -54,32 +55,72 @@ absl::Status ReadFilter(const json::Value& document, std::string_view body, Subs
   return reader.status();
 }
 
-// Alerts are not supported. What Convoy fills in by default, and shows ever after, asks for
-// nothing.
-absl::Status RefuseAlerts(const json::Value& document) {
-  ObjectReader reader(document);
-  const json::Value* alert = reader.Object("alert_config");
-  if (alert == nullptr) return absl::OkStatus();  // a wrong type is told of below
-  ObjectReader fields(*alert, "alert_config");
-  uint32_t count = 0;
-  std::string threshold;
-  fields.Read("count", &count);
-  fields.Read("threshold", &threshold);
-  if (fields.status().ok() && count == 4 && (threshold == "1h" || threshold == "1h0m0s")) {
+constexpr uint32_t kAlertCountMax = 1000;
+
+// {"count", "duration"}, in seconds; a count of 0 is no limit.
+absl::Status ReadRateLimit(const json::Value& document, std::optional<RateLimit>* out) {
+  ObjectReader parent(document);
+  const json::Value* object = parent.Object("rate_limit_config");
+  if (object == nullptr) return parent.status();
+  ObjectReader reader(*object, "rate_limit_config");
+  RateLimit limit = out->value_or(RateLimit{.count = 0, .window = absl::ZeroDuration()});
+  reader.Read("count", &limit.count);
+  ReadSeconds(reader, "duration", &limit.window);
+  if (limit.count > 0 && limit.window <= absl::ZeroDuration()) {
+    reader.FailField("duration", "must be at least one second");
+  }
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  out->reset();
+  if (limit.count > 0) *out = limit;
+  return absl::OkStatus();
+}
+
+// {"count", "threshold"}; what asks for nothing is none.
+absl::Status ReadAlert(const json::Value& document, std::optional<AlertConfig>* out) {
+  ObjectReader parent(document);
+  const json::Value* object = parent.Object("alert_config");
+  if (object == nullptr) return parent.status();
+  if (AsksForNothing(*object)) {
+    out->reset();
     return absl::OkStatus();
   }
-  return RefuseIfSet(document, "alert_config");
+  ObjectReader reader(*object, "alert_config");
+  AlertConfig alert = out->value_or(AlertConfig());
+  reader.Read("count", &alert.count);
+  ReadSeconds(reader, "threshold", &alert.window);
+  if (alert.count == 0 || alert.count > kAlertCountMax) {
+    reader.FailField("count", absl::StrCat("must be between 1 and ", kAlertCountMax));
+  }
+  if (alert.window <= absl::ZeroDuration()) {
+    reader.FailField("threshold", "must be at least one second");
+  }
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  *out = alert;
+  return absl::OkStatus();
+}
+
+// Endpoints whose traffic is limited in another way once `after` takes the place of `before`, of
+// which either may be null.
+std::vector<std::string> ChangedLanes(const Subscription* before, const Subscription* after) {
+  std::vector<std::string> ids;
+  const bool had_limit = before != nullptr && before->rate_limit.has_value();
+  const bool has_limit = after != nullptr && after->rate_limit.has_value();
+  if (had_limit) ids.push_back(before->endpoint_id);
+  if (has_limit && (!had_limit || after->endpoint_id != before->endpoint_id)) {
+    ids.push_back(after->endpoint_id);
+  }
+  return ids;
 }
 
 }  // namespace
 
 absl::Status ReadSubscription(const json::Value& document, std::string_view body,
-                              const ProjectConfig& project, Subscription* out) {
+                              const ProjectConfig& project, const Scripting* scripting,
+                              Subscription* out) {
   ObjectReader reader(document);
-  for (const char* field : {"function", "rate_limit_config"}) {
-    reader.Fail(RefuseIfSet(document, field));
-  }
-  reader.Fail(RefuseAlerts(document));
+  ReadFunction(reader, document, "function", FunctionRemoval::kByNull, scripting, &out->function);
+  reader.Fail(ReadRateLimit(document, &out->rate_limit));
+  reader.Fail(ReadAlert(document, &out->alert));
   std::string name, source_id, endpoint_id;
   if (reader.Read("name", &name) && !name.empty()) out->name = name;
   if (reader.Read("source_id", &source_id) && !source_id.empty()) out->source_id = source_id;
@@ -154,6 +195,56 @@ std::string SubscriptionJson(const Subscription& subscription,
   });
 }
 
+Reply StoreNew(const Context& context, const Subscription& subscription) {
+  const ApiParts& parts = *context.parts;
+  return ChangeProject(
+      context,
+      [subscription, &parts](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
+        CONVOY_RETURN_IF_ERROR(CheckReferences(subscription, *project, *parts.storage));
+        ConfigWrite write{.puts = {subscription},
+                          .changed_lanes = ChangedLanes(nullptr, &subscription)};
+        CONVOY_RETURN_IF_ERROR(
+            AddEventTypes(parts, subscription.project_id, subscription.event_types, &write));
+        return write;
+      },
+      [subscription, storage = parts.storage, version = context.version] {
+        return Success(201, "Subscription created successfully",
+                       SubscriptionJson(subscription, nullptr, storage, version));
+      });
+}
+
+// `body` is that of the request, which may be gone by now.
+Reply StoreUpdated(const Context& context, const std::string& body) {
+  auto updated = std::make_shared<Subscription>();
+  auto seen = std::make_shared<Snapshot>();
+  return ChangeProject(
+      context,
+      [updated, seen, parts = context.parts, id = context.capture(1),
+       body](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
+        const Subscription* current = project->FindSubscription(id);
+        if (current == nullptr) {
+          return absl::InvalidArgumentError("failed to find subscription");
+        }
+        CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(body, {}));
+        *updated = *current;
+        *seen = project;
+        updated->updated_at = parts->clock->Now();
+        CONVOY_RETURN_IF_ERROR(ReadSubscription(fields, body, project->project().config,
+                                                parts->scripting, updated.get()));
+        CONVOY_RETURN_IF_ERROR(CheckReferences(*updated, *project, *parts->storage));
+        CONVOY_RETURN_IF_ERROR(KeepTypeFilters(*parts, current->filter, updated.get()));
+        ConfigWrite write{.puts = {*updated},
+                          .changed_lanes = ChangedLanes(current, updated.get())};
+        CONVOY_RETURN_IF_ERROR(
+            AddEventTypes(*parts, updated->project_id, updated->event_types, &write));
+        return write;
+      },
+      [updated, seen, storage = context.parts->storage, version = context.version] {
+        return Success(202, "Subscription updated successfully",
+                       SubscriptionJson(*updated, seen->get(), storage, version));
+      });
+}
+
 }  // namespace
 
 Reply CreateSubscription(const Context& context) {
@@ -164,24 +255,14 @@ Reply CreateSubscription(const Context& context) {
                             .project_id = context.project->project().id,
                             .created_at = parts.clock->Now()};
   subscription.updated_at = subscription.created_at;
-  const absl::Status status = ReadSubscription(*document, context.request->body,
-                                               context.project->project().config, &subscription);
+  const absl::Status status =
+      ReadSubscription(*document, context.request->body, context.project->project().config,
+                       parts.scripting, &subscription);
   if (!status.ok()) return FromStatus(status);
   const absl::Status kept = KeepTypeFilters(parts, {}, &subscription);
   if (!kept.ok()) return FromStatus(kept);
-  return ChangeProject(
-      context,
-      [subscription, &parts](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
-        CONVOY_RETURN_IF_ERROR(CheckReferences(subscription, *project, *parts.storage));
-        ConfigWrite write{.puts = {subscription}};
-        CONVOY_RETURN_IF_ERROR(
-            AddEventTypes(parts, subscription.project_id, subscription.event_types, &write));
-        return write;
-      },
-      [subscription, storage = parts.storage, version = context.version] {
-        return Success(201, "Subscription created successfully",
-                       SubscriptionJson(subscription, nullptr, storage, version));
-      });
+  return CheckFunctions(parts, {{"function", subscription.function}},
+                        [context, subscription] { return StoreNew(context, subscription); });
 }
 
 Reply ListSubscriptions(const Context& context) {
@@ -220,44 +301,25 @@ Reply GetSubscription(const Context& context) {
 Reply UpdateSubscription(const Context& context) {
   const auto document = ParseBody(context);
   if (!document.ok()) return FromStatus(document.status());
-  auto updated = std::make_shared<Subscription>();
-  auto seen = std::make_shared<Snapshot>();
-  return ChangeProject(
-      context,
-      [updated, seen, parts = context.parts, id = context.capture(1),
-       body = std::string(context.request->body)](
-          const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
-        const Subscription* current = project->FindSubscription(id);
-        if (current == nullptr) {
-          return absl::InvalidArgumentError("failed to find subscription");
-        }
-        CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(body, {}));
-        *updated = *current;
-        *seen = project;
-        updated->updated_at = parts->clock->Now();
-        CONVOY_RETURN_IF_ERROR(
-            ReadSubscription(fields, body, project->project().config, updated.get()));
-        CONVOY_RETURN_IF_ERROR(CheckReferences(*updated, *project, *parts->storage));
-        CONVOY_RETURN_IF_ERROR(KeepTypeFilters(*parts, current->filter, updated.get()));
-        ConfigWrite write{.puts = {*updated}};
-        CONVOY_RETURN_IF_ERROR(
-            AddEventTypes(*parts, updated->project_id, updated->event_types, &write));
-        return write;
-      },
-      [updated, seen, storage = context.parts->storage, version = context.version] {
-        return Success(202, "Subscription updated successfully",
-                       SubscriptionJson(*updated, seen->get(), storage, version));
-      });
+  // Whatever is wrong with the function is told with the other fields, below.
+  std::string function;
+  ObjectReader reader(*document);
+  ReadFunction(reader, *document, "function", FunctionRemoval::kByNull, context.parts->scripting,
+               &function);
+  if (!reader.status().ok()) function.clear();
+  return CheckFunctions(
+      *context.parts, {{"function", std::move(function)}},
+      [context, body = std::string(context.request->body)] { return StoreUpdated(context, body); });
 }
 
 Reply DeleteSubscription(const Context& context) {
   return ChangeProject(
       context,
       [id = context.capture(1)](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
-        if (project->FindSubscription(id) == nullptr) {
-          return absl::NotFoundError("failed to find subscription");
-        }
-        return ConfigWrite{.removes = {{.kind = ConfigKind::kSubscription, .id = id}}};
+        const Subscription* current = project->FindSubscription(id);
+        if (current == nullptr) return absl::NotFoundError("failed to find subscription");
+        return ConfigWrite{.removes = {{.kind = ConfigKind::kSubscription, .id = id}},
+                           .changed_lanes = ChangedLanes(current, nullptr)};
       },
       [] { return Success(200, "Subscription deleted successfully"); });
 }
@@ -269,11 +331,6 @@ Reply ToggleSubscriptionStatus(const Context& context) {
     return Failure(404, "failed to find subscription");
   }
   return Success(202, "Subscription status updated successfully", "{}");
-}
-
-// Payload functions are no part of this server, whatever the function.
-Reply RefuseFunction(const Context&) {
-  return FromStatus(FieldError("function", "payload functions are not built in"));
 }
 
 // {"request": {header, body, query, path}, "schema": {the same}} to whether one satisfies the

@@ -72,6 +72,8 @@ Endpoint Shown(const Context& context, Endpoint endpoint) {
   for (Secret& secret : endpoint.secrets) Redact(secret.value);
   std::visit([](auto& auth) { RedactCredentials(auth); }, endpoint.auth);
   Redact(endpoint.tls.client_key);
+  Redact(endpoint.slack_webhook_url);
+  Redact(endpoint.teams_webhook_url);
   return endpoint;
 }
 

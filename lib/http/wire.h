@@ -30,10 +30,11 @@ void WriteSource(json::Writer& writer, const Source& source, std::string_view pu
 // `endpoint` and `source` may be null: then their metadata is.
 void WriteSubscription(json::Writer& writer, const Subscription& subscription,
                        const Endpoint* endpoint, const Source* source, ApiVersion version);
-void WriteEvent(json::Writer& writer, const Event& event);
+// Without `has_data` the body is left out, of which the size is told.
+void WriteEvent(json::Writer& writer, const Event& event, bool has_data = true);
 // `endpoint` is null if it was deleted.
 void WriteDelivery(json::Writer& writer, const Delivery& delivery, const Event& event,
-                   const Endpoint* endpoint);
+                   const Endpoint* endpoint, bool has_data = true);
 void WriteAttempt(json::Writer& writer, const Attempt& attempt);
 // One of `project_id`; `last` is its latest attempt, or null.
 void WriteMetaEvent(json::Writer& writer, const std::string& project_id, const Delivery& delivery,
@@ -47,6 +48,7 @@ void WriteApiKey(json::Writer& writer, const ApiKey& key, std::string_view text)
 // Shared pieces.
 void WriteTimeField(json::Writer& writer, std::string_view key, absl::Time time);
 void WriteNullField(json::Writer& writer, std::string_view key);
+void WriteTextOrNull(json::Writer& writer, std::string_view key, std::string_view text);
 void WriteTextsField(json::Writer& writer, std::string_view key,
                      const std::vector<std::string>& texts);
 

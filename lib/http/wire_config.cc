@@ -32,6 +32,16 @@ void WriteBreaker(Writer& writer, const CircuitBreaker& breaker) {
       .EndObject();
 }
 
+// As Go writes a duration: "10s", "1m30s", "2h0m0s".
+std::string GoText(absl::Duration duration) {
+  const int64_t seconds = absl::ToInt64Seconds(duration);
+  const int64_t hours = seconds / 3600, minutes = seconds / 60 % 60;
+  std::string text = hours > 0 ? absl::StrCat(hours, "h") : "";
+  if (seconds >= 60) absl::StrAppend(&text, minutes, "m");
+  absl::StrAppend(&text, seconds % 60, "s");
+  return text;
+}
+
 void WriteConfig(Writer& writer, const ProjectConfig& config) {
   writer.Key("config").BeginObject().Field("max_payload_read_size", config.body_bytes_max);
   writer.Key("ratelimit")
@@ -73,7 +83,14 @@ void WriteConfig(Writer& writer, const ProjectConfig& config) {
       .Field("disable_endpoint", config.should_disable_endpoint)
       .Field("multiple_endpoint_subscriptions", config.may_share_endpoint)
       .Field("verify_dynamic_events", config.has_verified_dynamic_events)
-      .Field("replay_attacks_prevention_enabled", false);
+      .Field("replay_attacks_prevention_enabled", config.has_replay_prevention)
+      .FieldIfSet("search_policy", config.search_policy);
+  // Not of Convoy's contract any more, and shown where it was given.
+  if (config.retention.has_value()) {
+    writer.Field("retention_policy_enabled", config.is_retention_enabled);
+    writer.Key("retention_policy").BeginObject().Field("policy", GoText(*config.retention));
+    writer.EndObject();
+  }
   if (config.meta_events.has_value()) {
     const MetaEventConfig& meta = *config.meta_events;
     writer.Key("meta_event")
@@ -139,16 +156,6 @@ void WriteSourceMetadata(Writer& writer, const Source* source) {
       .EndObject();
 }
 
-// As Go writes a duration: "10s", "1m30s", "2h0m0s".
-std::string GoText(absl::Duration duration) {
-  const int64_t seconds = absl::ToInt64Seconds(duration);
-  const int64_t hours = seconds / 3600, minutes = seconds / 60 % 60;
-  std::string text = hours > 0 ? absl::StrCat(hours, "h") : "";
-  if (seconds >= 60) absl::StrAppend(&text, minutes, "m");
-  absl::StrAppend(&text, seconds % 60, "s");
-  return text;
-}
-
 void WriteSeconds(Writer& writer, std::string_view key, absl::Duration duration, bool is_text) {
   if (is_text) {
     writer.Field(key, GoText(duration));
@@ -168,6 +175,11 @@ void WriteTimeField(Writer& writer, std::string_view key, absl::Time time) {
 }
 
 void WriteNullField(Writer& writer, std::string_view key) { writer.Key(key).Null(); }
+
+void WriteTextOrNull(Writer& writer, std::string_view key, std::string_view text) {
+  if (text.empty()) return WriteNullField(writer, key);
+  writer.Field(key, text);
+}
 
 void WriteTextsField(Writer& writer, std::string_view key, const std::vector<std::string>& texts) {
   writer.Key(key).BeginArray();
@@ -198,6 +210,8 @@ void WriteEndpoint(Writer& writer, const Endpoint& endpoint, ApiVersion version,
       .Field("name", endpoint.name)
       .Field("description", endpoint.description)
       .FieldIfSet("support_email", endpoint.support_email)
+      .FieldIfSet("slack_webhook_url", endpoint.slack_webhook_url)
+      .FieldIfSet("teams_webhook_url", endpoint.teams_webhook_url)
       .Field("status", Name(endpoint.status))
       .Field("advanced_signatures", endpoint.has_advanced_signatures)
       .Field("rate_limit", endpoint.rate_limit.count)
@@ -250,9 +264,9 @@ void WriteSource(Writer& writer, const Source& source, std::string_view public_u
   WriteTextsField(writer, "idempotency_keys", source.idempotency_keys);
   WriteTextsField(writer, "forward_headers", source.forward_headers);
   WritePubSub(writer, source);
-  for (const char* key : {"provider_config", "body_function", "header_function"}) {
-    WriteNullField(writer, key);
-  }
+  WriteNullField(writer, "provider_config");
+  WriteTextOrNull(writer, "body_function", source.body_function);
+  WriteTextOrNull(writer, "header_function", source.header_function);
   WriteStamps(writer, source.created_at, source.updated_at);
   writer.EndObject();
 }
@@ -281,10 +295,24 @@ void WriteSubscription(Writer& writer, const Subscription& subscription, const E
     WriteSeconds(writer, "duration", subscription.retry->interval, version.has_text_retry);
     writer.EndObject();
   }
+  if (subscription.rate_limit.has_value()) {
+    writer.Key("rate_limit_config")
+        .BeginObject()
+        .Field("count", subscription.rate_limit->count)
+        .Field("duration", absl::ToInt64Seconds(subscription.rate_limit->window))
+        .EndObject();
+  }
+  if (subscription.alert.has_value()) {
+    writer.Key("alert_config")
+        .BeginObject()
+        .Field("count", subscription.alert->count)
+        .Field("threshold", GoText(subscription.alert->window))
+        .EndObject();
+  }
   WriteEndpointMetadata(writer, endpoint);
   WriteSourceMetadata(writer, source);
   WriteNullField(writer, "device_metadata");
-  WriteNullField(writer, "function");
+  WriteTextOrNull(writer, "function", subscription.function);
   WriteStamps(writer, subscription.created_at, subscription.updated_at);
   writer.EndObject();
 }

@@ -62,7 +62,11 @@ void WriteRaw(Writer& writer, std::string_view body) {
 }
 
 // JSON and forms as JSON in "data"; anything else in "raw", as text or as base64.
-void WriteData(Writer& writer, const Event& event) {
+void WriteData(Writer& writer, const Event& event, bool has_data = true) {
+  if (!has_data) {
+    writer.Field("size", uint64_t{event.body.size()});
+    return;
+  }
   body::BodyView view(event.content_type, event.headers, event.body);
   if (const auto value = body::AsJsonValue(view)) {
     writer.Key("data").Raw(*value);
@@ -77,9 +81,10 @@ void WriteStamps(Writer& writer, absl::Time created_at, absl::Time updated_at) {
   WriteNullField(writer, "deleted_at");
 }
 
-void WriteDeliveryMetadata(Writer& writer, const Delivery& delivery, const Event& event) {
+void WriteDeliveryMetadata(Writer& writer, const Delivery& delivery, const Event& event,
+                           bool has_data = true) {
   writer.Key("metadata").BeginObject();
-  WriteData(writer, event);
+  WriteData(writer, event, has_data);
   writer.Field("strategy", Name(delivery.retry.strategy))
       .Field("num_trials", delivery.attempts_count)
       .Field("interval_seconds", absl::ToInt64Seconds(delivery.retry.interval))
@@ -104,7 +109,7 @@ void WriteTimings(Writer& writer, const Attempt& attempt) {
 
 }  // namespace
 
-void WriteEvent(Writer& writer, const Event& event) {
+void WriteEvent(Writer& writer, const Event& event, bool has_data) {
   writer.BeginObject()
       .Field("uid", event.id)
       .Field("event_type", event.event_type)
@@ -117,7 +122,7 @@ void WriteEvent(Writer& writer, const Event& event) {
       .Field("url_path", event.url_path)
       .Field("idempotency_key", event.idempotency_key)
       .Field("is_duplicate_event", event.is_duplicate);
-  WriteData(writer, event);
+  WriteData(writer, event, has_data);
   writer.Field("status", Name(event.status)).FieldIfSet("failure_reason", event.failure_reason);
   WriteTimeField(writer, "acknowledged_at", event.acknowledged_at);
   WriteStamps(writer, event.created_at, event.created_at);
@@ -125,7 +130,7 @@ void WriteEvent(Writer& writer, const Event& event) {
 }
 
 void WriteDelivery(Writer& writer, const Delivery& delivery, const Event& event,
-                   const Endpoint* endpoint) {
+                   const Endpoint* endpoint, bool has_data) {
   writer.BeginObject()
       .Field("uid", delivery.id)
       .Field("project_id", delivery.project_id)
@@ -157,7 +162,7 @@ void WriteDelivery(Writer& writer, const Delivery& delivery, const Event& event,
       .Field("uid", event.id)
       .Field("event_type", event.event_type)
       .EndObject();
-  WriteDeliveryMetadata(writer, delivery, event);
+  WriteDeliveryMetadata(writer, delivery, event, has_data);
   WriteNullField(writer, "cli_metadata");
   WriteTimeField(writer, "acknowledged_at", event.acknowledged_at);
   WriteStamps(writer, delivery.created_at, delivery.updated_at);

@@ -126,8 +126,9 @@ void ReportRefusal(const Source& source, const absl::Status& refusal, std::strin
 
 bool IsKept(const config::SourceEntry& entry, const HttpRequest& request,
             const absl::Status& refusal) {
-  if (entry.source.verify_mode != VerifyMode::kQuarantine) return false;
   const std::string reason = IngestReasonOf(refusal);
+  if (reason == ingest_refusal::kFunctionFailed) return true;
+  if (entry.source.verify_mode != VerifyMode::kQuarantine) return false;
   const bool is_final = absl::IsUnavailable(refusal) || reason == ingest_refusal::kTooLarge ||
                         reason == ingest_refusal::kSourceDisabled ||
                         reason == ingest_refusal::kSourceUnusable;
@@ -154,7 +155,13 @@ Hold MakeHold(const GatewayOptions& options, const config::SourceEntry& entry,
   for (const HeaderView& header : request.headers) {
     input.headers.push_back({std::string(header.name), std::string(header.value)});
   }
-  const uint32_t items_max = QuarantineItemsMax(options, input.body.size());
+  uint32_t items_max = QuarantineItemsMax(options, input.body.size());
+  if (input.reason == ingest_refusal::kFunctionFailed) {
+    // Its sender is told that it is safe: it does not expire, and strangers cannot push it out.
+    input.kind = HeldKind::kDeadLetter;
+    input.expires_at = absl::InfiniteFuture();
+    items_max = options.dead_letters_max;
+  }
   return {.input = std::move(input),
           .items_max = items_max,
           .use_max = {.inputs = options.held_inputs_max, .bytes = options.held_bytes_max}};

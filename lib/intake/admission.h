@@ -33,14 +33,16 @@ absl::Status ApplyVerifyMode(const config::SourceEntry& entry, const Verdict& ve
 void ReportRefusal(const Source& source, const absl::Status& refusal, std::string_view scheme,
                    IngestReport* report);
 
-// Whether a request that was refused is to be kept: what could become an event later, once a
+// Whether a request that was refused is to be kept: one whose function failed in any case, others
+// by the source's mode: what could become an event later, once a
 // secret, a setting or a place is put right. One that waits for a published key is not: its sender
 // is asked to come again. Nor is one that is too large or has more headers than an event may have,
 // one that carries no event by its method, or one to a source that is switched off.
 bool IsKept(const config::SourceEntry& entry, const HttpRequest& request,
             const absl::Status& refusal);
 
-// The request as it is kept, with the refusal's reason and never what was expected instead.
+// The request as it is kept, with the refusal's reason and never what was expected instead. One
+// whose function failed is a dead letter, as a message is.
 Hold MakeHold(const GatewayOptions& options, const config::SourceEntry& entry,
               const HttpRequest& request, const absl::Status& refusal, absl::Time now,
               std::string id);

@@ -78,25 +78,42 @@ Refusal RefusalOf(const absl::Status& status) {
 }  // namespace
 
 std::optional<Refusal> BrokerIntake::Read(const Source& source, const BrokerMessage& message,
-                                          AddressedEvent* out) const {
-  const auto read = [&](const BrokerMessage& one) {
-    return source.message_format == MessageFormat::kRaw ? ReadRawMessage(source, one, out)
-                                                        : ReadEnvelope(options_, source, one, out);
-  };
-  const auto* sqs = std::get_if<SqsConfig>(&source.broker);
-  if (sqs == nullptr || sqs->wrapper == MessageWrapper::kNone) return read(message);
-  BrokerMessage within = message;  // a dead letter keeps its wrapper
+                                          FunctionRuns* runs, AddressedEvent* out) const {
+  BrokerMessage within;  // a dead letter keeps the message as it came
+  const BrokerMessage* read = &message;
   const json::Limits limits{.bytes_max = options_.body_bytes_max, .may_split_pairs = true};
-  if (auto refused = TakeOffWrapper(sqs->wrapper, limits, &within)) return refused;
-  return read(within);
+  const auto* sqs = std::get_if<SqsConfig>(&source.broker);
+  if (sqs != nullptr && sqs->wrapper != MessageWrapper::kNone) {
+    within = message;
+    read = &within;
+    if (auto refused = TakeOffWrapper(sqs->wrapper, limits, &within)) return refused;
+  }
+  SourceFunctions functions(options_, source, clock_->Now(), runs);
+  if (!source.body_function.empty()) {
+    const absl::Status is_json = json::Validate(read->body, limits);
+    if (!is_json.ok()) return RefuseFlaw(is_json, read->body, limits);
+    auto body = functions.ChangeBody(read->body);
+    if (!body.ok()) return Refusal{refusal::kFunctionFailed, std::string(body.status().message())};
+    if (read == &message) within = message;
+    read = &within;
+    within.body = **std::move(body);
+  }
+  auto refused = source.message_format == MessageFormat::kRaw
+                     ? ReadRawMessage(source, *read, out)
+                     : ReadEnvelope(options_, source, *read, out);
+  if (refused.has_value()) return refused;
+  const absl::Status changed = functions.ChangeHeaders(out->event.custom_headers);
+  if (!changed.ok()) return Refusal{refusal::kFunctionFailed, std::string(changed.message())};
+  return std::nullopt;
 }
 
 BrokerIntake::MessageBatch BrokerIntake::PrepareOne(const ProjectSnapshot& project,
                                                     const Source& source,
-                                                    const BrokerMessage& message) const {
+                                                    const BrokerMessage& message,
+                                                    FunctionRuns* runs) const {
   if (message.is_cut) return Refuse(refusal::kCutOff, "body", "only its beginning was read");
   AddressedEvent read;
-  if (auto refused = Read(source, message, &read)) return *std::move(refused);
+  if (auto refused = Read(source, message, runs, &read)) return *std::move(refused);
   if (read.type == MessageType::kSingle && project.FindEndpoint(read.endpoint_id) == nullptr) {
     return Refusal{refusal::kUnknownEndpoint, "endpoint_id: the project has no such endpoint"};
   }
@@ -140,12 +157,17 @@ Hold BrokerIntake::MakeHold(const Source& source, const BrokerMessage& message,
 }
 
 PreparedMessages BrokerIntake::Prepare(const ProjectSnapshot& project, const Source& source,
-                                       std::span<const BrokerMessage> messages) const {
+                                       std::span<const BrokerMessage> messages,
+                                       std::span<FunctionRuns> runs) const {
   PreparedMessages prepared;
   prepared.dispositions.reserve(messages.size());
   Collector collector;
-  for (const BrokerMessage& message : messages) {
-    MessageBatch one = PrepareOne(project, source, message);
+  for (size_t i = 0; i < messages.size(); ++i) {
+    const BrokerMessage& message = messages[i];
+    FunctionRuns* const own_runs = runs.empty() ? nullptr : &runs[i];
+    MessageBatch one = PrepareOne(project, source, message, own_runs);
+    if (own_runs != nullptr && own_runs->wanted() != nullptr) prepared.wants_functions = true;
+    if (prepared.wants_functions) continue;
     if (auto* refused = std::get_if<Refusal>(&one)) {
       prepared.batch.holds.push_back(MakeHold(source, message, *refused));
       prepared.dispositions.push_back({.refusal = std::move(*refused)});
@@ -160,8 +182,8 @@ PreparedMessages BrokerIntake::Prepare(const ProjectSnapshot& project, const Sou
 }
 
 absl::StatusOr<WriteBatch> BrokerIntake::PrepareRedrive(const ProjectSnapshot& project,
-                                                        const Source& source,
-                                                        const HeldInput& held) const {
+                                                        const Source& source, const HeldInput& held,
+                                                        FunctionRuns* runs) const {
   // A part of a body does not become whole by being tried again.
   BrokerMessage message{
       .body = held.body, .attributes = held.headers, .is_cut = held.reason == refusal::kCutOff};
@@ -176,7 +198,7 @@ absl::StatusOr<WriteBatch> BrokerIntake::PrepareRedrive(const ProjectSnapshot& p
   // Kafka gives no ids: what is kept as one by earlier versions is the key.
   const bool has_ids = !std::holds_alternative<KafkaConfig>(source.broker);
   if (!has_ids && message.key.empty()) message.key = message.id;
-  MessageBatch one = PrepareOne(project, source, message);
+  MessageBatch one = PrepareOne(project, source, message, runs);
   if (const auto* refused = std::get_if<Refusal>(&one)) {
     return absl::InvalidArgumentError(absl::StrCat(refused->reason, ": ", refused->detail));
   }

@@ -32,6 +32,7 @@ struct MessageDisposition {
 struct PreparedMessages {
   WriteBatch batch;
   std::vector<MessageDisposition> dispositions;  // one for each message
+  bool wants_functions = false;                  // of some messages, first; nothing else is set
 };
 
 // Safe to use from any thread. What it is given must outlive it.
@@ -42,23 +43,26 @@ class BrokerIntake {
       : options_(options), intake_(intake), clock_(clock), ulids_(ulids) {}
 
   // `source` reads from a broker and belongs to `project`. If the commit is kAborted, the project
-  // was changed meanwhile: prepare again.
+  // was changed meanwhile: prepare again. `runs` has one for each message, if the source has
+  // payload functions.
   PreparedMessages Prepare(const route::ProjectSnapshot& project, const Source& source,
-                           std::span<const BrokerMessage> messages) const;
+                           std::span<const BrokerMessage> messages,
+                           std::span<FunctionRuns> runs = {}) const;
 
   // The event of a dead letter, and the release of the dead letter, in one batch. kInvalidArgument
   // "reason: detail" if still no event can be made of it.
   absl::StatusOr<WriteBatch> PrepareRedrive(const route::ProjectSnapshot& project,
-                                            const Source& source, const HeldInput& held) const;
+                                            const Source& source, const HeldInput& held,
+                                            FunctionRuns* runs = nullptr) const;
 
  private:
   using MessageBatch = std::variant<WriteBatch, Refusal>;
 
   // Reads `message` into `out` as the source says, or says why that cannot be.
   std::optional<Refusal> Read(const Source& source, const BrokerMessage& message,
-                              AddressedEvent* out) const;
+                              FunctionRuns* runs, AddressedEvent* out) const;
   MessageBatch PrepareOne(const route::ProjectSnapshot& project, const Source& source,
-                          const BrokerMessage& message) const;
+                          const BrokerMessage& message, FunctionRuns* runs) const;
   // The keys by which the message is recognised when it comes again.
   template <typename Input>
   void AddKeys(const Source& source, const BrokerMessage& message, Input& input) const;

@@ -34,6 +34,7 @@ inline constexpr std::string_view kBadMessageType = "bad_message_type";
 inline constexpr std::string_view kUnknownEndpoint = "unknown_endpoint";
 inline constexpr std::string_view kTooLarge = "too_large";
 inline constexpr std::string_view kTooDeep = "too_deep";
+inline constexpr std::string_view kFunctionFailed = "function_failed";
 inline constexpr std::string_view kCutOff = "cut_off";
 }  // namespace refusal
 

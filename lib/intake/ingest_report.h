@@ -39,6 +39,7 @@ inline constexpr std::string_view kMissingEventType = "missing_event_type";
 inline constexpr std::string_view kMissingIdempotencyKey = "missing_idempotency_key";
 inline constexpr std::string_view kUnreadableBody = "unreadable_body";
 inline constexpr std::string_view kTooManyJobs = "too_many_jobs";
+inline constexpr std::string_view kFunctionFailed = "function_failed";
 inline constexpr std::string_view kLoop = "loop";
 }  // namespace ingest_refusal
 

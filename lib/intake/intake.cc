@@ -98,6 +98,36 @@ EventContent ContentOf(const Event& event, BodyView& body) {
       .view = &body, .headers = &event.headers, .query = event.url_query, .path = event.url_path};
 }
 
+// The event of a request whose source has functions: `event` has the headers that are kept, and has
+// no body yet; it has none afterwards if no function changes it.
+absl::Status ApplyFunctions(SourceFunctions& functions, BodyView& received, Event* event) {
+  const auto refuse = [](const absl::Status& status) {
+    if (absl::IsUnavailable(status)) return status;
+    return RefuseIngest(status.code(), ingest_refusal::kFunctionFailed, status.message());
+  };
+  auto body = functions.ChangeBody(received);
+  if (!body.ok()) return refuse(body.status());
+  Header source_id = std::move(event->headers.back());  // not for functions to choose
+  event->headers.pop_back();
+  if (const absl::Status status = functions.ChangeHeaders(event->headers); !status.ok()) {
+    return refuse(status);
+  }
+  if (body->has_value()) {
+    event->body = **std::move(body);
+    event->content_type = "application/json";
+  }
+  std::erase_if(event->headers, [&](Header& header) {
+    const auto is = [&](std::string_view name) {
+      return base::EqualsIgnoreCase(header.name, name);
+    };
+    if (is("Content-Type")) event->content_type = std::move(header.value);
+    return is("Content-Type") || is(source_id.name) ||
+           (is("Content-Encoding") && body->has_value());
+  });
+  event->headers.push_back(std::move(source_id));
+  return absl::OkStatus();
+}
+
 // Those subscriptions of `endpoint_id` that want the event.
 void AddWanting(const ProjectSnapshot& project, const Event& event, const EventContent& content,
                 std::string_view endpoint_id, std::vector<const Subscription*>& out_wanting) {
@@ -151,11 +181,9 @@ absl::Status Intake::CheckRequest(const ProjectSnapshot& project, const config::
   return absl::OkStatus();
 }
 
-absl::StatusOr<WriteBatch> Intake::RefuseIngestOf(const config::SourceEntry& entry,
-                                                  const HttpRequest& request,
-                                                  const absl::Status& refusal,
-                                                  std::string_view scheme, absl::Time now,
-                                                  std::optional<Hold>* out_hold) const {
+absl::Status Intake::RefuseIngestOf(const config::SourceEntry& entry, const HttpRequest& request,
+                                    const absl::Status& refusal, std::string_view scheme,
+                                    absl::Time now, std::optional<Hold>* out_hold) const {
   ReportRefusal(entry.source, refusal, scheme, report_.get());
   if (out_hold != nullptr && IsKept(entry, request, refusal)) {
     *out_hold = MakeHold(options_, entry, request, refusal, now, ulids_->Next());
@@ -168,26 +196,46 @@ absl::StatusOr<WriteBatch> Intake::PrepareIngest(const ProjectSnapshot& project,
                                                  const HttpRequest& request,
                                                  std::optional<Hold>* out_hold,
                                                  std::string* out_remark) const {
+  CONVOY_ASSIGN_OR_RETURN(const JudgedRequest judged,
+                          JudgeIngest(project, entry, request, out_hold));
+  return AcceptIngest(project, entry, request, judged, nullptr, out_hold, out_remark);
+}
+
+absl::StatusOr<JudgedRequest> Intake::JudgeIngest(const ProjectSnapshot& project,
+                                                  const config::SourceEntry& entry,
+                                                  const HttpRequest& request,
+                                                  std::optional<Hold>* out_hold) const {
   const absl::Time now = clock_->Now();
   const absl::Status checked = CheckRequest(project, entry, request);
   if (!checked.ok()) return RefuseIngestOf(entry, request, checked, "", now, out_hold);
-  const Verdict verdict = RunVerifier(entry, request, options_.public_url, now);
+  Verdict verdict = RunVerifier(entry, request, options_.public_url, now);
   const absl::Status admitted = ApplyVerifyMode(entry, verdict, report_.get());
   if (!admitted.ok()) {
     return RefuseIngestOf(entry, request, admitted, verdict.scheme, now, out_hold);
   }
+  return JudgedRequest{.verdict = std::move(verdict), .now = now};
+}
+
+absl::StatusOr<WriteBatch> Intake::AcceptIngest(const ProjectSnapshot& project,
+                                                const config::SourceEntry& entry,
+                                                const HttpRequest& request,
+                                                const JudgedRequest& judged, FunctionRuns* runs,
+                                                std::optional<Hold>* out_hold,
+                                                std::string* out_remark) const {
   const bool may_keep = entry.source.verify_mode == VerifyMode::kQuarantine && out_hold != nullptr;
   absl::StatusOr<WriteBatch> batch =
-      AcceptRequest(project, entry, request, verdict, now,
-                    may_keep ? KeyRule::kRefuse : KeyRule::kAccept, out_remark);
-  if (batch.ok()) return batch;
-  return RefuseIngestOf(entry, request, batch.status(), verdict.scheme, now, out_hold);
+      AcceptRequest(project, entry, request, judged, may_keep ? KeyRule::kRefuse : KeyRule::kAccept,
+                    runs, out_remark);
+  if (batch.ok() || (runs != nullptr && runs->wanted() != nullptr)) return batch;
+  return RefuseIngestOf(entry, request, batch.status(), judged.verdict.scheme, judged.now,
+                        out_hold);
 }
 
 absl::StatusOr<WriteBatch> Intake::PrepareHeldRequest(const ProjectSnapshot& project,
                                                       const config::SourceEntry& entry,
                                                       const HeldInput& input,
-                                                      std::string* out_reason) const {
+                                                      std::string* out_reason,
+                                                      FunctionRuns* runs) const {
   std::vector<HeaderView> headers;
   headers.reserve(input.headers.size());
   for (const Header& header : input.headers) headers.push_back({header.name, header.value});
@@ -204,35 +252,53 @@ absl::StatusOr<WriteBatch> Intake::PrepareHeldRequest(const ProjectSnapshot& pro
   const Verdict verdict = RunVerifier(entry, request, options_.public_url, input.received_at);
   *out_reason = VerifyReasonName(verdict.reason);
   // That it is refused was reported when it came in; that it is accepted all the same, was not.
-  const bool is_observed = entry.source.verify_mode == VerifyMode::kObserve;
+  const bool is_observed =
+      entry.source.verify_mode == VerifyMode::kObserve && !HasFunctions(entry.source);
   CONVOY_RETURN_IF_ERROR(ApplyVerifyMode(entry, verdict, is_observed ? report_.get() : nullptr));
   *out_reason = "unusable";
   // An input that is released without an idempotency key is wanted without one.
-  return AcceptRequest(project, entry, request, verdict, clock_->Now(), KeyRule::kAccept, nullptr);
+  absl::StatusOr<WriteBatch> batch =
+      AcceptRequest(project, entry, request, {.verdict = verdict, .now = clock_->Now()},
+                    KeyRule::kAccept, runs, nullptr);
+  if (IngestReasonOf(batch.status()) == ingest_refusal::kFunctionFailed) {
+    *out_reason = ingest_refusal::kFunctionFailed;
+  }
+  return batch;
 }
 
 absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
                                                  const config::SourceEntry& entry,
-                                                 const HttpRequest& request, const Verdict& verdict,
-                                                 absl::Time now, KeyRule key_rule,
+                                                 const HttpRequest& request,
+                                                 const JudgedRequest& judged, KeyRule key_rule,
+                                                 FunctionRuns* runs,
                                                  std::string* out_remark) const {
   const Source& source = entry.source;
   Event event{.project_id = source.project_id,
               .source_id = source.id,
-              .body = request.body.empty() ? "{}" : std::string(request.body),
               .url_query = KeepQuery(entry.credentials, request.query),
               .url_path = std::string(request.path),
-              .created_at = now,
-              .acknowledged_at = now};
+              .created_at = judged.now,
+              .acknowledged_at = judged.now};
   event.content_type = base::FindHeader(request.headers, "Content-Type").value_or("");
-  BodyView body(request.headers, event.body);
-
-  CONVOY_ASSIGN_OR_RETURN(std::optional<DedupeKey> dedupe,
-                          KeyOf(entry, request, verdict, key_rule, body, &event, out_remark));
-
-  CONVOY_ASSIGN_OR_RETURN(event.event_type, FindEventType(source, request, body));
   CONVOY_ASSIGN_OR_RETURN(event.headers,
                           KeepIngestHeaders(source, entry.credentials, request.headers));
+  const std::string_view received_text = request.body.empty() ? "{}" : request.body;
+  BodyView received(request.headers, received_text);
+  SourceFunctions functions(options_, source, judged.now, runs);
+  CONVOY_RETURN_IF_ERROR(ApplyFunctions(functions, received, &event));
+  // Places and keys are those of the request; what is behind them sees the event.
+  std::optional<BodyView> changed;
+  if (event.body.empty()) {
+    event.body = received_text;
+  } else {
+    changed.emplace(event.content_type, event.headers, event.body);
+  }
+  BodyView& body = changed.has_value() ? *changed : received;
+
+  CONVOY_ASSIGN_OR_RETURN(
+      std::optional<DedupeKey> dedupe,
+      KeyOf(entry, request, judged.verdict, key_rule, received, &event, out_remark));
+  CONVOY_ASSIGN_OR_RETURN(event.event_type, FindEventType(source, request, received));
   event.id = ulids_->Next();
 
   bool is_unfiltered = false;

@@ -30,6 +30,7 @@
 #include "lib/config/config_cache.h"
 #include "lib/intake/audience.h"
 #include "lib/intake/ingest_report.h"
+#include "lib/intake/payload_functions.h"
 #include "lib/model/job.h"
 
 namespace convoy::intake {
@@ -42,6 +43,12 @@ struct RestEvent {
   std::optional<std::string> data;
   Headers custom_headers;
   std::string idempotency_key;
+};
+
+// A request that its source has admitted.
+struct JudgedRequest {
+  Verdict verdict;
+  absl::Time now;
 };
 
 // The URL as the provider was given it: its host is configuration, whatever the request claims.
@@ -69,12 +76,24 @@ class Intake {
                                            const HttpRequest& request,
                                            std::optional<Hold>* out_hold = nullptr,
                                            std::string* out_remark = nullptr) const;
+  // The two halves of that, for a source with payload functions: no function is run for a stranger.
+  // A request whose function fails is genuine, and kept whatever its source's mode; its reason is
+  // function_failed. While `runs` wants something, the status means nothing.
+  absl::StatusOr<JudgedRequest> JudgeIngest(const route::ProjectSnapshot& project,
+                                            const config::SourceEntry& source,
+                                            const HttpRequest& request,
+                                            std::optional<Hold>* out_hold) const;
+  absl::StatusOr<WriteBatch> AcceptIngest(const route::ProjectSnapshot& project,
+                                          const config::SourceEntry& source,
+                                          const HttpRequest& request, const JudgedRequest& judged,
+                                          FunctionRuns* runs, std::optional<Hold>* out_hold,
+                                          std::string* out_remark) const;
   // The event of a request that was held: judged by the source as it is now, by the clock of when
   // it came in. `out_reason` says why not, for HeldInput::reason. Does not release the input.
   absl::StatusOr<WriteBatch> PrepareHeldRequest(const route::ProjectSnapshot& project,
                                                 const config::SourceEntry& source,
-                                                const HeldInput& input,
-                                                std::string* out_reason) const;
+                                                const HeldInput& input, std::string* out_reason,
+                                                FunctionRuns* runs = nullptr) const;
   absl::StatusOr<WriteBatch> PrepareSingle(const route::ProjectSnapshot& project, RestEvent event,
                                            std::string_view endpoint_id) const;
   absl::StatusOr<WriteBatch> PrepareFanout(const route::ProjectSnapshot& project, RestEvent event,
@@ -102,8 +121,8 @@ class Intake {
   // Processing after verification.
   absl::StatusOr<WriteBatch> AcceptRequest(const route::ProjectSnapshot& project,
                                            const config::SourceEntry& entry,
-                                           const HttpRequest& request, const Verdict& verdict,
-                                           absl::Time now, KeyRule key_rule,
+                                           const HttpRequest& request, const JudgedRequest& judged,
+                                           KeyRule key_rule, FunctionRuns* runs,
                                            std::string* out_remark) const;
   // The dedupe key: of the values at the source's own places, or else of the provider's id.
   absl::StatusOr<std::optional<DedupeKey>> KeyOf(const config::SourceEntry& entry,
@@ -115,10 +134,10 @@ class Intake {
                              std::optional<DedupeKey> dedupe) const;
   WriteBatch DeferReplay(const route::ProjectSnapshot& project, const Event& event,
                          bool is_of_link) const;
-  absl::StatusOr<WriteBatch> RefuseIngestOf(const config::SourceEntry& source,
-                                            const HttpRequest& request, const absl::Status& refusal,
-                                            std::string_view scheme, absl::Time now,
-                                            std::optional<Hold>* out_hold) const;
+  // Returns `refusal`.
+  absl::Status RefuseIngestOf(const config::SourceEntry& source, const HttpRequest& request,
+                              const absl::Status& refusal, std::string_view scheme, absl::Time now,
+                              std::optional<Hold>* out_hold) const;
 
   const GatewayOptions& options_;
   Clock* const clock_;

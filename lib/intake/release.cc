@@ -8,17 +8,20 @@ namespace convoy::intake {
 namespace {
 
 ReleasePlan PlanRequest(const Intake& intake, const route::ProjectSnapshot& project,
-                        const config::SourceEntry& source, const HeldInput& input) {
+                        const config::SourceEntry& source, const HeldInput& input,
+                        FunctionRuns* runs) {
   std::string reason;
-  absl::StatusOr<WriteBatch> batch = intake.PrepareHeldRequest(project, source, input, &reason);
+  absl::StatusOr<WriteBatch> batch =
+      intake.PrepareHeldRequest(project, source, input, &reason, runs);
   if (!batch.ok()) return {.refusal = std::move(reason)};
   batch->releases.push_back({.project_id = input.project_id, .held_id = input.id});
   return {.batch = *std::move(batch)};
 }
 
 ReleasePlan PlanMessage(const BrokerIntake& intake, const route::ProjectSnapshot& project,
-                        const config::SourceEntry& source, const HeldInput& input) {
-  absl::StatusOr<WriteBatch> batch = intake.PrepareRedrive(project, source.source, input);
+                        const config::SourceEntry& source, const HeldInput& input,
+                        FunctionRuns* runs) {
+  absl::StatusOr<WriteBatch> batch = intake.PrepareRedrive(project, source.source, input, runs);
   if (batch.ok()) return {.batch = *std::move(batch)};
   // "reason: detail"
   const std::string_view message = batch.status().message();
@@ -29,12 +32,14 @@ ReleasePlan PlanMessage(const BrokerIntake& intake, const route::ProjectSnapshot
 
 ReleasePlan PlanRelease(const Intake& intake, const BrokerIntake& broker_intake,
                         const route::ProjectSnapshot& project, const config::SourceEntry& source,
-                        const HeldInput& input) {
+                        const HeldInput& input, FunctionRuns* runs) {
   switch (input.kind) {
     case HeldKind::kQuarantine:
-      return PlanRequest(intake, project, source, input);
+      return PlanRequest(intake, project, source, input, runs);
     case HeldKind::kDeadLetter:
-      return PlanMessage(broker_intake, project, source, input);
+      // Of a request whose function failed.
+      if (!input.method.empty()) return PlanRequest(intake, project, source, input, runs);
+      return PlanMessage(broker_intake, project, source, input, runs);
   }
   return {.refusal = "unusable"};
 }

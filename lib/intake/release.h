@@ -17,9 +17,10 @@ struct ReleasePlan {
   std::string refusal;  // not empty: there is no batch, for this reason (as HeldInput::reason)
 };
 
-// `source` is the input's, as it is configured now.
+// `source` is the input's, as it is configured now. While `runs` wants something, the plan means
+// nothing; null: an input whose source has payload functions is refused.
 ReleasePlan PlanRelease(const Intake& intake, const BrokerIntake& broker_intake,
                         const route::ProjectSnapshot& project, const config::SourceEntry& source,
-                        const HeldInput& input);
+                        const HeldInput& input, FunctionRuns* runs = nullptr);
 
 }  // namespace convoy::intake

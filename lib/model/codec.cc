@@ -51,6 +51,22 @@ void ReadRateLimit(ObjectReader& parent, RateLimit* out) {
   parent.Fail(reader.status());
 }
 
+void WriteAlert(Writer& writer, const AlertConfig& alert) {
+  writer.Key("alert").BeginObject().Field("count", alert.count);
+  WriteDuration(writer, "window_us", alert.window);
+  writer.EndObject();
+}
+
+void ReadAlert(ObjectReader& parent, std::optional<AlertConfig>* out) {
+  const json::Value* object = parent.Object("alert");
+  if (object == nullptr) return;
+  ObjectReader reader(*object);
+  AlertConfig& alert = out->emplace();
+  reader.Read("count", &alert.count);
+  ReadDuration(reader, "window_us", &alert.window);
+  parent.Fail(reader.status());
+}
+
 // Project.
 
 void WriteSignature(Writer& writer, const SignatureConfig& signature) {
@@ -133,6 +149,10 @@ void WriteConfig(Writer& writer, const ProjectConfig& config) {
   if (config.circuit_breaker.has_value()) WriteBreaker(writer, *config.circuit_breaker);
   if (config.meta_events.has_value()) WriteMetaEvents(writer, *config.meta_events);
   if (config.has_verified_dynamic_events) writer.Field("has_verified_dynamic_events", true);
+  if (config.has_replay_prevention) writer.Field("has_replay_prevention", true);
+  if (config.retention.has_value()) WriteDuration(writer, "retention_us", *config.retention);
+  if (config.is_retention_enabled) writer.Field("is_retention_enabled", true);
+  writer.FieldIfSet("search_policy", config.search_policy);
   writer.EndObject();
 }
 
@@ -152,6 +172,10 @@ void ReadConfig(ObjectReader& parent, ProjectConfig* out) {
   ReadBreaker(reader, &out->circuit_breaker);
   ReadMetaEvents(reader, &out->meta_events);
   reader.Read("has_verified_dynamic_events", &out->has_verified_dynamic_events);
+  reader.Read("has_replay_prevention", &out->has_replay_prevention);
+  if (reader.Has("retention_us")) ReadDuration(reader, "retention_us", &out->retention.emplace());
+  reader.Read("is_retention_enabled", &out->is_retention_enabled);
+  reader.Read("search_policy", &out->search_policy);
   parent.Fail(reader.status());
 }
 
@@ -228,6 +252,8 @@ std::string Encode(const Endpoint& endpoint) {
       .Field("url", endpoint.url)
       .FieldIfSet("description", endpoint.description)
       .FieldIfSet("support_email", endpoint.support_email)
+      .FieldIfSet("slack_webhook_url", endpoint.slack_webhook_url)
+      .FieldIfSet("teams_webhook_url", endpoint.teams_webhook_url)
       .Field("status", Name(endpoint.status));
   WriteSecrets(writer, endpoint.secrets);
   writer.Field("has_advanced_signatures", endpoint.has_advanced_signatures);
@@ -255,6 +281,8 @@ absl::StatusOr<Endpoint> DecodeEndpoint(std::string_view text) {
     reader.Read("url", &endpoint.url);
     reader.Read("description", &endpoint.description);
     reader.Read("support_email", &endpoint.support_email);
+    reader.Read("slack_webhook_url", &endpoint.slack_webhook_url);
+    reader.Read("teams_webhook_url", &endpoint.teams_webhook_url);
     ReadEnum(reader, "status", &endpoint.status);
     ReadSecrets(reader, &endpoint.secrets);
     reader.Read("has_advanced_signatures", &endpoint.has_advanced_signatures);
@@ -296,7 +324,9 @@ std::string Encode(const Source& source) {
       .FieldIfSet("message_event_type_location", source.message_locations.event_type)
       .FieldIfSet("message_idempotency_key_location", source.message_locations.idempotency_key)
       .FieldIfSet("message_endpoint_id_location", source.message_locations.endpoint_id)
-      .FieldIfSet("message_owner_id_location", source.message_locations.owner_id);
+      .FieldIfSet("message_owner_id_location", source.message_locations.owner_id)
+      .FieldIfSet("body_function", source.body_function)
+      .FieldIfSet("header_function", source.header_function);
   WriteTime(writer, "created_at_us", source.created_at);
   WriteTime(writer, "updated_at_us", source.updated_at);
   writer.EndObject();
@@ -328,6 +358,8 @@ absl::StatusOr<Source> DecodeSource(std::string_view text) {
     reader.Read("message_idempotency_key_location", &locations.idempotency_key);
     reader.Read("message_endpoint_id_location", &locations.endpoint_id);
     reader.Read("message_owner_id_location", &locations.owner_id);
+    reader.Read("body_function", &source.body_function);
+    reader.Read("header_function", &source.header_function);
     ReadTime(reader, "created_at_us", &source.created_at);
     ReadTime(reader, "updated_at_us", &source.updated_at);
   });
@@ -348,7 +380,10 @@ std::string Encode(const Subscription& subscription) {
       .FieldIfSet("filter_path", subscription.filter.path);
   if (!subscription.type_filters.empty()) WriteTypeFilters(writer, subscription.type_filters);
   if (subscription.retry.has_value()) WriteRetry(writer, *subscription.retry);
-  writer.Field("delivery_mode", Name(subscription.delivery_mode));
+  writer.Field("delivery_mode", Name(subscription.delivery_mode))
+      .FieldIfSet("function", subscription.function);
+  if (subscription.rate_limit.has_value()) WriteRateLimit(writer, *subscription.rate_limit);
+  if (subscription.alert.has_value()) WriteAlert(writer, *subscription.alert);
   WriteTime(writer, "created_at_us", subscription.created_at);
   WriteTime(writer, "updated_at_us", subscription.updated_at);
   writer.EndObject();
@@ -371,6 +406,9 @@ absl::StatusOr<Subscription> DecodeSubscription(std::string_view text) {
     RetryPolicy retry;
     if (ReadRetry(reader, &retry)) subscription.retry = retry;
     ReadEnum(reader, "delivery_mode", &subscription.delivery_mode);
+    reader.Read("function", &subscription.function);
+    if (reader.Has("rate_limit")) ReadRateLimit(reader, &subscription.rate_limit.emplace());
+    ReadAlert(reader, &subscription.alert);
     ReadTime(reader, "created_at_us", &subscription.created_at);
     ReadTime(reader, "updated_at_us", &subscription.updated_at);
   });

@@ -1,5 +1,6 @@
 // The one declaration of each kind of configuration object. A new kind is a type with a codec, a
-// number in convoy/config.h and an entry here; no store needs to know of it.
+// number in convoy/config.h and an entry here; no store needs to know of it. A field that a kind is
+// given later comes last: stores have it empty in the records of before.
 #include <algorithm>
 #include <array>
 
@@ -25,16 +26,24 @@ struct Declaration {
   absl::StatusOr<T> (*decode)(std::string_view);
 };
 
+std::optional<absl::Duration> RetentionOf(const ProjectConfig& config) {
+  return config.is_retention_enabled ? config.retention : std::nullopt;
+}
+
 constexpr std::string_view kMaskTaken = "another one has this mask already";
 
-constexpr Declaration<Project, 1> kProject = {
+// "retention" is set of those that keep their events for a time of their own.
+constexpr Declaration<Project, 2> kProject = {
     .info = {.kind = ConfigKind::kProject,
              .name = "project",
              .home = ConfigHome::kInstance,
              .taken = "a project with this name already exists",
              .has_flow = true},
-    .fields = {{{.name = "name", .use = Use::kUnique}}},
-    .values = {[](const Project& project) { return project.name; }},
+    .fields = {{{.name = "name", .use = Use::kUnique}, {.name = "retention", .use = Use::kGlobal}}},
+    .values = {[](const Project& project) { return project.name; },
+               [](const Project& project) -> std::string {
+                 return RetentionOf(project.config).has_value() ? "own" : "";
+               }},
     .project_id = [](const Project&) { return std::string(); },
     .encode = model::Encode,
     .decode = model::DecodeProject,

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -47,6 +48,7 @@ class FilterCompiler {
   FilterProgram program_;
   std::vector<Frame> frames_;
   std::vector<std::string> path_;
+  size_t patterns_count_ = 0;
 };
 
 namespace {
@@ -105,9 +107,10 @@ absl::Status FilterCompiler::AddOperator(const Node& member) {
     std::string_view name;
     Operator op;
   } kOperators[] = {
-      {"$eq", Operator::kEq},   {"$neq", Operator::kNeq}, {"$gt", Operator::kGt},
-      {"$gte", Operator::kGte}, {"$lt", Operator::kLt},   {"$lte", Operator::kLte},
-      {"$in", Operator::kIn},   {"$nin", Operator::kNin}, {"$exist", Operator::kExist},
+      {"$eq", Operator::kEq},       {"$neq", Operator::kNeq}, {"$gt", Operator::kGt},
+      {"$gte", Operator::kGte},     {"$lt", Operator::kLt},   {"$lte", Operator::kLte},
+      {"$in", Operator::kIn},       {"$nin", Operator::kNin}, {"$exist", Operator::kExist},
+      {"$regex", Operator::kRegex},
   };
   if (member.key == "$or" || member.key == "$and") {
     if (member.type != json::Type::kArray || member.children.empty()) {
@@ -115,9 +118,6 @@ absl::Status FilterCompiler::AddOperator(const Node& member) {
     }
     Open(member, member.key == "$or" ? Kind::kAny : Kind::kAll);
     return absl::OkStatus();
-  }
-  if (member.key == "$regex") {
-    return Refuse("operator \"$regex\" is not available in this version");
   }
   for (const auto& known : kOperators) {
     if (member.key == known.name) return AddTest(known.op, member);
@@ -144,6 +144,9 @@ absl::Status FilterCompiler::AddTest(Operator op, const Node& operand) {
     case Operator::kExist:
       if (!IsBoolean(operand)) return Refuse("$exist takes true or false");
       break;
+    case Operator::kRegex:
+      if (operand.type != json::Type::kString) return Refuse("$regex takes a text");
+      break;
     case Operator::kPlain:
     case Operator::kEq:
     case Operator::kNeq:
@@ -152,11 +155,21 @@ absl::Status FilterCompiler::AddTest(Operator op, const Node& operand) {
   if (program_.tests_.size() == kFilterConditionsMax) {
     return Refuse(absl::StrCat("more than ", kFilterConditionsMax, " conditions"));
   }
+  std::unique_ptr<const TextPattern> pattern;
+  if (op == Operator::kRegex) {
+    if (++patterns_count_ > kFilterPatternsMax) {
+      return Refuse(absl::StrCat("more than ", kFilterPatternsMax, " $regex"));
+    }
+    std::string error;
+    pattern = TextPattern::Compile(operand.text, &error);
+    if (pattern == nullptr) return Refuse(absl::StrCat("operator \"$regex\" ", error));
+  }
   const auto next = static_cast<uint32_t>(program_.instructions_.size());
   program_.instructions_.push_back({.kind = Kind::kTest,
                                     .end = next + 1,
                                     .test = static_cast<uint32_t>(program_.tests_.size())});
-  program_.tests_.push_back({.op = op, .path = path_, .operand = &operand});
+  program_.tests_.push_back(
+      {.op = op, .path = path_, .operand = &operand, .pattern = std::move(pattern)});
   return absl::OkStatus();
 }
 

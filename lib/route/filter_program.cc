@@ -116,6 +116,8 @@ bool FilterProgram::HoldsFor(const Test& test, FlatDocument& document, Node& val
       return test.op == Operator::kNin && !budget.is_exhausted();
     case Operator::kExist:
       return operand.type == json::Type::kTrue;
+    case Operator::kRegex:
+      return IsFound(*test.pattern, document, value, budget);
   }
   return false;
 }
@@ -127,6 +129,28 @@ bool FilterProgram::EqualsOrContains(const Node& operand, FlatDocument& document
   document.Open(value);
   for (Node& element : value.children) {
     if (AreEqual(operand, document, element, budget)) return true;
+    if (budget.is_exhausted()) return false;
+  }
+  return false;
+}
+
+bool FilterProgram::IsFound(const TextPattern& pattern, FlatDocument& document, Node& value,
+                            WorkBudget& budget) {
+  // A step's worth of a search: so many instructions, each looked at for one byte.
+  constexpr uint64_t kLooksPerStep = 64;
+  const auto is_in = [&](Node& node) {
+    document.Open(node);
+    const bool is_number = node.type == json::Type::kNumber;
+    if (node.type != json::Type::kString && !is_number) return false;
+    const std::string_view text = is_number ? node.spelling : node.text;
+    return budget.Spend(1 + text.size() * pattern.size() / kLooksPerStep) && pattern.IsIn(text);
+  };
+  if (value.type != json::Type::kArray) return is_in(value);
+  document.Open(value);
+  for (Node& element : value.children) {
+    const bool is_container =
+        element.type == json::Type::kArray || element.type == json::Type::kObject;
+    if (!is_container && is_in(element)) return true;
     if (budget.is_exhausted()) return false;
   }
   return false;

@@ -10,11 +10,14 @@
 //   - With "$" in a path, a condition holds if it holds for some position; where no position has
 //   the
 //     field, it is missing.
+//   - $regex is looked for in a string, in a number as it is spelt, and in the elements of an array
+//     that are such; it never holds of others.
 //   - null is a value like others: a field that is null is not missing.
 //   - An empty nested object says nothing; an empty list of alternatives is refused.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +26,7 @@
 #include "absl/status/statusor.h"
 
 #include "lib/route/flat_document.h"
+#include "lib/route/text_pattern.h"
 
 namespace convoy::route {
 
@@ -30,6 +34,7 @@ namespace convoy::route {
 inline constexpr size_t kFilterBytesMax = 64 * 1024;
 inline constexpr size_t kFilterDepthMax = 32;
 inline constexpr size_t kFilterConditionsMax = 1000;
+inline constexpr size_t kFilterPatternsMax = 32;  // $regex
 inline constexpr size_t kFilterPositionsMax = 3;  // "$" in one path
 
 // Steps that one evaluation may take.
@@ -52,12 +57,25 @@ class FilterProgram {
   friend class FilterCompiler;
   using Node = FlatDocument::Node;
 
-  enum class Operator : uint8_t { kPlain, kEq, kNeq, kGt, kGte, kLt, kLte, kIn, kNin, kExist };
+  enum class Operator : uint8_t {
+    kPlain,
+    kEq,
+    kNeq,
+    kGt,
+    kGte,
+    kLt,
+    kLte,
+    kIn,
+    kNin,
+    kExist,
+    kRegex
+  };
 
   struct Test {
     Operator op = Operator::kPlain;
     std::vector<std::string> path;
-    const Node* operand = nullptr;  // within filter_
+    const Node* operand = nullptr;                         // within filter_
+    std::unique_ptr<const TextPattern> pattern = nullptr;  // of $regex
   };
 
   // A test, or a group of instructions. Groups nest.
@@ -73,6 +91,8 @@ class FilterProgram {
   static bool HoldsFor(const Test& test, FlatDocument& document, Node& value, WorkBudget& budget);
   static bool EqualsOrContains(const Node& operand, FlatDocument& document, Node& value,
                                WorkBudget& budget);
+  static bool IsFound(const TextPattern& pattern, FlatDocument& document, Node& value,
+                      WorkBudget& budget);
 
   FlatDocument filter_;  // the filter's own text: tests point into it
   std::vector<Instruction> instructions_;

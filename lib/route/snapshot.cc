@@ -93,8 +93,11 @@ absl::Status ProjectSnapshot::TakeIn(const ConfigRecord& record, SetEditor& edit
 
 void ProjectSnapshot::PutEndpoint(EndpointPointer endpoint, SetEditor& editor) {
   RemoveEndpoint(endpoint->id, editor);
-  if (!endpoint->owner_id.empty()) endpoints_by_owner_.Put(endpoint, editor);
-  endpoints_by_url_.Put(endpoint, editor);
+  if (endpoint->owner_id.empty()) {
+    unowned_endpoints_by_url_.Put(endpoint, editor);
+  } else {
+    endpoints_by_owner_.Put(endpoint, editor);
+  }
   endpoints_.Put(std::move(endpoint), editor);
 }
 
@@ -103,7 +106,7 @@ void ProjectSnapshot::RemoveEndpoint(std::string_view id, SetEditor& editor) {
   if (found == nullptr) return;
   const EndpointPointer endpoint = *found;
   endpoints_by_owner_.Erase(endpoint, editor);
-  endpoints_by_url_.Erase(endpoint, editor);
+  unowned_endpoints_by_url_.Erase(endpoint, editor);
   endpoints_.Erase(endpoint, editor);
 }
 
@@ -121,6 +124,9 @@ absl::Status ProjectSnapshot::PutSubscription(Subscription subscription, SetEdit
     if (compiled->subscription.source_id.empty()) continue;
     topics_.Put({.compiled = compiled, .pattern = i, .is_of_source = true}, editor);
   }
+  if (compiled->subscription.rate_limit.has_value()) {
+    subscriptions_by_limit_.Put(compiled, editor);
+  }
   subscriptions_by_endpoint_.Put(compiled, editor);
   subscriptions_.Put(compiled, editor);
   return absl::OkStatus();
@@ -133,6 +139,9 @@ void ProjectSnapshot::RemoveSubscription(std::string_view id, SetEditor& editor)
   for (uint32_t i = 0; i < compiled->subscription.event_types.size(); ++i) {
     topics_.Erase(Topic{.compiled = compiled, .pattern = i}, editor);
     topics_.Erase(Topic{.compiled = compiled, .pattern = i, .is_of_source = true}, editor);
+  }
+  if (compiled->subscription.rate_limit.has_value()) {
+    subscriptions_by_limit_.Erase(compiled, editor);
   }
   subscriptions_by_endpoint_.Erase(compiled, editor);
   subscriptions_.Erase(compiled, editor);
@@ -148,9 +157,9 @@ const Subscription* ProjectSnapshot::FindSubscription(std::string_view id) const
   return found == nullptr ? nullptr : &(*found)->subscription;
 }
 
-const Endpoint* ProjectSnapshot::FindEndpointByUrl(std::string_view url) const {
+const Endpoint* ProjectSnapshot::FindUnownedEndpointByUrl(std::string_view url) const {
   const Endpoint* found = nullptr;
-  endpoints_by_url_.ForEachFrom(Pair(url, ""), [&](const EndpointPointer& endpoint) {
+  unowned_endpoints_by_url_.ForEachFrom(Pair(url, ""), [&](const EndpointPointer& endpoint) {
     if (endpoint->url == url) found = endpoint.get();
     return false;
   });
@@ -182,6 +191,26 @@ std::vector<const Subscription*> ProjectSnapshot::SubscriptionsOfEndpoint(
         return true;
       });
   return subscriptions;
+}
+
+ProjectSnapshot::LimitKey ProjectSnapshot::ByLimit::Of(const CompiledPointer& compiled) {
+  const Subscription& subscription = compiled->subscription;
+  const RateLimit& limit = *subscription.rate_limit;
+  return {subscription.endpoint_id, limit.count / absl::ToDoubleSeconds(limit.window),
+          subscription.id};
+}
+
+std::vector<RateLimit> ProjectSnapshot::LowestLimitsOf(std::string_view endpoint_id,
+                                                       size_t items_max) const {
+  std::vector<RateLimit> limits;
+  subscriptions_by_limit_.ForEachFrom(
+      LimitKey(endpoint_id, 0, ""), [&](const CompiledPointer& compiled) {
+        const Subscription& subscription = compiled->subscription;
+        if (subscription.endpoint_id != endpoint_id || limits.size() == items_max) return false;
+        limits.push_back(*subscription.rate_limit);
+        return true;
+      });
+  return limits;
 }
 
 template <typename Visit>

@@ -42,8 +42,9 @@ class ProjectSnapshot {
   // The objects live as long as the snapshot.
   const Endpoint* FindEndpoint(std::string_view id) const;
   const Subscription* FindSubscription(std::string_view id) const;
-  // The oldest one with exactly this URL.
-  const Endpoint* FindEndpointByUrl(std::string_view url) const;
+  // The oldest one with exactly this URL that has no owner: one of an owner is his, whatever its
+  // URL.
+  const Endpoint* FindUnownedEndpointByUrl(std::string_view url) const;
   // Those whose ids are not before `from_id`, at most so many.
   std::vector<const Endpoint*> EndpointsOfOwner(std::string_view owner_id,
                                                 std::string_view from_id = "",
@@ -52,6 +53,9 @@ class ProjectSnapshot {
   std::vector<const Subscription*> SubscriptionsOfEndpoint(std::string_view endpoint_id,
                                                            std::string_view after_id = "",
                                                            size_t items_max = kNoLimit) const;
+
+  // Rate limits of the endpoint's subscriptions, the lowest rates first, at most so many.
+  std::vector<RateLimit> LowestLimitsOf(std::string_view endpoint_id, size_t items_max) const;
 
   // Subscriptions that want an event of this type and content; with `source_id` only those of that
   // source. In the order of their ids.
@@ -128,6 +132,12 @@ class ProjectSnapshot {
       return {compiled->subscription.endpoint_id, compiled->subscription.id};
     }
   };
+  // Of those that have a limit: by its rate. Equal rates are told apart by the id.
+  using LimitKey = std::tuple<std::string_view, double, std::string_view>;
+  struct ByLimit {
+    static const LimitKey& Of(const LimitKey& key) { return key; }
+    static LimitKey Of(const CompiledPointer& compiled);
+  };
   struct ByTopic {
     static const TopicKey& Of(const TopicKey& key) { return key; }
     static TopicKey Of(const Topic& topic);
@@ -155,9 +165,10 @@ class ProjectSnapshot {
   std::shared_ptr<const Project> project_;
   PersistentSet<EndpointPointer, By<ById>> endpoints_;
   PersistentSet<EndpointPointer, By<ByOwner>> endpoints_by_owner_;  // those that have one
-  PersistentSet<EndpointPointer, By<ByUrl>> endpoints_by_url_;
+  PersistentSet<EndpointPointer, By<ByUrl>> unowned_endpoints_by_url_;
   PersistentSet<CompiledPointer, By<ById>> subscriptions_;
   PersistentSet<CompiledPointer, By<ByEndpoint>> subscriptions_by_endpoint_;
+  PersistentSet<CompiledPointer, By<ByLimit>> subscriptions_by_limit_;  // those that have one
   PersistentSet<Topic, By<ByTopic>> topics_;
 };
 

@@ -21,6 +21,13 @@ namespace {
 constexpr int kExtraRoundsMax = 8;
 constexpr size_t kManyWaiting = 4;
 
+// Outcomes end deliveries or put them off; what they put off was durable before. Where they let a
+// lane go on, the claim says so (Claim::needs_sync).
+bool MakesWork(const WriteBatch& batch) {
+  return !batch.submissions.empty() || !batch.extra_deliveries.empty() || !batch.requeues.empty() ||
+         !batch.releases.empty() || !batch.config.empty();
+}
+
 }  // namespace
 
 // A thread that has nothing to do now. The list that it stands in says what kind it is.
@@ -39,6 +46,7 @@ struct CommitQueue::Waiter {
   ClaimCompletion claimed;
   absl::StatusOr<Claim> claim;  // valid once written
   bool is_urgent = false;
+  bool makes_work = false;  // known when it is written
   bool is_settled = false;  // under mutex_
   Idle idle;                // under mutex_: the blocked caller
 
@@ -259,7 +267,15 @@ void CommitQueue::PlayWrite() {
   mutex_.Lock();
   gathering_.OnWriteEnd(ended_at, group.size());
   has_writer_ = false;
-  if (status.ok()) written_.push_back(std::move(group));
+  if (!status.ok()) return;
+  if (HoldsWork(group)) ++unsynced_work_count_;
+  const Group ready = TakeReadyClaims(group);
+  if (!group.empty()) written_.push_back(std::move(group));
+  if (ready.empty()) return;
+  CallHelp();
+  mutex_.Unlock();
+  Settle(ready, absl::OkStatus());
+  mutex_.Lock();
 }
 
 void CommitQueue::PlaySync() {
@@ -273,6 +289,7 @@ void CommitQueue::PlaySync() {
   for (const Group& group : groups) Settle(group, status);
   mutex_.Lock();
   has_syncer_ = false;
+  unsynced_work_count_ -= static_cast<int>(std::count_if(groups.begin(), groups.end(), HoldsWork));
   gathering_.OnSyncEnd(ended_at, queue_.size() + CountCallers(written_));
   gathered_.Signal();
 }
@@ -331,6 +348,7 @@ absl::Status CommitQueue::WriteBatches(const Group& group) {
   std::vector<Waiter*> waiters;
   for (const auto& waiter : group) {
     if (waiter->batch == nullptr) continue;
+    waiter->makes_work = MakesWork(*waiter->batch);  // before the store takes it apart
     batches.push_back(waiter->batch.get());
     waiters.push_back(waiter.get());
   }
@@ -345,6 +363,22 @@ absl::Status CommitQueue::WriteBatches(const Group& group) {
   }
   for (size_t i = 0; i < waiters.size(); ++i) waiters[i]->result = std::move(results[i]);
   return status;
+}
+
+bool CommitQueue::HoldsWork(const Group& group) {
+  return std::any_of(group.begin(), group.end(),
+                     [](const auto& waiter) { return waiter->makes_work; });
+}
+
+CommitQueue::Group CommitQueue::TakeReadyClaims(Group& group) {
+  Group ready;
+  if (unsynced_work_count_ > 0) return ready;
+  const auto first = std::stable_partition(group.begin(), group.end(), [](const auto& waiter) {
+    return waiter->batch != nullptr || (waiter->claim.ok() && waiter->claim->needs_sync);
+  });
+  ready.assign(std::make_move_iterator(first), std::make_move_iterator(group.end()));
+  group.erase(first, group.end());
+  return ready;
 }
 
 // The status speaks of all of the group; if it is OK, each has the result of its own.

@@ -71,7 +71,8 @@ class CommitQueue {
   void CommitOutcomes(std::shared_ptr<WriteBatch> batch, Completion done);
 
   // Claims due deliveries, after the outcomes that were queued before and ahead of the rest. `done`
-  // runs once, as that of CommitAsync, when what was claimed may be sent.
+  // runs once, as that of CommitAsync, when what was claimed may be sent: at once, unless the claim
+  // has to be durable or may hold deliveries that are not.
   void ClaimAsync(ClaimRequest request, ClaimCompletion done);
 
   // Commits all that is queued, on this thread, except for parts that another thread plays. Returns
@@ -137,6 +138,10 @@ class CommitQueue {
   bool may_take_in() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status WriteGroup(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status WriteBatches(const Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether the group is one after which a claim may find deliveries that are not durable.
+  static bool HoldsWork(const Group& group);
+  // Takes the claims out of a group that was written, which need no sync.
+  Group TakeReadyClaims(Group& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Settle(const Group& group, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
   void Count(const Group& group, const absl::Status& status);
 
@@ -151,7 +156,8 @@ class CommitQueue {
   absl::Mutex mutex_;
   std::deque<std::shared_ptr<Waiter>> queue_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::shared_ptr<Waiter>> urgent_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Group> written_ ABSL_GUARDED_BY(mutex_);  // and not durable yet
+  std::vector<Group> written_ ABSL_GUARDED_BY(mutex_);   // and not durable yet
+  int unsynced_work_count_ ABSL_GUARDED_BY(mutex_) = 0;  // of groups that hold work
   IntakeLimit intake_limit_ ABSL_GUARDED_BY(mutex_);
   bool has_writer_ ABSL_GUARDED_BY(mutex_) = false;
   bool has_syncer_ ABSL_GUARDED_BY(mutex_) = false;

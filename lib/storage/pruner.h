@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 #include "convoy/clock.h"
@@ -27,8 +29,8 @@ struct PruneCounters {
 // The parts must outlive it.
 class Pruner {
  public:
-  // Events are removed `retention` after they were made (infinite: never), dedupe keys once they
-  // have expired.
+  // Events are removed `retention` after they were made (infinite: never), those of projects with a
+  // retention of their own after that if it is shorter, dedupe keys once they have expired.
   Pruner(absl::Duration retention, Storage* storage, Clock* clock, Observer* observer);
 
   // Removes a piece, if it is time to; no event that was made at `kept_from` or later. Returns when
@@ -38,17 +40,31 @@ class Pruner {
   PruneCounters counters() const;  // from any thread
 
  private:
+  // A walk through the events of one project, or of all.
+  struct Walk {
+    std::string project_id;  // empty: of all
+    absl::Duration retention;
+  };
+
   void Prune(absl::Time now, absl::Time kept_from);
+  // Goes on to the next walk; false if this was the last one before the rest.
+  absl::StatusOr<bool> NextWalk();
+  absl::Status LoadWalks();
+  void Rest(absl::Time end);
 
   const absl::Duration retention_;
-  const absl::Duration rest_;  // between two walks through the events
   Storage& storage_;
   Clock& clock_;
   Observer& observer_;
 
   // Touched only by the thread that steps.
   absl::Time next_at_ = absl::InfinitePast();
-  std::string last_event_id_;  // how far the walk has come; empty: it begins
+  Walk walk_;
+  std::string last_event_id_;       // how far the walk has come; empty: it begins
+  std::vector<Walk> waiting_;       // of projects, the next one last
+  std::string projects_cursor_;     // behind those
+  bool are_all_loaded_ = false;     // there are no projects behind those
+  absl::Duration retention_least_;  // of what was walked since the last rest
 
   base::RelaxedCounter events_, deliveries_, attempts_, keys_, failures_;
 };

@@ -137,6 +137,16 @@ void CheckEventLists(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(events({.source_ids = {Id('O', 1)}}) == "10");
   CONVOY_EXPECT(events({.idempotency_key = "key"}) == "3");
   CONVOY_EXPECT(events({.event_type = "zero"}) == "0");
+  CONVOY_EXPECT(events({.search = {.text = "ER"}}) == "0");  // within, without case
+  CONVOY_EXPECT(events({.search = {.text = "YP"}}) == "321");
+  CONVOY_EXPECT(events({.search = {.text = "KEY"}}) == "3");
+  CONVOY_EXPECT(events({.search = {.text = EventId(2)}}) == "2");
+  CONVOY_EXPECT(events({.search = {.text = EventId(2).substr(0, 6)}}) == "3210");
+  CONVOY_EXPECT(events({.search = {.text = EventId(2).substr(1)}}) == "");  // ids begin with it
+  CONVOY_EXPECT(events({.search = {.text = "key", .source_ids = {Id('O', 1)}}}) == "310");
+  CONVOY_EXPECT(events({.search = {.text = "no", .source_ids = {"none"}}}) == "");
+  CONVOY_EXPECT(events({.search = {.text = "%"}}) == "");
+  CONVOY_EXPECT(events({.event_type = "type", .search = {.text = EventId(0)}}) == "");
   CONVOY_EXPECT(events({.created_from = epoch + absl::Seconds(1),
                         .created_until = epoch + absl::Seconds(2)}) == "21");
   CONVOY_EXPECT(events({.created_from = epoch + absl::Seconds(2)}) == "32");
@@ -158,6 +168,10 @@ void CheckDeliveryLists(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(deliveries({.statuses = {DeliveryStatus::kScheduled, DeliveryStatus::kRetry}}) ==
                 "20");
   CONVOY_EXPECT(deliveries({.event_type = "none"}) == "");
+  CONVOY_EXPECT(deliveries({.search = {.text = "KEY"}}) == "3");
+  CONVOY_EXPECT(deliveries({.search = {.text = "zero"}}) == "0");
+  CONVOY_EXPECT(deliveries({.search = {.text = EventId(2)}}) == "2");
+  CONVOY_EXPECT(deliveries({.event_id = EventId(2), .search = {.text = "key"}}) == "");
   CONVOY_EXPECT(deliveries({.created_until = SampleEpoch() + absl::Seconds(1)}) == "10");
 }
 

@@ -71,6 +71,35 @@ void CheckAttempts(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(absl::IsNotFound(storage.ListAttempts("other", delivery.id).status()));
 }
 
+void CheckAttemptAgain(Expectations& expect, Storage& storage) {
+  const std::string project = MakeProject(1).id;
+  const Event event = MakeEvent(project, 1);
+  const Delivery first = MakeDelivery(event, Id('E', 1), 1, SampleEpoch());
+  const Delivery second = MakeDelivery(event, Id('E', 2), 2, SampleEpoch());
+  CONVOY_REQUIRE_OK(Submit(storage, event, {first, second}).status);
+  const Claim claim = CONVOY_VALUE(storage.ClaimDue({.now = SampleEpoch()}));
+  CONVOY_REQUIRE(claim.deliveries.size() == 2);
+  const auto batch_of = [&](std::initializer_list<int> numbers) {
+    WriteBatch batch;
+    for (const int number : numbers) {
+      batch.updates.push_back(
+          UpdateOf(claim.deliveries[number - 1], number, DeliveryStatus::kRetry));
+    }
+    return batch;
+  };
+  CONVOY_EXPECT(CommitOne(storage, batch_of({1})).updates_applied == std::vector<bool>{true});
+  // The same outcomes again, and one more; then twice in one batch.
+  const CommitResult again = CommitOne(storage, batch_of({1, 2}));
+  CONVOY_REQUIRE_OK(again.status);
+  CONVOY_EXPECT((again.updates_applied == std::vector<bool>{false, true}));
+  CONVOY_REQUIRE_OK(CommitOne(storage, batch_of({2, 1, 2})).status);
+  for (int i = 0; i < 2; ++i) {
+    const Delivery& delivery = claim.deliveries[i].delivery;
+    CONVOY_EXPECT(CONVOY_VALUE(storage.ListAttempts(project, delivery.id)) ==
+                  std::vector{AttemptOf(delivery, i + 1)});
+  }
+}
+
 void CheckFinal(Expectations& expect, Storage& storage) {
   const Event event = MakeEvent(MakeProject(1).id, 1);
   std::vector<Delivery> deliveries;
@@ -136,6 +165,7 @@ void CheckRequeue(Expectations& expect, Storage& storage) {
 constexpr StorageRequirement kRequirements[] = {
     {"an outcome counts only while its lease holds", CheckLostLease},
     {"attempts are kept whether or not the lease held, oldest first", CheckAttempts},
+    {"an attempt that is recorded already stays as it is and refuses nothing", CheckAttemptAgain},
     {"a delivery in a final status is left alone", CheckFinal},
     {"a delivery is put back on schedule only from the states that are named", CheckRequeue},
 };

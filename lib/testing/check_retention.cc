@@ -69,6 +69,36 @@ void CheckWhatGoes(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(again.events_count == 0 && !again.may_have_more);
 }
 
+// Of one project: others' events stay, and so do keys.
+void CheckOfProject(Expectations& expect, Storage& storage) {
+  for (int number : {1, 2, 3}) Store(expect, storage, number, {DeliveryStatus::kSuccess});
+  Store(expect, storage, 4, {DeliveryStatus::kScheduled});
+  const std::string other = MakeProject(2).id;
+  CONVOY_REQUIRE_OK(Submit(storage, MakeEvent(other, 5), {},
+                           DedupeKey{.scope = other, .key = "k", .expires_at = MadeAt(1)})
+                        .status);
+  PruneRequest request{.events_before = MadeAt(9),
+                       .project_id = "none",
+                       .keys_expired_by = MadeAt(9),
+                       .items_max = 2};
+  CONVOY_EXPECT(CONVOY_VALUE(storage.Prune(request)).events_count == 0);
+  request.project_id = ProjectId();
+  const Pruned first = CONVOY_VALUE(storage.Prune(request));
+  CONVOY_EXPECT(first.events_count > 0 && first.keys_count == 0 && first.may_have_more);
+  uint64_t events_count = first.events_count;
+  request.after_event_id = first.last_event_id;
+  for (int calls_count = 0; calls_count < 5; ++calls_count) {
+    const Pruned pruned = CONVOY_VALUE(storage.Prune(request));
+    events_count += pruned.events_count;
+    request.after_event_id = pruned.last_event_id;
+    if (!pruned.may_have_more) break;
+  }
+  CONVOY_EXPECT(events_count == 3);
+  for (int number : {1, 2, 3}) CONVOY_EXPECT(!HasEvent(storage, number));
+  CONVOY_EXPECT(HasEvent(storage, 4) && HasDelivery(storage, 40));
+  CONVOY_EXPECT(storage.GetEvent(other, EventId(5)).ok());
+}
+
 void CheckUnfinished(Expectations& expect, Storage& storage) {
   Store(expect, storage, 1, {DeliveryStatus::kScheduled});
   const Claim claim = CONVOY_VALUE(storage.ClaimDue({.now = MadeAt(1)}));
@@ -232,6 +262,7 @@ void CheckTwoPruners(Expectations& expect, StorageFactory& stores) {
 
 constexpr StorageRequirement kRequirements[] = {
     {"events that have ended and are old enough go, with all that is theirs", CheckWhatGoes},
+    {"of one project only its events go", CheckOfProject},
     {"an event that has not ended stays, and holds nothing up", CheckUnfinished},
     {"pruning goes in bounded pieces", CheckBounds},
     {"an expired key goes, a living one outlives its event", CheckKeys},

@@ -133,6 +133,29 @@ void CheckExtraDeliveries(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(*claim.deliveries[0].event == event);
 }
 
+void CheckEventAgain(Expectations& expect, Storage& storage) {
+  const Event event = MakeEvent(ProjectId(), 1);
+  const Delivery delivery = MakeDelivery(event, Id('E', 1), 1, SampleEpoch());
+  CONVOY_REQUIRE_OK(Submit(storage, event, {delivery}).status);
+  CONVOY_REQUIRE(CONVOY_VALUE(storage.ClaimDue({.now = SampleEpoch()})).deliveries.size() == 1);
+  const Delivery claimed = CONVOY_VALUE(storage.GetDelivery(ProjectId(), delivery.id));
+  Event changed = event;
+  changed.body = "changed";
+  const Event other = MakeEvent(ProjectId(), 2);
+  WriteBatch batch;
+  batch.submissions.push_back({.event = changed, .deliveries = {delivery}});
+  batch.submissions.push_back({.event = other});
+  batch.submissions.push_back({.event = other});
+  const CommitResult result = CommitOne(storage, std::move(batch));
+  CONVOY_REQUIRE_OK(result.status);
+  CONVOY_EXPECT(result.submissions == std::vector(3, SubmissionOutcome::kAccepted));
+  CONVOY_EXPECT(CONVOY_VALUE(storage.GetEvent(ProjectId(), event.id)) == event);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.GetDelivery(ProjectId(), delivery.id)) == claimed);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.GetEvent(ProjectId(), other.id)) == other);
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ListEvents({.project_id = ProjectId()}, {})).items.size() ==
+                2);
+}
+
 void CheckWritableStore(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(storage.CheckWritable().ok());
 }
@@ -145,6 +168,7 @@ constexpr StorageRequirement kRequirements[] = {
     {"a refused batch leaves no trace and does not touch its neighbours", CheckRefusedBatch},
     {"a delivery may be added to an event later, but not to one that is gone",
      CheckExtraDeliveries},
+    {"an event that is stored already stays as it is and refuses nothing", CheckEventAgain},
     {"a writable store says so", CheckWritableStore},
 };
 

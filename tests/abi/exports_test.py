@@ -6,11 +6,12 @@ import unittest
 
 LIBRARY, HEADER = sys.argv[1], sys.argv[2]
 IS_SANITIZED = len(sys.argv) > 3 and sys.argv[3] != ""
+SCRIPTING = sys.argv[4] if len(sys.argv) > 4 else ""  # libconvoy_script.a, if it was built
 
 # Libraries that are loaded directly with libconvoy.
 NEEDED = {"libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6", "libsqlite3.so.0",
           "libcurl-gnutls.so.4"}
-OPTIONAL = {"libbrotlidec.so.1"}  # CONVOY_BROTLI
+OPTIONAL = {"libbrotlidec.so.1", "libre2.so.9"}  # CONVOY_BROTLI, CONVOY_RE2
 
 
 def run(*command):
@@ -28,6 +29,14 @@ class Exports(unittest.TestCase):
     def test_no_symbol_is_unique(self):
         kinds = {line.split()[1] for line in run("nm", "-D", "--defined-only", LIBRARY).splitlines()}
         self.assertNotIn("u", kinds, "GNU_UNIQUE symbols pin the library against dlclose")
+
+    @unittest.skipUnless(SCRIPTING, "payload functions were not built")
+    def test_the_script_engine_keeps_its_symbols(self):
+        lines = [line.split() for line in run("nm", "-g", "--defined-only", SCRIPTING).splitlines()]
+        names = {fields[2] for fields in lines if len(fields) == 3}
+        plain = {name for name in names if not name.startswith("_Z") and "." not in name}
+        self.assertIn("convoy_script_engine_run", plain)
+        self.assertEqual(set(), {name for name in plain if not name.startswith("convoy_script_")})
 
     @unittest.skipIf(IS_SANITIZED, "sanitizers bring their own libraries")
     def test_needed_libraries(self):

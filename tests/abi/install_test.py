@@ -97,10 +97,14 @@ class Install(unittest.TestCase):
         run(CMAKE, "-S", CONSUMER, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug",
             f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DEXPECTED_VERSION={VERSION}")
         run(CMAKE, "--build", build)
-        for name, is_shared in (("c_shared", True), ("c_static", False), ("cxx_shared", True),
-                                ("cxx_static", False), ("conformance", False),
-                                ("host_linked", True), ("host_loaded", False),
-                                ("host_archive", False)):
+        programs = [("c_shared", True), ("c_static", False), ("cxx_shared", True),
+                    ("cxx_static", False), ("conformance", False), ("ui", False),
+                    ("host_linked", True), ("host_loaded", False), ("host_archive", False)]
+        if os.path.exists(os.path.join(self.prefix, "lib", "libconvoy_script.a")):
+            programs.append(("functions", False))
+            self.assertTrue(os.path.exists(os.path.join(
+                self.prefix, "share", "licenses", "libconvoy", "LICENSE.quickjs")))
+        for name, is_shared in programs:
             with self.subTest(program=name):
                 program = os.path.join(build, name)
                 self.assertEqual(run(program, cwd=build).strip(), "verified")

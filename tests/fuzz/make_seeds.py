@@ -218,6 +218,7 @@ def filters():
         parts = line.split(" | ")
         if len(parts) == 3 and not line.startswith("#"):
             yield str(number), "\n".join(parts[1:]).encode()
+    yield "regex", b'{"a":{"$regex":"^(a+)+$"},"b":{"$regex":"[a-c]{2,9}|\\\\pL"}}\n{"a":"aaa!","b":["ab",4.5]}'
 
 
 def forms():

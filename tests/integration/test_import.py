@@ -248,7 +248,7 @@ class ImportTest(unittest.TestCase):
         document = json.loads(self.document)
         for endpoint in document["endpoints"]:
             if endpoint["uid"] == ACME:
-                endpoint["slack_webhook_url"] = "https://hooks.slack.com/services/x"
+                endpoint["slack_webhook_url"] = "slack:services/x"
         database = self.database()
         lines, _ = self.run_import(database, document=json.dumps(document), code=1)
         imported = {line["project"]: line["imported"] for line in lines[1:] if line["project"]}
@@ -256,7 +256,7 @@ class ImportTest(unittest.TestCase):
         refused = [note for line in lines[1:] for note in line["result"]["refused"]]
         self.assertEqual(len(refused), 1)
         self.assertIn(ACME, refused[0]["object"])
-        self.assertIn("slack_webhook_url:is not supported", refused[0]["reason"])
+        self.assertIn("slack_webhook_url:must be an http or https URL", refused[0]["reason"])
         # Mended, it goes on from there.
         key_file = self.folder / "key2"
         key_file.write_text(lines[0]["api_key"])

@@ -3,6 +3,7 @@ import hashlib
 import hmac
 import json
 import pathlib
+import time
 import unittest
 
 import host
@@ -22,6 +23,46 @@ class RestContractTest(HostCase):
         self.assertEqual(sorted(json.loads(body)["number"] for body in self.inbox.bodies("/dynamic")),
                          [0, 1, 2])
 
+    def test_each_credential_is_told_what_it_may_do(self):
+        project = self.project("outgoing")
+        viewer = project.ok("POST", "/api-keys", {"name": "v", "role": "project_viewer"})["key"]
+        link = project.ok("POST", "/portal-links", {"name": "p", "owner_id": "o",
+                                                    "can_manage_endpoint": True})["token"]
+        for key, role, name in ((self.key, "instance_admin", None), (project.key, "project_admin", None),
+                                (viewer, "project_viewer", "v"), (link, "portal", "p")):
+            told = self.admin.with_key(key).ok("GET", "/api/v1/access")
+            self.assertEqual(told["role"], role)
+            self.assertEqual((told["project"] or {}).get("uid"), None if role == "instance_admin" else project.id)
+            self.assertEqual(told["name"], name or told["name"])
+            self.assertNotIn(key, json.dumps(told))
+        self.assertEqual((told["owner_id"], told["can_manage_endpoint"]), ("o", True))
+        self.assertEqual(host.Client(self.convoyd.address).send("GET", "/api/v1/access").status, 401)
+
+    def test_presets_and_metrics_are_told(self):
+        project = self.project("incoming")
+        presets = {p["name"]: p for p in project.client.ok("GET", "/api/v1/presets")}
+        self.assertGreater(len(presets), 200)
+        self.assertEqual(presets["github"]["integrity"], "full")
+        self.assertTrue(presets["stripe"]["sources"])
+        metrics = self.admin.send("GET", "/api/v1/metrics")
+        self.assertEqual(metrics.status, 200)
+        self.assertIn(b"convoy_event_ingested_total", metrics.body)
+        self.assertEqual(project.client.send("GET", "/api/v1/metrics").status, 403)
+
+    def test_lists_leave_bodies_out_where_they_are_asked_to(self):
+        project = self.project("outgoing")
+        endpoint = project.endpoint("e", self.inbox.url + "/listed")
+        project.ok("POST", "/events", {"endpoint_id": endpoint["uid"], "event_type": "t",
+                                       "data": {"long": "x" * 5000}})
+        project.wait_for_deliveries(1)
+        for path in ("/events", "/eventdeliveries"):
+            item = project.ok("GET", path + "?withoutData=true")["content"][0]
+            told = item["metadata"] if "metadata" in item else item
+            self.assertNotIn("data", told)
+            self.assertGreater(told["size"], 5000)
+            item = project.ok("GET", path)["content"][0]
+            self.assertIn("x" * 5000, json.dumps(item))
+
     def test_a_filter_of_one_type_decides_about_it_alone(self):
         project = self.project("outgoing")
         endpoint = project.endpoint("e", self.inbox.url + "/filtered")
@@ -37,6 +78,62 @@ class RestContractTest(HostCase):
         project.wait_for_deliveries(1)
         self.assertEqual([json.loads(body) for body in self.inbox.bodies("/filtered")],
                          [{"amount": 150}])
+
+    def test_an_expression_in_a_filter_decides(self):
+        project = self.project("outgoing")
+        endpoint = project.endpoint("e", self.inbox.url + "/expression")
+        condition = {"name": {"$regex": "^(a+)+$"}}
+        answer = project.send("POST", "/subscriptions", {
+            "name": "s", "endpoint_id": endpoint["uid"],
+            "filter_config": {"filter": {"body": condition}}})
+        if answer.status == 400 and "CONVOY_RE2" in answer.message:
+            self.skipTest("the build has no RE2")
+        self.assertEqual(answer.status, 201, answer)
+        for name in ("aaaa", "a" * 100_000 + "!", "b"):
+            project.ok("POST", "/events/broadcast", {"event_type": "t", "data": {"name": name}})
+        project.wait_for_deliveries(1)
+        self.assertEqual([json.loads(body) for body in self.inbox.bodies("/expression")],
+                         [{"name": "aaaa"}])
+        for name, expected in (("aa", True), ("ab", False)):
+            self.assertIs(project.ok("POST", "/subscriptions/test_filter", {
+                "request": {"body": {"name": name}}, "schema": {"body": condition}}), expected)
+        refused = project.send("POST", "/subscriptions/test_filter", {
+            "request": {"body": {}}, "schema": {"body": {"name": {"$regex": "(?=a)"}}}})
+        self.assertEqual(refused.status, 400, refused)
+        self.assertIn("schema.body:", refused.message)
+
+    def test_a_limit_of_a_subscription_holds_its_endpoint_back(self):
+        project = self.project("outgoing")
+        endpoint = project.endpoint("e", self.inbox.url + "/limited")
+        subscription = project.subscribe("s", endpoint, rate_limit_config={"count": 1, "duration": 3600})
+        for _ in range(4):
+            project.ok("POST", "/events/broadcast", {"event_type": "t", "data": {}})
+        self.inbox.wait_for("/limited", 1)
+        time.sleep(1)
+        self.assertEqual(len(self.inbox.received("/limited")), 1)
+        project.ok("PUT", f"/subscriptions/{subscription['uid']}", {"rate_limit_config": {"count": 0}})
+        self.inbox.wait_for("/limited", 4)
+
+    def test_a_search_goes_through_events_and_deliveries(self):
+        project = self.project("outgoing")
+        endpoint = project.endpoint("e", self.inbox.url + "/searched")
+        for number in range(25):
+            project.ok("POST", "/events", {"endpoint_id": endpoint["uid"], "event_type": "order.sent",
+                                           "idempotency_key": f"Key-{number:02}", "data": {}})
+        project.wait_for_deliveries(25)
+        for what in ("events", "eventdeliveries"):
+            with self.subTest(what=what):
+                found = project.client.pages(f"{project.path}/{what}", query="key-1", perPage=3)
+                self.assertEqual(sorted(each["idempotency_key"] for each in found),
+                                 [f"Key-{number}" for number in range(10, 20)])
+                self.assertEqual(project.client.pages(f"{project.path}/{what}", query="nothing"), [])
+
+    def test_the_api_describes_itself(self):
+        answer = host.Client(self.convoyd.address).send("GET", "/openapi.json")
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, "application/json"))
+        operations = [(method, path) for path, item in answer.json["paths"].items()
+                      for method in item if method != "parameters"]
+        self.assertGreater(len(operations), 75)
 
     def test_meta_events_are_signed_delivered_and_sent_again(self):
         project = self.project("outgoing", strategy={"type": "linear", "duration": 1,

@@ -60,6 +60,21 @@ class ServerTest(HostCase):
         self.assertEqual(self.pruned("delivery"), 20)
 
 
+class ProjectTest(HostCase):
+    flags = ("--retention-ms", "10000")  # that is how often it is looked at
+
+    def test_a_project_keeps_its_events_for_its_own_time(self):
+        short = Sender(self)
+        short.send(short.good)
+        short.wait_for("Success")
+        short.project.ok("PUT", "", {"name": short.project.id, "config": {
+            "retention_policy": {"policy": "1s"}, "retention_policy_enabled": True}})
+        host.wait_until(lambda: not short.project.events(), "the event to go", timeout=60)
+        self.assertEqual(short.project.deliveries(), [])
+        shown = short.project.ok("GET", "")["config"]
+        self.assertEqual(shown["retention_policy"], {"policy": "1s"})
+
+
 class CommandTest(HostCase):
     def test_beside_a_running_server(self):
         sender = Sender(self)

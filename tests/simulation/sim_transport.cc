@@ -14,6 +14,7 @@ void SimTransport::Send(OutgoingRequest request, SendCompletion done) {
   if (random_.Chance(rates_.connect_refused)) {
     result.outcome = TransportOutcome::kConnectFailed;
     result.error = "connection refused";
+    result.may_have_arrived = false;
   } else if (random_.Chance(rates_.answer_never)) {
     on_arrival_(request, /*is_success=*/false);
     result.outcome = TransportOutcome::kTimedOut;

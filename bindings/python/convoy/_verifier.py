@@ -7,8 +7,9 @@ from ctypes import byref, c_void_p
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Sequence
 
-from convoy._declarations import CONVOY_DECLINED, Buf, Slice
-from convoy._library import BorrowedRequest, BorrowedSettings, bytes_of, call, library, take_buf
+from convoy._declarations import CONVOY_DECLINED, Buf
+from convoy._library import BorrowedRequest, BorrowedSettings, call, library, take_buf
+from convoy._packing import check
 from convoy._reply import Reply, take_reply
 
 
@@ -21,6 +22,7 @@ class Verdict:
     integrity: str
     secret_index: int
     event_id: str
+    refusal_status: int = 0  # of HTTP, as the provider expects it for a wrong signature; 0: any
 
 
 @dataclass(frozen=True)
@@ -46,23 +48,12 @@ class Verifier:
                                     scheme if is_definition else "", scheme_name, secrets,
                                     parameters or {})
         call("convoy_verifier_new_with", byref(borrowed.settings), byref(self._handle))
+        self._address = self._handle.value or 0
 
     def verify(self, headers: Iterable[tuple[str, str]], body: bytes, now_us: int,
                method: str = "POST", path: str = "", query: str = "", url: str = "") -> Verdict:
         """Judges a request. `url` is the whole URL as the provider was given it."""
-        borrowed = BorrowedRequest(method, path, query, headers, body, url=url)
-        handle, event_id = c_void_p(), Slice()
-        call("convoy_verifier_verify", self._handle, byref(borrowed.request), now_us,
-             byref(handle))
-        try:
-            library.convoy_verdict_event_id(handle, byref(event_id))
-            return Verdict(bool(library.convoy_verdict_is_accepted(handle)),
-                           library.convoy_verdict_reason(handle).decode(),
-                           library.convoy_verdict_integrity(handle).decode(),
-                           library.convoy_verdict_secret_index(handle),
-                           bytes_of(event_id).decode("utf-8", "replace"))
-        finally:
-            library.convoy_verdict_free(handle)
+        return Verdict(*check(self._address, method, path, query, url, headers, body, now_us))
 
     def answer(self, headers: Iterable[tuple[str, str]], body: bytes, now_us: int,
                method: str = "GET", path: str = "", query: str = "",

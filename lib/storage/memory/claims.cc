@@ -21,6 +21,21 @@ struct MemoryStorage::Queue {
   size_t handed_out = 0;
 };
 
+// The bodies of one answer.
+struct MemoryStorage::Bodies {
+  std::set<const Event*> events;
+  uint64_t bytes_count = 0;
+
+  // Whether the answer may hold the event's, too.
+  bool Take(const Event& event, uint64_t bytes_max) {
+    if (events.contains(&event)) return true;
+    if (!events.empty() && bytes_count + event.body.size() > bytes_max) return false;
+    events.insert(&event);
+    bytes_count += event.body.size();
+    return true;
+  }
+};
+
 namespace {
 
 absl::Time WakeOf(const StoredDelivery& stored) {
@@ -136,7 +151,10 @@ void MemoryStorage::JudgeLane(const ClaimRequest& request, const std::string& en
                                 queue.pace->RoomAt(request.now, lane.arrival));
 }
 
-bool MemoryStorage::HandOut(const ClaimRequest& request, StoredDelivery& stored, Claim& claim) {
+bool MemoryStorage::HandOut(const ClaimRequest& request, StoredDelivery& stored, Bodies& bodies,
+                            Claim& claim) {
+  const std::shared_ptr<const Event> event = *flow_.events.Find(stored.delivery.event_id);
+  if (!bodies.Take(*event, request.bytes_max)) return false;
   const bool was_claimed = stored.delivery.status == DeliveryStatus::kProcessing;
   if (was_claimed && !EndClaim(stored.delivery)) {
     stored.lease = 0;
@@ -145,9 +163,7 @@ bool MemoryStorage::HandOut(const ClaimRequest& request, StoredDelivery& stored,
   stored.lease = ++last_lease_;
   stored.lease_ends_at = request.now + request.lease;
   stored.delivery.status = DeliveryStatus::kProcessing;
-  claim.deliveries.push_back({.lease = stored.lease,
-                              .delivery = stored.delivery,
-                              .event = *flow_.events.Find(stored.delivery.event_id)});
+  claim.deliveries.push_back({.lease = stored.lease, .delivery = stored.delivery, .event = event});
   return true;
 }
 
@@ -174,7 +190,8 @@ void MemoryStorage::CloseLane(const ClaimRequest& request, const std::string& en
 
 absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
   absl::MutexLock lock(&mutex_);
-  Claim claim;
+  Claim claim{.needs_sync = false};
+  Bodies bodies;
   FollowClock(request);
   std::map<std::string, Queue> queues = QueueUp(request);
   ForgetEmptyLanes(request, queues);
@@ -187,7 +204,7 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
     for (auto& [endpoint_id, queue] : queues) {
       if (turn >= std::min(queue.due_count, queue.room)) continue;
       if (claim.deliveries.size() >= request.items_max) continue;
-      if (!HandOut(request, *queue.all[turn].second, claim)) continue;
+      if (!HandOut(request, *queue.all[turn].second, bodies, claim)) continue;
       claim.deliveries.back().sets_pace = queue.handed_out == 0 && queue.pace->is_limited();
       ++queue.handed_out;
     }

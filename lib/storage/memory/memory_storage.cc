@@ -65,6 +65,7 @@ void MemoryStorage::OpenLanes(const std::vector<ConfigWrite>& writes) {
   for (const ConfigWrite& write : writes) {
     for (const ConfigRecord& record : write.puts) open(record.id);
     for (const ConfigRef& ref : write.removes) open(ref.id);
+    for (const std::string& id : write.changed_lanes) open(id);
   }
 }
 
@@ -110,19 +111,28 @@ SubmissionOutcome MemoryStorage::ApplySubmission(Submission& submission) {
   if (is_duplicate) {
     MarkDuplicate(submission);
   }
+  const SubmissionOutcome outcome =
+      is_duplicate ? SubmissionOutcome::kDuplicate : SubmissionOutcome::kAccepted;
+  // One that is stored already stays as it is, with its deliveries.
+  const std::shared_ptr<const Event>* stored = flow_.events.Find(submission.event.id);
+  if (stored != nullptr && (*stored)->project_id == submission.event.project_id) return outcome;
   for (Delivery& delivery : submission.deliveries) {
     AddDelivery(std::move(delivery), submission.event);
   }
   std::string id = submission.event.id;
   flow_.events.Put(std::move(id), std::make_shared<const Event>(std::move(submission.event)));
-  return is_duplicate ? SubmissionOutcome::kDuplicate : SubmissionOutcome::kAccepted;
+  return outcome;
 }
 
 bool MemoryStorage::ApplyUpdate(DeliveryUpdate& update) {
   StoredDelivery* stored = flow_.deliveries.Find(update.delivery.id);
   if (stored == nullptr || stored->delivery.project_id != update.delivery.project_id) return false;
   if (update.attempt.has_value()) {
-    flow_.attempts[update.delivery.id].push_back(*std::move(update.attempt));
+    std::vector<Attempt>& attempts = flow_.attempts[update.delivery.id];
+    const bool is_stored =
+        std::any_of(attempts.begin(), attempts.end(),
+                    [&](const Attempt& attempt) { return attempt.id == update.attempt->id; });
+    if (!is_stored) attempts.push_back(*std::move(update.attempt));
   }
   if (stored->lease != update.lease) return false;
   const auto lane = flow_.lanes.find(update.delivery.endpoint_id);

@@ -131,6 +131,7 @@ class MemoryStorage final : public Storage {
   void FollowClock(const ClaimRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A lane as a claim comes upon it; see claims.cc.
   struct Queue;
+  struct Bodies;
   std::map<std::string, Queue> QueueUp(const ClaimRequest& request)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void KeepToHead(absl::Time now, StoredLane& lane, Queue& queue)
@@ -140,7 +141,7 @@ class MemoryStorage final : public Storage {
   void JudgeLane(const ClaimRequest& request, const std::string& endpoint_id, Queue& queue,
                  Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False if the delivery ended instead, because of its mode.
-  bool HandOut(const ClaimRequest& request, StoredDelivery& stored, Claim& claim)
+  bool HandOut(const ClaimRequest& request, StoredDelivery& stored, Bodies& bodies, Claim& claim)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CloseLane(const ClaimRequest& request, const std::string& endpoint_id, const Queue& queue,
                  Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

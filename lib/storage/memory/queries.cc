@@ -12,6 +12,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/storage/memory/memory_storage.h"
 #include "lib/storage/page_walk.h"
+#include "lib/storage/search.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage {
@@ -176,7 +177,10 @@ absl::StatusOr<Page<Event>> MemoryStorage::ListEvents(const EventQuery& query,
     return HasAnyEndpoint(*event, query.endpoint_ids) &&
            IsAnyOf(query.source_ids, event->source_id) &&
            (query.idempotency_key.empty() || event->idempotency_key == query.idempotency_key) &&
-           (query.event_type.empty() || event->event_type == query.event_type);
+           (query.event_type.empty() || event->event_type == query.event_type) &&
+           ((!query.search.source_ids.empty() &&
+             IsAnyOf(query.search.source_ids, event->source_id)) ||
+            IsFoundBy(query.search, {event->id}, {event->event_type, event->idempotency_key}));
   };
   return ListByAge<Event>(
       flow_.events, page,
@@ -199,7 +203,9 @@ absl::StatusOr<Page<Delivery>> MemoryStorage::ListDeliveries(const DeliveryQuery
            is_any(query.idempotency_key, delivery.idempotency_key) &&
            is_any(query.event_type, delivery.event_type) &&
            IsAnyOf(query.endpoint_ids, delivery.endpoint_id) &&
-           IsAnyOf(query.statuses, delivery.status);
+           IsAnyOf(query.statuses, delivery.status) &&
+           IsFoundBy(query.search, {delivery.id, delivery.event_id},
+                     {delivery.event_type, delivery.idempotency_key});
   };
   return ListByAge<Delivery>(
       flow_.deliveries, page,

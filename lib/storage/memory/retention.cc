@@ -12,7 +12,7 @@ absl::StatusOr<Pruned> MemoryStorage::Prune(const PruneRequest& request) {
   absl::MutexLock lock(&mutex_);
   Pruned pruned{.last_event_id = request.after_event_id};
   PruneEvents(request, pruned);
-  PruneKeys(request, pruned);
+  if (request.project_id.empty()) PruneKeys(request, pruned);
   return pruned;
 }
 
@@ -37,6 +37,10 @@ void MemoryStorage::PruneEvents(const PruneRequest& request, Pruned& pruned) {
   const auto has_next = [&] { return event != events.end() && event->first < end; };
   uint32_t looked_at = 0;
   while (has_next() && looked_at < request.items_max && RowsOf(pruned) < request.items_max) {
+    if (!request.project_id.empty() && event->second.value->project_id != request.project_id) {
+      ++event;
+      continue;
+    }
     ++looked_at;
     pruned.last_event_id = flow_.events.PositionOf(*event);
     const std::string event_id = event->second.id;

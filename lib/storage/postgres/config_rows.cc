@@ -47,9 +47,11 @@ absl::StatusOr<ConfigRecord> ReadRecord(ConfigKind kind, const Row& row) {
   CONVOY_ASSIGN_OR_RETURN(record.fields, Unpack(row.TextAt(2)));
   record.document = row.TextAt(3);
   const ConfigKindInfo* const info = FindConfigKind(kind);
-  if (info == nullptr || record.fields.size() != info->fields.size()) {
+  if (info == nullptr || record.fields.size() > info->fields.size()) {
     return absl::DataLossError("the fields of a configuration object are damaged");
   }
+  // A field that its kind was given later is empty in a record of before.
+  record.fields.resize(info->fields.size());
   return record;
 }
 

@@ -85,9 +85,9 @@ absl::Status Writer::ReleaseDead() {
   if (dead.empty()) return absl::OkStatus();
   return session_.Run([&](Connection& connection) -> absl::Status {
     Lanes lanes;
+    // Their rows of opener stay: one that lost its connections may live, and look into its own.
     for (const int64_t opener : dead) {
       CONVOY_RETURN_IF_ERROR(GiveBack(connection, opener, lanes));
-      connection.Queue("DELETE FROM opener WHERE number = $1::int8", Params().Int(opener));
     }
     lanes.Queue(connection);
     return absl::OkStatus();

@@ -327,13 +327,15 @@ absl::Status Group::WriteSubmissions(Tables& tables) {
 absl::Status Group::WriteEvent(const Event& event, const std::vector<Delivery>& deliveries,
                                Tables& tables) {
   const int64_t project = names_->NumberOf(event.project_id);
-  CONVOY_ASSIGN_OR_RETURN(const RowKey at, tables.event_keys.Choose(event.id, project));
+  const absl::StatusOr<RowKey> at = tables.event_keys.Choose(event.id, project);
+  if (absl::IsAlreadyExists(at.status())) return absl::OkStatus();  // with its deliveries
+  CONVOY_RETURN_IF_ERROR(at.status());
   std::vector<int64_t> endpoints;
   for (const std::string& id : event.endpoint_ids) endpoints.push_back(names_->NumberOf(id));
-  AddEvent(tables.events, at, event, project, names_->NumberOf(event.source_id),
+  AddEvent(tables.events, *at, event, project, names_->NumberOf(event.source_id),
            EncodeNumbers(endpoints));
   for (const Delivery& delivery : deliveries) {
-    CONVOY_RETURN_IF_ERROR(WriteDelivery(delivery, at.key, project, tables));
+    CONVOY_RETURN_IF_ERROR(WriteDelivery(delivery, at->key, project, tables));
   }
   return absl::OkStatus();
 }
@@ -371,9 +373,9 @@ absl::Status Group::WriteUpdates(Tables& tables) {
     if (!is_there) continue;  // it has gone, with its event or its project
     DeliveryRow& row = found->second.row;
     if (update.attempt.has_value()) {
-      CONVOY_ASSIGN_OR_RETURN(const RowKey at,
-                              tables.attempt_keys.Choose(update.attempt->id, row.key));
-      AddAttempt(tables.attempts, at, *update.attempt, row.key);
+      const absl::StatusOr<RowKey> at = tables.attempt_keys.Choose(update.attempt->id, row.key);
+      if (at.ok()) AddAttempt(tables.attempts, *at, *update.attempt, row.key);
+      if (!at.ok() && !absl::IsAlreadyExists(at.status())) return at.status();
     }
     if (!is_applied) continue;
     row.lease = 0;
@@ -391,13 +393,12 @@ absl::Status Group::WriteUpdates(Tables& tables) {
 }
 
 void Group::QueueAll(const Tables& tables) {
-  Columns inserted, renewed, updated;
+  RowPieces inserted, renewed, updated;
   for (const KeyName& name : key_names_) {
     const KeyState& state = keys_[name];
     if (!state.is_written) continue;
-    Columns& columns = state.is_stored ? renewed : inserted;
-    columns.AddRow(
-        {names_->NumberOf(name.first), std::string_view(name.second), state.expires_at_us});
+    RowPieces& rows = state.is_stored ? renewed : inserted;
+    rows.AddRow({names_->NumberOf(name.first), std::string_view(name.second), state.expires_at_us});
   }
   for (const auto& [id, row] : delivery_rows_) {
     if (row.next == nullptr) continue;
@@ -406,8 +407,8 @@ void Group::QueueAll(const Tables& tables) {
                     base::ToMicros(next.due_at), std::string_view(next.description),
                     absl::ToInt64Microseconds(next.latency), base::ToMicros(next.updated_at)});
   }
-  const auto queue = [&](std::string_view sql, const Columns& columns) {
-    if (columns.rows_count() > 0) connection_.Queue(sql, Params().All(columns));
+  const auto queue = [&](std::string_view sql, const RowPieces& rows) {
+    for (const Columns& piece : rows.pieces()) connection_.Queue(sql, Params().All(piece));
   };
   queue(kInsertKeys, inserted);
   queue(kRenewKeys, renewed);

@@ -1,5 +1,6 @@
-// A stretch of a group of batches that is written with one statement for each table: submissions,
-// deliveries of events that are there, and outcomes, of many batches at once.
+// A stretch of a group of batches that is written with one statement for each table (several if it
+// is large): submissions, deliveries of events that are there, and outcomes, of many batches at
+// once.
 #pragma once
 
 #include <optional>
@@ -67,7 +68,7 @@ class Group {
   };
   // The rows of one Write.
   struct Tables {
-    Columns events, deliveries, attempts;
+    RowPieces events, deliveries, attempts;
     KeyChooser event_keys{"event", "project"};
     KeyChooser delivery_keys{"delivery", "project"};
     KeyChooser attempt_keys{"attempt", "delivery"};

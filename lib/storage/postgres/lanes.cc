@@ -86,6 +86,7 @@ absl::Status OpenLanes(Connection& connection, std::span<const ConfigWrite> writ
   for (const ConfigWrite& write : writes) {
     for (const ConfigRecord& record : write.puts) ids.insert(record.id);
     for (const ConfigRef& ref : write.removes) ids.insert(ref.id);
+    ids.insert(write.changed_lanes.begin(), write.changed_lanes.end());
   }
   return connection
       .Run(

@@ -20,6 +20,7 @@
 #include "lib/storage/page_walk.h"
 #include "lib/storage/postgres/names.h"
 #include "lib/storage/postgres/rows.h"
+#include "lib/storage/search.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
@@ -66,6 +67,11 @@ class NumberSet {
 
 bool IsText(const std::string& wanted, std::string_view value) {
   return wanted.empty() || wanted == value;
+}
+
+// The id whose three columns begin there.
+std::string IdOf(const Row& row, int first) {
+  return JoinUlid({.key = row.IntAt(first) - row.IntAt(first + 1), .tail = row.IntAt(first + 2)});
 }
 
 // Keys of an instant range, both ends included.
@@ -223,9 +229,17 @@ absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery&
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet found_sources,
+                          NumberSet::Of(connection, query.search.source_ids));
+  const auto is_found = [&](const Row& row) {
+    return (!found_sources.is_any() && found_sources.Has(row.IntAt(3))) ||
+           IsFoundBy(query.search, {IdOf(row, 0)}, {row.TextAt(5), row.TextAt(6)});
+  };
   const auto is_wanted = [&](const Row& row) {
     return sources.Has(row.IntAt(3)) && endpoints.HasOneOf(row.TextAt(4)) &&
-           IsText(query.event_type, row.TextAt(5)) && IsText(query.idempotency_key, row.TextAt(6));
+           IsText(query.event_type, row.TextAt(5)) &&
+           IsText(query.idempotency_key, row.TextAt(6)) &&
+           (query.search.text.empty() || is_found(row));
   };
   const std::string select =
       absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = $1::int8");
@@ -254,7 +268,8 @@ absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const Deli
     const auto status = static_cast<DeliveryStatus>(row.IntAt(6));
     if (!query.statuses.empty() && !absl::c_linear_search(query.statuses, status)) return false;
     return row.IntAt(kProjectColumn) == project && IsText(query.event_type, row.TextAt(20)) &&
-           IsText(query.idempotency_key, row.TextAt(21));
+           IsText(query.idempotency_key, row.TextAt(21)) &&
+           IsFoundBy(query.search, {IdOf(row, 0), IdOf(row, 17)}, {row.TextAt(20), row.TextAt(21)});
   };
   const auto read = [&](const Row& row) { return ReadDelivery(connection, row, query.project_id); };
   ListPlan plan{.select = Deliveries(),

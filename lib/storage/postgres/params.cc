@@ -56,6 +56,20 @@ void Columns::AddRow(std::initializer_list<Cell> cells) {
   }
 }
 
+void RowPieces::AddRow(std::initializer_list<Cell> cells) {
+  size_t bytes = 0;
+  for (const Cell& cell : cells) {
+    const auto* text = std::get_if<std::string_view>(&cell);
+    bytes += sizeof(uint32_t) + (text == nullptr ? sizeof(int64_t) : text->size());
+  }
+  if (pieces_.empty() || bytes_ + bytes > kBytesMax) {
+    pieces_.emplace_back();
+    bytes_ = 0;
+  }
+  pieces_.back().AddRow(cells);
+  bytes_ += bytes;
+}
+
 Params& Params::Int(int64_t value) {
   Append<uint64_t>(values_.emplace_back(), static_cast<uint64_t>(value));
   return *this;

@@ -4,6 +4,7 @@
 
 #include <libpq-fe.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -42,6 +43,20 @@ class Columns {
 
  private:
   std::vector<Array> columns_;
+};
+
+// Rows for as many statements as their sizes ask for: PostgreSQL takes no message of 1 GiB, and
+// both sides hold what belongs to one in memory several times.
+class RowPieces {
+ public:
+  static constexpr size_t kBytesMax = 16 * 1024 * 1024;  // of a piece, beyond its first row
+
+  void AddRow(std::initializer_list<Cell> cells);
+  const std::vector<Columns>& pieces() const { return pieces_; }
+
+ private:
+  std::vector<Columns> pieces_;
+  size_t bytes_ = 0;  // of the last piece
 };
 
 // The parameters $1, $2, … of a statement. Every one has a cast to its type in the SQL: int8,

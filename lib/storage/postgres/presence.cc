@@ -85,4 +85,12 @@ absl::StatusOr<bool> IsDead(Connection& connection, int64_t opener) {
   return row.IntAt(0, 0) != 0 && row.IntAt(0, 1) != 0;
 }
 
+absl::StatusOr<bool> WasStandby(Connection& connection) {
+  // Both are null on a server that has recovered from a crash only.
+  CONVOY_ASSIGN_OR_RETURN(const Rows row,
+                          connection.Run("SELECT pg_last_wal_receive_lsn() IS NOT NULL "
+                                         "OR pg_last_xact_replay_timestamp() IS NOT NULL"));
+  return row.IntAt(0, 0) != 0;
+}
+
 }  // namespace convoy::storage::postgres

@@ -52,4 +52,8 @@ std::string ChannelOf(const ConnectionOptions& options);
 // has started no opener counts as dead, as the living need a moment to be back.
 absl::StatusOr<bool> IsDead(Connection& connection, int64_t opener);
 
+// Whether the server has been a standby since it was started. It may have taken the place of
+// another one just now, and the living be without their locks although it has been up for long.
+absl::StatusOr<bool> WasStandby(Connection& connection);
+
 }  // namespace convoy::storage::postgres

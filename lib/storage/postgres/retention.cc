@@ -4,12 +4,14 @@
 // The rows of an event are locked before it is decided that it has ended: another process may be
 // about to deliver it again.
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "convoy/ulid.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/postgres/held_totals.h"
+#include "lib/storage/postgres/names.h"
 #include "lib/storage/postgres/writer.h"
 #include "lib/storage/write_rules.h"
 
@@ -54,15 +56,40 @@ absl::StatusOr<bool> HasCandidates(Connection& connection, const PruneRequest& r
   return row.IntAt(0, 0) != 0;
 }
 
-// Locks the next events, their deliveries, and counts.
-absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection,
-                                                      const PruneRequest& request) {
+// Whether a request for one project would find anything to look at.
+absl::StatusOr<bool> HasCandidatesOf(Connection& connection, int64_t project,
+                                     const PruneRequest& request) {
   const KeyRange range = RangeOf(request);
   CONVOY_ASSIGN_OR_RETURN(
-      const Rows events,
-      connection.Run("SELECT key, id_tail, octet_length(body) FROM event WHERE key > $1::int8 "
-                     "AND key < $2::int8 ORDER BY key LIMIT $3::int8 FOR UPDATE",
-                     Params().Int(range.after).Int(range.end).Int(request.items_max)));
+      const Rows row,
+      connection.Run("SELECT EXISTS (SELECT 1 FROM event WHERE (project, key) > ($1::int8, "
+                     "$2::int8) AND (project, key) < ($1::int8, $3::int8))",
+                     Params().Int(project).Int(range.after).Int(range.end)));
+  return row.IntAt(0, 0) != 0;
+}
+
+// The next events, locked, of one project or of all.
+absl::StatusOr<Rows> LockEvents(Connection& connection, std::optional<int64_t> project,
+                                const PruneRequest& request) {
+  const KeyRange range = RangeOf(request);
+  if (!project.has_value()) {
+    return connection.Run(
+        "SELECT key, id_tail, octet_length(body) FROM event WHERE key > $1::int8 "
+        "AND key < $2::int8 ORDER BY key LIMIT $3::int8 FOR UPDATE",
+        Params().Int(range.after).Int(range.end).Int(request.items_max));
+  }
+  return connection.Run(
+      "SELECT key, id_tail, octet_length(body) FROM event WHERE (project, key) > ($1::int8, "
+      "$2::int8) AND (project, key) < ($1::int8, $3::int8) ORDER BY project, key LIMIT $4::int8 "
+      "FOR UPDATE",
+      Params().Int(*project).Int(range.after).Int(range.end).Int(request.items_max));
+}
+
+// Locks the next events, their deliveries, and counts.
+absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection,
+                                                      std::optional<int64_t> project,
+                                                      const PruneRequest& request) {
+  CONVOY_ASSIGN_OR_RETURN(const Rows events, LockEvents(connection, project, request));
   std::vector<Candidate> candidates;
   std::vector<int64_t> keys;
   std::map<int64_t, size_t> by_key;
@@ -91,9 +118,10 @@ absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection,
   return candidates;
 }
 
-absl::Status RemoveEvents(Connection& connection, const PruneRequest& request, Pruned& pruned) {
+absl::Status RemoveEvents(Connection& connection, std::optional<int64_t> project,
+                          const PruneRequest& request, Pruned& pruned) {
   CONVOY_ASSIGN_OR_RETURN(const std::vector<Candidate> candidates,
-                          FindCandidates(connection, request));
+                          FindCandidates(connection, project, request));
   pruned.may_have_more = candidates.size() == request.items_max;
   int64_t body_bytes = 0;
   std::vector<int64_t> events, deliveries;
@@ -207,14 +235,21 @@ absl::StatusOr<Pruned> Writer::Prune(const PruneRequest& request) {
   Pruned pruned{.last_event_id = request.after_event_id};
   // Most calls find nothing: look before a transaction.
   CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());
-  CONVOY_ASSIGN_OR_RETURN(const bool has_candidates, HasCandidates(*looking, request));
+  std::optional<int64_t> project;
+  if (!request.project_id.empty()) {
+    CONVOY_ASSIGN_OR_RETURN(project, FindName(*looking, request.project_id));
+  }
+  CONVOY_ASSIGN_OR_RETURN(const bool has_candidates,
+                          project.has_value() ? HasCandidatesOf(*looking, *project, request)
+                                              : HasCandidates(*looking, request));
   if (!has_candidates) return pruned;
   const bool may_be_lost = true;
   const auto body = [&](Connection& connection) -> absl::Status {
     pruned = {.last_event_id = request.after_event_id};
+    if (project.has_value()) return RemoveEvents(connection, project, request, pruned);
     CONVOY_ASSIGN_OR_RETURN(pruned.may_have_more, RemoveRetired(connection, request.items_max));
     if (pruned.may_have_more) return absl::OkStatus();
-    CONVOY_RETURN_IF_ERROR(RemoveEvents(connection, request, pruned));
+    CONVOY_RETURN_IF_ERROR(RemoveEvents(connection, std::nullopt, request, pruned));
     return RemoveKeys(connection, request, pruned);
   };
   CONVOY_RETURN_IF_ERROR(session_.Run(body, &may_be_lost));

@@ -82,51 +82,51 @@ std::string_view View(const std::string& text) { return text; }
 
 }  // namespace
 
-void AddEvent(Columns& columns, const RowKey& at, const Event& event, int64_t project,
+void AddEvent(RowPieces& rows, const RowKey& at, const Event& event, int64_t project,
               int64_t source, std::string_view endpoints) {
   const std::string headers = model::EncodeHeaders(event.headers);
-  columns.AddRow({at.key, at.shift, at.tail, project, source, int64_t{event.is_duplicate},
-                  static_cast<int64_t>(event.status), base::ToMicros(event.created_at),
-                  base::ToMicros(event.acknowledged_at), View(event.event_type),
-                  View(event.idempotency_key), View(event.failure_reason), endpoints,
-                  View(event.content_type), View(event.url_query), View(event.url_path),
-                  View(headers), View(event.body)});
+  rows.AddRow({at.key, at.shift, at.tail, project, source, int64_t{event.is_duplicate},
+               static_cast<int64_t>(event.status), base::ToMicros(event.created_at),
+               base::ToMicros(event.acknowledged_at), View(event.event_type),
+               View(event.idempotency_key), View(event.failure_reason), endpoints,
+               View(event.content_type), View(event.url_query), View(event.url_path), View(headers),
+               View(event.body)});
 }
 
-void AddDelivery(Columns& columns, const RowKey& at, const Delivery& delivery, int64_t event,
+void AddDelivery(RowPieces& rows, const RowKey& at, const Delivery& delivery, int64_t event,
                  int64_t project, int64_t endpoint, int64_t subscription) {
   const int64_t due_at_us = base::ToMicros(delivery.due_at);
-  columns.AddRow({at.key,
-                  at.shift,
-                  at.tail,
-                  event,
-                  project,
-                  endpoint,
-                  subscription,
-                  static_cast<int64_t>(delivery.status),
-                  static_cast<int64_t>(delivery.mode),
-                  static_cast<int64_t>(delivery.retry.strategy),
-                  absl::ToInt64Microseconds(delivery.retry.interval),
-                  int64_t{delivery.retry.attempts_max},
-                  int64_t{delivery.attempts_count},
-                  due_at_us,
-                  View(delivery.description),
-                  absl::ToInt64Microseconds(delivery.latency),
-                  base::ToMicros(delivery.created_at),
-                  base::ToMicros(delivery.updated_at),
-                  int64_t{0},
-                  due_at_us});
+  rows.AddRow({at.key,
+               at.shift,
+               at.tail,
+               event,
+               project,
+               endpoint,
+               subscription,
+               static_cast<int64_t>(delivery.status),
+               static_cast<int64_t>(delivery.mode),
+               static_cast<int64_t>(delivery.retry.strategy),
+               absl::ToInt64Microseconds(delivery.retry.interval),
+               int64_t{delivery.retry.attempts_max},
+               int64_t{delivery.attempts_count},
+               due_at_us,
+               View(delivery.description),
+               absl::ToInt64Microseconds(delivery.latency),
+               base::ToMicros(delivery.created_at),
+               base::ToMicros(delivery.updated_at),
+               int64_t{0},
+               due_at_us});
 }
 
-void AddAttempt(Columns& columns, const RowKey& at, const Attempt& attempt, int64_t delivery) {
+void AddAttempt(RowPieces& rows, const RowKey& at, const Attempt& attempt, int64_t delivery) {
   const std::string request_headers = model::EncodeHeaders(attempt.request_headers);
   const std::string response_headers = model::EncodeHeaders(attempt.response_headers);
   const std::string timings = EncodeTimings(attempt);
-  columns.AddRow({at.key, at.shift, at.tail, delivery, int64_t{attempt.http_status},
-                  int64_t{attempt.is_success}, base::ToMicros(attempt.requested_at),
-                  base::ToMicros(attempt.responded_at), View(attempt.url), View(attempt.method),
-                  View(attempt.remote_ip), View(attempt.error), View(request_headers),
-                  View(response_headers), View(attempt.response_body), View(timings)});
+  rows.AddRow({at.key, at.shift, at.tail, delivery, int64_t{attempt.http_status},
+               int64_t{attempt.is_success}, base::ToMicros(attempt.requested_at),
+               base::ToMicros(attempt.responded_at), View(attempt.url), View(attempt.method),
+               View(attempt.remote_ip), View(attempt.error), View(request_headers),
+               View(response_headers), View(attempt.response_body), View(timings)});
 }
 
 void AddHeld(Columns& columns, const RowKey& at, const HeldInput& input, int64_t project,

@@ -30,7 +30,7 @@ inline constexpr std::string_view kHeldColumns =
     "key, key_shift, id_tail, source, kind, reason, detail, method, path, query, headers, body, "
     "position, received_at_us, expires_at_us";
 
-// Inserts of many rows, whose parameters are the columns that the functions below fill.
+// Inserts of many rows, whose parameters are the columns of what the functions below add.
 extern const char* const kInsertEvents;
 extern const char* const kInsertDeliveries;
 extern const char* const kInsertAttempts;
@@ -44,12 +44,12 @@ struct RowKey {
 };
 
 // `endpoints` are the numbers of the event's endpoints, encoded.
-void AddEvent(Columns& columns, const RowKey& at, const Event& event, int64_t project,
+void AddEvent(RowPieces& rows, const RowKey& at, const Event& event, int64_t project,
               int64_t source, std::string_view endpoints);
 // Unclaimed; wakes when it is due.
-void AddDelivery(Columns& columns, const RowKey& at, const Delivery& delivery, int64_t event,
+void AddDelivery(RowPieces& rows, const RowKey& at, const Delivery& delivery, int64_t event,
                  int64_t project, int64_t endpoint, int64_t subscription);
-void AddAttempt(Columns& columns, const RowKey& at, const Attempt& attempt, int64_t delivery);
+void AddAttempt(RowPieces& rows, const RowKey& at, const Attempt& attempt, int64_t delivery);
 void AddHeld(Columns& columns, const RowKey& at, const HeldInput& input, int64_t project,
              int64_t source);
 

@@ -3,7 +3,8 @@
 //
 //   Texts are bytea: what flows may hold any bytes, and they compare as bytes whatever the locale.
 //   name holds the empty id as the number 0.
-//   opener has a row for each opener, with the token of its last transaction (session.h).
+//   opener has a row for each opener there ever was, with the token of its last transaction
+//   (session.h). Rows are never removed: they are small, one for each start of a process.
 //   Changes of configuration take turns under an advisory lock, so generations ascend as they
 //   become visible.
 #include "lib/storage/postgres/schema.h"

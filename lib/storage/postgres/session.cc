@@ -23,9 +23,14 @@ constexpr absl::Duration kSettlesAfter = absl::Seconds(5);
 constexpr absl::Duration kPauseMin = absl::Milliseconds(2);
 constexpr absl::Duration kPauseMax = absl::Milliseconds(500);
 
+// Fails, as the column is NOT NULL, if the row has a higher token.
 constexpr std::string_view kWriteToken =
-    "INSERT INTO opener (number, token) VALUES ($1::int8, $2::int8) "
-    "ON CONFLICT (number) DO UPDATE SET token = excluded.token";
+    "INSERT INTO opener AS o (number, token) VALUES ($1::int8, $2::int8) ON CONFLICT (number) "
+    "DO UPDATE SET token = CASE WHEN o.token < excluded.token THEN excluded.token END";
+// Waits for the transaction of the token if that has written it already.
+constexpr std::string_view kReadOrBar =
+    "UPDATE opener SET token = CASE WHEN token < $2::int8 THEN $2::int8 + 1 ELSE token END "
+    "WHERE number = $1::int8 RETURNING token";
 
 }  // namespace
 
@@ -46,6 +51,20 @@ absl::StatusOr<Connection*> Session::Connect() {
   }
   return connection_.get();
 }
+
+absl::Status Session::Register(int64_t opener) {
+  opener_ = opener;
+  CONVOY_ASSIGN_OR_RETURN(Connection * connection, Connect());
+  // A row that is there is one of a database that this one was restored to.
+  return connection
+      ->Run(
+          "INSERT INTO opener (number, token) VALUES ($1::int8, 0) "
+          "ON CONFLICT (number) DO UPDATE SET token = 0",
+          Params().Int(opener))
+      .status();
+}
+
+void Session::Unsettle() { reconnected_at_ = clock_.SteadyNow(); }
 
 bool Session::IsSettled() { return clock_.SteadyNow() > reconnected_at_ + kSettlesAfter; }
 
@@ -70,7 +89,7 @@ absl::StatusOr<Session::Outcome> Session::Try(Body body, const bool* may_be_lost
   connection->Queue("BEGIN");
   cause = body(*connection);
   if (cause.ok()) {
-    const int64_t token = ++token_;
+    const int64_t token = token_ += 2;
     connection->Queue(kWriteToken, Params().Int(opener_).Int(token));
     const bool is_lazy = may_be_lost != nullptr && *may_be_lost;
     if (is_lazy) {
@@ -95,8 +114,9 @@ absl::StatusOr<Session::Outcome> Session::Settle(int64_t token, bool may_be_lost
   const absl::Time began_at = clock_.SteadyNow();
   absl::Duration pause = kPauseMin;
   while (clock_.SteadyNow() < began_at + kLookFor) {
-    const absl::StatusOr<Outcome> outcome = Look(token);
-    if (outcome.ok()) return outcome;
+    const absl::StatusOr<std::optional<Outcome>> outcome = Look(token);
+    if (outcome.ok() && outcome->has_value()) return **outcome;
+    if (outcome.ok()) break;
     absl::SleepFor(pause);
     pause = std::min(pause * 2, kPauseMax);
   }
@@ -105,14 +125,11 @@ absl::StatusOr<Session::Outcome> Session::Settle(int64_t token, bool may_be_lost
   return PoisonOf(is_poisoned_);
 }
 
-absl::StatusOr<Session::Outcome> Session::Look(int64_t token) {
+absl::StatusOr<std::optional<Session::Outcome>> Session::Look(int64_t token) {
   CONVOY_ASSIGN_OR_RETURN(Connection * connection, Connect());
-  // Waits for the transaction in question, which holds the row if it is under way still.
-  CONVOY_ASSIGN_OR_RETURN(
-      const Rows row,
-      connection->Run("UPDATE opener SET token = token WHERE number = $1::int8 RETURNING token",
-                      Params().Int(opener_)));
-  if (row.count() == 0) return Outcome::kRolledBack;
+  CONVOY_ASSIGN_OR_RETURN(const Rows row,
+                          connection->Run(kReadOrBar, Params().Int(opener_).Int(token)));
+  if (row.count() == 0) return std::nullopt;
   return row.IntAt(0, 0) == token ? Outcome::kCommitted : Outcome::kRolledBack;
 }
 

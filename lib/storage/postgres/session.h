@@ -1,14 +1,16 @@
 // The writing session: transactions that are tried again where that helps, and whose outcome is
 // known even if the connection is lost while they are committed.
 //
-// Each transaction writes its token into the row of its opener. When the answer to COMMIT does not
-// come, a new connection reads that row, which waits for the former transaction if it is still
-// under way: the token there says whether it was committed.
+// Each transaction writes its token into the row of its opener; tokens ascend. When the answer to
+// COMMIT does not come, a new connection looks at that row. If the token is there, the transaction
+// was committed. If it is not, a higher one is written, against which a transaction that is still
+// under way fails: it will never be committed. Without the row nothing can be learned.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/functional/function_ref.h"
@@ -32,8 +34,9 @@ class Session {
   Session(ConnectionOptions options, Clock* clock, std::atomic<bool>* is_poisoned)
       : options_(std::move(options)), clock_(*clock), is_poisoned_(*is_poisoned) {}
 
-  // Its tokens are written. Called before the first transaction.
-  void set_opener(int64_t number) { opener_ = number; }
+  // Writes the row of the opener, in which its tokens will stand. Called before the first
+  // transaction.
+  absl::Status Register(int64_t opener);
   const ConnectionOptions& options() const { return options_; }
 
   // The connection; another one if the former is lost.
@@ -41,6 +44,8 @@ class Session {
 
   // Whether the connection was not replaced a moment ago.
   bool IsSettled();
+  // As if it had just been.
+  void Unsettle();
 
   // Within a transaction, which `body` may find begun anew: it must leave no trace of a former try.
   // Statements queued last may be left without their results read.
@@ -54,7 +59,8 @@ class Session {
   // One try. kRolledBack: nothing of it is there, and it may be tried again.
   absl::StatusOr<Outcome> Try(Body body, const bool* may_be_lost, absl::Status& cause);
   absl::StatusOr<Outcome> Settle(int64_t token, bool may_be_lost);
-  absl::StatusOr<Outcome> Look(int64_t token);
+  // nullopt if it cannot be learned.
+  absl::StatusOr<std::optional<Outcome>> Look(int64_t token);
 
   const ConnectionOptions options_;
   Clock& clock_;
@@ -62,7 +68,7 @@ class Session {
   bool has_connected_ = false;
   absl::Time reconnected_at_ = absl::InfinitePast();
   int64_t opener_ = 0;
-  int64_t token_ = 0;
+  int64_t token_ = 0;  // even; the next is for Look
   std::atomic<bool>& is_poisoned_;
 };
 

@@ -67,11 +67,13 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const ConnectionOptions& op
   absl::MutexLock lock(&writer->mutex_);
   CONVOY_ASSIGN_OR_RETURN(Connection * connection, writer->session_.Connect());
   CONVOY_RETURN_IF_ERROR(PrepareSchema(*connection, options.schema));
+  // A server that will not tell may have been.
+  if (WasStandby(*connection).value_or(true)) writer->session_.Unsettle();
   CONVOY_ASSIGN_OR_RETURN(writer->presence_, Presence::Open(options));
   writer->opener_ = writer->presence_->opener();
-  writer->session_.set_opener(writer->opener_);
   writer->next_lease_ = FirstLeaseOf(writer->opener_) + 1;
-  CONVOY_RETURN_IF_ERROR(writer->ReleaseDead());
+  CONVOY_RETURN_IF_ERROR(writer->session_.Register(writer->opener_));
+  if (writer->session_.IsSettled()) CONVOY_RETURN_IF_ERROR(writer->ReleaseDead());
   return writer;
 }
 

@@ -69,17 +69,14 @@ absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
                           NumbersOf(*connection_, request.skipped_endpoint_ids));
   // Most calls find nothing: look before taking the write lock.
   CONVOY_ASSIGN_OR_RETURN(const absl::Time next_wake, FindNextWake(*connection_, skipped));
-  Claim claim{.next_due_at = clock_step_.has_value() ? request.now : next_wake};
+  Claim claim{.needs_sync = false,
+              .next_due_at = clock_step_.has_value() ? request.now : next_wake};
   if (next_wake > request.now || request.items_max == 0) return claim;
 
   CONVOY_RETURN_IF_ERROR(Run(
       [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ClaimAll(request, skipped, claim); }));
-  // The claim itself is the record that such a delivery is about to be sent.
-  const bool is_record = std::any_of(claim.deliveries.begin(), claim.deliveries.end(),
-                                     [](const ClaimedDelivery& claimed) {
-                                       return claimed.delivery.mode == DeliveryMode::kAtMostOnce;
-                                     });
-  if (is_record) log_.NoteOwed();
+  if (claim.needs_sync) log_.NoteOwed();
+  claim.needs_sync |= log_.has_foreign();
   transactions_.CheckpointIfLong();
   return claim;
 }
@@ -90,6 +87,7 @@ absl::Status Writer::ClaimAll(const ClaimRequest& request, const Numbers& skippe
   if (!awake.empty()) {
     const size_t share = std::max<size_t>(request.items_max / awake.size(), 1);
     for (const LaneRow& lane : awake) {
+      if (rows.is_full) break;
       CONVOY_RETURN_IF_ERROR(VisitLane(request, lane, share, rows));
     }
   }
@@ -229,7 +227,9 @@ absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRow& lane,
     } else {
       row.Int(lane.endpoint).Int(now_us).Int(lane.project).Int(static_cast<int64_t>(items_max));
     }
-    CONVOY_RETURN_IF_ERROR(TakeRows(project_id, row, rows, keys));
+    CONVOY_RETURN_IF_ERROR(TakeRows(project_id, request.bytes_max, row, rows, keys));
+    // The head of a lane is due because of the outcome of the one before it.
+    rows.claim.needs_sync |= has_head && !keys.claimed.empty();
   }
   for (const int64_t key : keys.ended) CONVOY_RETURN_IF_ERROR(EndUnknown(key));
   rows.ended_count += keys.ended.size();
@@ -246,12 +246,15 @@ absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRow& lane,
   return absl::OkStatus();
 }
 
-absl::Status Writer::TakeRows(const std::string& project_id, Statement& row, ClaimRows& rows,
-                              Keys& keys) {
+absl::Status Writer::TakeRows(const std::string& project_id, uint64_t bytes_max, Statement& row,
+                              ClaimRows& rows, Keys& keys) {
   while (row.Next()) {
     std::shared_ptr<const Event>& event = rows.events[EventOf(row)];
     if (event == nullptr) {
       CONVOY_ASSIGN_OR_RETURN(event, LoadEvent(*connection_, EventOf(row), project_id));
+      rows.bytes_count += event->body.size();
+      rows.is_full = rows.bytes_count > bytes_max && !rows.claim.deliveries.empty();
+      if (rows.is_full) return absl::OkStatus();
     }
     const EventHead head{event->id, event->event_type, event->idempotency_key};
     CONVOY_ASSIGN_OR_RETURN(Delivery delivery, ReadDelivery(*connection_, row, project_id, head));
@@ -261,6 +264,8 @@ absl::Status Writer::TakeRows(const std::string& project_id, Statement& row, Cla
       continue;
     }
     delivery.status = DeliveryStatus::kProcessing;
+    // The claim itself is the record that such a delivery is about to be sent.
+    rows.claim.needs_sync |= delivery.mode == DeliveryMode::kAtMostOnce;
     rows.claim.deliveries.push_back(
         {.lease = next_lease_++, .delivery = std::move(delivery), .event = event});
     keys.claimed.push_back(row.IntAt(0));

@@ -155,6 +155,7 @@ absl::Status Writer::OpenLanes(std::span<const ConfigWrite> writes) {
   for (const ConfigWrite& write : writes) {
     for (const ConfigRecord& record : write.puts) CONVOY_RETURN_IF_ERROR(open(record.id));
     for (const ConfigRef& ref : write.removes) CONVOY_RETURN_IF_ERROR(open(ref.id));
+    for (const std::string& id : write.changed_lanes) CONVOY_RETURN_IF_ERROR(open(id));
   }
   return absl::OkStatus();
 }

@@ -18,6 +18,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/page_walk.h"
+#include "lib/storage/search.h"
 #include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/rows.h"
 #include "lib/storage/write_rules.h"
@@ -58,6 +59,11 @@ class NumberSet {
 
 bool IsText(const std::string& wanted, std::string_view value) {
   return wanted.empty() || wanted == value;
+}
+
+// The id of a row that begins with key and id_tail; `shift` is the column of its key_shift.
+std::string IdOf(const Statement& row, int shift) {
+  return JoinUlid({.key = row.IntAt(0) - row.IntAt(shift), .tail = row.IntAt(1)});
 }
 
 // Keys of an instant range, both ends included.
@@ -148,23 +154,23 @@ auto ReadByKey(Connection& connection, std::string_view select, int64_t key, con
 }
 
 constexpr std::string_view kEventsUp =
-    "SELECT key, id_tail, source, endpoints, event_type, idempotency_key FROM event "
+    "SELECT key, id_tail, source, endpoints, event_type, idempotency_key, key_shift FROM event "
     "INDEXED BY event_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key";
 constexpr std::string_view kEventsDown =
-    "SELECT key, id_tail, source, endpoints, event_type, idempotency_key FROM event "
+    "SELECT key, id_tail, source, endpoints, event_type, idempotency_key, key_shift FROM event "
     "INDEXED BY event_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key DESC";
 
 constexpr std::string_view kDeliveriesUp =
-    "SELECT key, id_tail, event, endpoint, subscription, status, project FROM delivery "
+    "SELECT key, id_tail, event, endpoint, subscription, status, project, key_shift FROM delivery "
     "INDEXED BY delivery_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key";
 constexpr std::string_view kDeliveriesDown =
-    "SELECT key, id_tail, event, endpoint, subscription, status, project FROM delivery "
+    "SELECT key, id_tail, event, endpoint, subscription, status, project, key_shift FROM delivery "
     "INDEXED BY delivery_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key DESC";
 constexpr std::string_view kDeliveriesOfEventUp =
-    "SELECT key, id_tail, event, endpoint, subscription, status, project FROM delivery "
+    "SELECT key, id_tail, event, endpoint, subscription, status, project, key_shift FROM delivery "
     "INDEXED BY delivery_by_event WHERE event = ? AND key BETWEEN ? AND ? ORDER BY key";
 constexpr std::string_view kDeliveriesOfEventDown =
-    "SELECT key, id_tail, event, endpoint, subscription, status, project FROM delivery "
+    "SELECT key, id_tail, event, endpoint, subscription, status, project, key_shift FROM delivery "
     "INDEXED BY delivery_by_event WHERE event = ? AND key BETWEEN ? AND ? ORDER BY key DESC";
 
 constexpr std::string_view kHeldUp =
@@ -196,9 +202,17 @@ absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery&
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet found_sources,
+                          NumberSet::Of(connection, query.search.source_ids));
+  const auto is_found = [&](const Statement& row) {
+    return (!found_sources.is_any() && found_sources.Has(row.IntAt(2))) ||
+           IsFoundBy(query.search, {IdOf(row, 6)}, {row.TextAt(4), row.TextAt(5)});
+  };
   const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
     return sources.Has(row.IntAt(2)) && endpoints.HasOneOf(row.TextAt(3)) &&
-           IsText(query.event_type, row.TextAt(4)) && IsText(query.idempotency_key, row.TextAt(5));
+           IsText(query.event_type, row.TextAt(4)) &&
+           IsText(query.idempotency_key, row.TextAt(5)) &&
+           (query.search.text.empty() || is_found(row));
   };
   const std::string select = absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = ?");
   const auto read = [&](int64_t key) {
@@ -225,10 +239,13 @@ absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const Deli
     const auto status = static_cast<DeliveryStatus>(row.IntAt(5));
     if (!query.statuses.empty() && !absl::c_linear_search(query.statuses, status)) return false;
     if (row.IntAt(6) != project) return false;
-    if (query.event_type.empty() && query.idempotency_key.empty()) return true;
+    const bool is_of_any_event = query.event_type.empty() && query.idempotency_key.empty();
+    if (is_of_any_event && query.search.text.empty()) return true;
     CONVOY_ASSIGN_OR_RETURN(const EventHead event, ReadEventHead(connection, row.IntAt(2)));
     return IsText(query.event_type, event.event_type) &&
-           IsText(query.idempotency_key, event.idempotency_key);
+           IsText(query.idempotency_key, event.idempotency_key) &&
+           IsFoundBy(query.search, {IdOf(row, 7), event.id},
+                     {event.event_type, event.idempotency_key});
   };
   const std::string select =
       absl::StrCat("SELECT ", kDeliveryColumns, " FROM delivery WHERE key = ?");

@@ -31,6 +31,14 @@ class LogSync {
   void NoteWritten() { written_.fetch_add(1); }
   // And an answer depends on what is in it now.
   void NoteOwed() { owed_.store(written_.load()); }
+  // Another opener, or an earlier process, has written what may not be durable.
+  void NoteForeign() {
+    NoteWritten();
+    NoteOwed();
+    foreign_.store(owed_.load());
+  }
+  // Whether some of that has not been synced since.
+  bool has_foreign() const { return is_available_ && synced_.load() < foreign_.load(); }
 
   // Makes durable all that was noted as owed before the call. No system call if it is already.
   absl::Status Sync() { return SyncUpTo(owed_.load()); }
@@ -47,6 +55,7 @@ class LogSync {
   bool is_available_ = false;
   std::atomic<uint64_t> written_ = 0;
   std::atomic<uint64_t> owed_ = 0;
+  std::atomic<uint64_t> foreign_ = 0;  // what NoteForeign noted last
   std::atomic<uint64_t> synced_ = 0;
 
   absl::Mutex mutex_;  // one sync at a time

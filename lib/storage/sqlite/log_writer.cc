@@ -39,9 +39,7 @@ absl::Status LogWriter::SetUp() {
         return SQLITE_OK;
       },
       this);
-  // Whatever an earlier process left in the log may not be durable.
-  log_.NoteWritten();
-  log_.NoteOwed();
+  log_.NoteForeign();  // what an earlier process left in the log
   CONVOY_ASSIGN_OR_RETURN(data_version_, connection_.QueryInt("PRAGMA data_version"));
   return absl::OkStatus();
 }
@@ -56,8 +54,7 @@ absl::Status LogWriter::Begin() {
   if (*version != data_version_) {
     data_version_ = *version;
     connection_.names().ForgetNumbers();
-    log_.NoteWritten();
-    log_.NoteOwed();
+    log_.NoteForeign();
   }
   return absl::OkStatus();
 }

@@ -3,6 +3,7 @@
 // Events are walked by their keys, which are in the order of their age, so no index on instants is
 // needed; dedupe keys have one of their own, which leaves out those that never expire. What flowed
 // in removed projects goes first: no query finds it any more, it only takes space.
+#include <optional>
 #include <vector>
 
 #include "convoy/ulid.h"
@@ -37,6 +38,19 @@ KeyRange RangeOf(const PruneRequest& request) {
   return range;
 }
 
+// Whether a request for one project would find anything to look at.
+absl::StatusOr<bool> HasCandidatesOf(Connection& connection, int64_t project,
+                                     const PruneRequest& request) {
+  const KeyRange range = RangeOf(request);
+  Statement row = connection.Prepare(
+      "SELECT EXISTS (SELECT 1 FROM event INDEXED BY event_by_project WHERE project = ? "
+      "AND key > ? AND key < ?)");
+  row.Int(project).Int(range.after).Int(range.end);
+  const bool has_candidates = row.Next() && row.IntAt(0) != 0;
+  if (!row.status().ok()) return row.status();
+  return has_candidates;
+}
+
 // Whether a request would find anything to look at.
 absl::StatusOr<bool> HasCandidates(Connection& connection, const PruneRequest& request) {
   const KeyRange range = RangeOf(request);
@@ -55,15 +69,23 @@ std::string PositionAt(const Statement& row) {
   return JoinUlid({.key = row.IntAt(0), .tail = row.IntAt(1)});
 }
 
+// Of one project, or of all.
 absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection,
+                                                      std::optional<int64_t> project,
                                                       const PruneRequest& request) {
+#define CONVOY_CANDIDATE                                                                    \
+  "SELECT key, id_tail, length(body), NOT EXISTS (SELECT 1 FROM delivery "                  \
+  "INDEXED BY delivery_by_event WHERE event = event.key AND status < 3 AND (lease <> 0 OR " \
+  "NOT EXISTS (SELECT 1 FROM lane WHERE endpoint = delivery.endpoint AND "                  \
+  "project = delivery.project AND is_disabled = 1))) FROM event "
   const KeyRange range = RangeOf(request);
   Statement row = connection.Prepare(
-      "SELECT key, id_tail, length(body), NOT EXISTS (SELECT 1 FROM delivery "
-      "INDEXED BY delivery_by_event WHERE event = event.key AND status < 3 AND (lease <> 0 OR "
-      "NOT EXISTS (SELECT 1 FROM lane WHERE endpoint = delivery.endpoint AND "
-      "project = delivery.project AND is_disabled = 1))) "
-      "FROM event WHERE key > ? AND key < ? ORDER BY key LIMIT ?");
+      project.has_value() ? CONVOY_CANDIDATE
+          "INDEXED BY event_by_project WHERE project = ? AND key > ? "
+          "AND key < ? ORDER BY key LIMIT ?"
+                          : CONVOY_CANDIDATE "WHERE key > ? AND key < ? ORDER BY key LIMIT ?");
+#undef CONVOY_CANDIDATE
+  if (project.has_value()) row.Int(*project);
   row.Int(range.after).Int(range.end).Int(request.items_max);
   std::vector<Candidate> candidates;
   while (row.Next()) {
@@ -93,9 +115,10 @@ absl::Status RemoveEvent(Connection& connection, int64_t key, Pruned& pruned) {
   return Remove(connection, "DELETE FROM event WHERE key = ?", key, pruned.events_count);
 }
 
-absl::Status RemoveEvents(Connection& connection, const PruneRequest& request, Pruned& pruned) {
+absl::Status RemoveEvents(Connection& connection, std::optional<int64_t> project,
+                          const PruneRequest& request, Pruned& pruned) {
   CONVOY_ASSIGN_OR_RETURN(const std::vector<Candidate> candidates,
-                          FindCandidates(connection, request));
+                          FindCandidates(connection, project, request));
   pruned.may_have_more = candidates.size() == request.items_max;
   int64_t body_bytes = 0;
   for (const Candidate& candidate : candidates) {
@@ -188,13 +211,20 @@ absl::StatusOr<Pruned> Writer::Prune(const PruneRequest& request) {
   transactions_.ShortenLog();
   Connection& connection = *connection_;
   Pruned pruned{.last_event_id = request.after_event_id};
+  std::optional<int64_t> project;
+  if (!request.project_id.empty()) {
+    CONVOY_ASSIGN_OR_RETURN(project, FindName(connection, request.project_id));
+  }
   // Most calls find nothing: look before taking the write lock.
-  CONVOY_ASSIGN_OR_RETURN(const bool has_candidates, HasCandidates(connection, request));
+  CONVOY_ASSIGN_OR_RETURN(const bool has_candidates,
+                          project.has_value() ? HasCandidatesOf(connection, *project, request)
+                                              : HasCandidates(connection, request));
   if (!has_candidates) return pruned;
   CONVOY_RETURN_IF_ERROR(Run([&]() -> absl::Status {
+    if (project.has_value()) return RemoveEvents(connection, project, request, pruned);
     CONVOY_ASSIGN_OR_RETURN(pruned.may_have_more, RemoveRetired(connection, request.items_max));
     if (pruned.may_have_more) return absl::OkStatus();
-    CONVOY_RETURN_IF_ERROR(RemoveEvents(connection, request, pruned));
+    CONVOY_RETURN_IF_ERROR(RemoveEvents(connection, std::nullopt, request, pruned));
     return RemoveKeys(connection, request, pruned);
   }));
   transactions_.CheckpointIfLong();

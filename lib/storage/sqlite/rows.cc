@@ -179,7 +179,8 @@ absl::Status InsertAttempt(Connection& connection, const Attempt& attempt, int64
         .Blob(attempt.response_body)
         .Blob(timings);
   };
-  return InsertAttemptRow(connection, attempt.id, delivery, bind).status();
+  const absl::Status status = InsertAttemptRow(connection, attempt.id, delivery, bind).status();
+  return absl::IsAlreadyExists(status) ? absl::OkStatus() : status;
 }
 
 absl::Status InsertHeld(Connection& connection, const HeldInput& input) {

@@ -123,14 +123,20 @@ absl::Status Writer::ApplySubmission(const Submission& submission, CommitResult&
       Submission duplicate = submission;
       MarkDuplicate(duplicate);
       result.submissions.push_back(SubmissionOutcome::kDuplicate);
-      return InsertEvent(*connection_, duplicate.event).status();
+      return AddEvent(duplicate, lanes);
     }
   }
-  CONVOY_ASSIGN_OR_RETURN(const EventRow event, InsertEvent(*connection_, submission.event));
-  for (const Delivery& delivery : submission.deliveries) {
-    CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, event, lanes));
-  }
   result.submissions.push_back(SubmissionOutcome::kAccepted);
+  return AddEvent(submission, lanes);
+}
+
+absl::Status Writer::AddEvent(const Submission& submission, Lanes& lanes) {
+  const absl::StatusOr<EventRow> event = InsertEvent(*connection_, submission.event);
+  if (absl::IsAlreadyExists(event.status())) return absl::OkStatus();  // with its deliveries
+  CONVOY_RETURN_IF_ERROR(event.status());
+  for (const Delivery& delivery : submission.deliveries) {
+    CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, *event, lanes));
+  }
   return absl::OkStatus();
 }
 

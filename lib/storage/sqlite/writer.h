@@ -84,7 +84,9 @@ class Writer {
   struct ClaimRows {
     Claim& claim;
     absl::flat_hash_map<int64_t, std::shared_ptr<const Event>> events;
-    size_t ended_count = 0;  // of deliveries that ended instead
+    size_t ended_count = 0;    // of deliveries that ended instead
+    uint64_t bytes_count = 0;  // of the bodies
+    bool is_full = false;      // one more would be too many of them
   };
 
   Writer(std::unique_ptr<Connection> connection, LogSync* log, Poison* poison)
@@ -111,6 +113,8 @@ class Writer {
   absl::Status ApplyUpdate(const DeliveryUpdate& update, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& result, Lanes& lanes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status AddEvent(const Submission& submission, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddDelivery(const Delivery& delivery, const EventRow& event, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -161,8 +165,8 @@ class Writer {
                          const std::string& project_id, size_t items_max, ClaimRows& rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Adds the selected deliveries to the claim, and their keys to `keys`.
-  absl::Status TakeRows(const std::string& project_id, Statement& row, ClaimRows& rows, Keys& keys)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status TakeRows(const std::string& project_id, uint64_t bytes_max, Statement& row,
+                        ClaimRows& rows, Keys& keys) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Of a lane that gets one at a time: which one it is at.
   absl::Status ChooseHead(const LanePolicy& policy, absl::Time now, LaneRow& lane)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -22,6 +22,7 @@
 #include "convoy/transport.h"
 #include "lib/transport/curl/exchange.h"
 #include "lib/transport/curl/lazy_timer.h"
+#include "lib/transport/curl/mail_sender.h"
 #include "lib/transport/guard.h"
 
 namespace convoy {
@@ -57,7 +58,10 @@ class CurlTransport final : public Transport {
 
  private:
   CurlTransport(Exchange::Setting setting, CURLM* multi, int epoll_fd)
-      : setting_(std::move(setting)), multi_(multi), epoll_fd_(epoll_fd) {}
+      : setting_(std::move(setting)),
+        multi_(multi),
+        epoll_fd_(epoll_fd),
+        mails_(std::make_unique<transport::MailSender>(multi, setting_.ca_file)) {}
 
   static int OnSocket(CURL*, curl_socket_t socket, int what, void* self, void* is_watched);
   static int OnTimer(CURLM*, long timeout_ms, void* self);
@@ -78,6 +82,7 @@ class CurlTransport final : public Transport {
   CURLM* const multi_;
   const int epoll_fd_;
   LazyTimer timer_;  // of libcurl's next instant
+  std::unique_ptr<transport::MailSender> mails_;
   bool is_stepping_ = false;
   absl::flat_hash_set<Exchange*> running_;  // owned; libcurl holds them, too
   std::vector<std::unique_ptr<Exchange>> idle_;
@@ -114,11 +119,17 @@ CurlTransport::~CurlTransport() {
     delete exchange;
   }
   idle_.clear();
+  mails_.reset();
   if (multi_ != nullptr) curl_multi_cleanup(multi_);
   if (epoll_fd_ >= 0) close(epoll_fd_);
 }
 
 void CurlTransport::Send(OutgoingRequest request, SendCompletion done) {
+  if (request.mail != nullptr) {
+    TransportResult refusal;
+    if (!mails_->Start(request, done, &refusal)) Refuse(std::move(done), std::move(refusal));
+    return;
+  }
   std::unique_ptr<Exchange> exchange = TakeExchange();
   if (exchange == nullptr) {
     return Refuse(std::move(done), {.outcome = TransportOutcome::kLocalFailure,
@@ -145,6 +156,7 @@ std::unique_ptr<Exchange> CurlTransport::TakeExchange() {
 }
 
 void CurlTransport::Refuse(SendCompletion done, TransportResult result) {
+  result.may_have_arrived = false;
   refused_.emplace_back(std::move(done), std::move(result));
   timer_.SetNow();  // a completion is due
   if (!is_stepping_) timer_.Arm();
@@ -219,6 +231,11 @@ void CurlTransport::Complete() {
   while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     const CURLcode code = message->data.result;
+    if (CURL* const handle = message->easy_handle; mails_->Has(handle)) {
+      curl_multi_remove_handle(multi_, handle);
+      mails_->Finish(handle, code);
+      continue;
+    }
     Exchange* finished = nullptr;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &finished);
     curl_multi_remove_handle(multi_, finished->handle());
@@ -248,6 +265,7 @@ void CurlTransport::Cancel() {
     delete exchange;
     done(std::move(result));
   }
+  mails_->Cancel();
   auto refused = std::move(refused_);
   refused_.clear();
   for (auto& [done, result] : refused) done(std::move(result));

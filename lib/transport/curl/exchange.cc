@@ -355,6 +355,7 @@ TransportResult Exchange::TakeResult(CURLcode code) {
   result.outcome = end.outcome;
   result.http_status = end.http_status;
   result.error = std::move(end.error);
+  result.may_have_arrived = facts_.has_begun;
   if (end.http_status != 0) {
     result.headers = head_.TakeHeaders();
   } else {

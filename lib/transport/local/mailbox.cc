@@ -38,7 +38,9 @@ TransportResult ResultOf(LocalOutcome outcome) {
 }
 
 TransportResult NotTaken() {
-  return {.outcome = TransportOutcome::kNotTaken, .error = "the host did not take it"};
+  return {.outcome = TransportOutcome::kNotTaken,
+          .error = "the host did not take it",
+          .may_have_arrived = false};
 }
 
 }  // namespace

@@ -60,6 +60,7 @@ class Story:
         self.call("PUT", "/api/v1/projects/{projectID}", {"name": "contract", "config": {
             "multiple_endpoint_subscriptions": True,
             "strategy": {"type": "linear", "duration": 1, "retry_count": 1},
+            "search_policy": "24h", "replay_attacks_prevention_enabled": True,
             "meta_event": {"is_enabled": True, "url": self.receiver + "/meta"}}})
         self.call("GET", "/api/v1/projects/{projectID}")
         source = {"name": "s", "type": "http", "verifier": {"type": "hmac", "hmac": {
@@ -69,7 +70,7 @@ class Story:
         self.call("GET", "/sources/{sourceID}")
         self.call("PUT", "/sources/{sourceID}", source)
         endpoint = {"name": "e", "url": self.receiver + "/e", "owner_id": "o",
-                    "support_email": "a@example.com"}
+                    "support_email": "a@example.com", "slack_webhook_url": self.receiver + "/chat"}
         self.call("POST", "/endpoints", endpoint, keep="endpointID")
         self.call("GET", "/endpoints")
         self.call("GET", "/endpoints/{endpointID}")
@@ -90,6 +91,8 @@ class Story:
         self.call("POST", "/event-types/{eventTypeId}/deprecate")
         self.call("POST", "/subscriptions", {
             "name": "s", "endpoint_id": self.ids["endpointID"],
+            "rate_limit_config": {"count": 1000, "duration": 1},
+            "alert_config": {"count": 2, "threshold": "1h"},
             "filter_config": {"event_types": ["t"], "filter": {"body": {"a": 1}}}},
             keep="subscriptionID")
         self.call("GET", "/subscriptions")
@@ -113,7 +116,7 @@ class Story:
         self.call("POST", "/events/fanout", {**event, "owner_id": "o"})
         self.call("POST", "/events/broadcast", event)
         self.call("POST", "/events/dynamic", {**event, "url": self.receiver + "/d"})
-        self.first("/events", "eventID")
+        self.first("/events", "eventID", "?query=" + event["event_type"])
         self.call("GET", "/events/{eventID}")
         self.call("PUT", "/events/{eventID}/replay")
         self.call("GET", "/events/countbatchreplayevents")

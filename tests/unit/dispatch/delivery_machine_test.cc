@@ -74,7 +74,7 @@ TEST_CASE("delivery_machine: what the receiver asks for is a lower bound of the 
   CHECK(wait(absl::Seconds(500)) == absl::Seconds(500));
 }
 
-TEST_CASE("delivery_machine: at most once is repeated only where no answer arrived") {
+TEST_CASE("delivery_machine: at most once is repeated only where nothing was sent") {
   Delivery delivery = MakeDelivery();
   delivery.mode = DeliveryMode::kAtMostOnce;
   const Transition refused = After(delivery, {.outcome = Outcome::kRejected,
@@ -85,6 +85,18 @@ TEST_CASE("delivery_machine: at most once is repeated only where no answer arriv
         "the endpoint answered 500; not repeated, because the delivery mode is at_most_once");
   CHECK(After(delivery, {.outcome = Outcome::kConnectFailed, .resend = Resend::kAlways})
             .delivery.status == DeliveryStatus::kRetry);
+  for (const bool may_have_arrived : {false, true}) {
+    const DeliveryStatus wanted =
+        may_have_arrived ? DeliveryStatus::kFailure : DeliveryStatus::kRetry;
+    CHECK(After(delivery, {.outcome = Outcome::kTimedOut,
+                           .resend = Resend::kUnlessSent,
+                           .may_have_arrived = may_have_arrived})
+              .delivery.status == wanted);
+    CHECK(After(MakeDelivery(), {.outcome = Outcome::kTimedOut,
+                                 .resend = Resend::kUnlessSent,
+                                 .may_have_arrived = may_have_arrived})
+              .delivery.status == DeliveryStatus::kRetry);
+  }
 }
 
 TEST_CASE("delivery_machine: exponential waits double, are capped, and jitter within bounds") {

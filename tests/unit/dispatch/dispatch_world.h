@@ -51,7 +51,7 @@ class LogObserver : public Observer {
 // One process: several may stand on one store.
 struct DispatchProcess {
   DispatchProcess(const GatewayOptions& options, Storage* target, SimClock* clock,
-                  SeededRandom* random)
+                  SeededRandom* random, Scripting* scripting = nullptr)
       : storage(target),
         ulids(clock, random),
         commits(&storage),
@@ -67,7 +67,8 @@ struct DispatchProcess {
                              .random = random,
                              .ulids = &ulids,
                              .observer = &observer,
-                             .local = &mailbox}) {
+                             .local = &mailbox,
+                             .scripting = scripting}) {
     mailbox.set_wake([this] { dispatcher.Notify(); });
   }
   ~DispatchProcess() {
@@ -106,8 +107,8 @@ class DispatchWorld {
     process = NewProcess();
   }
 
-  std::unique_ptr<DispatchProcess> NewProcess() {
-    return std::make_unique<DispatchProcess>(options, store.get(), &clock, &random);
+  std::unique_ptr<DispatchProcess> NewProcess(Scripting* scripting = nullptr) {
+    return std::make_unique<DispatchProcess>(options, store.get(), &clock, &random, scripting);
   }
 
   static std::string UrlOf(std::string_view endpoint_id) {

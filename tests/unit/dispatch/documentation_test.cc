@@ -12,8 +12,17 @@ namespace convoy::dispatch {
 namespace {
 
 std::string_view NameOf(Resend resend) {
-  if (resend == Resend::kNever) return "never";
-  return resend == Resend::kAlways ? "always" : "at_least_once";
+  switch (resend) {
+    case Resend::kNever:
+      return "never";
+    case Resend::kAtLeastOnce:
+      return "at_least_once";
+    case Resend::kUnlessSent:
+      return "unless sent";
+    case Resend::kAlways:
+      break;
+  }
+  return "always";
 }
 
 TEST_CASE("documentation: every rule of the outcome table stands in it, in order") {

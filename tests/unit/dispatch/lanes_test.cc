@@ -66,6 +66,73 @@ TEST_CASE("lanes: an endpoint without a limit of its own has none") {
   CHECK(world.transport().sent().size() == 400);
 }
 
+TEST_CASE("lanes: a subscription's limit is one of its endpoint's traffic") {
+  DispatchWorld world;
+  world.AddEndpoint("a");
+  const auto put = [&world](const std::string& id, RateLimit limit) {
+    world.Put("P",
+              Subscription{.id = id, .project_id = "P", .endpoint_id = "a", .rate_limit = limit});
+  };
+  put("S", {.count = 10, .window = absl::Seconds(10)});
+  for (int i = 0; i < 40; ++i) world.AddDelivery("a");
+  world.Run(absl::Seconds(10) - absl::Microseconds(1));
+  CHECK(world.transport().sent().size() == 10);
+  world.Run(absl::Seconds(50));
+  CHECK(world.transport().sent().size() == 40);
+}
+
+TEST_CASE("lanes: of several limits of an endpoint none is exceeded") {
+  // Alone, the first would let several go at once and the second half as many in the long run.
+  const RateLimit limits[] = {{.count = 20, .window = absl::Seconds(1)},
+                              {.count = 60, .window = absl::Seconds(30)},
+                              {.count = 300, .window = absl::Seconds(60)}};
+  DispatchWorld world;
+  Endpoint endpoint = world.AddEndpoint("a");
+  endpoint.rate_limit = limits[0];
+  world.Put("P", endpoint);
+  for (int i = 1; i < 3; ++i) {
+    world.Put("P", Subscription{.id = std::to_string(i),
+                                .project_id = "P",
+                                .endpoint_id = "a",
+                                .rate_limit = limits[i]});
+  }
+  std::vector<std::string> ids;
+  for (int i = 0; i < 100; ++i) ids.push_back(world.AddDelivery("a"));
+  world.Run(absl::Minutes(2));
+  REQUIRE(world.transport().sent().size() == 100);
+  std::vector<absl::Time> times;
+  for (const std::string& id : ids) times.push_back(world.Attempts(id)[0].requested_at);
+  for (const RateLimit& limit : limits) {
+    for (size_t i = limit.count; i < times.size(); ++i) {
+      CHECK(times[i] - times[i - limit.count] >= limit.window);
+    }
+  }
+  CHECK(times.back() - times.front() < absl::Seconds(65));
+}
+
+TEST_CASE("lanes: a lane that a subscription's limit has closed opens when that is changed") {
+  DispatchWorld world;
+  world.AddEndpoint("a");
+  Subscription limited{.id = "S",
+                       .project_id = "P",
+                       .endpoint_id = "a",
+                       .rate_limit = RateLimit{.count = 1, .window = absl::Hours(10)}};
+  world.Put("P", limited);
+  for (int i = 0; i < 5; ++i) world.AddDelivery("a");
+  world.Run(absl::Minutes(1));
+  REQUIRE(world.transport().sent().size() == 1);
+  limited.rate_limit.reset();
+  WriteBatch batch;
+  batch.config.push_back({.scope = "P",
+                          .expected_revision = world.store->ConfigRevision("P").value(),
+                          .puts = {limited},
+                          .changed_lanes = {"a"}});
+  world.Commit(std::move(batch));
+  world.process->dispatcher.Notify();
+  world.Run(absl::Seconds(1));
+  CHECK(world.transport().sent().size() == 5);
+}
+
 TEST_CASE("lanes: what is for a paused endpoint waits, and uses up no try") {
   DispatchWorld world;
   Endpoint endpoint = world.AddEndpoint("a");

@@ -23,7 +23,8 @@ constexpr TransportOutcome kEnds[] = {
     TransportOutcome::kProtocolError,  TransportOutcome::kCancelled,
     TransportOutcome::kLocalFailure,   TransportOutcome::kNoAccessToken,
     TransportOutcome::kHandled,        TransportOutcome::kHandlerFailed,
-    TransportOutcome::kHandlerRefused, TransportOutcome::kNotTaken};
+    TransportOutcome::kHandlerRefused, TransportOutcome::kNotTaken,
+    TransportOutcome::kFunctionFailed};
 
 TEST_CASE("outcome: each pair of what was learnt and how it ended is decided by one rule") {
   for (int status : {0, 200, 302, 410, 429, 500}) {
@@ -83,15 +84,17 @@ TEST_CASE("outcome: a failure without an answer keeps its kind, and is sent agai
       {TransportOutcome::kProtocolError, Outcome::kProtocolError},
       {TransportOutcome::kLocalFailure, Outcome::kLocalFailure},
       {TransportOutcome::kNoAccessToken, Outcome::kNoAccessToken},
+      {TransportOutcome::kFunctionFailed, Outcome::kFunctionFailed},
       {TransportOutcome::kCancelled, Outcome::kCancelled}};
   for (const auto& [transport, expected] : cases) {
     const Classification classification =
         Classify({.outcome = transport, .error = "the cause"}, kNow);
     CHECK(classification.outcome == expected);
-    CHECK(classification.resend == Resend::kAlways);
+    CHECK(classification.may_have_arrived);
     CHECK(absl::StartsWith(classification.error, "the cause"));
     CHECK(classification.counts_against_endpoint ==
-          (expected != Outcome::kLocalFailure && expected != Outcome::kCancelled));
+          (expected != Outcome::kLocalFailure && expected != Outcome::kCancelled &&
+           expected != Outcome::kFunctionFailed));
   }
 }
 

@@ -54,6 +54,19 @@ TEST_CASE("request_builder: certificates go along where the endpoint has some") 
   CHECK(*setting.Build().tls == setting.endpoint.tls);
 }
 
+TEST_CASE("request_builder: with replay prevention every signature covers the time") {
+  Setting setting;
+  setting.endpoint.has_advanced_signatures = false;
+  const std::string simple = setting.HeaderOf(setting.Build(), "X-Convoy-Signature");
+  CHECK(simple.size() == 64);
+  setting.config.has_replay_prevention = true;
+  const std::string prevented = setting.HeaderOf(setting.Build(), "X-Convoy-Signature");
+  setting.config.has_replay_prevention = false;
+  setting.endpoint.has_advanced_signatures = true;
+  CHECK(prevented == setting.HeaderOf(setting.Build(), "X-Convoy-Signature"));
+  CHECK(prevented.starts_with("t="));
+}
+
 TEST_CASE("request_builder: content type as received, JSON if none was") {
   Setting setting;
   CHECK(setting.HeaderOf(setting.Build(), "Content-Type") == "application/json");
@@ -85,12 +98,14 @@ TEST_CASE("request_builder: ids are sent where they are asked for") {
   Setting setting;
   CHECK(setting.HeaderOf(setting.Build(), "X-Convoy-Idempotency-Key") == "<none>");
   CHECK(setting.HeaderOf(setting.Build(), "X-Convoy-Event-ID") == "<none>");
+  CHECK(setting.HeaderOf(setting.Build(), "traceparent") == "<none>");
   setting.delivery.idempotency_key = "key";
   setting.config.has_trace_headers = true;
   const OutgoingRequest request = setting.Build();
   CHECK(setting.HeaderOf(request, "X-Convoy-Idempotency-Key") == "key");
   CHECK(setting.HeaderOf(request, "X-Convoy-Event-ID") == "EVENT");
   CHECK(setting.HeaderOf(request, "X-Convoy-EventDelivery-ID") == "DELIVERY");
+  CHECK(setting.HeaderOf(request, "traceparent").size() == 55);
 }
 
 TEST_CASE("request_builder: the endpoint's authentication has the last word") {

@@ -80,6 +80,24 @@ TEST_CASE("slots: doubtful endpoints hold half of the pool at most") {
   CHECK(pool.RoomOf(Standing(), kNow) == 1);
 }
 
+TEST_CASE("slots: endpoints of which nothing is known leave a quarter to those that answer") {
+  Standing known;
+  Answer(known, absl::Milliseconds(20));
+  SlotPool pool = kPool;
+  pool.used_count = pool.new_count = 767;
+  CHECK(pool.RoomOf(Standing(), kNow) == 1);
+  pool.used_count = pool.new_count = 768;
+  CHECK(pool.RoomOf(Standing(), kNow) == 0);
+  CHECK(pool.RoomOf(known, kNow) > 0);
+  pool = kPool;
+  Standing held;
+  held.OnStart(kNow);
+  pool.Count(held, kNow);
+  CHECK(pool.new_count == 1);
+  pool.Count(held, kNow + absl::Seconds(2));
+  CHECK(pool.doubtful_count == 1);
+}
+
 TEST_CASE("slots: shares shrink with what is left of the pool, and never exceed it") {
   Standing standing;
   for (int i = 0; i < 5; ++i) Answer(standing, absl::Milliseconds(20));

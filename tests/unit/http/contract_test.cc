@@ -19,7 +19,7 @@ namespace {
 using json::Value;
 using testing::ProjectHarness;
 
-// Served, and refused in every case: payload functions are not built in.
+// Served where there is scripting, and refused here: integration.functions calls them.
 constexpr std::string_view kRefused[] = {
     "POST /sources/test_function",
     "POST /subscriptions/test_function",
@@ -128,7 +128,9 @@ constexpr Call kCalls[] = {
     {"GET", "/api/v1/projects/{projectID}"},
     {"PUT", "/api/v1/projects/{projectID}",
      R"({"name":"r","config":{"meta_event":{"is_enabled":true,"url":"https://m.test/"}}})"},
-    {"PUT", "/api/v1/projects/{projectID}", R"({"name":"r","config":{"ratelimit":{"count":5}}})"},
+    {"PUT", "/api/v1/projects/{projectID}",
+     R"({"name":"r","config":{"ratelimit":{"count":5},"search_policy":"24h",
+         "replay_attacks_prevention_enabled":true}})"},
     {"POST", "/sources",
      R"({"name":"s","type":"http","verifier":{"type":"hmac","hmac":{"header":"X","hash":"SHA256",
          "encoding":"hex","secret":"k"}},"custom_response":{"body":"b","content_type":"text/x"}})",
@@ -145,6 +147,7 @@ constexpr Call kCalls[] = {
          "header_value":"v"}}})"},
     {"POST", "/endpoints",
      R"({"name":"e","url":"https://x.test/","owner_id":"o","support_email":"a@b.test",
+         "slack_webhook_url":"https://s.test/","teams_webhook_url":"https://t.test/",
          "authentication":{"type":"api_key","api_key":{"header_name":"X","header_value":"v"}}})",
      "endpointID"},
     {"GET", "/endpoints"},
@@ -161,6 +164,7 @@ constexpr Call kCalls[] = {
          "authentication_type":"shared_secret","client_secret":"s"}})"},
     {"POST", "/subscriptions",
      R"({"name":"s","endpoint_id":"@endpointID","retry_config":{"type":"linear","duration":"5s"},
+         "rate_limit_config":{"count":9,"duration":1},"alert_config":{"count":2,"threshold":"1h"},
          "filter_config":{"event_types":["t"],"filter":{"body":{"a":1}}}})",
      "subscriptionID"},
     {"GET", "/subscriptions"},

@@ -28,6 +28,8 @@ TEST_CASE("endpoints: a field that cannot be honoured is refused by its name") {
       {R"(,"http_timeout":61)", "http_timeout:"},
       {R"(,"content_type":"text/plain")", "content_type:"},
       {R"(,"support_email":"nobody")", "support_email:"},
+      {R"(,"slack_webhook_url":"hooks.test")", "slack_webhook_url:"},
+      {R"(,"teams_webhook_url":"local:me")", "teams_webhook_url:"},
       {R"(,"owner_id":")" + std::string(513, 'o') + "\"", "owner_id:"},
       {R"(,"description":")" + std::string(1025, 'd') + "\"", "description:"},
       {auth(R"("type":"api_key","api_key":{"header_name":"Host","header_value":"v"})"),
@@ -48,6 +50,23 @@ TEST_CASE("endpoints: a field that cannot be honoured is refused by its name") {
   CHECK(api.MessageOf("PUT", path, Body(R"(,"secret":"s2")")).starts_with("secret:"));
   CHECK(api.Do(200, "GET", path) == before);
   api.Do(202, "PUT", path, Body(R"(,"secret":"s1","is_disabled":false,"mtls_client_cert":null)"));
+}
+
+TEST_CASE("endpoints: URLs of chats are kept, shown to managers and to no viewer") {
+  ProjectHarness api;
+  const std::string made =
+      api.Do(201, "POST", "/endpoints", Body(R"(,"slack_webhook_url":"https://s.test/T/secret1",
+                                           "teams_webhook_url":"https://t.test/secret2")"));
+  CHECK(ProjectHarness::Field(made, "data.slack_webhook_url") == "https://s.test/T/secret1");
+  const std::string path = "/endpoints/" + ProjectHarness::Field(made, "data.uid");
+  api.Do(202, "PUT", path, Body(R"(,"teams_webhook_url":"")"));
+  const std::string kept = api.Do(200, "GET", path);
+  CHECK(ProjectHarness::Field(kept, "data.slack_webhook_url") == "https://s.test/T/secret1");
+  CHECK(kept.find("teams_webhook_url") == std::string::npos);
+  const std::string viewer = api.AddKey(Role::kProjectViewer, api.project);
+  for (const std::string& target : {api.base + path, api.base + "/endpoints"}) {
+    CHECK(api.Expect(200, "GET", target, "", viewer).find("secret1") == std::string::npos);
+  }
 }
 
 TEST_CASE("endpoints: a URL has a host that can be asked, and a port if it says so") {

@@ -168,8 +168,8 @@ TEST_CASE("import: a refusal names the object and its fields, and nothing is sto
   CHECK_THAT(reason(R"("https://x.test/","name":"orders")", R"("ftp://x","name":"")"),
              Contains("endpoints[0] (01HENDPOINT000000000000001) url:invalid endpoint scheme") &&
                  Contains("name:please provide"));
-  CHECK_THAT(reason(R"("slack_webhook_url":"")", R"("slack_webhook_url":"https://s.test/")"),
-             Contains("slack_webhook_url:is not supported by this version"));
+  CHECK_THAT(reason(R"("slack_webhook_url":"")", R"("slack_webhook_url":"slack:x")"),
+             Contains("slack_webhook_url:must be an http or https URL"));
   CHECK_THAT(reason(R"("hash":"SHA256",
         "encoding":"hex","secret")",
                     R"("hash":"SHA256",
@@ -180,15 +180,14 @@ TEST_CASE("import: a refusal names the object and its fields, and nothing is sto
              Contains("status:must be active, inactive or paused"));
   CHECK_THAT(reason(R"("expires_at":null,)", R"("expires_at":"2020-01-01T00:00:00Z",)"),
              Contains("secrets:must hold"));
-  CHECK_THAT(reason(R"("replay_attacks_prevention_enabled":false)",
-                    R"("replay_attacks_prevention_enabled":true)"),
-             Contains("projects[0]") && Contains("config.replay_attacks_prevention_enabled"));
+  CHECK_THAT(reason(R"("search_policy":"720h")", R"("search_policy":"a month")"),
+             Contains("projects[0]") && Contains("config.search_policy"));
   CHECK_THAT(reason(R"("body":{},"query":null)", R"("body":{"a":1},"query":null)"),
              Contains("subscriptions[0]") && Contains("filters.body:differs"));
   CHECK_THAT(reason(R"("endpoint_id":"01HENDPOINT000000000000001")", R"("endpoint_id":"other")"),
              Contains("endpoint_id:names no endpoint of the project"));
   CHECK_THAT(reason(R"("rate_limit_config":{"count":0)", R"("rate_limit_config":{"count":5)"),
-             Contains("rate_limit_config:is not supported"));
+             Contains("rate_limit_config.duration:must be at least one second"));
   CHECK_THAT(reason("AbCdEfGhIjKlMnOp", "short"), Contains("api_keys[0]"));
 }
 

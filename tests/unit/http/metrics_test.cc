@@ -164,6 +164,7 @@ TEST_CASE("metrics: a gateway that has done nothing") {
         "convoy_delivery_attempt_total{outcome=\"no_access_token\"} 0\n"
         "convoy_delivery_attempt_total{outcome=\"handler_failed\"} 0\n"
         "convoy_delivery_attempt_total{outcome=\"handler_refused\"} 0\n"
+        "convoy_delivery_attempt_total{outcome=\"function_failed\"} 0\n"
         "convoy_delivery_attempt_total{outcome=\"not_taken\"} 0\n"
         "convoy_delivery_attempt_total{outcome=\"local_failure\"} 0\n"
         "# HELP convoy_delivery_latency_seconds "

@@ -19,9 +19,14 @@ TEST_CASE("projects: a setting that is not enforced is refused by its name") {
       {R"({"signature":{"standard_webhooks":"v2"}})", "config.signature.standard_webhooks:"},
       {R"({"meta_event":{"is_enabled":true}})", "config.meta_event.url:"},
       {R"({"allow_unmatched_dynamic_urls":true})", "config.allow_unmatched_dynamic_urls:"},
-      {R"({"is_retention_policy_enabled":true})", "config.is_retention_policy_enabled:"},
+      {R"({"retention_policy":{"policy":"0s"}})", "config.retention_policy.policy:"},
+      {R"({"retention_policy":{"policy":"x"}})", "config.retention_policy.policy:"},
+      {R"({"retention_policy":{"policy":"1000000000h"}})", "config.retention_policy.policy:"},
+      {R"({"retention_policy":{"policy":"1h","search_policy":"0s"}})",
+       "config.retention_policy.search_policy:"},
       {R"({"sync_dynamic_event_ack":true})", "config.sync_dynamic_event_ack:"},
-      {R"({"search_policy":"720h"})", "config.search_policy:"},
+      {R"({"search_policy":"a month"})", "config.search_policy:"},
+      {R"({"search_policy":"-1h"})", "config.search_policy:"},
       {R"({"signature":{"header":"Host"}})", "config.signature.header:"},
       {R"({"signature":{"header":"content-length"}})", "config.signature.header:"},
       {R"({"signature":{"header":"X-Convoy-Idempotency-Key"}})", "config.signature.header:"},
@@ -58,6 +63,36 @@ TEST_CASE("projects: what asks for nothing is no setting") {
   }
   CHECK(ProjectHarness::Field(api.Do(200, "GET", ""), "data.config.signature.header") ==
         "X-Convoy-Signature");
+}
+
+TEST_CASE("projects: retention, search policy and replay prevention are kept and shown") {
+  ProjectHarness api;
+  const auto shown = [&](const char* field) {
+    return ProjectHarness::Field(api.Do(200, "GET", ""), std::string("data.config.") + field);
+  };
+  CHECK(shown("replay_attacks_prevention_enabled") == "false");
+  CHECK(api.Do(200, "GET", "").find("retention_policy") == std::string::npos);
+  api.Do(202, "PUT", "",
+         R"({"config":{"search_policy":"24h","replay_attacks_prevention_enabled":true,
+             "retention_policy":{"policy":"72h"}}})");
+  CHECK(shown("search_policy") == "24h");
+  CHECK(shown("replay_attacks_prevention_enabled") == "true");
+  CHECK(shown("retention_policy.policy") == "72h0m0s");
+  CHECK(shown("retention_policy_enabled") == "false");
+  for (const char* field : {"is_retention_policy_enabled", "retention_policy_enabled"}) {
+    api.Do(202, "PUT", "", std::string(R"({"config":{")") + field + R"(":true}})");
+    CHECK(shown("retention_policy_enabled") == "true");
+    api.Do(202, "PUT", "", std::string(R"({"config":{")") + field + R"(":false}})");
+    CHECK(shown("retention_policy_enabled") == "false");
+  }
+  // Settings that are not named stay.
+  CHECK(shown("search_policy") == "24h");
+  CHECK(shown("retention_policy.policy") == "72h0m0s");
+  const std::string other =
+      api.AddProject("outgoing", "other", R"({"retention_policy_enabled":true})");
+  CHECK(ProjectHarness::Field(
+            api.Expect(200, "GET", "/api/v1/projects/" + other, "", api.instance_key),
+            "data.config.retention_policy.policy") == "720h0m0s");
 }
 
 TEST_CASE("projects: a circuit breaker is kept and shown, with defaults for what is 0") {

@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 namespace convoy::testing {
 namespace {
@@ -50,9 +51,15 @@ CuttingProxy::~CuttingProxy() {
   close(listener_);
 }
 
-void CuttingProxy::CutNext(int count, Cut cut) {
+void CuttingProxy::CutNext(int count, Cut cut, std::string text) {
   cut_ = cut;
+  text_ = std::move(text);
   cuts_left_ = count;
+}
+
+void CuttingProxy::Restore() {
+  goes_down_ = false;
+  is_down_ = false;
 }
 
 void CuttingProxy::Accept() {
@@ -60,7 +67,12 @@ void CuttingProxy::Accept() {
     pollfd waiting = {.fd = listener_, .events = POLLIN};
     if (poll(&waiting, 1, 20) <= 0) continue;
     const int client = accept(listener_, nullptr, nullptr);
-    if (client >= 0) forwarders_.emplace_back([this, client] { Forward(client); });
+    if (client < 0) continue;
+    if (is_down_) {
+      close(client);
+      continue;
+    }
+    forwarders_.emplace_back([this, client] { Forward(client); });
   }
   for (std::thread& forwarder : forwarders_) forwarder.join();
 }
@@ -69,23 +81,24 @@ void CuttingProxy::Forward(int client) {
   const int server = socket(AF_UNIX, SOCK_STREAM, 0);
   const sockaddr_un address = AddressOf(server_path_);
   bool goes_on = connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  bool is_answer_lost = false;
+  bool is_answer_lost = false, is_cut = false;
   std::vector<char> buffer(1 << 16);
-  while (goes_on && !is_over_) {
+  while (goes_on && !is_over_ && !is_down_) {
     pollfd waiting[] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
     if (poll(waiting, 2, 20) <= 0) continue;
     if (waiting[0].revents != 0) {
       const ssize_t size = read(client, buffer.data(), buffer.size());
       const std::string_view sent(buffer.data(), size > 0 ? static_cast<size_t>(size) : 0);
-      const bool commits = sent.find(std::string_view("COMMIT\0", 7)) != sent.npos;
-      const bool should_cut = commits && cuts_left_ > 0;
+      const bool should_cut = cuts_left_ > 0 && sent.find(text_) != sent.npos;
       if (should_cut) {
         --cuts_left_;
         ++cuts_count_;
+        is_cut = true;
         is_answer_lost = cut_ == Cut::kBeforeAnswer;
       }
-      goes_on = !sent.empty() && !(should_cut && !is_answer_lost) &&
-                WriteAll(server, sent.data(), sent.size());
+      const bool is_passed_on = !(should_cut && cut_ == Cut::kBeforeServer);
+      goes_on = !sent.empty() && is_passed_on && WriteAll(server, sent.data(), sent.size()) &&
+                !(should_cut && cut_ == Cut::kUnderWay);
     }
     if (waiting[1].revents != 0) {
       const ssize_t size = read(server, buffer.data(), buffer.size());
@@ -93,6 +106,7 @@ void CuttingProxy::Forward(int client) {
                 WriteAll(client, buffer.data(), static_cast<size_t>(size));
     }
   }
+  if (is_cut && goes_down_) is_down_ = true;
   close(server);
   close(client);
 }

@@ -27,19 +27,28 @@ std::string FindPrograms() {
 }  // namespace
 
 PostgresServer& PostgresServer::Get() {
-  static PostgresServer server;
+  static PostgresServer server(nullptr);
   return server;
 }
 
-PostgresServer::PostgresServer() : programs_(FindPrograms()) {
+std::unique_ptr<PostgresServer> PostgresServer::NewStandby() {
+  return std::unique_ptr<PostgresServer>(new PostgresServer(&Get()));
+}
+
+PostgresServer::PostgresServer(const PostgresServer* primary) : programs_(FindPrograms()) {
   std::string pattern = "/tmp/convoy_postgres_XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
   folder_ = pattern;
   if (geteuid() == 0 && std::system(absl::StrCat("chown postgres ", folder_).c_str()) != 0) {
     throw std::runtime_error("no user postgres");
   }
-  Run(absl::StrCat(programs_, "initdb -D ", folder_,
-                   "/data -U postgres -A trust -E UTF8 --no-sync"));
+  if (primary == nullptr) {
+    Run(absl::StrCat(programs_, "initdb -D ", folder_,
+                     "/data -U postgres -A trust -E UTF8 --no-sync"));
+  } else {
+    Run(absl::StrCat(programs_, "pg_basebackup -h ", primary->folder(), " -U postgres -D ", folder_,
+                     "/data -R -c fast --no-sync"));
+  }
   Start();
 }
 
@@ -71,6 +80,10 @@ void PostgresServer::Start() {
 
 void PostgresServer::Stop(const std::string& mode) {
   Run(absl::StrCat(programs_, "pg_ctl -w -D ", folder_, "/data -m ", mode, " stop"));
+}
+
+void PostgresServer::Promote() {
+  Run(absl::StrCat(programs_, "pg_ctl -w -D ", folder_, "/data promote"));
 }
 
 std::string PostgresServer::dsn() const {

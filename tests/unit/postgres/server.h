@@ -18,6 +18,8 @@ class PostgresServer {
  public:
   // The server of this process: started on first use, stopped with the process.
   static PostgresServer& Get();
+  // A standby of that one, running.
+  static std::unique_ptr<PostgresServer> NewStandby();
   ~PostgresServer();
 
   std::string dsn() const;
@@ -27,6 +29,8 @@ class PostgresServer {
   void Start();
   // `mode` is one of pg_ctl: "fast", or "immediate", which is as if the server had died.
   void Stop(const std::string& mode);
+  // Makes a primary of a standby.
+  void Promote();
 
   // Returns once the SQL, of a boolean, is true; fails after fifteen seconds.
   void WaitUntil(const std::string& sql);
@@ -34,7 +38,8 @@ class PostgresServer {
   void Execute(const std::string& sql);
 
  private:
-  PostgresServer();
+  // Without `primary` a new cluster.
+  explicit PostgresServer(const PostgresServer* primary);
   // A program of the server's, as the user who owns it.
   void Run(const std::string& command);
 

@@ -105,6 +105,9 @@ class Generator {
     }
     if (random_.Chance(20)) add("$in", List(1));
     if (random_.Chance(20)) add("$nin", List(1));
+    if (route::HasTextPatterns() && random_.Chance(20)) {
+      add("$regex", random_.Chance(50) ? "\"x\"" : "\"^$\"");
+    }
     if (random_.Chance(20)) add("$exist", random_.Chance(50) ? "true" : "false");
   }
 
@@ -156,8 +159,8 @@ TEST_CASE("filter: a filter that cannot mean anything is refused by name") {
       {"[]", "filter: must be a JSON object"},
       {"7", "filter: must be a JSON object"},
       {"{\"a\":", "filter: not JSON, or beyond 65536 bytes or 32 levels"},
-      {R"({"a":{"$regex":"x"}})",
-       R"(filter: operator "$regex" is not available in this version at "a")"},
+      {R"({"$regex":"x"})", R"(filter: operator "$regex" needs a field)"},
+      {R"({"a":{"$regex":1}})", R"(filter: $regex takes a text at "a")"},
       {R"({"a":{"b":{"$near":1}}})", R"(filter: unknown operator "$near" at "a.b")"},
       {R"({"$eq":1})", R"(filter: operator "$eq" needs a field)"},
       {R"({"a.$":1})", R"(filter: a path must not end in "$" at "a.$")"},
@@ -219,6 +222,77 @@ TEST_CASE("filter: a document that asks for too much work does not match") {
   CHECK(small.is_exhausted());
   route::WorkBudget large(route::kFilterStepsMax);
   CHECK(program->Matches(*document, large));
+}
+
+TEST_CASE("filter: $regex without the engine is refused by name") {
+  if (route::HasTextPatterns()) return;
+  CHECK(CompileError(R"({"a":{"$regex":"x"}})") ==
+        R"(filter: operator "$regex" is not available in this build (CONVOY_RE2) at "a")");
+}
+
+TEST_CASE("filter: $regex is found in texts, numbers and elements") {
+  if (!route::HasTextPatterns()) return;
+  const struct {
+    bool expected;
+    const char* filter;
+    const char* document;
+  } kCases[] = {
+      {true, R"({"a":{"$regex":"b+c"}})", R"({"a":"xabbcx"})"},
+      {false, R"({"a":{"$regex":"^b+c$"}})", R"({"a":"xabbcx"})"},
+      {true, R"({"a":{"$regex":"(?i)^BBC"}})", R"({"a":"bbcx"})"},
+      {true, R"({"a":{"$regex":"^\\d{3}-[a-z]*$"}})", R"({"a":"123-x"})"},
+      {true, R"({"a":{"$regex":"^.$"}})", R"({"a":"\u00e4"})"},
+      {true, R"({"a":{"$regex":"^\\pL$"}})", "{\"a\":\"\xc3\xa4\"}"},
+      {true, R"({"a":{"$regex":""}})", R"({"a":""})"},
+      {true, R"({"a":{"$regex":"^4\\.50$"}})", R"({"a":4.50})"},
+      {true, R"({"a":{"$regex":"^b"}})", R"({"a":["a","b"]})"},
+      {false, R"({"a":{"$regex":"^b"}})", R"({"a":[["b"],{"b":"b"},null,true]})"},
+      {true, R"({"a.$.n":{"$regex":"^b"}})", R"({"a":[{"n":"a"},{"n":"b"}]})"},
+      {false, R"({"a":{"$regex":"."}})", R"({"a":null})"},
+      {false, R"({"a":{"$regex":"."}})", R"({"a":true})"},
+      {false, R"({"a":{"$regex":""}})", R"({})"},
+      {false, R"({"a":{"$regex":"a","$neq":"ab"}})", R"({"a":"ab"})"},
+      {true, R"({"a":{"$or":[{"$regex":"^x"},{"$regex":"y$"}]}})", R"({"a":"by"})"},
+      {true, R"({"a":{"$regex":"\u0000"}})", R"({"a":"x\u0000y"})"},
+  };
+  for (const auto& test : kCases) {
+    INFO(test.filter << " " << test.document);
+    CHECK(MustCompile(test.filter)->Matches(test.document) == test.expected);
+  }
+}
+
+TEST_CASE("filter: $regex is bounded in size, memory and time") {
+  if (!route::HasTextPatterns()) return;
+  const auto filter_of = [](std::string_view pattern) {
+    return absl::StrCat(R"({"a":{"$regex":")", pattern, "\"}}");
+  };
+  CHECK(CompileFilter(filter_of(std::string(route::kPatternBytesMax, 'x'))).ok());
+  CHECK(CompileError(filter_of(std::string(route::kPatternBytesMax + 1, 'x'))) ==
+        R"(filter: operator "$regex" is longer than 1024 bytes at "a")");
+  CHECK(CompileError(filter_of("(\\\\pL{100}){10}")) ==
+        R"(filter: operator "$regex" is too large when it is compiled at "a")");
+  for (const char* wrong : {"(", "a**", "[b-a]", "\\\\1", "(?=a)", "a{1001}"}) {
+    INFO(wrong);
+    CHECK(CompileError(filter_of(wrong)).find("\"$regex\" is no regular expression: ") !=
+          std::string::npos);
+  }
+  std::string many = "{";
+  for (size_t i = 0; i <= route::kFilterPatternsMax; ++i) {
+    absl::StrAppend(&many, i ? "," : "", "\"k", i, R"(":{"$regex":"x"})");
+  }
+  CHECK(CompileError(many + "}").starts_with("filter: more than 32 $regex at \"k"));
+
+  // Nested repetition, of a text that does not match, takes other engines for ever.
+  const std::string text = absl::StrCat(R"({"a":")", std::string(100'000, 'a'), "!\"}");
+  CHECK_FALSE(MustCompile(filter_of("^(a+)+$"))->Matches(text));
+  CHECK(MustCompile(filter_of("^(a+)+!$"))->Matches(text));
+  // A search costs steps by program and text: with too few, it is not begun.
+  const auto program =
+      route::FilterProgram::Compile(filter_of("(x+x+)+y"), route::KeyCase::kSensitive);
+  auto document = route::FlatDocument::Parse(text, {});
+  route::WorkBudget small(1000);
+  CHECK_FALSE(program->Matches(*document, small));
+  CHECK(small.is_exhausted());
 }
 
 TEST_CASE("filter: a lookup among many members costs steps by depth, not by size") {

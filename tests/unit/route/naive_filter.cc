@@ -89,6 +89,17 @@ bool Condition(const std::string& op, const Value& operand, const Value& value) 
     for (const Value& candidate : operand.GetArray()) is_in |= EqualOrContains(candidate, value);
     return is_in == (op == "$in");
   }
+  if (op == "$regex") {  // "x" or "^$"
+    const auto is_in = [&](const Value& text) {
+      if (!text.IsString()) return false;
+      return TextOf(operand) == "x" ? TextOf(text).find('x') != std::string::npos
+                                    : TextOf(text).empty();
+    };
+    if (!value.IsArray()) return is_in(value);
+    bool is_found = false;
+    for (const Value& element : value.GetArray()) is_found |= is_in(element);
+    return is_found;
+  }
   const auto x = NumberOf(value);
   if (!x) return false;
   const double y = *NumberOf(operand);

@@ -8,8 +8,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/null_storage.h"
 #include "tests/support/sim_clock.h"
+#include "tests/unit/storage/recording_storage.h"
 #include "tests/unit/storage/stores.h"
 
 namespace convoy::storage {
@@ -17,103 +17,6 @@ namespace {
 
 using testing::Id;
 using testing::MakeEvent;
-
-// Remembers the size of each commit; can be made to wait and to fail.
-class RecordingStorage final : public testing::NullStorage {
- public:
-  absl::Status Write(std::span<WriteBatch* const> batches,
-                     std::span<CommitResult> results) override {
-    std::unique_lock lock(mutex_);
-    ++entered_count;
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return !is_held_; });
-    sizes.push_back(batches.size());
-    changed_.notify_all();
-    for (size_t i = 0; i < batches.size(); ++i) {
-      results[i].submissions.assign(batches[i]->submissions.size(), SubmissionOutcome::kAccepted);
-    }
-    return status;
-  }
-
-  void Hold() {
-    std::lock_guard lock(mutex_);
-    is_held_ = true;
-  }
-  void Release() {
-    std::lock_guard lock(mutex_);
-    is_held_ = false;
-    changed_.notify_all();
-  }
-  void AwaitEntry() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return entered_count > 0; });
-  }
-
-  absl::StatusOr<Claim> ClaimDue(const ClaimRequest&) override {
-    std::lock_guard lock(mutex_);
-    claims.push_back(sizes.size());
-    return Claim{};
-  }
-
-  absl::Status Sync() override {
-    std::unique_lock lock(mutex_);
-    const size_t covered_count = sizes.size();
-    ++syncs_entered_count;
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return !is_sync_held_; });
-    synced_count = covered_count;
-    return sync_status;
-  }
-  void HoldSync() {
-    std::lock_guard lock(mutex_);
-    is_sync_held_ = true;
-  }
-  void ReleaseSync() {
-    std::lock_guard lock(mutex_);
-    is_sync_held_ = false;
-    changed_.notify_all();
-  }
-  void AwaitSyncs(int count) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return syncs_entered_count >= count; });
-  }
-  void AwaitWrites(size_t count) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return sizes.size() >= count; });
-  }
-  size_t durable_count() {
-    std::lock_guard lock(mutex_);
-    return synced_count;
-  }
-
-  size_t written_count() {
-    std::unique_lock lock(mutex_);
-    return sizes.size();
-  }
-  int syncs_entered() {
-    std::unique_lock lock(mutex_);
-    return syncs_entered_count;
-  }
-
-  absl::Status status, sync_status;
-  std::vector<size_t> sizes;   // of groups
-  std::vector<size_t> claims;  // how many groups had been written at each
-  int entered_count = 0;
-  int syncs_entered_count = 0;
-  size_t synced_count = 0;  // groups that the last sync covered
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool is_held_ = false;
-  bool is_sync_held_ = false;
-};
-
-WriteBatch BatchOf(std::string body) {
-  WriteBatch batch;
-  batch.submissions.push_back({.event = {.body = std::move(body)}});
-  return batch;
-}
 
 TEST_CASE("commit_queue: callers that come during a commit share the next one") {
   RecordingStorage storage;
@@ -293,48 +196,6 @@ TEST_CASE("commit_queue: writing waits while too many groups are not durable") {
   CHECK(queue.Drain());
   CHECK(storage.sizes.size() == 5);
   CHECK(storage.syncs_entered_count == 3);  // after two, after four, at the end
-}
-
-WriteBatch OutcomesOf(size_t count) {
-  WriteBatch batch;
-  batch.updates.resize(count);
-  return batch;
-}
-
-TEST_CASE("commit_queue: outcomes and claims go ahead of what waits") {
-  RecordingStorage storage;
-  CommitQueue queue(&storage, {.batches_max = 1});
-  std::vector<std::string> order;
-  for (const char* name : {"first", "second"}) {
-    queue.CommitAsync(BatchOf("x"), [&, name](const CommitResult&) { order.emplace_back(name); });
-  }
-  queue.ClaimAsync({.items_max = 7}, [&](const absl::StatusOr<Claim>& claim) {
-    CHECK(claim.ok());
-    CHECK(storage.durable_count() >= 1);  // a sync came after it
-    order.emplace_back("claim");
-  });
-  queue.CommitOutcomes(std::make_shared<WriteBatch>(OutcomesOf(3)),
-                       [&](const CommitResult&) { order.emplace_back("outcomes"); });
-  CHECK(queue.Drain());
-  CHECK(order == std::vector<std::string>{"claim", "outcomes", "first", "second"});
-  CHECK(storage.sizes == std::vector<size_t>{1, 1, 1});
-  CHECK(storage.claims == std::vector<size_t>{1});  // after the outcomes were written
-}
-
-TEST_CASE(
-    "commit_queue: outcomes that are refused are as they were, and a claim is refused with them") {
-  RecordingStorage storage;
-  storage.status = absl::UnavailableError("busy");
-  CommitQueue queue(&storage);
-  const auto outcomes = std::make_shared<WriteBatch>(OutcomesOf(3));
-  absl::Status status, claim_status;
-  queue.CommitOutcomes(outcomes, [&](const CommitResult& result) { status = result.status; });
-  queue.ClaimAsync({}, [&](const absl::StatusOr<Claim>& claim) { claim_status = claim.status(); });
-  queue.Drain();
-  CHECK(absl::IsUnavailable(status));
-  CHECK(absl::IsUnavailable(claim_status));
-  CHECK(storage.claims.empty());
-  CHECK(outcomes->updates.size() == 3);
 }
 
 TEST_CASE("commit_queue: while intake is limited, deliveries come in as outcomes do") {

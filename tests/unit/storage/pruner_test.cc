@@ -147,5 +147,60 @@ TEST_CASE("pruner: a clock that is set back does not stop it") {
   CHECK(pruner.Step() <= world.clock.Now() + absl::Minutes(1));
 }
 
+TEST_CASE("pruner: a project's own retention counts where it is shorter and enabled") {
+  World world;
+  // Of each project its events 1 to 3; the second is carried along by the first.
+  const auto put = [&world](int number, std::optional<absl::Duration> retention, bool is_enabled,
+                            std::string carrier = "") {
+    Project project = MakeProject(number);
+    project.name = std::to_string(number);
+    project.config.retention = retention;
+    project.config.is_retention_enabled = is_enabled;
+    if (!carrier.empty()) project.config.meta_events = {.project_id = carrier};
+    REQUIRE(PutNow(*world.memory, "", {project}).status.ok());
+    for (int i = 1; i <= 3; ++i) {
+      Event event = MakeEvent(project.id, 10 * number + i);
+      REQUIRE(Submit(*world.memory, event, {}).status.ok());
+    }
+  };
+  put(1, absl::Hours(1), true, Id('P', 2));
+  put(2, std::nullopt, false);
+  put(3, absl::Hours(1), false);  // not enabled
+  put(4, absl::Hours(48), true);  // longer than the gateway's
+  put(5, absl::Minutes(30), true);
+  const auto count_of = [&world](int number) {
+    return world.memory->ListEvents({.project_id = Id('P', number)}, {}).value().items.size();
+  };
+  Pruner pruner(kRetention, &world.storage, &world.clock, &world.observer);
+  world.clock.Set(SampleEpoch() + absl::Minutes(45));
+  world.StepUntilRest(pruner);
+  CHECK(pruner.counters().events == 3);
+  CHECK(count_of(5) == 0);
+  world.clock.Set(SampleEpoch() + absl::Hours(2));
+  world.StepUntilRest(pruner);
+  CHECK(count_of(1) == 0);
+  CHECK(count_of(2) == 0);
+  CHECK(count_of(3) == 3);
+  CHECK(count_of(4) == 3);
+  world.clock.Set(SampleEpoch() + kRetention + absl::Hours(1));
+  world.StepUntilRest(pruner);
+  CHECK(count_of(3) == 0);
+  CHECK(count_of(4) == 0);
+  CHECK(pruner.counters().failures == 0);
+}
+
+TEST_CASE("pruner: a project's own retention counts although the gateway has none") {
+  World world;
+  Project project = MakeProject(1);
+  project.config.retention = absl::Hours(1);
+  project.config.is_retention_enabled = true;
+  REQUIRE(PutNow(*world.memory, "", {project}).status.ok());
+  world.Store(1, 300, DeliveryStatus::kSuccess);
+  Pruner pruner(absl::InfiniteDuration(), &world.storage, &world.clock, &world.observer);
+  world.clock.Set(SampleEpoch() + absl::Hours(2));
+  world.StepUntilRest(pruner);
+  CHECK(pruner.counters().events == 300);
+}
+
 }  // namespace
 }  // namespace convoy::storage

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <sqlite3.h>
 
+#include "convoy/config_read.h"
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/schema.h"
 #include "tests/unit/storage/stores.h"
@@ -44,6 +45,32 @@ TEST_CASE("sqlite_storage: what was committed is there after reopening") {
   CHECK(storage->GetEvent(Id('P', 1), EventId(1)).value() == MakeEvent(Id('P', 1), 1));
   CHECK(storage->ClaimDue({.now = SimEpoch()}).value().deliveries.size() == 1);
   CHECK(storage->ClaimDue({.now = SimEpoch()}).value().deliveries.empty());
+}
+
+TEST_CASE("sqlite_storage: a field that a kind was given later is empty in records of before") {
+  TemporaryFile file;
+  REQUIRE(Put(*OpenSqliteStorage(file.path()).value(), "", 0, {MakeProject(1)}).status.ok());
+  // As it was written when projects had one field.
+  RunSql(file.path(),
+         "UPDATE config SET fields = CAST(substr(CAST(fields AS TEXT), 1, "
+         "length(CAST(fields AS TEXT)) - 2) AS BLOB) WHERE kind = 0");
+  RunSql(file.path(), "DELETE FROM config_field WHERE kind = 0 AND field = 1");
+  auto storage = OpenSqliteStorage(file.path()).value();
+  Project project = GetConfig<Project>(*storage, "", Id('P', 1)).value();
+  CHECK(project == MakeProject(1));
+  const auto with_retention = [&] {
+    return ListConfig<Project>(*storage, {.conditions = {{"retention", {"own"}}}}, {})
+        .value()
+        .items.size();
+  };
+  CHECK(with_retention() == 0);
+  project.config.retention = absl::Hours(1);
+  project.config.is_retention_enabled = true;
+  REQUIRE(Put(*storage, "", 1, {project}).status.ok());
+  CHECK(with_retention() == 1);
+  project.config.is_retention_enabled = false;
+  REQUIRE(Put(*storage, "", 2, {project}).status.ok());
+  CHECK(with_retention() == 0);
 }
 
 TEST_CASE("sqlite_storage: a large body is pruned in a transaction of its own") {

@@ -52,7 +52,7 @@ TEST_CASE("storage_conformance: memory") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 69);
+  CHECK(report.checked.size() == 72);
   CHECK(report.skipped.size() == 8);
 }
 
@@ -61,7 +61,7 @@ TEST_CASE("storage_conformance: sqlite") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 77);
+  CHECK(report.checked.size() == 80);
   CHECK(report.skipped.empty());
 }
 
@@ -100,6 +100,8 @@ enum class Breach {
   kForgetsLateness,
   kMiscounts,
   kServesAll,
+  kRecordsAgain,
+  kStoresAgain,
 };
 
 struct MemoryOwner {
@@ -115,6 +117,10 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
                      std::span<CommitResult> results) override {
     for (WriteBatch* batch : batches) {
       for (Submission& submission : batch->submissions) {
+        if (breach_ == Breach::kStoresAgain &&
+            memory->GetEvent(submission.event.project_id, submission.event.id).ok()) {
+          submission.event.id = EventId(++events_count_ + 1000);
+        }
         if (breach_ == Breach::kForgetsKeys) submission.dedupe.reset();
         if (breach_ == Breach::kDropsBodies) submission.event.body.clear();
         if (breach_ == Breach::kForgetsRedeliveries) submission.redelivery.reset();
@@ -136,6 +142,9 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
       for (DeliveryUpdate& update : batch->updates) {
         if (breach_ == Breach::kIgnoresLeases) update.lease = last_lease_;
         if (breach_ == Breach::kForgetsLateness) update.lateness = absl::ZeroDuration();
+        if (breach_ == Breach::kRecordsAgain && update.attempt.has_value()) {
+          update.attempt->id = Id('A', ++attempts_count_);
+        }
       }
     }
     return ForwardingStorage::Write(batches, results);
@@ -240,6 +249,7 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
 
   const Breach breach_;
   std::atomic<bool> has_updates_ = false;
+  std::atomic<int> attempts_count_ = 0, events_count_ = 0;
   std::atomic<int64_t> latest_us_ = 0;
   std::atomic<uint64_t> last_lease_ = 0;
 };
@@ -264,6 +274,9 @@ TEST_CASE("storage_conformance: a store that breaks a rule is found out, by the 
       {Breach::kClaimsTwice, "a delivery is handed out once until its lease ends"},
       {Breach::kSkipsNobody, "claiming is fair between endpoints and skips those it is told to"},
       {Breach::kIgnoresLeases, "an outcome counts only while its lease holds"},
+      {Breach::kRecordsAgain,
+       "an attempt that is recorded already stays as it is and refuses nothing"},
+      {Breach::kStoresAgain, "an event that is stored already stays as it is and refuses nothing"},
       {Breach::kKeepsClaims, "claims given back are due as before"},
       {Breach::kOverlappingPages, "lists are walked in both directions without gaps or repetition"},
       {Breach::kForgetsRedeliveries,

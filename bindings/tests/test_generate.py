@@ -1,28 +1,40 @@
 """Generator of the declarations: its output is committed, follows the header and has C's layout."""
 import ctypes
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-REPOSITORY = ROOT.parents[1]
+REPOSITORY = ROOT.parent
 sys.path.insert(0, str(ROOT))
 import generate  # noqa: E402
+from languages import c_types, python  # noqa: E402
 
 HEADER = generate.convoy_header.read(generate.HEADER)
 
 
 def declared_by(header):
-    """The names that the generated module of a header defines."""
+    """The names that the generated module of Python's defines for a header."""
     names = {}
-    exec(generate.generate(header), names)
+    exec(python.generate(c_types.Types(header)), names)
     return names
 
 
+def layouts():
+    """Layout of the structs, as a C compiler has it: (struct, field or None, offset or None, size)."""
+    for line in (REPOSITORY / "tests" / "abi" / "layout.txt").read_text().splitlines():
+        name, *rest = line.split()
+        struct, _, field = name.partition(".")
+        numbers = [int(word) for word in rest if word.isdigit()]
+        yield (struct, field or None, *([None] if not field else []), *numbers)
+
+
 class Generate(unittest.TestCase):
-    def test_the_committed_file_is_what_the_generator_writes(self):
+    def test_the_committed_files_are_what_the_generator_writes(self):
         done = subprocess.run([sys.executable, str(ROOT / "generate.py"), "--check"],
                               capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -31,6 +43,9 @@ class Generate(unittest.TestCase):
         exported = re.findall(r"CONVOY_API[^;(]*?\b(convoy_\w+)\(", generate.HEADER.read_text())
         self.assertGreater(len(exported), 40)
         self.assertEqual(list(declared_by(HEADER)["FUNCTIONS"]), exported)
+        for path, text in generate.outputs(HEADER).items():
+            for name in exported:
+                self.assertIn(name, text, path)
 
     def test_a_changed_signature_changes_the_declaration(self):
         name = "convoy_config_describe"
@@ -48,7 +63,7 @@ class Generate(unittest.TestCase):
                             "CONVOY_API int32_t convoy_new(int32_t many[4]);",
                             "CONVOY_API extern int32_t convoy_number;"):
             with self.subTest(declaration), self.assertRaises(ValueError):
-                generate.generate(f"{HEADER}\n{declaration}\n")
+                generate.outputs(f"{HEADER}\n{declaration}\n")
 
     def test_structs_with_callbacks_come_after_what_they_use(self):
         names = declared_by(HEADER + """
@@ -68,18 +83,27 @@ class Generate(unittest.TestCase):
 
     def test_structs_have_the_layout_that_a_c_compiler_gives_them(self):
         names = declared_by(HEADER)
-        lines = (REPOSITORY / "tests" / "abi" / "layout.txt").read_text().splitlines()
-        self.assertGreater(len(lines), 10)
-        for line in lines:
-            with self.subTest(line):
-                name, *rest = line.split()
-                name, _, field = name.partition(".")
-                struct = names[generate.camel_case(name)]
+        self.assertGreater(len(list(layouts())), 10)
+        for name, field, offset, size in layouts():
+            with self.subTest(name, field=field):
+                struct = names[c_types.camel_case(name)]
                 if field:
                     member = getattr(struct, field)
-                    self.assertEqual(rest, ["at", str(member.offset), "size", str(member.size)])
+                    self.assertEqual((offset, size), (member.offset, member.size))
                 else:
-                    self.assertEqual(rest, ["size", str(ctypes.sizeof(struct))])
+                    self.assertEqual(size, ctypes.sizeof(struct))
+
+    def test_structs_of_lua_have_it_too(self):
+        if not shutil.which("luajit"):
+            self.skipTest("luajit is missing")
+        checks = [f'check("{name}", ffi.sizeof("{name}"), {size})' if field is None else
+                  f'check("{name}.{field}", ffi.offsetof("{name}", "{field}"), {offset})'
+                  for name, field, offset, size in layouts()]
+        script = ("local ffi = require('ffi') require('convoy.declarations')\n"
+                  "local function check(name, seen, size)\n"
+                  "  assert(seen == size, name .. ' is ' .. seen .. ', not ' .. size) end\n")
+        subprocess.run(["luajit", "-e", script + "\n".join(checks)], check=True,
+                       env={**os.environ, "LUA_PATH": f"{ROOT}/lua/?.lua"})
 
 
 if __name__ == "__main__":

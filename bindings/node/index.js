@@ -1,0 +1,12 @@
+// Face of the package; index.d.ts describes it.
+'use strict';
+
+const { ApiError, Gateway } = require('./lib/gateway.js');
+const { ConvoyError, version } = require('./lib/library.js');
+const { Delivery, Refuse, Retry } = require('./lib/local.js');
+const { OutcomeKind } = require('./lib/outcome.js');
+const { Verifier, presets } = require('./lib/verifier.js');
+
+module.exports = {
+  ApiError, ConvoyError, Delivery, Gateway, OutcomeKind, Refuse, Retry, Verifier, presets, version,
+};

@@ -1,0 +1,32 @@
+// Search in lists; see search.h.
+#include "lib/storage/search.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
+namespace convoy::storage {
+namespace {
+
+bool HasIgnoringCase(std::string_view text, std::string_view part) {
+  const auto is_same = [](char a, char b) {
+    return absl::ascii_tolower(static_cast<unsigned char>(a)) ==
+           absl::ascii_tolower(static_cast<unsigned char>(b));
+  };
+  return std::search(text.begin(), text.end(), part.begin(), part.end(), is_same) != text.end();
+}
+
+}  // namespace
+
+bool IsFoundBy(const SearchText& search, std::initializer_list<std::string_view> ids,
+               std::initializer_list<std::string_view> texts) {
+  if (search.text.empty()) return true;
+  return std::any_of(
+             ids.begin(), ids.end(),
+             [&](std::string_view id) { return absl::StartsWithIgnoreCase(id, search.text); }) ||
+         std::any_of(texts.begin(), texts.end(),
+                     [&](std::string_view text) { return HasIgnoringCase(text, search.text); });
+}
+
+}  // namespace convoy::storage

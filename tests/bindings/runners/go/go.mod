@@ -1,0 +1,9 @@
+module scenario
+
+go 1.25.0
+
+require libconvoy.invalid/convoy v0.1.0
+
+require github.com/ebitengine/purego v0.11.3 // indirect
+
+replace libconvoy.invalid/convoy => ../convoy
