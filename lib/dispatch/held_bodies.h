@@ -11,7 +11,7 @@
 
 namespace convoy::dispatch {
 
-// What it has given out may outlive it. Safe to use from any thread.
+// Events that it has given out may outlive it. Safe to use from any thread.
 class HeldBodies {
  public:
   // The same event, whose body counts until the last reference to the result is gone.

@@ -22,8 +22,8 @@ namespace convoy::dispatch {
 namespace {
 
 constexpr absl::Duration kDefaultTimeout = absl::Seconds(10);
-// What is read and recorded of an answer. A project that receives more does not want to be answered
-// more.
+// Bytes of an answer that are read and recorded. A project that receives more does not want to be
+// answered more.
 constexpr uint64_t kResponseBytesMax = 51'200;
 constexpr std::string_view kFormContentType = "application/x-www-form-urlencoded";
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/notification.h"
 
@@ -217,33 +218,31 @@ void EmbeddedGateway::Leave() {
 
 HeadDecision EmbeddedGateway::InspectHead(const HttpRequest& head) {
   if (!Enter()) return {.refusal = ClosingResponse()};
-  HeadDecision decision = api_.InspectHead(head);
-  Leave();
-  return decision;
+  const absl::Cleanup leave = [this] { Leave(); };
+  return api_.InspectHead(head);
 }
 
 HttpResponse EmbeddedGateway::RefuseTooLarge(const HttpRequest& head) {
   if (!Enter()) return ClosingResponse();
-  HttpResponse response = api_.RefuseTooLarge(head);
-  Leave();
-  return response;
+  const absl::Cleanup leave = [this] { Leave(); };
+  return api_.RefuseTooLarge(head);
 }
 
 std::optional<HttpResponse> EmbeddedGateway::Handle(const HttpRequest& request) {
   if (!Enter()) return ClosingResponse();
+  const absl::Cleanup leave = [this] { Leave(); };
   return FinishIfAny(api_.Handle(request));
 }
 
 std::optional<HttpResponse> EmbeddedGateway::Call(const HttpRequest& request) {
   if (!Enter()) return ClosingResponse();
+  const absl::Cleanup leave = [this] { Leave(); };
   return FinishIfAny(api_.Call(request));
 }
 
 std::optional<HttpResponse> EmbeddedGateway::FinishIfAny(std::optional<http::Reply> reply) {
-  std::optional<HttpResponse> response;
-  if (reply.has_value()) response = Finish(*std::move(reply));
-  Leave();
-  return response;
+  if (!reply.has_value()) return std::nullopt;
+  return Finish(*std::move(reply));
 }
 
 HttpResponse EmbeddedGateway::Finish(http::Reply reply) {

@@ -2,6 +2,7 @@
 // and prepared anew if the project was changed in between.
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
@@ -74,6 +75,7 @@ std::optional<absl::StatusOr<Receipt>> EmbeddedGateway::ReceiptFor(PendingEvent&
 
 absl::StatusOr<Receipt> EmbeddedGateway::Ingest(HostEvent event) {
   if (!Enter()) return Closing();
+  const absl::Cleanup leave = [this] { Leave(); };
   PendingEvent pending{.event = std::move(event)};
   std::optional<absl::StatusOr<Receipt>> receipt;
   while (!receipt.has_value()) {
@@ -84,7 +86,6 @@ absl::StatusOr<Receipt> EmbeddedGateway::Ingest(HostEvent event) {
       receipt = batch.status();
     }
   }
-  Leave();
   return *std::move(receipt);
 }
 

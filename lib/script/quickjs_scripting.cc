@@ -160,7 +160,7 @@ class QuickJsScripting final : public Scripting {
     const std::unique_ptr<Worker> worker(static_cast<Worker*>(argument));
 #ifdef __linux__
     // Commits, deliveries and answers go before.
-    constexpr int kNice = 10;
+    constexpr int kNice = 5;
     static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice));
 #endif
     while (auto call = worker->scripting->queue_.Take()) {

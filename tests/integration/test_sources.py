@@ -35,7 +35,8 @@ class SourcesTest(unittest.TestCase):
             for digest in part["sha256"].values():
                 self.assertEqual(len(digest), 2 * hashlib.sha256().digest_size)
         self.assertIn("abseil=", run("pins").stdout)
-        self.assertIn(PARTS["boringssl"]["pypi_version"], run("folder").stdout)
+        for name in ("boringssl", "quickjs"):
+            self.assertIn(PARTS[name]["pypi_version"], run("folder", name).stdout)
 
     def test_the_sbom_names_what_is_inside(self):
         folder = pathlib.Path(os.environ.get("CONVOY_BIN_DIR", "")).parent
