@@ -72,7 +72,7 @@ TEST_CASE("large_groups: what is large goes into several statements of one trans
     const Delivery& delivery = claim.deliveries[i].delivery;
     const std::vector<Attempt> attempts = storage->ListAttempts(project, delivery.id).value();
     REQUIRE(attempts.size() == 1);
-    CHECK(attempts[0].response_body == claim.deliveries[i].event->body);
+    CHECK((attempts[0].response_body == claim.deliveries[i].event->body));
   }
 }
 

@@ -173,8 +173,10 @@ TEST_CASE("session: a commit that goes on after its connection is not made besid
   proxy.CutNext(1, Cut::kUnderWay);
   const Event event = MakeEvent(project, 1);
   const Delivery delivery = MakeDelivery(event, Id('E', 1), 1, SampleEpoch());
+  // Of two that are made the second is a duplicate.
+  const DedupeKey key{.scope = project, .key = "k"};
   CommitResult result;
-  std::thread writer([&] { result = Submit(*storage, event, {delivery}); });
+  std::thread writer([&] { result = Submit(*storage, event, {delivery}, key); });
   PostgresServer::Get().WaitUntil(
       "SELECT count(*) = 2 FROM pg_stat_activity WHERE application_name = 'convoy' "
       "AND wait_event_type = 'Lock'");
