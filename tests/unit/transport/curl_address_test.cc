@@ -116,11 +116,16 @@ TEST_CASE("curl_address: a name that changes its mind between requests is judged
 }
 
 TEST_CASE("curl_address: a handle that was refused once serves the next request") {
-  const Receiver receiver(Answer(kOk));
+  // It closes after each answer, and says so: else the next request may meet a connection that is
+  // about to close.
+  const Receiver receiver(
+      Answer("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
   TransportDriver driver({.allowed_networks = {"127.0.0.1/32"}});
   for (int round = 0; round < 3; ++round) {
     CheckDenied(driver.Exchange("http://10.0.0.1/"));
-    CHECK(driver.Exchange(receiver.url()).outcome == TransportOutcome::kResponse);
+    const TransportResult result = driver.Exchange(receiver.url());
+    INFO(result.error);
+    CHECK(result.outcome == TransportOutcome::kResponse);
     CHECK(driver.Exchange("ftp://127.0.0.1/").outcome == TransportOutcome::kInvalidUrl);
   }
 }
