@@ -214,7 +214,7 @@ absl::StatusOr<intake::PreparedMessages> ConsumerLoop::Prepare(
 }
 
 absl::Status ConsumerLoop::RunFunctions(std::span<intake::FunctionRuns> runs) {
-  bool was_run = true;
+  bool has_run = false;
   for (size_t begin = 0; begin < runs.size(); begin += kFunctionsAtOnce) {
     const auto some = runs.subspan(begin, std::min(kFunctionsAtOnce, runs.size() - begin));
     const auto pending = std::make_shared<PendingFunctions>(some.size());
@@ -232,16 +232,15 @@ absl::Status ConsumerLoop::RunFunctions(std::span<intake::FunctionRuns> runs) {
     }
     for (size_t i = 0; i < some.size(); ++i) {
       std::optional<ScriptResult> result = pending->Take(i);
-      if (!result.has_value()) continue;
-      if (result->outcome == ScriptOutcome::kNotRun) was_run = false;
-      if (was_run) some[i].Add(*std::move(result));
+      if (!result.has_value() || result->outcome == ScriptOutcome::kNotRun) continue;
+      some[i].Add(*std::move(result));
+      has_run = true;
     }
-    if (!was_run || is_stopping()) {
-      return absl::UnavailableError("payload functions cannot be run now");
-    }
+    if (is_stopping()) return absl::UnavailableError("the consumer is being stopped");
     ExtendIfDue(parts_.clock->Now());
   }
-  return absl::OkStatus();
+  // Those that did not get to run are asked for once more, if that leads anywhere.
+  return has_run ? absl::OkStatus() : absl::UnavailableError("payload functions cannot be run now");
 }
 
 bool ConsumerLoop::AskLagIfDue(absl::Time now) {

@@ -67,7 +67,8 @@ void Dispatcher::State::StartClaim(Present now) {
   const size_t busy_max = options.in_flight_max * (1 + kAheadOfSlot);
   const uint64_t held_bytes = bodies.bytes_count();
   if (busy_count() >= busy_max || held_bytes >= options.in_flight_bytes_max) {
-    next_claim_at = absl::InfiniteFuture();  // until something ends
+    // Until something ends; a host may hold bodies for longer than its deliveries take.
+    next_claim_at = busy_count() > 0 ? absl::InfiniteFuture() : now.steady + kLookAgain;
     return;
   }
   ForgetLanes(now);

@@ -98,7 +98,7 @@ void Dispatcher::State::OnFunction(std::shared_ptr<Sending> sending, ScriptResul
 
 void Dispatcher::State::CancelFunctions(Present now) {
   for (auto& [number, sending] : std::exchange(in_functions, {})) {
-    End(*sending, {.outcome = TransportOutcome::kCancelled}, now);
+    End(*sending, {.outcome = TransportOutcome::kCancelled, .may_have_arrived = false}, now);
   }
 }
 

@@ -140,7 +140,9 @@ absl::Time Notifier::Step(absl::Time now) {
     absl::MutexLock lock(&mutex_);
     for (auto message = waiting_.begin(); message != waiting_.end();) {
       const bool is_due = (*message)->due_at <= now;
-      if (is_due && sending_count_ + due.size() < kSendingMax) {
+      // One at a time to an endpoint's people, so that those who do not answer hold no others up.
+      if (is_due && sending_to_.size() < kSendingMax &&
+          sending_to_.insert((*message)->endpoint_id).second) {
         due.push_back(std::move(*message));
         message = waiting_.erase(message);
         continue;
@@ -154,7 +156,6 @@ absl::Time Notifier::Step(absl::Time now) {
 }
 
 void Notifier::Send(std::shared_ptr<Message> message) {
-  ++sending_count_;
   ++message->tries_count;
   OutgoingRequest request = message->request;
   transport_.Send(std::move(request),
@@ -162,7 +163,7 @@ void Notifier::Send(std::shared_ptr<Message> message) {
 }
 
 void Notifier::OnSent(std::shared_ptr<Message> message, const TransportResult& result) {
-  --sending_count_;
+  sending_to_.erase(message->endpoint_id);
   if (IsTaken(result)) return;
   if (MayPass(result) && message->tries_count < kTriesMax) {
     const absl::Duration wait = message->tries_count == 1 ? kRetryAfter : 6 * kRetryAfter;

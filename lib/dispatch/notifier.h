@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
@@ -71,7 +72,7 @@ class Notifier {
   Observer& observer_;
 
   absl::flat_hash_map<std::string, Failures> failures_;  // by subscriptions
-  size_t sending_count_ = 0;
+  absl::flat_hash_set<std::string> sending_to_;          // endpoints whose message is on its way
 
   absl::Mutex mutex_;
   std::deque<std::shared_ptr<Message>> waiting_ ABSL_GUARDED_BY(mutex_);

@@ -16,6 +16,7 @@
 #include "lib/http/pagination.h"
 #include "lib/http/portal_scope.h"
 #include "lib/http/subscription_filters.h"
+#include "lib/http/viewer.h"
 #include "lib/http/wire.h"
 #include "lib/intake/event_checks.h"
 #include "lib/json/raw.h"
@@ -282,8 +283,8 @@ Reply ListSubscriptions(const Context& context) {
   return Success(
       200, "Subscriptions fetched successfully",
       PageToJson(*subscriptions, page, [&](json::Writer& writer, const Subscription& subscription) {
-        writer.Raw(SubscriptionJson(subscription, context.project.get(), StorageFor(context),
-                                    context.version));
+        writer.Raw(SubscriptionJson(Shown(context, subscription), context.project.get(),
+                                    StorageFor(context), context.version));
       }));
 }
 
@@ -293,9 +294,9 @@ Reply GetSubscription(const Context& context) {
       subscription != nullptr &&
       (context.portal == nullptr || FindEndpointInScope(context, subscription->endpoint_id));
   if (!is_there) return Failure(404, "failed to find subscription");
-  return Success(
-      200, "Subscription fetched successfully",
-      SubscriptionJson(*subscription, context.project.get(), StorageFor(context), context.version));
+  return Success(200, "Subscription fetched successfully",
+                 SubscriptionJson(Shown(context, *subscription), context.project.get(),
+                                  StorageFor(context), context.version));
 }
 
 Reply UpdateSubscription(const Context& context) {

@@ -83,6 +83,11 @@ Source Shown(const Context& context, Source source) {
   return source;
 }
 
+Subscription Shown(const Context& context, Subscription subscription) {
+  if (context.portal != nullptr) subscription.function.clear();
+  return subscription;
+}
+
 Event Shown(const Context& context, Event event) {
   if (IsViewer(context)) Redact(event.headers);
   return event;

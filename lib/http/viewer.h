@@ -12,6 +12,8 @@ namespace convoy::http {
 Project Shown(const Context& context, Project project);
 Endpoint Shown(const Context& context, Endpoint endpoint);
 Source Shown(const Context& context, Source source);
+// To a portal also without its function, which is the operator's.
+Subscription Shown(const Context& context, Subscription subscription);
 Event Shown(const Context& context, Event event);
 Attempt Shown(const Context& context, Attempt attempt);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "quickjs.h"
 
@@ -16,6 +17,8 @@
 // Work that the making of the engine itself may take: no script has a part in it.
 #define SETUP_STEPS_MAX ((int64_t)1 << 40)
 // The interpreter asks after so many jumps and calls, of which each is worth some steps.
+// Processor's time of a call, beyond what the steps of the slowest function take.
+#define PROCESSOR_TIME_NS_MAX ((int64_t)5 * 1000000000)
 #define STEPS_PER_INTERRUPT ((int64_t)10000 * 16)
 // The engine's own bound, which a script may catch; the meter's is behind it.
 #define STACK_BYTES_OF_ENGINE (CONVOY_SCRIPT_STACK_BYTES / 3 * 2)
@@ -25,6 +28,7 @@ struct convoy_script_engine {
   JSRuntime* runtime;
   JSContext* context;
   struct convoy_script_meter meter;
+  int64_t processor_end_ns;  // of this thread's time
   uint64_t random_state;
   size_t log_size;
   bool is_log_full;
@@ -94,8 +98,21 @@ static JSValue make_random(JSContext* context, JSValueConst this_value, int argc
 
 // Setting up.
 
+static int64_t processor_time_ns(void) {
+  struct timespec time = {0};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+// The interpreter asks at jumps and calls; instructions between them are not counted, so a text
+// that is one long line of them is bounded by the processor's time. No other function comes near
+// it.
 static int on_interrupt(JSRuntime* runtime, void* opaque) {
-  (void)runtime, (void)opaque;
+  (void)opaque;
+  const struct convoy_script_engine* const engine = JS_GetRuntimeOpaque(runtime);
+  if (processor_time_ns() > engine->processor_end_ns) {
+    convoy_script_stop(CONVOY_SCRIPT_TOO_MANY_STEPS);
+  }
   convoy_script_charge(STEPS_PER_INTERRUPT);
   return 0;
 }
@@ -142,6 +159,7 @@ static void add_library(JSContext* context) {
 static void start_meter(struct convoy_script_engine* engine, int64_t steps_max, int64_t now_us) {
   engine->meter.steps_left = steps_max;
   engine->meter.now_us = now_us;
+  engine->processor_end_ns = processor_time_ns() + PROCESSOR_TIME_NS_MAX;
   engine->meter.stack_end = (const char*)__builtin_frame_address(0) - CONVOY_SCRIPT_STACK_BYTES;
   convoy_script_use_meter(&engine->meter);
 }

@@ -68,7 +68,7 @@ void Pruner::Prune(absl::Time now, absl::Time kept_from) {
 }
 
 absl::StatusOr<bool> Pruner::NextWalk() {
-  if (waiting_.empty() && !are_all_loaded_) CONVOY_RETURN_IF_ERROR(LoadWalks());
+  while (waiting_.empty() && !are_all_loaded_) CONVOY_RETURN_IF_ERROR(LoadWalks());
   if (waiting_.empty()) return false;
   walk_ = std::move(waiting_.back());
   waiting_.pop_back();

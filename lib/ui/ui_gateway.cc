@@ -132,9 +132,11 @@ class UiGateway final : public ForwardingGateway {
             std::shared_ptr<Random> random)
       : ForwardingGateway(next),
         options_(std::move(options)),
-        sessions_(std::make_shared<SessionTable>(std::move(clock), std::move(random),
-                                                 options_.session_idle_max,
-                                                 options_.sessions_max)) {}
+        sessions_(std::make_shared<SessionTable>(clock, random, options_.session_idle_max,
+                                                 options_.sessions_max)),
+        portal_sessions_(std::make_shared<SessionTable>(std::move(clock), std::move(random),
+                                                        options_.session_idle_max,
+                                                        options_.sessions_max)) {}
 
   HeadDecision InspectHead(const HttpRequest& head) override {
     const Place place = PlaceOf(options_.prefix, head.path);
@@ -267,7 +269,8 @@ class UiGateway final : public ForwardingGateway {
     if (shown.has_value() && place.is_portal) {
       // A framed portal has no cookie: browsers keep those of framed pages away.
       authorization = *shown;
-    } else if (auto key = sessions_->Find(CookieOf(request, CookieName(place.is_portal)))) {
+    } else if (auto key = SessionsOf(place.is_portal)
+                              ->Find(CookieOf(request, CookieName(place.is_portal)))) {
       authorization = absl::StrCat("Bearer ", *key);
     } else {
       return {.answer = AsData(http::Failure(401, "log in: there is no session, or it has ended"))};
@@ -280,10 +283,12 @@ class UiGateway final : public ForwardingGateway {
     if (!IsOfOurPages(request)) {
       return {.answer = AsData(http::Failure(403, "sessions are made by the pages"))};
     }
-    sessions_->Close(CookieOf(request, CookieName(place.is_portal)));
+    const std::shared_ptr<SessionTable> sessions = SessionsOf(place.is_portal);
+    sessions->Close(CookieOf(request, CookieName(place.is_portal)));
     if (request.method == "DELETE") {
       HttpResponse response = http::Success(200, "logged out");
-      response.headers.push_back({"Set-Cookie", Cookie(place.is_portal, "", "; Max-Age=0")});
+      response.headers.push_back(
+          {"Set-Cookie", Cookie(place.is_portal, options_.has_secure_cookies, "", "; Max-Age=0")});
       return {.answer = AsData(std::move(response))};
     }
     if (request.method != "POST") return {.answer = http::MethodNotAllowed("POST, DELETE")};
@@ -294,14 +299,15 @@ class UiGateway final : public ForwardingGateway {
     forwarded->request.method = "GET";
     forwarded->request.query = {};
     forwarded->request.body = {};
-    return {
-        .forwarded = std::move(forwarded),
-        .finish = [this, key, is_portal = place.is_portal](HttpResponse response) {
-          if (response.status == 200) {
-            response.headers.push_back({"Set-Cookie", Cookie(is_portal, sessions_->Open(key), "")});
-          }
-          return AsData(std::move(response));
-        }};
+    return {.forwarded = std::move(forwarded),
+            .finish = [sessions, key, is_portal = place.is_portal,
+                       is_secure = options_.has_secure_cookies](HttpResponse response) {
+              if (response.status == 200) {
+                response.headers.push_back(
+                    {"Set-Cookie", Cookie(is_portal, is_secure, sessions->Open(key), "")});
+              }
+              return AsData(std::move(response));
+            }};
   }
 
   static absl::Status ReadKey(std::string_view body, std::string* key) {
@@ -317,13 +323,20 @@ class UiGateway final : public ForwardingGateway {
 
   // Without a path: that of the folder in which the browser sees the request is right behind a
   // proxy, too.
-  std::string Cookie(bool is_portal, std::string_view id, std::string_view more) const {
+  static std::string Cookie(bool is_portal, bool is_secure, std::string_view id,
+                            std::string_view more) {
     return absl::StrCat(CookieName(is_portal), "=", id, "; HttpOnly; SameSite=Strict",
-                        options_.has_secure_cookies ? "; Secure" : "", more);
+                        is_secure ? "; Secure" : "", more);
+  }
+
+  // Apart, so that the token of a portal cannot end sessions of operators by making many.
+  const std::shared_ptr<SessionTable>& SessionsOf(bool is_portal) const {
+    return is_portal ? portal_sessions_ : sessions_;
   }
 
   const UiOptions options_;
   const std::shared_ptr<SessionTable> sessions_;
+  const std::shared_ptr<SessionTable> portal_sessions_;
 };
 
 bool IsPrefix(std::string_view text) {

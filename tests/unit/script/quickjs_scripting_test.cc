@@ -123,6 +123,15 @@ TEST_CASE("quickjs: what does not end is stopped, wherever it is") {
   CHECK(world.Transform("return p").payload == "1");
 }
 
+// The interpreter counts jumps and calls only.
+TEST_CASE("quickjs: a long line without jumps is stopped by the processor's time") {
+  World world;
+  std::string body = "var i = 0; for (;;) {";
+  for (int count = 0; count < 8000; ++count) body += "i++;i--;";
+  CHECK(world.Outcome(body + "}") == ScriptOutcome::kTooManySteps);
+  CHECK(world.Transform("return p").payload == "1");
+}
+
 TEST_CASE("quickjs: memory, depth and size are bounded") {
   World world;
   CHECK(world.Outcome("const a = []; for (;;) a.push(new Uint8Array(1e5))") ==

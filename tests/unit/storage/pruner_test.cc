@@ -168,14 +168,18 @@ TEST_CASE("pruner: a project's own retention counts where it is shorter and enab
   put(3, absl::Hours(1), false);  // not enabled
   put(4, absl::Hours(48), true);  // longer than the gateway's
   put(5, absl::Minutes(30), true);
+  // Pages of projects without a walk of their own lie between those that have one.
+  for (int number = 6; number < 256; ++number) put(number, absl::Hours(48), true);
+  put(256, absl::Minutes(30), true);
   const auto count_of = [&world](int number) {
     return world.memory->ListEvents({.project_id = Id('P', number)}, {}).value().items.size();
   };
   Pruner pruner(kRetention, &world.storage, &world.clock, &world.observer);
   world.clock.Set(SampleEpoch() + absl::Minutes(45));
   world.StepUntilRest(pruner);
-  CHECK(pruner.counters().events == 3);
+  CHECK(pruner.counters().events == 6);
   CHECK(count_of(5) == 0);
+  CHECK(count_of(256) == 0);
   world.clock.Set(SampleEpoch() + absl::Hours(2));
   world.StepUntilRest(pruner);
   CHECK(count_of(1) == 0);
