@@ -35,6 +35,7 @@ struct About {
   // has those of kPage, too.
   std::string_view parameters = "";
   bool is_list = false;
+  bool is_text = false;  // what it answers with is no JSON
 };
 
 constexpr std::string_view kPage = "perPage# direction next_page_cursor prev_page_cursor sort";
@@ -49,6 +50,7 @@ constexpr std::string_view kDeliverySearch =
 
 // Those that are not listed answer with 200 and have no parameters.
 constexpr About kAbouts[] = {
+    {.operation = "ReadMetrics", .is_text = true},
     {"CreateProject", "201"},
     {"UpdateProject", "202"},
     {"ImportFromConvoy", "200", "dry_run"},
@@ -264,6 +266,10 @@ class Description {
     if (method != "GET" && method != "DELETE") WriteBody(route);
     writer_.Key("responses").BeginObject();
     for (const std::string_view status : absl::StrSplit(about.statuses, ' ')) {
+      if (about.is_text) {
+        WriteText(status);
+        continue;
+      }
       WriteAnswer(status, "success", about.is_list ? "Page" : "Success");
     }
     WriteAnswer("4XX", "refused: the message says why", "Failure");
@@ -276,6 +282,13 @@ class Description {
     writer_.Key("content").BeginObject().Key("application/json").BeginObject();
     writer_.Key("schema").BeginObject();
     writer_.Field("$ref", absl::StrCat("#/components/schemas/", schema));
+    writer_.EndObject().EndObject().EndObject().EndObject();
+  }
+
+  void WriteText(std::string_view status) {
+    writer_.Key(status).BeginObject().Field("description", "success");
+    writer_.Key("content").BeginObject().Key("text/plain").BeginObject();
+    writer_.Key("schema").BeginObject().Field("type", "string");
     writer_.EndObject().EndObject().EndObject().EndObject();
   }
 

@@ -158,8 +158,10 @@ TEST_CASE("pruner: a project's own retention counts where it is shorter and enab
     project.config.is_retention_enabled = is_enabled;
     if (!carrier.empty()) project.config.meta_events = {.project_id = carrier};
     REQUIRE(PutNow(*world.memory, "", {project}).status.ok());
+    if (number >= 6 && number < 256) return;  // without events
+    const int first = number < 6 ? 10 * number : 60;
     for (int i = 1; i <= 3; ++i) {
-      Event event = MakeEvent(project.id, 10 * number + i);
+      Event event = MakeEvent(project.id, first + i);
       REQUIRE(Submit(*world.memory, event, {}).status.ok());
     }
   };
