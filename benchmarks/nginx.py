@@ -18,6 +18,8 @@ sys.path.insert(0, str(tables.ROOT / "tests" / "gateways"))
 import nginx  # noqa: E402: a module of the tests
 from nginx import host  # noqa: E402
 
+# Absolute: nginx takes relative paths for those below its own folder.
+BENCH_DIR = os.path.abspath(os.environ.get("CONVOY_BENCH_DIR", sys.argv[1]))
 CONNECTIONS = 64
 SECONDS = 5
 PAUSE_MS = 15
@@ -166,7 +168,7 @@ def bench_unrelated(table, server, path):
 def started(workers):
     """A server on a store of its own, and the path of a link."""
     with tempfile.TemporaryDirectory(
-            prefix="bench-", dir=os.environ.get("CONVOY_BENCH_DIR", sys.argv[1])) as folder:
+            prefix="bench-", dir=BENCH_DIR) as folder:
         pathlib.Path(folder, "secret").write_text(SECRET)
         key = host.bootstrap(folder + "/events.db")
         has_lua = nginx.has_lua()
@@ -185,7 +187,7 @@ def started(workers):
 
 def main():
     table = tables.Table("what", "libconvoy", "beside it", "ratio", "mark")
-    tables.describe_machine(os.environ.get("CONVOY_BENCH_DIR", sys.argv[1]))
+    tables.describe_machine(BENCH_DIR)
     with started(workers=1) as (server, path):
         bench_mount(table, server, path, "1 worker")
     with started(workers=2) as (server, path):
