@@ -51,7 +51,7 @@ func main() {
 		"gateway.public_url": "http://" + address}))
 	must(0, gateway.Start())
 	fmt.Println("link", linkOf(gateway))
-	go gateway.Run(context.TODO(), "orders", 4, func(_ context.Context, d *convoy.Delivery) error {
+	go gateway.Run(context.Background(), "orders", 4, func(_ context.Context, d *convoy.Delivery) error {
 		fmt.Printf("event %s\n", d.Body)
 		return nil // delivered; an error: it comes again
 	})

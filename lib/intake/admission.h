@@ -41,8 +41,8 @@ void ReportRefusal(const Source& source, const absl::Status& refusal, std::strin
 bool IsKept(const config::SourceEntry& entry, const HttpRequest& request,
             const absl::Status& refusal);
 
-// The request as it is kept, with the refusal's reason and never what was expected instead. One
-// whose function failed is a dead letter, as a message is.
+// The request as it is kept, with the refusal's reason and never what was expected instead. A
+// request whose payload function failed is stored as a dead letter, as a broker's message is.
 Hold MakeHold(const GatewayOptions& options, const config::SourceEntry& entry,
               const HttpRequest& request, const absl::Status& refusal, absl::Time now,
               std::string id);
