@@ -5,11 +5,13 @@
 #include <string_view>
 #include <vector>
 
+#include "convoy/flow_counts.h"
 #include "convoy/storage.h"
+#include "lib/storage/flow_counts.h"
 
 namespace convoy::storage {
 
-class ForwardingStorage : public Storage {
+class ForwardingStorage : public Storage, public FlowCounts {
  public:
   // `target` must outlive it.
   explicit ForwardingStorage(Storage* target) : target_(*target) {}
@@ -68,6 +70,13 @@ class ForwardingStorage : public Storage {
   absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
                                                 const PageRequest& page) override {
     return target().ListDeliveries(query, page);
+  }
+  absl::StatusOr<CountPart> CountEvents(const EventQuery& query, std::string_view cursor) override {
+    return storage::CountEvents(target(), query, cursor);
+  }
+  absl::StatusOr<CountPart> CountDeliveries(const DeliveryQuery& query,
+                                            std::string_view cursor) override {
+    return storage::CountDeliveries(target(), query, cursor);
   }
   absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
                                     absl::Time now) override {

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/statusor.h"
 
+#include "convoy/flow_counts.h"
 #include "convoy/storage.h"
 #include "lib/base/status_macros.h"
 
@@ -118,6 +120,23 @@ absl::StatusOr<Page<T>> CutPage(const PageRequest& request, Open open) {
   }
   page.prev_cursor = page.items.empty() ? request.cursor : std::move(edges.first);
   return page;
+}
+
+// Counts what is selected among the first kListRowsMax rows from `cursor` on, oldest first.
+template <typename Open>
+absl::StatusOr<CountPart> CountRows(std::string_view cursor, Open open) {
+  CONVOY_ASSIGN_OR_RETURN(auto walk, open(WalkStart{.cursor = std::string(cursor)}));
+  CountPart part;
+  for (uint32_t rows_count = 0;; ++rows_count) {
+    CONVOY_ASSIGN_OR_RETURN(const bool has_row, walk.Next());
+    if (!has_row) return part;
+    if (rows_count == kListRowsMax) {
+      part.next_cursor = walk.position();
+      return part;
+    }
+    CONVOY_ASSIGN_OR_RETURN(const bool is_wanted, walk.IsWanted());
+    part.count += is_wanted;
+  }
 }
 
 }  // namespace convoy::storage

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "convoy/config_read.h"
+#include "convoy/flow_counts.h"
 #include "lib/testing/storage_requirements.h"
 #include "lib/testing/storage_samples.h"
 
@@ -230,12 +231,83 @@ void CheckLongLists(Expectations& expect, Storage& storage) {
   }
 }
 
+std::string CountText(const absl::StatusOr<CountPart>& part) {
+  if (!part.ok()) return std::string(part.status().message());
+  return absl::StrCat(part->count, part->next_cursor.empty() ? "" : " and more");
+}
+
+// Counts select what lists select. A store need not have them.
+void CheckCounts(Expectations& expect, Storage& storage) {
+  auto* const counts = dynamic_cast<FlowCounts*>(&storage);
+  if (counts == nullptr) return;
+  const std::string project = MakeProject(1).id;
+  CONVOY_REQUIRE(SubmitFour(storage, project));
+  const auto expect_events = [&](EventQuery query) {
+    query.project_id = project;
+    const size_t listed = CONVOY_VALUE(storage.ListEvents(query, {})).items.size();
+    CONVOY_EXPECT(CountText(counts->CountEvents(query, "")) == absl::StrCat(listed));
+  };
+  const absl::Time epoch = SampleEpoch();
+  expect_events({});
+  expect_events({.endpoint_ids = {Id('E', 1)}});
+  expect_events({.source_ids = {Id('O', 1), Id('O', 9)}});
+  expect_events({.idempotency_key = "key"});
+  expect_events({.event_type = "none"});
+  expect_events({.search = {.text = "KEY"}});
+  expect_events({.search = {.text = "none", .source_ids = {Id('O', 1)}}});
+  expect_events(
+      {.created_from = epoch + absl::Seconds(1), .created_until = epoch + absl::Seconds(2)});
+  expect_events({.event_type = "none", .created_from = epoch + absl::Seconds(2)});
+  const auto expect_deliveries = [&](DeliveryQuery query) {
+    query.project_id = project;
+    const size_t listed = CONVOY_VALUE(storage.ListDeliveries(query, {})).items.size();
+    CONVOY_EXPECT(CountText(counts->CountDeliveries(query, "")) == absl::StrCat(listed));
+  };
+  expect_deliveries({});
+  expect_deliveries({.event_id = EventId(2)});
+  expect_deliveries({.subscription_id = Id('S', 1), .endpoint_ids = {Id('E', 0)}});
+  expect_deliveries({.idempotency_key = "key"});
+  expect_deliveries({.event_type = "none"});
+  expect_deliveries({.statuses = {DeliveryStatus::kScheduled, DeliveryStatus::kRetry}});
+  expect_deliveries({.search = {.text = EventId(2)}});
+  expect_deliveries({.created_until = epoch + absl::Seconds(1)});
+  CONVOY_EXPECT(CountText(counts->CountEvents({.project_id = "other"}, "")) == "0");
+  CONVOY_EXPECT(CountText(counts->CountDeliveries({.project_id = "other"}, "")) == "0");
+  CONVOY_EXPECT(
+      absl::IsInvalidArgument(counts->CountEvents({.project_id = project}, "x").status()));
+  CONVOY_EXPECT(
+      absl::IsInvalidArgument(counts->CountDeliveries({.project_id = project}, "x").status()));
+}
+
+void CheckLongCounts(Expectations& expect, Storage& storage) {
+  auto* const counts = dynamic_cast<FlowCounts*>(&storage);
+  if (counts == nullptr) return;
+  const std::string project = MakeProject(1).id;
+  CONVOY_REQUIRE(SubmitMany(storage, project, static_cast<int>(kListRowsMax) + 50));
+  const auto parts = [&](EventQuery query) {
+    query.project_id = project;
+    std::vector<std::string> found;
+    std::string cursor;
+    do {
+      const CountPart part = CONVOY_VALUE(counts->CountEvents(query, cursor));
+      found.push_back(absl::StrCat(part.count));
+      cursor = part.next_cursor;
+    } while (!cursor.empty() && found.size() < 5);
+    return found;
+  };
+  CONVOY_EXPECT_SAME(parts({}), {absl::StrCat(kListRowsMax), "50"});
+  CONVOY_EXPECT_SAME(parts({.event_type = "wanted"}), {"1", "1"});
+  CONVOY_EXPECT_SAME(parts({.event_type = "none"}), {"0", "0"});
+}
+
 constexpr StorageRequirement kRequirements[] = {
     {"lists are walked in both directions without gaps or repetition", CheckPages},
     {"lists of configuration select what is asked for, and nothing by accident", CheckConfigLists},
     {"lists of events select what is asked for", CheckEventLists},
     {"lists of deliveries select what is asked for", CheckDeliveryLists},
     {"a list goes on behind the rows that a page may look at", CheckLongLists},
+    {"counts select what lists select", CheckCounts},
+    {"a count goes on behind the rows that a part may look at", CheckLongCounts},
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "lib/http/shape/wire.h"
 #include "lib/intake/job_room.h"
 #include "lib/model/job.h"
+#include "lib/storage/flow_counts.h"
 
 namespace convoy::http {
 namespace {
@@ -26,10 +28,9 @@ using model::Job;
 using model::JobKind;
 using model::JobState;
 
-// A count ends when it has come to so many; then it is a lower bound.
-constexpr uint64_t kCountMax = 100'000;
-constexpr uint32_t kDeliveriesOfPage = 1000;
-constexpr uint32_t kEventsOfPage = 16;  // with their bodies
+// How many parts of a count a request takes, each of kListRowsMax rows at most. A count that has
+// not come to its end by then is a lower bound.
+constexpr int kCountPartsMax = 10;
 
 void WriteJob(json::Writer& writer, const Job& job) {
   writer.BeginObject()
@@ -79,25 +80,23 @@ absl::StatusOr<EventQuery> ReadReplays(const Context& context) {
   return ReadEventQuery(context);
 }
 
-// Counts what `list(PageRequest)` gives on all its pages.
-template <typename List>
-Reply Count(uint32_t items_of_page, std::string_view message, List list) {
-  PageRequest request{.is_ascending = true, .items_max = items_of_page};
-  uint64_t count = 0;
-  bool has_more = true;
-  while (has_more && count < kCountMax) {
+// Adds up the parts that `count(cursor)` gives. The store is free between two of them.
+template <typename CountFrom>
+Reply Count(std::string_view message, CountFrom count) {
+  CountPart sum;
+  for (int parts_count = 0; parts_count < kCountPartsMax; ++parts_count) {
     if (base::ReadLimit::IsOver()) {
       return FromStatus(absl::DeadlineExceededError("the count takes too long"));
     }
-    const auto page = list(request);
-    if (!page.ok()) return FromStatus(page.status());
-    count += page->items.size();
-    has_more = page->has_next;
-    request.cursor = page->next_cursor;
+    absl::StatusOr<CountPart> part = count(sum.next_cursor);
+    if (!part.ok()) return FromStatus(part.status());
+    sum.count += part->count;
+    sum.next_cursor = std::move(part->next_cursor);
+    if (sum.next_cursor.empty()) break;
   }
   return Success(200, message, ToJson([&](json::Writer& writer) {
-                   writer.BeginObject().Field("num", count);
-                   if (has_more) writer.Field("is_lower_bound", true);
+                   writer.BeginObject().Field("num", sum.count);
+                   if (!sum.next_cursor.empty()) writer.Field("is_lower_bound", true);
                    writer.EndObject();
                  }));
 }
@@ -165,10 +164,9 @@ Reply BatchRetryDeliveries(const Context& context) {
 Reply CountBatchRetry(const Context& context) {
   const absl::StatusOr<DeliveryQuery> wanted = ReadRetries(context);
   if (!wanted.ok()) return FromStatus(wanted.status());
-  return Count(kDeliveriesOfPage, "event deliveries count successful",
-               [&](const PageRequest& request) {
-                 return context.parts->storage->ListDeliveries(*wanted, request);
-               });
+  return Count("event deliveries count successful", [&](std::string_view cursor) {
+    return storage::CountDeliveries(*context.parts->storage, *wanted, cursor);
+  });
 }
 
 Reply BatchReplayEvents(const Context& context) {
@@ -185,8 +183,8 @@ Reply BatchReplayEvents(const Context& context) {
 Reply CountBatchReplay(const Context& context) {
   const absl::StatusOr<EventQuery> wanted = ReadReplays(context);
   if (!wanted.ok()) return FromStatus(wanted.status());
-  return Count(kEventsOfPage, "events count successful", [&](const PageRequest& request) {
-    return context.parts->storage->ListEvents(*wanted, request);
+  return Count("events count successful", [&](std::string_view cursor) {
+    return storage::CountEvents(*context.parts->storage, *wanted, cursor);
   });
 }
 

@@ -17,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
+#include "convoy/flow_counts.h"
 #include "convoy/storage.h"
 #include "lib/storage/memory/age_table.h"
 #include "lib/storage/memory/config_tables.h"
@@ -49,7 +50,7 @@ struct Flow {
   HeldTable held;
 };
 
-class MemoryStorage final : public Storage {
+class MemoryStorage final : public Storage, public FlowCounts {
  public:
   std::string_view name() const override { return "memory"; }
 
@@ -104,6 +105,9 @@ class MemoryStorage final : public Storage {
   absl::StatusOr<Page<Event>> ListEvents(const EventQuery& query, const PageRequest& page) override;
   absl::StatusOr<Page<Delivery>> ListDeliveries(const DeliveryQuery& query,
                                                 const PageRequest& page) override;
+  absl::StatusOr<CountPart> CountEvents(const EventQuery& query, std::string_view cursor) override;
+  absl::StatusOr<CountPart> CountDeliveries(const DeliveryQuery& query,
+                                            std::string_view cursor) override;
 
   absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
                                     absl::Time now) override;

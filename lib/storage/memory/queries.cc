@@ -102,13 +102,12 @@ class AgeWalk {
   const Make* make_;
 };
 
-// A list of what flows: of the rows that `is_in`, which other stores have an index for, those that
-// are wanted.
+// The rows of a list of what flows: those that `is_in`, which other stores have an index for. Opens
+// walks over them (page_walk.h) that tell which are wanted.
 template <typename T, typename Table, typename In, typename Wanted, typename Make>
-absl::StatusOr<Page<T>> ListByAge(const Table& table, const PageRequest& page, const In& is_in,
-                                  const Wanted& wanted, const Make& make) {
+auto WalksByAge(const Table& table, const In& is_in, const Wanted& wanted, const Make& make) {
   using Walk = AgeWalk<T, Table, Wanted, Make>;
-  return CutPage<T>(page, [&](const WalkStart& start) -> absl::StatusOr<Walk> {
+  return [&](const WalkStart& start) -> absl::StatusOr<Walk> {
     const std::optional<UlidParts> at = SplitUlid(start.cursor);
     if (!start.cursor.empty() && !at.has_value()) return NotACursor();
     std::vector<typename Walk::Row> rows;
@@ -119,7 +118,51 @@ absl::StatusOr<Page<T>> ListByAge(const Table& table, const PageRequest& page, c
     }
     if (!start.is_ascending) std::reverse(rows.begin(), rows.end());
     return Walk(std::move(rows), &wanted, &make);
-  });
+  };
+}
+
+// Gives `use` the walks of a list of events, or of deliveries.
+template <typename Table, typename Use>
+auto WalkEvents(const Table& events, const EventQuery& query, const Use& use) {
+  const auto is_in = [&](int64_t key, const std::shared_ptr<const Event>& event) {
+    return event->project_id == query.project_id &&
+           IsMadeIn(key, query.created_from, query.created_until);
+  };
+  const auto is_wanted = [&](const std::shared_ptr<const Event>& event) {
+    return HasAnyEndpoint(*event, query.endpoint_ids) &&
+           IsAnyOf(query.source_ids, event->source_id) &&
+           (query.idempotency_key.empty() || event->idempotency_key == query.idempotency_key) &&
+           (query.event_type.empty() || event->event_type == query.event_type) &&
+           ((!query.search.source_ids.empty() &&
+             IsAnyOf(query.search.source_ids, event->source_id)) ||
+            IsFoundBy(query.search, {event->id}, {event->event_type, event->idempotency_key}));
+  };
+  const auto make = [](const std::shared_ptr<const Event>& event) { return *event; };
+  return use(WalksByAge<Event>(events, is_in, is_wanted, make));
+}
+
+template <typename Table, typename Use>
+auto WalkDeliveries(const Table& deliveries, const DeliveryQuery& query, const Use& use) {
+  const auto is_any = [](const std::string& wanted, const std::string& value) {
+    return wanted.empty() || wanted == value;
+  };
+  const auto is_in = [&](int64_t key, const StoredDelivery& stored) {
+    return stored.delivery.project_id == query.project_id &&
+           is_any(query.event_id, stored.delivery.event_id) &&
+           IsMadeIn(key, query.created_from, query.created_until);
+  };
+  const auto is_wanted = [&](const StoredDelivery& stored) {
+    const Delivery& delivery = stored.delivery;
+    return is_any(query.subscription_id, delivery.subscription_id) &&
+           is_any(query.idempotency_key, delivery.idempotency_key) &&
+           is_any(query.event_type, delivery.event_type) &&
+           IsAnyOf(query.endpoint_ids, delivery.endpoint_id) &&
+           IsAnyOf(query.statuses, delivery.status) &&
+           IsFoundBy(query.search, {delivery.id, delivery.event_id},
+                     {delivery.event_type, delivery.idempotency_key});
+  };
+  const auto make = [](const StoredDelivery& stored) { return stored.delivery; };
+  return use(WalksByAge<Delivery>(deliveries, is_in, is_wanted, make));
 }
 
 template <typename T, typename Wanted>
@@ -173,48 +216,28 @@ absl::StatusOr<Attempt> MemoryStorage::GetAttempt(std::string_view project_id,
 absl::StatusOr<Page<Event>> MemoryStorage::ListEvents(const EventQuery& query,
                                                       const PageRequest& page) {
   absl::MutexLock lock(&mutex_);
-  const auto is_wanted = [&](const std::shared_ptr<const Event>& event) {
-    return HasAnyEndpoint(*event, query.endpoint_ids) &&
-           IsAnyOf(query.source_ids, event->source_id) &&
-           (query.idempotency_key.empty() || event->idempotency_key == query.idempotency_key) &&
-           (query.event_type.empty() || event->event_type == query.event_type) &&
-           ((!query.search.source_ids.empty() &&
-             IsAnyOf(query.search.source_ids, event->source_id)) ||
-            IsFoundBy(query.search, {event->id}, {event->event_type, event->idempotency_key}));
-  };
-  return ListByAge<Event>(
-      flow_.events, page,
-      [&](int64_t key, const std::shared_ptr<const Event>& event) {
-        return event->project_id == query.project_id &&
-               IsMadeIn(key, query.created_from, query.created_until);
-      },
-      is_wanted, [](const std::shared_ptr<const Event>& event) { return *event; });
+  return WalkEvents(flow_.events, query,
+                    [&](const auto& open) { return CutPage<Event>(page, open); });
 }
 
 absl::StatusOr<Page<Delivery>> MemoryStorage::ListDeliveries(const DeliveryQuery& query,
                                                              const PageRequest& page) {
   absl::MutexLock lock(&mutex_);
-  const auto is_any = [](const std::string& wanted, const std::string& value) {
-    return wanted.empty() || wanted == value;
-  };
-  const auto is_wanted = [&](const StoredDelivery& stored) {
-    const Delivery& delivery = stored.delivery;
-    return is_any(query.subscription_id, delivery.subscription_id) &&
-           is_any(query.idempotency_key, delivery.idempotency_key) &&
-           is_any(query.event_type, delivery.event_type) &&
-           IsAnyOf(query.endpoint_ids, delivery.endpoint_id) &&
-           IsAnyOf(query.statuses, delivery.status) &&
-           IsFoundBy(query.search, {delivery.id, delivery.event_id},
-                     {delivery.event_type, delivery.idempotency_key});
-  };
-  return ListByAge<Delivery>(
-      flow_.deliveries, page,
-      [&](int64_t key, const StoredDelivery& stored) {
-        return stored.delivery.project_id == query.project_id &&
-               is_any(query.event_id, stored.delivery.event_id) &&
-               IsMadeIn(key, query.created_from, query.created_until);
-      },
-      is_wanted, [](const StoredDelivery& stored) { return stored.delivery; });
+  return WalkDeliveries(flow_.deliveries, query,
+                        [&](const auto& open) { return CutPage<Delivery>(page, open); });
+}
+
+absl::StatusOr<CountPart> MemoryStorage::CountEvents(const EventQuery& query,
+                                                     std::string_view cursor) {
+  absl::MutexLock lock(&mutex_);
+  return WalkEvents(flow_.events, query, [&](const auto& open) { return CountRows(cursor, open); });
+}
+
+absl::StatusOr<CountPart> MemoryStorage::CountDeliveries(const DeliveryQuery& query,
+                                                         std::string_view cursor) {
+  absl::MutexLock lock(&mutex_);
+  return WalkDeliveries(flow_.deliveries, query,
+                        [&](const auto& open) { return CountRows(cursor, open); });
 }
 
 absl::StatusOr<HeldInput> MemoryStorage::GetHeld(std::string_view project_id, std::string_view id,
@@ -229,13 +252,12 @@ absl::StatusOr<Page<HeldInput>> MemoryStorage::ListHeld(const HeldQuery& query,
                                                         const PageRequest& page) {
   absl::MutexLock lock(&mutex_);
   CONVOY_ASSIGN_OR_RETURN(const int64_t first_key, FirstKeyOf(query));
-  return ListByAge<HeldInput>(
-      flow_.held.all(), page,
-      [&](int64_t key, const HeldInput& input) {
-        return input.project_id == query.project_id && key >= first_key;
-      },
-      [&](const HeldInput& input) { return IsWanted(query, input); },
-      [](const HeldInput& input) { return input; });
+  const auto is_in = [&](int64_t key, const HeldInput& input) {
+    return input.project_id == query.project_id && key >= first_key;
+  };
+  const auto is_wanted = [&](const HeldInput& input) { return IsWanted(query, input); };
+  const auto make = [](const HeldInput& input) { return input; };
+  return CutPage<HeldInput>(page, WalksByAge<HeldInput>(flow_.held.all(), is_in, is_wanted, make));
 }
 
 absl::StatusOr<uint64_t> MemoryStorage::CountHeld(const HeldQuery& query) {

@@ -114,12 +114,13 @@ template <typename Make>
 class Walk {
  public:
   Walk(Connection* connection, const ListPlan* plan, const Make* make, KeyRange range,
-       bool is_ascending)
+       bool is_ascending, int64_t first_piece_rows = kFirstPieceRows)
       : connection_(*connection),
         plan_(*plan),
         make_(*make),
         range_(range),
-        is_ascending_(is_ascending) {}
+        is_ascending_(is_ascending),
+        piece_rows_(first_piece_rows) {}
 
   absl::StatusOr<bool> Next() {
     if (rows_.has_value() && ++at_ < rows_->count()) return true;
@@ -154,7 +155,7 @@ class Walk {
   const Make& make_;
   KeyRange range_;
   const bool is_ascending_;
-  int64_t piece_rows_ = kFirstPieceRows;
+  int64_t piece_rows_;
   std::optional<Rows> rows_;
   int at_ = 0;
 };
@@ -168,6 +169,23 @@ absl::StatusOr<Page<T>> List(Connection& connection, const ListPlan& plan,
   });
 }
 
+// The same for counts, which read no item.
+struct ReadNothing {
+  absl::Status operator()(const Row&) const { return absl::OkStatus(); }
+};
+
+absl::StatusOr<CountPart> Count(Connection& connection, const ListPlan& plan,
+                                std::string_view cursor) {
+  constexpr ReadNothing kMake;
+  return CountRows(cursor, [&](const WalkStart& start) -> absl::StatusOr<Walk<ReadNothing>> {
+    CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeFrom(plan.range, start));
+    return Walk<ReadNothing>(&connection, &plan, &kMake, range, start.is_ascending, kPieceRows);
+  });
+}
+
+// For counts without a condition on the rows, from the index alone. A cursor's tail does not
+// matter.
+constexpr std::string_view kEventKeys = "SELECT key, 0, 0 FROM event";
 constexpr std::string_view kEvents =
     "SELECT key, key_shift, id_tail, source, endpoints, event_type, idempotency_key FROM event";
 const std::string& Deliveries() {
@@ -177,6 +195,13 @@ const std::string& Deliveries() {
                                    "ON e.key = d.event"));
   return *kSql;
 }
+constexpr int kEventOfDelivery = 17;  // column of the event's key; behind its columns the project
+// For counts: what is decided by, in the same columns up to the status.
+constexpr std::string_view kCountedDeliveries =
+    "SELECT d.key, d.key_shift, d.id_tail, d.event, d.endpoint, d.subscription, d.status, e.key, "
+    "e.key_shift, e.id_tail, e.event_type, e.idempotency_key, d.project FROM delivery AS d "
+    "JOIN event AS e ON e.key = d.event";
+constexpr int kEventOfCounted = 7;
 constexpr std::string_view kHeld =
     "SELECT key, key_shift, id_tail, source, kind, expires_at_us, reason FROM held_input";
 constexpr std::string_view kCountedHeld =
@@ -208,6 +233,74 @@ auto ReadByKey(Connection& connection, std::string_view select, int64_t key, con
   return read(Row(&rows, 0));
 }
 
+// Gives `use` the plan of a list of events.
+template <typename Use>
+auto PlanEvents(Connection& connection, const EventQuery& query, const Use& use)
+    -> decltype(use(std::declval<const ListPlan&>())) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet found_sources,
+                          NumberSet::Of(connection, query.search.source_ids));
+  const auto is_found = [&](const Row& row) {
+    return (!found_sources.is_any() && found_sources.Has(row.IntAt(3))) ||
+           IsFoundBy(query.search, {IdOf(row, 0)}, {row.TextAt(5), row.TextAt(6)});
+  };
+  const auto is_wanted = [&](const Row& row) {
+    return sources.Has(row.IntAt(3)) && endpoints.HasOneOf(row.TextAt(4)) &&
+           IsText(query.event_type, row.TextAt(5)) &&
+           IsText(query.idempotency_key, row.TextAt(6)) &&
+           (query.search.text.empty() || is_found(row));
+  };
+  const ListPlan plan{.select = kEvents,
+                      .owner_column = "project",
+                      .key_column = "key",
+                      .owner = project,
+                      .range = RangeOf(query.created_from, query.created_until),
+                      .is_wanted = is_wanted};
+  return use(plan);
+}
+
+// Gives `use` the plan of a list of deliveries. `select` has the event's columns at `event_column`.
+template <typename Use>
+auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, std::string_view select,
+                    int event_column, const Use& use)
+    -> decltype(use(std::declval<const ListPlan&>())) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet subscriptions,
+                          NumberSet::Of(connection, query.subscription_id));
+  const auto is_wanted = [&](const Row& row) {
+    if (!endpoints.Has(row.IntAt(4)) || !subscriptions.Has(row.IntAt(5))) return false;
+    const auto status = static_cast<DeliveryStatus>(row.IntAt(6));
+    if (!query.statuses.empty() && !absl::c_linear_search(query.statuses, status)) return false;
+    const std::string_view event_type = row.TextAt(event_column + 3);
+    const std::string_view idempotency_key = row.TextAt(event_column + 4);
+    return row.IntAt(event_column + 5) == project && IsText(query.event_type, event_type) &&
+           IsText(query.idempotency_key, idempotency_key) &&
+           IsFoundBy(query.search, {IdOf(row, 0), IdOf(row, event_column)},
+                     {event_type, idempotency_key});
+  };
+  ListPlan plan{.select = select,
+                .owner_column = "d.project",
+                .key_column = "d.key",
+                .owner = project,
+                .range = RangeOf(query.created_from, query.created_until),
+                .is_wanted = is_wanted};
+  if (!query.event_id.empty()) {
+    CONVOY_ASSIGN_OR_RETURN(const std::optional<int64_t> event,
+                            FindEvent(connection, project, query.event_id));
+    plan.owner = event.value_or(-1);
+    plan.owner_column = "d.event";
+  }
+  return use(plan);
+}
+
+bool HasNoCondition(const EventQuery& query) {
+  return query.endpoint_ids.empty() && query.source_ids.empty() && query.event_type.empty() &&
+         query.idempotency_key.empty() && query.search.text.empty();
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<int64_t>> FindEvent(Connection& connection, int64_t project,
@@ -226,65 +319,44 @@ absl::StatusOr<std::optional<int64_t>> FindEvent(Connection& connection, int64_t
 
 absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery& query,
                                        const PageRequest& request) {
-  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet found_sources,
-                          NumberSet::Of(connection, query.search.source_ids));
-  const auto is_found = [&](const Row& row) {
-    return (!found_sources.is_any() && found_sources.Has(row.IntAt(3))) ||
-           IsFoundBy(query.search, {IdOf(row, 0)}, {row.TextAt(5), row.TextAt(6)});
-  };
-  const auto is_wanted = [&](const Row& row) {
-    return sources.Has(row.IntAt(3)) && endpoints.HasOneOf(row.TextAt(4)) &&
-           IsText(query.event_type, row.TextAt(5)) &&
-           IsText(query.idempotency_key, row.TextAt(6)) &&
-           (query.search.text.empty() || is_found(row));
-  };
   const std::string select =
       absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = $1::int8");
   const auto read = [&](const Row& walked) {
     return ReadByKey(connection, select, walked.IntAt(0),
                      [&](const Row& row) { return ReadEvent(connection, row, query.project_id); });
   };
-  const ListPlan plan{.select = kEvents,
-                      .owner_column = "project",
-                      .key_column = "key",
-                      .owner = project,
-                      .range = RangeOf(query.created_from, query.created_until),
-                      .is_wanted = is_wanted};
-  return List<Event>(connection, plan, request, read);
+  return PlanEvents(connection, query, [&](const ListPlan& plan) {
+    return List<Event>(connection, plan, request, read);
+  });
+}
+
+absl::StatusOr<CountPart> CountEvents(Connection& connection, const EventQuery& query,
+                                      std::string_view cursor) {
+  return PlanEvents(connection, query, [&](const ListPlan& plan) {
+    if (!HasNoCondition(query)) return Count(connection, plan, cursor);
+    const auto is_wanted = [](const Row&) { return true; };
+    const ListPlan keys{.select = kEventKeys,
+                        .owner_column = plan.owner_column,
+                        .key_column = plan.key_column,
+                        .owner = plan.owner,
+                        .range = plan.range,
+                        .is_wanted = is_wanted};
+    return Count(connection, keys, cursor);
+  });
 }
 
 absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const DeliveryQuery& query,
                                               const PageRequest& request) {
-  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet subscriptions,
-                          NumberSet::Of(connection, query.subscription_id));
-  constexpr int kProjectColumn = 22;  // behind kDeliveryColumns
-  const auto is_wanted = [&](const Row& row) {
-    if (!endpoints.Has(row.IntAt(4)) || !subscriptions.Has(row.IntAt(5))) return false;
-    const auto status = static_cast<DeliveryStatus>(row.IntAt(6));
-    if (!query.statuses.empty() && !absl::c_linear_search(query.statuses, status)) return false;
-    return row.IntAt(kProjectColumn) == project && IsText(query.event_type, row.TextAt(20)) &&
-           IsText(query.idempotency_key, row.TextAt(21)) &&
-           IsFoundBy(query.search, {IdOf(row, 0), IdOf(row, 17)}, {row.TextAt(20), row.TextAt(21)});
-  };
   const auto read = [&](const Row& row) { return ReadDelivery(connection, row, query.project_id); };
-  ListPlan plan{.select = Deliveries(),
-                .owner_column = "d.project",
-                .key_column = "d.key",
-                .owner = project,
-                .range = RangeOf(query.created_from, query.created_until),
-                .is_wanted = is_wanted};
-  if (!query.event_id.empty()) {
-    CONVOY_ASSIGN_OR_RETURN(const std::optional<int64_t> event,
-                            FindEvent(connection, project, query.event_id));
-    plan.owner = event.value_or(-1);
-    plan.owner_column = "d.event";
-  }
-  return List<Delivery>(connection, plan, request, read);
+  return PlanDeliveries(
+      connection, query, Deliveries(), kEventOfDelivery,
+      [&](const ListPlan& plan) { return List<Delivery>(connection, plan, request, read); });
+}
+
+absl::StatusOr<CountPart> CountDeliveries(Connection& connection, const DeliveryQuery& query,
+                                          std::string_view cursor) {
+  return PlanDeliveries(connection, query, kCountedDeliveries, kEventOfCounted,
+                        [&](const ListPlan& plan) { return Count(connection, plan, cursor); });
 }
 
 absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery& query,

@@ -128,7 +128,7 @@ absl::StatusOr<HeldInput> ReadHeldOf(Connection& connection, std::string_view pr
   return ReadHeld(connection, Row(&rows, 0), project_id);
 }
 
-class PostgresStorage final : public Storage {
+class PostgresStorage final : public Storage, public FlowCounts {
  public:
   PostgresStorage(const PostgresOptions& options, std::unique_ptr<Clock> own_clock, Clock* clock,
                   std::unique_ptr<Writer> writer)
@@ -231,6 +231,16 @@ class PostgresStorage final : public Storage {
                                                 const PageRequest& page) override {
     return readers_.RunAtOnce(
         [&](Connection& connection) { return postgres::ListDeliveries(connection, query, page); });
+  }
+  absl::StatusOr<CountPart> CountEvents(const EventQuery& query, std::string_view cursor) override {
+    return readers_.RunAtOnce(
+        [&](Connection& connection) { return postgres::CountEvents(connection, query, cursor); });
+  }
+  absl::StatusOr<CountPart> CountDeliveries(const DeliveryQuery& query,
+                                            std::string_view cursor) override {
+    return readers_.RunAtOnce([&](Connection& connection) {
+      return postgres::CountDeliveries(connection, query, cursor);
+    });
   }
   absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
                                     absl::Time now) override {

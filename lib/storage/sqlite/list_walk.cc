@@ -133,6 +133,20 @@ absl::StatusOr<std::unique_ptr<Statement>> BeginWalk(Connection& connection, con
   return rows;
 }
 
+// The same for counts, which read no item.
+struct ReadNothing {
+  absl::Status operator()(int64_t) const { return absl::OkStatus(); }
+};
+
+absl::StatusOr<CountPart> Count(Connection& connection, const ListPlan& plan,
+                                std::string_view cursor) {
+  constexpr ReadNothing kMake;
+  return CountRows(cursor, [&](const WalkStart& start) -> absl::StatusOr<Walk<ReadNothing>> {
+    CONVOY_ASSIGN_OR_RETURN(auto rows, BeginWalk(connection, plan, start));
+    return Walk<ReadNothing>(std::move(rows), &plan, &kMake);
+  });
+}
+
 template <typename T, typename Make>
 absl::StatusOr<Page<T>> List(Connection& connection, const ListPlan& plan,
                              const PageRequest& request, const Make& make) {
@@ -159,6 +173,13 @@ constexpr std::string_view kEventsUp =
 constexpr std::string_view kEventsDown =
     "SELECT key, id_tail, source, endpoints, event_type, idempotency_key, key_shift FROM event "
     "INDEXED BY event_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key DESC";
+
+// For counts without a condition on the rows, from the index alone. A cursor's tail does not
+// matter.
+constexpr std::string_view kEventKeysUp =
+    "SELECT key, 0 FROM event INDEXED BY event_by_project WHERE project = ? AND key BETWEEN ? AND "
+    "? "
+    "ORDER BY key";
 
 constexpr std::string_view kDeliveriesUp =
     "SELECT key, id_tail, event, endpoint, subscription, status, project, key_shift FROM delivery "
@@ -195,10 +216,10 @@ absl::StatusOr<KeyRange> RangeOf(const HeldQuery& query) {
   return range;
 }
 
-}  // namespace
-
-absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery& query,
-                                       const PageRequest& request) {
+// Gives `use` the plan of a list of events.
+template <typename Use>
+auto PlanEvents(Connection& connection, const EventQuery& query, const Use& use)
+    -> decltype(use(std::declval<const ListPlan&>())) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
@@ -214,22 +235,18 @@ absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery&
            IsText(query.idempotency_key, row.TextAt(5)) &&
            (query.search.text.empty() || is_found(row));
   };
-  const std::string select = absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = ?");
-  const auto read = [&](int64_t key) {
-    return ReadByKey(connection, select, key, [&](const Statement& row) {
-      return ReadEvent(connection, row, query.project_id);
-    });
-  };
   const ListPlan plan{.ascending = kEventsUp,
                       .descending = kEventsDown,
                       .owner = project,
                       .range = RangeOf(query.created_from, query.created_until),
                       .is_wanted = is_wanted};
-  return List<Event>(connection, plan, request, read);
+  return use(plan);
 }
 
-absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const DeliveryQuery& query,
-                                              const PageRequest& request) {
+// Gives `use` the plan of a list of deliveries.
+template <typename Use>
+auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, const Use& use)
+    -> decltype(use(std::declval<const ListPlan&>())) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet subscriptions,
@@ -247,15 +264,6 @@ absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const Deli
            IsFoundBy(query.search, {IdOf(row, 7), event.id},
                      {event.event_type, event.idempotency_key});
   };
-  const std::string select =
-      absl::StrCat("SELECT ", kDeliveryColumns, " FROM delivery WHERE key = ?");
-  const auto read = [&](int64_t key) {
-    return ReadByKey(
-        connection, select, key, [&](const Statement& row) -> absl::StatusOr<Delivery> {
-          CONVOY_ASSIGN_OR_RETURN(const EventHead event, ReadEventHead(connection, EventOf(row)));
-          return ReadDelivery(connection, row, query.project_id, event);
-        });
-  };
   ListPlan plan{.ascending = kDeliveriesUp,
                 .descending = kDeliveriesDown,
                 .owner = project,
@@ -268,7 +276,62 @@ absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const Deli
     plan.ascending = kDeliveriesOfEventUp;
     plan.descending = kDeliveriesOfEventDown;
   }
-  return List<Delivery>(connection, plan, request, read);
+  return use(plan);
+}
+
+bool HasNoCondition(const EventQuery& query) {
+  return query.endpoint_ids.empty() && query.source_ids.empty() && query.event_type.empty() &&
+         query.idempotency_key.empty() && query.search.text.empty();
+}
+
+}  // namespace
+
+absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery& query,
+                                       const PageRequest& request) {
+  const std::string select = absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = ?");
+  const auto read = [&](int64_t key) {
+    return ReadByKey(connection, select, key, [&](const Statement& row) {
+      return ReadEvent(connection, row, query.project_id);
+    });
+  };
+  return PlanEvents(connection, query, [&](const ListPlan& plan) {
+    return List<Event>(connection, plan, request, read);
+  });
+}
+
+absl::StatusOr<CountPart> CountEvents(Connection& connection, const EventQuery& query,
+                                      std::string_view cursor) {
+  return PlanEvents(connection, query, [&](const ListPlan& plan) {
+    if (!HasNoCondition(query)) return Count(connection, plan, cursor);
+    const auto is_wanted = [](const Statement&) -> absl::StatusOr<bool> { return true; };
+    const ListPlan keys{.ascending = kEventKeysUp,
+                        .owner = plan.owner,
+                        .range = plan.range,
+                        .is_wanted = is_wanted};
+    return Count(connection, keys, cursor);
+  });
+}
+
+absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const DeliveryQuery& query,
+                                              const PageRequest& request) {
+  const std::string select =
+      absl::StrCat("SELECT ", kDeliveryColumns, " FROM delivery WHERE key = ?");
+  const auto read = [&](int64_t key) {
+    return ReadByKey(
+        connection, select, key, [&](const Statement& row) -> absl::StatusOr<Delivery> {
+          CONVOY_ASSIGN_OR_RETURN(const EventHead event, ReadEventHead(connection, EventOf(row)));
+          return ReadDelivery(connection, row, query.project_id, event);
+        });
+  };
+  return PlanDeliveries(connection, query, [&](const ListPlan& plan) {
+    return List<Delivery>(connection, plan, request, read);
+  });
+}
+
+absl::StatusOr<CountPart> CountDeliveries(Connection& connection, const DeliveryQuery& query,
+                                          std::string_view cursor) {
+  return PlanDeliveries(connection, query,
+                        [&](const ListPlan& plan) { return Count(connection, plan, cursor); });
 }
 
 absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery& query,

@@ -3,8 +3,11 @@
 // many rows a page may cost is decided in page_walk.h.
 #pragma once
 
+#include <string_view>
+
 #include "absl/status/statusor.h"
 
+#include "convoy/flow_counts.h"
 #include "convoy/storage.h"
 #include "lib/storage/sqlite/connection.h"
 
@@ -16,6 +19,11 @@ absl::StatusOr<Page<Delivery>> ListDeliveries(Connection& connection, const Deli
                                               const PageRequest& request);
 absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery& query,
                                          const PageRequest& request);
+// See FlowCounts.
+absl::StatusOr<CountPart> CountEvents(Connection& connection, const EventQuery& query,
+                                      std::string_view cursor);
+absl::StatusOr<CountPart> CountDeliveries(Connection& connection, const DeliveryQuery& query,
+                                          std::string_view cursor);
 absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& query);
 
 }  // namespace convoy::storage

@@ -85,7 +85,7 @@ auto ReadAtOnce(Connection& connection, const Read& read) -> decltype(read()) {
   return answer;
 }
 
-class SqliteStorage final : public Storage {
+class SqliteStorage final : public Storage, public FlowCounts {
  public:
   SqliteStorage(Connection::OpenOptions reader_options, size_t readers_max)
       : readers_(std::move(reader_options), readers_max) {}
@@ -165,6 +165,15 @@ class SqliteStorage final : public Storage {
                                                 const PageRequest& page) override {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
     return storage::ListDeliveries(*reader, query, page);
+  }
+  absl::StatusOr<CountPart> CountEvents(const EventQuery& query, std::string_view cursor) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return storage::CountEvents(*reader, query, cursor);
+  }
+  absl::StatusOr<CountPart> CountDeliveries(const DeliveryQuery& query,
+                                            std::string_view cursor) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return storage::CountDeliveries(*reader, query, cursor);
   }
 
   absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,

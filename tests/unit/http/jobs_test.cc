@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
+#include "convoy/ulid.h"
 #include "lib/model/job.h"
 #include "tests/unit/http/harness.h"
 
@@ -64,6 +65,33 @@ TEST_CASE("jobs: counts are of what a batch would take") {
   }
   REQUIRE(api.Commit(batch).status.ok());
   CHECK(count("/eventdeliveries/countbatchretryevents") == absl::StrCat(claim.deliveries.size()));
+}
+
+TEST_CASE("jobs: a count that has looked at enough is a lower bound") {
+  ProjectHarness api;
+  constexpr int kLookedAt = 10 * static_cast<int>(kListRowsMax);
+  const int64_t first_key = LeastKeyAt(api.clock.Now());
+  const auto add = [&](int first, int end) {
+    WriteBatch batch;
+    for (int i = first; i < end; ++i) {
+      batch.submissions.push_back({.event = {.id = JoinUlid({.key = first_key + i}),
+                                             .project_id = api.project,
+                                             .event_type = i == end - 1 ? "last" : "other"}});
+    }
+    REQUIRE(api.Commit(batch).status.ok());
+  };
+  const auto expect = [&](const std::string& query, int num, const std::string& is_lower_bound) {
+    const std::string answer = api.Do(200, "GET", "/events/countbatchreplayevents" + query);
+    CHECK(ProjectHarness::Field(answer, "data.num") == absl::StrCat(num));
+    CHECK((answer.find("\"is_lower_bound\":true") != std::string::npos) ==
+          (is_lower_bound == "lower bound"));
+  };
+  add(0, kLookedAt);
+  expect("", kLookedAt, "exact");
+  add(kLookedAt, kLookedAt + 1);
+  expect("", kLookedAt, "lower bound");
+  expect("?event_type=last", 1, "lower bound");
+  expect("?event_type=none", 0, "lower bound");
 }
 
 TEST_CASE("jobs: a batch that another one overtakes is judged anew") {

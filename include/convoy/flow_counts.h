@@ -1,0 +1,35 @@
+// Counts of what flows: an interface that a store may have beside Storage, which then counts
+// without reading what it counts. Of a store without it the lists are counted.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+#include "convoy/storage.h"
+
+namespace convoy {
+
+// Count of a bounded number of rows.
+struct CountPart {
+  uint64_t count = 0;       // of those that the query selects
+  std::string next_cursor;  // where to go on; empty: everything was looked at
+};
+
+// Safe to use from any thread, as Storage is. A class that has both is used as both.
+class FlowCounts {
+ public:
+  virtual ~FlowCounts() = default;
+
+  // How many objects a list of `query` has from `cursor` on, oldest first, among at most
+  // kListRowsMax. `cursor` is one that an earlier part of the same count gave (another one is
+  // kInvalidArgument), or empty for the first part.
+  virtual absl::StatusOr<CountPart> CountEvents(const EventQuery& query,
+                                                std::string_view cursor) = 0;
+  virtual absl::StatusOr<CountPart> CountDeliveries(const DeliveryQuery& query,
+                                                    std::string_view cursor) = 0;
+};
+
+}  // namespace convoy

@@ -1,0 +1,20 @@
+// Counts of what flows, of any store.
+#pragma once
+
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+#include "convoy/flow_counts.h"
+#include "convoy/storage.h"
+
+namespace convoy::storage {
+
+// As FlowCounts; of a store that has none, from its lists, in parts of at least 1,000 objects or of
+// one page.
+absl::StatusOr<CountPart> CountEvents(Storage& storage, const EventQuery& query,
+                                      std::string_view cursor);
+absl::StatusOr<CountPart> CountDeliveries(Storage& storage, const DeliveryQuery& query,
+                                          std::string_view cursor);
+
+}  // namespace convoy::storage
