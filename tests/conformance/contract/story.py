@@ -1,14 +1,19 @@
 """Every operation of the contract in a story, and then each of them with what is wrong."""
+import authorization_server
 import host
+
+CLIENT_SECRET = "of the client of the contract"
+NO_FUNCTIONS = "function:payload functions are not built in"
 
 
 class Story:
     """Calls operations; what an answer made is known by a name from then on."""
 
-    def __init__(self, contract, admin, inbox):
+    def __init__(self, contract, admin, inbox, has_functions):
         self.contract = contract
         self.admin = admin
         self.receiver = inbox.url
+        self.has_functions = has_functions
         self.ids = {"eventType": "paid"}
         self.called = {}  # (method, path): the last body that was taken
         self.faults = []
@@ -110,6 +115,41 @@ class Story:
         self.call("PUT", filters + "/bulk_update", [{"uid": self.ids["filterID"], "enabled_at": None}])
         self.call("POST", filters + "/test/{eventType}", {"payload": {"a": 1}})
 
+    def expect(self, holds, what):
+        if not holds:
+            self.faults.append(what)
+
+    def trials(self):
+        """Functions are run, and a token is fetched from a server that gives it for the right secret."""
+        server = authorization_server.AuthorizationServer({"contract": CLIENT_SECRET})
+        try:
+            for secret in (CLIENT_SECRET, "another"):
+                data = self.call("POST", "/endpoints/oauth2/test", {"oauth2": {
+                    "url": server.url, "client_id": "contract", "client_secret": secret,
+                    "grant_type": "client_credentials", "authentication_type": "shared_secret"}})
+                is_right = secret == CLIENT_SECRET
+                token = f"{data.get('token_type')} {data.get('access_token')}"
+                self.expect(data["success"] == is_right and server.is_good(token) == is_right,
+                            f"the trial of an authorisation server: {data}")
+            self.expect(len(server.requests) == 2, f"{len(server.requests)} requests for a token")
+        finally:
+            server.close()
+        for path in ("/sources/test_function", "/subscriptions/test_function"):
+            self.try_function(path)
+
+    def try_function(self, path):
+        body = {"payload": {"x": 1}, "function":
+                "function transform(p) { console.log('seen', p); return {x: p.x + 1} }"}
+        if self.has_functions:
+            data = self.call("POST", path, body)
+            self.expect(data == {"payload": {"x": 2}, "log": ['seen {"x":1}']}, f"{path}: {data}")
+            return
+        pattern = "/api/v1/projects/{projectID}" + path
+        answer = self.admin.send("POST", self.fill(pattern), body)
+        self.judge(self.operation("POST", pattern), answer, "without functions")
+        self.expect((answer.status, answer.message) == (400, NO_FUNCTIONS), f"{path}: {answer}")
+        self.called["POST", pattern] = body
+
     def traffic(self):
         event = {"event_type": "t", "data": {"a": 1}}
         self.call("POST", "/events", {**event, "endpoint_id": self.ids["endpointID"]})
@@ -117,6 +157,8 @@ class Story:
         self.call("POST", "/events/broadcast", event)
         self.call("POST", "/events/dynamic", {**event, "url": self.receiver + "/d"})
         self.first("/events", "eventID", "?query=" + event["event_type"])
+        found = self.call("GET", "/events", query="?body=%7B%22a%22%3A1%7D&query=%7B%7D")
+        self.expect(found["content"] != [], "no event has the payload that all of them have")
         self.call("GET", "/events/{eventID}")
         self.call("PUT", "/events/{eventID}/replay")
         self.call("GET", "/events/countbatchreplayevents")
