@@ -46,11 +46,14 @@ endpoint AS (
 filter AS (
   SELECT r ->> 'subscription_id' AS subscription_id,
          jsonb_agg(jsonb_build_object(
-           'event_type', r -> 'event_type',
+           'uid', r -> 'id', 'event_type', r -> 'event_type',
            'headers', coalesce(nullif(pg_temp.json(r -> 'raw_headers'), '{}'), pg_temp.json(r -> 'headers')),
            'body', coalesce(nullif(pg_temp.json(r -> 'raw_body'), '{}'), pg_temp.json(r -> 'body')),
            'query', coalesce(nullif(pg_temp.json(r -> 'raw_query'), '{}'), pg_temp.json(r -> 'query')),
-           'path', coalesce(nullif(pg_temp.json(r -> 'raw_path'), '{}'), pg_temp.json(r -> 'path')))) AS list
+           'path', coalesce(nullif(pg_temp.json(r -> 'raw_path'), '{}'), pg_temp.json(r -> 'path')))
+           -- Before filters could be disabled, all of them were in force.
+           || CASE WHEN r ? 'enabled_at' THEN jsonb_build_object('enabled_at', r -> 'enabled_at') ELSE '{}' END
+           ORDER BY r ->> 'id') AS list
   FROM (:filters_query) AS f(r)
   GROUP BY 1
 ),

@@ -77,6 +77,7 @@ CREATE TABLE convoy.filters (
   id VARCHAR PRIMARY KEY, subscription_id VARCHAR NOT NULL REFERENCES convoy.subscriptions (id),
   event_type VARCHAR NOT NULL, headers JSONB NOT NULL DEFAULT '{}', body JSONB NOT NULL DEFAULT '{}',
   raw_headers JSONB NOT NULL DEFAULT '{}', raw_body JSONB NOT NULL DEFAULT '{}',
+  enabled_at TIMESTAMPTZ DEFAULT now(),
   created_at TIMESTAMPTZ NOT NULL DEFAULT now(), updated_at TIMESTAMPTZ NOT NULL DEFAULT now());
 CREATE TABLE convoy.api_keys (
   id VARCHAR PRIMARY KEY, name TEXT NOT NULL, key_type TEXT NOT NULL, mask_id TEXT NOT NULL,

@@ -108,13 +108,17 @@ def fill(postgres, receiver):
     postgres.insert("filters", id="f1", subscription_id="01HYWQJJ5ZH4H158E4RYHGNSU1", event_type="*")
     condition = {"total": {"$gt": 10}}
     postgres.insert("subscriptions", id="01HYWQJJ5ZH4H158E4RYHGNSU2", name="large", type="api",
-                    project_id=BILLING, endpoint_id=ACME, filter_config_event_types=["invoice.paid"],
+                    project_id=BILLING, endpoint_id=ACME, filter_config_event_types=["invoice.paid", "invoice.sent", "invoice.lost"],
                     filter_config_filter_is_flattened=True,
                     filter_config_filter_body={"total.$gt": 10}, filter_config_filter_raw_body=condition,
                     retry_config_type="linear", retry_config_duration=5, retry_config_retry_count=3,
                     delivery_mode="at_most_once")
     postgres.insert("filters", id="f2", subscription_id="01HYWQJJ5ZH4H158E4RYHGNSU2",
                     event_type="invoice.paid", body={"total.$gt": 10}, raw_body=condition)
+    postgres.insert("filters", id="f3", subscription_id="01HYWQJJ5ZH4H158E4RYHGNSU2",
+                    event_type="invoice.sent", body={"to": "me"}, raw_body={"to": "me"})
+    postgres.insert("filters", id="f4", subscription_id="01HYWQJJ5ZH4H158E4RYHGNSU2",
+                    event_type="invoice.lost", enabled_at=None)
     postgres.insert("subscriptions", id="01HYWQJJ5ZH4H158E4RYHGNSU3", name="cli", type="cli",
                     project_id=BILLING, device_id="d", filter_config_event_types=["*"])
     postgres.insert("api_keys", id="01HYWQJJ6RFVRF4M1ND9K8W50D", name="billing's default key", key_type="",
@@ -223,13 +227,21 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(delivery.body, b'{"total": 20}')
         self.assertTrue(host.is_signed(delivery.headers["X-Convoy-Signature"], "outgoing secret",
                                        delivery.body))
+        # So did those of single types: one that asks for more, and one that is disabled.
+        for event_type, data in (("invoice.sent", {"to": "you"}), ("invoice.lost", {"total": 20}),
+                                 ("invoice.sent", {"to": "me"})):
+            client.ok("POST", path + "/events/broadcast", {"event_type": event_type, "data": data})
+        self.assertEqual([each.body for each in self.inbox.wait_for("/acme", 2)][1:], [b'{"to": "me"}'])
+        filters = client.ok("GET", f"{path}/subscriptions/01HYWQJJ5ZH4H158E4RYHGNSU2/filters")
+        self.assertEqual([(each["uid"], each["enabled_at"] is None) for each in filters],
+                         [("f2", False), ("f3", False), ("f4", True)])
         endpoint = client.ok("GET", f"{path}/endpoints/{ACME}")
         self.assertEqual([each["value"] for each in endpoint["secrets"]], ["outgoing secret"])
         subscription = client.ok("GET", f"{path}/subscriptions/01HYWQJJ5ZH4H158E4RYHGNSU2")
         self.assertEqual(subscription["delivery_mode"], "at_most_once")
         self.assertEqual(subscription["retry_config"], {"type": "linear", "retry_count": 3, "duration": 5})
         deliveries = client.pages(path + "/eventdeliveries")
-        self.assertEqual([each["endpoint_id"] for each in deliveries], [ACME])
+        self.assertEqual([each["endpoint_id"] for each in deliveries], [ACME, ACME])
 
     def test_a_dry_run_counts_and_leaves_nothing_behind(self):
         database = self.database()

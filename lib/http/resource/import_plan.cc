@@ -15,6 +15,7 @@
 #include "lib/base/time_text.h"
 #include "lib/http/request/authentication.h"
 #include "lib/http/resource/config_fields.h"
+#include "lib/http/resource/import_filters.h"
 #include "lib/http/resource/meta_project.h"
 #include "lib/http/shape/endpoint_fields.h"
 #include "lib/http/shape/fields.h"
@@ -319,7 +320,12 @@ class Planner {
                               IsKnown<Source>(sources_, project->id, subscription.source_id));
       if (!has_source) reader.FailField("source_id", "names no source of the project");
     }
-    CheckFilters(subscription, reader);
+    std::vector<std::string> without_effect;
+    reader.Fail(ReadImportedFilters(object, parts_, &subscription, &without_effect));
+    for (const std::string& type : without_effect) {
+      Skip(absl::StrCat("filters:that of \"", type, "\" has no effect, as the subscription ",
+                        "does not want events of this type"));
+    }
     Add(plan_.project_writes[project->id].puts, subscription, reader.status());
     return absl::OkStatus();
   }
@@ -335,29 +341,6 @@ class Planner {
     if (absl::IsNotFound(found)) return false;
     CONVOY_RETURN_IF_ERROR(found);
     return true;
-  }
-
-  // Convoy has a copy of the filter for each event type, which may have been changed by itself.
-  void CheckFilters(const Subscription& subscription, ObjectReader& reader) {
-    const Value* filters = reader.Array("filters");
-    if (filters == nullptr) return;
-    for (const Value& filter : filters->GetArray()) {
-      if (!filter.IsObject()) continue;
-      for (const auto& [name, own] : {std::pair("headers", &subscription.filter.headers),
-                                      std::pair("body", &subscription.filter.body),
-                                      std::pair("query", &subscription.filter.query),
-                                      std::pair("path", &subscription.filter.path)}) {
-        const auto member = filter.FindMember(name);
-        const bool is_set = member != filter.MemberEnd() && member->value.IsObject() &&
-                            !member->value.ObjectEmpty();
-        const json::Document ours = json::Parse(own->empty() ? "{}" : *own, {}).value();
-        if (is_set ? ours == member->value : ours.ObjectEmpty()) continue;
-        return reader.FailField(
-            absl::StrCat("filters.", name),
-            "differs from the subscription's own filter: filters of single event types are not "
-            "supported by this version, make a subscription for each");
-      }
-    }
   }
 
   absl::Status PlanApiKey(const Value& object) {

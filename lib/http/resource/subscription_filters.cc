@@ -89,24 +89,10 @@ size_t BytesOf(const ContentFilter& content) {
   return bytes;
 }
 
-absl::Status CheckFiltersBytes(size_t bytes) {
+absl::Status CheckBytes(size_t bytes) {
   if (bytes <= kTypeFiltersBytesMax) return absl::OkStatus();
   return FieldError("filters", absl::StrCat("those of a subscription's event types must not be ",
                                             "larger than ", kTypeFiltersBytesMax, " bytes in all"));
-}
-
-absl::Status CheckFiltersBytes(const std::vector<TypeFilter>& filters) {
-  size_t bytes = 0;
-  for (const TypeFilter& filter : filters) bytes += BytesOf(filter.content);
-  return CheckFiltersBytes(bytes);
-}
-
-bool WantsType(const Subscription& subscription, std::string_view event_type) {
-  return std::any_of(subscription.event_types.begin(), subscription.event_types.end(),
-                     [&](std::string_view pattern) {
-                       return pattern == event_type ||
-                              route::EventPattern::Of(pattern).Matches(event_type);
-                     });
 }
 
 // Fields of a request over what `out` holds. `enabled_at`: null disables.
@@ -240,6 +226,20 @@ std::string_view TestedPart(std::string_view body, std::string_view part) {
 
 }  // namespace
 
+absl::Status CheckFiltersBytes(const std::vector<TypeFilter>& filters) {
+  size_t bytes = 0;
+  for (const TypeFilter& filter : filters) bytes += BytesOf(filter.content);
+  return CheckBytes(bytes);
+}
+
+bool WantsType(const Subscription& subscription, std::string_view event_type) {
+  return std::any_of(subscription.event_types.begin(), subscription.event_types.end(),
+                     [&](std::string_view pattern) {
+                       return pattern == event_type ||
+                              route::EventPattern::Of(pattern).Matches(event_type);
+                     });
+}
+
 absl::Status KeepTypeFilters(const ApiParts& parts, const ContentFilter& previous,
                              Subscription* out) {
   std::erase_if(out->type_filters,
@@ -249,14 +249,14 @@ absl::Status KeepTypeFilters(const ApiParts& parts, const ContentFilter& previou
   for (TypeFilter& filter : out->type_filters) {
     const bool follows = filter.content == previous;
     bytes += follows ? bytes_of_each : BytesOf(filter.content);
-    CONVOY_RETURN_IF_ERROR(CheckFiltersBytes(bytes));
+    CONVOY_RETURN_IF_ERROR(CheckBytes(bytes));
     if (follows) filter.content = out->filter;
   }
   for (const std::string& type : out->event_types) {
     if (FindByType(out->type_filters, type) != nullptr) continue;
     if (out->type_filters.size() >= kEventTypesMax) break;
     bytes += bytes_of_each;
-    CONVOY_RETURN_IF_ERROR(CheckFiltersBytes(bytes));
+    CONVOY_RETURN_IF_ERROR(CheckBytes(bytes));
     out->type_filters.push_back({.id = parts.ulids->Next(),
                                  .event_type = type,
                                  .content = out->filter,

@@ -1,8 +1,12 @@
 // The filters of a subscription for single event types, as changes of the subscription keep them.
 #pragma once
 
+#include <string_view>
+#include <vector>
+
 #include "absl/status/status.h"
 
+#include "convoy/model.h"
 #include "lib/http/request/api_parts.h"
 
 namespace convoy::http {
@@ -16,5 +20,11 @@ inline constexpr size_t kTypeFiltersBytesMax = 1024 * 1024;  // of a subscriptio
 // larger than kTypeFiltersBytesMax; `out` is in any state then.
 absl::Status KeepTypeFilters(const ApiParts& parts, const ContentFilter& previous,
                              Subscription* out);
+
+// Whether the subscription wants events of the type, or of the types of a pattern that it names.
+bool WantsType(const Subscription& subscription, std::string_view event_type);
+
+// kInvalidArgument if those of a subscription are larger than kTypeFiltersBytesMax in all.
+absl::Status CheckFiltersBytes(const std::vector<TypeFilter>& filters);
 
 }  // namespace convoy::http
