@@ -42,7 +42,7 @@ constexpr std::string_view kPage = "perPage# direction next_page_cursor prev_pag
 constexpr std::string_view kEventFilters =
     "startDate endDate endpointId* sourceId* idempotencyKey event_type";
 constexpr std::string_view kEventSearch =
-    "startDate endDate endpointId* sourceId* idempotencyKey event_type query";
+    "startDate endDate endpointId* sourceId* idempotencyKey event_type query body";
 constexpr std::string_view kDeliveryFilters =
     "startDate endDate endpointId* eventId subscriptionId idempotencyKey event_type status*";
 constexpr std::string_view kDeliverySearch =

@@ -15,6 +15,7 @@
 #include "lib/http/resource/dynamic_target.h"
 #include "lib/http/resource/handlers.h"
 #include "lib/http/resource/meta_project.h"
+#include "lib/http/resource/payload_search.h"
 #include "lib/http/resource/queries.h"
 #include "lib/http/resource/search.h"
 #include "lib/http/shape/envelope.h"
@@ -173,7 +174,7 @@ Reply CreateDynamicEvent(const Context& context) {
 absl::StatusOr<EventQuery> ReadEventQuery(const Context& context) {
   const std::string_view query = context.request->query;
   CONVOY_ASSIGN_OR_RETURN(const TimeRange range, ParseTimeRange(query));
-  CONVOY_RETURN_IF_ERROR(RefuseParameters(query, {"body", "ownerId", "brokerMessageId"}));
+  CONVOY_RETURN_IF_ERROR(RefuseParameters(query, {"ownerId", "brokerMessageId"}));
   EventQuery wanted{.project_id = context.project->project().id,
                     .idempotency_key = ParameterOf(query, "idempotencyKey"),
                     .event_type = ParameterOf(query, "event_type"),
@@ -192,18 +193,25 @@ bool WantsData(const Context& context) {
 Reply ListEvents(const Context& context) {
   absl::StatusOr<EventQuery> wanted = ReadEventQuery(context);
   if (!wanted.ok()) return FromStatus(wanted.status());
-  absl::StatusOr<SearchText> search = ReadSearch(context, &wanted->created_from);
+  PayloadSearch payload;
+  absl::StatusOr<SearchText> search = ReadSearch(context, &wanted->created_from, &payload);
   if (!search.ok()) return FromStatus(search.status());
   wanted->search = *std::move(search);
   const PageRequest request = ParsePage(context.request->query);
-  const auto page = WritePage(
-      request,
-      [&](const PageRequest& part) { return context.parts->storage->ListEvents(*wanted, part); },
-      [&](const Event& event) -> absl::StatusOr<std::string> {
-        return ToJson([&](json::Writer& writer) {
-          WriteEvent(writer, Shown(context, InScope(context, event)), WantsData(context));
-        });
-      });
+  const auto list = [&](const PageRequest& part) {
+    return context.parts->storage->ListEvents(*wanted, part);
+  };
+  const auto write = [&](const Event& event) {
+    return ToJson([&](json::Writer& writer) {
+      WriteEvent(writer, Shown(context, InScope(context, event)), WantsData(context));
+    });
+  };
+  const auto page = payload.is_empty()
+                        ? WritePage(request, list,
+                                    [&](const Event& event) -> absl::StatusOr<std::string> {
+                                      return write(event);
+                                    })
+                        : SearchPage(payload, request, list, write);
   if (!page.ok()) return FromStatus(page.status());
   return Success(200, "App events fetched successfully", WrittenPageToJson(*page, request));
 }

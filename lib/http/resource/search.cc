@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "absl/strings/ascii.h"
 
 #include "convoy/config_read.h"
 #include "lib/base/status_macros.h"
@@ -18,21 +18,40 @@ constexpr size_t kTextBytesMax = 256;
 // Of sources that are looked for by their name.
 constexpr uint32_t kSourcesMax = 1000;
 
+// Cuts an object at the end of the text off: "paid {\"total\": 3}". What only looks like one is
+// text, unless there is nothing before it.
+absl::Status TakePayload(std::string& text, PayloadSearch* payload) {
+  const size_t begin = text.find('{');
+  if (begin == text.npos || (begin > 0 && !text.ends_with('}'))) return absl::OkStatus();
+  if (payload == nullptr) {
+    return begin == 0 ? FieldError("query", "is searched for in the payloads of events only")
+                      : absl::OkStatus();
+  }
+  CONVOY_RETURN_IF_ERROR(payload->Add("query", std::string_view(text).substr(begin)));
+  text.resize(begin);
+  absl::StripTrailingAsciiWhitespace(&text);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<SearchText> ReadSearch(const Context& context, absl::Time* created_from) {
-  SearchText search{.text = ParameterOf(context.request->query, "query")};
-  if (search.text.empty()) return search;
-  CONVOY_RETURN_IF_ERROR(CheckText("query", search.text, kTextBytesMax));
-  if (search.text.starts_with('{')) {
-    return FieldError("query", "is not searched for in payloads by this version");
+absl::StatusOr<SearchText> ReadSearch(const Context& context, absl::Time* created_from,
+                                      PayloadSearch* payload) {
+  const std::string_view query = context.request->query;
+  SearchText search{.text = ParameterOf(query, "query")};
+  CONVOY_RETURN_IF_ERROR(TakePayload(search.text, payload));
+  if (const std::string body = ParameterOf(query, "body"); payload != nullptr && !body.empty()) {
+    CONVOY_RETURN_IF_ERROR(payload->Add("body", body));
   }
+  if (search.text.empty() && (payload == nullptr || payload->is_empty())) return search;
+  CONVOY_RETURN_IF_ERROR(CheckText("query", search.text, kTextBytesMax));
   const Project& project = context.project->project();
   absl::Duration lookback;
   if (absl::ParseDuration(project.config.search_policy, &lookback)) {
     *created_from = std::max(*created_from, context.parts->clock->Now() - lookback);
   }
-  if (context.portal != nullptr) return search;  // sources are no business of a portal's
+  // Sources are no business of a portal's.
+  if (search.text.empty() || context.portal != nullptr) return search;
   CONVOY_ASSIGN_OR_RETURN(
       const Page<Source> sources,
       ListConfig<Source>(*context.parts->storage,

@@ -6,12 +6,16 @@
 
 #include "convoy/storage.h"
 #include "lib/http/request/context.h"
+#include "lib/http/resource/payload_search.h"
 
 namespace convoy::http {
 
 // The query parameter "query"; `created_from` is set forth to where the project's search_policy
-// lets a search begin. kInvalidArgument, with the parameter's name, if it is too long or asks for a
-// search in payloads.
-absl::StatusOr<SearchText> ReadSearch(const Context& context, absl::Time* created_from);
+// lets a search begin. kInvalidArgument, with the parameter's name, if it is too long.
+//
+// With `payload` an object at the end of the text, and the one of the parameter "body", is to be
+// searched for in payloads; without it such an object is refused.
+absl::StatusOr<SearchText> ReadSearch(const Context& context, absl::Time* created_from,
+                                      PayloadSearch* payload = nullptr);
 
 }  // namespace convoy::http

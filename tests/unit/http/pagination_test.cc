@@ -2,10 +2,16 @@
 #include "lib/http/request/pagination.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
+#include "convoy/ulid.h"
 #include "lib/http/request/written_page.h"
+#include "lib/json/document.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {
@@ -205,6 +211,134 @@ TEST_CASE("pagination: a search finds by ids, types, keys and sources, within th
   CHECK(count("/events", "billing") == 0);
   CHECK(count("/events", "KEY-") == 2);
   CHECK(ProjectHarness::Field(api.Do(200, "GET", "/events"), "data.content.2.uid").size() == 26);
+}
+
+struct PayloadHarness : ProjectHarness {
+  void Add(const std::string& data, const std::string& type = "t") {
+    Do(201, "POST", "/events",
+       absl::StrCat(R"({"data":)", data, R"(,"event_type":")", type, R"(","endpoint_id":")",
+                    endpoint, "\"}"));
+    clock.Advance(absl::Milliseconds(1));
+  }
+  // The numbers "n" of the events of a page, in its order.
+  static std::string Numbers(const std::string& page) {
+    std::string numbers;
+    const json::Document document = json::Parse(page, {}).value();
+    for (const json::Value& event : document["data"]["content"].GetArray()) {
+      absl::StrAppend(&numbers, event["data"]["n"].GetInt(), " ");
+    }
+    return numbers;
+  }
+  std::string Find(const std::string& parameters) {
+    return Numbers(Do(200, "GET", "/events?" + parameters));
+  }
+  std::string Body(const std::string& object) { return Find("body=" + Encoded(object)); }
+  static std::string Encoded(const std::string& text) {
+    std::string encoded;
+    for (const unsigned char c : text) {
+      absl::StrAppend(&encoded, "%", absl::Hex(c, absl::kZeroPad2));
+    }
+    return encoded;
+  }
+  const std::string endpoint = AddEndpoint(project);
+};
+
+TEST_CASE("pagination: a search finds the events whose payload contains an object") {
+  PayloadHarness api;
+  api.Add(R"({"n":1,"user":{"name":"a","tags":["x","y"]},"lines":[{"sku":1,"q":2},{"sku":2}]})");
+  api.Add(R"({"n":2,"user":{"name":"b"},"total":1.0,"gone":null})", "paid");
+  api.Add(R"({"n":3,"user":{"name":"a"}})", "paid");
+  CHECK(api.Body("{}") == "3 2 1 ");
+  CHECK(api.Body(R"({"user":{"name":"a"}})") == "3 1 ");
+  CHECK(api.Body(R"({"user":{"tags":["y"]}})") == "1 ");
+  CHECK(api.Body(R"({"user":{"tags":["y","z"]}})") == "");
+  CHECK(api.Body(R"({"user":{"tags":"y"}})") == "");
+  CHECK(api.Body(R"({"lines":[{"sku":1,"q":2}]})") == "1 ");
+  CHECK(api.Body(R"({"lines":[{"sku":2,"q":2}]})") == "");
+  CHECK(api.Body(R"({"total":1})") == "2 ");
+  CHECK(api.Body(R"({"total":"1"})") == "");
+  CHECK(api.Body(R"({"gone":null})") == "2 ");
+  CHECK(api.Find("query=" + api.Encoded(R"({"user":{"name":"a"}})")) == "3 1 ");
+  CHECK(api.Find("query=" + api.Encoded(R"(paid {"user":{"name":"a"}})")) == "3 ");
+  CHECK(api.Find("query=paid&body=" + api.Encoded(R"({"n":2})")) == "2 ");
+  CHECK(api.Find("event_type=t&body=" + api.Encoded(R"({"user":{"name":"a"}})")) == "1 ");
+  api.Do(202, "PUT", "", R"({"config":{"search_policy":"1h"}})");
+  api.clock.Advance(absl::Hours(2));
+  CHECK(api.Body("{}") == "");
+}
+
+TEST_CASE("pagination: a search in payloads that cannot be read is refused by name") {
+  PayloadHarness api;
+  const auto refusal = [&](const std::string& object) {
+    return api.MessageOf("GET", "/events?body=" + api.Encoded(object), "");
+  };
+  const std::string no_object = "body:must be a JSON object that the payload contains";
+  CHECK(refusal("[]") == no_object);
+  CHECK(refusal("x") == no_object);
+  CHECK(refusal("{\"a\":") == no_object);
+  CHECK(refusal(R"({"a":1,"a":2})") == R"(body:has the field "a" twice)");
+  std::string many = "{\"a\":[0";
+  for (int i = 0; i < 64; ++i) many += ",0";
+  CHECK(refusal(many + "]}") == "body:must have at most 64 values");
+  CHECK(refusal(R"({"a":")" + std::string(1024, 'x') + "\"}").starts_with("body:"));
+  CHECK(api.MessageOf("GET", "/events?query=" + api.Encoded("{x"), "").starts_with("query:"));
+  CHECK(api.MessageOf("GET", "/eventdeliveries?query=" + api.Encoded("{}"), "") ==
+        "query:is searched for in the payloads of events only");
+  // Batches do not search.
+  api.Do(400, "POST", "/events/batchreplay?body=%7B%7D");
+}
+
+TEST_CASE("pagination: pages of a search in payloads are walked in both directions") {
+  PayloadHarness api;
+  for (int i = 0; i < 70; ++i) {
+    api.Add(absl::StrCat(R"({"n":)", i, R"(,"mark":)", i % 7 == 0 ? 1 : 0, "}"));
+  }
+  const std::string path = "/events?perPage=3&body=" + api.Encoded(R"({"mark":1})");
+  for (const auto& [sort, pages] : {std::pair<std::string, std::vector<std::string>>{
+                                        "", {"63 56 49 ", "42 35 28 ", "21 14 7 ", "0 "}},
+                                    {"&sort=ASC", {"0 7 14 ", "21 28 35 ", "42 49 56 ", "63 "}}}) {
+    std::string page = api.Do(200, "GET", path + sort);
+    for (size_t i = 0; i < pages.size(); ++i) {
+      CHECK(api.Numbers(page) == pages[i]);
+      // The last one ends where all has been looked at.
+      const bool has_next = ProjectHarness::Field(page, "data.pagination.has_next_page") == "true";
+      CHECK(has_next == (i + 1 < pages.size()));
+      if (!has_next) break;
+      page = api.Do(200, "GET",
+                    absl::StrCat(path, sort, "&next_page_cursor=",
+                                 ProjectHarness::Field(page, "data.pagination.next_page_cursor")));
+    }
+    for (size_t i = pages.size() - 1; i-- > 0;) {
+      page = api.Do(200, "GET",
+                    absl::StrCat(path, sort, "&direction=prev&prev_page_cursor=",
+                                 ProjectHarness::Field(page, "data.pagination.prev_page_cursor")));
+      CHECK(api.Numbers(page) == pages[i]);
+    }
+  }
+}
+
+TEST_CASE("pagination: a search in payloads looks at a bounded number of events") {
+  PayloadHarness api;
+  WriteBatch batch;
+  const int64_t first_key = LeastKeyAt(api.clock.Now());
+  for (int i = 0; i < 1100; ++i) {
+    batch.submissions.push_back({.event = {.id = JoinUlid({.key = first_key + i}),
+                                           .project_id = api.project,
+                                           .event_type = "t",
+                                           .body = absl::StrCat("{\"n\":", i, "}")}});
+  }
+  REQUIRE(api.Commit(batch).status.ok());
+  // The newest come first.
+  const std::string path = "/events?body=" + api.Encoded(R"({"n":7})");
+  const std::string first = api.Do(200, "GET", path);
+  CHECK(api.Numbers(first) == "");
+  REQUIRE(ProjectHarness::Field(first, "data.pagination.has_next_page") == "true");
+  const std::string second =
+      api.Do(200, "GET",
+             absl::StrCat(path, "&next_page_cursor=",
+                          ProjectHarness::Field(first, "data.pagination.next_page_cursor")));
+  CHECK(api.Numbers(second) == "7 ");
+  CHECK(ProjectHarness::Field(second, "data.pagination.has_next_page") == "false");
 }
 
 TEST_CASE("pagination: dates are read with or without a zone, and refused by name") {
