@@ -51,4 +51,9 @@ absl::StatusOr<CountPart> CountDeliveries(Storage& storage, const DeliveryQuery&
   });
 }
 
+bool SelectsByAge(const EventQuery& query) {
+  return query.endpoint_ids.empty() && query.source_ids.empty() && query.event_type.empty() &&
+         query.idempotency_key.empty() && query.search.text.empty();
+}
+
 }  // namespace convoy::storage

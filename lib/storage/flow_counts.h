@@ -17,4 +17,7 @@ absl::StatusOr<CountPart> CountEvents(Storage& storage, const EventQuery& query,
 absl::StatusOr<CountPart> CountDeliveries(Storage& storage, const DeliveryQuery& query,
                                           std::string_view cursor);
 
+// Whether all that was made in the query's period is selected, so that a count needs no row.
+bool SelectsByAge(const EventQuery& query);
+
 }  // namespace convoy::storage

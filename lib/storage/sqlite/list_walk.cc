@@ -17,6 +17,7 @@
 #include "convoy/ulid.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/flow_counts.h"
 #include "lib/storage/page_walk.h"
 #include "lib/storage/search.h"
 #include "lib/storage/sqlite/row_keys.h"
@@ -279,11 +280,6 @@ auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, const Us
   return use(plan);
 }
 
-bool HasNoCondition(const EventQuery& query) {
-  return query.endpoint_ids.empty() && query.source_ids.empty() && query.event_type.empty() &&
-         query.idempotency_key.empty() && query.search.text.empty();
-}
-
 }  // namespace
 
 absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery& query,
@@ -302,7 +298,7 @@ absl::StatusOr<Page<Event>> ListEvents(Connection& connection, const EventQuery&
 absl::StatusOr<CountPart> CountEvents(Connection& connection, const EventQuery& query,
                                       std::string_view cursor) {
   return PlanEvents(connection, query, [&](const ListPlan& plan) {
-    if (!HasNoCondition(query)) return Count(connection, plan, cursor);
+    if (!SelectsByAge(query)) return Count(connection, plan, cursor);
     const auto is_wanted = [](const Statement&) -> absl::StatusOr<bool> { return true; };
     const ListPlan keys{.ascending = kEventKeysUp,
                         .owner = plan.owner,
