@@ -6,6 +6,7 @@
 
 #include "convoy/config_read.h"
 #include "lib/gateway/embedded_gateway.h"
+#include "lib/http/request/authentication.h"
 
 namespace convoy::gateway {
 
