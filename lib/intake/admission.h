@@ -34,8 +34,8 @@ void ReportRefusal(const Source& source, const absl::Status& refusal, std::strin
                    IngestReport* report);
 
 // Whether a request that was refused is to be kept: one whose function failed in any case, others
-// by the source's mode: what could become an event later, once a
-// secret, a setting or a place is put right. One that waits for a published key is not: its sender
+// by the source's mode: what could become an event later, once a secret, a setting or a place is
+// put right. One that waits for a published key is not: its sender
 // is asked to come again. Nor is one that is too large or has more headers than an event may have,
 // one that carries no event by its method, or one to a source that is switched off.
 bool IsKept(const config::SourceEntry& entry, const HttpRequest& request,
@@ -49,10 +49,6 @@ Hold MakeHold(const GatewayOptions& options, const config::SourceEntry& entry,
 
 // POST, PUT and PATCH.
 bool CarriesEvent(std::string_view method);
-
-// How many inputs a quarantine keeps once one with `body_bytes` has been added: as many as would
-// fit if all were as large, so that their bytes are bounded without being counted in the store.
-uint32_t QuarantineItemsMax(const GatewayOptions& options, uint64_t body_bytes);
 
 // How many inputs a quarantine keeps once one with `body_bytes` has been added: as many as would
 // fit if all were as large, so that their bytes are bounded without being counted in the store.

@@ -1,4 +1,4 @@
-// The pipeline from a request to the batch that accepts it, one step after the other:
+// The pipeline from an ingest request to the batch that accepts it, one step after the other:
 //
 //   limits → verify → idempotency key → event → match subscriptions → deliveries → batch
 //
@@ -9,7 +9,6 @@
 
 #include "lib/intake/intake.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -22,11 +21,11 @@
 #include "lib/intake/admission.h"
 #include "lib/intake/audience.h"
 #include "lib/intake/deliveries.h"
+#include "lib/intake/event_batch.h"
 #include "lib/intake/event_checks.h"
 #include "lib/intake/event_headers.h"
 #include "lib/intake/idempotency.h"
 #include "lib/intake/locations.h"
-#include "lib/json/document.h"
 
 namespace convoy::intake {
 namespace {
@@ -73,31 +72,6 @@ absl::StatusOr<std::string> FindEventType(const Source& source, const HttpReques
   return *std::move(type);
 }
 
-// An event of the REST API; `event` has been checked.
-Event MakeRestEvent(const Project& project, RestEvent event, absl::Time now, std::string id) {
-  Event made{.id = std::move(id),
-             .project_id = project.id,
-             .event_type = std::move(event.event_type),
-             .body = *std::move(event.data),
-             .content_type = "application/json",
-             .idempotency_key = std::move(event.idempotency_key),
-             .created_at = now,
-             .acknowledged_at = now};
-  for (Header& header : event.custom_headers) {
-    if (base::EqualsIgnoreCase(header.name, "Content-Type")) {
-      made.content_type = std::move(header.value);
-    } else {
-      made.headers.push_back(std::move(header));
-    }
-  }
-  return made;
-}
-
-EventContent ContentOf(const Event& event, BodyView& body) {
-  return {
-      .view = &body, .headers = &event.headers, .query = event.url_query, .path = event.url_path};
-}
-
 // The event of a request whose source has functions: `event` has the headers that are kept, and has
 // no body yet; it has none afterwards if no function changes it.
 absl::Status ApplyFunctions(SourceFunctions& functions, BodyView& received, Event* event) {
@@ -126,28 +100,6 @@ absl::Status ApplyFunctions(SourceFunctions& functions, BodyView& received, Even
   });
   event->headers.push_back(std::move(source_id));
   return absl::OkStatus();
-}
-
-// Those subscriptions of `endpoint_id` that want the event.
-void AddWanting(const ProjectSnapshot& project, const Event& event, const EventContent& content,
-                std::string_view endpoint_id, std::vector<const Subscription*>& out_wanting) {
-  for (const Subscription* subscription : project.SubscriptionsOfEndpoint(endpoint_id)) {
-    if (project.Wants(*subscription, event.event_type, content))
-      out_wanting.push_back(subscription);
-  }
-}
-
-std::optional<DedupeKey> RestDedupeKey(const Event& event, const GatewayOptions& options) {
-  if (event.idempotency_key.empty()) return std::nullopt;
-  return MakeRestDedupeKey(event.project_id, event.idempotency_key,
-                           event.created_at + options.dedupe_window);
-}
-
-WriteBatch BatchOf(Submission submission, std::optional<DedupeKey> dedupe) {
-  submission.dedupe = std::move(dedupe);
-  WriteBatch batch;
-  batch.submissions.push_back(std::move(submission));
-  return batch;
 }
 
 }  // namespace
@@ -369,140 +321,6 @@ absl::StatusOr<std::optional<DedupeKey>> Intake::KeyOf(const config::SourceEntry
                      .detail = remark});
   if (out_remark != nullptr) *out_remark = remark;
   return std::optional<DedupeKey>();
-}
-
-absl::StatusOr<WriteBatch> Intake::PrepareSingle(const ProjectSnapshot& project, RestEvent input,
-                                                 std::string_view endpoint_id) const {
-  absl::Status wrong = CheckRestEvent(options_, project.project(), input);
-  if (endpoint_id.empty()) {
-    json::AddProblem(absl::InvalidArgumentError("please provide an endpoint ID"), &wrong);
-  }
-  CONVOY_RETURN_IF_ERROR(wrong);
-  const Endpoint* const endpoint = project.FindEndpoint(endpoint_id);
-  if (endpoint == nullptr) return absl::InvalidArgumentError("endpoint not found");
-
-  Event event = MakeRestEvent(project.project(), std::move(input), clock_->Now(), ulids_->Next());
-  event.endpoint_ids = {endpoint->id};
-  std::optional<DedupeKey> dedupe = RestDedupeKey(event, options_);
-
-  if (!project.SubscriptionsOfEndpoint(endpoint->id).empty()) {
-    std::vector<const Subscription*> wanting;
-    BodyView body(event.content_type, event.headers, event.body);
-    AddWanting(project, event, ContentOf(event, body), endpoint->id, wanting);
-    return BatchOf(MakeSubmission(project, std::move(event), wanting, *ulids_), std::move(dedupe));
-  }
-
-  // The endpoint's first event: its subscription is created with it. If the project changes
-  // meanwhile, the batch is aborted and the caller prepares it again.
-  const Subscription implicit = MakeImplicitSubscription(*endpoint, event.created_at, *ulids_);
-  WriteBatch batch =
-      BatchOf(MakeSubmission(project, std::move(event), {&implicit}, *ulids_), std::move(dedupe));
-  batch.config.push_back(
-      {.scope = project.project().id, .expected_revision = project.revision(), .puts = {implicit}});
-  return batch;
-}
-
-absl::StatusOr<WriteBatch> Intake::PrepareFanout(const ProjectSnapshot& project, RestEvent input,
-                                                 std::string_view owner_id) const {
-  absl::Status wrong = CheckRestEvent(options_, project.project(), input);
-  if (owner_id.empty()) {
-    json::AddProblem(absl::InvalidArgumentError("owner_id:please provide an owner id"), &wrong);
-  }
-  json::AddProblem(CheckText("owner_id", owner_id, kOwnerIdBytesMax), &wrong);
-  CONVOY_RETURN_IF_ERROR(wrong);
-
-  Event event = MakeRestEvent(project.project(), std::move(input), clock_->Now(), ulids_->Next());
-  std::optional<DedupeKey> dedupe = RestDedupeKey(event, options_);
-  BodyView body(event.content_type, event.headers, event.body);
-  const EventContent content = ContentOf(event, body);
-  const AudiencePiece audience =
-      FindBeginning(limits_, [&](const AudiencePlace& from, size_t looks_max) {
-        return FindOfOwner(project, event, owner_id, from, looks_max, content);
-      });
-  if (audience.has_more) {
-    return DeferDeliveries(
-        project, std::move(event),
-        {.audience = model::JobAudience::kOwner, .owner_id = std::string(owner_id)},
-        std::move(dedupe));
-  }
-  for (const Endpoint* endpoint : project.EndpointsOfOwner(owner_id)) {
-    event.endpoint_ids.push_back(endpoint->id);
-  }
-  return BatchOf(MakeSubmission(project, std::move(event), audience.wanting, *ulids_),
-                 std::move(dedupe));
-}
-
-absl::StatusOr<WriteBatch> Intake::PrepareBroadcast(const ProjectSnapshot& project,
-                                                    RestEvent input) const {
-  CONVOY_RETURN_IF_ERROR(CheckRestEvent(options_, project.project(), input));
-  Event event = MakeRestEvent(project.project(), std::move(input), clock_->Now(), ulids_->Next());
-  std::optional<DedupeKey> dedupe = RestDedupeKey(event, options_);
-  BodyView body(event.content_type, event.headers, event.body);
-  const EventContent content = ContentOf(event, body);
-  const AudiencePiece audience =
-      FindBeginning(limits_, [&](const AudiencePlace& from, size_t looks_max) {
-        return FindMatching(project, event, /*source_id=*/"", from, looks_max, content);
-      });
-  if (audience.has_more) {
-    return DeferDeliveries(project, std::move(event), {.audience = model::JobAudience::kMatching},
-                           std::move(dedupe));
-  }
-  return BatchOf(MakeSubmission(project, std::move(event), audience.wanting, *ulids_),
-                 std::move(dedupe));
-}
-
-absl::StatusOr<WriteBatch> Intake::PrepareReplay(const ProjectSnapshot& project,
-                                                 const Event& event) const {
-  BodyView body(event.content_type, event.headers, event.body);
-  const EventContent content = ContentOf(event, body);
-  const bool is_of_link = !event.source_id.empty() && !event.url_path.empty();
-  // The endpoints of an event are not listed with it if a job made its deliveries.
-  const bool is_deferred =
-      event.endpoint_ids.empty() && event.status == EventStatus::kSuccess && !event.is_duplicate;
-  std::vector<const Subscription*> wanting;
-  bool has_more = is_deferred;
-  if (is_of_link) {
-    AudiencePiece audience =
-        FindBeginning(limits_, [&](const AudiencePlace& from, size_t looks_max) {
-          return FindMatching(project, event, event.source_id, from, looks_max, content);
-        });
-    wanting = std::move(audience.wanting);
-    has_more = audience.has_more;
-  } else {
-    for (const std::string& endpoint_id : event.endpoint_ids) {
-      AddWanting(project, event, content, endpoint_id, wanting);
-      has_more = wanting.size() > limits_.deliveries_max;
-      if (has_more) break;
-    }
-  }
-  if (has_more) return DeferReplay(project, event, is_of_link);
-  WriteBatch batch;
-  batch.extra_deliveries = MakeDeliveries(project, event, wanting, clock_->Now(), *ulids_);
-  return batch;
-}
-
-// The deliveries that were made with an event are known by their instant, which those of a replay
-// do not share.
-WriteBatch Intake::DeferReplay(const ProjectSnapshot& project, const Event& event,
-                               bool is_of_link) const {
-  const absl::Time now = std::max(clock_->Now(), event.created_at + absl::Microseconds(1));
-  model::Job job{.id = ulids_->Next(),
-                 .project_id = event.project_id,
-                 .kind = model::JobKind::kReplay,
-                 .event_id = event.id,
-                 .deliveries_at = now,
-                 .created_at = now,
-                 .updated_at = now};
-  if (is_of_link) {
-    job.source_id = event.source_id;
-    job.expected_count = project.EstimateEndpoints(event.event_type, event.source_id);
-  } else {
-    job.audience = model::JobAudience::kDelivered;
-    job.expected_count = event.endpoint_ids.size();
-  }
-  WriteBatch batch;
-  batch.config.push_back(model::NewJobWrite(job));
-  return batch;
 }
 
 }  // namespace convoy::intake

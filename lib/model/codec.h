@@ -1,5 +1,7 @@
 // The stored form of configuration objects: JSON texts that a later version of the library still
-// reads. A field that is missing takes its default; an unknown field is ignored.
+// reads. A field that is missing takes its default; an unknown field is ignored. Durations are
+// whole microseconds where a client may set any, so nothing is lost; instants are microseconds
+// since 1970. Each object is coded in a file of its own, NOUN_codec.cc.
 #pragma once
 
 #include <string>

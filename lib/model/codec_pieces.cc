@@ -1,4 +1,4 @@
-// Codecs of instants, durations, credentials and verifiers.
+// Codecs of instants, durations, policies, credentials and verifiers.
 #include "lib/model/codec_pieces.h"
 
 #include <utility>
@@ -95,6 +95,38 @@ void WriteTexts(Writer& writer, std::string_view key, const std::vector<std::str
   writer.Key(key).BeginArray();
   for (const std::string& text : texts) writer.String(text);
   writer.EndArray();
+}
+
+void WriteRetry(Writer& writer, const RetryPolicy& retry) {
+  writer.Key("retry").BeginObject().Field("strategy", Name(retry.strategy));
+  WriteDuration(writer, "interval_us", retry.interval);
+  writer.Field("attempts_max", retry.attempts_max).EndObject();
+}
+
+bool ReadRetry(ObjectReader& parent, RetryPolicy* out) {
+  const json::Value* object = parent.Object("retry");
+  if (object == nullptr) return false;
+  ObjectReader reader(*object);
+  ReadEnum(reader, "strategy", &out->strategy);
+  ReadDuration(reader, "interval_us", &out->interval);
+  reader.Read("attempts_max", &out->attempts_max);
+  parent.Fail(reader.status());
+  return true;
+}
+
+void WriteRateLimit(Writer& writer, const RateLimit& limit) {
+  writer.Key("rate_limit").BeginObject().Field("count", limit.count);
+  WriteDuration(writer, "window_us", limit.window);
+  writer.EndObject();
+}
+
+void ReadRateLimit(ObjectReader& parent, RateLimit* out) {
+  const json::Value* object = parent.Object("rate_limit");
+  if (object == nullptr) return;
+  ObjectReader reader(*object);
+  reader.Read("count", &out->count);
+  ReadDuration(reader, "window_us", &out->window);
+  parent.Fail(reader.status());
 }
 
 void WriteAuth(Writer& writer, const EndpointAuth& auth) {

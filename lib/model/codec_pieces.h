@@ -36,6 +36,13 @@ void ReadEnum(json::ObjectReader& reader, std::string_view key, Enum* out) {
   }
 }
 
+// The members "retry" and "rate_limit", of projects and of what has its own. ReadRetry returns
+// false where there is none.
+void WriteRetry(json::Writer& writer, const RetryPolicy& retry);
+bool ReadRetry(json::ObjectReader& parent, RetryPolicy* out);
+void WriteRateLimit(json::Writer& writer, const RateLimit& limit);
+void ReadRateLimit(json::ObjectReader& parent, RateLimit* out);
+
 // The members "auth" of endpoints and "verifier" of sources.
 void WriteAuth(json::Writer& writer, const EndpointAuth& auth);
 void ReadAuth(json::ObjectReader& parent, EndpointAuth* out);
