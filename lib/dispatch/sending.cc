@@ -136,13 +136,13 @@ void Dispatcher::State::Send(std::shared_ptr<Sending> sending, const Endpoint& e
       std::min(request->timeout, LeaseLeft(sending->task, now) - LeaseMargin(options.lease));
   sending->attempt.url = request->url;
   sending->attempt.request_headers = RedactHeaders(request->headers, endpoint.auth);
-  const auto on_sent = [this, sending](TransportResult result) {
+  SendCompletion on_sent = [this, sending](TransportResult result) {
     OnSent(*sending, std::move(result));
   };
   if (const auto* oauth2 = std::get_if<OAuth2Auth>(&endpoint.auth)) {
-    tokens.Send(endpoint.id, *oauth2, *std::move(request), on_sent);
+    tokens.Send(endpoint.id, *oauth2, *std::move(request), std::move(on_sent));
   } else {
-    parts.transport->Send(*std::move(request), on_sent);
+    parts.transport->Send(*std::move(request), std::move(on_sent));
   }
 }
 

@@ -19,8 +19,9 @@ struct AudienceLimits {
   // made by a job.
   size_t deliveries_max = 256;
   size_t looks_max = 4096;
-  // So many objects are looked at for one chunk of a job.
-  uint32_t chunk_looks = 256;
+  // So many objects are looked at for one chunk of a job: what is accepted meanwhile waits for the
+  // writing of one.
+  uint32_t chunk_looks = 64;
 };
 
 // A place in an audience, behind which its next piece begins. Those of all matching subscriptions

@@ -19,7 +19,7 @@
 namespace convoy::http {
 
 constexpr size_t kBodiesInMemoryMax = 16;
-constexpr size_t kWrittenPageBytesMax = 16 * 1024 * 1024;  // and what is in memory then
+constexpr size_t kWrittenPageBytesMax = 2 * 1024 * 1024;  // and what is in memory then
 
 // `list(PageRequest)` gives an absl::StatusOr<Page<T>>, `write(T)` the item's JSON in an
 // absl::StatusOr<std::string>; one that is kNotFound has gone in the meantime and is left out.

@@ -79,6 +79,7 @@ class CurlTransport final : public Transport {
   const Exchange::Setting setting_;
   transport::Connections connections_;
   transport::CredentialCache credentials_;
+  transport::UrlFactsCache url_facts_{&setting_.guard, !setting_.proxy.empty()};
   CURLM* const multi_;
   const int epoll_fd_;
   LazyTimer timer_;  // of libcurl's next instant
@@ -149,7 +150,7 @@ void CurlTransport::Send(OutgoingRequest request, SendCompletion done) {
 }
 
 std::unique_ptr<Exchange> CurlTransport::TakeExchange() {
-  if (idle_.empty()) return Exchange::New(&setting_, &connections_, &credentials_);
+  if (idle_.empty()) return Exchange::New(&setting_, &connections_, &credentials_, &url_facts_);
   std::unique_ptr<Exchange> exchange = std::move(idle_.back());
   idle_.pop_back();
   return exchange;

@@ -18,42 +18,23 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/text.h"
 #include "lib/transport/curl/lazy_timer.h"
 
 namespace convoy::transport {
-namespace {
-
-struct UrlDeleter {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-
-std::optional<std::string> PartOf(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return std::nullopt;
-  std::string found = text;
-  curl_free(text);
-  return found;
-}
-
-}  // namespace
-
 std::unique_ptr<Exchange> Exchange::New(const Setting* setting, Connections* connections,
-                                        CredentialCache* credentials) {
+                                        CredentialCache* credentials, UrlFactsCache* url_facts) {
   CURL* const handle = curl_easy_init();
   if (handle == nullptr) return nullptr;
-  auto exchange = absl::WrapUnique(new Exchange(handle, setting, connections, credentials));
+  auto exchange =
+      absl::WrapUnique(new Exchange(handle, setting, connections, credentials, url_facts));
   exchange->SetConstantOptions();
   return exchange;
 }
 
-Exchange::~Exchange() {
-  curl_easy_cleanup(handle_);
-  curl_slist_free_all(header_lines_);
-}
+Exchange::~Exchange() { curl_easy_cleanup(handle_); }
 
 void Exchange::SetConstantOptions() {
   curl_easy_setopt(handle_, CURLOPT_PRIVATE, this);
@@ -140,50 +121,15 @@ void Exchange::ResumeTimeout() { curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, t
 bool Exchange::is_overdue() const { return MonotonicNanoseconds() >= ends_at_ns_; }
 
 bool Exchange::SetUrl(TransportResult* refusal) {
-  refusal->outcome = TransportOutcome::kInvalidUrl;
-  const std::unique_ptr<CURLU, UrlDeleter> url(curl_url());
-  const bool is_clean = std::none_of(request_.url.begin(), request_.url.end(), [](char c) {
-    return static_cast<uint8_t>(c) <= 0x20 || c == 0x7F;
-  });
-  if (url == nullptr || !is_clean ||
-      curl_url_set(url.get(), CURLUPART_URL, request_.url.c_str(), 0) != CURLUE_OK) {
-    refusal->error = "the URL is malformed";
+  const UrlFacts& facts = url_facts_->Find(request_.url);
+  if (!facts.refusal.empty()) {
+    refusal->outcome = facts.outcome;
+    refusal->error = facts.refusal;
     return false;
   }
-  const std::string scheme =
-      absl::AsciiStrToLower(PartOf(url.get(), CURLUPART_SCHEME).value_or(""));
-  if (scheme != "http" && scheme != "https") {
-    refusal->error = "the URL is neither http nor https";
-    return false;
-  }
-  if (PartOf(url.get(), CURLUPART_USER).has_value() ||
-      PartOf(url.get(), CURLUPART_PASSWORD).has_value()) {
-    refusal->error = "the URL must not hold a user name or password";
-    return false;
-  }
-  const std::string host = PartOf(url.get(), CURLUPART_HOST).value_or("");
-  const std::string port = PartOf(url.get(), CURLUPART_PORT).value_or("");
-  authority_ = absl::StrCat(scheme, "://", host, ":", port);
-  if (!setting_->proxy.empty() && IsHostDenied(host, scheme, port)) {
-    refusal->outcome = TransportOutcome::kDeniedAddress;
-    refusal->error = kDeniedAddressText;
-    return false;
-  }
+  authority_ = facts.authority;
   curl_easy_setopt(handle_, CURLOPT_URL, request_.url.c_str());
   return true;
-}
-
-bool Exchange::IsHostDenied(std::string_view host, std::string_view scheme,
-                            std::string_view port) const {
-  while (host.ends_with('.')) host.remove_suffix(1);
-  if (base::EqualsIgnoreCase(host, "localhost") || absl::EndsWithIgnoreCase(host, ".localhost")) {
-    host = "127.0.0.1";
-  }
-  if (host.starts_with('[')) host = host.substr(1, host.find_first_of("%]") - 1);
-  const std::optional<IpAddress> address = IpAddress::Parse(host);
-  uint32_t number = scheme == "https" ? 443 : 80;
-  if (!port.empty() && !absl::SimpleAtoi(port, &number)) return true;
-  return address.has_value() && !setting_->guard.Allows(*address, static_cast<uint16_t>(number));
 }
 
 bool Exchange::SetCredentials(TransportResult* refusal) {
@@ -211,15 +157,13 @@ bool Exchange::SetCredentials(TransportResult* refusal) {
 
 bool Exchange::SetHeaders(TransportResult* refusal) {
   refusal->outcome = TransportOutcome::kInvalidUrl;
-  curl_slist_free_all(header_lines_);
-  header_lines_ = nullptr;
-  const auto append = [this](const std::string& line) {
-    header_lines_ = curl_slist_append(header_lines_, line.c_str());
-  };
+  header_lines_.Clear();
   // Suppresses headers that libcurl would add by itself.
-  append("Expect:");
-  append("Accept:");
-  if (!base::FindHeader(request_.headers, "Content-Type").has_value()) append("Content-Type:");
+  header_lines_.Add("Expect:");
+  header_lines_.Add("Accept:");
+  if (!base::FindHeader(request_.headers, "Content-Type").has_value()) {
+    header_lines_.Add("Content-Type:");
+  }
   for (const Header& header : request_.headers) {
     if (!base::IsHeaderName(header.name) || !base::IsHeaderValue(header.value)) {
       refusal->error = "a header has a name or value that HTTP does not allow";
@@ -227,9 +171,13 @@ bool Exchange::SetHeaders(TransportResult* refusal) {
     }
     // "Name;" is libcurl's way of asking for an empty value; with a blank one it drops the header.
     const std::string_view value = absl::StripAsciiWhitespace(header.value);
-    append(value.empty() ? absl::StrCat(header.name, ";") : absl::StrCat(header.name, ": ", value));
+    if (value.empty()) {
+      header_lines_.Add(header.name, ";");
+    } else {
+      header_lines_.Add(header.name, ": ", value);
+    }
   }
-  curl_easy_setopt(handle_, CURLOPT_HTTPHEADER, header_lines_);
+  curl_easy_setopt(handle_, CURLOPT_HTTPHEADER, header_lines_.list());
   return true;
 }
 

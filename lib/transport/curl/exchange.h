@@ -14,7 +14,9 @@
 #include "lib/transport/curl/connections.h"
 #include "lib/transport/curl/credentials.h"
 #include "lib/transport/curl/failure.h"
+#include "lib/transport/curl/header_lines.h"
 #include "lib/transport/curl/response_head.h"
+#include "lib/transport/curl/url_facts.h"
 #include "lib/transport/guard.h"
 
 namespace convoy::transport {
@@ -35,7 +37,7 @@ class Exchange {
 
   // nullptr if libcurl has no memory. All must outlive it, and whatever its handle has connected.
   static std::unique_ptr<Exchange> New(const Setting* setting, Connections* connections,
-                                       CredentialCache* credentials);
+                                       CredentialCache* credentials, UrlFactsCache* url_facts);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -63,11 +65,12 @@ class Exchange {
 
  private:
   Exchange(CURL* handle, const Setting* setting, Connections* connections,
-           CredentialCache* credential_cache)
+           CredentialCache* credential_cache, UrlFactsCache* url_facts)
       : handle_(handle),
         setting_(setting),
         connections_(connections),
-        credential_cache_(credential_cache) {}
+        credential_cache_(credential_cache),
+        url_facts_(url_facts) {}
 
   static curl_socket_t OpenSocket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static int CloseSocket(void* connections, curl_socket_t socket);
@@ -82,8 +85,6 @@ class Exchange {
   bool IsRequestWritten() const;            // a byte of it at least
   PhaseTimings MeasurePhases() const;
   bool SetUrl(TransportResult* refusal);
-  // With a proxy no socket is opened to the host: an address that the URL spells is judged here.
-  bool IsHostDenied(std::string_view host, std::string_view scheme, std::string_view port) const;
   bool SetCredentials(TransportResult* refusal);
   bool SetHeaders(TransportResult* refusal);
 
@@ -91,9 +92,10 @@ class Exchange {
   const Setting* const setting_;
   Connections* const connections_;
   CredentialCache* const credential_cache_;
+  UrlFactsCache* const url_facts_;
   std::shared_ptr<const Credentials> credentials_;  // null: the endpoint has none of its own
   std::array<char, CURL_ERROR_SIZE> error_ = {};    // libcurl writes its detail here
-  curl_slist* header_lines_ = nullptr;
+  HeaderLines header_lines_;
   OutgoingRequest request_;
   SendCompletion done_;
   TransportResult result_;
