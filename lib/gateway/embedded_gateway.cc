@@ -137,7 +137,8 @@ dispatch::DispatcherParts EmbeddedGateway::dispatcher_parts() {
           .tell = options_.outcomes_max == 0 ? nullptr
                                              : dispatch::TellOutcome([this](HostOutcome outcome) {
                                                  host_outcomes_.Push(std::move(outcome));
-                                               })};
+                                               }),
+          .spans = parts_.spans.get()};
 }
 
 consume::ConsumeParts EmbeddedGateway::consume_parts() {
