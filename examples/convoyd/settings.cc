@@ -134,6 +134,29 @@ Spec NumberSpec(std::string name, auto field, uint64_t min, uint64_t max, std::s
 constexpr uint64_t kDayMs = 24 * 3600 * 1000;
 constexpr uint64_t kMany = 1'000'000;
 
+std::vector<Spec> TraceSpecs() {
+  return {
+      {"trace-header", "NAME",
+       "header in which the trace of an event comes in and goes on to its endpoints (default "
+       "traceparent)",
+       [](Settings& settings, std::string_view text) {
+         settings.options.trace_header = text;
+         return absl::OkStatus();
+       }},
+      {"otlp-endpoint", "URL",
+       "collector of OpenTelemetry that the spans of deliveries are sent to, like "
+       "http://127.0.0.1:4318 (default: none)",
+       TextInto(&Settings::otlp_endpoint)},
+      {"otlp-headers-file", "FILE",
+       "holds headers of these requests, a line \"Name: value\" each; for authorization",
+       TextInto(&Settings::otlp_headers_file)},
+      {"otlp-ca-file", "FILE",
+       "PEM file of the certificate authorities that the collector is trusted by, in place of the "
+       "system's",
+       TextInto(&Settings::otlp_ca_file)},
+  };
+}
+
 std::vector<Spec> BasicSpecs() {
   return {
       {"listen", "ADDR:PORT", "where to serve; port 0 picks a free one (default 127.0.0.1:5005)",
@@ -292,7 +315,7 @@ std::vector<Spec> GatewaySpecs() {
 const std::vector<Spec>& Specs() {
   static const auto* const specs = [] {
     auto* all = new std::vector<Spec>();
-    for (const auto& part : {BasicSpecs(), ServerSpecs(), GatewaySpecs()}) {
+    for (const auto& part : {BasicSpecs(), TraceSpecs(), ServerSpecs(), GatewaySpecs()}) {
       all->insert(all->end(), part.begin(), part.end());
     }
     return all;
@@ -445,6 +468,10 @@ absl::Status CheckTogether(const Settings& settings) {
       (settings.metrics_access == convoy::MetricsAccess::kToken)) {
     return absl::InvalidArgumentError(
         "metrics_access token and metrics_token_file must be given together");
+  }
+  if (settings.otlp_endpoint.empty() &&
+      (!settings.otlp_headers_file.empty() || !settings.otlp_ca_file.empty())) {
+    return absl::InvalidArgumentError("otlp_headers_file and otlp_ca_file need otlp_endpoint");
   }
   if (settings.secrets_key_file.empty() && !settings.former_secrets_key_file.empty()) {
     return absl::InvalidArgumentError("former_secrets_key_file needs secrets_key_file");
