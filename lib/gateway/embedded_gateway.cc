@@ -121,7 +121,8 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .dispatcher = &dispatcher_,
           .pruner = &pruner_,
           .jobs = &jobs_,
-          .work_counts = [this] { return work_pool_.counts(); }};
+          .work_counts = [this] { return work_pool_.counts(); },
+          .spans = parts_.spans.get()};
 }
 
 dispatch::DispatcherParts EmbeddedGateway::dispatcher_parts() {
