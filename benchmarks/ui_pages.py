@@ -79,7 +79,7 @@ class Store:
         self.id = project.id
         event = self.client.ok("GET", f"{project.path}/events?perPage=1")["content"][0]["uid"]
         self.places["one event"] = f"events/{event}"
-        # What filters of the pages ask for: an event type that none has, and a status.
+        # Filters of the pages: an event type that none has, and a status.
         self.places["events, none match"] = "events?event_type=none"
         self.places["deliveries, none match"] = "deliveries?status=Failure"
 

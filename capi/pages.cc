@@ -13,10 +13,10 @@ bool HasPages() { return true; }
 
 absl::StatusOr<std::unique_ptr<Gateway>> NewPages(const convoy_config& config, Gateway* next) {
   if (config.ui_prefix.empty()) return nullptr;
-  return NewUiGateway(
-      next, {.prefix = config.ui_prefix,
-             .portal_frame_origins = config.ui_frame_origins,
-             .has_secure_cookies = config.options.public_url.starts_with("https://")});
+  return NewUiGateway(next,
+                      {.prefix = config.ui_prefix,
+                       .portal_frame_origins = config.ui_frame_origins,
+                       .has_secure_cookies = config.options.public_url.starts_with("https://")});
 }
 
 #else

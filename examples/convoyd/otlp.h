@@ -17,8 +17,8 @@ namespace convoyd {
 absl::StatusOr<std::shared_ptr<convoy::SpanSink>> NewSpanExporter(const Settings& settings,
                                                                   std::shared_ptr<LogObserver> log);
 
-// Sends what waits, for `patience` at most, and says in the log if spans were dropped. `spans` is of
-// NewSpanExporter.
+// Sends what waits, for `patience` at most, and says in the log if spans were dropped. `spans` is
+// of NewSpanExporter.
 void CloseSpanExporter(convoy::SpanSink* spans, std::chrono::milliseconds patience,
                        LogObserver& log);
 

@@ -128,10 +128,9 @@ absl::StatusOr<std::unique_ptr<Server>> Listen(const Settings& settings, LogObse
        .observer = log});
 }
 
-absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& settings,
-                                                             std::string public_url,
-                                                             std::shared_ptr<LogObserver> log,
-                                                             std::shared_ptr<convoy::SpanSink> spans) {
+absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(
+    const Settings& settings, std::string public_url, std::shared_ptr<LogObserver> log,
+    std::shared_ptr<convoy::SpanSink> spans) {
   convoy::GatewayOptions options = settings.options;
   if (settings.metrics_access == convoy::MetricsAccess::kToken) {
     auto token = ReadSecretFile(settings.metrics_token_file);

@@ -29,7 +29,7 @@ struct SpanAttribute {
 
 // A span that has ended. Ids are lower-case hexadecimal digits.
 struct Span {
-  std::string_view name;            // few different ones: "deliver"
+  std::string_view name;  // few different ones: "deliver"
   SpanKind kind = SpanKind::kInternal;
   std::string_view trace_id;        // 32 digits
   std::string_view span_id;         // 16
@@ -42,7 +42,7 @@ struct Span {
   std::string_view status_message;  // one line without secrets; empty unless kError
 };
 
-// What has become of the spans of a sink since it was made.
+// Counts of a sink since it was made, by what became of its spans.
 struct SpanCounts {
   uint64_t exported = 0;
   uint64_t dropped_full = 0;      // too many were waiting

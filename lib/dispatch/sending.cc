@@ -225,8 +225,7 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   attempt.phases = result.phases;
   attempt.elapsed = result.elapsed;
   const ProjectConfig& config = sending.project->project().config;
-  const std::optional<LatencyExemplar> exemplar =
-      Trace(sending, attempt, classification.outcome);
+  const std::optional<LatencyExemplar> exemplar = Trace(sending, attempt, classification.outcome);
   parts.observer->Count("convoy_delivery_attempt_total", 1);
   if (attempt.is_success) parts.observer->Count("convoy_delivery_success_total", 1);
   if (transition.should_disable_endpoint) {
@@ -247,7 +246,7 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
 }
 
 std::optional<LatencyExemplar> Dispatcher::State::Trace(const Sending& sending,
-                                                       const Attempt& attempt, Outcome outcome) {
+                                                        const Attempt& attempt, Outcome outcome) {
   if (!sending.project->project().config.has_trace_headers || sending.is_local) return std::nullopt;
   const Event& event = *sending.task.claimed.event;
   const Delivery& delivery = sending.task.claimed.delivery;

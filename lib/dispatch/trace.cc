@@ -65,11 +65,22 @@ constexpr char kSampledBit = 1;
 // Headers that HTTP or the gateway sets itself. What a project calls its own is decided later: then
 // the project's wins.
 bool IsTaken(std::string_view name) {
-  constexpr std::string_view kNames[] = {
-      "Authorization", "Connection",    "Content-Encoding", "Content-Length", "Content-Type",
-      "Cookie",        "Expect",        "Host",             "Keep-Alive",     "Proxy-Connection",
-      "TE",            "Trailer",       "Transfer-Encoding", "Upgrade",       "User-Agent",
-      kState};
+  constexpr std::string_view kNames[] = {"Authorization",
+                                         "Connection",
+                                         "Content-Encoding",
+                                         "Content-Length",
+                                         "Content-Type",
+                                         "Cookie",
+                                         "Expect",
+                                         "Host",
+                                         "Keep-Alive",
+                                         "Proxy-Connection",
+                                         "TE",
+                                         "Trailer",
+                                         "Transfer-Encoding",
+                                         "Upgrade",
+                                         "User-Agent",
+                                         kState};
   return std::any_of(std::begin(kNames), std::end(kNames), [name](std::string_view other) {
     return base::EqualsIgnoreCase(name, other);
   });
@@ -129,17 +140,16 @@ void SinkSpan(const EndedAttempt& ended, std::string_view span_id, uint32_t numb
   const Attempt& attempt = ended.attempt;
   const Server server = ServerOf(attempt.url);
   const std::string status = absl::StrCat(attempt.http_status);
-  std::vector<SpanAttribute> attributes = {
-      {"http.request.method", attempt.method},
-      {"server.address", server.address},
-      {"server.port", server.port},
-      {"convoy.project.id", ended.delivery.project_id},
-      {"convoy.endpoint.id", ended.delivery.endpoint_id},
-      {"convoy.event.id", ended.event.id},
-      {"convoy.event.type", ended.event.event_type},
-      {"convoy.delivery.id", ended.delivery.id},
-      {"convoy.attempt.number", int64_t{number}},
-      {"convoy.outcome", ended.outcome}};
+  std::vector<SpanAttribute> attributes = {{"http.request.method", attempt.method},
+                                           {"server.address", server.address},
+                                           {"server.port", server.port},
+                                           {"convoy.project.id", ended.delivery.project_id},
+                                           {"convoy.endpoint.id", ended.delivery.endpoint_id},
+                                           {"convoy.event.id", ended.event.id},
+                                           {"convoy.event.type", ended.event.event_type},
+                                           {"convoy.delivery.id", ended.delivery.id},
+                                           {"convoy.attempt.number", int64_t{number}},
+                                           {"convoy.outcome", ended.outcome}};
   if (attempt.http_status != 0) {
     attributes.push_back({"http.response.status_code", int64_t{attempt.http_status}});
   }

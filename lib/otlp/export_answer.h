@@ -1,4 +1,4 @@
-// What a collector's answer means for the spans of a request.
+// Meaning of a collector's answer for the spans of a request.
 #pragma once
 
 #include <cstdint>

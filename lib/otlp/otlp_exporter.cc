@@ -98,8 +98,8 @@ class HttpExporter final : public OtlpExporter {
 };
 
 void HttpExporter::Export(const std::vector<std::string>& batch) {
-  const auto body = std::make_shared<const std::string>(
-      otlp::EncodeRequest(options_.service_name, batch));
+  const auto body =
+      std::make_shared<const std::string>(otlp::EncodeRequest(options_.service_name, batch));
   const absl::Time give_up_at = parts_.clock->SteadyNow() + options_.retry_for;
   absl::Duration delay = std::min(options_.retry_delay, kRetryDelayMax);
   while (true) {
@@ -168,8 +168,8 @@ void HttpExporter::Tell(std::string_view error) {
 }
 
 absl::Status CheckHeaders(const Headers& headers) {
-  constexpr std::string_view kOurs[] = {"Content-Type",   "Content-Length",    "Content-Encoding",
-                                        "Host",           "Transfer-Encoding", "Connection"};
+  constexpr std::string_view kOurs[] = {"Content-Type", "Content-Length",    "Content-Encoding",
+                                        "Host",         "Transfer-Encoding", "Connection"};
   for (const Header& header : headers) {
     const bool is_ours = std::any_of(std::begin(kOurs), std::end(kOurs), [&](auto name) {
       return base::EqualsIgnoreCase(header.name, name);

@@ -49,7 +49,7 @@ class CollectorCase(HostCase):
         return project, source
 
     def receive(self, path, header="traceparent"):
-        """What a traced receiver does with a delivery: a span of its own. Trace, parent, its id."""
+        """Sends a span of the receiver's own, as traced ones do: trace, parent, its id."""
         _, trace, parent, flags = self.inbox.wait_for(path, 1)[0].headers[header].split("-")
         self.assertEqual(flags, "01")
         return trace, parent, self.collector.send("receiver", "POST " + path, SERVER, trace, parent)

@@ -227,7 +227,7 @@ class UiCase(unittest.TestCase):
 
     @classmethod
     def start_gateway(cls, database):
-        """What serves the pages; sets the instance's key."""
+        """Starts the server of the pages, and sets the instance's key."""
         cls.key = host.bootstrap(database)
         return host.Convoyd(database, "--ui", "--idle-timeout-ms", "600000", *cls.flags)
 

@@ -103,8 +103,7 @@ void AppendExemplar(const MetricExemplar& exemplar, std::string& out) {
     if (out.back() != '{') out.push_back(',');
     AppendLabel(name, value, out);
   }
-  absl::StrAppend(&out, "} ", absl::StrFormat("%.6f", exemplar.value), " ",
-                  SecondsOf(exemplar.at));
+  absl::StrAppend(&out, "} ", absl::StrFormat("%.6f", exemplar.value), " ", SecondsOf(exemplar.at));
 }
 
 // OpenMetrics wants "1.0" for 1 where a number is a label.

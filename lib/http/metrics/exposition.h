@@ -27,7 +27,7 @@ enum class MetricType : uint8_t { kCounter, kGauge, kInfo, kHistogram };
 
 using MetricLabels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
-// What stands for the samples of a bucket: labels, and the sample's value and instant.
+// A sample that stands for those of its bucket: labels, value and instant.
 struct MetricExemplar {
   std::vector<std::pair<std::string_view, std::string>> labels;  // 128 characters in all at most
   double value = 0;

@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <catch2/catch.hpp>
-
 #include "absl/strings/str_cat.h"
+#include <catch2/catch.hpp>
 
 #include "lib/base/text.h"
 #include "tests/support/sim_clock.h"

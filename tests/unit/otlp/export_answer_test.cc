@@ -32,8 +32,8 @@ TEST_CASE("export_answer: a collector says how long to wait") {
 }
 
 TEST_CASE("export_answer: rejected spans are told, and not sent again") {
-  ExportAnswer answer = OfStatus(
-      200, R"({"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}})");
+  ExportAnswer answer =
+      OfStatus(200, R"({"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}})");
   CHECK(answer.kind == Kind::kTaken);
   CHECK(answer.rejected_count == 3);
   CHECK(answer.error.find("too old") != std::string::npos);

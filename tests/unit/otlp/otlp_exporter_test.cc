@@ -1,5 +1,3 @@
-#include "convoy/otlp.h"
-
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -11,9 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include <catch2/catch.hpp>
 
-#include "absl/strings/match.h"
+#include "convoy/otlp.h"
 
 namespace convoy {
 namespace {
@@ -97,8 +96,8 @@ TEST_CASE("otlp_exporter: spans are sent in batches, with the headers of the opt
   REQUIRE(world.log->count() == 1);
   const OutgoingRequest& request = world.log->requests[0];
   CHECK(request.url == "http://collector.test:4318/v1/traces");
-  CHECK(request.headers == Headers{{"Authorization", "Bearer word"},
-                                   {"Content-Type", "application/json"}});
+  CHECK(request.headers ==
+        Headers{{"Authorization", "Bearer word"}, {"Content-Type", "application/json"}});
   CHECK(absl::StrContains(*request.body, "\"resourceSpans\""));
   CHECK(exporter->counts().exported == 3);
   exporter->Take(SomeSpan());
@@ -202,13 +201,15 @@ TEST_CASE("otlp_exporter: options that cannot be are refused by name") {
         world.options, {.transport = std::make_unique<ScriptedTransport>(world.log)});
     return opened.ok() ? std::string() : std::string(opened.status().message());
   };
-  for (const char* endpoint :
-       {"", "collector:4318", "ftp://x", "http://", "http:///v1", "http://a b", "http://u:p@host"}) {
+  for (const char* endpoint : {"", "collector:4318", "ftp://x", "http://", "http:///v1",
+                               "http://a b", "http://u:p@host"}) {
     INFO(endpoint);
     CHECK(refusal([&](OtlpOptions& o) { o.endpoint = endpoint; }).starts_with("endpoint"));
   }
   CHECK(refusal([](OtlpOptions& o) { o.endpoint = "https://host/base/traces"; }).empty());
-  CHECK(refusal([](OtlpOptions& o) { o.headers = {{"content-type", "x"}}; }).starts_with("headers"));
+  CHECK(refusal([](OtlpOptions& o) {
+          o.headers = {{"content-type", "x"}};
+        }).starts_with("headers"));
   CHECK(refusal([](OtlpOptions& o) { o.headers = {{"X", "a\nb"}}; }).starts_with("headers"));
   CHECK(absl::StrContains(refusal([](OtlpOptions& o) { o.spans_max = 0; }), "spans_max"));
   CHECK(absl::StrContains(refusal([](OtlpOptions& o) { o.timeout = absl::ZeroDuration(); }),
