@@ -192,9 +192,7 @@ class PrometheusTest(HostCase):
         project = self.project("incoming")
         with rabbitmq.Server() as server, tempfile.TemporaryDirectory() as folder:
             queue = server.new_queue()
-            source = project.ok("POST", "/sources", {
-                "name": "orders", "type": "pub_sub",
-                "pub_sub": {**queue.pub_sub, "message_format": "raw", "event_type": "order.paid"}})
+            source = project.queue_source("orders", queue, "order.paid")
             project.subscribe("s", project.endpoint("e", self.inbox.url + "/orders"), source)
             queue.produce([{"body": b"{}", "id": "1"}])
             self.inbox.wait_for("/orders", 1)

@@ -99,9 +99,7 @@ class TracesTest(CollectorCase):
         with rabbitmq.Server() as server:
             queue = server.new_queue()
             project = self.project("incoming", add_event_id_trace_headers=True)
-            source = project.ok("POST", "/sources", {
-                "name": "orders", "type": "pub_sub",
-                "pub_sub": {**queue.pub_sub, "message_format": "raw", "event_type": "order.paid"}})
+            source = project.queue_source("orders", queue, "order.paid")
             project.subscribe("s", project.endpoint("e", self.inbox.url + "/broker"), source)
             trace = secrets.token_hex(16)
             sender = self.collector.send("sender", "orders publish", PRODUCER, trace)
