@@ -21,7 +21,7 @@ def make_app():
     def home():
         # Relative, so that it is right behind a proxy, too.
         return flask.render_template_string(
-            "<!doctype html><html lang=en><title>Shop</title><h1>Shop</h1>"
+            "<!doctype html><html lang=en><link rel=icon href=data:,><title>Shop</title><h1>Shop</h1>"
             "<p><a href='.{{ mount }}/ui/'>Webhooks</a>", mount=MOUNT)
 
     return app

@@ -178,7 +178,7 @@ class Project:
         return self.ok("POST", "/subscriptions", body)
 
     def ingest(self, source, body, headers=None, query="", method="POST"):
-        client = Client(self.client.address)
+        client = self.client.with_key(None)
         try:
             return client.send(method, f"/ingest/{source['mask_id']}{query}", body, headers)
         finally:
