@@ -41,13 +41,13 @@ PAGES = 1000
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count) "
 
 
-def fill(database, project, endpoint, count):
+def fill(database, project, endpoint, count, source="0" * 25 + "S"):
     """Rows as the library writes them: one event each millisecond, its delivery ended."""
     db = sqlite3.connect(database, isolation_level=None)
     db.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144")
     values = {"count": count, "epoch": EPOCH_MS, "body": BODY.encode(), "headers": HEADERS,
               "url": "http://receiver.test/hooks", "request": HEADERS, "response": ANSWER_HEADERS}
-    for name, uid in (("project", project), ("endpoint", endpoint), ("source", "0" * 25 + "S")):
+    for name, uid in (("project", project), ("endpoint", endpoint), ("source", source)):
         db.execute("INSERT OR IGNORE INTO name (id) VALUES (?)", (uid,))
         values[name] = db.execute("SELECT number FROM name WHERE id = ?", (uid,)).fetchone()[0]
     db.execute("BEGIN")

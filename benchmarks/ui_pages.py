@@ -70,7 +70,7 @@ class Store:
                        "portal links": "portals", "settings": "settings"}
         convoyd.stop()
         start = time.monotonic()
-        large_store.fill(database, project.id, endpoint["uid"], count)
+        large_store.fill(database, project.id, endpoint["uid"], count, source["uid"])
         size = os.path.getsize(database) / 2**20
         print(f"{count:,} events, {size:,.0f} MiB, made in {time.monotonic() - start:.0f} s", flush=True)
         self.convoyd = host.Convoyd(database, "--ui")
