@@ -94,9 +94,12 @@ class Store:
                 raise SystemExit(f"GET {path} answered {answer}")
         return statistics.median(times)
 
-    def stop(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.client.close()
-        self.convoyd.stop()
+        self.convoyd.kill()
 
 
 class Browser:
@@ -135,7 +138,10 @@ class Browser:
         context.close()
         return seen
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self._browser.close()
         self._playwright.stop()
 
@@ -150,30 +156,32 @@ def without_ids(path, store):
 
 
 def measure(folder, count):
-    browser = Browser()
-    few = Store(folder, FEW)
-    times_few = {}
-    for paths, _ in browser.visit(few).values():
-        for path in paths:
-            times_few[without_ids(path, few)] = few.time(path)
-    few.stop()
-    many = Store(folder, count)
-    seen = browser.visit(many)
+    failures, times_few = [], {}
+    with Browser() as browser:
+        with Store(folder, FEW) as few:
+            for paths, _ in browser.visit(few).values():
+                times_few |= {without_ids(path, few): few.time(path) for path in paths}
+        with Store(folder, count) as many:
+            seen = browser.visit(many)
+            print(f"\n{'page and its requests':72} {FEW:>9,} {count:>9,}  usable after (ms)")
+            for name, (paths, late) in seen.items():
+                failures += show(name, paths, late, many, times_few)
+    return failures
+
+
+def show(name, paths, late, store, times_few):
+    """Prints a page; returns what is too slow about it."""
     failures = []
-    print(f"\n{'page and its requests':72} {FEW:>9,} {count:>9,}  usable after (ms)")
-    for name, (paths, late) in seen.items():
-        print(f"{name:72} {'':9} {'':9} {late:9.0f}")
-        if late > USABLE_MS_MAX:
-            failures.append(f"{name} is usable {late:.0f} ms after its data")
-        for path in sorted(paths):
-            shown = without_ids(path, many)
-            before, now = times_few.get(shown), many.time(path)
-            known = f"{before:9.1f}" if before is not None else f"{'-':>9}"
-            print(f"  {shown[:70]:70} {known} {now:9.1f}")
-            if now > max(NOISE_MS, NOISE_RATIO * (before or 0)):
-                failures.append(f"{name}: {shown} takes {now:.0f} ms")
-    many.stop()
-    browser.close()
+    print(f"{name:72} {'':9} {'':9} {late:9.0f}")
+    if late > USABLE_MS_MAX:
+        failures.append(f"{name} is usable {late:.0f} ms after its data")
+    for path in sorted(paths):
+        shown = without_ids(path, store)
+        before, now = times_few.get(shown), store.time(path)
+        known = f"{before:9.1f}" if before is not None else f"{'-':>9}"
+        print(f"  {shown[:70]:70} {known} {now:9.1f}")
+        if now > max(NOISE_MS, NOISE_RATIO * (before or 0)):
+            failures.append(f"{name}: {shown} takes {now:.0f} ms")
     return failures
 
 
