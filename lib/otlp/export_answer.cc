@@ -27,8 +27,9 @@ ExportAnswer ReadTaken(std::string_view body) {
   const auto rejected = json::FindPath(body, "partialSuccess.rejectedSpans", {});
   const std::optional<std::string> text =
       rejected.has_value() ? rejected->AsScalarText() : std::nullopt;
-  if (!text.has_value() || !absl::SimpleAtoi(*text, &answer.rejected_count)) return answer;
-  if (answer.rejected_count == 0) return answer;
+  uint64_t count = 0;
+  if (!text.has_value() || !absl::SimpleAtoi(*text, &count) || count == 0) return answer;
+  answer.rejected_count = count;
   const auto message = json::FindPath(body, "partialSuccess.errorMessage", {});
   answer.error = absl::StrCat(
       "the collector rejected ", answer.rejected_count, " spans: ",

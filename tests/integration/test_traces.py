@@ -58,7 +58,7 @@ class CollectorCase(HostCase):
         """Sender, gateway and receiver in the collector: one trace, each the parent of the next."""
         received, parent, receiver = self.receive(path, header)
         self.assertEqual(received, trace)
-        self.span_of(1, traceId=trace)
+        host.wait_until(lambda: len(self.collector.spans(traceId=trace)) == 3, "three spans")
         spans = {span["spanId"]: span for span in self.collector.spans(traceId=trace)}
         self.assertEqual(set(spans), {sender, parent, receiver})
         self.assertEqual(spans[receiver]["parentSpanId"], parent)
