@@ -35,18 +35,19 @@ import table  # noqa: E402
 EPOCH_MS = 1_767_225_600_000  # 2026-01-01
 BODY = "x" * 1000
 HEADERS = '[["Content-Type","application/json"],["User-Agent","sender/1.0"],["X-Id","0123456789"]]'
+ANSWER_HEADERS = '[["Content-Type","text/plain"],["X-Id","0123456789abcdef"]]'
 PAGES = 1000
 
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count) "
 
 
-def fill(database, project, endpoint, count):
+def fill(database, project, endpoint, count, source="0" * 25 + "S"):
     """Rows as the library writes them: one event each millisecond, its delivery ended."""
     db = sqlite3.connect(database, isolation_level=None)
     db.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144")
     values = {"count": count, "epoch": EPOCH_MS, "body": BODY.encode(), "headers": HEADERS,
-              "url": "http://receiver.test/hooks", "request": HEADERS, "response": HEADERS[:60]}
-    for name, uid in (("project", project), ("endpoint", endpoint), ("source", "0" * 25 + "S")):
+              "url": "http://receiver.test/hooks", "request": HEADERS, "response": ANSWER_HEADERS}
+    for name, uid in (("project", project), ("endpoint", endpoint), ("source", source)):
         db.execute("INSERT OR IGNORE INTO name (id) VALUES (?)", (uid,))
         values[name] = db.execute("SELECT number FROM name WHERE id = ?", (uid,)).fetchone()[0]
     db.execute("BEGIN")

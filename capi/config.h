@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "capi/log.h"
 #include "convoy/options.h"
@@ -11,6 +12,8 @@
 struct convoy_config {
   std::string storage_path;  // empty: in memory
   convoy::GatewayOptions options;
+  std::string ui_prefix;  // empty: no pages are served
+  std::vector<std::string> ui_frame_origins;
   uint64_t buffered_bytes_max = 256 * 1024 * 1024;       // of requests whose body is still coming
   std::shared_ptr<const convoy::capi::LogCallback> log;  // null: silence
 };

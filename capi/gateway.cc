@@ -2,8 +2,10 @@
 #include "capi/gateway.h"
 
 #include <limits>
+#include <utility>
 
 #include "capi/config.h"
+#include "capi/pages.h"
 
 using convoy::capi::CallbackScope;
 using convoy::capi::CheckGateway;
@@ -59,7 +61,12 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
     }
     auto opened = convoy::Gateway::Open(config->options, std::move(parts));
     if (!opened.ok()) return Fail(error, opened.status());
+    auto pages = convoy::capi::NewPages(*config, opened->get());
+    if (!pages.ok()) return Fail(error, pages.status());
     engine->gateway = *std::move(opened);
+    if (*pages != nullptr) {
+      engine->plain = std::exchange(engine->gateway, *std::move(pages));
+    }
     *out = new convoy_gateway{std::move(engine)};
     return CONVOY_OK;
   });
@@ -140,6 +147,7 @@ void convoy_gateway_free(convoy_gateway* gateway) {
   // touched.
   if (gateway->engine->opener != getpid()) {
     static_cast<void>(gateway->engine->gateway.release());
+    static_cast<void>(gateway->engine->plain.release());
   } else {
     // Called while the handle is whole: callbacks may still use it.
     convoy::Gateway& opened = *gateway->engine->gateway;

@@ -17,6 +17,8 @@ namespace convoy::capi {
 
 // Object behind the handle. Other handles refer to it weakly, so they may outlive it.
 struct Engine {
+  // With pages, `gateway` serves them and passes all else on to `plain`; without, it is alone.
+  std::unique_ptr<convoy::Gateway> plain;
   std::unique_ptr<convoy::Gateway> gateway;
   std::shared_ptr<const LogCallback> log;  // null: silence
   uint64_t buffered_bytes_max = 0;

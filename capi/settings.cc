@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include "capi/pages.h"
 #include "convoy/option_table.h"
 #include "lib/base/encoding.h"
 
@@ -213,10 +214,38 @@ std::vector<Setting> OutwardSettings() {
          config.options.delivery_proxy = value;
          return true;
        }},
+      // Checked when a gateway is opened.
+      {"deliver.trace_header", "traceparent",
+       "header in which the trace of an event comes in and goes on to its endpoints",
+       [](convoy_config& config, std::string_view value) {
+         config.options.trace_header = value;
+         return !value.empty() && value.find('\0') == std::string_view::npos;
+       }},
       {"deliver.http2", "on", "HTTP/2 with endpoints over TLS that offer it: on or off",
        [](convoy_config& config, std::string_view value) {
          config.options.has_http2 = value == "on";
          return value == "on" || value == "off";
+       }},
+  };
+}
+
+// Those of the dashboard and the portal. Checked when a gateway is opened.
+std::vector<Setting> PageSettings() {
+  std::string prefix_help =
+      "path under which the dashboard is served, /ui for example; empty: it is not";
+  if (!HasPages()) prefix_help += "; this library was built without it (CONVOY_UI)";
+  return {
+      {"ui.prefix", "", std::move(prefix_help),
+       [](convoy_config& config, std::string_view value) {
+         config.ui_prefix = value;
+         return value.empty() || HasPages();
+       }},
+      {"ui.frame_origins", "",
+       "pages that may show the owners' portal in a frame, like https://app.example.com, separated "
+       "by commas",
+       [](convoy_config& config, std::string_view value) {
+         config.ui_frame_origins = absl::StrSplit(value, ',', absl::SkipWhitespace());
+         return true;
        }},
   };
 }
@@ -228,6 +257,7 @@ const std::vector<Setting>& Settings() {
     auto* all = new std::vector<Setting>(OtherSettings());
     for (Setting& setting : OutwardSettings()) all->push_back(std::move(setting));
     for (Setting& setting : MailSettings()) all->push_back(std::move(setting));
+    for (Setting& setting : PageSettings()) all->push_back(std::move(setting));
     for (const OptionSetting& entry : kOptionSettings) all->push_back(SettingOf(entry));
     return all;
   }();

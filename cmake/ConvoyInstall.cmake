@@ -4,7 +4,8 @@
 #   lib/libconvoy.a               both interfaces: our libraries, Abseil and the prefixed BoringSSL
 #                                 merged; SQLite and libcurl stay the system's
 #   lib/libconvoy_testing.a       the conformance suite (installed by lib/testing)
-#   lib/libconvoy_ui.a            the dashboard, a component of its own
+#   lib/libconvoy_ui.a            the dashboard for the C++ interface, a component of its own
+#   lib/libconvoy_otlp.a          the exporter of spans, a component of its own
 #   lib/libconvoy_postgres.a      the store in PostgreSQL, a component of its own
 #   lib/libconvoy_script.a        payload functions over QuickJS, a component of its own (lib/script)
 #   lib/libconvoy_broker_*.a      the adapters of message brokers, a component each (lib/broker)
@@ -54,7 +55,9 @@ endfunction()
 add_library(convoy_c_objects STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:convoy_shared>)
 set_target_properties(convoy_c_objects PROPERTIES LINKER_LANGUAGE CXX)
 get_property(convoy_libraries GLOBAL PROPERTY CONVOY_LIBRARIES)
-convoy_static_closure(convoy_members convoy_c_objects ${convoy_libraries})
+# The C interface serves the dashboard, if it was built; a program takes it out of the archive only
+# if it opens a gateway by the C interface.
+convoy_static_closure(convoy_members convoy_c_objects ${convoy_libraries} convoy_ui)
 
 # The one C symbol that Abseil's inline namespace does not reach: two Abseils in one program would
 # define it twice.

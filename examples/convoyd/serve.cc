@@ -1,7 +1,7 @@
 // `convoyd serve`: opens the store, starts the gateway and the server, waits for SIGTERM, drains.
 //
 // Order of the end: no new connections, the gateway finishes what it has, connections end, threads
-// stop. All of it within drain_timeout_ms.
+// stop. All of it within drain_timeout_ms; then the last spans are exported, in 2 s at most.
 #include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -26,6 +26,7 @@
 #include "examples/convoyd/files.h"
 #include "examples/convoyd/json_text.h"
 #include "examples/convoyd/log.h"
+#include "examples/convoyd/otlp.h"
 #include "examples/convoyd/scripting.h"
 #include "examples/convoyd/secrets_keys.h"
 #include "examples/convoyd/server.h"
@@ -34,6 +35,9 @@
 
 namespace convoyd {
 namespace {
+
+// Spans are not worth a long wait for a collector that is away.
+constexpr std::chrono::milliseconds kSpanPatience{2000};
 
 // SIGTERM and SIGINT are blocked before any thread starts, so that only Wait receives them.
 class StopSignals {
@@ -124,9 +128,9 @@ absl::StatusOr<std::unique_ptr<Server>> Listen(const Settings& settings, LogObse
        .observer = log});
 }
 
-absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& settings,
-                                                             std::string public_url,
-                                                             std::shared_ptr<LogObserver> log) {
+absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(
+    const Settings& settings, std::string public_url, std::shared_ptr<LogObserver> log,
+    std::shared_ptr<convoy::SpanSink> spans) {
   convoy::GatewayOptions options = settings.options;
   if (settings.metrics_access == convoy::MetricsAccess::kToken) {
     auto token = ReadSecretFile(settings.metrics_token_file);
@@ -148,6 +152,7 @@ absl::StatusOr<std::unique_ptr<convoy::Gateway>> OpenGateway(const Settings& set
   if (!storage.ok()) return storage.status();
   parts.storage = *std::move(storage);
   parts.observer = std::move(log);
+  parts.spans = std::move(spans);
   auto brokers = NewBrokers(settings, environ);
   if (!brokers.ok()) return brokers.status();
   parts.brokers = *std::move(brokers);
@@ -200,7 +205,9 @@ int Serve(Settings settings, bool is_trial) {
   auto server = Listen(settings, log.get());
   if (!server.ok()) return Fail("serve", server.status(), kExitFailed);
   const std::string public_url = PublicUrl(settings, **server);
-  auto gateway = OpenGateway(settings, public_url, log);
+  const auto spans = NewSpanExporter(settings, log);
+  if (!spans.ok()) return Fail("serve", spans.status(), kExitUsage);
+  auto gateway = OpenGateway(settings, public_url, log, *spans);
   if (!gateway.ok()) return Fail("serve", gateway.status(), kExitFailed);
   if (const absl::Status status = (*gateway)->Start(); !status.ok()) {
     return Fail("serve", status, kExitFailed);
@@ -230,6 +237,7 @@ int Serve(Settings settings, bool is_trial) {
   log->Log(convoy::LogLevel::kInfo, "draining", {});
   DrainAll(**server, **gateway, *log, settings.drain_timeout);
   gateway->reset();
+  CloseSpanExporter(spans->get(), std::min(settings.drain_timeout, kSpanPatience), *log);
   log->LogCounters();
   log->Log(convoy::LogLevel::kInfo, "stopped", {});
   return kExitDone;

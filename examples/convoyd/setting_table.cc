@@ -117,6 +117,29 @@ Setting NumberSetting(std::string name, auto field, uint64_t min, uint64_t max, 
 constexpr uint64_t kDayMs = 24 * 3600 * 1000;
 constexpr uint64_t kMany = 1'000'000;
 
+std::vector<Setting> TraceSettings() {
+  return {
+      {"trace-header", "NAME",
+       "header in which the trace of an event comes in and goes on to its endpoints (default "
+       "traceparent)",
+       [](Settings& settings, std::string_view text) {
+         settings.options.trace_header = text;
+         return absl::OkStatus();
+       }},
+      {"otlp-endpoint", "URL",
+       "collector of OpenTelemetry that the spans of deliveries are sent to, like "
+       "http://127.0.0.1:4318 (default: none)",
+       TextInto(&Settings::otlp_endpoint)},
+      {"otlp-headers-file", "FILE",
+       "holds headers of these requests, a line \"Name: value\" each; for authorization",
+       TextInto(&Settings::otlp_headers_file)},
+      {"otlp-ca-file", "FILE",
+       "PEM file of the certificate authorities that the collector is trusted by, in place of the "
+       "system's",
+       TextInto(&Settings::otlp_ca_file)},
+  };
+}
+
 std::vector<Setting> BasicSettings() {
   return {
       {"listen", "ADDR:PORT", "where to serve; port 0 picks a free one (default 127.0.0.1:5005)",
@@ -279,7 +302,8 @@ std::vector<Setting> GatewaySettings() {
 const std::vector<Setting>& SettingTable() {
   static const auto* const table = [] {
     auto* all = new std::vector<Setting>();
-    for (const auto& part : {BasicSettings(), ServerSettings(), GatewaySettings()}) {
+    for (const auto& part :
+         {BasicSettings(), TraceSettings(), ServerSettings(), GatewaySettings()}) {
       all->insert(all->end(), part.begin(), part.end());
     }
     return all;

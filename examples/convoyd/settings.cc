@@ -160,6 +160,10 @@ absl::Status CheckTogether(const Settings& settings) {
     return absl::InvalidArgumentError(
         "metrics_access token and metrics_token_file must be given together");
   }
+  if (settings.otlp_endpoint.empty() &&
+      (!settings.otlp_headers_file.empty() || !settings.otlp_ca_file.empty())) {
+    return absl::InvalidArgumentError("otlp_headers_file and otlp_ca_file need otlp_endpoint");
+  }
   if (settings.secrets_key_file.empty() && !settings.former_secrets_key_file.empty()) {
     return absl::InvalidArgumentError("former_secrets_key_file needs secrets_key_file");
   }

@@ -37,6 +37,9 @@ struct Settings {
   bool has_ui = false;
   std::string ui_prefix = "/ui";
   std::vector<std::string> ui_frame_origins;
+  std::string otlp_endpoint;  // empty: spans are not exported
+  std::string otlp_headers_file;
+  std::string otlp_ca_file;
   std::string tls_cert;
   std::string tls_key;
   convoy::MetricsAccess metrics_access = convoy::MetricsAccess::kNobody;

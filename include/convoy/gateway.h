@@ -29,6 +29,7 @@
 #include "convoy/observer.h"
 #include "convoy/options.h"
 #include "convoy/scripting.h"
+#include "convoy/span.h"
 #include "convoy/storage.h"
 #include "convoy/transport.h"
 
@@ -48,6 +49,8 @@ struct GatewayParts {
   // The engine of payload functions (scripting.h). Null: they are refused, and a function that is
   // stored already fails.
   std::unique_ptr<Scripting> scripting;
+  // Takes the spans of deliveries (span.h). Null: they are log lines of the observer alone.
+  std::shared_ptr<SpanSink> spans;
 };
 
 // Decision about a request whose head the host has read, but not its body.

@@ -65,6 +65,11 @@ struct GatewayOptions {
   // here. Empty: none. The proxy variables of the environment are never used.
   std::string delivery_proxy;
 
+  // The header in which the trace of an event comes in, and in which it goes on to endpoints of
+  // projects that ask for trace headers. Its value is that of W3C Trace Context, whatever it is
+  // called. Not one that HTTP or the gateway itself uses.
+  std::string trace_header = "traceparent";
+
   // Names whose deliveries this host takes (local.h): endpoints may have the URL "local:NAME" for
   // each of them; "*" alone: for every valid name. Managers of projects may then send events
   // to those names. Empty: local endpoints are refused, and those that a store has wait.

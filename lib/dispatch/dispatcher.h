@@ -15,6 +15,7 @@
 #include "convoy/observer.h"
 #include "convoy/options.h"
 #include "convoy/scripting.h"
+#include "convoy/span.h"
 #include "convoy/storage.h"
 #include "convoy/transport.h"
 #include "lib/base/ulid.h"
@@ -42,6 +43,7 @@ struct DispatcherParts {
   LocalTransport* local = nullptr;  // null: deliveries to local endpoints wait
   Scripting* scripting = nullptr;   // null: payload functions fail
   TellOutcome tell = nullptr;       // empty: the host does not want to know
+  SpanSink* spans = nullptr;        // null: spans are logged alone
 };
 
 // Counters of a dispatcher since its construction, and its current load.

@@ -201,6 +201,10 @@ struct Dispatcher::State {
   void End(Sending& sending, TransportResult result, Present now);
   void RecordOutcome(Sending& sending, TransportResult result, const Classification& classification,
                      Present now);
+  // Tells the span of an attempt, if its project takes part in traces. Returns what stands for the
+  // delivery among latencies, unless the trace is kept nowhere.
+  std::optional<LatencyExemplar> Trace(const Sending& sending, const Attempt& attempt,
+                                       Outcome outcome);
   // A delivery's next state, and how it came to that: recorded and, once it is, told to the host.
   void AddOutcome(const Task& task, Delivery next, std::optional<Attempt> attempt,
                   std::string_view outcome, std::string_view detail,

@@ -159,7 +159,7 @@ LocalRequest BuildLocalRequest(const ProjectConfig& config, const Endpoint& endp
 absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const Endpoint& endpoint,
                                              const Delivery& delivery,
                                              const std::shared_ptr<const Event>& event,
-                                             absl::Time now) {
+                                             absl::Time now, std::string_view trace_header) {
   OutgoingRequest request;
   request.url = UrlOf(endpoint, *event);
   request.headers = HeadersOf(config, *event);
@@ -169,6 +169,8 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
     request.headers.push_back({"User-Agent", absl::StrCat("Convoy/", kVersion)});
   }
   SetBody(endpoint, event, request);
+  // Before those that are configured: if they have its name, they win.
+  if (config.has_trace_headers) SetTraceContext(*event, delivery, trace_header, request.headers);
   Endpoint changed;
   CONVOY_RETURN_IF_ERROR(SetSignatures(config.signature, SignedAs(config, endpoint, changed),
                                        event->id, now, request));
@@ -178,7 +180,6 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
   if (config.has_trace_headers) {
     Set(request.headers, "X-Convoy-EventDelivery-ID", delivery.id);
     Set(request.headers, "X-Convoy-Event-ID", event->id);
-    SetTraceContext(*event, delivery, request.headers);
   }
   SetAuthentication(endpoint.auth, request.headers);
   if (!endpoint.tls.empty()) request.tls = std::make_shared<const EndpointTls>(endpoint.tls);

@@ -17,10 +17,12 @@ namespace convoy::dispatch {
 // endpoint's authentication. The body is not copied: it lives as long as `event` does.
 // kFailedPrecondition if the endpoint cannot be signed for, or a header that is configured for the
 // signature, the ids or the authentication would take the place of one of the connection's.
+// `trace_header` is GatewayOptions::trace_header.
 absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const Endpoint& endpoint,
                                              const Delivery& delivery,
                                              const std::shared_ptr<const Event>& event,
-                                             absl::Time now);
+                                             absl::Time now,
+                                             std::string_view trace_header = "traceparent");
 
 // The same for a local endpoint called `name`: the event's bytes and headers, and ids. Nothing can
 // be wrong with it. `time_left` is left to the caller.

@@ -124,7 +124,7 @@ void Dispatcher::State::Send(std::shared_ptr<Sending> sending, const Endpoint& e
   }
   absl::StatusOr<OutgoingRequest> request =
       BuildRequest(sending->project->project().config, endpoint, sending->task.claimed.delivery,
-                   event, now.wall);
+                   event, now.wall, options.trace_header);
   if (!request.ok()) {
     return End(*sending,
                {.outcome = TransportOutcome::kInvalidUrl,
@@ -225,19 +225,16 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   attempt.phases = result.phases;
   attempt.elapsed = result.elapsed;
   const ProjectConfig& config = sending.project->project().config;
-  if (config.has_trace_headers && !sending.is_local) {
-    TellSpan(*sending.task.claimed.event, before, attempt, OutcomeName(classification.outcome),
-             *parts.observer);
-  }
+  const std::optional<LatencyExemplar> exemplar = Trace(sending, attempt, classification.outcome);
   parts.observer->Count("convoy_delivery_attempt_total", 1);
   if (attempt.is_success) parts.observer->Count("convoy_delivery_success_total", 1);
   if (transition.should_disable_endpoint) {
     outcomes.DisableEndpoint(before.project_id, before.endpoint_id, *parts.ulids);
   }
   if (transition.delivery.status == DeliveryStatus::kSuccess) {
-    delivered_latency.Add(transition.delivery.latency);
+    delivered_latency.Add(transition.delivery.latency, exemplar);
   } else if (transition.delivery.status == DeliveryStatus::kFailure) {
-    failed_latency.Add(transition.delivery.latency);
+    failed_latency.Add(transition.delivery.latency, exemplar);
   }
   if (config.meta_events.has_value()) {
     outcomes.AddMetaEvent(config, model::MetaEventTypeOf(transition.delivery.status),
@@ -246,6 +243,24 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   AddOutcome(sending.task, std::move(transition.delivery), std::move(attempt),
              OutcomeName(classification.outcome), classification.error,
              LatenessOf(sending, result.phases));
+}
+
+std::optional<LatencyExemplar> Dispatcher::State::Trace(const Sending& sending,
+                                                        const Attempt& attempt, Outcome outcome) {
+  if (!sending.project->project().config.has_trace_headers || sending.is_local) return std::nullopt;
+  const Event& event = *sending.task.claimed.event;
+  const Delivery& delivery = sending.task.claimed.delivery;
+  const TraceContext context = TraceOf(event, options.trace_header);
+  TellSpan({.event = event,
+            .delivery = delivery,
+            .attempt = attempt,
+            .context = context,
+            .outcome = OutcomeName(outcome)},
+           *parts.observer, parts.spans);
+  if (!context.is_sampled()) return std::nullopt;  // a trace that is kept nowhere
+  return LatencyExemplar{.trace_id = context.trace_id,
+                         .span_id = SpanIdOf(delivery.id, delivery.attempts_count + 1),
+                         .at = attempt.responded_at};
 }
 
 void Dispatcher::State::AddOutcome(const Task& task, Delivery next, std::optional<Attempt> attempt,

@@ -98,7 +98,8 @@ http::ApiParts EmbeddedGateway::api_parts() const {
           .dispatcher = &dispatcher_,
           .pruner = &pruner_,
           .jobs = &jobs_,
-          .work_counts = [this] { return work_pool_.counts(); }};
+          .work_counts = [this] { return work_pool_.counts(); },
+          .spans = parts_.spans.get()};
 }
 
 dispatch::DispatcherParts EmbeddedGateway::dispatcher_parts() {
@@ -115,7 +116,8 @@ dispatch::DispatcherParts EmbeddedGateway::dispatcher_parts() {
           .tell = options_.outcomes_max == 0 ? nullptr
                                              : dispatch::TellOutcome([this](HostOutcome outcome) {
                                                  host_outcomes_.Push(std::move(outcome));
-                                               })};
+                                               }),
+          .spans = parts_.spans.get()};
 }
 
 consume::ConsumeParts EmbeddedGateway::consume_parts() {

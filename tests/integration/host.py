@@ -161,6 +161,12 @@ class Project:
         body = {"name": name, "type": "http", "verifier": verifier or {"type": "noop"}, **fields}
         return self.ok("POST", "/sources", body)
 
+    def queue_source(self, name, queue, event_type):
+        """A source that reads a queue of tests/brokers/servers, whose messages are events of a type."""
+        return self.ok("POST", "/sources", {
+            "name": name, "type": "pub_sub",
+            "pub_sub": {**queue.pub_sub, "message_format": "raw", "event_type": event_type}})
+
     def endpoint(self, name, url, **fields):
         return self.ok("POST", "/endpoints", {"name": name, "url": url, **fields})
 
@@ -172,7 +178,7 @@ class Project:
         return self.ok("POST", "/subscriptions", body)
 
     def ingest(self, source, body, headers=None, query="", method="POST"):
-        client = Client(self.client.address)
+        client = self.client.with_key(None)
         try:
             return client.send(method, f"/ingest/{source['mask_id']}{query}", body, headers)
         finally:

@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -16,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import host
 from case import HostCase
 
+sys.path.insert(0, str(host.ROOT / "tests" / "brokers"))
+RABBITMQ = pathlib.Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 DOCS = host.ROOT / "docs" / "observability"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
@@ -122,7 +125,7 @@ class PrometheusTest(HostCase):
         self.assertGreater(len(names), 12)
         self.assertEqual({re.sub("_bucket$", "", name) for name in names} - there, set())
 
-    def prometheus(self, folder):
+    def prometheus(self, folder, *flags):
         """Watches the gateway each second, with rules that wait seconds where they say minutes."""
         rules = (DOCS / "alerts.yaml").read_text()
         rules = re.sub(r"for: \d+m", "for: 1s", re.sub(r"\[\d+m\]", "[5s]", rules))
@@ -136,7 +139,7 @@ class PrometheusTest(HostCase):
             pass
         process = subprocess.Popen(
             ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/db",
-             f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"],
+             f"--web.listen-address=127.0.0.1:{port}", "--log.level=error", *flags],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(process.wait)
         self.addCleanup(process.terminate)
@@ -180,6 +183,71 @@ class PrometheusTest(HostCase):
             query = urllib.parse.urlencode({"query": "sum(rate(convoy_delivery_attempt_total[5s]))"})
             with urllib.request.urlopen(f"{prometheus}/api/v1/query?{query}", timeout=5) as answer:
                 self.assertGreater(float(json.load(answer)["data"]["result"][0]["value"][1]), 1)
+            self.doCleanups()
+
+
+    @unittest.skipUnless(RABBITMQ.exists(), "there is no RabbitMQ (Debian: rabbitmq-server)")
+    def test_an_alert_fires_while_a_broker_is_gone(self):
+        from servers import rabbitmq
+        project = self.project("incoming")
+        with rabbitmq.Server() as server, tempfile.TemporaryDirectory() as folder:
+            queue = server.new_queue()
+            source = project.queue_source("orders", queue, "order.paid")
+            project.subscribe("s", project.endpoint("e", self.inbox.url + "/orders"), source)
+            queue.produce([{"body": b"{}", "id": "1"}])
+            self.inbox.wait_for("/orders", 1)
+            prometheus = self.prometheus(pathlib.Path(folder))
+            host.wait_until(lambda: self.firing(prometheus) is not None, "Prometheus")
+            time.sleep(4)
+            self.assertEqual(self.firing(prometheus), set())
+            server.stop()
+            host.wait_until(lambda: "ConvoyBrokerNotRead" in self.firing(prometheus), "the alert",
+                            timeout=60)
+            server.start()
+            host.wait_until(lambda: self.firing(prometheus) == set(), "its end", timeout=90)
+            queue.produce([{"body": b"{}", "id": "2"}])
+            self.inbox.wait_for("/orders", 2)
+            project.ok("DELETE", f"/sources/{source['uid']}")
+            self.doCleanups()
+
+    def test_exemplars_lead_from_a_latency_to_its_trace(self):
+        project = self.project("incoming", add_event_id_trace_headers=True)
+        source = project.source("s")
+        project.subscribe("s", project.endpoint("e", self.inbox.url + "/exemplar"), source)
+
+        def traces():
+            return {request.headers["traceparent"].split("-")[1]: request.headers["traceparent"].split("-")[2]
+                    for request in self.inbox.received("/exemplar")}
+
+        project.ingest(source, b"{}", {"Content-Type": "application/json",
+                                       "traceparent": f"00-{TRACE}-{SPAN}-01"})
+        host.wait_until(lambda: TRACE in traces(), "the delivery")
+        project.wait_for_deliveries(1)
+        # Only OpenMetrics has exemplars; the older format, which is the default, must not.
+        self.assertNotIn("# {", self.metrics())
+        answer = host.Client(self.convoyd.address).send(
+            "GET", "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+        self.assertIn(f'# {{trace_id="{TRACE}",span_id="{traces()[TRACE]}"}} 0.', answer.body.decode())
+        with tempfile.TemporaryDirectory() as folder:
+            prometheus = self.prometheus(pathlib.Path(folder), "--enable-feature=exemplar-storage")
+
+            def stored():
+                query = urllib.parse.urlencode({
+                    "query": "convoy_delivery_latency_seconds_bucket", "start": time.time() - 600,
+                    "end": time.time() + 60})
+                try:
+                    with urllib.request.urlopen(f"{prometheus}/api/v1/query_exemplars?{query}",
+                                                timeout=5) as got:
+                        series = json.load(got)["data"]
+                except OSError:
+                    return None
+                return [each for one in series for each in one["exemplars"]
+                        if one["seriesLabels"]["outcome"] == "success"]
+
+            found = host.wait_until(lambda: [each for each in stored() or ()
+                                             if each["labels"]["trace_id"] == TRACE], "the exemplar")
+            self.assertEqual(found[0]["labels"]["span_id"], traces()[TRACE])
+            self.assertGreater(float(found[0]["value"]), 0)
             self.doCleanups()
 
 

@@ -4,7 +4,10 @@ import json
 import os
 import pathlib
 import random
+import socket
+import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,11 +28,13 @@ class Receiver:
     """Answers in JSON; paths below /broken with 500, those below /slow late."""
 
     def __init__(self):
+        self.bodies = bodies = {}  # the latest by path
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                self.rfile.read(int(self.headers["Content-Length"]))
+                bodies[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
                 is_broken = self.path.startswith("/broken")
                 body = (b'{"error":"database is locked","retry":true}' if is_broken
                         else b'{"received":true,"order":{"id":1042,"state":"queued"}}')
@@ -77,6 +82,44 @@ class Site:
     def close(self):
         self._server.shutdown()
         self._server.server_close()
+
+
+class Nginx:
+    """A proxy that shows a server under a path of its own: `with Nginx(origin, "/tools/") as outside`."""
+
+    def __init__(self, origin, path):
+        self._folder = tempfile.TemporaryDirectory(prefix="convoy-nginx-")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}{path.rstrip('/')}"
+        self._port = port
+        folder = self._folder.name
+        self._config = pathlib.Path(folder, "nginx.conf")
+        self._config.write_text(f"""
+            daemon off; error_log {folder}/error.log; pid {folder}/pid;
+            events {{}}
+            http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
+              fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
+              server {{ listen 127.0.0.1:{port};
+                location {path} {{ proxy_pass {origin}/; }} }} }}""")
+
+    def __enter__(self):
+        self._process = subprocess.Popen(["nginx", "-c", self._config], stderr=subprocess.DEVNULL)
+        host.wait_until(self._listens, "nginx")
+        return self.url
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        self._process.wait()
+        self._folder.cleanup()
+
+    def _listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self._port), 1).close()
+            return True
+        except OSError:
+            return False
 
 
 class Shop:
@@ -156,20 +199,19 @@ class Trickle:
 
 class UiCase(unittest.TestCase):
     flags = ()
+    url_path = "/ui/"
 
     @classmethod
     def setUpClass(cls):
         folder = host.Folder()
         database = folder.__enter__() + "/convoy.db"
         cls.addClassCleanup(folder.__exit__, None, None, None)
-        cls.key = host.bootstrap(database)
         cls.receiver = Receiver()
         cls.addClassCleanup(cls.receiver.close)
-        cls.convoyd = host.Convoyd(database, "--ui", "--idle-timeout-ms", "600000",
-                                   *cls.flags)
+        cls.convoyd = cls.start_gateway(database)
         cls.addClassCleanup(cls.stop)
         cls.origin = f"http://{cls.convoyd.address}"
-        cls.url = cls.origin + "/ui/"
+        cls.url = cls.origin + cls.url_path
         cls.admin = cls.convoyd.client(cls.key)
         cls.shop = Shop(cls.admin, cls.receiver)
         cls.shop.fill()
@@ -182,6 +224,12 @@ class UiCase(unittest.TestCase):
             args=["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=none"])
         cls.addClassCleanup(cls.browser.close)
         cls.axe = pathlib.Path(os.environ["AXE"]).read_text()
+
+    @classmethod
+    def start_gateway(cls, database):
+        """Starts the server of the pages, and sets the instance's key."""
+        cls.key = host.bootstrap(database)
+        return host.Convoyd(database, "--ui", "--idle-timeout-ms", "600000", *cls.flags)
 
     @classmethod
     def stop(cls):

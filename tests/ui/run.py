@@ -5,7 +5,8 @@
 
 Installs Playwright's client (PyPI) and axe (npm) into FOLDER, once, each as its list names it, and
 runs the tests with Debian's chromium, which script/bootstrap installs. They leave pictures in
-FOLDER/shots; --shots puts those that docs/ui keeps there. CONVOY_BIN_DIR says where convoyd is.
+FOLDER/shots; --shots puts those that docs/ui keeps there. CONVOY_BIN_DIR says where convoyd is, and
+CONVOY_LIBRARY where libconvoy.so is (default: ../lib beside it).
 """
 import argparse
 import fcntl
@@ -61,7 +62,9 @@ def main():
     shots.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "SHOTS": str(shots),
                    "AXE": str(work / "environment" / "node_modules" / "axe-core" / "axe.min.js")}
-    tests = arguments.tests or ["test_pages", "test_safety"]
+    binaries = pathlib.Path(environment.get("CONVOY_BIN_DIR", HERE.parents[1] / "build" / "dev" / "bin"))
+    environment.setdefault("CONVOY_LIBRARY", str(binaries.resolve().parent / "lib" / "libconvoy.so.0"))
+    tests = arguments.tests or ["test_pages", "test_safety", "test_flask"]
     code = subprocess.run([python, "-m", "unittest", "-v", *tests], cwd=HERE,
                           env=environment).returncode
     for name in KEPT if arguments.shots and code == 0 else ():

@@ -1,12 +1,8 @@
 """The pages among people who mean no good: sessions, other sites, payloads that attack; and what each
 role sees and may do."""
 import json
-import pathlib
 import re
 import shutil
-import socket
-import subprocess
-import tempfile
 import unittest
 import urllib.error
 import urllib.request
@@ -35,13 +31,6 @@ def answer_to(url, method="GET", **headers):
         response = error
     with response:
         return response.status, response.headers, response.read()
-
-
-def answers(url):
-    try:
-        return answer_to(url)[0] == 200
-    except OSError:
-        return False
 
 
 class SafetyTest(UiCase):
@@ -316,25 +305,9 @@ class ProxiedTest(UiCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        folder = tempfile.TemporaryDirectory(prefix="convoy-nginx-")
-        cls.addClassCleanup(folder.cleanup)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        pathlib.Path(folder.name, "nginx.conf").write_text(f"""
-            daemon off; error_log {folder.name}/error.log; pid {folder.name}/pid;
-            events {{}}
-            http {{ access_log off; client_body_temp_path {folder.name}; proxy_temp_path {folder.name};
-              fastcgi_temp_path {folder.name}; uwsgi_temp_path {folder.name};
-              scgi_temp_path {folder.name};
-              server {{ listen 127.0.0.1:{port};
-                location /tools/hooks/ {{ proxy_pass {cls.origin}/; }} }} }}""")
-        process = subprocess.Popen(["nginx", "-c", f"{folder.name}/nginx.conf"],
-                                   stderr=subprocess.DEVNULL)
-        cls.addClassCleanup(process.wait)
-        cls.addClassCleanup(process.terminate)
-        cls.outside = f"http://127.0.0.1:{port}/tools/hooks"
-        host.wait_until(lambda: answers(cls.outside + "/healthz"), "nginx")
+        nginx = browser.Nginx(cls.origin, "/tools/hooks/")
+        cls.outside = nginx.__enter__()
+        cls.addClassCleanup(nginx.__exit__)
 
     def test_pages_and_portal_under_a_path_of_the_proxy(self):
         self.expected += ["401"]

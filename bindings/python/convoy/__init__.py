@@ -15,7 +15,8 @@ from convoy._library import ConvoyError, version
 from convoy._outcomes import Outcome, OutcomeKind
 from convoy._reply import Reply
 from convoy._verifier import Answer, Verdict, Verifier, presets
+from convoy._wsgi import wsgi
 
 __all__ = ["Answer", "ApiError", "Config", "ConvoyError", "Delivery", "Gateway", "Incoming",
            "Outcome", "OutcomeKind", "Receipt", "Refuse", "Reply", "Retry", "Verdict", "Verifier",
-           "mount", "presets", "version"]
+           "mount", "presets", "version", "wsgi"]

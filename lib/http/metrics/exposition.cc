@@ -86,6 +86,26 @@ void AppendLabelValue(std::string_view value, std::string& out) {
   }
 }
 
+void AppendLabel(std::string_view name, std::string_view value, std::string& out) {
+  absl::StrAppend(&out, name, "=\"");
+  AppendLabelValue(value, out);
+  out.push_back('"');
+}
+
+std::string SecondsOf(absl::Time time) {
+  const int64_t millis = absl::ToUnixMillis(time);
+  return absl::StrFormat("%d.%03d", millis / 1000, millis % 1000);
+}
+
+void AppendExemplar(const MetricExemplar& exemplar, std::string& out) {
+  out += " # {";
+  for (const auto& [name, value] : exemplar.labels) {
+    if (out.back() != '{') out.push_back(',');
+    AppendLabel(name, value, out);
+  }
+  absl::StrAppend(&out, "} ", absl::StrFormat("%.6f", exemplar.value), " ", SecondsOf(exemplar.at));
+}
+
 // OpenMetrics wants "1.0" for 1 where a number is a label.
 std::string CanonicalNumber(double number) {
   std::string text = absl::StrCat(number);
@@ -130,34 +150,39 @@ void Exposition::Add(MetricLabels labels, uint64_t value) {
 
 void Exposition::AddTime(MetricLabels labels, absl::Time time) {
   if (time == absl::InfinitePast()) return;
-  const int64_t millis = absl::ToUnixMillis(time);
-  AddSample(labels, absl::StrFormat("%d.%03d", millis / 1000, millis % 1000));
+  AddSample(labels, SecondsOf(time));
 }
 
 void Exposition::AddHistogram(std::pair<std::string_view, std::string_view> label,
                               std::span<const double> bounds, std::span<const uint64_t> counts,
-                              double sum) {
+                              double sum,
+                              std::span<const std::optional<MetricExemplar>> exemplars) {
   uint64_t total = 0;
   for (size_t i = 0; i < counts.size(); ++i) {
     total += counts[i];
     const std::string bound = i < bounds.size() ? CanonicalNumber(bounds[i]) : "+Inf";
-    AddSample({label, {"le", bound}}, absl::AlphaNum(total).Piece(), "_bucket");
+    const bool has_exemplar = i < exemplars.size() && exemplars[i].has_value();
+    AddSample({label, {"le", bound}}, absl::AlphaNum(total).Piece(), "_bucket",
+              has_exemplar ? &*exemplars[i] : nullptr);
   }
   AddSample({label}, absl::StrFormat("%.6f", sum), "_sum");
   AddSample({label}, absl::AlphaNum(total).Piece(), "_count");
 }
 
-void Exposition::AddSample(MetricLabels labels, std::string_view value, std::string_view ending) {
+void Exposition::AddSample(MetricLabels labels, std::string_view value, std::string_view ending,
+                           const MetricExemplar* exemplar) {
   absl::StrAppend(&text_, sample_name_, ending);
   char separator = '{';
   for (const auto& [name, label_value] : labels) {
     text_.push_back(separator);
-    absl::StrAppend(&text_, name, "=\"");
-    AppendLabelValue(label_value, text_);
-    text_.push_back('"');
+    AppendLabel(name, label_value, text_);
     separator = ',';
   }
-  absl::StrAppend(&text_, labels.size() == 0 ? " " : "} ", value, "\n");
+  absl::StrAppend(&text_, labels.size() == 0 ? " " : "} ", value);
+  if (exemplar != nullptr && format_ == ExpositionFormat::kOpenMetrics) {
+    AppendExemplar(*exemplar, text_);
+  }
+  text_.push_back('\n');
 }
 
 std::string Exposition::TakeText() && {

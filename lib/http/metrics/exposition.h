@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -25,6 +27,13 @@ enum class MetricType : uint8_t { kCounter, kGauge, kInfo, kHistogram };
 
 using MetricLabels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
+// A sample that stands for those of its bucket: labels, value and instant.
+struct MetricExemplar {
+  std::vector<std::pair<std::string_view, std::string>> labels;  // 128 characters in all at most
+  double value = 0;
+  absl::Time at;
+};
+
 // Families one after the other, each with all of its samples.
 class Exposition {
  public:
@@ -36,9 +45,11 @@ class Exposition {
 
   // Label names are ours; their values may be anything.
   void Add(MetricLabels labels, uint64_t value);
-  // `counts` are those of each bucket, in the order of their upper `bounds`, and of what is above.
+  // `counts` are those of each bucket, in the order of their upper `bounds`, and of what is above;
+  // `exemplars` those of the buckets, where there are some. Only OpenMetrics has exemplars.
   void AddHistogram(std::pair<std::string_view, std::string_view> label,
-                    std::span<const double> bounds, std::span<const uint64_t> counts, double sum);
+                    std::span<const double> bounds, std::span<const uint64_t> counts, double sum,
+                    std::span<const std::optional<MetricExemplar>> exemplars = {});
   // In seconds since 1970. What has never been is left out.
   void AddTime(MetricLabels labels, absl::Time time);
 
@@ -46,7 +57,8 @@ class Exposition {
   std::string TakeText() &&;
 
  private:
-  void AddSample(MetricLabels labels, std::string_view value, std::string_view ending = "");
+  void AddSample(MetricLabels labels, std::string_view value, std::string_view ending = "",
+                 const MetricExemplar* exemplar = nullptr);
 
   const ExpositionFormat format_;
   std::string sample_name_;  // of the current family

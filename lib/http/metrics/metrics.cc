@@ -3,6 +3,8 @@
 #include "lib/http/metrics/metrics.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -43,8 +45,16 @@ void WriteCommits(const storage::CommitCounters& counters, Exposition& out) {
 }
 
 void AddLatency(std::string_view outcome, const dispatch::LatencyCounts& counts, Exposition& out) {
+  std::array<std::optional<MetricExemplar>, dispatch::kLatencyBuckets> exemplars;
+  for (size_t i = 0; i < exemplars.size(); ++i) {
+    const dispatch::LatencyExemplar& exemplar = counts.exemplars[i];
+    if (exemplar.trace_id.empty()) continue;
+    exemplars[i] = {.labels = {{"trace_id", exemplar.trace_id}, {"span_id", exemplar.span_id}},
+                    .value = absl::ToDoubleSeconds(exemplar.latency),
+                    .at = exemplar.at};
+  }
   out.AddHistogram({"outcome", outcome}, dispatch::kLatencyBounds, counts.buckets,
-                   static_cast<double>(counts.sum_us) / 1e6);
+                   static_cast<double>(counts.sum_us) / 1e6, exemplars);
 }
 
 void WriteCounts(const intake::IngestReport::Counts& counts, Exposition& out) {
@@ -274,6 +284,21 @@ void WriteWork(const WorkCounts& counts, Exposition& out) {
   out.Add({}, counts.timed_out_total);
 }
 
+void WriteSpans(const SpanCounts& counts, Exposition& out) {
+  out.BeginFamily("convoy_span_exported", MetricType::kCounter,
+                  "Spans of traces that a collector has taken.");
+  out.Add({}, counts.exported);
+  out.BeginFamily("convoy_span_dropped", MetricType::kCounter,
+                  "Spans that no collector has got: too many waited (full), it did not want them "
+                  "(refused), or it was away for too long (given_up).");
+  out.Add({{"reason", "full"}}, counts.dropped_full);
+  out.Add({{"reason", "refused"}}, counts.dropped_refused);
+  out.Add({{"reason", "given_up"}}, counts.dropped_given_up);
+  out.BeginFamily("convoy_span_waiting", MetricType::kGauge,
+                  "Spans that wait for being sent to the collector.");
+  out.Add({}, counts.waiting);
+}
+
 std::string Write(const ApiParts& parts, ExpositionFormat format) {
   Exposition out(format);
   out.BeginFamily("convoy_build", MetricType::kInfo, "The version of libconvoy.");
@@ -288,6 +313,7 @@ std::string Write(const ApiParts& parts, ExpositionFormat format) {
   if (parts.pruner != nullptr) WriteRetention(parts.pruner->counters(), out);
   if (parts.jobs != nullptr) WriteJobs(parts.jobs->counts(), parts.clock->Now(), out);
   if (parts.work_counts) WriteWork(parts.work_counts(), out);
+  if (parts.spans != nullptr) WriteSpans(parts.spans->counts(), out);
   if (parts.consumers != nullptr) WriteConsumers(ConsumersOf(parts), out);
   return std::move(out).TakeText();
 }

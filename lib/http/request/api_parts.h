@@ -7,6 +7,7 @@
 #include "convoy/clock.h"
 #include "convoy/observer.h"
 #include "convoy/scripting.h"
+#include "convoy/span.h"
 #include "convoy/storage.h"
 #include "lib/base/ulid.h"
 #include "lib/config/config_cache.h"
@@ -41,6 +42,7 @@ struct ApiParts {
   const storage::Pruner* pruner = nullptr;
   const jobs::Worker* jobs = nullptr;
   std::function<WorkCounts()> work_counts;
+  const SpanSink* spans = nullptr;
   VerifiedKeys* verified_keys = nullptr;  // set by Api
 };
 

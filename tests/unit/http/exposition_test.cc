@@ -47,6 +47,29 @@ TEST_CASE("exposition: OpenMetrics names families without the ending, and ends")
         "# EOF\n");
 }
 
+TEST_CASE("exposition: buckets have exemplars in OpenMetrics, and only there") {
+  const auto written = [](ExpositionFormat format) {
+    Exposition out(format);
+    out.BeginFamily("convoy_latency_seconds", MetricType::kHistogram, "Latency.");
+    constexpr double kBounds[] = {0.5, 1};
+    constexpr uint64_t kCounts[] = {2, 0, 1};
+    const std::optional<MetricExemplar> exemplars[] = {
+        MetricExemplar{.labels = {{"trace_id", "4bf9"}, {"span_id", "00f0"}},
+                       .value = 0.25,
+                       .at = absl::FromUnixMillis(1777629600'012)},
+        std::nullopt, std::nullopt};
+    out.AddHistogram({"outcome", "success"}, kBounds, kCounts, 7.5, exemplars);
+    return std::move(out).TakeText();
+  };
+  const std::string open = written(ExpositionFormat::kOpenMetrics);
+  CHECK(open.find("convoy_latency_seconds_bucket{outcome=\"success\",le=\"0.5\"} 2 "
+                  "# {trace_id=\"4bf9\",span_id=\"00f0\"} 0.250000 1777629600.012\n") !=
+        std::string::npos);
+  CHECK(open.find("le=\"1.0\"} 2\n") != std::string::npos);
+  CHECK(open.find("le=\"+Inf\"} 3\n") != std::string::npos);
+  CHECK(written(ExpositionFormat::kPrometheus).find("# {") == std::string::npos);
+}
+
 TEST_CASE("exposition: a label value cannot end its quotes, its line or the encoding") {
   const auto written = [](std::string_view value) {
     Exposition out(ExpositionFormat::kPrometheus);
