@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "capi/config.h"
+#include "capi/outbox.h"
 
 using convoy::capi::CallbackScope;
 using convoy::capi::CheckGateway;
@@ -56,6 +57,9 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
           convoy::SqliteStorageOptions{.path = config->storage_path, .observer = parts.observer});
       if (!storage.ok()) return Fail(error, storage.status());
       parts.storage = *std::move(storage);
+    }
+    if (auto outboxes = convoy::capi::NewOutboxes(*config)) {
+      parts.brokers.push_back(std::move(outboxes));
     }
     auto opened = convoy::Gateway::Open(config->options, std::move(parts));
     if (!opened.ok()) return Fail(error, opened.status());

@@ -6,6 +6,7 @@
 #include <functional>
 #include <iterator>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -19,6 +20,7 @@
 #include "convoy/option_table.h"
 #include "examples/convoyd/arguments.h"
 #include "examples/convoyd/database.h"
+#include "examples/convoyd/outboxes.h"
 
 namespace convoyd {
 namespace {
@@ -30,7 +32,9 @@ struct Spec {
   std::string placeholder;
   std::string help;
   std::function<absl::Status(Settings&, std::string_view)> apply;
-  bool is_list = false;
+  std::function<void(Settings&)> clear = nullptr;  // of a list
+
+  bool is_list() const { return clear != nullptr; }
 };
 
 absl::Status ApplyListen(Settings& settings, std::string_view text) {
@@ -93,6 +97,10 @@ const auto ApplySqsCredentials =
                                        {"environment", SqsCredentials::kEnvironment}},
                "sqs_credentials must be none or environment");
 
+const auto ApplyOutboxCreate =
+    ChoiceInto(&Settings::should_create_outboxes, Choices<bool>{{"on", true}, {"off", false}},
+               "outbox_create must be on or off");
+
 const auto ApplyDeliveryHttp2 =
     ChoiceInto(&Settings::has_delivery_http2, Choices<bool>{{"on", true}, {"off", false}},
                "delivery_http2 must be on or off");
@@ -153,7 +161,7 @@ std::vector<Spec> BasicSpecs() {
          settings.allowed_networks.emplace_back(text);
          return absl::OkStatus();
        },
-       true},
+       [](Settings& settings) { settings.allowed_networks.clear(); }},
       {"log-level", "LEVEL", "debug, info, warning or error (default info)", ApplyLogLevel},
       {"metrics-access", "WHO",
        "who may read GET /metrics: nobody, token or anyone (default nobody)", ApplyMetricsAccess},
@@ -179,6 +187,13 @@ std::vector<Spec> BasicSpecs() {
        "environment: sources of Amazon SQS that give no access key, in any project, use this "
        "process's own, from the variables AWS_…; none: they are refused (default none)",
        ApplySqsCredentials},
+      {"outbox", "NAME=WHERE",
+       "let sources read the transactional outbox of this SQLite file or postgres://… under this "
+       "name; repeatable",
+       ApplyOutbox, [](Settings& settings) { settings.outboxes.clear(); }},
+      {"outbox-create", "WHETHER",
+       "make the tables of outboxes where they are missing: on or off (default off)",
+       ApplyOutboxCreate},
       {"ui", "WHETHER", "serve the dashboard and the owners' portal: on or off (default off)",
        ApplyUi},
       {"ui-prefix", "PATH", "where the dashboard stands (default /ui)",
@@ -315,7 +330,7 @@ class Layer {
   Layer(Settings* settings, std::string place) : settings_(settings), place_(std::move(place)) {}
 
   absl::Status Apply(const Spec& spec, std::string_view value) {
-    if (spec.is_list && !std::exchange(has_list_, true)) settings_->allowed_networks.clear();
+    if (spec.is_list() && lists_.insert(&spec).second) spec.clear(*settings_);
     return Explain(spec.apply(*settings_, value));
   }
   absl::Status Explain(const absl::Status& status) const {
@@ -326,7 +341,7 @@ class Layer {
  private:
   Settings* const settings_;
   const std::string place_;
-  bool has_list_ = false;
+  std::set<const Spec*> lists_;  // those that have a value from here
 };
 
 absl::Status ApplyMember(Layer& layer, const Spec& spec, const rapidjson::Value& value) {
@@ -334,7 +349,7 @@ absl::Status ApplyMember(Layer& layer, const Spec& spec, const rapidjson::Value&
     return layer.Apply(spec, {value.GetString(), value.GetStringLength()});
   }
   if (value.IsUint64()) return layer.Apply(spec, absl::StrCat(value.GetUint64()));
-  if (spec.is_list && value.IsArray()) {
+  if (spec.is_list() && value.IsArray()) {
     for (const rapidjson::Value& item : value.GetArray()) {
       if (!item.IsString()) break;
       const auto status = layer.Apply(spec, {item.GetString(), item.GetStringLength()});
@@ -408,7 +423,7 @@ absl::Status ApplyEnvironment(Settings& settings, const std::vector<Variable>& v
           "unknown setting ", kEnvironmentPrefix, absl::AsciiStrToUpper(variable.name))));
     }
     const std::vector<std::string> values =
-        spec->is_list
+        spec->is_list()
             ? std::vector<std::string>(absl::StrSplit(variable.value, ',', absl::SkipEmpty()))
             : std::vector<std::string>{variable.value};
     for (const std::string& value : values) {
