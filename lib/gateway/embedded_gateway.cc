@@ -12,6 +12,7 @@
 
 #include "convoy/config_read.h"
 #include "lib/base/read_limit.h"
+#include "lib/http/request/authentication.h"
 #include "lib/intake/job_room.h"
 #include "lib/model/local_name.h"
 

@@ -17,7 +17,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 
-#include "lib/http/work.h"
+#include "lib/http/request/work.h"
 
 namespace convoy::gateway {
 

@@ -13,14 +13,15 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
 #include "lib/body/form.h"
-#include "lib/http/authentication.h"
-#include "lib/http/context.h"
-#include "lib/http/envelope.h"
-#include "lib/http/handlers.h"
-#include "lib/http/metrics.h"
+#include "lib/http/metrics/metrics.h"
 #include "lib/http/openapi.h"
+#include "lib/http/request/authentication.h"
+#include "lib/http/request/context.h"
+#include "lib/http/request/verified_keys.h"
+#include "lib/http/resource/handlers.h"
 #include "lib/http/router.h"
-#include "lib/http/verified_keys.h"
+#include "lib/http/shape/envelope.h"
+#include "lib/http/shape/fields.h"
 
 namespace convoy::http {
 namespace {

@@ -3,56 +3,20 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 
-#include "convoy/clock.h"
 #include "convoy/gateway.h"
 #include "convoy/http.h"
-#include "convoy/observer.h"
 #include "convoy/options.h"
-#include "convoy/storage.h"
-#include "lib/base/ulid.h"
-#include "lib/config/config_cache.h"
-#include "lib/consume/consumer_supervisor.h"
-#include "lib/dispatch/dispatcher.h"
-#include "lib/fetch/fetcher.h"
-#include "lib/http/reply.h"
-#include "lib/http/work.h"
+#include "lib/http/request/api_parts.h"
+#include "lib/http/request/reply.h"
 #include "lib/intake/event_checks.h"
-#include "lib/intake/intake.h"
-#include "lib/jobs/worker.h"
-#include "lib/storage/commit_queue.h"
-#include "lib/storage/pruner.h"
 
 namespace convoy::http {
 
-class VerifiedKeys;
-
 // The origin of a request: one from the network tells by a key what it may do.
 enum class Origin : uint8_t { kNetwork, kHost };
-
-// All must outlive the Api.
-struct ApiParts {
-  Storage* storage;
-  config::ConfigCache* configuration;
-  intake::Intake* intake;
-  Clock* clock;
-  Random* random;
-  base::UlidGenerator* ulids;
-  Observer* observer;
-  std::shared_ptr<fetch::Fetcher> fetcher;           // may be null: then nothing is fetched
-  consume::ConsumerSupervisor* consumers = nullptr;  // null: there is no message broker
-  Scripting* scripting = nullptr;                    // null: payload functions are refused
-  // For what they have counted; null: they are left out of the metrics.
-  const storage::CommitQueue* commits = nullptr;
-  const dispatch::Dispatcher* dispatcher = nullptr;
-  const storage::Pruner* pruner = nullptr;
-  const jobs::Worker* jobs = nullptr;
-  std::function<WorkCounts()> work_counts;
-  VerifiedKeys* verified_keys = nullptr;  // set by Api
-};
 
 // Safe to use from any thread.
 class Api {
@@ -93,12 +57,5 @@ class Api {
   const std::unique_ptr<VerifiedKeys> verified_keys_;
   const ApiParts parts_;
 };
-
-// The write that creates the first instance-admin key, and the key itself.
-struct NewApiKey {
-  ApiKey stored;
-  std::string text;  // "CO.<mask>.<secret>": shown once
-};
-NewApiKey MakeApiKey(Role role, std::string project_id, std::string name, const ApiParts& parts);
 
 }  // namespace convoy::http

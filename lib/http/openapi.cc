@@ -16,8 +16,8 @@
 #include "absl/strings/str_split.h"
 
 #include "convoy/version.h"
-#include "lib/http/envelope.h"
 #include "lib/http/router.h"
+#include "lib/http/shape/envelope.h"
 #include "lib/json/document.h"
 #include "lib/json/writer.h"
 

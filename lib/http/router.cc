@@ -7,7 +7,8 @@
 #include "absl/strings/str_split.h"
 
 #include "lib/base/encoding.h"
-#include "lib/http/handlers.h"
+#include "lib/http/resource/handlers.h"
+#include "lib/http/shape/fields.h"
 
 namespace convoy::http {
 namespace {
@@ -176,8 +177,6 @@ constexpr Route kRoutes[] = {
 #undef CONVOY_HANDLER
 #undef CONVOY_PROJECT
 
-constexpr size_t kIdBytesMax = 256;
-
 // Takes the part of `path` before its next slash off.
 std::string_view TakeSegment(std::string_view& path) {
   path.remove_prefix(1);  // the slash
@@ -231,11 +230,6 @@ bool HasMethod(std::string_view methods, std::string_view method) {
 }  // namespace
 
 std::span<const Route> Routes() { return kRoutes; }
-
-bool MayBeId(std::string_view text) {
-  return !text.empty() && text.size() <= kIdBytesMax &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-}
 
 RouteMatch MatchRoute(std::string_view method, std::string_view path) {
   RouteMatch match;

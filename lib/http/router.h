@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "lib/http/authentication.h"
-#include "lib/http/context.h"
+#include "lib/http/request/authentication.h"
+#include "lib/http/request/context.h"
 
 namespace convoy::http {
 
@@ -28,9 +28,6 @@ struct RouteMatch {
   std::string allowed_methods;        // all that are served here: "GET, PUT"; empty: unknown path
   std::vector<std::string> captures;  // of the route
 };
-
-// Whether a store may be asked for a text from outside: no id that we give is otherwise.
-bool MayBeId(std::string_view text);
 
 RouteMatch MatchRoute(std::string_view method, std::string_view path);
 

@@ -20,7 +20,7 @@
 #include "convoy/forwarding_gateway.h"
 #include "convoy/ui.h"
 #include "lib/base/text.h"
-#include "lib/http/envelope.h"
+#include "lib/http/shape/envelope.h"
 #include "lib/json/document.h"
 #include "lib/ui/assets.h"
 #include "lib/ui/place.h"

@@ -1,5 +1,5 @@
 // Forms of the API by X-Convoy-Version: what the official clients for Go send and can read.
-#include "lib/http/api_version.h"
+#include "lib/http/shape/api_version.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,6 +1,6 @@
 // Permissions of API keys. The matrix is derived from the table of routes, so a new route is
 // covered without further work.
-#include "lib/http/authentication.h"
+#include "lib/http/request/authentication.h"
 
 #include <catch2/catch.hpp>
 

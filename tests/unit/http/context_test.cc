@@ -1,6 +1,6 @@
 // Shared parts of handlers: bodies, optimistic commits that are overtaken, and common response
 // headers.
-#include "lib/http/context.h"
+#include "lib/http/request/context.h"
 
 #include <catch2/catch.hpp>
 

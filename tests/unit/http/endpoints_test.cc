@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "convoy/config_read.h"
-#include "lib/http/endpoint_fields.h"
+#include "lib/http/shape/endpoint_fields.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {

@@ -1,4 +1,4 @@
-#include "lib/http/exposition.h"
+#include "lib/http/metrics/exposition.h"
 
 #include <catch2/catch.hpp>
 

@@ -13,6 +13,7 @@
 #include "lib/base/text.h"
 #include "lib/consume/consumer_supervisor.h"
 #include "lib/http/api.h"
+#include "lib/http/request/authentication.h"
 #include "lib/json/raw.h"
 #include "tests/support/flow_id.h"
 #include "tests/support/sim_clock.h"

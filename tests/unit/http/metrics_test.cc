@@ -1,5 +1,5 @@
 // Content of the metrics, and access to them.
-#include "lib/http/metrics.h"
+#include "lib/http/metrics/metrics.h"
 
 #include <algorithm>
 #include <memory>

@@ -1,11 +1,11 @@
 // Lists: conditions that are honoured or refused, and cursors that were never handed out.
-#include "lib/http/pagination.h"
+#include "lib/http/request/pagination.h"
 
 #include <algorithm>
 
 #include <catch2/catch.hpp>
 
-#include "lib/http/written_page.h"
+#include "lib/http/request/written_page.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "convoy/config_read.h"
-#include "lib/http/handlers.h"
+#include "lib/http/resource/handlers.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {

@@ -1,7 +1,7 @@
 // Sources: what is refused by name, and what an update keeps.
 #include <catch2/catch.hpp>
 
-#include "lib/http/handlers.h"
+#include "lib/http/resource/handlers.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {
