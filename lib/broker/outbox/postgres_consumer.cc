@@ -68,10 +68,17 @@ PostgresConsumer::Sql::Sql(const std::string& schema)
 
 absl::StatusOr<std::unique_ptr<BrokerConsumer>> PostgresConsumer::Open(
     const PostgresOutboxOptions& options, const BrokerEnvironment& env) {
-  CONVOY_ASSIGN_OR_RETURN(PostgresTable table, OpenPostgresTable(options));
+  absl::StatusOr<PostgresTable> table = OpenPostgresTable(options);
+  if (absl::IsUnavailable(table.status())) {
+    // It names the host's server and role: for the log, not for those who make sources.
+    const LogField field{"error", table.status().message()};
+    env.observer->Log(LogLevel::kWarning, "outbox not reached", {&field, 1});
+    return absl::UnavailableError("PostgreSQL cannot be reached; the gateway's log says why");
+  }
+  CONVOY_RETURN_IF_ERROR(table.status());
   CONVOY_ASSIGN_OR_RETURN(auto interruption, Interruption::New());
   return absl::WrapUnique(
-      new PostgresConsumer(options.schema, std::move(table), std::move(interruption), env.clock));
+      new PostgresConsumer(options.schema, *std::move(table), std::move(interruption), env.clock));
 }
 
 int64_t PostgresConsumer::last_in_flight() const {

@@ -113,9 +113,9 @@ absl::StatusOr<std::string> ReadIdentity(Connection& connection, const std::stri
   CONVOY_ASSIGN_OR_RETURN(
       const Rows rows, connection.Run(absl::StrCat("SELECT version, identity::text FROM ", schema,
                                                    ".outbox_schema")));
-  if (rows.count() == 0) return absl::FailedPreconditionError("outbox_schema has no row");
+  if (rows.count() == 0) return absl::InvalidArgumentError("outbox_schema has no row");
   if (rows.IntAt(0, 0) != kOutboxVersion) {
-    return absl::FailedPreconditionError(absl::StrCat("the outbox has version ", rows.IntAt(0, 0),
+    return absl::InvalidArgumentError(absl::StrCat("the outbox has version ", rows.IntAt(0, 0),
                                                       ", this library reads version ",
                                                       kOutboxVersion, " only"));
   }

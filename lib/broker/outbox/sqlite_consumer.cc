@@ -49,9 +49,10 @@ absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Poll(const PollLimits
   if (std::exchange(is_lag_asked_, false)) lag_ = CountWaiting();
   pause_ = kShortestPause;
   while (!interruption_->Take()) {
-    CONVOY_ASSIGN_OR_RETURN(std::vector<BrokerMessage> messages, Look(limits));
+    absl::StatusOr<std::vector<BrokerMessage>> messages = Look(limits);
+    if (!messages.ok()) return Shown(messages.status());
     const absl::Duration left = deadline - clock_.Now();
-    if (!messages.empty() || left <= absl::ZeroDuration()) return messages;
+    if (!messages->empty() || left <= absl::ZeroDuration()) return messages;
     pollfd wake = {.fd = interruption_->fd(), .events = POLLIN, .revents = 0};
     poll(&wake, 1, static_cast<int>(std::min(pause_, left) / absl::Milliseconds(1)) + 1);
     pause_ = std::min(2 * pause_, kLongestPause);
@@ -120,19 +121,23 @@ absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Read(const PollLimits
 
 absl::Status SqliteConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
   if (messages.empty()) return absl::OkStatus();
-  CONVOY_RETURN_IF_ERROR(table_.connection->Execute("BEGIN IMMEDIATE"));
-  absl::Status status = Delete(messages);
+  absl::Status status = table_.connection->Execute("BEGIN IMMEDIATE");
+  if (status.ok()) status = Delete(messages);
   if (status.ok()) status = table_.connection->Execute("COMMIT");
   if (!status.ok()) {
     if (table_.connection->is_in_transaction()) {
       table_.connection->Execute("ROLLBACK").IgnoreError();
     }
-    return status;
+    return Shown(status);
   }
   for (const BrokerMessage& message : messages) in_flight_.erase(static_cast<int64_t>(message.tag));
   // A number below those that were in flight may have been inserted meanwhile.
   if (in_flight_.empty()) seen_version_.reset();
   return absl::OkStatus();
+}
+
+absl::Status SqliteConsumer::Shown(const absl::Status& error) const {
+  return WithoutPath(error, table_.connection->path());
 }
 
 // With its key: a table that was made anew meanwhile has the same numbers.

@@ -46,6 +46,7 @@ class SqliteConsumer final : public BrokerConsumer {
   absl::StatusOr<bool> MayRead();
   absl::StatusOr<BrokerLag> CountWaiting();
   absl::Status Delete(std::span<const BrokerMessage> messages);
+  absl::Status Shown(const absl::Status& error) const;
 
   const SqliteTable table_;
   const std::unique_ptr<ReaderLock> lock_;

@@ -16,7 +16,9 @@ class SqliteOutbox final : public Broker {
 
   absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const Source&, std::string_view,
                                                        const BrokerEnvironment& env) override {
-    return broker::outbox::SqliteConsumer::Open(options_, env);
+    auto consumer = broker::outbox::SqliteConsumer::Open(options_, env);
+    if (consumer.ok()) return consumer;
+    return broker::outbox::WithoutPath(consumer.status(), options_.path);
   }
 
  private:

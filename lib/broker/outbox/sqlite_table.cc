@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 #include "lib/base/status_macros.h"
 #include "lib/storage/sqlite/schema.h"
@@ -44,8 +45,8 @@ absl::Status CheckFile(Connection& connection) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t application_id,
                           connection.QueryInt("PRAGMA application_id"));
   if (application_id != storage::kApplicationId) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      connection.path(), ": is a gateway's own database: an outbox belongs into the host's"));
+  return absl::InvalidArgumentError(
+      "the outbox's file is a gateway's own database: an outbox belongs into the host's");
 }
 
 // A delete that is lost when the machine loses power is done again: the row is known by its
@@ -81,10 +82,10 @@ absl::StatusOr<std::string> ReadIdentity(Connection& connection) {
   Statement schema = connection.Prepare("SELECT version, identity FROM convoy_outbox_schema");
   if (!schema.Next()) {
     CONVOY_RETURN_IF_ERROR(schema.status());
-    return absl::FailedPreconditionError("convoy_outbox_schema has no row");
+    return absl::InvalidArgumentError("convoy_outbox_schema has no row");
   }
   if (schema.IntAt(0) != kOutboxVersion) {
-    return absl::FailedPreconditionError(absl::StrCat("convoy_outbox has version ", schema.IntAt(0),
+    return absl::InvalidArgumentError(absl::StrCat("convoy_outbox has version ", schema.IntAt(0),
                                                       ", this library reads version ",
                                                       kOutboxVersion, " only"));
   }
@@ -103,13 +104,18 @@ absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options) 
   CONVOY_ASSIGN_OR_RETURN(const bool exist, HasTables(connection));
   if (!exist && !options.should_create) {
     return absl::NotFoundError(
-        absl::StrCat(connection.path(),
-                     ": has no tables convoy_outbox and convoy_outbox_schema; docs/outbox.md "
-                     "has their SQL"));
+        "the outbox's file has no tables convoy_outbox and convoy_outbox_schema; docs/outbox.md "
+        "has their SQL");
   }
   if (!exist) CONVOY_RETURN_IF_ERROR(Create(connection));
   CONVOY_ASSIGN_OR_RETURN(table.identity, ReadIdentity(connection));
   return table;
+}
+
+absl::Status WithoutPath(const absl::Status& error, std::string_view path) {
+  if (path.empty()) return error;
+  return absl::Status(error.code(),
+                      absl::StrReplaceAll(error.message(), {{path, "the outbox's file"}}));
 }
 
 }  // namespace convoy::broker::outbox

@@ -3,7 +3,9 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "convoy/outbox.h"
@@ -18,5 +20,8 @@ struct SqliteTable {
 
 // Opens the host's database and makes the tables if that is wanted. Errors as of NewSqliteOutbox.
 absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options);
+
+// The error without the path of the host's file: those who make sources see it.
+absl::Status WithoutPath(const absl::Status& error, std::string_view path);
 
 }  // namespace convoy::broker::outbox
