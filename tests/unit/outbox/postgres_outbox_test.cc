@@ -326,7 +326,7 @@ TEST_CASE("postgres_outbox: no statement reads the table from end to end") {
   const std::string text = log.str();
   CHECK(text.find("Index Scan using outbox_pkey") != std::string::npos);
   CHECK(text.find("Delete on outbox o") != std::string::npos);
-  CHECK(text.find("Seq Scan on outbox") == std::string::npos);
+  CHECK(text.find("Seq Scan on outbox ") == std::string::npos);
 }
 
 TEST_CASE("postgres_outbox: the documentation has the SQL that is run") {
