@@ -104,7 +104,7 @@ absl::StatusOr<std::vector<BrokerMessage>> PostgresConsumer::Poll(const PollLimi
 absl::Status PostgresConsumer::Wait(absl::Duration wait) {
   if (!table_.connection->TakeNotifications()) {
     pollfd ready[] = {{.fd = interruption_->fd(), .events = POLLIN, .revents = 0},
-                      {.fd = table_.connection->socket(), .events = POLLIN, .revents = 0}};
+                      {.fd = table_.connection->fd(), .events = POLLIN, .revents = 0}};
     poll(ready, std::size(ready), static_cast<int>(wait / absl::Milliseconds(1)) + 1);
     if (!table_.connection->TakeNotifications()) {
       return table_.connection->is_alive()

@@ -116,8 +116,8 @@ absl::StatusOr<std::string> ReadIdentity(Connection& connection, const std::stri
   if (rows.count() == 0) return absl::InvalidArgumentError("outbox_schema has no row");
   if (rows.IntAt(0, 0) != kOutboxVersion) {
     return absl::InvalidArgumentError(absl::StrCat("the outbox has version ", rows.IntAt(0, 0),
-                                                      ", this library reads version ",
-                                                      kOutboxVersion, " only"));
+                                                   ", this library reads version ", kOutboxVersion,
+                                                   " only"));
   }
   return rows.TextAt(0, 1);
 }

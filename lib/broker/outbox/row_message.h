@@ -21,7 +21,7 @@ inline constexpr std::string_view kCustomHeaders = "x-convoy-custom-headers";
 // Of a longer `data` only the beginning is kept: the row is unusable.
 inline constexpr size_t kDataBytesMax = 64 * 1024 * 1024;
 inline constexpr size_t kCutDataBytes = 64 * 1024;
-// What is kept of the other columns; more than any event may have.
+// The beginning that is kept of the other columns; more than any event may have.
 inline constexpr size_t kTextBytesMax = 4 * 1024;
 inline constexpr size_t kHeadersBytesMax = 256 * 1024;
 

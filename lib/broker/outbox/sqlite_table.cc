@@ -86,8 +86,8 @@ absl::StatusOr<std::string> ReadIdentity(Connection& connection) {
   }
   if (schema.IntAt(0) != kOutboxVersion) {
     return absl::InvalidArgumentError(absl::StrCat("convoy_outbox has version ", schema.IntAt(0),
-                                                      ", this library reads version ",
-                                                      kOutboxVersion, " only"));
+                                                   ", this library reads version ", kOutboxVersion,
+                                                   " only"));
   }
   return std::string(schema.TextAt(1));
 }

@@ -167,10 +167,9 @@ TEST_CASE("postgres_outbox: enqueue takes part in the host's transaction") {
   for (BrokerMessage& row : PollOnce(*consumer, absl::Milliseconds(500))) rows.push_back(row);
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].body == "{\"n\": 1.50}");
-  CHECK(rows[0].attributes ==
-        Headers{{"x-convoy-event-type", "a"}, {"x-convoy-owner-id", "ann"}});
+  CHECK(rows[0].attributes == Headers{{"x-convoy-event-type", "a"}, {"x-convoy-owner-id", "ann"}});
   CHECK(rows[1].body == "{\"n\": 2}");
-  // What is no JSON fails where it can be seen: in the host's transaction.
+  // A text that is no JSON fails where it can be seen: in the transaction of the host.
   std::string error;
   host.Run(absl::StrCat("SELECT ", name, ".enqueue('a', '{')"), &error);
   CHECK(error.find("invalid input syntax for type json") != std::string::npos);
@@ -260,12 +259,19 @@ TEST_CASE("postgres_outbox: the least privileges are enough, and more is not giv
   const Source source = bench.NewQueue().value();
   const std::string& name = PostgresOutboxBench::NameOf(source);
   Host owner;
-  owner.Run(absl::StrCat(
-      "CREATE ROLE shop LOGIN; CREATE ROLE gateway LOGIN; "
-      "GRANT USAGE ON SCHEMA ", name, " TO shop, gateway; "
-      "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ", name, " TO shop; "
-      "GRANT SELECT, DELETE ON ", name, ".outbox TO gateway; "
-      "GRANT SELECT ON ", name, ".outbox_schema TO gateway"));
+  owner.Run(
+      absl::StrCat("CREATE ROLE shop LOGIN; CREATE ROLE gateway LOGIN; "
+                   "GRANT USAGE ON SCHEMA ",
+                   name,
+                   " TO shop, gateway; "
+                   "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ",
+                   name,
+                   " TO shop; "
+                   "GRANT SELECT, DELETE ON ",
+                   name,
+                   ".outbox TO gateway; "
+                   "GRANT SELECT ON ",
+                   name, ".outbox_schema TO gateway"));
   const std::string folder = PostgresServer::Get().folder();
   Host shop(absl::StrCat("host=", folder, " user=shop dbname=postgres"));
   shop.Run(absl::StrCat("SELECT ", name, ".enqueue('a', '1')"));
@@ -308,11 +314,14 @@ TEST_CASE("postgres_outbox: no statement reads the table from end to end") {
   const Source source = bench.NewQueue().value();
   const std::string& name = PostgresOutboxBench::NameOf(source);
   Host host;
-  host.Run(absl::StrCat("INSERT INTO ", name, ".outbox (event_type, data) SELECT 't', repeat('x', "
-                        "200) FROM generate_series(1, 50000); ANALYZE ", name, ".outbox"));
+  host.Run(absl::StrCat("INSERT INTO ", name,
+                        ".outbox (event_type, data) SELECT 't', repeat('x', "
+                        "200) FROM generate_series(1, 50000); ANALYZE ",
+                        name, ".outbox"));
   // The plans of what a consumer runs, as the server logs them.
-  host.Run(absl::StrCat("ALTER ROLE postgres SET session_preload_libraries = 'auto_explain'; "
-                        "ALTER ROLE postgres SET auto_explain.log_min_duration = 0"));
+  host.Run(
+      absl::StrCat("ALTER ROLE postgres SET session_preload_libraries = 'auto_explain'; "
+                   "ALTER ROLE postgres SET auto_explain.log_min_duration = 0"));
   auto consumer = Open(bench, source);
   consumer->AskLag();
   const Messages rows = PollOnce(*consumer);

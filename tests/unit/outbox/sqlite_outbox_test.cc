@@ -1,5 +1,5 @@
-// Outboxes in SQLite: the conformance suite of brokers, and what only a table in the host's own file
-// can show.
+// Outboxes in SQLite: the conformance suite of brokers, and what only a table in the file of the
+// host can show.
 #include <unistd.h>
 
 #include <fstream>
@@ -174,8 +174,9 @@ TEST_CASE("sqlite_outbox: tables are made on request only") {
   SqliteOutboxBench bench;
   const Source source = bench.NewQueue().value();
   const std::string path = bench.PathOf(source);
-  REQUIRE(bench.Connect(source)->Execute("DROP TABLE convoy_outbox_schema; "
-                                         "DROP TABLE convoy_outbox; CREATE TABLE orders (id)")
+  REQUIRE(bench.Connect(source)
+              ->Execute("DROP TABLE convoy_outbox_schema; "
+                        "DROP TABLE convoy_outbox; CREATE TABLE orders (id)")
               .ok());
   const auto open = [&](bool should_create) {
     return NewSqliteOutbox({.path = path, .should_create = should_create})
@@ -205,9 +206,7 @@ TEST_CASE("sqlite_outbox: a gateway's own file and a table of another version ar
   const Source source = bench.NewQueue().value();
   const auto host = bench.Connect(source);
   REQUIRE(host->Execute("UPDATE convoy_outbox_schema SET version = 2").ok());
-  const auto open = [&] {
-    return bench.broker().Open(source, "c", bench.environment()).status();
-  };
+  const auto open = [&] { return bench.broker().Open(source, "c", bench.environment()).status(); };
   CHECK(absl::IsInvalidArgument(open()));
   REQUIRE(host->Execute("UPDATE convoy_outbox_schema SET version = 1").ok());
   CHECK(open().ok());
