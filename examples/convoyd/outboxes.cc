@@ -50,19 +50,24 @@ int RunOutbox(std::span<char* const> words) {
   constexpr std::string_view kHelp =
       "convoyd outbox sqlite|postgres: print the SQL that makes the table of an outbox, to be run\n"
       "once by the host's migrations (docs/outbox.md)\n";
-  if (words.size() == 1) {
-    const std::string_view kind = words[0];
-    if (kind == "sqlite") return Print(convoy::SqliteOutboxSql()), kExitDone;
-    if (kind == "postgres") {
-#ifdef CONVOYD_POSTGRES
-      return Print(convoy::PostgresOutboxSql()), kExitDone;
-#else
-      return Fail("outbox", absl::UnimplementedError("built without PostgreSQL"), kExitFailed);
-#endif
-    }
+  const std::string_view kind = words.size() == 1 ? words[0] : "";
+  if (kind == "sqlite") {
+    Print(convoy::SqliteOutboxSql());
+    return kExitDone;
   }
-  if (const int code = ReadNoFlags("outbox", words, kHelp); code >= 0) return code;
-  return Fail("outbox", absl::InvalidArgumentError("must be followed by sqlite or postgres"),
+#ifdef CONVOYD_POSTGRES
+  if (kind == "postgres") {
+    Print(convoy::PostgresOutboxSql());
+    return kExitDone;
+  }
+#endif
+  if (kind == "--help" || kind == "-h") {
+    Print(kHelp);
+    return kExitDone;
+  }
+  return Fail("outbox",
+              absl::InvalidArgumentError("must be followed by sqlite, or by postgres where that "
+                                         "is built in"),
               kExitUsage);
 }
 

@@ -16,16 +16,16 @@ namespace {
 
 namespace column = broker::outbox;
 
-// `column`, a JSON object of strings. Read as an event's field: alone it has to be whole first.
-std::optional<Refusal> ReadHeaders(const std::string& column, const json::Limits& limits,
+// `text` is a JSON object of strings. It is read as an event's field, so it has to be whole alone.
+std::optional<Refusal> ReadHeaders(const std::string& text, const json::Limits& limits,
                                    AddressedEvent* out) {
-  if (column.empty()) return std::nullopt;
-  if (const absl::Status status = json::Validate(column, limits); !status.ok()) {
+  if (text.empty()) return std::nullopt;
+  if (const absl::Status status = json::Validate(text, limits); !status.ok()) {
     return Refuse(refusal::kInvalidHeader, "custom_headers", status.message());
   }
   std::vector<EventFlaw> flaws;
   const absl::Status status =
-      ReadEventObject(absl::StrCat("{\"custom_headers\":", column, "}"), limits, out, &flaws);
+      ReadEventObject(absl::StrCat("{\"custom_headers\":", text, "}"), limits, out, &flaws);
   if (!status.ok()) return Refuse(refusal::kInvalidHeader, "custom_headers", status.message());
   if (!flaws.empty()) return RefuseEventFlaw(flaws.front());
   return std::nullopt;

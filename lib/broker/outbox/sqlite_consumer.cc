@@ -46,7 +46,10 @@ absl::StatusOr<std::unique_ptr<BrokerConsumer>> SqliteConsumer::Open(
 absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Poll(const PollLimits& limits,
                                                                 absl::Duration patience) {
   const absl::Time deadline = clock_.Now() + patience;
-  if (std::exchange(is_lag_asked_, false)) lag_ = CountWaiting();
+  if (std::exchange(is_lag_asked_, false)) {
+    lag_ = CountWaiting();
+    if (!lag_.ok()) lag_ = Shown(lag_.status());
+  }
   pause_ = kShortestPause;
   while (!interruption_->Take()) {
     absl::StatusOr<std::vector<BrokerMessage>> messages = Look(limits);
