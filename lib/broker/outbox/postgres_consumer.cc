@@ -13,6 +13,7 @@
 #include "absl/strings/str_replace.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/broker/outbox/one_outbox.h"
 #include "lib/broker/outbox/row_message.h"
 
 namespace convoy::broker::outbox {
@@ -219,3 +220,13 @@ absl::StatusOr<BrokerLag> PostgresConsumer::CountWaiting() {
 }
 
 }  // namespace convoy::broker::outbox
+
+namespace convoy {
+
+std::shared_ptr<Broker> NewPostgresOutbox(PostgresOutboxOptions options) {
+  using broker::outbox::OneOutbox;
+  using broker::outbox::PostgresConsumer;
+  return std::make_shared<OneOutbox<PostgresConsumer, PostgresOutboxOptions>>(std::move(options));
+}
+
+}  // namespace convoy

@@ -12,6 +12,7 @@
 #include "absl/memory/memory.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/broker/outbox/one_outbox.h"
 #include "lib/broker/outbox/row_message.h"
 
 namespace convoy::broker::outbox {
@@ -36,11 +37,14 @@ constexpr std::string_view kSelect =
 
 absl::StatusOr<std::unique_ptr<BrokerConsumer>> SqliteConsumer::Open(
     const SqliteOutboxOptions& options, const BrokerEnvironment& env) {
-  CONVOY_ASSIGN_OR_RETURN(SqliteTable table, OpenSqliteTable(options));
-  CONVOY_ASSIGN_OR_RETURN(auto lock, ReaderLock::Open(std::string(table.connection->path())));
+  absl::StatusOr<SqliteTable> table = OpenSqliteTable(options);
+  if (!table.ok()) return WithoutPath(table.status(), options.path);
+  const std::string path(table->connection->path());
+  auto lock = ReaderLock::Open(path);
+  if (!lock.ok()) return WithoutPath(lock.status(), path);
   CONVOY_ASSIGN_OR_RETURN(auto interruption, Interruption::New());
   return absl::WrapUnique(
-      new SqliteConsumer(std::move(table), std::move(lock), std::move(interruption), env));
+      new SqliteConsumer(*std::move(table), *std::move(lock), std::move(interruption), env));
 }
 
 absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Poll(const PollLimits& limits,
@@ -172,3 +176,13 @@ absl::StatusOr<BrokerLag> SqliteConsumer::CountWaiting() {
 }
 
 }  // namespace convoy::broker::outbox
+
+namespace convoy {
+
+std::shared_ptr<Broker> NewSqliteOutbox(SqliteOutboxOptions options) {
+  using broker::outbox::OneOutbox;
+  using broker::outbox::SqliteConsumer;
+  return std::make_shared<OneOutbox<SqliteConsumer, SqliteOutboxOptions>>(std::move(options));
+}
+
+}  // namespace convoy
