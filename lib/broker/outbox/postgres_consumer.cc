@@ -28,6 +28,11 @@ constexpr absl::Duration kPauseWithout = absl::Milliseconds(200);
 // Beyond it the number is taken from the ids.
 constexpr int64_t kCountedMax = 100'000;
 
+// Ends what the last statement has left open: until another takes its place, its snapshot would
+// keep the server from vacuuming what became old meanwhile. Has no effect, and needs no snapshot
+// itself.
+constexpr std::string_view kLetGo = "SET CONSTRAINTS ALL IMMEDIATE";
+
 // As many rows as fit, and one more: their sizes are had without their content.
 constexpr std::string_view kSelect = R"sql(
 WITH head AS (
@@ -151,18 +156,19 @@ absl::Status PostgresConsumer::End(const char* how) {
 }
 
 absl::StatusOr<std::vector<BrokerMessage>> PostgresConsumer::Read(const PollLimits& limits) {
-  CONVOY_ASSIGN_OR_RETURN(
-      const Rows rows,
-      table_.connection->Run(sql_.select,
-                             Params()
-                                 .Int(last_in_flight())
-                                 .Int(limits.messages_max)
-                                 .Int(static_cast<int64_t>(std::min<uint64_t>(
-                                     limits.bytes_max, std::numeric_limits<int64_t>::max())))
-                                 .Int(kDataBytesMax)
-                                 .Int(kCutDataBytes)
-                                 .Int(kTextBytesMax)
-                                 .Int(kHeadersBytesMax)));
+  constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
+  table_.connection->Queue(sql_.select,
+                           Params()
+                               .Int(last_in_flight())
+                               .Int(limits.messages_max)
+                               .Int(static_cast<int64_t>(std::min(limits.bytes_max, kMost)))
+                               .Int(kDataBytesMax)
+                               .Int(kCutDataBytes)
+                               .Int(kTextBytesMax)
+                               .Int(kHeadersBytesMax));
+  table_.connection->Queue(kLetGo);
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<Rows> answers, table_.connection->Flush());
+  const Rows& rows = answers.front();
   std::vector<BrokerMessage> messages;
   for (int i = 0; i < rows.count(); ++i) {
     messages.push_back(MessageOf({.id = rows.IntAt(i, 0),
@@ -205,7 +211,7 @@ absl::Status PostgresConsumer::Acknowledge(std::span<const BrokerMessage> messag
 }
 
 absl::Status PostgresConsumer::Extend(std::span<const BrokerMessage>) {
-  return table_.connection->Run("SELECT 1").status();
+  return table_.connection->Run(kLetGo).status();
 }
 
 absl::StatusOr<BrokerLag> PostgresConsumer::CountWaiting() {

@@ -2,6 +2,7 @@
 // database can show.
 #include <libpq-fe.h>
 
+#include <atomic>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -182,16 +183,19 @@ TEST_CASE("postgres_outbox: a row comes at once, and also where notices do not")
   auto consumer = Open(bench, source);
   Host host;
   const auto latency = [&] {
+    bool is_inserted = false;
     std::thread insert([&] {
       absl::SleepFor(absl::Milliseconds(100));
-      CHECK(host.Insert(name, "1"));
+      is_inserted = host.Insert(name, "1");
     });
     const absl::Time begin = absl::Now();
     const Messages rows = PollOnce(*consumer);
+    const absl::Duration taken = absl::Now() - begin;
     insert.join();
+    CHECK(is_inserted);
     CHECK(rows.size() == 1);
     REQUIRE(consumer->Acknowledge(rows).ok());
-    return absl::Now() - begin - absl::Milliseconds(100);
+    return taken - absl::Milliseconds(100);
   };
   CHECK(latency() < absl::Milliseconds(500));
   CHECK(latency() < absl::Milliseconds(500));
@@ -300,8 +304,10 @@ TEST_CASE("postgres_outbox: tables are made on request only, by many at once") {
   };
   CHECK(absl::IsNotFound(open(false)));
   std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { CHECK(open(true).ok()); });
+  std::atomic<int> opened = 0;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { opened += open(true).ok() ? 1 : 0; });
   for (std::thread& thread : threads) thread.join();
+  CHECK(opened == 4);
   CHECK(open(false).ok());
   CHECK(Host().Run("SELECT count(*) FROM made.outbox_schema").at(0) == "1");
   CHECK(absl::IsInvalidArgument(NewPostgresOutbox({.dsn = dsn, .schema = "x\"; DROP"})
