@@ -39,6 +39,7 @@ class Database:
         self.where = server.url if kind == "postgres" else folder + "/shop.db"
         sql = subprocess.run([host.binary(), "outbox", kind], check=True, capture_output=True,
                              text=True).stdout
+        sql += "CREATE TABLE orders (number integer PRIMARY KEY, total integer NOT NULL);"
         if kind == "postgres":
             server.query(sql)
         else:
@@ -59,12 +60,23 @@ class Database:
         return int(self._query(f"SELECT count(*) FROM {self.table}")[0])
 
 
+class LoggedGateway(gateway.Gateway):
+    """A gateway whose log is not beside its store, which may be a server."""
+
+    def __init__(self, log_path, store, inbox, *flags):
+        self._log_path = log_path
+        super().__init__(store, inbox, *flags)
+
+    def new_process(self):
+        return host.Convoyd(self.database, *self._flags, log_path=self._log_path)
+
+
 class Gateways:
     """Processes on one store, all of which are told of the outbox."""
 
-    def __init__(self, database, store, count, inbox):
-        flags = ("--outbox", f"shop={database.where}")
-        self.first = gateway.Gateway(store, inbox, *flags)
+    def __init__(self, folder, database, store, count, inbox):
+        self.first = LoggedGateway(folder + "/gateway.log", store, inbox,
+                                   "--outbox", f"shop={database.where}")
         self._lock = threading.Lock()
         self.others = [self.first.new_process() for _ in range(count - 1)]
         endpoint = self.first.project.endpoint("e", f"{inbox.url}/e")
@@ -90,9 +102,9 @@ class Gateways:
 
 
 def kill_until(is_done, gateways, all_shops):
-    """One process at a time, every half a second or so."""
+    """One process at a time, about once a second."""
     while not is_done():
-        time.sleep(random.uniform(0.2, 0.8))
+        time.sleep(random.uniform(0.5, 1.5))
         victim = random.choice([gateways, *all_shops])
         victim.kill()
 
@@ -132,7 +144,7 @@ def run(kind, library, orders_count):
         stack.callback(inbox.close)
         database = Database(kind, folder, server)
         store = server.url if kind == "postgres" else folder + "/convoy.db"
-        gateways = Gateways(database, store, 2 if kind == "postgres" else 1, inbox)
+        gateways = Gateways(folder, database, store, 2 if kind == "postgres" else 1, inbox)
         log = stack.enter_context(open(folder + "/shops.log", "wb"))
         words = shops.command(library, kind, database.where)
         all_shops = [shops.Shop(words, range(first, orders_count, SHOPS), log)
