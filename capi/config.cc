@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "capi/outbox.h"
 #include "capi/settings.h"
 #include "capi/shim.h"
 
@@ -39,14 +40,20 @@ convoy_status convoy_config_set(convoy_config* config, const char* key, size_t k
     if (config == nullptr) return FailNull(error, "config");
     if (!IsReadable(key, key_size)) return FailNull(error, "key");
     if (!IsReadable(value, value_size)) return FailNull(error, "value");
+    const std::string_view name = View(key, key_size);
+    const bool is_outbox = name.starts_with(convoy::capi::kOutboxKeyPrefix);
     for (const Setting& setting : Settings()) {
-      if (View(key, key_size) != setting.key) continue;
+      if (setting.key != (is_outbox ? convoy::capi::kOutboxKey : name)) continue;
       convoy_config changed = *config;
-      if (!setting.set(changed, View(value, value_size))) {
+      const bool fits = is_outbox ? convoy::capi::SetOutbox(
+                                        changed, name.substr(convoy::capi::kOutboxKeyPrefix.size()),
+                                        View(value, value_size))
+                                  : setting.set(changed, View(value, value_size));
+      if (!fits) {
         const std::string given =
             setting.is_secret ? "the value" : absl::StrCat("'", View(value, value_size), "'");
         return Fail(error, CONVOY_E_INVALID,
-                    absl::StrCat(setting.key, ": ", given, " does not fit: ", setting.help));
+                    absl::StrCat(name, ": ", given, " does not fit: ", setting.help));
       }
       *config = std::move(changed);
       return CONVOY_OK;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ struct convoy_config {
   convoy::GatewayOptions options;
   std::string ui_prefix;  // empty: no pages are served
   std::vector<std::string> ui_frame_origins;
-  uint64_t buffered_bytes_max = 256 * 1024 * 1024;       // of requests whose body is still coming
+  uint64_t buffered_bytes_max = 256 * 1024 * 1024;  // of requests whose body is still coming
+  std::map<std::string, std::string> outboxes;      // files by name
+  bool should_create_outboxes = false;
   std::shared_ptr<const convoy::capi::LogCallback> log;  // null: silence
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "capi/config.h"
+#include "capi/outbox.h"
 #include "capi/pages.h"
 
 using convoy::capi::CallbackScope;
@@ -58,6 +59,9 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
           convoy::SqliteStorageOptions{.path = config->storage_path, .observer = parts.observer});
       if (!storage.ok()) return Fail(error, storage.status());
       parts.storage = *std::move(storage);
+    }
+    if (auto outboxes = convoy::capi::NewOutboxes(*config)) {
+      parts.brokers.push_back(std::move(outboxes));
     }
     auto opened = convoy::Gateway::Open(config->options, std::move(parts));
     if (!opened.ok()) return Fail(error, opened.status());

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include "capi/outbox.h"
 #include "capi/pages.h"
 #include "convoy/option_table.h"
 #include "lib/base/encoding.h"
@@ -198,6 +199,15 @@ std::vector<Setting> OutwardSettings() {
        [](convoy_config& config, std::string_view value) {
          config.options.local_names = absl::StrSplit(value, ',', absl::SkipWhitespace());
          return true;
+       }},
+      // Set by name (outbox.h).
+      {std::string(kOutboxKey), "", std::string(kOutboxHelp),
+       [](convoy_config&, std::string_view) { return false; }},
+      {"outboxes.create", "off",
+       "making of the tables of outboxes where they are missing: on or off",
+       [](convoy_config& config, std::string_view value) {
+         config.should_create_outboxes = value == "on";
+         return value == "on" || value == "off";
        }},
       {"deliver.ca_file", "",
        "PEM file of the authorities that endpoints are trusted by; empty: the system's",

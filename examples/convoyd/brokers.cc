@@ -7,12 +7,14 @@
 #include "absl/strings/str_cat.h"
 
 #include "examples/convoyd/aws_environment.h"
+#include "examples/convoyd/outboxes.h"
 
 namespace convoyd {
 
 absl::StatusOr<std::vector<std::shared_ptr<convoy::Broker>>> NewBrokers(
     const Settings& settings, [[maybe_unused]] char* const* environment) {
   std::vector<std::shared_ptr<convoy::Broker>> brokers;
+  brokers.push_back(NewOutboxes(settings));
 #ifdef CONVOYD_BROKER_KAFKA
   brokers.push_back(convoy::NewKafkaBroker());
 #endif

@@ -19,6 +19,7 @@ int RunVerify(std::span<char* const> words);
 int RunPresets(std::span<char* const> words);
 int RunImport(std::span<char* const> words);
 int RunMigrate(std::span<char* const> words);
+int RunOutbox(std::span<char* const> words);
 int RunPrune(std::span<char* const> words);
 int RunVersion(std::span<char* const> words);
 

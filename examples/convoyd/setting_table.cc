@@ -12,6 +12,7 @@
 #include "convoy/option_table.h"
 #include "examples/convoyd/arguments.h"
 #include "examples/convoyd/database.h"
+#include "examples/convoyd/outboxes.h"
 
 namespace convoyd {
 namespace {
@@ -75,6 +76,10 @@ const auto ApplySqsCredentials =
                Choices<SqsCredentials>{{"none", SqsCredentials::kNone},
                                        {"environment", SqsCredentials::kEnvironment}},
                "sqs_credentials must be none or environment");
+
+const auto ApplyOutboxCreate =
+    ChoiceInto(&Settings::should_create_outboxes, Choices<bool>{{"on", true}, {"off", false}},
+               "outbox_create must be on or off");
 
 const auto ApplyDeliveryHttp2 =
     ChoiceInto(&Settings::has_delivery_http2, Choices<bool>{{"on", true}, {"off", false}},
@@ -159,7 +164,7 @@ std::vector<Setting> BasicSettings() {
          settings.allowed_networks.emplace_back(text);
          return absl::OkStatus();
        },
-       true},
+       [](Settings& settings) { settings.allowed_networks.clear(); }},
       {"log-level", "LEVEL", "debug, info, warning or error (default info)", ApplyLogLevel},
       {"metrics-access", "WHO",
        "who may read GET /metrics: nobody, token or anyone (default nobody)", ApplyMetricsAccess},
@@ -185,6 +190,13 @@ std::vector<Setting> BasicSettings() {
        "environment: sources of Amazon SQS that give no access key, in any project, use this "
        "process's own, from the variables AWS_…; none: they are refused (default none)",
        ApplySqsCredentials},
+      {"outbox", "NAME=WHERE",
+       "let sources read the transactional outbox of this SQLite file or postgres://… under this "
+       "name; repeatable",
+       ApplyOutbox, [](Settings& settings) { settings.outboxes.clear(); }},
+      {"outbox-create", "WHETHER",
+       "make the tables of outboxes where they are missing: on or off (default off)",
+       ApplyOutboxCreate},
       {"ui", "WHETHER", "serve the dashboard and the owners' portal: on or off (default off)",
        ApplyUi},
       {"ui-prefix", "PATH", "where the dashboard stands (default /ui)",

@@ -18,7 +18,11 @@ struct Setting {
   std::string help;
   // Sets the field from its text. Errors are kInvalidArgument and say what is allowed.
   std::function<absl::Status(Settings&, std::string_view)> apply;
-  bool is_list = false;  // may be given several times, and as an array in the file
+  // Empties the list that the setting is: it may be given several times, and as an array in the
+  // file. Null if it is none.
+  std::function<void(Settings&)> clear = nullptr;
+
+  bool is_list() const { return clear != nullptr; }
 };
 
 // All settings but "config", in the order of --help.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -29,7 +30,7 @@ class Layer {
   Layer(Settings* settings, std::string place) : settings_(settings), place_(std::move(place)) {}
 
   absl::Status Apply(const Setting& setting, std::string_view value) {
-    if (setting.is_list && !std::exchange(has_list_, true)) settings_->allowed_networks.clear();
+    if (setting.is_list() && lists_.insert(&setting).second) setting.clear(*settings_);
     return Explain(setting.apply(*settings_, value));
   }
   absl::Status Explain(const absl::Status& status) const {
@@ -40,7 +41,7 @@ class Layer {
  private:
   Settings* const settings_;
   const std::string place_;
-  bool has_list_ = false;
+  std::set<const Setting*> lists_;  // those that have a value from here
 };
 
 absl::Status ApplyMember(Layer& layer, const Setting& setting, const rapidjson::Value& value) {
@@ -48,7 +49,7 @@ absl::Status ApplyMember(Layer& layer, const Setting& setting, const rapidjson::
     return layer.Apply(setting, {value.GetString(), value.GetStringLength()});
   }
   if (value.IsUint64()) return layer.Apply(setting, absl::StrCat(value.GetUint64()));
-  if (setting.is_list && value.IsArray()) {
+  if (setting.is_list() && value.IsArray()) {
     for (const rapidjson::Value& item : value.GetArray()) {
       if (!item.IsString()) break;
       const auto status = layer.Apply(setting, {item.GetString(), item.GetStringLength()});
@@ -122,7 +123,7 @@ absl::Status ApplyEnvironment(Settings& settings, const std::vector<Variable>& v
           "unknown setting ", kEnvironmentPrefix, absl::AsciiStrToUpper(variable.name))));
     }
     const std::vector<std::string> values =
-        setting->is_list
+        setting->is_list()
             ? std::vector<std::string>(absl::StrSplit(variable.value, ',', absl::SkipEmpty()))
             : std::vector<std::string>{variable.value};
     for (const std::string& value : values) {

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +52,8 @@ struct Settings {
   std::string mail_user;
   std::string mail_password_file;
   SqsCredentials sqs_credentials = SqsCredentials::kNone;
+  std::map<std::string, std::string> outboxes;  // files and connection URIs by name
+  bool should_create_outboxes = false;
   uint32_t connections_max = 10'000;
   uint32_t connections_per_address_max = 0;        // 0: half of connections_max
   uint64_t body_memory_bytes_max = 0;              // 0: see BodyMemoryOf

@@ -120,7 +120,7 @@ class Broker {
  public:
   virtual ~Broker() = default;
 
-  // As in "type" of the REST API's pub_sub: "sqs", "google", "kafka", "amqp".
+  // As in "type" of the REST API's pub_sub: "sqs", "google", "kafka", "amqp", "outbox".
   virtual std::string_view type() const = 0;
 
   // Opens a consumer; may connect, for at most a few seconds. Errors as of Poll, and

@@ -338,9 +338,16 @@ struct AmqpConfig {
   friend bool operator==(const AmqpConfig&, const AmqpConfig&) = default;
 };
 
+// A table that the host's own transactions insert events into (outbox.h).
+struct OutboxConfig {
+  std::string name;  // one of those that the host has named
+
+  friend bool operator==(const OutboxConfig&, const OutboxConfig&) = default;
+};
+
 // monostate: the source has no broker.
-using BrokerConfig =
-    std::variant<std::monostate, SqsConfig, GooglePubSubConfig, KafkaConfig, AmqpConfig>;
+using BrokerConfig = std::variant<std::monostate, SqsConfig, GooglePubSubConfig, KafkaConfig,
+                                  AmqpConfig, OutboxConfig>;
 
 // Format of a broker's messages.
 enum class MessageFormat : uint8_t {

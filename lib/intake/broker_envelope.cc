@@ -14,11 +14,8 @@
 #include "lib/json/raw.h"
 
 namespace convoy::intake {
-namespace {
 
-using Refused = std::optional<Refusal>;
-
-Refusal RefusalOf(const EventFlaw& flaw) {
+Refusal RefuseEventFlaw(const EventFlaw& flaw) {
   const std::string_view parent = flaw.parent.empty() ? "body" : flaw.parent;
   switch (flaw.kind) {
     case EventFlaw::Kind::kRepeated:
@@ -38,7 +35,7 @@ Refusal RefusalOf(const EventFlaw& flaw) {
       flaw.field == "custom_headers" ? "must be an object of strings" : "must be a string");
 }
 
-Refused CheckTexts(const AddressedEvent& envelope) {
+std::optional<Refusal> CheckEventTexts(const AddressedEvent& envelope) {
   const struct {
     std::string_view field;
     size_t bytes_max;
@@ -56,7 +53,7 @@ Refused CheckTexts(const AddressedEvent& envelope) {
   return std::nullopt;
 }
 
-Refused CheckPresent(const AddressedEvent& envelope) {
+std::optional<Refusal> CheckEventPresent(const AddressedEvent& envelope) {
   const auto missing = [](std::string_view field) {
     return Refuse(refusal::kMissingField, field, "is missing");
   };
@@ -70,18 +67,16 @@ Refused CheckPresent(const AddressedEvent& envelope) {
   return std::nullopt;
 }
 
-}  // namespace
-
 std::optional<Refusal> ReadEnvelope(const GatewayOptions& options, const Source& source,
                                     const BrokerMessage& message, AddressedEvent* out) {
   const json::Limits limits{.bytes_max = options.body_bytes_max, .may_split_pairs = true};
   std::vector<EventFlaw> flaws;
   const absl::Status status = ReadEventObject(message.body, limits, out, &flaws);
   if (!status.ok()) return RefuseFlaw(status, message.body, limits);
-  if (!flaws.empty()) return RefusalOf(flaws.front());
-  if (auto refused = CheckTexts(*out)) return refused;
+  if (!flaws.empty()) return RefuseEventFlaw(flaws.front());
+  if (auto refused = CheckEventTexts(*out)) return refused;
   if (auto refused = ReadMessageType(message.attributes, &out->type)) return refused;
-  if (auto refused = CheckPresent(*out)) return refused;
+  if (auto refused = CheckEventPresent(*out)) return refused;
   return AddAttributes(source, message, &out->event.custom_headers);
 }
 

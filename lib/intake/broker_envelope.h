@@ -10,6 +10,7 @@
 #include "convoy/broker.h"
 #include "convoy/options.h"
 #include "lib/intake/broker_message.h"
+#include "lib/intake/event_object.h"
 
 namespace convoy::intake {
 
@@ -17,5 +18,11 @@ namespace convoy::intake {
 // at.
 std::optional<Refusal> ReadEnvelope(const GatewayOptions& options, const Source& source,
                                     const BrokerMessage& message, AddressedEvent* out);
+
+// Parts of it that other forms of an event share: a member that cannot be read, texts that may not
+// be sent, and fields that are missing.
+Refusal RefuseEventFlaw(const EventFlaw& flaw);
+std::optional<Refusal> CheckEventTexts(const AddressedEvent& event);
+std::optional<Refusal> CheckEventPresent(const AddressedEvent& event);
 
 }  // namespace convoy::intake

@@ -14,6 +14,7 @@
 #include "lib/intake/broker_envelope.h"
 #include "lib/intake/idempotency.h"
 #include "lib/intake/message_wrapper.h"
+#include "lib/intake/outbox_row.h"
 #include "lib/intake/raw_message.h"
 
 namespace convoy::intake {
@@ -98,9 +99,10 @@ std::optional<Refusal> BrokerIntake::Read(const Source& source, const BrokerMess
     read = &within;
     within.body = **std::move(body);
   }
-  auto refused = source.message_format == MessageFormat::kRaw
-                     ? ReadRawMessage(source, *read, out)
-                     : ReadEnvelope(options_, source, *read, out);
+  auto refused =
+      std::holds_alternative<OutboxConfig>(source.broker) ? ReadOutboxRow(options_, *read, out)
+      : source.message_format == MessageFormat::kRaw      ? ReadRawMessage(source, *read, out)
+                                                     : ReadEnvelope(options_, source, *read, out);
   if (refused.has_value()) return refused;
   const absl::Status changed = functions.ChangeHeaders(out->event.custom_headers);
   if (!changed.ok()) return Refusal{refusal::kFunctionFailed, std::string(changed.message())};

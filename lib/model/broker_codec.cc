@@ -51,6 +51,8 @@ void WriteFields(Writer& writer, const AmqpConfig& amqp) {
       .FieldIfSet("dead_letter_exchange", amqp.dead_letter_exchange);
 }
 
+void WriteFields(Writer& writer, const OutboxConfig& outbox) { writer.Field("name", outbox.name); }
+
 SqsConfig ReadSqs(ObjectReader& reader) {
   SqsConfig sqs;
   reader.Read("queue_name", &sqs.queue_name);
@@ -102,6 +104,12 @@ AmqpConfig ReadAmqp(ObjectReader& reader) {
   return amqp;
 }
 
+OutboxConfig ReadOutbox(ObjectReader& reader) {
+  OutboxConfig outbox;
+  reader.Read("name", &outbox.name);
+  return outbox;
+}
+
 }  // namespace
 
 void WriteBroker(Writer& writer, const BrokerConfig& broker) {
@@ -125,6 +133,8 @@ void ReadBroker(ObjectReader& parent, BrokerConfig* out) {
     *out = ReadKafka(reader);
   } else if (type == "amqp") {
     *out = ReadAmqp(reader);
+  } else if (type == "outbox") {
+    *out = ReadOutbox(reader);
   } else {
     reader.Fail(absl::DataLossError("stored field broker.type has an unknown value"));
   }

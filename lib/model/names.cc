@@ -129,7 +129,7 @@ CONVOY_NAMES(DeliveryStatus, kDeliveryStatuses)
 
 std::string_view BrokerTypeOf(const BrokerConfig& broker) {
   // In the order of the alternatives.
-  constexpr std::string_view kTypes[] = {"", "sqs", "google", "kafka", "amqp"};
+  constexpr std::string_view kTypes[] = {"", "sqs", "google", "kafka", "amqp", "outbox"};
   static_assert(std::size(kTypes) == std::variant_size_v<BrokerConfig>);
   return kTypes[broker.index()];
 }

@@ -30,7 +30,7 @@ std::string_view Name(PortalAuth value);      // "static_token", "refresh_token"
 std::string_view Name(EventStatus value);  // "Pending", "Processing", "Success", "Failure", "Retry"
 std::string_view Name(DeliveryStatus value);  // "Scheduled", "Processing", "Retry", "Success", …
 
-// "sqs", "google", "kafka", "amqp"; empty if there is none.
+// "sqs", "google", "kafka", "amqp", "outbox"; empty if there is none.
 std::string_view BrokerTypeOf(const BrokerConfig& broker);
 
 // The value with that spelling; nullopt if there is none. E.g. Parse<Hash>("SHA256").

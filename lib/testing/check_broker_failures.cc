@@ -32,6 +32,7 @@ struct SecretsOf {
   }
   std::vector<std::string> operator()(const KafkaConfig& kafka) const { return {kafka.password}; }
   std::vector<std::string> operator()(const AmqpConfig& amqp) const { return {amqp.password}; }
+  std::vector<std::string> operator()(const OutboxConfig&) const { return {}; }
 };
 
 void ExpectFitForOperators(Expectations& expect, const absl::Status& error, const Source& source) {
@@ -124,7 +125,8 @@ constexpr BrokerRequirement kRequirements[] = {
      [](BrokerBench& bench) { return kMaySpoil(bench, &BrokerBench::SpoilQueueName); }},
     {"a server that is not there is unavailable", CheckAddress,
      [](BrokerBench& bench) { return kMaySpoil(bench, &BrokerBench::SpoilAddress); }},
-    {"an address that the guard denies is permission denied", CheckGuard},
+    {"an address that the guard denies is permission denied", CheckGuard,
+     [](BrokerBench& bench) { return bench.traits().has_addresses; }},
     {"what was not acknowledged is there after the server restarted", CheckRestart,
      [](BrokerBench& bench) { return bench.traits().may_restart; }},
 };

@@ -41,6 +41,8 @@ struct BrokerTraits {
   bool may_restart = false;   // BrokerBench::RestartServer does something
   bool may_remake = false;    // BrokerBench::RemakeQueue does something
   bool may_repeat = false;    // the broker hands out a message twice now and then, before its time
+  // Sources name addresses, which the guard judges. Otherwise the host gives them.
+  bool has_addresses = true;
   // How long after its consumer was closed an unacknowledged message may stay away.
   absl::Duration redelivery_max = absl::Seconds(30);
 };

@@ -11,8 +11,8 @@
 #include "lib/broker/amqp/assembler.h"
 #include "lib/broker/amqp/connection.h"
 #include "lib/broker/amqp/dead_letters.h"
-#include "lib/broker/amqp/interruption.h"
 #include "lib/broker/amqp/ledger.h"
+#include "lib/broker/interruption.h"
 
 namespace convoy::broker::amqp {
 

@@ -13,7 +13,7 @@
 namespace convoy::http {
 
 inline constexpr uint32_t kWorkersMax = 32;
-inline constexpr std::string_view kBrokerTypes[] = {"sqs", "google", "kafka", "amqp"};
+inline constexpr std::string_view kBrokerTypes[] = {"sqs", "google", "kafka", "amqp", "outbox"};
 inline constexpr std::string_view kRedactedSecret = "[REDACTED]";
 
 // Reads `pub_sub` into the broker, the workers and the message format of `source`. A secret that is

@@ -242,6 +242,21 @@ absl::StatusOr<AmqpConfig> ReadAmqp(const json::Value& object, const AmqpConfig&
   return amqp;
 }
 
+absl::StatusOr<OutboxConfig> ReadOutbox(const json::Value& object, const Source& source,
+                                        uint32_t workers_count) {
+  BrokerReader reader(object, "pub_sub.outbox");
+  OutboxConfig outbox{.name = reader.Required("name")};
+  CONVOY_RETURN_IF_ERROR(reader.status());
+  if (source.message_format != MessageFormat::kEnvelope) {
+    return FieldError("pub_sub.message_format", "must be envelope with the type outbox");
+  }
+  if (workers_count > 1) {
+    return FieldError("pub_sub.workers",
+                      "must be 1 with the type outbox: one consumer reads at a time");
+  }
+  return outbox;
+}
+
 // Each location that is given, and no other, is read into `out`.
 absl::Status ReadLocations(ObjectReader& reader, std::string_view broker_type, bool is_raw,
                            MessageLocations* out) {
@@ -312,7 +327,7 @@ absl::Status ReadPubSub(const json::Value& pub_sub, Source* source) {
   reader.Read("workers", &workers_count);
   CONVOY_RETURN_IF_ERROR(reader.status());
   if (std::find(std::begin(kBrokerTypes), std::end(kBrokerTypes), type) == std::end(kBrokerTypes)) {
-    return FieldError("pub_sub.type", "must be sqs, google, kafka or amqp");
+    return FieldError("pub_sub.type", "must be sqs, google, kafka, amqp or outbox");
   }
   if (workers_count > kWorkersMax) {
     return FieldError("pub_sub.workers", absl::StrCat("must be between 1 and ", kWorkersMax));
@@ -339,6 +354,8 @@ absl::Status ReadPubSub(const json::Value& pub_sub, Source* source) {
   } else if (type == "kafka") {
     CONVOY_ASSIGN_OR_RETURN(source->broker,
                             ReadKafka(*object, StoredOr<KafkaConfig>(stored), *source));
+  } else if (type == "outbox") {
+    CONVOY_ASSIGN_OR_RETURN(source->broker, ReadOutbox(*object, *source, workers_count));
   } else {
     CONVOY_ASSIGN_OR_RETURN(source->broker, ReadAmqp(*object, StoredOr<AmqpConfig>(stored)));
   }
@@ -356,6 +373,7 @@ absl::Status PubSubError(const BrokerConfig& broker, const absl::Status& error) 
   const Fields fields = type == "sqs"      ? Fields{".secret_key", ".queue_name"}
                         : type == "google" ? Fields{".service_account", ".subscription_id"}
                         : type == "kafka"  ? Fields{".auth", ".topic_name"}
+                        : type == "outbox" ? Fields{"", ".name"}
                                            : Fields{".auth", ".queue"};
   // "sqs.endpoint must …", "pub_sub.kafka.auth: …": how adapters name a field that can never work.
   std::string_view why = absl::StripPrefix(error.message(), "pub_sub.");

@@ -83,6 +83,8 @@ void WriteConfig(Writer& writer, const AmqpConfig& amqp) {
       .EndObject();
 }
 
+void WriteConfig(Writer& writer, const OutboxConfig& outbox) { writer.Field("name", outbox.name); }
+
 void WriteConfig(Writer&, std::monostate) {}
 
 }  // namespace
@@ -104,6 +106,8 @@ void WritePubSub(Writer& writer, const Source& source) {
       .FieldIfSet("endpoint_id_location", source.message_locations.endpoint_id)
       .FieldIfSet("owner_id_location", source.message_locations.owner_id);
   for (const std::string_view each : kBrokerTypes) {
+    // Strict clients know the others only.
+    if (each == "outbox" && each != type) continue;
     writer.Key(each);
     if (each != type) {
       writer.Null();

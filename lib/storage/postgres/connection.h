@@ -55,6 +55,8 @@ class Connection {
   void RollBack();
 
   bool is_alive() const { return !is_broken_ && PQstatus(connection_) == CONNECTION_OK; }
+  // Readable once something has come.
+  int fd() const { return PQsocket(connection_); }
   // Reads what has come unasked; whether there were notifications among it.
   bool TakeNotifications();
 

@@ -125,9 +125,9 @@ bool Statement::IsNullAt(int column) const {
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const OpenOptions& options) {
-  const int flags =
-      SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-      (options.is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                    (options.is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+                    (options.is_read_only || options.must_exist ? 0 : SQLITE_OPEN_CREATE);
   sqlite3* db = nullptr;
   const int code = sqlite3_open_v2(options.path.c_str(), &db, flags,
                                    options.vfs.empty() ? nullptr : options.vfs.c_str());

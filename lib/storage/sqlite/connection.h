@@ -66,6 +66,7 @@ class Connection {
     std::string path;
     std::string vfs;  // empty: the default one
     bool is_read_only = false;
+    bool must_exist = false;  // otherwise it is created
   };
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const OpenOptions& options);
   ~Connection();

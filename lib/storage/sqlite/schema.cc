@@ -128,9 +128,6 @@ const char* const kCountWaiting =
 
 namespace {
 
-// "cnvy": says whose file it is (https://www.sqlite.org/pragma.html#pragma_application_id).
-constexpr int64_t kApplicationId = 0x636E7679;
-
 absl::StatusOr<int64_t> CheckIdentity(Connection& connection) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t application_id,
                           connection.QueryInt("PRAGMA application_id"));

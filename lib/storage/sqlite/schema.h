@@ -1,6 +1,8 @@
 // Schema of the SQLite store, its version, and the identification of the file.
 #pragma once
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 
 #include "lib/storage/sqlite/connection.h"
@@ -10,6 +12,9 @@ namespace convoy::storage {
 
 // Raised with every change of the schema; migration.cc leads from each older one to it.
 inline constexpr int kSchemaVersion = 6;
+
+// "cnvy": says whose file it is (https://www.sqlite.org/pragma.html#pragma_application_id).
+inline constexpr int64_t kApplicationId = 0x636E7679;
 
 // The tables of configuration, and those of what flows.
 extern const char* const kCreateConfiguration;

@@ -48,7 +48,7 @@ class ApiHarness {
         configuration_(storage.get(), {}),
         intake_(options, &clock, &ulids_),
         consumers_({.clock = &clock, .random = &random_, .observer = &observer_}, storage.get(),
-                   {amqp, kafka, sqs, google}),
+                   {amqp, kafka, sqs, google, outbox}),
         parts_{.storage = storage.get(),
                .configuration = &configuration_,
                .intake = &intake_,
@@ -164,6 +164,7 @@ class ApiHarness {
   const SharedBroker kafka = std::make_shared<AnsweringBroker>("kafka");
   const SharedBroker sqs = std::make_shared<AnsweringBroker>("sqs");
   const SharedBroker google = std::make_shared<AnsweringBroker>("google");
+  const SharedBroker outbox = std::make_shared<AnsweringBroker>("outbox");
 
  private:
   SeededRandom random_;

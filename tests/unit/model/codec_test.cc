@@ -118,7 +118,7 @@ class Maker {
   }
 
   BrokerConfig MakeBroker() {
-    switch (random_.Below(5)) {
+    switch (random_.Below(6)) {
       case 0:
         return SqsConfig{Text(), Text(), Text(), Text(), Text(), Text(), Pick<MessageWrapper>(3)};
       case 1:
@@ -136,6 +136,8 @@ class Maker {
                           .exchange = Text(),
                           .routing_key = Text(),
                           .dead_letter_exchange = Text()};
+      case 4:
+        return OutboxConfig{.name = Text()};
     }
     return {};
   }

@@ -1,5 +1,5 @@
 // Interruption by eventfd.
-#include "lib/broker/amqp/interruption.h"
+#include "lib/broker/interruption.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstdint>
 
-namespace convoy::broker::amqp {
+namespace convoy::broker {
 
 absl::StatusOr<std::unique_ptr<Interruption>> Interruption::New() {
   const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -28,4 +28,4 @@ bool Interruption::Take() {
   return read(fd_, &count, sizeof count) == sizeof count;
 }
 
-}  // namespace convoy::broker::amqp
+}  // namespace convoy::broker

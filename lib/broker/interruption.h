@@ -6,7 +6,7 @@
 #include "absl/memory/memory.h"
 #include "absl/status/statusor.h"
 
-namespace convoy::broker::amqp {
+namespace convoy::broker {
 
 class Interruption {
  public:
@@ -25,4 +25,4 @@ class Interruption {
   const int fd_;
 };
 
-}  // namespace convoy::broker::amqp
+}  // namespace convoy::broker

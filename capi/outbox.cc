@@ -1,0 +1,35 @@
+// Outboxes of the C interface: files of SQLite.
+#include "capi/outbox.h"
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "convoy/outbox.h"
+
+namespace convoy::capi {
+
+bool SetOutbox(convoy_config& config, std::string_view name, std::string_view path) {
+  if (!CheckOutboxName(name).ok()) return false;
+  if (path.empty()) {
+    config.outboxes.erase(std::string(name));
+    return true;
+  }
+  const bool is_path = !path.starts_with(":") && !path.starts_with("file:") &&
+                       path.find("://") == std::string_view::npos &&
+                       path.find('\0') == std::string_view::npos;
+  if (is_path) config.outboxes[std::string(name)] = path;
+  return is_path;
+}
+
+std::shared_ptr<Broker> NewOutboxes(const convoy_config& config) {
+  if (config.outboxes.empty()) return nullptr;
+  std::map<std::string, std::shared_ptr<Broker>> outboxes;
+  for (const auto& [name, path] : config.outboxes) {
+    outboxes[name] =
+        NewSqliteOutbox({.path = path, .should_create = config.should_create_outboxes});
+  }
+  return NewOutboxBroker(std::move(outboxes));
+}
+
+}  // namespace convoy::capi

@@ -1,0 +1,25 @@
+// Settings of transactional outboxes, "outbox.NAME", and the adapter that reads them.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "capi/config.h"
+#include "convoy/broker.h"
+
+namespace convoy::capi {
+
+inline constexpr std::string_view kOutboxKeyPrefix = "outbox.";
+// In the table of settings it stands for all of them.
+inline constexpr std::string_view kOutboxKey = "outbox.NAME";
+inline constexpr std::string_view kOutboxHelp =
+    "SQLite file whose transactional outbox sources may read by this name: 1 to 64 letters, "
+    "digits, '_', '-' and '.'; empty: none of this name";
+
+// False if `name` or `path` is not allowed.
+bool SetOutbox(convoy_config& config, std::string_view name, std::string_view path);
+
+// Null if there are no outboxes.
+std::shared_ptr<Broker> NewOutboxes(const convoy_config& config);
+
+}  // namespace convoy::capi

@@ -1,0 +1,23 @@
+// The table, function and trigger of an outbox in PostgreSQL: their SQL, and a connection that has
+// checked them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+#include "convoy/outbox.h"
+#include "lib/storage/postgres/connection.h"
+
+namespace convoy::broker::outbox {
+
+struct PostgresTable {
+  std::unique_ptr<storage::postgres::Connection> connection;  // listens for notices of new rows
+  std::string identity;                                       // random, of this table alone
+};
+
+// Connects, and makes what is missing if that is wanted. Errors as of NewPostgresOutbox.
+absl::StatusOr<PostgresTable> OpenPostgresTable(const PostgresOutboxOptions& options);
+
+}  // namespace convoy::broker::outbox

@@ -1,0 +1,188 @@
+// Reader of an outbox in SQLite. Rows are read in the order of their numbers, which is that of
+// their commits: SQLite has one writer at a time. No lock of the database is held between a poll
+// and its acknowledgement.
+#include "lib/broker/outbox/sqlite_consumer.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/memory/memory.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/broker/outbox/one_outbox.h"
+#include "lib/broker/outbox/row_message.h"
+
+namespace convoy::broker::outbox {
+namespace {
+
+using storage::Statement;
+
+// Between two looks: how late a row may be seen, and how often an idle gateway wakes.
+constexpr absl::Duration kShortestPause = absl::Milliseconds(10);
+constexpr absl::Duration kLongestPause = absl::Milliseconds(160);
+// A reader that holds the lock and leaves the oldest row where it is for so long is frozen, or gone
+// with a child that keeps its descriptors.
+constexpr absl::Duration kStalledAfter = absl::Seconds(30);
+// Beyond it the number is taken from the ids.
+constexpr int64_t kCountedMax = 100'000;
+
+constexpr std::string_view kSelect =
+    "SELECT id, row_key, data, event_type, endpoint_id, owner_id, idempotency_key, custom_headers "
+    "FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT ?2";
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<BrokerConsumer>> SqliteConsumer::Open(
+    const SqliteOutboxOptions& options, const BrokerEnvironment& env) {
+  absl::StatusOr<SqliteTable> table = OpenSqliteTable(options);
+  if (!table.ok()) return WithoutPath(table.status(), options.path);
+  const std::string path(table->connection->path());
+  auto lock = ReaderLock::Open(path);
+  if (!lock.ok()) return WithoutPath(lock.status(), path);
+  CONVOY_ASSIGN_OR_RETURN(auto interruption, Interruption::New());
+  return absl::WrapUnique(
+      new SqliteConsumer(*std::move(table), *std::move(lock), std::move(interruption), env));
+}
+
+absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Poll(const PollLimits& limits,
+                                                                absl::Duration patience) {
+  const absl::Time deadline = clock_.Now() + patience;
+  if (std::exchange(is_lag_asked_, false)) {
+    lag_ = CountWaiting();
+    if (!lag_.ok()) lag_ = Shown(lag_.status());
+  }
+  pause_ = kShortestPause;
+  while (!interruption_->Take()) {
+    absl::StatusOr<std::vector<BrokerMessage>> messages = Look(limits);
+    if (!messages.ok()) return Shown(messages.status());
+    const absl::Duration left = deadline - clock_.Now();
+    if (!messages->empty() || left <= absl::ZeroDuration()) return messages;
+    pollfd wake = {.fd = interruption_->fd(), .events = POLLIN, .revents = 0};
+    poll(&wake, 1, static_cast<int>(std::min(pause_, left) / absl::Milliseconds(1)) + 1);
+    pause_ = std::min(2 * pause_, kLongestPause);
+  }
+  return std::vector<BrokerMessage>();
+}
+
+absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Look(const PollLimits& limits) {
+  // Before the rows are read: what is committed in between is seen with the next look.
+  CONVOY_ASSIGN_OR_RETURN(const int64_t version,
+                          table_.connection->QueryInt("PRAGMA data_version"));
+  if (version == seen_version_) return std::vector<BrokerMessage>();
+  CONVOY_ASSIGN_OR_RETURN(const bool may_read, MayRead());
+  if (!may_read) return std::vector<BrokerMessage>();
+  CONVOY_ASSIGN_OR_RETURN(std::vector<BrokerMessage> messages, Read(limits));
+  if (messages.empty()) seen_version_ = version;
+  return messages;
+}
+
+absl::StatusOr<bool> SqliteConsumer::MayRead() {
+  if (has_taken_over_ || lock_->Hold()) return true;
+  Statement oldest = table_.connection->Prepare("SELECT id FROM convoy_outbox ORDER BY id LIMIT 1");
+  const std::optional<int64_t> id =
+      oldest.Next() ? std::optional<int64_t>(oldest.IntAt(0)) : std::nullopt;
+  CONVOY_RETURN_IF_ERROR(oldest.status());
+  const absl::Time now = clock_.Now();
+  if (!id.has_value() || id != oldest_id_) {
+    oldest_id_ = id;
+    oldest_since_ = now;
+    return false;
+  }
+  if (now - oldest_since_ < kStalledAfter) return false;
+  has_taken_over_ = true;
+  const LogField field{"file", table_.connection->path()};
+  observer_.Log(LogLevel::kWarning, "outbox taken over from a reader that does not go on",
+                {&field, 1});
+  return true;
+}
+
+absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Read(const PollLimits& limits) {
+  std::vector<BrokerMessage> messages;
+  uint64_t bytes = 0;
+  Statement rows = table_.connection->Prepare(kSelect);
+  rows.Int(in_flight_.empty() ? std::numeric_limits<int64_t>::min() : in_flight_.rbegin()->first)
+      .Int(limits.messages_max);
+  while (bytes < limits.bytes_max && rows.Next()) {
+    const std::string_view data = rows.TextAt(2);
+    const bool is_cut = data.size() > kDataBytesMax;
+    messages.push_back(
+        MessageOf({.id = rows.IntAt(0),
+                   .row_key = std::string(rows.TextAt(1)),
+                   .data = std::string(is_cut ? data.substr(0, kCutDataBytes) : data),
+                   .is_cut = is_cut,
+                   .event_type = rows.TextAt(3),
+                   .endpoint_id = rows.TextAt(4),
+                   .owner_id = rows.TextAt(5),
+                   .idempotency_key = rows.TextAt(6),
+                   .custom_headers = rows.TextAt(7)},
+                  table_.identity));
+    bytes += messages.back().body.size();
+    in_flight_.emplace(rows.IntAt(0), rows.TextAt(1));
+  }
+  CONVOY_RETURN_IF_ERROR(rows.status());
+  return messages;
+}
+
+absl::Status SqliteConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
+  if (messages.empty()) return absl::OkStatus();
+  absl::Status status = table_.connection->Execute("BEGIN IMMEDIATE");
+  if (status.ok()) status = Delete(messages);
+  if (status.ok()) status = table_.connection->Execute("COMMIT");
+  if (!status.ok()) {
+    if (table_.connection->is_in_transaction()) {
+      table_.connection->Execute("ROLLBACK").IgnoreError();
+    }
+    return Shown(status);
+  }
+  for (const BrokerMessage& message : messages) in_flight_.erase(static_cast<int64_t>(message.tag));
+  // A number below those that were in flight may have been inserted meanwhile.
+  if (in_flight_.empty()) seen_version_.reset();
+  return absl::OkStatus();
+}
+
+absl::Status SqliteConsumer::Shown(const absl::Status& error) const {
+  return WithoutPath(error, table_.connection->path());
+}
+
+// With its key: a table that was made anew meanwhile has the same numbers.
+absl::Status SqliteConsumer::Delete(std::span<const BrokerMessage> messages) {
+  for (const BrokerMessage& message : messages) {
+    const auto row = in_flight_.find(static_cast<int64_t>(message.tag));
+    if (row == in_flight_.end()) continue;
+    Statement remove =
+        table_.connection->Prepare("DELETE FROM convoy_outbox WHERE id = ?1 AND row_key = ?2");
+    CONVOY_RETURN_IF_ERROR(remove.Int(row->first).Text(row->second).Run());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<BrokerLag> SqliteConsumer::CountWaiting() {
+  const int64_t after =
+      in_flight_.empty() ? std::numeric_limits<int64_t>::min() : in_flight_.rbegin()->first;
+  Statement count = table_.connection->Prepare(
+      "SELECT count(*), min(id) FROM "
+      "(SELECT id FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT ?2)");
+  if (!count.Int(after).Int(kCountedMax).Next()) return count.status();
+  int64_t waiting = count.IntAt(0);
+  if (waiting == kCountedMax) {
+    CONVOY_ASSIGN_OR_RETURN(const int64_t last,
+                            table_.connection->QueryInt("SELECT max(id) FROM convoy_outbox"));
+    waiting = std::max(waiting, last - count.IntAt(1) + 1);
+  }
+  return BrokerLag{.messages_count = static_cast<uint64_t>(waiting), .at = clock_.Now()};
+}
+
+}  // namespace convoy::broker::outbox
+
+namespace convoy {
+
+std::shared_ptr<Broker> NewSqliteOutbox(SqliteOutboxOptions options) {
+  using broker::outbox::OneOutbox;
+  using broker::outbox::SqliteConsumer;
+  return std::make_shared<OneOutbox<SqliteConsumer, SqliteOutboxOptions>>(std::move(options));
+}
+
+}  // namespace convoy

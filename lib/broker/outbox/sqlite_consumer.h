@@ -1,0 +1,69 @@
+// Reader of an outbox in SQLite. It asks whether the file has changed (PRAGMA data_version: a look
+// at one page) in short intervals that grow while nothing happens, and reads rows only if it has.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "convoy/outbox.h"
+#include "lib/broker/interruption.h"
+#include "lib/broker/outbox/reader_lock.h"
+#include "lib/broker/outbox/sqlite_table.h"
+
+namespace convoy::broker::outbox {
+
+class SqliteConsumer final : public BrokerConsumer {
+ public:
+  static absl::StatusOr<std::unique_ptr<BrokerConsumer>> Open(const SqliteOutboxOptions& options,
+                                                              const BrokerEnvironment& env);
+
+  absl::StatusOr<std::vector<BrokerMessage>> Poll(const PollLimits& limits,
+                                                  absl::Duration patience) override;
+  absl::Status Acknowledge(std::span<const BrokerMessage> messages) override;
+  void AskLag() override { is_lag_asked_ = true; }
+  absl::StatusOr<BrokerLag> lag() const override { return lag_; }
+  bool is_lag_shared() const override { return true; }
+  void Interrupt() override { interruption_->Raise(); }
+
+ private:
+  SqliteConsumer(SqliteTable table, std::unique_ptr<ReaderLock> lock,
+                 std::unique_ptr<Interruption> interruption, const BrokerEnvironment& env)
+      : table_(std::move(table)),
+        lock_(std::move(lock)),
+        interruption_(std::move(interruption)),
+        clock_(*env.clock),
+        observer_(*env.observer) {}
+
+  // Rows that are not handed out yet, if there may be any.
+  absl::StatusOr<std::vector<BrokerMessage>> Look(const PollLimits& limits);
+  absl::StatusOr<std::vector<BrokerMessage>> Read(const PollLimits& limits);
+  // Whether this is the reader.
+  absl::StatusOr<bool> MayRead();
+  absl::StatusOr<BrokerLag> CountWaiting();
+  absl::Status Delete(std::span<const BrokerMessage> messages);
+  absl::Status Shown(const absl::Status& error) const;
+
+  const SqliteTable table_;
+  const std::unique_ptr<ReaderLock> lock_;
+  const std::unique_ptr<Interruption> interruption_;
+  Clock& clock_;
+  Observer& observer_;
+
+  std::map<int64_t, std::string> in_flight_;  // row_key of each row handed out, by its id
+  std::optional<int64_t> seen_version_;       // of the file, when nothing was left in it
+  absl::Duration pause_;
+  bool is_lag_asked_ = false;
+  absl::StatusOr<BrokerLag> lag_ = absl::UnavailableError("not counted yet");
+  // While another reader holds the lock: the oldest row, and since when it is.
+  std::optional<int64_t> oldest_id_;
+  absl::Time oldest_since_;
+  bool has_taken_over_ = false;
+};
+
+}  // namespace convoy::broker::outbox

@@ -1,0 +1,121 @@
+// Opening of an outbox in SQLite. It is the host's file: nothing of it is changed but the tables
+// that are asked for.
+#include "lib/broker/outbox/sqlite_table.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/storage/sqlite/schema.h"
+
+namespace convoy {
+
+// docs/outbox.md has the same text; a test compares them.
+std::string SqliteOutboxSql() {
+  return absl::StrCat(R"sql(CREATE TABLE convoy_outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  event_type TEXT NOT NULL,
+  data TEXT NOT NULL,
+  endpoint_id TEXT,
+  owner_id TEXT,
+  custom_headers TEXT,
+  idempotency_key TEXT,
+  row_key TEXT NOT NULL DEFAULT (lower(hex(randomblob(16))))
+);
+CREATE TABLE convoy_outbox_schema (
+  version INTEGER NOT NULL,
+  identity TEXT NOT NULL DEFAULT (lower(hex(randomblob(16))))
+);
+INSERT INTO convoy_outbox_schema (version) VALUES ()sql",
+                      kOutboxVersion, ");\n");
+}
+
+}  // namespace convoy
+
+namespace convoy::broker::outbox {
+namespace {
+
+using storage::Connection;
+using storage::Statement;
+
+// A host's open transaction keeps others from a gateway's own file, and with it the whole intake.
+absl::Status CheckFile(Connection& connection) {
+  CONVOY_ASSIGN_OR_RETURN(const int64_t application_id,
+                          connection.QueryInt("PRAGMA application_id"));
+  if (application_id != storage::kApplicationId) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "the outbox's file is a gateway's own database: an outbox belongs into the host's");
+}
+
+// A delete that is lost when the machine loses power is done again: the row is known by its
+// position. Without a write-ahead log less than the host's setting could damage the file.
+absl::Status SetPace(Connection& connection) {
+  CONVOY_ASSIGN_OR_RETURN(const std::string journal, connection.QueryText("PRAGMA journal_mode"));
+  if (journal != "wal") return absl::OkStatus();
+  return connection.Execute("PRAGMA synchronous = NORMAL");
+}
+
+absl::StatusOr<bool> HasTables(Connection& connection) {
+  CONVOY_ASSIGN_OR_RETURN(
+      const int64_t count,
+      connection.QueryInt("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN "
+                          "('convoy_outbox', 'convoy_outbox_schema')"));
+  return count == 2;
+}
+
+// Another process may be quicker: the tables are looked for again under the write lock.
+absl::Status Create(Connection& connection) {
+  CONVOY_RETURN_IF_ERROR(connection.Execute("BEGIN IMMEDIATE"));
+  const absl::StatusOr<bool> exist = HasTables(connection);
+  absl::Status status = exist.status();
+  if (status.ok() && !*exist) status = connection.Execute(SqliteOutboxSql().c_str());
+  if (status.ok()) status = connection.Execute("COMMIT");
+  if (!status.ok() && connection.is_in_transaction()) {
+    connection.Execute("ROLLBACK").IgnoreError();
+  }
+  return status;
+}
+
+absl::StatusOr<std::string> ReadIdentity(Connection& connection) {
+  Statement schema = connection.Prepare("SELECT version, identity FROM convoy_outbox_schema");
+  if (!schema.Next()) {
+    CONVOY_RETURN_IF_ERROR(schema.status());
+    return absl::InvalidArgumentError("convoy_outbox_schema has no row");
+  }
+  if (schema.IntAt(0) != kOutboxVersion) {
+    return absl::InvalidArgumentError(absl::StrCat("convoy_outbox has version ", schema.IntAt(0),
+                                                   ", this library reads version ", kOutboxVersion,
+                                                   " only"));
+  }
+  return std::string(schema.TextAt(1));
+}
+
+}  // namespace
+
+absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options) {
+  SqliteTable table;
+  CONVOY_ASSIGN_OR_RETURN(table.connection,
+                          Connection::Open({.path = options.path, .must_exist = true}));
+  Connection& connection = *table.connection;
+  CONVOY_RETURN_IF_ERROR(CheckFile(connection));
+  CONVOY_RETURN_IF_ERROR(SetPace(connection));
+  CONVOY_ASSIGN_OR_RETURN(const bool exist, HasTables(connection));
+  if (!exist && !options.should_create) {
+    return absl::NotFoundError(
+        "the outbox's file has no tables convoy_outbox and convoy_outbox_schema; docs/outbox.md "
+        "has their SQL");
+  }
+  if (!exist) CONVOY_RETURN_IF_ERROR(Create(connection));
+  CONVOY_ASSIGN_OR_RETURN(table.identity, ReadIdentity(connection));
+  return table;
+}
+
+absl::Status WithoutPath(const absl::Status& error, std::string_view path) {
+  if (path.empty()) return error;
+  return absl::Status(error.code(),
+                      absl::StrReplaceAll(error.message(), {{path, "the outbox's file"}}));
+}
+
+}  // namespace convoy::broker::outbox

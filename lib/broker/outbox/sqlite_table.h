@@ -1,0 +1,27 @@
+// The tables of an outbox in SQLite: their SQL, and a connection that has checked them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "convoy/outbox.h"
+#include "lib/storage/sqlite/connection.h"
+
+namespace convoy::broker::outbox {
+
+struct SqliteTable {
+  std::unique_ptr<storage::Connection> connection;
+  std::string identity;  // random, of this table alone
+};
+
+// Opens the host's database and makes the tables if that is wanted. Errors as of NewSqliteOutbox.
+absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options);
+
+// The error without the path of the host's file: those who make sources see it.
+absl::Status WithoutPath(const absl::Status& error, std::string_view path);
+
+}  // namespace convoy::broker::outbox

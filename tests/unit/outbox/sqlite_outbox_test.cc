@@ -1,0 +1,258 @@
+// Outboxes in SQLite: the conformance suite of brokers, and what only a table in the file of the
+// host can show.
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include <catch2/catch.hpp>
+
+#include "lib/storage/sqlite/database_file.h"
+#include "lib/storage/sqlite/schema.h"
+#include "tests/unit/outbox/sqlite_bench.h"
+
+namespace convoy::testing {
+namespace {
+
+using Messages = std::vector<BrokerMessage>;
+
+std::unique_ptr<BrokerConsumer> Open(SqliteOutboxBench& bench, const Source& source) {
+  return bench.broker().Open(source, source.id + "-1", bench.environment()).value();
+}
+
+Messages PollOnce(BrokerConsumer& consumer, absl::Duration patience = absl::Seconds(5)) {
+  return consumer.Poll({}, patience).value();
+}
+
+std::string_view Attribute(const BrokerMessage& message, std::string_view name) {
+  for (const Header& header : message.attributes) {
+    if (header.name == name) return header.value;
+  }
+  return "";
+}
+
+TEST_CASE("sqlite_outbox: passes the conformance suite of brokers") {
+  SqliteOutboxBench bench;
+  const ConformanceReport report = CheckBroker(bench);
+  for (const ConformanceFailure& failure : report.failures) {
+    FAIL_CHECK(failure.requirement << ": " << failure.detail);
+  }
+  CHECK(report.checked.size() >= 16);
+}
+
+TEST_CASE("sqlite_outbox: every column of a row comes along, and empty ones are absent") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const auto host = bench.Connect(source);
+  REQUIRE(host->Execute("INSERT INTO convoy_outbox (event_type, data, endpoint_id, owner_id, "
+                        "custom_headers, idempotency_key) VALUES "
+                        "('a.b', '{\"n\": 1.50}', 'E', 'ann', '{\"X-A\":\"b\"}', 'k'), "
+                        "('c', 'null', NULL, '', NULL, '')")
+              .ok());
+  auto consumer = Open(bench, source);
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].body == "{\"n\": 1.50}");
+  CHECK(rows[0].id == "1");
+  CHECK(Attribute(rows[0], "x-convoy-event-type") == "a.b");
+  CHECK(Attribute(rows[0], "x-convoy-endpoint-id") == "E");
+  CHECK(Attribute(rows[0], "x-convoy-owner-id") == "ann");
+  CHECK(Attribute(rows[0], "x-convoy-custom-headers") == "{\"X-A\":\"b\"}");
+  CHECK(Attribute(rows[0], "x-convoy-idempotency-key") == "k");
+  CHECK(rows[1].attributes.size() == 1);
+}
+
+TEST_CASE("sqlite_outbox: rows of an open transaction are not seen, and rolled-back ones never") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  const auto host = bench.Connect(source);
+  const char* const kInsert = "INSERT INTO convoy_outbox (event_type, data) VALUES ('t', '1')";
+  REQUIRE(host->Execute("BEGIN").ok());
+  REQUIRE(host->Execute(kInsert).ok());
+  CHECK(PollOnce(*consumer, absl::Milliseconds(300)).empty());
+  REQUIRE(host->Execute("ROLLBACK").ok());
+  CHECK(PollOnce(*consumer, absl::Milliseconds(300)).empty());
+  REQUIRE(host->Execute("BEGIN").ok());
+  REQUIRE(host->Execute(kInsert).ok());
+  REQUIRE(host->Execute("COMMIT").ok());
+  CHECK(PollOnce(*consumer).size() == 1);
+}
+
+TEST_CASE("sqlite_outbox: a row is deleted by its acknowledgement, and stays until then") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}, {.body = "2"}}).ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 2);
+  CHECK(bench.CountRows(source) == 2);
+  REQUIRE(consumer->Acknowledge(rows).ok());
+  CHECK(bench.CountRows(source) == 0);
+}
+
+TEST_CASE("sqlite_outbox: a number that comes again with a restored backup is another row") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const auto host = bench.Connect(source);
+  const auto position = [&] {
+    REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}}).ok());
+    auto consumer = Open(bench, source);
+    const Messages rows = PollOnce(*consumer);
+    REQUIRE(rows.size() == 1);
+    REQUIRE(rows[0].id == "1");
+    REQUIRE(consumer->Acknowledge(rows).ok());
+    return rows[0].position;
+  };
+  const std::string first = position();
+  REQUIRE(host->Execute("DELETE FROM sqlite_sequence").ok());
+  CHECK(position() != first);
+}
+
+TEST_CASE("sqlite_outbox: a table that was made anew loses no row to a late acknowledgement") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}}).ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(bench.RemakeQueue(source).ok());
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "2"}}).ok());
+  REQUIRE(consumer->Acknowledge(rows).ok());
+  CHECK(bench.CountRows(source) == 1);
+}
+
+TEST_CASE("sqlite_outbox: one consumer reads, the next takes over when it is gone") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto first = Open(bench, source);
+  auto second = Open(bench, source);
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}}).ok());
+  REQUIRE(PollOnce(*first).size() == 1);
+  CHECK(PollOnce(*second, absl::Milliseconds(300)).empty());
+  first.reset();
+  CHECK(PollOnce(*second).size() == 1);
+}
+
+TEST_CASE("sqlite_outbox: a host that holds the write lock delays acknowledgements only") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}}).ok());
+  const auto host = bench.Connect(source);
+  REQUIRE(host->Execute("BEGIN IMMEDIATE").ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 1);
+  bool is_committed = false;
+  std::thread commit([&] {
+    absl::SleepFor(absl::Milliseconds(300));
+    is_committed = host->Execute("COMMIT").ok();
+  });
+  const absl::Status acknowledged = consumer->Acknowledge(rows);
+  commit.join();
+  CHECK(is_committed);
+  CHECK(acknowledged.ok());
+  CHECK(bench.CountRows(source) == 0);
+}
+
+TEST_CASE("sqlite_outbox: data that is too long is cut, and blocks nothing") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const auto host = bench.Connect(source);
+  REQUIRE(host->Execute("INSERT INTO convoy_outbox (event_type, data) VALUES "
+                        "('t', zeroblob(70000000)), ('t', '2')")
+              .ok());
+  auto consumer = Open(bench, source);
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].is_cut);
+  CHECK(rows[0].body.size() == 64 * 1024);
+  CHECK_FALSE(rows[1].is_cut);
+}
+
+TEST_CASE("sqlite_outbox: tables are made on request only") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const std::string path = bench.PathOf(source);
+  REQUIRE(bench.Connect(source)
+              ->Execute("DROP TABLE convoy_outbox_schema; "
+                        "DROP TABLE convoy_outbox; CREATE TABLE orders (id)")
+              .ok());
+  const auto open = [&](bool should_create) {
+    return NewSqliteOutbox({.path = path, .should_create = should_create})
+        ->Open(source, "c", bench.environment())
+        .status();
+  };
+  CHECK(absl::IsNotFound(open(false)));
+  CHECK(open(false).message().find(path) == std::string_view::npos);  // is shown to tenants
+  CHECK(open(true).ok());
+  CHECK(open(false).ok());
+  CHECK(open(true).ok());
+}
+
+TEST_CASE("sqlite_outbox: a missing file is not made, and its path not told") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const std::string path = bench.PathOf(source) + "-other";
+  const auto outbox = NewSqliteOutbox({.path = path, .should_create = true});
+  const absl::Status status = outbox->Open(source, "c", bench.environment()).status();
+  CHECK(absl::IsUnavailable(status));
+  CHECK(status.message().find(path) == std::string_view::npos);
+  CHECK(access(path.c_str(), F_OK) != 0);
+}
+
+TEST_CASE("sqlite_outbox: a gateway's own file and a table of another version are refused") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const auto host = bench.Connect(source);
+  REQUIRE(host->Execute("UPDATE convoy_outbox_schema SET version = 2").ok());
+  const auto open = [&] { return bench.broker().Open(source, "c", bench.environment()).status(); };
+  CHECK(absl::IsInvalidArgument(open()));
+  REQUIRE(host->Execute("UPDATE convoy_outbox_schema SET version = 1").ok());
+  CHECK(open().ok());
+  const std::string pragma = absl::StrCat("PRAGMA application_id = ", storage::kApplicationId);
+  REQUIRE(host->Execute(pragma.c_str()).ok());
+  CHECK(absl::IsInvalidArgument(open()));
+}
+
+TEST_CASE("sqlite_outbox: the host's settings of the file stay") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  REQUIRE(bench.Connect(source)->QueryText("PRAGMA journal_mode = DELETE").value() == "delete");
+  auto consumer = Open(bench, source);
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}}).ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 1);
+  REQUIRE(consumer->Acknowledge(rows).ok());
+  CHECK(bench.Connect(source)->QueryText("PRAGMA journal_mode").value() == "delete");
+  CHECK(bench.CountRows(source) == 0);
+}
+
+TEST_CASE("sqlite_outbox: a gateway that waits costs next to nothing") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  const clock_t begin = clock();
+  CHECK(PollOnce(*consumer, absl::Seconds(3)).empty());
+  const double seconds = static_cast<double>(clock() - begin) / CLOCKS_PER_SEC;
+  CHECK(seconds < 0.03);  // 1 % of a processor
+}
+
+TEST_CASE("sqlite_outbox: the documentation has the SQL that is run") {
+  const std::string path = absl::StrCat(CONVOY_TEST_DIR, "/../docs/outbox.md");
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  CHECK(text.str().find(SqliteOutboxSql()) != std::string::npos);
+}
+
+TEST_CASE("sqlite_outbox: names are short words") {
+  for (const char* name : {"orders", "a.b-c_D9"}) CHECK(CheckOutboxName(name).ok());
+  for (const char* name : {"", "a b", "a/b", "é", "a="}) CHECK_FALSE(CheckOutboxName(name).ok());
+  CHECK_FALSE(CheckOutboxName(std::string(65, 'x')).ok());
+}
+
+}  // namespace
+}  // namespace convoy::testing
