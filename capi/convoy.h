@@ -50,6 +50,40 @@
  *   A struct that begins with struct_size may grow at its end. Zero it, then set its size: what a
  *   program built for an older header does not have counts as zero. CONVOY_E_UNSUPPORTED: it was
  *   built for a newer header and uses what this library does not know.
+ *
+ * EXAMPLE
+ *   A gateway on a file, and a request that a server has read for it:
+ *
+ *     #include <convoy.h>
+ *     #include <stdio.h>
+ *
+ *     int main(void) {
+ *       convoy_config* config = NULL;
+ *       convoy_gateway* gateway = NULL;
+ *       convoy_error* error = NULL;
+ *       convoy_buf key = {NULL, 0};
+ *       convoy_request request = {sizeof request, {"GET", 3}, {"/healthz", 8}};
+ *       convoy_reply* reply = NULL;
+ *       convoy_config_new(&config, NULL);
+ *       convoy_config_set(config, "storage.path", 12, "hooks.db", 8, NULL);
+ *       if (convoy_gateway_open(config, &gateway, &error) != CONVOY_OK) {
+ *         fprintf(stderr, "%s\n", convoy_error_message(error));
+ *         return 1;
+ *       }
+ *       convoy_config_free(config);
+ *       if (convoy_gateway_bootstrap(gateway, &key, NULL) == CONVOY_OK) {
+ *         printf("the key of the REST API is %s\n", key.data);
+ *         convoy_buf_free(&key);
+ *       }
+ *       convoy_gateway_start(gateway, NULL);
+ *       if (convoy_http_handle(gateway, &request, &reply, NULL) == CONVOY_OK) {
+ *         printf("status %d\n", (int)convoy_reply_status(reply));
+ *         convoy_reply_free(reply);
+ *       }
+ *       convoy_gateway_close(gateway, 5000, NULL);
+ *       convoy_gateway_free(gateway);
+ *       return 0;
+ *     }
  */
 #ifndef CONVOY_H_
 #define CONVOY_H_
@@ -116,7 +150,7 @@ CONVOY_API void convoy_buf_free(convoy_buf* buf);
 
 /* ---- Version ---- */
 
-/* "0.1.0". Static. */
+/* "0.2.0". Static. */
 CONVOY_API const char* convoy_version_string(void);
 /* major * 1000000 + minor * 1000 + patch */
 CONVOY_API uint32_t convoy_version_number(void);
