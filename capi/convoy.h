@@ -9,6 +9,7 @@
  *   convoy_outcome   what became of a delivery, or news of an endpoint or a source
  *   convoy_verifier  a compiled signature scheme; needs no gateway, no storage and no thread
  *   convoy_verdict   the outcome of one verification
+ *   convoy_verification  one whose request's body is still coming
  *   convoy_error     what went wrong, with its message
  *   convoy_buf       text that the library gives away
  *
@@ -549,6 +550,40 @@ CONVOY_API convoy_status convoy_verifier_answer(const convoy_verifier* verifier,
                                                 convoy_reply** out_reply, convoy_buf* out_secret,
                                                 convoy_buf* out_visit_url, convoy_error** error);
 CONVOY_API void convoy_verifier_free(convoy_verifier* verifier);
+
+/* A request whose body is still coming, for hosts that pass bodies on as they come:
+ *
+ *   convoy_verification_begin    once the head has been read
+ *   convoy_verification_feed     for each piece of the body
+ *   convoy_verification_finish   at its end
+ *   convoy_verification_free     in any case
+ *
+ * Where the scheme signs the body's bytes with a shared secret (HMAC: GitHub, Stripe, Shopify, most
+ * others) or does not look at the body, nothing of it is kept. Schemes that need it whole
+ * (signatures with public keys, canonical forms, hashes of the body, signatures in the body) keep
+ * it, up to a bound. A convoy_verification belongs to one request: one call at a time. It may
+ * outlive its verifier. */
+typedef struct convoy_verification convoy_verification;
+
+/* `head` is copied; head->body is ignored. `kept_bytes_max` bounds a body that has to be kept. */
+CONVOY_API convoy_status convoy_verification_begin(const convoy_verifier* verifier,
+                                                   const convoy_request* head,
+                                                   uint64_t kept_bytes_max,
+                                                   convoy_verification** out, convoy_error** error);
+/* CONVOY_E_TOO_LARGE: the body has to be kept and is larger than `kept_bytes_max`. Refuse the
+ * request; no more calls but free. */
+CONVOY_API convoy_status convoy_verification_feed(convoy_verification* verification,
+                                                  const void* data, size_t size,
+                                                  convoy_error** error);
+/* Judges the request like convoy_verifier_check. Once. Pass nothing of the request on as genuine
+ * before this. Texts in `out` are static, or borrowed from the verifier as long as it or
+ * `verification` lives. */
+CONVOY_API convoy_status convoy_verification_finish(convoy_verification* verification,
+                                                    int64_t now_us, convoy_verdict_view* out,
+                                                    convoy_error** error);
+/* 1 if the body is kept until the end. */
+CONVOY_API int32_t convoy_verification_keeps_body(const convoy_verification* verification);
+CONVOY_API void convoy_verification_free(convoy_verification* verification);
 
 /* Judges a request by `settings` as of `now_us` and says step by step why, as JSON: what each
  * scheme looked for and found, and under "causes" what would make a refused request pass. For
