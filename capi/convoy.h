@@ -52,6 +52,11 @@
  *   program built for an older header does not have counts as zero. CONVOY_E_UNSUPPORTED: it was
  *   built for a newer header and uses what this library does not know.
  *
+ * LIBRARIES
+ *   libconvoy has all of it. libconvoy-verify has what needs no gateway: convoy_verifier_*,
+ *   convoy_verification_*, convoy_verdict_*, convoy_presets, convoy_reply_*, convoy_error_*,
+ *   convoy_buf_free and convoy_version_*; it needs no library but those of C and C++.
+ *
  * EXAMPLE
  *   A gateway on a file, and a request that a server has read for it:
  *

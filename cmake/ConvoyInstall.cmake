@@ -34,8 +34,6 @@ convoy_merge_archives(convoy ${convoy_members})
 add_custom_target(convoy_static ALL DEPENDS "${CMAKE_BINARY_DIR}/lib/libconvoy.a")
 
 # The same for the verifier, which links no optional library.
-add_library(convoy_verify_objects STATIC EXCLUDE_FROM_ALL ${convoy_verify_objects})
-set_target_properties(convoy_verify_objects PROPERTIES LINKER_LANGUAGE CXX)
 convoy_merge_archives(convoy-verify convoy_verify_objects ${convoy_verify_members})
 add_custom_target(convoy_verify_static ALL DEPENDS "${CMAKE_BINARY_DIR}/lib/libconvoy-verify.a")
 

@@ -57,6 +57,16 @@ class Api(unittest.TestCase):
                 self.assertEqual(nodes[name], {"CONVOY_0.1": "CONVOY_0"}.get(node, node),
                                  "capi/exports.map and capi/api.toml disagree")
 
+    def test_the_changelog_names_what_each_version_added(self):
+        with open(os.path.join(os.path.dirname(os.path.dirname(API)), "CHANGELOG.md"),
+                  encoding="utf-8") as file:
+            sections = dict(re.findall(r"^## \[([\d.]+)\].*?\n(.*?)(?=^## |\Z)", file.read(),
+                                       flags=re.M | re.S))
+        for name, entry in self.api["functions"].items():
+            self.assertIn(entry["since"], sections)
+            if entry["since"] != "0.1.0":  # the first one, whose header is in clients/0.1.0
+                self.assertIn(f"`{name}`", sections[entry["since"]])
+
     def test_every_constant_keeps_its_value(self):
         listed = self.api["constants"]
         self.assertGreater(len(self.constants), 10)

@@ -204,8 +204,8 @@ static void CheckEvents(const convoy_gateway* gateway) {
   convoy_buf id = {NULL, 0}, again = {NULL, 0};
   convoy_error* error = NULL;
   int32_t is_duplicate = -1;
-  CHECK(Send(gateway, "POST", "/api/v1/projects", "{\"name\":\"out\",\"type\":\"outgoing\"}", answer,
-             sizeof answer) == 201);
+  CHECK(Send(gateway, "POST", "/api/v1/projects", "{\"name\":\"out\",\"type\":\"outgoing\"}",
+             answer, sizeof answer) == 201);
   Pick(strstr(answer, "\"project\":"), "\"uid\":\"", project, sizeof project);
   snprintf(path, sizeof path, "/api/v1/projects/%s/endpoints", project);
   CHECK(Send(gateway, "POST", path,
@@ -351,14 +351,13 @@ static void CheckHandshake(void) {
   CHECK(answer.size > 30 && memcmp(answer.data, "{\"response_token\":\"sha256=", 26) == 0);
   convoy_reply_free(reply);
   request.query = Slice("");
-  CHECK(convoy_verifier_answer(verifier, &request, 0, &reply, NULL, NULL, NULL) ==
-        CONVOY_DECLINED);
+  CHECK(convoy_verifier_answer(verifier, &request, 0, &reply, NULL, NULL, NULL) == CONVOY_DECLINED);
   convoy_verifier_free(verifier);
 
   settings.preset = Slice("");
-  settings.definition =
-      Slice("{\"type\":\"hmac\",\"signature\":{\"in\":\"header\",\"name\":\"X-Sign\"},"
-            "\"message\":\"{config:tenant}.{body}\"}");
+  settings.definition = Slice(
+      "{\"type\":\"hmac\",\"signature\":{\"in\":\"header\",\"name\":\"X-Sign\"},"
+      "\"message\":\"{config:tenant}.{body}\"}");
   parameter.name = Slice("tenant");
   parameter.value = Slice("acme");
   settings.parameters = &parameter;
