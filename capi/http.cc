@@ -1,6 +1,6 @@
 // Entry points for requests that the host has read in full.
-#include "capi/owned_request.h"
 #include "capi/completion.h"
+#include "capi/owned_request.h"
 #include "capi/reply.h"
 
 using convoy::capi::BorrowedRequest;

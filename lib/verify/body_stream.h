@@ -21,7 +21,7 @@ class BodyStream {
   struct Computation {
     explicit Computation(const crypto::HmacKey& given) : key(&given), mac(given) {}
     const crypto::HmacKey* key;
-    // What tells apart the messages that one key signs in one request.
+    // These tell apart the messages that one key signs in one request.
     std::string timestamp, signature_list, url;
     crypto::Hmac mac;
     Finding finding = Finding::kFound;  // whether the request has all that the message holds

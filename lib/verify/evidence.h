@@ -69,7 +69,7 @@ struct Evidence {
   std::string_view url = request.url;   // as this scheme spells it
   const SigningGuard* guard = nullptr;  // null: nothing is signed for strangers
 
-  BodyStream* stream = nullptr;         // null: the request has its body
+  BodyStream* stream = nullptr;  // null: the request has its body
 
   std::string_view signature_list;  // for sig: locators
   char item_separator = ',';

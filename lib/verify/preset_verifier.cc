@@ -37,7 +37,7 @@ class PresetVerifier final : public Verifier, public StreamingVerifier {
         guard_(std::move(guard)),
         parameters_(std::move(parameters)),
         refusal_status_(refusal_status),
-        // What a stranger may have had signed is told by the whole message.
+        // Whether a stranger may have had it signed, only the whole message tells.
         can_stream_(can_stream && guard_.is_empty()) {}
 
   Verdict Verify(const VerifyRequest& request, absl::Time now) const override {
