@@ -9,6 +9,7 @@
  *   convoy_outcome   what became of a delivery, or news of an endpoint or a source
  *   convoy_verifier  a compiled signature scheme; needs no gateway, no storage and no thread
  *   convoy_verdict   the outcome of one verification
+ *   convoy_verification  one whose request's body is still coming
  *   convoy_error     what went wrong, with its message
  *   convoy_buf       text that the library gives away
  *
@@ -50,6 +51,45 @@
  *   A struct that begins with struct_size may grow at its end. Zero it, then set its size: what a
  *   program built for an older header does not have counts as zero. CONVOY_E_UNSUPPORTED: it was
  *   built for a newer header and uses what this library does not know.
+ *
+ * LIBRARIES
+ *   libconvoy has all of it. libconvoy-verify has what needs no gateway: convoy_verifier_*,
+ *   convoy_verification_*, convoy_verdict_*, convoy_presets, convoy_reply_*, convoy_error_*,
+ *   convoy_buf_free and convoy_version_*; it needs no library but those of C and C++.
+ *
+ * EXAMPLE
+ *   A gateway on a file, and a request that a server has read for it:
+ *
+ *     #include <convoy.h>
+ *     #include <stdio.h>
+ *
+ *     int main(void) {
+ *       convoy_config* config = NULL;
+ *       convoy_gateway* gateway = NULL;
+ *       convoy_error* error = NULL;
+ *       convoy_buf key = {NULL, 0};
+ *       convoy_request request = {sizeof request, {"GET", 3}, {"/healthz", 8}};
+ *       convoy_reply* reply = NULL;
+ *       convoy_config_new(&config, NULL);
+ *       convoy_config_set(config, "storage.path", 12, "hooks.db", 8, NULL);
+ *       if (convoy_gateway_open(config, &gateway, &error) != CONVOY_OK) {
+ *         fprintf(stderr, "%s\n", convoy_error_message(error));
+ *         return 1;
+ *       }
+ *       convoy_config_free(config);
+ *       if (convoy_gateway_bootstrap(gateway, &key, NULL) == CONVOY_OK) {
+ *         printf("the key of the REST API is %s\n", key.data);
+ *         convoy_buf_free(&key);
+ *       }
+ *       convoy_gateway_start(gateway, NULL);
+ *       if (convoy_http_handle(gateway, &request, &reply, NULL) == CONVOY_OK) {
+ *         printf("status %d\n", (int)convoy_reply_status(reply));
+ *         convoy_reply_free(reply);
+ *       }
+ *       convoy_gateway_close(gateway, 5000, NULL);
+ *       convoy_gateway_free(gateway);
+ *       return 0;
+ *     }
  */
 #ifndef CONVOY_H_
 #define CONVOY_H_
@@ -116,7 +156,7 @@ CONVOY_API void convoy_buf_free(convoy_buf* buf);
 
 /* ---- Version ---- */
 
-/* "0.1.0". Static. */
+/* "0.2.0". Static. */
 CONVOY_API const char* convoy_version_string(void);
 /* major * 1000000 + minor * 1000 + patch */
 CONVOY_API uint32_t convoy_version_number(void);
@@ -515,6 +555,40 @@ CONVOY_API convoy_status convoy_verifier_answer(const convoy_verifier* verifier,
                                                 convoy_reply** out_reply, convoy_buf* out_secret,
                                                 convoy_buf* out_visit_url, convoy_error** error);
 CONVOY_API void convoy_verifier_free(convoy_verifier* verifier);
+
+/* A request whose body is still coming, for hosts that pass bodies on as they come:
+ *
+ *   convoy_verification_begin    once the head has been read
+ *   convoy_verification_feed     for each piece of the body
+ *   convoy_verification_finish   at its end
+ *   convoy_verification_free     in any case
+ *
+ * Where the scheme signs the body's bytes with a shared secret (HMAC: GitHub, Stripe, Shopify, most
+ * others) or does not look at the body, nothing of it is kept. Schemes that need it whole
+ * (signatures with public keys, canonical forms, hashes of the body, signatures in the body) keep
+ * it, up to a bound. A convoy_verification belongs to one request: one call at a time. It may
+ * outlive its verifier. */
+typedef struct convoy_verification convoy_verification;
+
+/* `head` is copied; head->body is ignored. `kept_bytes_max` bounds a body that has to be kept. */
+CONVOY_API convoy_status convoy_verification_begin(const convoy_verifier* verifier,
+                                                   const convoy_request* head,
+                                                   uint64_t kept_bytes_max,
+                                                   convoy_verification** out, convoy_error** error);
+/* CONVOY_E_TOO_LARGE: the body has to be kept and is larger than `kept_bytes_max`. Refuse the
+ * request; no more calls but free. */
+CONVOY_API convoy_status convoy_verification_feed(convoy_verification* verification,
+                                                  const void* data, size_t size,
+                                                  convoy_error** error);
+/* Judges the request like convoy_verifier_check. Once. Pass nothing of the request on as genuine
+ * before this. Texts in `out` are static, or borrowed from the verifier as long as it or
+ * `verification` lives. */
+CONVOY_API convoy_status convoy_verification_finish(convoy_verification* verification,
+                                                    int64_t now_us, convoy_verdict_view* out,
+                                                    convoy_error** error);
+/* 1 if the body is kept until the end. */
+CONVOY_API int32_t convoy_verification_keeps_body(const convoy_verification* verification);
+CONVOY_API void convoy_verification_free(convoy_verification* verification);
 
 /* Judges a request by `settings` as of `now_us` and says step by step why, as JSON: what each
  * scheme looked for and found, and under "causes" what would make a refused request pass. For

@@ -1,4 +1,5 @@
 // Entry points for requests that the host has read in full.
+#include "capi/completion.h"
 #include "capi/owned_request.h"
 #include "capi/reply.h"
 

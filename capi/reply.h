@@ -1,20 +1,9 @@
-// Reply to a request, including its hand-over to a host that did not wait for it.
+// Reply to a request.
 #pragma once
 
-#include <functional>
-#include <memory>
-
-#include "capi/gateway.h"
+#include "capi/convoy.h"
+#include "convoy/http.h"
 
 struct convoy_reply {
   convoy::HttpResponse response;
 };
-
-namespace convoy::capi {
-
-// A completion for Gateway::HandleAsync that calls `done`. Everything that it needs is allocated
-// here, so nothing can fail once there is a response. `kept` owns what the request borrows.
-std::function<void(HttpResponse)> MakeCompletion(const Engine& engine, convoy_reply_fn done,
-                                                 void* user, std::shared_ptr<const void> kept);
-
-}  // namespace convoy::capi

@@ -4,6 +4,7 @@
 //
 // A convoy_http goes from open to answered and never back. It refers to its gateway weakly, so
 // either may be freed first.
+#include "capi/completion.h"
 #include "capi/owned_request.h"
 #include "capi/reply.h"
 

@@ -1,15 +1,9 @@
 // Entry points of the stateless verifier.
-#include "convoy/verifier.h"
+#include "capi/verifier.h"
 
-#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 
 #include "capi/reply.h"
-#include "capi/shim.h"
-
-struct convoy_verifier {
-  std::shared_ptr<const convoy::Verifier> verifier;
-};
 
 struct convoy_verdict {
   bool is_accepted;
@@ -21,46 +15,23 @@ struct convoy_verdict {
 
 namespace {
 
+using convoy::capi::BorrowedVerifyRequest;
 using convoy::capi::CheckRequest;
 using convoy::capi::CheckStruct;
 using convoy::capi::CopyStruct;
 using convoy::capi::Fail;
 using convoy::capi::FailNull;
 using convoy::capi::FillBuf;
+using convoy::capi::FillView;
 using convoy::capi::Guard;
 using convoy::capi::IsReadable;
 using convoy::capi::ReserveBuf;
 using convoy::capi::Slice;
 using convoy::capi::View;
+using convoy::capi::ViewOf;
+using convoy::capi::ZeroView;
 
 using Compiled = absl::StatusOr<std::shared_ptr<const convoy::Verifier>>;
-
-// View for a verifier, borrowed from a request that has passed CheckRequest. Its headers are
-// on the stack unless there are very many.
-class BorrowedVerifyRequest {
- public:
-  explicit BorrowedVerifyRequest(const convoy_request& given) {
-    const convoy_request request = CopyStruct(given);
-    headers_.reserve(request.headers_count);
-    for (size_t i = 0; i < request.headers_count; ++i) {
-      headers_.push_back({View(request.headers[i].name), View(request.headers[i].value)});
-    }
-    request_ = {.method = View(request.method),
-                .url = View(request.url),
-                .path = View(request.path),
-                .query = View(request.query),
-                .headers = headers_,
-                .body = View(request.body)};
-  }
-  BorrowedVerifyRequest(const BorrowedVerifyRequest&) = delete;
-  BorrowedVerifyRequest& operator=(const BorrowedVerifyRequest&) = delete;
-
-  const convoy::VerifyRequest& operator*() const { return request_; }
-
- private:
-  absl::InlinedVector<convoy::HeaderView, 64> headers_;
-  convoy::VerifyRequest request_;
-};
 
 convoy_status ReadSecrets(const convoy_slice* secrets, size_t secrets_count,
                           std::vector<std::string>* out, convoy_error** error) {
@@ -99,17 +70,6 @@ convoy_status Keep(Compiled compiled, convoy_verifier** out, convoy_error** erro
 convoy_status CheckCall(const convoy_verifier* verifier, const convoy_request* request,
                         convoy_error** error) {
   return verifier == nullptr ? FailNull(error, "verifier") : CheckRequest(request, error);
-}
-
-convoy_verdict_view ViewOf(const convoy::Verdict& verdict) {
-  // The names are literals, so they end with a NUL.
-  return {.is_accepted = verdict.accepted() ? 1 : 0,
-          .secret_index = verdict.secret_index,
-          .reason = convoy::VerifyReasonName(verdict.reason).data(),
-          .integrity = convoy::IntegrityName(verdict.integrity).data(),
-          .scheme = Slice(verdict.scheme),
-          .signed_at_us =
-              verdict.signed_at.has_value() ? absl::ToUnixMicros(*verdict.signed_at) : INT64_MIN};
 }
 
 // A convoy_verifier_settings as C++ has it. The views are into it.
@@ -225,17 +185,11 @@ convoy_status convoy_verifier_check(const convoy_verifier* verifier, const convo
                                     int64_t now_us, convoy_verdict_view* out,
                                     convoy_error** error) {
   return Guard(error, [&]() -> convoy_status {
-    const convoy_status sized = CheckStruct(out, "out", sizeof *out, error);
-    if (sized != CONVOY_OK) return sized;
-    const size_t size = out->struct_size;
-    std::memset(reinterpret_cast<char*>(out) + sizeof size, 0, size - sizeof size);
+    if (const convoy_status sized = ZeroView(out, error)) return sized;
     if (const convoy_status checked = CheckCall(verifier, request, error)) return checked;
     const BorrowedVerifyRequest borrowed(*request);
-    convoy_verdict_view view =
-        ViewOf(verifier->verifier->Verify(*borrowed, absl::FromUnixMicros(now_us)));
-    view.struct_size = size;
-    view.refusal_status = verifier->verifier->refusal_status();
-    std::memcpy(out, &view, std::min(size, sizeof view));
+    FillView(verifier->verifier->Verify(*borrowed, absl::FromUnixMicros(now_us)),
+             *verifier->verifier, out);
     return CONVOY_OK;
   });
 }

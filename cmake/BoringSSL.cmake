@@ -24,4 +24,12 @@ target_compile_options(convoy_boringssl PRIVATE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions> $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>
   -O2 -w -Wa,--noexecstack -fno-sanitize=all)
 target_link_libraries(convoy_boringssl PUBLIC Threads::Threads)
+# libssl, for the libcurl of the self-contained library alone.
+file(STRINGS "${CONVOY_GRPCIO_DIR}/src/python/grpcio/grpc_core_dependencies.py" lines REGEX
+     "'${boringssl_folder}/ssl/[^']*\\.cc'")
+list(TRANSFORM lines REPLACE ".*'([^']+)'.*" "${CONVOY_GRPCIO_DIR}/\\1")
+add_library(convoy_boringssl_ssl STATIC EXCLUDE_FROM_ALL ${lines})
+target_compile_options(convoy_boringssl_ssl PRIVATE
+  -fno-exceptions -fno-rtti -O2 -w -fno-sanitize=all)
+target_link_libraries(convoy_boringssl_ssl PUBLIC convoy_boringssl)
 add_library(convoy::crypto_raw ALIAS convoy_boringssl)

@@ -101,3 +101,12 @@ function(convoy_library name)
   target_link_libraries(convoy_${name} PUBLIC convoy_flags ${arg_DEPS})
   set_property(GLOBAL APPEND PROPERTY CONVOY_LIBRARIES convoy_${name})
 endfunction()
+
+# convoy_plain_library(brotli SOURCES …) is the library of that name without its optional dependency,
+# for the libraries that must need nothing but libc.
+function(convoy_plain_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES" ${ARGN})
+  add_library(convoy_plain_${name} STATIC EXCLUDE_FROM_ALL ${arg_SOURCES})
+  target_link_libraries(convoy_plain_${name} PUBLIC convoy_flags)
+  set_property(GLOBAL APPEND PROPERTY CONVOY_PLAIN_LIBRARIES ${name})
+endfunction()

@@ -3,6 +3,8 @@
 #   lib/libconvoy.so.*            the C interface; exports convoy_* alone
 #   lib/libconvoy.a               both interfaces: our libraries, Abseil and the prefixed BoringSSL
 #                                 merged; SQLite and libcurl stay the system's
+#   lib/libconvoy-verify.so.*     the stateless verifier alone, and libconvoy-verify.a: they need libc
+#                                 and libstdc++, nothing else
 #   lib/libconvoy_testing.a       the conformance suite (installed by lib/testing)
 #   lib/libconvoy_ui.a            the dashboard for the C++ interface, a component of its own
 #   lib/libconvoy_otlp.a          the exporter of spans, a component of its own
@@ -11,46 +13,13 @@
 #   lib/libconvoy_broker_*.a      the adapters of message brokers, a component each (lib/broker)
 #   include/convoy.h, convoy/     the C header and the C++ headers
 #   include/convoy/third_party/   the Abseil headers that the C++ headers stand on
-#   lib/cmake/Convoy, lib/pkgconfig/convoy.pc
+#   lib/cmake/Convoy, lib/pkgconfig/convoy.pc, lib/pkgconfig/convoy-verify.pc
 #   share/libconvoy/              the SPDX document of what is inside
 #   share/licenses/libconvoy/     our licence, and those of what is inside
 #
 # Everything may be moved to another prefix after it was installed.
 
 include(CMakePackageConfigHelpers)
-
-# The static libraries behind `ARGN`, themselves included: the members of libconvoy.a.
-function(convoy_static_closure out)
-  set(waiting ${ARGN})
-  set(seen "")
-  set(found "")
-  while(waiting)
-    list(POP_FRONT waiting item)
-    string(REGEX REPLACE "^\\$<LINK_ONLY:(.*)>$" "\\1" item "${item}")
-    if(NOT TARGET "${item}")
-      continue()
-    endif()
-    get_target_property(aliased "${item}" ALIASED_TARGET)
-    if(aliased)
-      set(item "${aliased}")
-    endif()
-    if(item IN_LIST seen)
-      continue()
-    endif()
-    list(APPEND seen "${item}")
-    get_target_property(type "${item}" TYPE)
-    if(type STREQUAL "STATIC_LIBRARY")
-      list(APPEND found "${item}")
-    endif()
-    foreach(property IN ITEMS LINK_LIBRARIES INTERFACE_LINK_LIBRARIES)
-      get_target_property(links "${item}" ${property})
-      if(links)
-        list(APPEND waiting ${links})
-      endif()
-    endforeach()
-  endwhile()
-  set(${out} "${found}" PARENT_SCOPE)
-endfunction()
 
 add_library(convoy_c_objects STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:convoy_shared>)
 set_target_properties(convoy_c_objects PROPERTIES LINKER_LANGUAGE CXX)
@@ -64,28 +33,22 @@ convoy_static_closure(convoy_members convoy_c_objects ${convoy_libraries} convoy
 target_compile_definitions(absl_symbolize PRIVATE
   AbslInternalGetFileMappingHint=AbslInternalGetFileMappingHint_convoy_lts)
 
-# The script that makes ar take each library apart. Paths are relative because its language has no
-# quotes.
-set(convoy_merge "CREATE lib/libconvoy.a\n")
-foreach(member IN LISTS convoy_members)
-  string(APPEND convoy_merge
-         "ADDLIB $<PATH:RELATIVE_PATH,$<TARGET_FILE:${member}>,${CMAKE_BINARY_DIR}>\n")
-endforeach()
-file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/libconvoy.mri" CONTENT "${convoy_merge}SAVE\nEND\n")
+convoy_merge_archives(convoy ${convoy_members})
+add_custom_target(convoy_static ALL DEPENDS "${CMAKE_BINARY_DIR}/lib/libconvoy.a")
 
-set(convoy_static "${CMAKE_BINARY_DIR}/lib/libconvoy.a")
-add_custom_command(
-  OUTPUT "${convoy_static}"
-  COMMAND "${CMAKE_COMMAND}" -E rm -f "${convoy_static}"
-  COMMAND sh -c "'${CMAKE_AR}' -M < libconvoy.mri"
-  COMMAND "${CMAKE_RANLIB}" "${convoy_static}"
-  DEPENDS "${CMAKE_BINARY_DIR}/libconvoy.mri" ${convoy_members}
-  WORKING_DIRECTORY "${CMAKE_BINARY_DIR}"
-  COMMENT "Merging libconvoy.a" VERBATIM)
-add_custom_target(convoy_static ALL DEPENDS "${convoy_static}")
+# The same for the verifier, which links no optional library.
+convoy_merge_archives(convoy-verify convoy_verify_objects ${convoy_verify_members})
+add_custom_target(convoy_verify_static ALL DEPENDS "${CMAKE_BINARY_DIR}/lib/libconvoy-verify.a")
 
-install(TARGETS convoy_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(FILES "${convoy_static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+# The components are those of the Debian packages (ConvoyPackages.cmake); everything that has none
+# of its own here is of the component dev.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME dev)
+install(TARGETS convoy_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+        COMPONENT libconvoy0 NAMELINK_COMPONENT dev)
+install(TARGETS convoy_verify_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+        COMPONENT libconvoy-verify0 NAMELINK_COMPONENT dev)
+install(FILES "${CMAKE_BINARY_DIR}/lib/libconvoy-verify.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(FILES "${CMAKE_BINARY_DIR}/lib/libconvoy.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/capi/convoy.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/convoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         FILES_MATCHING PATTERN "*.h")
@@ -149,4 +112,6 @@ endif()
 list(TRANSFORM convoy_pc_names PREPEND "-l")
 list(JOIN convoy_pc_names " " CONVOY_PC_LIBS)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/convoy.pc.in" "${CMAKE_BINARY_DIR}/convoy.pc" @ONLY)
-install(FILES "${CMAKE_BINARY_DIR}/convoy.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+configure_file("${PROJECT_SOURCE_DIR}/cmake/convoy-verify.pc.in"
+               "${CMAKE_BINARY_DIR}/convoy-verify.pc" @ONLY)
+install(FILES "${CMAKE_BINARY_DIR}/convoy.pc" "${CMAKE_BINARY_DIR}/convoy-verify.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -147,125 +147,135 @@ type cVerdictView struct {
 }
 
 var (
-	symbolErrorCode          uintptr
-	symbolErrorMessage       uintptr
-	symbolErrorIsRetriable   uintptr
-	symbolErrorFree          uintptr
-	symbolBufFree            uintptr
-	symbolVersionString      uintptr
-	symbolVersionNumber      uintptr
-	symbolConfigNew          uintptr
-	symbolConfigFree         uintptr
-	symbolConfigSet          uintptr
-	symbolConfigDescribe     uintptr
-	symbolConfigSetLog       uintptr
-	symbolGatewayOpen        uintptr
-	symbolGatewayBootstrap   uintptr
-	symbolGatewayStart       uintptr
-	symbolGatewayStep        uintptr
-	symbolGatewayWakeFd      uintptr
-	symbolGatewayPoll        uintptr
-	symbolGatewayClose       uintptr
-	symbolGatewayFree        uintptr
-	symbolGatewayNextOutcome uintptr
-	symbolOutcomeGet         uintptr
-	symbolOutcomeFree        uintptr
-	symbolHttpHandle         uintptr
-	symbolHttpHandleAsync    uintptr
-	symbolCall               uintptr
-	symbolHttpBegin          uintptr
-	symbolHttpFeed           uintptr
-	symbolHttpFinish         uintptr
-	symbolHttpFinishAsync    uintptr
-	symbolHttpFree           uintptr
-	symbolReplyStatus        uintptr
-	symbolReplyBody          uintptr
-	symbolReplyHeadersCount  uintptr
-	symbolReplyHeader        uintptr
-	symbolReplyFree          uintptr
-	symbolIngest             uintptr
-	symbolIngestAsync        uintptr
-	symbolLocalTake          uintptr
-	symbolDeliveryGet        uintptr
-	symbolDeliveryHeader     uintptr
-	symbolLocalFinish        uintptr
-	symbolDeliveryFree       uintptr
-	symbolPresets            uintptr
-	symbolVerifierNew        uintptr
-	symbolVerifierNewWith    uintptr
-	symbolVerifierVerify     uintptr
-	symbolVerifierCheck      uintptr
-	symbolVerifierEventId    uintptr
-	symbolVerifierAnswer     uintptr
-	symbolVerifierFree       uintptr
-	symbolVerifierExplain    uintptr
-	symbolVerdictIsAccepted  uintptr
-	symbolVerdictReason      uintptr
-	symbolVerdictIntegrity   uintptr
-	symbolVerdictSecretIndex uintptr
-	symbolVerdictEventId     uintptr
-	symbolVerdictFree        uintptr
+	symbolErrorCode             uintptr
+	symbolErrorMessage          uintptr
+	symbolErrorIsRetriable      uintptr
+	symbolErrorFree             uintptr
+	symbolBufFree               uintptr
+	symbolVersionString         uintptr
+	symbolVersionNumber         uintptr
+	symbolConfigNew             uintptr
+	symbolConfigFree            uintptr
+	symbolConfigSet             uintptr
+	symbolConfigDescribe        uintptr
+	symbolConfigSetLog          uintptr
+	symbolGatewayOpen           uintptr
+	symbolGatewayBootstrap      uintptr
+	symbolGatewayStart          uintptr
+	symbolGatewayStep           uintptr
+	symbolGatewayWakeFd         uintptr
+	symbolGatewayPoll           uintptr
+	symbolGatewayClose          uintptr
+	symbolGatewayFree           uintptr
+	symbolGatewayNextOutcome    uintptr
+	symbolOutcomeGet            uintptr
+	symbolOutcomeFree           uintptr
+	symbolHttpHandle            uintptr
+	symbolHttpHandleAsync       uintptr
+	symbolCall                  uintptr
+	symbolHttpBegin             uintptr
+	symbolHttpFeed              uintptr
+	symbolHttpFinish            uintptr
+	symbolHttpFinishAsync       uintptr
+	symbolHttpFree              uintptr
+	symbolReplyStatus           uintptr
+	symbolReplyBody             uintptr
+	symbolReplyHeadersCount     uintptr
+	symbolReplyHeader           uintptr
+	symbolReplyFree             uintptr
+	symbolIngest                uintptr
+	symbolIngestAsync           uintptr
+	symbolLocalTake             uintptr
+	symbolDeliveryGet           uintptr
+	symbolDeliveryHeader        uintptr
+	symbolLocalFinish           uintptr
+	symbolDeliveryFree          uintptr
+	symbolPresets               uintptr
+	symbolVerifierNew           uintptr
+	symbolVerifierNewWith       uintptr
+	symbolVerifierVerify        uintptr
+	symbolVerifierCheck         uintptr
+	symbolVerifierEventId       uintptr
+	symbolVerifierAnswer        uintptr
+	symbolVerifierFree          uintptr
+	symbolVerificationBegin     uintptr
+	symbolVerificationFeed      uintptr
+	symbolVerificationFinish    uintptr
+	symbolVerificationKeepsBody uintptr
+	symbolVerificationFree      uintptr
+	symbolVerifierExplain       uintptr
+	symbolVerdictIsAccepted     uintptr
+	symbolVerdictReason         uintptr
+	symbolVerdictIntegrity      uintptr
+	symbolVerdictSecretIndex    uintptr
+	symbolVerdictEventId        uintptr
+	symbolVerdictFree           uintptr
 )
 
 var symbols = map[string]*uintptr{
-	"convoy_error_code":           &symbolErrorCode,
-	"convoy_error_message":        &symbolErrorMessage,
-	"convoy_error_is_retriable":   &symbolErrorIsRetriable,
-	"convoy_error_free":           &symbolErrorFree,
-	"convoy_buf_free":             &symbolBufFree,
-	"convoy_version_string":       &symbolVersionString,
-	"convoy_version_number":       &symbolVersionNumber,
-	"convoy_config_new":           &symbolConfigNew,
-	"convoy_config_free":          &symbolConfigFree,
-	"convoy_config_set":           &symbolConfigSet,
-	"convoy_config_describe":      &symbolConfigDescribe,
-	"convoy_config_set_log":       &symbolConfigSetLog,
-	"convoy_gateway_open":         &symbolGatewayOpen,
-	"convoy_gateway_bootstrap":    &symbolGatewayBootstrap,
-	"convoy_gateway_start":        &symbolGatewayStart,
-	"convoy_gateway_step":         &symbolGatewayStep,
-	"convoy_gateway_wake_fd":      &symbolGatewayWakeFd,
-	"convoy_gateway_poll":         &symbolGatewayPoll,
-	"convoy_gateway_close":        &symbolGatewayClose,
-	"convoy_gateway_free":         &symbolGatewayFree,
-	"convoy_gateway_next_outcome": &symbolGatewayNextOutcome,
-	"convoy_outcome_get":          &symbolOutcomeGet,
-	"convoy_outcome_free":         &symbolOutcomeFree,
-	"convoy_http_handle":          &symbolHttpHandle,
-	"convoy_http_handle_async":    &symbolHttpHandleAsync,
-	"convoy_call":                 &symbolCall,
-	"convoy_http_begin":           &symbolHttpBegin,
-	"convoy_http_feed":            &symbolHttpFeed,
-	"convoy_http_finish":          &symbolHttpFinish,
-	"convoy_http_finish_async":    &symbolHttpFinishAsync,
-	"convoy_http_free":            &symbolHttpFree,
-	"convoy_reply_status":         &symbolReplyStatus,
-	"convoy_reply_body":           &symbolReplyBody,
-	"convoy_reply_headers_count":  &symbolReplyHeadersCount,
-	"convoy_reply_header":         &symbolReplyHeader,
-	"convoy_reply_free":           &symbolReplyFree,
-	"convoy_ingest":               &symbolIngest,
-	"convoy_ingest_async":         &symbolIngestAsync,
-	"convoy_local_take":           &symbolLocalTake,
-	"convoy_delivery_get":         &symbolDeliveryGet,
-	"convoy_delivery_header":      &symbolDeliveryHeader,
-	"convoy_local_finish":         &symbolLocalFinish,
-	"convoy_delivery_free":        &symbolDeliveryFree,
-	"convoy_presets":              &symbolPresets,
-	"convoy_verifier_new":         &symbolVerifierNew,
-	"convoy_verifier_new_with":    &symbolVerifierNewWith,
-	"convoy_verifier_verify":      &symbolVerifierVerify,
-	"convoy_verifier_check":       &symbolVerifierCheck,
-	"convoy_verifier_event_id":    &symbolVerifierEventId,
-	"convoy_verifier_answer":      &symbolVerifierAnswer,
-	"convoy_verifier_free":        &symbolVerifierFree,
-	"convoy_verifier_explain":     &symbolVerifierExplain,
-	"convoy_verdict_is_accepted":  &symbolVerdictIsAccepted,
-	"convoy_verdict_reason":       &symbolVerdictReason,
-	"convoy_verdict_integrity":    &symbolVerdictIntegrity,
-	"convoy_verdict_secret_index": &symbolVerdictSecretIndex,
-	"convoy_verdict_event_id":     &symbolVerdictEventId,
-	"convoy_verdict_free":         &symbolVerdictFree,
+	"convoy_error_code":              &symbolErrorCode,
+	"convoy_error_message":           &symbolErrorMessage,
+	"convoy_error_is_retriable":      &symbolErrorIsRetriable,
+	"convoy_error_free":              &symbolErrorFree,
+	"convoy_buf_free":                &symbolBufFree,
+	"convoy_version_string":          &symbolVersionString,
+	"convoy_version_number":          &symbolVersionNumber,
+	"convoy_config_new":              &symbolConfigNew,
+	"convoy_config_free":             &symbolConfigFree,
+	"convoy_config_set":              &symbolConfigSet,
+	"convoy_config_describe":         &symbolConfigDescribe,
+	"convoy_config_set_log":          &symbolConfigSetLog,
+	"convoy_gateway_open":            &symbolGatewayOpen,
+	"convoy_gateway_bootstrap":       &symbolGatewayBootstrap,
+	"convoy_gateway_start":           &symbolGatewayStart,
+	"convoy_gateway_step":            &symbolGatewayStep,
+	"convoy_gateway_wake_fd":         &symbolGatewayWakeFd,
+	"convoy_gateway_poll":            &symbolGatewayPoll,
+	"convoy_gateway_close":           &symbolGatewayClose,
+	"convoy_gateway_free":            &symbolGatewayFree,
+	"convoy_gateway_next_outcome":    &symbolGatewayNextOutcome,
+	"convoy_outcome_get":             &symbolOutcomeGet,
+	"convoy_outcome_free":            &symbolOutcomeFree,
+	"convoy_http_handle":             &symbolHttpHandle,
+	"convoy_http_handle_async":       &symbolHttpHandleAsync,
+	"convoy_call":                    &symbolCall,
+	"convoy_http_begin":              &symbolHttpBegin,
+	"convoy_http_feed":               &symbolHttpFeed,
+	"convoy_http_finish":             &symbolHttpFinish,
+	"convoy_http_finish_async":       &symbolHttpFinishAsync,
+	"convoy_http_free":               &symbolHttpFree,
+	"convoy_reply_status":            &symbolReplyStatus,
+	"convoy_reply_body":              &symbolReplyBody,
+	"convoy_reply_headers_count":     &symbolReplyHeadersCount,
+	"convoy_reply_header":            &symbolReplyHeader,
+	"convoy_reply_free":              &symbolReplyFree,
+	"convoy_ingest":                  &symbolIngest,
+	"convoy_ingest_async":            &symbolIngestAsync,
+	"convoy_local_take":              &symbolLocalTake,
+	"convoy_delivery_get":            &symbolDeliveryGet,
+	"convoy_delivery_header":         &symbolDeliveryHeader,
+	"convoy_local_finish":            &symbolLocalFinish,
+	"convoy_delivery_free":           &symbolDeliveryFree,
+	"convoy_presets":                 &symbolPresets,
+	"convoy_verifier_new":            &symbolVerifierNew,
+	"convoy_verifier_new_with":       &symbolVerifierNewWith,
+	"convoy_verifier_verify":         &symbolVerifierVerify,
+	"convoy_verifier_check":          &symbolVerifierCheck,
+	"convoy_verifier_event_id":       &symbolVerifierEventId,
+	"convoy_verifier_answer":         &symbolVerifierAnswer,
+	"convoy_verifier_free":           &symbolVerifierFree,
+	"convoy_verification_begin":      &symbolVerificationBegin,
+	"convoy_verification_feed":       &symbolVerificationFeed,
+	"convoy_verification_finish":     &symbolVerificationFinish,
+	"convoy_verification_keeps_body": &symbolVerificationKeepsBody,
+	"convoy_verification_free":       &symbolVerificationFree,
+	"convoy_verifier_explain":        &symbolVerifierExplain,
+	"convoy_verdict_is_accepted":     &symbolVerdictIsAccepted,
+	"convoy_verdict_reason":          &symbolVerdictReason,
+	"convoy_verdict_integrity":       &symbolVerdictIntegrity,
+	"convoy_verdict_secret_index":    &symbolVerdictSecretIndex,
+	"convoy_verdict_event_id":        &symbolVerdictEventId,
+	"convoy_verdict_free":            &symbolVerdictFree,
 }
 
 func cErrorCode(failure uintptr) int32 {
@@ -511,6 +521,30 @@ func cVerifierAnswer(verifier uintptr, request *cRequest, now_us int64, out_repl
 
 func cVerifierFree(verifier uintptr) {
 	purego.SyscallN(symbolVerifierFree, verifier)
+}
+
+func cVerificationBegin(verifier uintptr, head *cRequest, kept_bytes_max uint64, out *uintptr, failure *uintptr) int32 {
+	r, _, _ := purego.SyscallN(symbolVerificationBegin, verifier, uintptr(unsafe.Pointer(head)), uintptr(kept_bytes_max), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(failure)))
+	return int32(r)
+}
+
+func cVerificationFeed(verification uintptr, data unsafe.Pointer, size uintptr, failure *uintptr) int32 {
+	r, _, _ := purego.SyscallN(symbolVerificationFeed, verification, uintptr(data), size, uintptr(unsafe.Pointer(failure)))
+	return int32(r)
+}
+
+func cVerificationFinish(verification uintptr, now_us int64, out *cVerdictView, failure *uintptr) int32 {
+	r, _, _ := purego.SyscallN(symbolVerificationFinish, verification, uintptr(now_us), uintptr(unsafe.Pointer(out)), uintptr(unsafe.Pointer(failure)))
+	return int32(r)
+}
+
+func cVerificationKeepsBody(verification uintptr) int32 {
+	r, _, _ := purego.SyscallN(symbolVerificationKeepsBody, verification)
+	return int32(r)
+}
+
+func cVerificationFree(verification uintptr) {
+	purego.SyscallN(symbolVerificationFree, verification)
 }
 
 func cVerifierExplain(settings *cVerifierSettings, request *cRequest, now_us int64, out_json *cBuf, failure *uintptr) int32 {

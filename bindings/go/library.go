@@ -51,7 +51,7 @@ var load = sync.OnceValue(func() error {
 	return nil
 })
 
-// Version is that of the shared library, "0.1.0".
+// Version is that of the shared library, "0.2.0".
 func Version() (string, error) {
 	if err := load(); err != nil {
 		return "", err

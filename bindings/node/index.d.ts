@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 
-/** The version of the shared library, e.g. "0.1.0". */
+/** The version of the shared library, e.g. "0.2.0". */
 export function version(): string;
 
 /** A call failed. `code` is the class of a convoy_status. */

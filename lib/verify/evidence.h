@@ -42,6 +42,7 @@ class Text {
   bool is_owned_ = false;
 };
 
+class BodyStream;
 class SigningGuard;
 
 // How looking for a value ended.
@@ -67,6 +68,8 @@ struct Evidence {
 
   std::string_view url = request.url;   // as this scheme spells it
   const SigningGuard* guard = nullptr;  // null: nothing is signed for strangers
+
+  BodyStream* stream = nullptr;  // null: the request has its body
 
   std::string_view signature_list;  // for sig: locators
   char item_separator = ',';

@@ -7,6 +7,7 @@
 #include "lib/base/encoding.h"
 #include "lib/base/status_macros.h"
 #include "lib/crypto/digest.h"
+#include "lib/verify/body_stream.h"
 #include "lib/verify/secret_key.h"
 #include "lib/verify/signature_reader.h"
 
@@ -58,6 +59,7 @@ class HmacKeyring final : public Keyring {
                  std::span<const std::string_view> candidates) const override {
     const DecodedCandidates decoded(scheme_, candidates);
     if (decoded.empty()) return {.reason = VerifyReason::kMalformed};
+    if (evidence->stream != nullptr) return MatchStream(message, *evidence, decoded);
     for (const auto& [key, secret_index] : keys_) {
       crypto::Hmac mac(key);
       const Finding fed =
@@ -71,6 +73,41 @@ class HmacKeyring final : public Keyring {
   }
 
  private:
+  // The same with a body that goes by. Before it nothing can match, so every key is begun.
+  KeyMatch MatchStream(const MessageTemplate& message, const Evidence& evidence,
+                       const DecodedCandidates& decoded) const {
+    for (const auto& [key, secret_index] : keys_) {
+      BodyStream::Computation* computation = evidence.stream->is_complete()
+                                                 ? evidence.stream->Find(key, evidence)
+                                                 : BeginComputation(message, evidence, key);
+      if (computation == nullptr) return {.reason = VerifyReason::kMalformed};
+      if (computation->finding != Finding::kFound)
+        return {.reason = ReasonOf(computation->finding)};
+      if (!evidence.stream->is_complete()) continue;
+      if (!computation->digest.has_value()) {
+        message.FeedAfterBody(evidence,
+                              [&](std::string_view piece) { computation->mac.Update(piece); });
+        computation->digest = computation->mac.Finish();
+      }
+      if (decoded.Contains(*computation->digest)) {
+        return {.reason = VerifyReason::kAccepted, .key_index = secret_index};
+      }
+    }
+    return {};
+  }
+
+  static BodyStream::Computation* BeginComputation(const MessageTemplate& message,
+                                                   const Evidence& evidence,
+                                                   const crypto::HmacKey& key) {
+    BodyStream::Computation* computation = evidence.stream->Begin(key, evidence);
+    computation->finding = message.FeedBeforeBody(
+        evidence, [&](std::string_view piece) { computation->mac.Update(piece); });
+    if (computation->finding == Finding::kFound) {
+      computation->finding = message.FeedAfterBody(evidence, [](std::string_view) {});
+    }
+    return computation;
+  }
+
   const Scheme scheme_;
   const std::vector<OwnedKey<crypto::HmacKey>> keys_;
 };

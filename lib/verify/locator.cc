@@ -8,6 +8,12 @@
 
 namespace convoy::verify {
 
+bool IsOfHead(const Locator& locator) {
+  using Kind = Locator::Kind;
+  return locator.kind == Kind::kHeader || locator.kind == Kind::kQuery ||
+         locator.kind == Kind::kSignatureItem || locator.kind == Kind::kConfig;
+}
+
 absl::StatusOr<Locator> ParseLocator(std::string_view text) {
   using Kind = Locator::Kind;
   constexpr std::pair<std::string_view, Kind> kKinds[] = {

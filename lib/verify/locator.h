@@ -30,6 +30,10 @@ struct Locator {
   friend bool operator==(const Locator&, const Locator&) = default;
 };
 
+// Whether the value stands in the head of the request or in the verifier's own settings, and not in
+// the body.
+bool IsOfHead(const Locator& locator);
+
 // kInvalidArgument quotes a text that is no locator.
 absl::StatusOr<Locator> ParseLocator(std::string_view text);
 

@@ -217,10 +217,65 @@ bool MessageTemplate::IsSegmentThere(const Evidence& evidence, uint8_t segment) 
   });
 }
 
+bool MessageTemplate::IsOfHead(const Part& part) {
+  switch (part.kind) {
+    case Kind::kLocator:
+    case Kind::kJsonString:
+      return verify::IsOfHead(part.locator);
+    case Kind::kBodySha256Hex:
+    case Kind::kBodySha256Base64:
+    case Kind::kBodySha256Base64Url:
+    case Kind::kBodySha256Raw:
+    case Kind::kBodyCrc32:
+    case Kind::kFormSorted:
+    case Kind::kPlivoV3Url:
+    case Kind::kBodyWithSecret:
+    case Kind::kBodyEscaped:
+    case Kind::kComputed:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool MessageTemplate::is_of_head() const {
+  return std::all_of(parts_.begin(), parts_.end(), [](const Part& part) { return IsOfHead(part); });
+}
+
+size_t MessageTemplate::FindBody() const {
+  const auto body = std::find_if(parts_.begin(), parts_.end(), [](const Part& part) {
+    return part.kind == Kind::kLocator && part.locator.kind == Locator::Kind::kBody &&
+           !part.is_lower_case && part.segment == 0;
+  });
+  return static_cast<size_t>(body - parts_.begin());
+}
+
+bool MessageTemplate::is_streamable() const {
+  const size_t body = FindBody();
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (i != body && !IsOfHead(parts_[i])) return false;
+  }
+  return true;
+}
+
 Finding MessageTemplate::Feed(const Evidence& evidence, Sink sink) const {
+  return FeedParts(parts_, evidence, sink);
+}
+
+Finding MessageTemplate::FeedBeforeBody(const Evidence& evidence, Sink sink) const {
+  return FeedParts(std::span(parts_).first(FindBody()), evidence, sink);
+}
+
+Finding MessageTemplate::FeedAfterBody(const Evidence& evidence, Sink sink) const {
+  return FeedParts(std::span(parts_).subspan(std::min(FindBody() + 1, parts_.size())), evidence,
+                   sink);
+}
+
+Finding MessageTemplate::FeedParts(std::span<const Part> parts, const Evidence& evidence,
+                                   Sink sink) const {
   uint8_t judged = 0;
   bool is_there = true;
-  for (const Part& part : parts_) {
+  for (const Part& part : parts) {
     if (part.segment != judged) {
       judged = part.segment;
       is_there = judged == 0 || IsSegmentThere(evidence, judged);

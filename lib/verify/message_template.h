@@ -24,6 +24,7 @@
 
 #include <cstdint>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,13 @@ class MessageTemplate {
   // The same, as one text.
   Finding Render(const Evidence& evidence, std::string* out) const;
 
+  // Around the body, of a message that is_streamable(): what comes before it, and after it.
+  Finding FeedBeforeBody(const Evidence& evidence, Sink sink) const;
+  Finding FeedAfterBody(const Evidence& evidence, Sink sink) const;
+
+  // Does the message look at nothing of the body? At nothing but its bytes, as they are, once?
+  bool is_of_head() const;
+  bool is_streamable() const;
   // Does the message hold all of the body, directly or by its hash?
   bool covers_body() const;
   // Does it hold the value at this place of the request? {ts} is the timestamp, wherever that
@@ -104,6 +112,9 @@ class MessageTemplate {
   void FindEnds();
   void AddLiteral(std::string_view text, uint8_t segment);
   bool Has(Kind kind) const;
+  static bool IsOfHead(const Part& part);
+  size_t FindBody() const;  // the index of the part that is the raw body, or the parts' count
+  Finding FeedParts(std::span<const Part> parts, const Evidence& evidence, Sink sink) const;
   // Whether everything that the optional segment looks for is there.
   bool IsSegmentThere(const Evidence& evidence, uint8_t segment) const;
   static Finding FeedPart(const Part& part, const Evidence& evidence, Sink sink);

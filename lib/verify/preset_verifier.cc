@@ -17,6 +17,7 @@
 #include "lib/verify/preset_parameters.h"
 #include "lib/verify/scheme_verifier.h"
 #include "lib/verify/signing_guard.h"
+#include "lib/verify/streaming.h"
 
 namespace convoy::verify {
 namespace {
@@ -27,21 +28,32 @@ struct Alternative {
   std::optional<Locator> event_id;
 };
 
-class PresetVerifier final : public Verifier {
+class PresetVerifier final : public Verifier, public StreamingVerifier {
  public:
   PresetVerifier(std::vector<Alternative> alternatives, std::vector<ChallengeResponder> challenges,
-                 SigningGuard guard, Parameters parameters, int refusal_status)
+                 SigningGuard guard, Parameters parameters, int refusal_status, bool can_stream)
       : alternatives_(std::move(alternatives)),
         challenges_(std::move(challenges)),
         guard_(std::move(guard)),
         parameters_(std::move(parameters)),
-        refusal_status_(refusal_status) {}
+        refusal_status_(refusal_status),
+        // Whether a stranger may have had it signed, only the whole message tells.
+        can_stream_(can_stream && guard_.is_empty()) {}
 
   Verdict Verify(const VerifyRequest& request, absl::Time now) const override {
     body::BodyView body(request.headers, request.body);
     const Evidence evidence{
         .request = request, .parameters = parameters_, .body = body, .guard = guard()};
     return VerifyEvidence(evidence, now);
+  }
+
+  bool can_stream() const override { return can_stream_; }
+
+  Verdict VerifyStream(const VerifyRequest& head, BodyStream* stream,
+                       absl::Time now) const override {
+    body::BodyView body(head.headers, head.body);
+    return VerifyEvidence(
+        {.request = head, .parameters = parameters_, .body = body, .stream = stream}, now);
   }
 
   std::string EventId(const VerifyRequest& request) const override {
@@ -97,6 +109,7 @@ class PresetVerifier final : public Verifier {
   const SigningGuard guard_;
   const Parameters parameters_;
   const int refusal_status_;
+  const bool can_stream_;
 };
 
 // Whether a scheme takes part: the one that was asked for, or else every one that is not opt-in.
@@ -153,6 +166,7 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompilePresetVerifier(
   CONVOY_RETURN_IF_ERROR(CheckKnown(preset, parameters));
   std::vector<Alternative> alternatives;
   absl::Status first_error;
+  bool can_stream = true;
   for (const Scheme& scheme : preset.schemes) {
     if (!IsWanted(scheme, settings.scheme)) continue;
     Alternative alternative;
@@ -168,6 +182,7 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompilePresetVerifier(
       continue;
     }
     alternative.verifier = *std::move(verifier);
+    can_stream = can_stream && CanStream(scheme);
     alternatives.push_back(std::move(alternative));
   }
   const bool is_secret_to_come = settings.secrets.empty() && HandsOverSecret(preset);
@@ -184,7 +199,7 @@ absl::StatusOr<std::shared_ptr<const Verifier>> CompilePresetVerifier(
   }
   return std::make_shared<PresetVerifier>(std::move(alternatives), std::move(challenges),
                                           SigningGuard(preset.challenges), std::move(parameters),
-                                          preset.refusal_status);
+                                          preset.refusal_status, can_stream);
 }
 
 }  // namespace convoy::verify

@@ -46,6 +46,27 @@ class Api(unittest.TestCase):
         unknown = sorted(set(self.api["functions"]) - exported)
         self.assertFalse(unknown, f"in capi/api.toml, but not defined in capi/*.cc: {unknown}")
 
+    def test_every_function_has_the_symbol_version_that_it_came_with(self):
+        listing = subprocess.run(["nm", "-D", "--defined-only", "--with-symbol-versions", LIBRARY],
+                                 check=True, capture_output=True, text=True).stdout
+        nodes = dict(re.findall(r" T (\w+)@@(\S+)", listing))
+        for name, entry in self.api["functions"].items():
+            with self.subTest(name=name):
+                # The node of 0.1.0 has the name that it was released with.
+                node = "CONVOY_" + ".".join(entry["since"].split(".")[:2])
+                self.assertEqual(nodes[name], {"CONVOY_0.1": "CONVOY_0"}.get(node, node),
+                                 "capi/exports.map and capi/api.toml disagree")
+
+    def test_the_changelog_names_what_each_version_added(self):
+        with open(os.path.join(os.path.dirname(os.path.dirname(API)), "CHANGELOG.md"),
+                  encoding="utf-8") as file:
+            sections = dict(re.findall(r"^## \[([\d.]+)\].*?\n(.*?)(?=^## |\Z)", file.read(),
+                                       flags=re.M | re.S))
+        for name, entry in self.api["functions"].items():
+            self.assertIn(entry["since"], sections)
+            if entry["since"] != "0.1.0":  # the first one, whose header is in clients/0.1.0
+                self.assertIn(f"`{name}`", sections[entry["since"]])
+
     def test_every_constant_keeps_its_value(self):
         listed = self.api["constants"]
         self.assertGreater(len(self.constants), 10)

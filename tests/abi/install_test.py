@@ -60,30 +60,33 @@ class Install(unittest.TestCase):
         self.assertGreater(len(strong), 1000)
         self.assertEqual([name for name in sorted(strong) if not is_ours(name)], [])
 
-    def test_c_program_by_pkg_config(self):
-        flags = run("pkg-config", "--cflags", "--libs", "convoy", env=self.environment).split()
-        self.assertEqual(run("pkg-config", "--modversion", "convoy",
-                             env=self.environment).strip(), VERSION)
-        program = os.path.join(self.folder, "by_pkg_config")
+    def build_by_pkg_config(self, package, environment, *options):
+        flags = run("pkg-config", *options, "--cflags", "--libs", package, env=environment).split()
+        program = os.path.join(self.folder, "by_pkg_config_" + "".join([package, *options]))
         run(CC, "-std=c99", os.path.join(CONSUMER, "verify.c"), "-o", program, *flags,
             f"-Wl,-rpath,{self.libdir}")
-        self.assertIn(SONAME, run("ldd", program))
         self.assertEqual(run(program).strip(), "verified")
+        return run("ldd", program)
 
-    def test_static_c_program_by_pkg_config(self):
+    def test_c_programs_by_pkg_config(self):
+        for package in ("convoy", "convoy-verify"):
+            with self.subTest(package=package):
+                self.assertEqual(run("pkg-config", "--modversion", package,
+                                     env=self.environment).strip(), VERSION)
+                self.assertIn(f"lib{package}.so.0", self.build_by_pkg_config(package, self.environment))
+
+    def test_static_c_programs_by_pkg_config(self):
         only_archive = os.path.join(self.folder, "only_archive")
         shutil.copytree(self.prefix, only_archive, symlinks=True)
         libdir = self.libdir.replace(self.prefix, only_archive)
         for name in os.listdir(libdir):
-            if name.startswith("libconvoy.so"):
+            if re.match(r"libconvoy[\w-]*\.so", name):
                 os.unlink(os.path.join(libdir, name))
         environment = dict(os.environ, PKG_CONFIG_PATH=os.path.join(libdir, "pkgconfig"))
-        flags = run("pkg-config", "--static", "--cflags", "--libs", "convoy",
-                    env=environment).split()
-        program = os.path.join(self.folder, "by_pkg_config_static")
-        run(CC, "-std=c99", os.path.join(CONSUMER, "verify.c"), "-o", program, *flags)
-        self.assertNotIn(SONAME, run("ldd", program))
-        self.assertEqual(run(program).strip(), "verified")
+        self.assertNotIn("libconvoy", self.build_by_pkg_config("convoy", environment, "--static"))
+        libraries = self.build_by_pkg_config("convoy-verify", environment, "--static")
+        for name in ("libconvoy", "libsqlite3", "libcurl", "libbrotli"):
+            self.assertNotIn(name, libraries)
 
     def test_licences_are_installed(self):
         folder = os.path.join(self.prefix, "share", "licenses", "libconvoy")
@@ -99,7 +102,7 @@ class Install(unittest.TestCase):
         run(CMAKE, "--build", build)
         programs = [("c_shared", True), ("c_static", False), ("cxx_shared", True),
                     ("cxx_static", False), ("conformance", False), ("ui", False),
-                    ("otlp", False),
+                    ("otlp", False), ("verify_shared", False), ("verify_static", False),
                     ("host_linked", True), ("host_loaded", False), ("host_archive", False)]
         if os.path.exists(os.path.join(self.prefix, "lib", "libconvoy_script.a")):
             programs.append(("functions", False))
@@ -111,6 +114,9 @@ class Install(unittest.TestCase):
                 self.assertEqual(run(program, cwd=build).strip(), "verified")
                 libraries = run("ldd", program)
                 self.assertEqual(SONAME in libraries, is_shared)
+                self.assertEqual("libconvoy-verify.so.0" in libraries, name == "verify_shared")
+                if name.startswith("verify_"):
+                    self.assertNotIn("libsqlite3", libraries)
                 if name.startswith("host_"):  # the test is worth nothing without them
                     self.assertIn("libcrypto.so.3", libraries)
                     self.assertIn("libabsl_", libraries)

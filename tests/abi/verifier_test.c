@@ -245,6 +245,46 @@ static void CheckRefusalStatus(const convoy_verifier* github, const convoy_reque
   convoy_verifier_free(discord);
 }
 
+/* The body in pieces: kept where the scheme needs it whole, up to a bound. */
+static void CheckPieces(const convoy_verifier* github, const convoy_request* good) {
+  static const char kScheme[] =
+      "{\"type\":\"hmac\",\"message\":\"{sha256hex:body}\","
+      "\"signature\":{\"in\":\"header\",\"name\":\"S\"}}";
+  convoy_slice secret = Slice("secret");
+  convoy_verifier* hashing = NULL;
+  convoy_verification* verification = NULL;
+  convoy_verdict_view view = View();
+  convoy_error* error = NULL;
+  CHECK(convoy_verification_begin(github, good, 0, &verification, NULL) == CONVOY_OK);
+  CHECK(!convoy_verification_keeps_body(verification));
+  CHECK(convoy_verification_feed(verification, "Hello, ", 7, NULL) == CONVOY_OK);
+  CHECK(convoy_verification_feed(verification, NULL, 0, NULL) == CONVOY_OK);
+  CHECK_NAMES(convoy_verification_feed(verification, NULL, 1, &error), "data");
+  CHECK(convoy_verification_feed(verification, "World!", 6, NULL) == CONVOY_OK);
+  CHECK_NAMES(convoy_verification_finish(verification, 0, NULL, &error), "out");
+  CHECK(convoy_verification_finish(verification, 0, &view, NULL) == CONVOY_OK);
+  CHECK(view.is_accepted && view.secret_index == 1 && strcmp(view.integrity, "full") == 0);
+  CHECK(convoy_verification_finish(verification, 0, &view, NULL) == CONVOY_E_STATE);
+  CHECK(!view.is_accepted);
+  CHECK(convoy_verification_feed(verification, "x", 1, NULL) == CONVOY_E_STATE);
+  convoy_verification_free(verification);
+
+  CHECK(convoy_verifier_new(kScheme, sizeof kScheme - 1, &secret, 1, &hashing, NULL) == CONVOY_OK);
+  CHECK(convoy_verification_begin(hashing, good, 10, &verification, NULL) == CONVOY_OK);
+  convoy_verifier_free(hashing); /* the verification does not need it */
+  CHECK(convoy_verification_keeps_body(verification));
+  CHECK(convoy_verification_feed(verification, "0123456789", 10, NULL) == CONVOY_OK);
+  CHECK(convoy_verification_feed(verification, "0", 1, &error) == CONVOY_E_TOO_LARGE);
+  CHECK(strstr(convoy_error_message(error), "kept_bytes_max") != NULL);
+  convoy_error_free(error);
+  CHECK(convoy_verification_finish(verification, 0, &view, NULL) == CONVOY_E_STATE);
+  convoy_verification_free(verification);
+  convoy_verification_free(NULL);
+  CHECK_NAMES(convoy_verification_begin(NULL, good, 0, &verification, &error), "verifier");
+  CHECK_NAMES(convoy_verification_begin(github, NULL, 0, &verification, &error), "request");
+  CHECK_NAMES(convoy_verification_begin(github, good, 0, NULL, &error), "out");
+}
+
 static void CheckHandshakes(void) {
   convoy_verifier_settings settings = Settings("asana");
   convoy_verifier* verifier = NULL;
@@ -325,6 +365,7 @@ int main(void) {
   CheckPresets();
   CheckManyHeaders(verifier, &good);
   CheckRefusalStatus(verifier, &good);
+  CheckPieces(verifier, &good);
   CheckThreads(verifier, &good);
   convoy_verifier_free(verifier);
   CheckUrl();

@@ -32,7 +32,7 @@ class Lua(package.Package):
     def install(cls):
         cls.copy(package.BINDINGS / "lua", "lua")
         cls.run_in("lua", "luarocks", "--lua-version=5.1", "--tree", cls.folder / "rocks", "make",
-                   "convoy-0.1.0-1.rockspec")
+                   "convoy-0.2.0-1.rockspec")
         modules = cls.folder / "rocks/share/lua/5.1"
         cls.environment["LUA_PATH"] = f"{modules}/?.lua;{modules}/?/init.lua;;"
 

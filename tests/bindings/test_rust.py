@@ -25,10 +25,10 @@ class Rust(package.Package):
         cls.copy(package.BINDINGS / "rust", "rust")
         cls.run_in("rust", "cargo", "package", "--quiet", "--no-verify", "--allow-dirty")
         for crate in ("convoy-sys", "convoy"):
-            packed = package.kept_folder("cargo") / "package" / f"{crate}-0.1.0.crate"
+            packed = package.kept_folder("cargo") / "package" / f"{crate}-0.2.0.crate"
             with tarfile.open(packed) as archive:
                 archive.extractall(cls.folder, filter="data")
-            os.rename(cls.folder / f"{crate}-0.1.0", cls.folder / crate)
+            os.rename(cls.folder / f"{crate}-0.2.0", cls.folder / crate)
         for name, source in (("scenario", package.RUNNERS / "rust"),
                              ("server", package.EXAMPLES / "rust")):
             manifest = cls.copy(source, name) / "Cargo.toml"

@@ -72,7 +72,7 @@ class CountingTest(case.HostCase):
     def test_the_formats_have_the_same_series(self):
         reading = self.read()
         self.assertEqual(reading.text.keys(), reading.open.keys())
-        self.assertEqual(reading.value("convoy_build_info", version="0.1.0"), 1)
+        self.assertEqual(reading.value("convoy_build_info", version="0.2.0"), 1)
         self.assertGreater(len(reading.text), 20)
 
     def test_events_and_attempts_are_counted(self):

@@ -12,6 +12,7 @@ typedef struct convoy_http convoy_http;
 typedef struct convoy_delivery convoy_delivery;
 typedef struct convoy_verifier convoy_verifier;
 typedef struct convoy_verdict convoy_verdict;
+typedef struct convoy_verification convoy_verification;
 typedef struct convoy_slice {
   const char *data;
   size_t size;
@@ -194,6 +195,15 @@ convoy_status convoy_verifier_answer(const convoy_verifier *verifier, const conv
                                      convoy_buf *out_secret, convoy_buf *out_visit_url,
                                      convoy_error **error);
 void convoy_verifier_free(convoy_verifier *verifier);
+convoy_status convoy_verification_begin(const convoy_verifier *verifier, const convoy_request *head,
+                                        uint64_t kept_bytes_max, convoy_verification **out,
+                                        convoy_error **error);
+convoy_status convoy_verification_feed(convoy_verification *verification, const void *data,
+                                       size_t size, convoy_error **error);
+convoy_status convoy_verification_finish(convoy_verification *verification, int64_t now_us,
+                                         convoy_verdict_view *out, convoy_error **error);
+int32_t convoy_verification_keeps_body(const convoy_verification *verification);
+void convoy_verification_free(convoy_verification *verification);
 convoy_status convoy_verifier_explain(const convoy_verifier_settings *settings,
                                       const convoy_request *request, int64_t now_us,
                                       convoy_buf *out_json, convoy_error **error);

@@ -122,5 +122,5 @@ class BorrowedSettings(_Borrowed):
 
 
 def version() -> str:
-    """The version of the library, e.g. "0.1.0"."""
+    """The version of the library, e.g. "0.2.0"."""
     return str(library.convoy_version_string().decode())

@@ -18,6 +18,7 @@
 #include "lib/storage/sqlite/held_totals.h"
 #include "lib/storage/sqlite/list_query.h"
 #include "lib/storage/sqlite/list_walk.h"
+#include "lib/storage/sqlite/process_guard.h"
 #include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/rows.h"
 #include "lib/storage/sqlite/schema.h"
@@ -87,8 +88,9 @@ auto ReadAtOnce(Connection& connection, const Read& read) -> decltype(read()) {
 
 class SqliteStorage final : public Storage, public FlowCounts {
  public:
-  SqliteStorage(Connection::OpenOptions reader_options, size_t readers_max)
-      : readers_(std::move(reader_options), readers_max) {}
+  SqliteStorage(std::unique_ptr<ProcessGuard> guard, Connection::OpenOptions reader_options,
+                size_t readers_max)
+      : guard_(std::move(guard)), readers_(std::move(reader_options), readers_max) {}
 
   absl::Status Open(const Connection::OpenOptions& options, const MigrationListener& on_migration);
 
@@ -203,6 +205,7 @@ class SqliteStorage final : public Storage, public FlowCounts {
  private:
   // In the order in which they are opened. The last connection to close copies the log into the
   // database, which those that only read cannot.
+  const std::unique_ptr<ProcessGuard> guard_;
   Poison poison_;
   std::unique_ptr<LogSync> log_;
   std::unique_ptr<Writer> writer_;
@@ -284,7 +287,8 @@ absl::StatusOr<std::unique_ptr<Storage>> OpenSqlite(const SqliteOptions& options
       .path = options.path, .vfs = options.vfs, .is_read_only = true};
   CONVOY_RETURN_IF_ERROR(CheckSqliteLibrary());
   CONVOY_RETURN_IF_ERROR(CreateDatabaseFile(options.path));
-  auto storage = std::make_unique<SqliteStorage>(reading, options.readers_max);
+  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<ProcessGuard> guard, ProcessGuard::Enter(options.path));
+  auto storage = std::make_unique<SqliteStorage>(std::move(guard), reading, options.readers_max);
   CONVOY_RETURN_IF_ERROR(storage->Open(writing, options.on_migration));
   return storage;
 }

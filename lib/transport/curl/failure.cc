@@ -23,6 +23,36 @@ constexpr long kInsecureAlgorithm = 1 << 8;
 constexpr long kNotYetValid = 1 << 9;
 constexpr long kExpired = 1 << 10;
 
+// The same of a libcurl over OpenSSL or BoringSSL, which hands on an X509_V_ERR_ number
+// (permanent).
+long FromOpenSsl(long error) {
+  switch (error) {
+    case 2:   // the issuer's certificate is not there
+    case 18:  // self-signed
+    case 19:  // self-signed in the chain
+    case 20:  // the issuer's certificate is not there locally
+    case 21:  // the first certificate cannot be verified
+      return kSignerNotFound;
+    case 9:
+      return kNotYetValid;
+    case 10:
+      return kExpired;
+    case 23:
+      return kRevoked;
+    default:
+      return 0;
+  }
+}
+
+long VerifyResultOf(CURL* handle) {
+  long result = 0;
+  curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &result);
+  const char* library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+  const bool is_gnutls =
+      library != nullptr && std::string_view(library).find("GnuTLS") != std::string_view::npos;
+  return is_gnutls ? result : FromOpenSsl(result);
+}
+
 // libcurl's words, in one line and without control characters.
 std::string OneLine(std::string_view text) {
   std::string line(absl::StripAsciiWhitespace(text));
@@ -87,8 +117,7 @@ std::string TlsText(CURLcode code, CURL* handle, const ExchangeFacts& facts, con
   if (code != CURLE_PEER_FAILED_VERIFICATION) {
     return absl::StrCat("the TLS handshake failed: ", DetailOf(code, detail));
   }
-  long status = 0;
-  curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &status);
+  const long status = VerifyResultOf(handle);
   if ((status & (kSignerNotFound | kSignerNotAuthority)) != 0) {
     return facts.has_own_authorities
                ? "the certificate is not signed by an authority of the endpoint's tls_ca_bundle"

@@ -118,7 +118,7 @@ TEST_CASE("metrics: a gateway that has done nothing") {
   CHECK(world.Read() ==
         "# HELP convoy_build_info The version of libconvoy.\n"
         "# TYPE convoy_build_info gauge\n"
-        "convoy_build_info{version=\"0.1.0\"} 1\n"
+        "convoy_build_info{version=\"0.2.0\"} 1\n"
         "# HELP convoy_event_ingested_total "
         "Events that were committed, by what they turned out to be.\n"
         "# TYPE convoy_event_ingested_total counter\n"

@@ -1,6 +1,7 @@
 // Files of a database: their modes, the length of the log, and the check of the SQLite library.
 #include "lib/storage/sqlite/database_file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/opener_locks.h"
+#include "lib/storage/sqlite/process_guard.h"
 #include "lib/storage/sqlite/sqlite_storage.h"
 #include "tests/unit/storage/stores.h"
 
@@ -94,6 +96,42 @@ TEST_CASE("database_file: the log is short again after a reader that pinned it h
     CHECK(std::filesystem::file_size(log) <= 33 << 20);
   }
   CHECK(storage->GetEvent(Id('P', 1), MakeEvent(Id('P', 1), 1).id).ok());
+}
+
+TEST_CASE("process_guard: a private SQLite refuses a file that something else here has open") {
+  TemporaryFile file;
+  REQUIRE(CreateDatabaseFile(file.path()).ok());
+  const int descriptor = open(file.path().c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(descriptor >= 0);
+  const auto refused = ProcessGuard::Enter(file.path(), true);
+  CHECK(refused.status().code() == absl::StatusCode::kFailedPrecondition);
+  CHECK(refused.status().message().find("SQLite") != std::string::npos);
+  CHECK(ProcessGuard::Enter(file.path(), false).ok());  // the system's: the process has it once
+  close(descriptor);
+
+  auto first = ProcessGuard::Enter(file.path(), true);
+  REQUIRE(first.ok());
+  const int ours = open(file.path().c_str(), O_RDONLY | O_CLOEXEC);  // as its connections do
+  auto second = ProcessGuard::Enter(file.path(), true);
+  CHECK(second.ok());
+  // The system's SQLite, in this process: another copy.
+  CHECK(ProcessGuard::Enter(file.path(), false).status().code() ==
+        absl::StatusCode::kFailedPrecondition);
+  const pid_t child = fork();
+  if (child == 0) {  // another process is no danger
+    const auto theirs = ProcessGuard::Enter(file.path(), false);
+    _exit(theirs.ok() ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WEXITSTATUS(status) == 0);
+  first->reset();
+  CHECK_FALSE(ProcessGuard::Enter(file.path(), false).ok());
+  close(ours);
+  second->reset();
+  CHECK(ProcessGuard::Enter(file.path(), false).ok());
+  CHECK(ProcessGuard::Enter(file.path(), true).ok());
+  CHECK(ProcessGuard::Enter(file.path() + "-missing", true).ok());  // opening it says why
 }
 
 TEST_CASE("opener_locks: a lock ends with its holder, in one process and in another") {

@@ -83,6 +83,11 @@ pub struct convoy_verdict {
 }
 
 #[repr(C)]
+pub struct convoy_verification {
+    _private: [u8; 0],
+}
+
+#[repr(C)]
 #[derive(Clone, Copy)]
 pub struct convoy_slice {
     pub data: *const c_char,
@@ -449,6 +454,27 @@ extern "C" {
         error: *mut *mut convoy_error,
     ) -> convoy_status;
     pub fn convoy_verifier_free(verifier: *mut convoy_verifier);
+    pub fn convoy_verification_begin(
+        verifier: *const convoy_verifier,
+        head: *const convoy_request,
+        kept_bytes_max: u64,
+        out: *mut *mut convoy_verification,
+        error: *mut *mut convoy_error,
+    ) -> convoy_status;
+    pub fn convoy_verification_feed(
+        verification: *mut convoy_verification,
+        data: *const c_void,
+        size: usize,
+        error: *mut *mut convoy_error,
+    ) -> convoy_status;
+    pub fn convoy_verification_finish(
+        verification: *mut convoy_verification,
+        now_us: i64,
+        out: *mut convoy_verdict_view,
+        error: *mut *mut convoy_error,
+    ) -> convoy_status;
+    pub fn convoy_verification_keeps_body(verification: *const convoy_verification) -> i32;
+    pub fn convoy_verification_free(verification: *mut convoy_verification);
     pub fn convoy_verifier_explain(
         settings: *const convoy_verifier_settings,
         request: *const convoy_request,

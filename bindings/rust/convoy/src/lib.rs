@@ -32,7 +32,7 @@ pub use outcome::{Outcome, OutcomeKind};
 pub use request::{Begun, Incoming, Reply, Request};
 pub use verifier::{presets, Answer, Scheme, Verdict, Verifier};
 
-/// The version of the library, e.g. "0.1.0".
+/// The version of the library, e.g. "0.2.0".
 pub fn version() -> &'static str {
     // SAFETY: the text is static and ends with NUL.
     unsafe { memory::static_text(convoy_sys::convoy_version_string()) }

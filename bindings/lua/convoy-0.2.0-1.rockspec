@@ -1,7 +1,7 @@
 -- Rock of the Lua binding: plain Lua, for `luarocks make` in this folder.
 rockspec_format = "3.0"
 package = "convoy"
-version = "0.1.0-1"
+version = "0.2.0-1"
 source = { url = "git+file://." }
 description = {
   summary = "Webhooks gateway inside your own process: libconvoy in Lua",

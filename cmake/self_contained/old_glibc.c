@@ -1,0 +1,90 @@
+/* Functions and variables of glibc after 2.28 that the compiler's libraries and this library call,
+ * for the self-contained libconvoy: it then runs where glibc does not have them. Hidden. */
+#include <dlfcn.h>
+#include <link.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* 2.32. libstdc++ counts references without atomics while it is set; it never is here. */
+char __libc_single_threaded = 0;
+
+/* 2.30 */
+pid_t gettid(void) { return (pid_t)syscall(SYS_gettid); }
+
+/* 2.36. Behind std::random_device, which has no way to fail but to end the process. */
+uint32_t arc4random(void) {
+  uint32_t number = 0;
+  while (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) continue;
+  return number;
+}
+
+/* 2.33: before it these were inline, over functions that have the version of the struct. */
+#ifdef __x86_64__
+#define STAT_VERSION 1
+#else
+#define STAT_VERSION 0
+#endif
+int __xstat(int version, const char* path, struct stat* out);
+int __lxstat(int version, const char* path, struct stat* out);
+int __fxstat(int version, int fd, struct stat* out);
+int __fxstatat(int version, int fd, const char* path, struct stat* out, int flags);
+
+int stat(const char* path, struct stat* out) { return __xstat(STAT_VERSION, path, out); }
+int lstat(const char* path, struct stat* out) { return __lxstat(STAT_VERSION, path, out); }
+int fstat(int fd, struct stat* out) { return __fxstat(STAT_VERSION, fd, out); }
+int fstatat(int fd, const char* path, struct stat* out, int flags) {
+  return __fxstatat(STAT_VERSION, fd, path, out, flags);
+}
+/* On machines of 64 bits the two structs are one. */
+int stat64(const char* path, struct stat64* out) { return stat(path, (struct stat*)out); }
+int lstat64(const char* path, struct stat64* out) { return lstat(path, (struct stat*)out); }
+int fstat64(int fd, struct stat64* out) { return fstat(fd, (struct stat*)out); }
+int fstatat64(int fd, const char* path, struct stat64* out, int flags) {
+  return fstatat(fd, path, (struct stat*)out, flags);
+}
+
+/* 2.35. The unwinder of the compiler asks for the table of the object that has an address. The
+ * beginning of glibc's struct of that name, as far as the unwinder reads it. */
+struct found_object {
+  unsigned long long flags;
+  void* map_start;
+  void* map_end;
+  struct link_map* link_map;
+  void* eh_frame;
+};
+
+struct search {
+  uintptr_t address;
+  struct found_object* out;
+};
+
+static int Look(struct dl_phdr_info* info, size_t size, void* given) {
+  struct search* search = given;
+  void* table = NULL;
+  int is_here = 0;
+  (void)size;
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const ElfW(Phdr)* segment = &info->dlpi_phdr[i];
+    const uintptr_t begin = info->dlpi_addr + segment->p_vaddr;
+    if (segment->p_type == PT_GNU_EH_FRAME) table = (void*)begin;
+    if (segment->p_type != PT_LOAD || search->address - begin >= segment->p_memsz) continue;
+    is_here = 1;
+    search->out->map_start = (void*)begin;
+    search->out->map_end = (void*)(begin + segment->p_memsz);
+  }
+  if (!is_here || table == NULL) return 0;
+  search->out->eh_frame = table;
+  return 1;
+}
+
+int _dl_find_object(void* address, struct found_object* out) {
+  struct search search = {(uintptr_t)address, out};
+  out->flags = 0;
+  out->link_map = NULL;
+  return dl_iterate_phdr(Look, &search) == 1 ? 0 : -1;
+}
