@@ -4,8 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "capi/log.h"
+#include "capi/parts/c_broker.h"
+#include "capi/parts/c_clock.h"
+#include "capi/parts/c_transport.h"
 #include "convoy/options.h"
 
 struct convoy_config {
@@ -13,4 +17,14 @@ struct convoy_config {
   convoy::GatewayOptions options;
   uint64_t buffered_bytes_max = 256 * 1024 * 1024;       // of requests whose body is still coming
   std::shared_ptr<const convoy::capi::LogCallback> log;  // null: silence
+  uint32_t log_lines_max = 0;                            // that wait for convoy_gateway_next_log
+  uint32_t log_level_least = CONVOY_LOG_INFO;            // of those lines
+
+  // Of the host; null: the library's.
+  std::shared_ptr<const convoy::capi::ClockPart> clock;
+  std::shared_ptr<const convoy::capi::TransportPart> transport;
+  std::vector<std::shared_ptr<const convoy::capi::BrokerPart>> brokers;
+  // Plug-ins.
+  std::vector<std::string> adapters;
+  std::string adapters_folder;  // empty: that of the library
 };

@@ -170,9 +170,11 @@ var (
 	symbolGatewayNextOutcome uintptr
 	symbolOutcomeGet         uintptr
 	symbolOutcomeFree        uintptr
+	symbolGatewayNextLog     uintptr
 	symbolHttpHandle         uintptr
 	symbolHttpHandleAsync    uintptr
 	symbolCall               uintptr
+	symbolCallAsync          uintptr
 	symbolHttpBegin          uintptr
 	symbolHttpFeed           uintptr
 	symbolHttpFinish         uintptr
@@ -231,9 +233,11 @@ var symbols = map[string]*uintptr{
 	"convoy_gateway_next_outcome": &symbolGatewayNextOutcome,
 	"convoy_outcome_get":          &symbolOutcomeGet,
 	"convoy_outcome_free":         &symbolOutcomeFree,
+	"convoy_gateway_next_log":     &symbolGatewayNextLog,
 	"convoy_http_handle":          &symbolHttpHandle,
 	"convoy_http_handle_async":    &symbolHttpHandleAsync,
 	"convoy_call":                 &symbolCall,
+	"convoy_call_async":           &symbolCallAsync,
 	"convoy_http_begin":           &symbolHttpBegin,
 	"convoy_http_feed":            &symbolHttpFeed,
 	"convoy_http_finish":          &symbolHttpFinish,
@@ -378,6 +382,11 @@ func cOutcomeFree(outcome uintptr) {
 	purego.SyscallN(symbolOutcomeFree, outcome)
 }
 
+func cGatewayNextLog(gateway uintptr, out_level *uint32, out_event *cBuf, out_message *cBuf, out_dropped *uint64, failure *uintptr) int32 {
+	r, _, _ := purego.SyscallN(symbolGatewayNextLog, gateway, uintptr(unsafe.Pointer(out_level)), uintptr(unsafe.Pointer(out_event)), uintptr(unsafe.Pointer(out_message)), uintptr(unsafe.Pointer(out_dropped)), uintptr(unsafe.Pointer(failure)))
+	return int32(r)
+}
+
 func cHttpHandle(gateway uintptr, request *cRequest, out_reply *uintptr, failure *uintptr) int32 {
 	r, _, _ := purego.SyscallN(symbolHttpHandle, gateway, uintptr(unsafe.Pointer(request)), uintptr(unsafe.Pointer(out_reply)), uintptr(unsafe.Pointer(failure)))
 	return int32(r)
@@ -390,6 +399,11 @@ func cHttpHandleAsync(gateway uintptr, request *cRequest, done uintptr, user uin
 
 func cCall(gateway uintptr, method unsafe.Pointer, target unsafe.Pointer, body unsafe.Pointer, body_size uintptr, out_reply *uintptr, failure *uintptr) int32 {
 	r, _, _ := purego.SyscallN(symbolCall, gateway, uintptr(method), uintptr(target), uintptr(body), body_size, uintptr(unsafe.Pointer(out_reply)), uintptr(unsafe.Pointer(failure)))
+	return int32(r)
+}
+
+func cCallAsync(gateway uintptr, method unsafe.Pointer, target unsafe.Pointer, body unsafe.Pointer, body_size uintptr, done uintptr, user uintptr, failure *uintptr) int32 {
+	r, _, _ := purego.SyscallN(symbolCallAsync, gateway, uintptr(method), uintptr(target), uintptr(body), body_size, done, user, uintptr(unsafe.Pointer(failure)))
 	return int32(r)
 }
 

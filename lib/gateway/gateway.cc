@@ -79,6 +79,13 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   return CheckMetrics(options);
 }
 
+// A gateway that delivers nothing still fetches keys and tokens.
+uint32_t ConnectionsMaxOf(const GatewayOptions& options) {
+  constexpr uint32_t kForFetches = 16;
+  if (options.connections_max != 0) return options.connections_max;
+  return options.in_flight_max == 0 ? kForFetches : options.in_flight_max;
+}
+
 absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
   if (parts.storage == nullptr) {
     return absl::InvalidArgumentError(
@@ -90,8 +97,7 @@ absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
   if (parts.transport == nullptr) {
     auto transport =
         NewCurlTransport({.allowed_networks = options.allowed_networks,
-                          .connections_max = options.connections_max == 0 ? options.in_flight_max
-                                                                          : options.connections_max,
+                          .connections_max = ConnectionsMaxOf(options),
                           .ca_file = options.ca_file,
                           .connection_idle_max = options.connection_idle_max,
                           .connection_age_max = options.connection_age_max,

@@ -99,6 +99,7 @@ class Install(unittest.TestCase):
         run(CMAKE, "--build", build)
         programs = [("c_shared", True), ("c_static", False), ("cxx_shared", True),
                     ("cxx_static", False), ("conformance", False), ("ui", False),
+                    ("parts_conformance", False), ("parts_host", True),
                     ("host_linked", True), ("host_loaded", False), ("host_archive", False)]
         if os.path.exists(os.path.join(self.prefix, "lib", "libconvoy_script.a")):
             programs.append(("functions", False))
