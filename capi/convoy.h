@@ -252,10 +252,9 @@ CONVOY_API void convoy_outcome_free(convoy_outcome* outcome);
  * they do is dropped, and *out_dropped receives how many lines were since the gateway was opened.
  * They do not make convoy_gateway_wake_fd readable: ask after a step or a poll, and now and then.
  * From any thread; does not wait. Free both texts with convoy_buf_free. */
-CONVOY_API convoy_status convoy_gateway_next_log(const convoy_gateway* gateway,
-                                                 uint32_t* out_level, convoy_buf* out_event,
-                                                 convoy_buf* out_message, uint64_t* out_dropped,
-                                                 convoy_error** error);
+CONVOY_API convoy_status convoy_gateway_next_log(const convoy_gateway* gateway, uint32_t* out_level,
+                                                 convoy_buf* out_event, convoy_buf* out_message,
+                                                 uint64_t* out_dropped, convoy_error** error);
 
 /* ---- HTTP ---- */
 

@@ -89,15 +89,15 @@ typedef struct convoy_outgoing {
   const convoy_header* headers; /* complete; the transport adds only what HTTP itself demands */
   size_t headers_count;
   convoy_slice body;
-  uint64_t timeout_ms;               /* for the whole exchange */
-  uint64_t response_bytes_max;       /* reading the body stops there, the connection is dropped */
-  convoy_slice tls_authorities;      /* PEM; empty: those of the transport */
-  convoy_slice tls_certificate;      /* PEM, of the client, with its chain; may be empty */
-  convoy_slice tls_key;              /* PEM, of that certificate; secret */
-  convoy_slice mail_from;            /* unless empty: an e-mail (below) */
+  uint64_t timeout_ms;          /* for the whole exchange */
+  uint64_t response_bytes_max;  /* reading the body stops there, the connection is dropped */
+  convoy_slice tls_authorities; /* PEM; empty: those of the transport */
+  convoy_slice tls_certificate; /* PEM, of the client, with its chain; may be empty */
+  convoy_slice tls_key;         /* PEM, of that certificate; secret */
+  convoy_slice mail_from;       /* unless empty: an e-mail (below) */
   const convoy_slice* mail_recipients;
   size_t mail_recipients_count;
-  convoy_slice mail_user;            /* empty: no authentication */
+  convoy_slice mail_user; /* empty: no authentication */
   convoy_slice mail_password;
 } convoy_outgoing;
 /* An e-mail: `url` is smtp://HOST:PORT or smtps://HOST:PORT, a server that the host has named; the
@@ -125,12 +125,12 @@ typedef struct convoy_sent {
   int32_t http_status;
   const convoy_header* headers;
   size_t headers_count;
-  convoy_slice body;        /* without transfer coding */
-  convoy_slice remote_ip;   /* numeric; empty: no connection was made */
-  convoy_slice error;       /* one line without secrets; empty for a response */
-  int32_t is_unsent;        /* 1: not a byte of the request was written, so it may be sent again */
-  uint32_t reserved;        /* 0 */
-  uint64_t elapsed_us;      /* 0: measured by the library */
+  convoy_slice body;      /* without transfer coding */
+  convoy_slice remote_ip; /* numeric; empty: no connection was made */
+  convoy_slice error;     /* one line without secrets; empty for a response */
+  int32_t is_unsent;      /* 1: not a byte of the request was written, so it may be sent again */
+  uint32_t reserved;      /* 0 */
+  uint64_t elapsed_us;    /* 0: measured by the library */
 } convoy_sent;
 
 /* Finishes an exchange; `sent` is copied. */
@@ -184,7 +184,7 @@ typedef struct convoy_broker_source {
 typedef struct convoy_broker_host {
   size_t struct_size;
   void* host; /* for the functions below, which may be called from any thread */
-  /* What an adapter may connect to although it is private, local or reserved: networks as CIDR,
+  /* Networks that an adapter may connect to although they are private, local or reserved: as CIDR,
    * with a port or without. It connects to no other such address. */
   const convoy_slice* allowed_networks;
   size_t allowed_networks_count;

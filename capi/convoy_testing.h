@@ -55,15 +55,15 @@ CONVOY_API int32_t convoy_transport_conformance(const convoy_transport_factory* 
 
 /* ---- Message broker ---- */
 
-/* What a broker promises beyond what every one must; the suite expects no more. */
-#define CONVOY_BENCH_ORDERED 1        /* messages come in the order of their publishing */
-#define CONVOY_BENCH_BINARY_BODIES 2  /* bodies are any bytes, not only UTF-8 */
+/* Promises of a broker beyond what every one must do; the suite expects no more. */
+#define CONVOY_BENCH_ORDERED 1       /* messages come in the order of their publishing */
+#define CONVOY_BENCH_BINARY_BODIES 2 /* bodies are any bytes, not only UTF-8 */
 #define CONVOY_BENCH_ATTRIBUTES 4
 #define CONVOY_BENCH_IDS 8            /* the sender's id comes back as convoy_message.id */
 #define CONVOY_BENCH_POSITIONS 16     /* convoy_message.position is set */
 #define CONVOY_BENCH_SHARED_QUEUES 32 /* two consumers of a queue both get messages */
 #define CONVOY_BENCH_LAG 64
-#define CONVOY_BENCH_REPEATS 128      /* a message comes twice now and then, before its time */
+#define CONVOY_BENCH_REPEATS 128 /* a message comes twice now and then, before its time */
 
 /* A broker and what is needed to play with it. Functions but `new_queue` and `publish` may be NULL:
  * what needs them is skipped. A queue is known by the settings of a source that reads from it

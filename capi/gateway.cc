@@ -50,8 +50,8 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
     engine->buffered_bytes_max = config->buffered_bytes_max;
     convoy::GatewayParts parts;
     if (config->log_lines_max > 0) {
-      engine->log_lines = std::make_shared<LogQueue>(config->log_level_least,
-                                                     config->log_lines_max);
+      engine->log_lines =
+          std::make_shared<LogQueue>(config->log_level_least, config->log_lines_max);
     }
     if (config->log != nullptr || engine->log_lines != nullptr) {
       parts.observer = std::make_shared<LogObserver>(engine.get(), config->log, engine->log_lines);

@@ -61,13 +61,12 @@ convoy_status AddPlugins(const convoy_config& config, const Engine& engine,
   for (const std::string& name : config.adapters) {
     const absl::StatusOr<convoy_broker> broker = LoadAdapter(name, config.adapters_folder);
     if (!broker.ok()) {
-      return FailPart(error, absl::Status(broker.status().code(),
-                                          absl::StrCat("broker.adapters: ",
-                                                       broker.status().message())));
+      return FailPart(error,
+                      absl::Status(broker.status().code(),
+                                   absl::StrCat("broker.adapters: ", broker.status().message())));
     }
-    parts->brokers.push_back(std::make_shared<CBroker>(std::make_shared<BrokerPart>(*broker),
-                                                       &engine,
-                                                       DefectReporter(name, parts->observer)));
+    parts->brokers.push_back(std::make_shared<CBroker>(
+        std::make_shared<BrokerPart>(*broker), &engine, DefectReporter(name, parts->observer)));
   }
   return CONVOY_OK;
 }

@@ -6,8 +6,8 @@
 
 namespace convoy::capi {
 
-// Adds clock, transport and brokers of `config`, the plug-ins among them, to `parts`, whose observer
-// is set. `engine` is that of the gateway.
+// Adds clock, transport and brokers of `config`, the plug-ins among them, to `parts`, whose
+// observer is set. `engine` is that of the gateway.
 convoy_status AddHostParts(const convoy_config& config, const Engine& engine,
                            convoy::GatewayParts* parts, convoy_error** error);
 

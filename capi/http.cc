@@ -84,7 +84,7 @@ convoy_status convoy_call_async(const convoy_gateway* gateway, const char* metho
     }
     owned->Append(body, body_size);
     return gateway->engine->gateway->CallAsync(owned->Whole(), complete) ? CONVOY_OK
-                                                                        : CONVOY_DECLINED;
+                                                                         : CONVOY_DECLINED;
   });
 }
 

@@ -260,8 +260,7 @@ std::vector<Setting> PluginSettings() {
        [](convoy_config& config, std::string_view value) {
          return ReadNumber<uint32_t>(value, 0, 1'000'000, &config.log_lines_max);
        }},
-      {"gateway.log_level", "info",
-       "the least level of those lines: debug, info, warning or error",
+      {"gateway.log_level", "info", "the least level of those lines: debug, info, warning or error",
        [](convoy_config& config, std::string_view value) {
          return ReadLevel(value, &config.log_level_least);
        }},

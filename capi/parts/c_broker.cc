@@ -15,8 +15,7 @@ int64_t MicrosOf(absl::Time time) { return absl::ToUnixMicros(time); }
 
 uint64_t MillisOf(absl::Duration duration) {
   constexpr int64_t kDayMs = 24 * 3600 * 1000;
-  return static_cast<uint64_t>(
-      std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 0, kDayMs));
+  return static_cast<uint64_t>(std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 0, kDayMs));
 }
 
 // The environment of an adapter in the form of C. Does not move.
@@ -179,9 +178,8 @@ class CConsumer final : public BrokerConsumer {
     if (table_.lag == nullptr) return BrokerConsumer::lag();
     uint64_t count = 0;
     int64_t at_us = 0;
-    const absl::Status asked = Call([&](convoy_failure* failure) {
-      return table_.lag(table_.self, &count, &at_us, failure);
-    });
+    const absl::Status asked = Call(
+        [&](convoy_failure* failure) { return table_.lag(table_.self, &count, &at_us, failure); });
     if (!asked.ok()) return asked;
     return BrokerLag{.messages_count = count, .at = absl::FromUnixMicros(at_us)};
   }
@@ -209,8 +207,7 @@ class CConsumer final : public BrokerConsumer {
                                   .is_first_delivery = !message.may_be_redelivery,
                                   .is_cut = message.is_cut};
     return Call([&](convoy_failure* failure) {
-      return table_.publish_dead_letter(table_.self, &given, reason.data(), reason.size(),
-                                        failure);
+      return table_.publish_dead_letter(table_.self, &given, reason.data(), reason.size(), failure);
     });
   }
 

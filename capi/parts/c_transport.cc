@@ -21,7 +21,7 @@ TransportResult Broken(std::string_view why) {
 
 }  // namespace
 
-// What the host was given points into this.
+// An exchange on its way: the host's view of its request points into this.
 struct CTransport::Exchange {
   OutgoingRequest request;
   SendCompletion done;
@@ -36,8 +36,8 @@ struct CTransport::Exchange {
                             .url = SliceOf(request.url),
                             .headers = headers.data(),
                             .headers_count = headers.size(),
-                            .timeout_ms = static_cast<uint64_t>(std::max<int64_t>(
-                                absl::ToInt64Milliseconds(request.timeout), 1)),
+                            .timeout_ms = static_cast<uint64_t>(
+                                std::max<int64_t>(absl::ToInt64Milliseconds(request.timeout), 1)),
                             .response_bytes_max = request.response_bytes_max};
     if (request.body != nullptr) view.body = SliceOf(*request.body);
     if (request.tls != nullptr) {
@@ -71,8 +71,8 @@ CTransport::~CTransport() {
 }
 
 void CTransport::Send(OutgoingRequest request, SendCompletion done) {
-  auto exchange = std::make_unique<Exchange>(
-      Exchange{.request = std::move(request), .done = std::move(done)});
+  auto exchange =
+      std::make_unique<Exchange>(Exchange{.request = std::move(request), .done = std::move(done)});
   exchange->started_at = clock_->SteadyNow();
   exchange->view = exchange->View();
   const convoy_outgoing* const view = &exchange->view;
@@ -82,8 +82,8 @@ void CTransport::Send(OutgoingRequest request, SendCompletion done) {
     number = ++last_number_;
     exchanges_.emplace(number, std::move(exchange));
   }
-  const bool is_called = CallPart(
-      engine_, [&] { table_.send(table_.self, view, &CTransport::OnSent, this, number); });
+  const bool is_called =
+      CallPart(engine_, [&] { table_.send(table_.self, view, &CTransport::OnSent, this, number); });
   if (is_called) return;
   report_("send threw an exception");
   std::unique_ptr<Exchange> taken = Take(number);

@@ -35,8 +35,7 @@ class HostObserver final : public Observer {
     for (const LogField& field : fields) {
       absl::StrAppend(&detail, detail.empty() ? "" : ", ", field.key, ": ", field.value);
     }
-    host_.log(host_.host, static_cast<uint32_t>(level), std::string(event).c_str(),
-              detail.c_str());
+    host_.log(host_.host, static_cast<uint32_t>(level), std::string(event).c_str(), detail.c_str());
   }
 
  private:
@@ -85,7 +84,7 @@ convoy_status Guarded(convoy_failure* failure, Body body) noexcept {
   }
 }
 
-// What the gateway sees as a consumer. The table comes first: its address is the handle.
+// A consumer together with its table, which the gateway sees.
 struct ExportedConsumer {
   convoy_consumer table = {};
   std::unique_ptr<Lent> lent;
@@ -99,9 +98,8 @@ void Close(void* self) { delete static_cast<ExportedConsumer*>(self); }
 convoy_status Poll(void* self, uint32_t messages_max, uint64_t bytes_max, uint64_t patience_ms,
                    convoy_message_fn emit, void* sink, convoy_failure* failure) {
   return Guarded(failure, [&]() -> absl::Status {
-    auto messages =
-        ConsumerOf(self).Poll({.messages_max = messages_max, .bytes_max = bytes_max},
-                              absl::Milliseconds(static_cast<int64_t>(patience_ms)));
+    auto messages = ConsumerOf(self).Poll({.messages_max = messages_max, .bytes_max = bytes_max},
+                                          absl::Milliseconds(static_cast<int64_t>(patience_ms)));
     if (!messages.ok()) return messages.status();
     for (const BrokerMessage& message : *messages) {
       const std::vector<convoy_header> attributes = BorrowHeaders(message.attributes);
@@ -130,8 +128,7 @@ std::vector<BrokerMessage> MessagesOf(const uint64_t* tags, size_t count) {
 }
 
 convoy_status Acknowledge(void* self, const uint64_t* tags, size_t count, convoy_failure* failure) {
-  return Guarded(failure,
-                 [&] { return ConsumerOf(self).Acknowledge(MessagesOf(tags, count)); });
+  return Guarded(failure, [&] { return ConsumerOf(self).Acknowledge(MessagesOf(tags, count)); });
 }
 
 convoy_status Extend(void* self, const uint64_t* tags, size_t count, convoy_failure* failure) {

@@ -35,8 +35,7 @@ absl::StatusOr<std::string> OwnFolder() {
 
 uint32_t MinorOf(uint32_t version) { return version / 1000; }
 
-absl::Status CheckPlugin(const convoy_plugin* given, std::string_view name,
-                         std::string_view path) {
+absl::Status CheckPlugin(const convoy_plugin* given, std::string_view name, std::string_view path) {
   const auto broken = [path](std::string_view why) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is no plug-in: ", why));
   };
@@ -90,8 +89,8 @@ absl::StatusOr<convoy_broker> LoadAdapter(std::string_view name, std::string_vie
   void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* const why = dlerror();
-    return absl::FailedPreconditionError(absl::StrCat(
-        "cannot load the adapter ", name, ": ", why == nullptr ? path.c_str() : why));
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot load the adapter ", name, ": ", why == nullptr ? path.c_str() : why));
   }
   auto* const entry = reinterpret_cast<convoy_plugin_fn>(dlsym(library, kEntryPoint));
   if (entry == nullptr) {

@@ -47,8 +47,8 @@ class CBench final : public testing::BrokerBench {
             .may_restart = table_.restart != nullptr,
             .may_remake = table_.remake_queue != nullptr,
             .may_repeat = promises(CONVOY_BENCH_REPEATS),
-            .redelivery_max = absl::Milliseconds(static_cast<int64_t>(
-                std::min<uint64_t>(table_.redelivery_ms_max, 3600 * 1000)))};
+            .redelivery_max = absl::Milliseconds(
+                static_cast<int64_t>(std::min<uint64_t>(table_.redelivery_ms_max, 3600 * 1000)))};
   }
 
   absl::StatusOr<Source> NewQueue() override {
@@ -115,8 +115,7 @@ class CBench final : public testing::BrokerBench {
   template <typename Ask>
   absl::StatusOr<Source> ReadSource(Ask ask) {
     std::string text;
-    const absl::Status asked =
-        Call([&](convoy_failure* failure) { return ask(&text, failure); });
+    const absl::Status asked = Call([&](convoy_failure* failure) { return ask(&text, failure); });
     if (!asked.ok()) return asked;
     absl::StatusOr<BrokerConfig> config = DecodeBrokerSettings(text);
     if (!config.ok()) {
@@ -170,9 +169,8 @@ int32_t convoy_broker_conformance(const convoy_broker_bench* bench, convoy_repor
     checked = CheckComplete(**part);
     if (!checked.ok()) return Refuse(checked, report, user);
     const auto defects = std::make_shared<Defects>();
-    CBench under_test(table, std::make_unique<CBroker>(part, nullptr, [defects](auto defect) {
-                        defects->Add(defect);
-                      }));
+    CBench under_test(table, std::make_unique<CBroker>(
+                                 part, nullptr, [defects](auto defect) { defects->Add(defect); }));
     convoy::testing::ConformanceReport found = convoy::testing::CheckBroker(under_test);
     AddDefects(defects->Take(), &found);
     return Tell(found, report, user);

@@ -342,9 +342,8 @@ void EmbeddedGateway::HandleLater(const http::WorkPlan& plan, const HttpRequest&
   const absl::Time deadline = parts_.clock->Now() + options_.answer_timeout;
   // Shared, because it is needed again where the pool refuses.
   const auto shared = std::make_shared<std::function<void(HttpResponse)>>(std::move(done));
-  const bool is_taken =
-      work_pool_.Add(plan.kind, plan.queue, [this, deadline, request, shared,
-                                             answer](bool is_cancelled) {
+  const bool is_taken = work_pool_.Add(
+      plan.kind, plan.queue, [this, deadline, request, shared, answer](bool is_cancelled) {
         const base::ReadLimit limit(parts_.clock.get(), deadline, &is_work_cancelled_);
         if (is_cancelled || base::ReadLimit::IsOver()) {
           work_pool_.CountTimeOut();
@@ -363,8 +362,8 @@ void EmbeddedGateway::HandleLater(const http::WorkPlan& plan, const HttpRequest&
   Leave();
 }
 
-bool EmbeddedGateway::HandleNow(const HttpRequest& request,
-                                std::function<void(HttpResponse)> done, Answer answer) {
+bool EmbeddedGateway::HandleNow(const HttpRequest& request, std::function<void(HttpResponse)> done,
+                                Answer answer) {
   std::optional<http::Reply> reply = (api_.*answer)(request);
   if (!reply.has_value()) {
     Leave();

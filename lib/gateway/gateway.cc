@@ -95,15 +95,14 @@ absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
   if (parts.random == nullptr) parts.random = NewSystemRandom();
   if (parts.observer == nullptr) parts.observer = std::make_shared<Observer>();
   if (parts.transport == nullptr) {
-    auto transport =
-        NewCurlTransport({.allowed_networks = options.allowed_networks,
-                          .connections_max = ConnectionsMaxOf(options),
-                          .ca_file = options.ca_file,
-                          .connection_idle_max = options.connection_idle_max,
-                          .connection_age_max = options.connection_age_max,
-                          .name_age_max = options.name_age_max,
-                          .proxy = options.delivery_proxy,
-                          .has_http2 = options.has_http2});
+    auto transport = NewCurlTransport({.allowed_networks = options.allowed_networks,
+                                       .connections_max = ConnectionsMaxOf(options),
+                                       .ca_file = options.ca_file,
+                                       .connection_idle_max = options.connection_idle_max,
+                                       .connection_age_max = options.connection_age_max,
+                                       .name_age_max = options.name_age_max,
+                                       .proxy = options.delivery_proxy,
+                                       .has_http2 = options.has_http2});
     if (!transport.ok()) return transport.status();
     parts.transport = *std::move(transport);
   }

@@ -128,7 +128,8 @@ void CheckCutShort(Expectations& expect, Transport& transport) {
 }
 
 void CheckUrls(Expectations& expect, Transport& transport) {
-  for (const char* const url : {"ftp://127.0.0.1/", "http://", "no url at all", "file:///etc/hosts"}) {
+  for (const char* const url :
+       {"ftp://127.0.0.1/", "http://", "no url at all", "file:///etc/hosts"}) {
     const TransportResult result = ExchangeOne(expect, transport, PostTo(url));
     CONVOY_EXPECT(result.outcome == TransportOutcome::kInvalidUrl);
     CONVOY_EXPECT(!result.may_have_arrived);
@@ -143,8 +144,8 @@ void CheckMail(Expectations& expect, Transport& transport) {
     address = peer.Url("").substr(std::string_view("http").size());
   }
   OutgoingRequest request = PostTo(absl::StrCat("smtp", address), "Subject: s\r\n\r\nt\r\n");
-  request.mail = std::make_shared<const Mail>(
-      Mail{.from = "a@example.com", .recipients = {"b@example.com"}});
+  request.mail =
+      std::make_shared<const Mail>(Mail{.from = "a@example.com", .recipients = {"b@example.com"}});
   const TransportOutcome outcome = ExchangeOne(expect, transport, std::move(request)).outcome;
   CONVOY_EXPECT(outcome == TransportOutcome::kInvalidUrl ||
                 outcome == TransportOutcome::kConnectFailed);

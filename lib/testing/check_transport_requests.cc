@@ -62,8 +62,9 @@ void CheckRequestWithoutBody(Expectations& expect, Transport& transport) {
 }
 
 void CheckResponse(Expectations& expect, Transport& transport) {
-  HttpPeer peer(HttpPeer::Answers(
-      "HTTP/1.1 418 I am\r\nContent-Length: 5\r\nX-One: two three\r\nRetry-After: 7\r\n\r\nab\ncd"));
+  HttpPeer peer(
+      HttpPeer::Answers("HTTP/1.1 418 I am\r\nContent-Length: 5\r\nX-One: two "
+                        "three\r\nRetry-After: 7\r\n\r\nab\ncd"));
   CONVOY_REQUIRE(peer.is_open());
   const TransportResult result = ExchangeOne(expect, transport, PostTo(peer.Url()));
   CONVOY_EXPECT(result.outcome == TransportOutcome::kResponse);
@@ -105,8 +106,8 @@ void CheckForms(Expectations& expect, Transport& transport) {
 void CheckPieces(Expectations& expect, Transport& transport) {
   HttpPeer peer([](HttpPeer& self, PeerConnection& connection) {
     if (!self.Take(connection)) return;
-    for (const std::string_view piece : {"HTTP/1.1 2", "00 OK\r\nContent-Le", "ngth: 4\r\n\r", "\nab",
-                                         "cd"}) {
+    for (const std::string_view piece :
+         {"HTTP/1.1 2", "00 OK\r\nContent-Le", "ngth: 4\r\n\r", "\nab", "cd"}) {
       connection.Write(piece);
       absl::SleepFor(absl::Milliseconds(20));
     }

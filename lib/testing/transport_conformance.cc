@@ -68,8 +68,8 @@ ConformanceReport CheckTransport(TransportFactory& transports) {
     for (const TransportRequirement& requirement : group) {
       Expectations expect(requirement.sentence);
       absl::StatusOr<std::unique_ptr<Transport>> transport = transports.Open();
-      const bool is_open = expect.ExpectOk(transport.status(), "the transport", __FILE_NAME__,
-                                           __LINE__);
+      const bool is_open =
+          expect.ExpectOk(transport.status(), "the transport", __FILE_NAME__, __LINE__);
       if (is_open) requirement.check(expect, **transport);
       report.checked.emplace_back(requirement.sentence);
       std::vector<ConformanceFailure> failures = expect.TakeFailures();

@@ -25,7 +25,7 @@ std::span<const TransportRequirement> TransportEndRequirements();
 // Longer than anything takes that goes well.
 inline constexpr absl::Duration kExchangePatience = absl::Seconds(10);
 
-// What became of an exchange.
+// The end of an exchange, if it has one yet.
 struct Exchanged {
   int ends_count = 0;  // of its completion
   bool is_from_send = false;

@@ -3,7 +3,8 @@
 //
 //   class MyTransports : public convoy::testing::TransportFactory { … };
 //   MyTransports transports;
-//   for (const auto& failure : convoy::testing::CheckTransport(transports).failures) Print(failure);
+//   for (const auto& failure : convoy::testing::CheckTransport(transports).failures)
+//   Print(failure);
 //
 // A transport that passes may be given to a gateway (GatewayParts::transport). The suite cannot
 // test that it keeps away from private addresses, because it stands on one.

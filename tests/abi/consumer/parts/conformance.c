@@ -1,8 +1,7 @@
 /* The conformance suites on parts in plain C: sound ones pass, and each flaw is found and named. */
+#include <convoy_testing.h>
 #include <string.h>
 #include <time.h>
-
-#include <convoy_testing.h>
 
 #include "check.h"
 #include "http_client.h"
@@ -150,7 +149,8 @@ int main(void) {
   check_broker(BROKER_REVERSES, "messages come in the order of their publishing");
   check_broker(BROKER_IGNORES_COUNT,
                "a poll hands out no more messages than asked for, and loses none");
-  check_broker(BROKER_TELLS_PASSWORDS, "wrong credentials are unauthenticated or permission denied");
+  check_broker(BROKER_TELLS_PASSWORDS,
+               "wrong credentials are unauthenticated or permission denied");
   check_refusals();
   puts("verified");
   return 0;

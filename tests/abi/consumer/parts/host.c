@@ -1,6 +1,6 @@
-/* A gateway whose clock, transport and message broker are the host's own, in plain C: a message goes
- * from the broker to a receiver, each part is given back once, and what is wrong with one is named. */
-#include <convoy.h>
+/* A gateway whose clock, transport and message broker are the host's own, in plain C: a message
+ * goes from the broker to a receiver, each part is given back once, and what is wrong with one is
+ * named. */
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +10,8 @@
 #include "http_client.h"
 #include "queue_broker.h"
 #include "receiver.h"
+
+#include <convoy.h>
 
 static convoy_gateway* gateway = NULL;
 static int destroyed_count = 0;

@@ -160,17 +160,18 @@ static int write_request(exchange* each, const convoy_outgoing* request, const c
   append(each, request->method.data, request->method.size);
   append(each, path_size == 0 ? " /" : " ", path_size == 0 ? 2 : 1);
   append(each, path, path_size);
-  append(each, line, (size_t)snprintf(line, sizeof line, " HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n",
-                                      ntohs(each->address.sin_port)));
+  append(each, line,
+         (size_t)snprintf(line, sizeof line, " HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n",
+                          ntohs(each->address.sin_port)));
   for (i = 0; i < request->headers_count; ++i) {
     append(each, request->headers[i].name.data, request->headers[i].name.size);
     append(each, ": ", 2);
     append(each, request->headers[i].value.data, request->headers[i].value.size);
     append(each, "\r\n", 2);
   }
-  append(each, line, (size_t)snprintf(line, sizeof line,
-                                      "Content-Length: %zu\r\nConnection: close\r\n\r\n",
-                                      request->body.size));
+  append(each, line,
+         (size_t)snprintf(line, sizeof line, "Content-Length: %zu\r\nConnection: close\r\n\r\n",
+                          request->body.size));
   if (request->body.size > 0) append(each, request->body.data, request->body.size);
   return 1;
 }
@@ -238,8 +239,8 @@ static int read_response(client* self, exchange* each, int is_end) {
 
 static void work(client* self, exchange* each) {
   while (each->out_sent < each->out_size) {
-    const ssize_t count = send(each->fd, each->out + each->out_sent,
-                               each->out_size - each->out_sent, MSG_NOSIGNAL);
+    const ssize_t count =
+        send(each->fd, each->out + each->out_sent, each->out_size - each->out_sent, MSG_NOSIGNAL);
     if (count < 0 && errno == EAGAIN) break;
     if (count < 0 && each->out_sent == 0) {
       finish(self, each, CONVOY_SENT_CONNECT_FAILED, NULL, strerror(errno));

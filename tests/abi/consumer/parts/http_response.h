@@ -2,14 +2,13 @@
 #ifndef CONSUMER_PARTS_HTTP_RESPONSE_H_
 #define CONSUMER_PARTS_HTTP_RESPONSE_H_
 
-#include <stddef.h>
-
 #include <convoy_parts.h>
+#include <stddef.h>
 
 #define RESPONSE_HEADERS_MAX 64
 
 enum response_state {
-  RESPONSE_PARTIAL,  /* more has to come */
+  RESPONSE_PARTIAL, /* more has to come */
   RESPONSE_WHOLE,
   RESPONSE_TOO_LARGE,
   RESPONSE_BROKEN /* no HTTP, or ended too early */

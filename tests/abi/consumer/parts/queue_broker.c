@@ -365,8 +365,8 @@ static convoy_status bench_publish(void* self_, const char* settings, size_t set
   return to == NULL ? fail(failure, CONVOY_E_NOT_FOUND, "there is no such queue") : CONVOY_OK;
 }
 
-static convoy_status bench_spoil_credentials(void* self, const char* settings,
-                                             size_t settings_size, convoy_text_fn give, void* sink,
+static convoy_status bench_spoil_credentials(void* self, const char* settings, size_t settings_size,
+                                             convoy_text_fn give, void* sink,
                                              convoy_failure* failure) {
   char name[32];
   (void)self, (void)failure;
@@ -383,8 +383,7 @@ static convoy_status bench_spoil_queue(void* self, const char* settings, size_t 
 }
 
 static convoy_status bench_spoil_address(void* self, const char* settings, size_t settings_size,
-                                         convoy_text_fn give, void* sink,
-                                         convoy_failure* failure) {
+                                         convoy_text_fn give, void* sink, convoy_failure* failure) {
   char name[32];
   (void)self, (void)failure;
   member(settings, settings_size, "queue", name, sizeof name);

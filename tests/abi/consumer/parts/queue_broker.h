@@ -1,5 +1,6 @@
-/* A message broker in plain C as an adapter of a gateway: queues in memory, known by the settings of
- * a source of the type "amqp". On request it has a flaw, which the conformance suite must find. */
+/* A message broker in plain C as an adapter of a gateway: queues in memory, known by the settings
+ * of a source of the type "amqp". On request it has a flaw, which the conformance suite must find.
+ */
 #ifndef CONSUMER_PARTS_QUEUE_BROKER_H_
 #define CONSUMER_PARTS_QUEUE_BROKER_H_
 

@@ -31,7 +31,8 @@ static void serve(int fd) {
     head_end = strstr(text, "\r\n\r\n");
     if (head_end == NULL) continue;
     length = strcasestr(text, "content-length:");
-    if (length != NULL && size < (size_t)(head_end + 4 - text) + (size_t)atoi(length + 15)) continue;
+    if (length != NULL && size < (size_t)(head_end + 4 - text) + (size_t)atoi(length + 15))
+      continue;
     pthread_mutex_lock(&mutex);
     snprintf(last_body, sizeof last_body, "%s", head_end + 4);
     ++count;

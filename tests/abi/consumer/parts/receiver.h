@@ -1,4 +1,5 @@
-/* A receiver of webhooks in plain C, on a thread of its own: it answers 200 and keeps the last body. */
+/* A receiver of webhooks in plain C, on a thread of its own: it answers 200 and keeps the last
+ * body. */
 #ifndef CONSUMER_PARTS_RECEIVER_H_
 #define CONSUMER_PARTS_RECEIVER_H_
 
