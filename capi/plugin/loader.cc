@@ -5,7 +5,10 @@
 #include <dlfcn.h>
 #include <sys/stat.h>
 
-#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -19,18 +22,40 @@ constexpr char kEntryPoint[] = "convoy_plugin_1";
 // Any address in this library.
 const char kAnchor = 0;
 
-absl::StatusOr<std::string> OwnFolder() {
+// The folder that this library was loaded from, and, where that was through a link, the one that
+// the link leads to. None if it was loaded by a relative path, which the process may have left.
+std::vector<std::string> OwnFolders() {
   Dl_info info = {};
-  if (dladdr(&kAnchor, &info) == 0 || info.dli_fname == nullptr) {
-    return absl::FailedPreconditionError("the folder of libconvoy.so is not known");
+  if (dladdr(&kAnchor, &info) == 0 || info.dli_fname == nullptr || info.dli_fname[0] != '/') {
+    return {};
   }
   const std::string path = info.dli_fname;
-  const size_t slash = path.rfind('/');
-  // A program that was started by its name alone has none.
-  if (slash == std::string::npos) {
-    return absl::FailedPreconditionError("the folder of libconvoy is not known");
+  std::vector<std::string> folders = {path.substr(0, path.rfind('/'))};
+  if (char* const real = realpath(path.c_str(), nullptr); real != nullptr) {
+    const std::string target = real;
+    std::free(real);
+    std::string folder = target.substr(0, target.rfind('/'));
+    if (folder != folders.front()) folders.push_back(std::move(folder));
   }
-  return path.substr(0, slash);
+  return folders;
+}
+
+absl::StatusOr<std::string> FindPlugin(std::string_view name, std::string_view folder) {
+  const std::string file = absl::StrCat("/libconvoy-", name, ".so");
+  const std::vector<std::string> folders =
+      folder.empty() ? OwnFolders() : std::vector<std::string>{std::string(folder)};
+  if (folders.empty()) {
+    return absl::FailedPreconditionError(
+        "the folder of libconvoy is not known: set broker.adapters_dir");
+  }
+  for (const std::string& each : folders) {
+    struct stat found = {};
+    std::string path = each + file;
+    if (stat(path.c_str(), &found) == 0) return path;
+  }
+  return absl::NotFoundError(
+      absl::StrCat(folders.front(), file, " is not there: install the adapter ", name,
+                   " of libconvoy, or set broker.adapters_dir to its folder"));
 }
 
 uint32_t MinorOf(uint32_t version) { return version / 1000; }
@@ -69,38 +94,24 @@ bool IsPluginName(std::string_view name) {
 }
 
 absl::StatusOr<convoy_broker> LoadAdapter(std::string_view name, std::string_view folder) {
-  std::string path(folder);
-  if (path.empty()) {
-    absl::StatusOr<std::string> own = OwnFolder();
-    if (!own.ok()) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(own.status().message(), ": set broker.adapters_dir"));
-    }
-    path = *std::move(own);
-  }
-  absl::StrAppend(&path, "/libconvoy-", name, ".so");
-  struct stat found = {};
-  if (stat(path.c_str(), &found) != 0) {
-    return absl::NotFoundError(
-        absl::StrCat(path, " is not there: install the adapter ", name,
-                     " of libconvoy, or set broker.adapters_dir to its folder"));
-  }
+  const absl::StatusOr<std::string> path = FindPlugin(name, folder);
+  if (!path.ok()) return path.status();
   // The text of dlerror belongs to the thread, and two threads may load at once.
-  void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* const library = dlopen(path->c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* const why = dlerror();
     return absl::FailedPreconditionError(
-        absl::StrCat("cannot load the adapter ", name, ": ", why == nullptr ? path.c_str() : why));
+        absl::StrCat("cannot load the adapter ", name, ": ", why == nullptr ? path->c_str() : why));
   }
   auto* const entry = reinterpret_cast<convoy_plugin_fn>(dlsym(library, kEntryPoint));
   if (entry == nullptr) {
     dlclose(library);
     return absl::FailedPreconditionError(
-        absl::StrCat(path, " is no plug-in of this version: it does not define ", kEntryPoint));
+        absl::StrCat(*path, " is no plug-in of this version: it does not define ", kEntryPoint));
   }
   // From here on it stays: it may have started threads.
   const convoy_plugin* const plugin = entry();
-  if (absl::Status checked = CheckPlugin(plugin, name, path); !checked.ok()) return checked;
+  if (absl::Status checked = CheckPlugin(plugin, name, *path); !checked.ok()) return checked;
   return CopyTable(*CopyTable(*plugin).broker);
 }
 
