@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "capi/parts/message.h"
 #include "convoy/broker_settings.h"
 
 namespace convoy::capi {
@@ -92,16 +93,7 @@ struct Sink {
       problem = checked;
       return;
     }
-    const convoy_message given = CopyTable(*message);
-    messages.push_back({.body = std::string(TextOf(given.body)),
-                        .attributes = CopyHeaders(given.attributes, given.attributes_count),
-                        .id = std::string(TextOf(given.id)),
-                        .key = std::string(TextOf(given.key)),
-                        .position = std::string(TextOf(given.position)),
-                        .former_position = std::string(TextOf(given.former_position)),
-                        .may_be_redelivery = given.is_first_delivery == 0,
-                        .is_cut = given.is_cut != 0,
-                        .tag = given.tag});
+    messages.push_back(CopyMessage(*message));
   }
 };
 
@@ -194,20 +186,10 @@ class CConsumer final : public BrokerConsumer {
 
   absl::Status PublishDeadLetter(const BrokerMessage& message, std::string_view reason) override {
     if (table_.publish_dead_letter == nullptr) return absl::OkStatus();
-    const std::vector<convoy_header> attributes = BorrowHeaders(message.attributes);
-    const convoy_message given = {.struct_size = sizeof(convoy_message),
-                                  .body = SliceOf(message.body),
-                                  .attributes = attributes.data(),
-                                  .attributes_count = attributes.size(),
-                                  .id = SliceOf(message.id),
-                                  .key = SliceOf(message.key),
-                                  .position = SliceOf(message.position),
-                                  .former_position = SliceOf(message.former_position),
-                                  .tag = message.tag,
-                                  .is_first_delivery = !message.may_be_redelivery,
-                                  .is_cut = message.is_cut};
+    const LentMessage lent(message);
     return Call([&](convoy_failure* failure) {
-      return table_.publish_dead_letter(table_.self, &given, reason.data(), reason.size(), failure);
+      return table_.publish_dead_letter(table_.self, lent.view(), reason.data(), reason.size(),
+                                        failure);
     });
   }
 

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "capi/parts/part.h"
+#include "capi/parts/message.h"
 #include "convoy/broker_settings.h"
 #include "convoy/clock.h"
 #include "convoy/observer.h"
@@ -102,19 +102,8 @@ convoy_status Poll(void* self, uint32_t messages_max, uint64_t bytes_max, uint64
                                           absl::Milliseconds(static_cast<int64_t>(patience_ms)));
     if (!messages.ok()) return messages.status();
     for (const BrokerMessage& message : *messages) {
-      const std::vector<convoy_header> attributes = BorrowHeaders(message.attributes);
-      const convoy_message given = {.struct_size = sizeof(convoy_message),
-                                    .body = SliceOf(message.body),
-                                    .attributes = attributes.data(),
-                                    .attributes_count = attributes.size(),
-                                    .id = SliceOf(message.id),
-                                    .key = SliceOf(message.key),
-                                    .position = SliceOf(message.position),
-                                    .former_position = SliceOf(message.former_position),
-                                    .tag = message.tag,
-                                    .is_first_delivery = !message.may_be_redelivery,
-                                    .is_cut = message.is_cut};
-      emit(sink, &given);
+      const LentMessage lent(message);
+      emit(sink, lent.view());
     }
     return absl::OkStatus();
   });
@@ -163,18 +152,7 @@ int32_t IsLagShared(void* self) { return ConsumerOf(self).is_lag_shared(); }
 convoy_status PublishDeadLetter(void* self, const convoy_message* message, const char* reason,
                                 size_t reason_size, convoy_failure* failure) {
   return Guarded(failure, [&] {
-    const convoy_message given = CopyTable(*message);
-    return ConsumerOf(self).PublishDeadLetter(
-        {.body = std::string(TextOf(given.body)),
-         .attributes = CopyHeaders(given.attributes, given.attributes_count),
-         .id = std::string(TextOf(given.id)),
-         .key = std::string(TextOf(given.key)),
-         .position = std::string(TextOf(given.position)),
-         .former_position = std::string(TextOf(given.former_position)),
-         .may_be_redelivery = given.is_first_delivery == 0,
-         .is_cut = given.is_cut != 0,
-         .tag = given.tag},
-        TextOf({reason, reason_size}));
+    return ConsumerOf(self).PublishDeadLetter(CopyMessage(*message), TextOf({reason, reason_size}));
   });
 }
 

@@ -5,85 +5,33 @@
 #include "capi/parts/c_broker.h"
 #include "capi/plugin/exported_broker.h"
 #include "convoy/broker_settings.h"
-#include "convoy/testing/broker_conformance.h"
-#include "tests/support/sim_broker.h"
+#include "tests/support/sim_bench.h"
 
 namespace convoy::capi {
 namespace {
 
-using testing::BenchMessage;
 using testing::SimBroker;
 
+using Defects = std::shared_ptr<std::vector<std::string>>;
+
 // The simulated broker, on the other side of two tables.
-class TableBench : public testing::BrokerBench {
+class TableBench : public testing::SimBench {
  public:
-  TableBench() {
-    sim_->set_blocks(true);
-    sim_->set_tells_lag(true);
-    sim_->set_password("right password");
-    sim_->set_extension_interval(absl::Milliseconds(300));
+  TableBench()
+      : TableBench(std::make_shared<SimBroker>(), std::make_shared<Defects::element_type>()) {
+    sim().set_extension_interval(absl::Milliseconds(300));
   }
 
-  Broker& broker() override { return table_; }
-  BrokerEnvironment environment() override {
-    return {.clock = clock_.get(),
-            .random = random_.get(),
-            .observer = &observer_,
-            .allowed_networks = {"127.0.0.0/8"}};
-  }
-  testing::BrokerTraits traits() const override {
-    return {.tells_lag = true,
-            .may_restart = true,
-            .may_remake = true,
-            .redelivery_max = absl::Milliseconds(50)};
-  }
-  absl::StatusOr<Source> NewQueue() override {
-    const std::string name = "queue" + std::to_string(++queues_count_);
-    sim_->MakeQueue(name);
-    return Source{.id = name,
-                  .broker = AmqpConfig{.host = "sim", .password = "right password", .queue = name}};
-  }
-  absl::Status Publish(const Source& source, std::span<const BenchMessage> messages) override {
-    for (const BenchMessage& message : messages) {
-      sim_->Publish(std::get<AmqpConfig>(source.broker).queue,
-                    {.body = message.body, .attributes = message.attributes, .id = message.id});
-    }
-    return absl::OkStatus();
-  }
-  absl::StatusOr<Source> SpoilCredentials(Source source) override {
-    std::get<AmqpConfig>(source.broker).password = "wrong password";
-    return source;
-  }
-  absl::StatusOr<Source> SpoilQueueName(Source source) override {
-    std::get<AmqpConfig>(source.broker).queue = "nowhere";
-    return source;
-  }
-  absl::StatusOr<Source> SpoilAddress(Source source) override {
-    std::get<AmqpConfig>(source.broker).host = "elsewhere";
-    return source;
-  }
-  absl::Status RemakeQueue(const Source& source) override {
-    sim_->RemakeQueue(std::get<AmqpConfig>(source.broker).queue);
-    return absl::OkStatus();
-  }
-  absl::Status RestartServer() override {
-    sim_->FailNext(SimBroker::Call::kPoll, absl::UnavailableError("connection lost"));
-    sim_->FailNext(SimBroker::Call::kOpen, absl::UnavailableError("connection refused"));
-    return absl::OkStatus();
-  }
-
-  SimBroker& sim() { return *sim_; }
-  const std::vector<std::string>& defects() const { return defects_; }
+  const std::vector<std::string>& defects() const { return *defects_; }
 
  private:
-  const std::shared_ptr<SimBroker> sim_ = std::make_shared<SimBroker>();
-  std::vector<std::string> defects_;
-  CBroker table_{std::make_shared<BrokerPart>(ExportBroker(sim_)), nullptr,
-                 [this](std::string_view defect) { defects_.emplace_back(defect); }};
-  const std::unique_ptr<Clock> clock_ = NewSystemClock();
-  const std::unique_ptr<Random> random_ = NewSystemRandom();
-  Observer observer_;
-  int queues_count_ = 0;
+  TableBench(const std::shared_ptr<SimBroker>& sim, Defects defects)
+      : SimBench(sim, std::make_shared<CBroker>(
+                          std::make_shared<BrokerPart>(ExportBroker(sim)), nullptr,
+                          [defects](std::string_view defect) { defects->emplace_back(defect); })),
+        defects_(std::move(defects)) {}
+
+  const Defects defects_;
 };
 
 TEST_CASE("broker_table: an adapter behind tables does what every adapter must do") {
