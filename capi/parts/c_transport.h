@@ -57,6 +57,7 @@ class CTransport final : public Transport {
   const std::unique_ptr<Clock> clock_ = NewSystemClock();
   int wake_fd_ = -1;
   std::atomic<std::thread::id> owner_;  // the thread inside step or cancel, if any
+  std::atomic<int> sends_count_ = 0;    // calls of send under way
 
   absl::Mutex mutex_;
   uint64_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
