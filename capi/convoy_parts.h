@@ -133,7 +133,7 @@ typedef struct convoy_sent {
   uint64_t elapsed_us;    /* 0: measured by the library */
 } convoy_sent;
 
-/* Finishes an exchange; `sent` is copied. */
+/* Finishes an exchange; `sent` is copied. It may call the transport's `send` before it returns. */
 typedef void (*convoy_sent_fn)(void* host, uint64_t exchange, const convoy_sent* sent);
 
 /* All calls come from one thread at a time. One gateway at a time uses a transport: opening another

@@ -82,8 +82,10 @@ void CTransport::Send(OutgoingRequest request, SendCompletion done) {
     number = ++last_number_;
     exchanges_.emplace(number, std::move(exchange));
   }
+  ++sends_count_;
   const bool is_called =
       CallPart(engine_, [&] { table_.send(table_.self, view, &CTransport::OnSent, this, number); });
+  --sends_count_;
   if (is_called) return;
   report_("send threw an exception");
   std::unique_ptr<Exchange> taken = Take(number);
@@ -146,7 +148,8 @@ void CTransport::Finish(uint64_t number, const convoy_sent* sent) {
   std::unique_ptr<Exchange> exchange = Take(number);
   if (exchange == nullptr) return report_("an exchange was finished that was not open");
   TransportResult result = ResultOf(*exchange, sent);
-  if (owner_.load() == std::this_thread::get_id()) return exchange->done(std::move(result));
+  const bool is_in_turn = owner_.load() == std::this_thread::get_id() && sends_count_ == 0;
+  if (is_in_turn) return exchange->done(std::move(result));
   report_("an exchange was finished outside of step and cancel");
   absl::MutexLock lock(&mutex_);
   early_.push_back({std::move(exchange), std::move(result)});
