@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "capi/log.h"
+#include "capi/parts/c_broker.h"
+#include "capi/parts/c_clock.h"
+#include "capi/parts/c_transport.h"
 #include "convoy/options.h"
 
 struct convoy_config {
@@ -19,4 +22,14 @@ struct convoy_config {
   std::map<std::string, std::string> outboxes;      // files by name
   bool should_create_outboxes = false;
   std::shared_ptr<const convoy::capi::LogCallback> log;  // null: silence
+  uint32_t log_lines_max = 0;                            // that wait for convoy_gateway_next_log
+  uint32_t log_level_least = CONVOY_LOG_INFO;            // of those lines
+
+  // Of the host; null: the library's.
+  std::shared_ptr<const convoy::capi::ClockPart> clock;
+  std::shared_ptr<const convoy::capi::TransportPart> transport;
+  std::vector<std::shared_ptr<const convoy::capi::BrokerPart>> brokers;
+  // Plug-ins.
+  std::vector<std::string> adapters;
+  std::string adapters_folder;  // empty: that of the library
 };

@@ -284,6 +284,18 @@ CONVOY_API convoy_status convoy_outcome_get(const convoy_outcome* outcome, convo
 /* [callback] */
 CONVOY_API void convoy_outcome_free(convoy_outcome* outcome);
 
+/* ---- Log lines for a host that wants them on a thread of its own ---- */
+
+/* [callback] The oldest line that waits; *out_message is empty, with data NULL, if there is none.
+ * Event, message and level are as of convoy_log_fn; out_level, out_event and out_dropped may be
+ * NULL. The setting gateway.log_lines_max turns them on: so many wait at most; what comes while
+ * they do is dropped, and *out_dropped receives how many lines were since the gateway was opened.
+ * They do not make convoy_gateway_wake_fd readable: ask after a step or a poll, and now and then.
+ * From any thread; does not wait. Free both texts with convoy_buf_free. */
+CONVOY_API convoy_status convoy_gateway_next_log(const convoy_gateway* gateway, uint32_t* out_level,
+                                                 convoy_buf* out_event, convoy_buf* out_message,
+                                                 uint64_t* out_dropped, convoy_error** error);
+
 /* ---- HTTP ---- */
 
 typedef struct convoy_header {
@@ -334,6 +346,12 @@ CONVOY_API convoy_status convoy_http_handle_async(const convoy_gateway* gateway,
 CONVOY_API convoy_status convoy_call(const convoy_gateway* gateway, const char* method,
                                      const char* target, const char* body, size_t body_size,
                                      convoy_reply** out_reply, convoy_error** error);
+
+/* The same without waiting, like convoy_http_handle_async, which says when and where `done` runs,
+ * which owns `reply`. Everything given is copied. */
+CONVOY_API convoy_status convoy_call_async(const convoy_gateway* gateway, const char* method,
+                                           const char* target, const char* body, size_t body_size,
+                                           convoy_reply_fn done, void* user, convoy_error** error);
 
 /* A request whose body is still coming:
  *

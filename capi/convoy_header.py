@@ -1,10 +1,15 @@
-"""Reader of convoy.h for tests and generators: constants, structs, callback types and functions.
+"""Reader of the C headers for tests and generators: constants, structs, callback types and functions.
 
 It knows only the C that the header is written in. Anything else is an error, so no declaration can
 escape a test or a binding silently.
 """
 import dataclasses
+import os
 import re
+
+#: convoy_testing.h is of a library of its own
+OF_LIBRARY = ("convoy.h", "convoy_parts.h")
+ALL = (*OF_LIBRARY, "convoy_testing.h")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +40,11 @@ def read(path):
     """The text without comments."""
     with open(path) as file:
         return re.sub(r"/\*.*?\*/", " ", file.read(), flags=re.S)
+
+
+def read_all(path, names=ALL):
+    """The text of headers beside convoy.h, which is at that path."""
+    return "\n".join(read(os.path.join(os.path.dirname(path), name)) for name in names)
 
 
 def functions(header):

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "capi/config.h"
+#include "capi/host_parts.h"
 #include "capi/outbox.h"
 #include "capi/pages.h"
 
+using convoy::capi::AddHostParts;
 using convoy::capi::CallbackScope;
 using convoy::capi::CheckGateway;
 using convoy::capi::CheckProcess;
@@ -17,6 +19,7 @@ using convoy::capi::FailNull;
 using convoy::capi::FillBuf;
 using convoy::capi::Guard;
 using convoy::capi::LogObserver;
+using convoy::capi::LogQueue;
 using convoy::capi::ReserveBuf;
 
 namespace {
@@ -49,9 +52,14 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
     engine->log = config->log;
     engine->buffered_bytes_max = config->buffered_bytes_max;
     convoy::GatewayParts parts;
-    if (config->log != nullptr) {
-      parts.observer = std::make_shared<LogObserver>(engine.get(), config->log);
+    if (config->log_lines_max > 0) {
+      engine->log_lines =
+          std::make_shared<LogQueue>(config->log_level_least, config->log_lines_max);
     }
+    if (config->log != nullptr || engine->log_lines != nullptr) {
+      parts.observer = std::make_shared<LogObserver>(engine.get(), config->log, engine->log_lines);
+    }
+    if (const convoy_status added = AddHostParts(*config, *engine, &parts, error)) return added;
     if (config->storage_path.empty()) {
       parts.storage = convoy::NewMemoryStorage();
     } else {
@@ -118,6 +126,43 @@ convoy_status convoy_gateway_poll(const convoy_gateway* gateway, size_t max, siz
     if (const convoy_status checked = CheckGateway(gateway, error)) return checked;
     const size_t count = gateway->engine->gateway->Poll(max);
     if (out_count != nullptr) *out_count = count;
+    return CONVOY_OK;
+  });
+}
+
+convoy_status convoy_gateway_next_log(const convoy_gateway* gateway, uint32_t* out_level,
+                                      convoy_buf* out_event, convoy_buf* out_message,
+                                      uint64_t* out_dropped, convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    if (out_level != nullptr) *out_level = 0;
+    if (out_event != nullptr) *out_event = {};
+    if (out_dropped != nullptr) *out_dropped = 0;
+    if (out_message == nullptr) return FailNull(error, "out_message");
+    *out_message = {};
+    if (gateway == nullptr) return FailNull(error, "gateway");
+    const convoy_status checked = CheckProcess(*gateway->engine, error);  // callbacks may ask
+    if (checked != CONVOY_OK) return checked;
+    LogQueue* const lines = gateway->engine->log_lines.get();
+    if (lines == nullptr) return CONVOY_OK;
+    if (out_dropped != nullptr) *out_dropped = lines->dropped_count();
+    const std::optional<convoy::capi::LogLine> line = lines->Pop();
+    if (!line.has_value()) return CONVOY_OK;
+    // A line for which there is no memory is lost, as it is to a callback.
+    convoy_buf event = {}, message = {};
+    if (!ReserveBuf(line->event.size(), &event)) throw std::bad_alloc();
+    if (!ReserveBuf(line->message.size(), &message)) {
+      convoy_buf_free(&event);
+      throw std::bad_alloc();
+    }
+    FillBuf(line->event, &event);
+    FillBuf(line->message, &message);
+    if (out_level != nullptr) *out_level = line->level;
+    if (out_event != nullptr) {
+      *out_event = event;
+    } else {
+      convoy_buf_free(&event);
+    }
+    *out_message = message;
     return CONVOY_OK;
   });
 }

@@ -21,6 +21,7 @@ struct Engine {
   std::unique_ptr<convoy::Gateway> plain;
   std::unique_ptr<convoy::Gateway> gateway;
   std::shared_ptr<const LogCallback> log;  // null: silence
+  std::shared_ptr<LogQueue> log_lines;     // null: none are kept
   uint64_t buffered_bytes_max = 0;
   // Of requests whose body is still coming or that are being answered. Outlives the engine with
   // them.

@@ -2,16 +2,20 @@
 // the settings that are texts.
 #include "capi/settings.h"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 #include "capi/outbox.h"
 #include "capi/pages.h"
+#include "capi/plugin/loader.h"
 #include "convoy/option_table.h"
 #include "lib/base/encoding.h"
 
@@ -260,6 +264,48 @@ std::vector<Setting> PageSettings() {
   };
 }
 
+// Names separated by commas.
+bool ReadAdapters(std::string_view text, std::vector<std::string>* out) {
+  *out = absl::StrSplit(text, ',', absl::SkipWhitespace());
+  for (std::string& name : *out) name = std::string(absl::StripAsciiWhitespace(name));
+  return std::all_of(out->begin(), out->end(), IsPluginName);
+}
+
+bool ReadLevel(std::string_view text, uint32_t* out) {
+  constexpr std::string_view kNames[] = {"debug", "info", "warning", "error"};
+  const auto* const found = std::find(std::begin(kNames), std::end(kNames), text);
+  *out = static_cast<uint32_t>(found - std::begin(kNames));
+  return found != std::end(kNames);
+}
+
+// Those of plug-ins and of the log.
+std::vector<Setting> PluginSettings() {
+  return {
+      {"broker.adapters", "",
+       "adapters of message brokers to load, separated by commas: kafka, amqp, sqs, pubsub; each "
+       "is libconvoy-NAME.so; empty: none",
+       [](convoy_config& config, std::string_view value) {
+         return ReadAdapters(value, &config.adapters);
+       }},
+      {"broker.adapters_dir", "",
+       "absolute path of the folder that they are loaded from; empty: that of libconvoy.so",
+       [](convoy_config& config, std::string_view value) {
+         config.adapters_folder = value;
+         return value.find('\0') == std::string_view::npos &&
+                (value.empty() || value.starts_with('/'));
+       }},
+      {"gateway.log_lines_max", "0",
+       "log lines that wait for convoy_gateway_next_log; 0 keeps none; 0 to 1000000",
+       [](convoy_config& config, std::string_view value) {
+         return ReadNumber<uint32_t>(value, 0, 1'000'000, &config.log_lines_max);
+       }},
+      {"gateway.log_level", "info", "the least level of those lines: debug, info, warning or error",
+       [](convoy_config& config, std::string_view value) {
+         return ReadLevel(value, &config.log_level_least);
+       }},
+  };
+}
+
 }  // namespace
 
 const std::vector<Setting>& Settings() {
@@ -268,6 +314,7 @@ const std::vector<Setting>& Settings() {
     for (Setting& setting : OutwardSettings()) all->push_back(std::move(setting));
     for (Setting& setting : MailSettings()) all->push_back(std::move(setting));
     for (Setting& setting : PageSettings()) all->push_back(std::move(setting));
+    for (Setting& setting : PluginSettings()) all->push_back(std::move(setting));
     for (const OptionSetting& entry : kOptionSettings) all->push_back(SettingOf(entry));
     return all;
   }();

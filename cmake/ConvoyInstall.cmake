@@ -1,6 +1,9 @@
 # Files that `cmake --install` installs:
 #
 #   lib/libconvoy.so.*            the C interface; exports convoy_* alone
+#   lib/libconvoy-NAME.so         adapters that libconvoy.so loads on request (installed by
+#                                 capi/plugin, with the component NAME)
+#   lib/libconvoy-testing.so.*    the conformance suites for parts in C (installed by capi/testing)
 #   lib/libconvoy.a               both interfaces: our libraries, Abseil and the prefixed BoringSSL
 #                                 merged; SQLite and libcurl stay the system's
 #   lib/libconvoy-verify.so.*     the stateless verifier alone, and libconvoy-verify.a: they need libc
@@ -11,7 +14,7 @@
 #   lib/libconvoy_postgres.a      the store in PostgreSQL, a component of its own
 #   lib/libconvoy_script.a        payload functions over QuickJS, a component of its own (lib/script)
 #   lib/libconvoy_broker_*.a      the adapters of message brokers, a component each (lib/broker)
-#   include/convoy.h, convoy/     the C header and the C++ headers
+#   include/convoy*.h, convoy/    the C headers and the C++ headers
 #   include/convoy/third_party/   the Abseil headers that the C++ headers stand on
 #   lib/cmake/Convoy, lib/pkgconfig/convoy.pc, lib/pkgconfig/convoy-verify.pc
 #   share/libconvoy/              the SPDX document of what is inside
@@ -49,7 +52,9 @@ install(TARGETS convoy_verify_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR
         COMPONENT libconvoy-verify0 NAMELINK_COMPONENT dev)
 install(FILES "${CMAKE_BINARY_DIR}/lib/libconvoy-verify.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES "${CMAKE_BINARY_DIR}/lib/libconvoy.a" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(FILES "${PROJECT_SOURCE_DIR}/capi/convoy.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/capi/convoy.h" "${PROJECT_SOURCE_DIR}/capi/convoy_parts.h"
+              "${PROJECT_SOURCE_DIR}/capi/convoy_testing.h"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/convoy" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         FILES_MATCHING PATTERN "*.h")
 # All of Abseil's headers, not only those that ours include: a missing one would be looked for in

@@ -388,6 +388,11 @@ func cOutcomeFree(outcome uintptr) {
 	purego.SyscallN(symbolOutcomeFree, outcome)
 }
 
+func cGatewayNextLog(gateway uintptr, out_level *uint32, out_event *cBuf, out_message *cBuf, out_dropped *uint64, failure *uintptr) int32 {
+	r, _, _ := purego.SyscallN(symbolGatewayNextLog, gateway, uintptr(unsafe.Pointer(out_level)), uintptr(unsafe.Pointer(out_event)), uintptr(unsafe.Pointer(out_message)), uintptr(unsafe.Pointer(out_dropped)), uintptr(unsafe.Pointer(failure)))
+	return int32(r)
+}
+
 func cHttpHandle(gateway uintptr, request *cRequest, out_reply *uintptr, failure *uintptr) int32 {
 	r, _, _ := purego.SyscallN(symbolHttpHandle, gateway, uintptr(unsafe.Pointer(request)), uintptr(unsafe.Pointer(out_reply)), uintptr(unsafe.Pointer(failure)))
 	return int32(r)
@@ -400,6 +405,11 @@ func cHttpHandleAsync(gateway uintptr, request *cRequest, done uintptr, user uin
 
 func cCall(gateway uintptr, method unsafe.Pointer, target unsafe.Pointer, body unsafe.Pointer, body_size uintptr, out_reply *uintptr, failure *uintptr) int32 {
 	r, _, _ := purego.SyscallN(symbolCall, gateway, uintptr(method), uintptr(target), uintptr(body), body_size, uintptr(unsafe.Pointer(out_reply)), uintptr(unsafe.Pointer(failure)))
+	return int32(r)
+}
+
+func cCallAsync(gateway uintptr, method unsafe.Pointer, target unsafe.Pointer, body unsafe.Pointer, body_size uintptr, done uintptr, user uintptr, failure *uintptr) int32 {
+	r, _, _ := purego.SyscallN(symbolCallAsync, gateway, uintptr(method), uintptr(target), uintptr(body), body_size, done, user, uintptr(unsafe.Pointer(failure)))
 	return int32(r)
 }
 

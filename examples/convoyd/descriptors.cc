@@ -22,7 +22,10 @@ DescriptorPlan DivideDescriptors(uint64_t descriptors, uint32_t reserved,
       std::min<uint64_t>(wanted.connections_max, left - std::min(for_deliveries, left / 2));
   const uint64_t deliveries = std::min(for_deliveries, left - for_connections) / kPerDelivery;
   return {.connections_max = static_cast<uint32_t>(std::max<uint64_t>(for_connections, 1)),
-          .in_flight_max = static_cast<uint32_t>(std::max<uint64_t>(deliveries, 1))};
+          // 0 means that nothing is to be delivered, not that there is no room.
+          .in_flight_max = wanted.in_flight_max == 0
+                               ? 0
+                               : static_cast<uint32_t>(std::max<uint64_t>(deliveries, 1))};
 }
 
 uint64_t DescriptorsNeeded(uint32_t reserved, const DescriptorPlan& plan) {

@@ -36,6 +36,9 @@ class ForwardingGateway : public Gateway {
   std::optional<HttpResponse> Call(const HttpRequest& request) override {
     return next_->Call(request);
   }
+  bool CallAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) override {
+    return next_->CallAsync(request, std::move(done));
+  }
   absl::StatusOr<Receipt> Ingest(HostEvent event) override {
     return next_->Ingest(std::move(event));
   }

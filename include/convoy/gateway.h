@@ -124,6 +124,9 @@ class Gateway {
   // blocks until what it did is durable. nullopt: a path of something else.
   virtual std::optional<HttpResponse> Call(const HttpRequest& request) = 0;
 
+  // The same without blocking, like HandleAsync. False: a path of something else.
+  virtual bool CallAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) = 0;
+
   // Takes an event; blocks until it is durable. kInvalidArgument names the field, kNotFound: no
   // such project.
   virtual absl::StatusOr<Receipt> Ingest(HostEvent event) = 0;

@@ -64,6 +64,10 @@ void Dispatcher::State::AddRooms(Present now, ClaimRequest& request) {
 }
 
 void Dispatcher::State::StartClaim(Present now) {
+  if (options.in_flight_max == 0) {  // others deliver
+    next_claim_at = absl::InfiniteFuture();
+    return;
+  }
   const size_t busy_max = options.in_flight_max * (1 + kAheadOfSlot);
   const uint64_t held_bytes = bodies.bytes_count();
   if (busy_count() >= busy_max || held_bytes >= options.in_flight_bytes_max) {

@@ -50,6 +50,7 @@ class EmbeddedGateway final : public Gateway {
   bool RefuseOverloadedAsync(const HttpRequest& head,
                              std::function<void(HttpResponse)> done) override;
   std::optional<HttpResponse> Call(const HttpRequest& request) override;
+  bool CallAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) override;
   absl::StatusOr<Receipt> Ingest(HostEvent event) override;
   void IngestAsync(HostEvent event, std::function<void(absl::StatusOr<Receipt>)> done) override;
   absl::StatusOr<absl::Time> Step() override;
@@ -80,9 +81,11 @@ class EmbeddedGateway final : public Gateway {
   dispatch::DispatcherParts dispatcher_parts();
 
   // The rest of HandleAsync: on the caller's thread, or on one of the pool.
-  bool HandleNow(const HttpRequest& request, std::function<void(HttpResponse)> done);
+  using Answer = std::optional<http::Reply> (http::Api::*)(const HttpRequest& request) const;
+  bool HandleNow(const HttpRequest& request, std::function<void(HttpResponse)> done,
+                 Answer answer = &http::Api::Handle);
   void HandleLater(const http::WorkPlan& plan, const HttpRequest& request,
-                   std::function<void(HttpResponse)> done);
+                   std::function<void(HttpResponse)> done, Answer answer = &http::Api::Handle);
   // Carries a reply to its end: commits what is pending, as often as its handler asks.
   HttpResponse Finish(http::Reply reply);
   http::Reply FetchNow(http::PendingFetch fetch);

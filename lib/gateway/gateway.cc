@@ -81,6 +81,13 @@ absl::Status CheckOptions(const GatewayOptions& options) {
   return CheckMetrics(options);
 }
 
+// A gateway that delivers nothing still fetches keys and tokens.
+uint32_t ConnectionsMaxOf(const GatewayOptions& options) {
+  constexpr uint32_t kForFetches = 16;
+  if (options.connections_max != 0) return options.connections_max;
+  return options.in_flight_max == 0 ? kForFetches : options.in_flight_max;
+}
+
 absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
   if (parts.storage == nullptr) {
     return absl::InvalidArgumentError(
@@ -90,16 +97,14 @@ absl::Status FillDefaults(const GatewayOptions& options, GatewayParts& parts) {
   if (parts.random == nullptr) parts.random = NewSystemRandom();
   if (parts.observer == nullptr) parts.observer = std::make_shared<Observer>();
   if (parts.transport == nullptr) {
-    auto transport =
-        NewCurlTransport({.allowed_networks = options.allowed_networks,
-                          .connections_max = options.connections_max == 0 ? options.in_flight_max
-                                                                          : options.connections_max,
-                          .ca_file = options.ca_file,
-                          .connection_idle_max = options.connection_idle_max,
-                          .connection_age_max = options.connection_age_max,
-                          .name_age_max = options.name_age_max,
-                          .proxy = options.delivery_proxy,
-                          .has_http2 = options.has_http2});
+    auto transport = NewCurlTransport({.allowed_networks = options.allowed_networks,
+                                       .connections_max = ConnectionsMaxOf(options),
+                                       .ca_file = options.ca_file,
+                                       .connection_idle_max = options.connection_idle_max,
+                                       .connection_age_max = options.connection_age_max,
+                                       .name_age_max = options.name_age_max,
+                                       .proxy = options.delivery_proxy,
+                                       .has_http2 = options.has_http2});
     if (!transport.ok()) return transport.status();
     parts.transport = *std::move(transport);
   }

@@ -53,8 +53,8 @@ constexpr bool kOrForEver = true;
 constexpr NumericOption kOptions[] = {
     Option<&O::body_bytes_max>("body_bytes_max", Unit::kBytes, 1, 1 << 30,
                                "largest request body, whatever a project allows"),
-    Option<&O::in_flight_max>("in_flight_max", Unit::kNumber, 1, kMillion,
-                              "deliveries on their way at once"),
+    Option<&O::in_flight_max>("in_flight_max", Unit::kNumber, 0, kMillion,
+                              "deliveries on their way at once; 0: this process delivers nothing"),
     Option<&O::in_flight_per_endpoint_max>("in_flight_per_endpoint_max", Unit::kNumber, 1, kMillion,
                                            "deliveries on their way to one endpoint"),
     Option<&O::in_flight_bytes_max>("in_flight_bytes_max", Unit::kBytes, 1024, uint64_t{1} << 40,

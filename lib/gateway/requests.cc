@@ -138,6 +138,20 @@ bool EmbeddedGateway::HandleAsync(const HttpRequest& request,
   return true;
 }
 
+bool EmbeddedGateway::CallAsync(const HttpRequest& request,
+                                std::function<void(HttpResponse)> done) {
+  if (!request.path.starts_with("/api/")) return false;
+  done = Completion(std::move(done));
+  if (!Enter()) {
+    done(ClosingResponse());
+    return true;
+  }
+  const http::WorkPlan plan = http::PlanWork(request);
+  if (plan.is_quick || !has_threads_) return HandleNow(request, std::move(done), &http::Api::Call);
+  HandleLater(plan, request, std::move(done), &http::Api::Call);
+  return true;
+}
+
 bool EmbeddedGateway::RefuseOverloadedAsync(const HttpRequest& head,
                                             std::function<void(HttpResponse)> done) {
   HeadDecision decision = InspectHead(head);
@@ -148,12 +162,12 @@ bool EmbeddedGateway::RefuseOverloadedAsync(const HttpRequest& head,
 }
 
 void EmbeddedGateway::HandleLater(const http::WorkPlan& plan, const HttpRequest& request,
-                                  std::function<void(HttpResponse)> done) {
+                                  std::function<void(HttpResponse)> done, Answer answer) {
   const absl::Time deadline = parts_.clock->Now() + options_.answer_timeout;
   // Shared, because it is needed again where the pool refuses.
   const auto shared = std::make_shared<std::function<void(HttpResponse)>>(std::move(done));
-  const bool is_taken =
-      work_pool_.Add(plan.kind, plan.queue, [this, deadline, request, shared](bool is_cancelled) {
+  const bool is_taken = work_pool_.Add(
+      plan.kind, plan.queue, [this, deadline, request, shared, answer](bool is_cancelled) {
         const base::ReadLimit limit(parts_.clock.get(), deadline, &is_work_cancelled_);
         if (is_cancelled || base::ReadLimit::IsOver()) {
           work_pool_.CountTimeOut();
@@ -165,16 +179,16 @@ void EmbeddedGateway::HandleLater(const http::WorkPlan& plan, const HttpRequest&
           if (base::ReadLimit::IsOver()) work_pool_.CountTimeOut();
           (*shared)(std::move(response));
         };
-        if (!HandleNow(request, counted)) counted(Gateway::OverloadedResponse());
+        if (!HandleNow(request, counted, answer)) counted(Gateway::OverloadedResponse());
       });
   if (is_taken) return;
   (*shared)(Gateway::OverloadedResponse());
   Leave();
 }
 
-bool EmbeddedGateway::HandleNow(const HttpRequest& request,
-                                std::function<void(HttpResponse)> done) {
-  std::optional<http::Reply> reply = api_.Handle(request);
+bool EmbeddedGateway::HandleNow(const HttpRequest& request, std::function<void(HttpResponse)> done,
+                                Answer answer) {
+  std::optional<http::Reply> reply = (api_.*answer)(request);
   if (!reply.has_value()) {
     Leave();
     return false;

@@ -20,9 +20,12 @@ class Api(unittest.TestCase):
     def setUpClass(cls):
         with open(API, "rb") as file:
             cls.api = tomllib.load(file)
-        header = convoy_header.read(HEADER)
-        cls.functions = convoy_header.functions(header)
-        cls.constants = convoy_header.constants(header)
+        cls.functions = convoy_header.functions(
+            convoy_header.read_all(HEADER, convoy_header.OF_LIBRARY))
+        every_header = convoy_header.read_all(HEADER)
+        cls.constants = convoy_header.constants(every_header)
+        cls.testing_functions = [name for name in convoy_header.functions(every_header)
+                                 if name not in cls.functions]
 
     def compare(self, section, missing, surplus):
         if missing:
@@ -38,6 +41,14 @@ class Api(unittest.TestCase):
                    for name in self.functions if name not in listed]
         surplus = [name for name in listed if name not in self.functions]
         self.compare("functions", missing, surplus)
+
+    def test_every_function_of_the_suites_has_an_entry(self):
+        listed = self.api["testing_functions"]
+        self.assertGreater(len(self.testing_functions), 2)
+        missing = [f'{name} = {{ since = "{VERSION}" }}'
+                   for name in self.testing_functions if name not in listed]
+        surplus = [name for name in listed if name not in self.testing_functions]
+        self.compare("testing_functions", missing, surplus)
 
     def test_every_listed_function_is_exported(self):
         listing = subprocess.run(["nm", "-D", "--defined-only", LIBRARY], check=True,
@@ -79,7 +90,7 @@ class Api(unittest.TestCase):
                              f"the value of {name} is permanent: restore it in convoy.h")
 
     def test_versions_are_of_the_past_or_the_present(self):
-        for section in ("functions", "constants"):
+        for section in ("functions", "testing_functions", "constants"):
             for name, entry in self.api[section].items():
                 with self.subTest(name=name):
                     since = version_of(entry["since"])

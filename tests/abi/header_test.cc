@@ -1,8 +1,8 @@
-// Compiles convoy.h, included twice, as C++17.
+// Compiles the headers, included twice, as C++17.
 // clang-format off
-#include <convoy.h>
+#include <convoy_testing.h>
 
-#include <convoy.h>
+#include <convoy_testing.h>
 // clang-format on
 
 int convoy_header_test(void);

@@ -1,4 +1,4 @@
-"""The layout of every struct of convoy.h against the committed table, layout.txt.
+"""The layout of every struct of the C headers against the committed table, layout.txt.
 
 A C program that prints the sizes and offsets is made from the header, so a new struct cannot be
 forgotten. With --update as the last argument the table is written instead.
@@ -17,7 +17,7 @@ import convoy_header  # noqa: E402
 
 
 def probe_source(structs):
-    lines = ["#include <stddef.h>", "#include <stdio.h>", "#include <convoy.h>",
+    lines = ["#include <stddef.h>", "#include <stdio.h>", "#include <convoy_testing.h>",
              "int main(void) {"]
     for name, fields in structs.items():
         lines.append(f'  printf("{name} size %zu\\n", sizeof({name}));')
@@ -31,7 +31,7 @@ def measure():
     with tempfile.TemporaryDirectory() as folder:
         source, program = os.path.join(folder, "probe.c"), os.path.join(folder, "probe")
         with open(source, "w") as file:
-            file.write(probe_source(convoy_header.structs(convoy_header.read(HEADER))))
+            file.write(probe_source(convoy_header.structs(convoy_header.read_all(HEADER))))
         subprocess.run([COMPILER, "-I", os.path.dirname(HEADER), source, "-o", program], check=True)
         return subprocess.run([program], check=True, capture_output=True, text=True).stdout
 

@@ -141,6 +141,9 @@ convoy_status convoy_gateway_next_outcome(const convoy_gateway *gateway, convoy_
 convoy_status convoy_outcome_get(const convoy_outcome *outcome, convoy_outcome_view *out,
                                  convoy_error **error);
 void convoy_outcome_free(convoy_outcome *outcome);
+convoy_status convoy_gateway_next_log(const convoy_gateway *gateway, uint32_t *out_level,
+                                      convoy_buf *out_event, convoy_buf *out_message,
+                                      uint64_t *out_dropped, convoy_error **error);
 convoy_status convoy_http_handle(const convoy_gateway *gateway, const convoy_request *request,
                                  convoy_reply **out_reply, convoy_error **error);
 convoy_status convoy_http_handle_async(const convoy_gateway *gateway, const convoy_request *request,
@@ -148,6 +151,9 @@ convoy_status convoy_http_handle_async(const convoy_gateway *gateway, const conv
 convoy_status convoy_call(const convoy_gateway *gateway, const char *method, const char *target,
                           const char *body, size_t body_size, convoy_reply **out_reply,
                           convoy_error **error);
+convoy_status convoy_call_async(const convoy_gateway *gateway, const char *method,
+                                const char *target, const char *body, size_t body_size,
+                                convoy_reply_fn done, void *user, convoy_error **error);
 convoy_status convoy_http_begin(const convoy_gateway *gateway, const convoy_request *head,
                                 convoy_http **out_http, convoy_reply **out_reply,
                                 convoy_error **error);

@@ -12,11 +12,12 @@ from convoy._events import Receipt
 from convoy._gateway import ApiError, Config, Gateway, Incoming, mount
 from convoy._local import Delivery, Refuse, Retry
 from convoy._library import ConvoyError, version
+from convoy._logs import LogLine
 from convoy._outcomes import Outcome, OutcomeKind
 from convoy._reply import Reply
 from convoy._verifier import Answer, Verdict, Verifier, presets
 from convoy._wsgi import wsgi
 
 __all__ = ["Answer", "ApiError", "Config", "ConvoyError", "Delivery", "Gateway", "Incoming",
-           "Outcome", "OutcomeKind", "Receipt", "Refuse", "Reply", "Retry", "Verdict", "Verifier",
-           "mount", "presets", "version", "wsgi"]
+           "LogLine", "Outcome", "OutcomeKind", "Receipt", "Refuse", "Reply", "Retry", "Verdict",
+           "Verifier", "mount", "presets", "version", "wsgi"]

@@ -46,8 +46,13 @@ class Registry:
 loggers = Registry()
 
 
+def python_level(level: int) -> int:
+    """The level of logging for a CONVOY_LOG_ level."""
+    return _LEVELS[min(level, 3)]
+
+
 def _log_line(number: int, level: int, event: bytes, message: bytes) -> None:
-    loggers.get(number).log(_LEVELS[min(level, 3)], "%s", message.decode("utf-8", "replace"),
+    loggers.get(number).log(python_level(level), "%s", message.decode("utf-8", "replace"),
                             extra={"convoy_event": event.decode("utf-8", "replace")})
 
 

@@ -10,7 +10,7 @@ from ctypes import byref, c_int32, c_int64, c_size_t, c_void_p
 from http.server import BaseHTTPRequestHandler
 from typing import Any, AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-from convoy import _events, _local, _outcomes
+from convoy import _events, _local, _logs, _outcomes
 from convoy._callbacks import Registry, free_logger, least_level, log_line, loggers
 from convoy._declarations import CONVOY_DECLINED, Buf, ReplyFunction, Slice
 from convoy._library import BorrowedRequest, call, library
@@ -106,6 +106,13 @@ class ApiError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+def _data_of(reply: Reply) -> Any:
+    answer = json.loads(reply.body) if reply.body else {}
+    if reply.status >= 300:
+        raise ApiError(reply.status, answer.get("message", ""))
+    return answer.get("data")
 
 
 def _free(handle: c_void_p, workers: _local.Workers) -> None:
@@ -215,11 +222,26 @@ class Gateway:
         handle = c_void_p()
         call("convoy_call", self._handle, method.encode(), target.encode(), text, len(text),
              byref(handle))
-        reply = take_reply(handle)
-        answer = json.loads(reply.body) if reply.body else {}
-        if reply.status >= 300:
-            raise ApiError(reply.status, answer.get("message", ""))
-        return answer.get("data")
+        return _data_of(take_reply(handle))
+
+    def call_async(self, method: str, target: str, body: object = None) -> Future[Any]:
+        """The same without waiting; the Future gets the answer's data, or the ApiError."""
+        text = b"" if body is None else json.dumps(body).encode()
+        answered = _send_async("convoy_call_async", self._handle, method.encode(),
+                               target.encode(), text, len(text))
+        data: Future[Any] = Future()
+        data.set_running_or_notify_cancel()
+        if answered is None:
+            data.set_exception(ApiError(404, "the path is not of the REST API"))
+            return data
+
+        def pass_on(reply: Future[Reply]) -> None:
+            try:
+                data.set_result(_data_of(reply.result()))
+            except Exception as error:
+                data.set_exception(error)
+        answered.add_done_callback(pass_on)
+        return data
 
     def take(self, name: str, items_max: int = 64, wait_s: float = 0.0) -> list[_local.Delivery]:
         """Deliveries to "local:NAME" that are there, the oldest first; waits for some for `wait_s`.
@@ -258,6 +280,13 @@ class Gateway:
     def dropped_outcomes_count(self) -> int:
         """How many outcomes were dropped because gateway.outcomes_max of them waited."""
         return _outcomes.dropped_count(self._handle)
+
+    def log_lines(self) -> Iterator[_logs.LogLine]:
+        """The log lines that wait, the oldest first; ends when there are none. The setting
+        gateway.log_lines_max turns them on: for programs that want no logger called on threads of
+        the library."""
+        while (line := _logs.next_line(self._handle)) is not None:
+            yield line
 
     def poll(self, items_max: int = 64) -> int:
         """With the setting gateway.completions "poll": sets the results of Futures that are ready, on

@@ -1,8 +1,11 @@
 """A host in Python beside handling requests: outcomes, and completions on its own event loop."""
 import asyncio
 import json
+import logging
 import pathlib
+import shutil
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -152,6 +155,134 @@ class Completions(unittest.TestCase):
     def test_the_value_is_checked(self):
         with self.assertRaisesRegex(convoy.ConvoyError, "gateway.completions"):
             convoy.Config({"gateway.completions": "here"})
+
+
+class Calls(unittest.TestCase):
+    """The REST API without waiting."""
+
+    def test_calls_in_flight_end_on_the_event_loop(self):
+        gateway = convoy.Gateway(convoy.Config({"gateway.completions": "poll"}))
+        self.addCleanup(gateway.close)
+        gateway.start()
+        threads = set()
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            loop.add_reader(gateway.fileno(), gateway.poll)
+            made = [gateway.call_async("POST", "/api/v1/projects",
+                                       {"name": f"p{number}", "type": "outgoing"})
+                    for number in range(20)]
+            for future in made:
+                future.add_done_callback(lambda _: threads.add(threading.get_ident()))
+            made = await asyncio.wait_for(
+                asyncio.gather(*map(asyncio.wrap_future, made)), 30)
+            listed = await asyncio.wrap_future(gateway.call_async("GET", "/api/v1/projects"))
+            loop.remove_reader(gateway.fileno())
+            return {one["project"]["uid"] for one in made}, {one["uid"] for one in listed}
+
+        made, listed = asyncio.run(main())
+        self.assertEqual((len(made), made), (20, listed))
+        self.assertEqual(threads, {threading.get_ident()})
+
+    def test_refusals_come_with_the_future(self):
+        with convoy.Gateway() as gateway:
+            for method, target, status in (("GET", "/api/v1/projects/nowhere", 404),
+                                           ("POST", "/api/v1/projects", 400),
+                                           ("GET", "/somewhere/else", 404)):
+                future = gateway.call_async(method, target, {} if method == "POST" else None)
+                deadline = time.monotonic() + 30
+                while not future.done() and time.monotonic() < deadline:
+                    gateway.step()
+                self.assertEqual(future.exception(0).status, status, target)
+
+    def test_without_memory_for_it_it_is_busy(self):
+        with convoy.Gateway(convoy.Config({"gateway.buffered_bytes_max": "100"})) as gateway:
+            with self.assertRaises(convoy.ConvoyError) as caught:
+                gateway.call_async("POST", "/api/v1/projects", {"name": "x" * 1000})
+            self.assertTrue(caught.exception.is_retriable)
+
+
+class Logs(unittest.TestCase):
+    """Log lines on the thread that asks for them."""
+
+    def test_lines_wait_with_their_level(self):
+        with convoy.Gateway(convoy.Config({"gateway.log_lines_max": "100",
+                                           "gateway.log_level": "debug"})) as gateway:
+            lines = list(gateway.log_lines())
+            self.assertIn(("larger request bodies are refused as too large", logging.DEBUG),
+                          [(line.event, line.level) for line in lines])
+            self.assertIn('setting="body_bytes_max"', lines[0].message)
+            self.assertEqual(list(gateway.log_lines()), [])
+
+    def test_beyond_the_bound_they_are_dropped_and_counted(self):
+        with convoy.Gateway(convoy.Config({"gateway.log_lines_max": "1",
+                                           "gateway.log_level": "debug"})) as gateway:
+            for _ in range(3):
+                gateway.handle("POST", "/ingest/0123456789abcdef", [], b"{}")
+            first, = gateway.log_lines()
+            self.assertGreater(first.dropped_count, 0)
+
+    def test_by_default_there_are_none_and_levels_are_checked(self):
+        with convoy.Gateway() as gateway:
+            self.assertEqual(list(gateway.log_lines()), [])
+        with self.assertRaisesRegex(convoy.ConvoyError, "gateway.log_level"):
+            convoy.Config({"gateway.log_level": "loud"})
+
+
+class WithoutDelivering(unittest.TestCase):
+    """A gateway that only takes events in; another one delivers them."""
+
+    def test_what_one_takes_in_another_delivers(self):
+        with tempfile.TemporaryDirectory() as folder:
+            settings = {"storage.path": f"{folder}/events.db", "local.names": "orders"}
+            silent = {**settings, "deliver.in_flight_max": "0"}
+            with convoy.Gateway(convoy.Config(silent)) as gateway:
+                gateway.start()
+                project = make_project(gateway)
+                path = f"/api/v1/projects/{project}"
+                endpoint = gateway.call("POST", path + "/endpoints",
+                                        {"name": "e", "url": "local:orders"})
+                event_id = gateway.ingest(project, "t", b"1",
+                                          endpoint_id=endpoint["uid"]).event_id
+                self.assertEqual(gateway.take("orders", wait_s=1), [])
+                delivery, = gateway.call("GET", path + "/eventdeliveries")["content"]
+                self.assertEqual((delivery["status"], delivery["event_id"]),
+                                 ("Scheduled", event_id))
+            with convoy.Gateway(convoy.Config(settings)) as gateway:
+                gateway.start()
+                taken, = gateway.take("orders", wait_s=30)
+                self.assertEqual((taken.event_id, taken.attempt_number), (event_id, 1))
+                taken.done()
+
+
+class Adapters(unittest.TestCase):
+    """Plug-ins that cannot be loaded: the error says what to do."""
+
+    def open(self, **settings):
+        with self.assertRaises(convoy.ConvoyError) as caught:
+            convoy.Gateway(convoy.Config({key.replace("_", ".", 1): value
+                                          for key, value in settings.items()}))
+        return str(caught.exception)
+
+    def test_one_that_is_not_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            message = self.open(broker_adapters="kafka", broker_adapters_dir=folder)
+            self.assertIn(f"{folder}/libconvoy-kafka.so is not there: install", message)
+
+    def test_something_else_under_its_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "libconvoy-kafka.so").write_bytes(b"no library")
+            message = self.open(broker_adapters="kafka", broker_adapters_dir=folder)
+            self.assertIn("cannot load the adapter kafka", message)
+            shutil.copy(convoy._library.library._name, f"{folder}/libconvoy-amqp.so")
+            message = self.open(broker_adapters="amqp", broker_adapters_dir=folder)
+            self.assertIn("does not define convoy_plugin_1", message)
+
+    def test_names_and_folders_are_checked(self):
+        for settings in ({"broker.adapters": "../kafka"}, {"broker.adapters": "Kafka"},
+                         {"broker.adapters_dir": "lib"}):
+            with self.assertRaisesRegex(convoy.ConvoyError, "broker.adapters"):
+                convoy.Config(settings)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/sim_broker.h"
+#include "tests/support/sim_bench.h"
 
 namespace convoy::testing {
 namespace {
@@ -97,67 +97,12 @@ class FaultyBroker : public SimBroker {
   int opened_count_ = 0;
 };
 
-class SimBench : public BrokerBench {
+class FaultyBench : public SimBench {
  public:
-  explicit SimBench(Breach breach) : broker_(breach) {
-    broker_.set_blocks(true);
-    broker_.set_tells_lag(true);
-    broker_.set_password("right password");
-  }
-
-  FaultyBroker& broker() override { return broker_; }
-  BrokerEnvironment environment() override {
-    return {.clock = clock_.get(), .allowed_networks = {"127.0.0.0/8"}};
-  }
-  BrokerTraits traits() const override {
-    return {.tells_lag = true,
-            .may_restart = true,
-            .may_remake = true,
-            .redelivery_max = absl::Milliseconds(50)};
-  }
-  absl::StatusOr<Source> NewQueue() override {
-    const std::string name = "queue" + std::to_string(++queues_count_);
-    broker_.MakeQueue(name);
-    return Source{.id = name,
-                  .broker = AmqpConfig{.host = "sim", .password = "right password", .queue = name}};
-  }
-  absl::Status Publish(const Source& source, std::span<const BenchMessage> messages) override {
-    for (const BenchMessage& message : messages) {
-      broker_.Publish(ConfigOf(source).queue,
-                      {.body = message.body, .attributes = message.attributes, .id = message.id});
-    }
-    return absl::OkStatus();
-  }
-  absl::StatusOr<Source> SpoilCredentials(Source source) override {
-    std::get<AmqpConfig>(source.broker).password = "wrong password";
-    return source;
-  }
-  absl::StatusOr<Source> SpoilQueueName(Source source) override {
-    std::get<AmqpConfig>(source.broker).queue = "nowhere";
-    return source;
-  }
-  absl::StatusOr<Source> SpoilAddress(Source source) override {
-    std::get<AmqpConfig>(source.broker).host = "elsewhere";
-    return source;
-  }
-  absl::Status RemakeQueue(const Source& source) override {
-    broker_.RemakeQueue(ConfigOf(source).queue);
-    return absl::OkStatus();
-  }
-  absl::Status RestartServer() override {
-    broker_.FailNext(SimBroker::Call::kPoll, absl::UnavailableError("connection lost"));
-    broker_.FailNext(SimBroker::Call::kOpen, absl::UnavailableError("connection refused"));
-    return absl::OkStatus();
-  }
+  explicit FaultyBench(Breach breach) : FaultyBench(std::make_shared<FaultyBroker>(breach)) {}
 
  private:
-  static const AmqpConfig& ConfigOf(const Source& source) {
-    return std::get<AmqpConfig>(source.broker);
-  }
-
-  const std::unique_ptr<Clock> clock_ = NewSystemClock();
-  FaultyBroker broker_;
-  int queues_count_ = 0;
+  explicit FaultyBench(std::shared_ptr<FaultyBroker> broker) : SimBench(broker, broker) {}
 };
 
 std::string TextOf(const ConformanceReport& report) {
@@ -169,7 +114,7 @@ std::string TextOf(const ConformanceReport& report) {
 }
 
 TEST_CASE("broker_conformance: the simulated broker passes") {
-  SimBench bench(Breach::kNone);
+  FaultyBench bench(Breach::kNone);
   const ConformanceReport report = CheckBroker(bench);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
@@ -179,8 +124,8 @@ TEST_CASE("broker_conformance: the simulated broker passes") {
 }
 
 TEST_CASE("broker_conformance: messages that are held for a time must be extended") {
-  SimBench bench(Breach::kNone);
-  bench.broker().set_extension_interval(absl::Milliseconds(300));
+  FaultyBench bench(Breach::kNone);
+  bench.sim().set_extension_interval(absl::Milliseconds(300));
   const ConformanceReport report = CheckBroker(bench);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
@@ -204,7 +149,7 @@ TEST_CASE("broker_conformance: each broken rule is noticed") {
       {Breach::kInventsLag, "the number of messages that wait is told, and falls to none"},
   };
   for (const auto& [breach, requirement] : breaches) {
-    SimBench bench(breach);
+    FaultyBench bench(breach);
     const ConformanceReport report = CheckBroker(bench);
     INFO(requirement << "\n" << TextOf(report));
     CHECK(std::any_of(report.failures.begin(), report.failures.end(),

@@ -305,6 +305,14 @@ extern "C" {
         error: *mut *mut convoy_error,
     ) -> convoy_status;
     pub fn convoy_outcome_free(outcome: *mut convoy_outcome);
+    pub fn convoy_gateway_next_log(
+        gateway: *const convoy_gateway,
+        out_level: *mut u32,
+        out_event: *mut convoy_buf,
+        out_message: *mut convoy_buf,
+        out_dropped: *mut u64,
+        error: *mut *mut convoy_error,
+    ) -> convoy_status;
     pub fn convoy_http_handle(
         gateway: *const convoy_gateway,
         request: *const convoy_request,
@@ -325,6 +333,16 @@ extern "C" {
         body: *const c_char,
         body_size: usize,
         out_reply: *mut *mut convoy_reply,
+        error: *mut *mut convoy_error,
+    ) -> convoy_status;
+    pub fn convoy_call_async(
+        gateway: *const convoy_gateway,
+        method: *const c_char,
+        target: *const c_char,
+        body: *const c_char,
+        body_size: usize,
+        done: convoy_reply_fn,
+        user: *mut c_void,
         error: *mut *mut convoy_error,
     ) -> convoy_status;
     pub fn convoy_http_begin(
