@@ -170,9 +170,11 @@ var (
 	symbolGatewayNextOutcome    uintptr
 	symbolOutcomeGet            uintptr
 	symbolOutcomeFree           uintptr
+	symbolGatewayNextLog        uintptr
 	symbolHttpHandle            uintptr
 	symbolHttpHandleAsync       uintptr
 	symbolCall                  uintptr
+	symbolCallAsync             uintptr
 	symbolHttpBegin             uintptr
 	symbolHttpFeed              uintptr
 	symbolHttpFinish            uintptr
@@ -236,9 +238,11 @@ var symbols = map[string]*uintptr{
 	"convoy_gateway_next_outcome":    &symbolGatewayNextOutcome,
 	"convoy_outcome_get":             &symbolOutcomeGet,
 	"convoy_outcome_free":            &symbolOutcomeFree,
+	"convoy_gateway_next_log":        &symbolGatewayNextLog,
 	"convoy_http_handle":             &symbolHttpHandle,
 	"convoy_http_handle_async":       &symbolHttpHandleAsync,
 	"convoy_call":                    &symbolCall,
+	"convoy_call_async":              &symbolCallAsync,
 	"convoy_http_begin":              &symbolHttpBegin,
 	"convoy_http_feed":               &symbolHttpFeed,
 	"convoy_http_finish":             &symbolHttpFinish,
