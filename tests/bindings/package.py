@@ -51,11 +51,14 @@ def kept_folder(name):
 
 
 def layouts():
-    """Layout of the structs, as a C compiler has it: (struct, field or "", offset or size)."""
+    """Layout of the structs of convoy.h, which bindings have, as a C compiler has it: (struct, field
+    or "", offset or size)."""
+    header = (ROOT / "capi/convoy.h").read_text()
     for line in (ROOT / "tests/abi/layout.txt").read_text().splitlines():
         name, _, number, *_ = line.split()
         struct, _, field = name.partition(".")
-        yield struct, field, int(number)
+        if f"typedef struct {struct} {{" in header:
+            yield struct, field, int(number)
 
 
 class Package(unittest.TestCase):
