@@ -333,15 +333,15 @@ absl::StatusOr<std::unique_ptr<Transport>> NewCurlTransport(const CurlTransportO
         "delivery_proxy must be a URL of http, https or socks5h with a host, such as "
         "http://proxy.example.com:3128");
   }
-  auto opened =
-      CurlTransport::Open({.guard = *std::move(guard),
-                           .ca_file = options.ca_file.empty() ? FindAuthorities() : options.ca_file,
-                           .connection_idle_max = options.connection_idle_max,
-                           .connection_age_max = options.connection_age_max,
-                           .name_age_max = options.name_age_max,
-                           .proxy = options.proxy,
-                           .has_http2 = options.has_http2},
-                          options.connections_max);
+  auto opened = CurlTransport::Open(
+      {.guard = *std::move(guard),
+       .ca_file = options.ca_file.empty() ? transport::FindAuthorities() : options.ca_file,
+       .connection_idle_max = options.connection_idle_max,
+       .connection_age_max = options.connection_age_max,
+       .name_age_max = options.name_age_max,
+       .proxy = options.proxy,
+       .has_http2 = options.has_http2},
+      options.connections_max);
   if (!opened.ok()) return opened.status();
   return std::unique_ptr<Transport>(*std::move(opened));
 }
