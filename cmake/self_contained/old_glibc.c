@@ -4,6 +4,7 @@
 #include <link.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -48,19 +49,12 @@ int fstatat64(int fd, const char* path, struct stat64* out, int flags) {
   return fstatat(fd, path, (struct stat*)out, flags);
 }
 
-/* 2.35. The unwinder of the compiler asks for the table of the object that has an address. The
- * beginning of glibc's struct of that name, as far as the unwinder reads it. */
-struct found_object {
-  unsigned long long flags;
-  void* map_start;
-  void* map_end;
-  struct link_map* link_map;
-  void* eh_frame;
-};
-
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+/* 2.35. The compiler's unwinder asks for the table of the object that has an address, and reads
+ * nothing else of the answer. A compiler for an older glibc does not ask. */
 struct search {
   uintptr_t address;
-  struct found_object* out;
+  struct dl_find_object* out;
 };
 
 static int Look(struct dl_phdr_info* info, size_t size, void* given) {
@@ -74,17 +68,17 @@ static int Look(struct dl_phdr_info* info, size_t size, void* given) {
     if (segment->p_type == PT_GNU_EH_FRAME) table = (void*)begin;
     if (segment->p_type != PT_LOAD || search->address - begin >= segment->p_memsz) continue;
     is_here = 1;
-    search->out->map_start = (void*)begin;
-    search->out->map_end = (void*)(begin + segment->p_memsz);
+    search->out->dlfo_map_start = (void*)begin;
+    search->out->dlfo_map_end = (void*)(begin + segment->p_memsz);
   }
   if (!is_here || table == NULL) return 0;
-  search->out->eh_frame = table;
+  search->out->dlfo_eh_frame = table;
   return 1;
 }
 
-int _dl_find_object(void* address, struct found_object* out) {
+int _dl_find_object(void* address, struct dl_find_object* out) {
   struct search search = {(uintptr_t)address, out};
-  out->flags = 0;
-  out->link_map = NULL;
+  memset(out, 0, sizeof *out);
   return dl_iterate_phdr(Look, &search) == 1 ? 0 : -1;
 }
+#endif
