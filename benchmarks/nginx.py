@@ -42,28 +42,13 @@ proxy_set_header Connection "";
 server { listen 127.0.0.1:PORT; location / { return 200 ok; } }
 """
 
-# Posts BODY; every request has an idempotency key of its own.
-SCRIPT = """
-local threads = 0
-function setup(thread) thread:set("number", threads); threads = threads + 1 end
+# A request that a source signs; every request has an idempotency key of its own.
+INIT = """
 function init()
-  count = 0
   wrk.method = "%s"
   wrk.body = '%s'
   wrk.headers["Content-Type"] = "application/json"
   wrk.headers["X-Hub-Signature-256"] = "%s"
-end
-PACE
-function request()
-  count = count + 1
-  wrk.headers["X-Id"] = number .. "-" .. count
-  return wrk.format()
-end
-function done(summary, latency)
-  io.write(string.format("\\nRESULT %%d %%d %%d %%d %%d %%d\\n", summary.requests,
-    summary.duration, summary.errors.status, summary.errors.connect + summary.errors.read +
-    summary.errors.write + summary.errors.timeout, latency:percentile(50),
-    latency:percentile(99)))
 end
 """
 
@@ -110,8 +95,8 @@ class Load:
         digest = hmac.new(secret.encode(), BODY.encode(), hashlib.sha256).hexdigest()
         script = pathlib.Path(server.folder, f"{hashlib.md5((path + secret).encode()).hexdigest()}.lua")
         pace = "" if pause_ms is None else f"function delay() return {pause_ms} end"
-        script.write_text(SCRIPT.replace("PACE", pace) % (
-            method, BODY if method == "POST" else "", "sha256=" + digest))
+        init = INIT % (method, BODY if method == "POST" else "", "sha256=" + digest)
+        script.write_text(f"{tables.WRK_SETUP}{init}{pace}{tables.WRK_REQUESTS}")
         self._server, self._is_refused = server, is_refused
         self._before = processor_seconds(server)
         self._process = subprocess.Popen(

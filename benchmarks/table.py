@@ -24,16 +24,14 @@ SECONDS = 8
 SUSTAINED_SECONDS = 20
 MIB = 1024 * 1024
 
-# Posts a body of 1 KiB; every request has an idempotency key of its own.
-WRK_SCRIPT = """
+# Pieces of a script for wrk whose requests have an idempotency key of their own each: what comes before
+# its init(), which sets the method, the headers and the body, and what comes after it.
+WRK_SETUP = """
 local threads = 0
 function setup(thread) thread:set("number", threads); threads = threads + 1 end
-function init()
-  count = 0
-  wrk.method = "POST"
-  wrk.body = '{"id":"evt_1","text":"' .. string.rep("x", 1000) .. '"}'
-  wrk.headers["Content-Type"] = "application/json"
-end
+"""
+WRK_REQUESTS = """
+local count = 0
 function request()
   count = count + 1
   wrk.headers["X-Id"] = number .. "-" .. count
@@ -45,6 +43,14 @@ function done(summary, latency)
     summary.errors.timeout, latency:percentile(50), latency:percentile(99)))
 end
 """
+# Posts a body of 1 KiB.
+WRK_SCRIPT = WRK_SETUP + """
+function init()
+  wrk.method = "POST"
+  wrk.body = '{"id":"evt_1","text":"' .. string.rep("x", 1000) .. '"}'
+  wrk.headers["Content-Type"] = "application/json"
+end
+""" + WRK_REQUESTS
 
 NGINX_CONFIG = """
 daemon off;

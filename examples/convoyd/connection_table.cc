@@ -83,7 +83,7 @@ ConnectionTable::ConnectionTable(const ConnectionLimits& limits) : limits_(limit
 
 ConnectionTable::~ConnectionTable() = default;
 
-std::unique_ptr<ConnectionPlace> ConnectionTable::Admit(const std::string& address) {
+std::unique_ptr<ConnectionPlace> ConnectionTable::Reserve(const std::string& address) {
   std::function<void()> evict;
   std::unique_ptr<ConnectionPlace> place;
   {

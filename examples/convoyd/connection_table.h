@@ -81,7 +81,7 @@ class ConnectionTable {
   ~ConnectionTable();
 
   // nullptr: there is no room, and no connection that could make some.
-  std::unique_ptr<ConnectionPlace> Admit(const std::string& address);
+  std::unique_ptr<ConnectionPlace> Reserve(const std::string& address);
 
   // Closes the connection that has waited longest, whatever the limits are. False: all are busy.
   bool EvictOne();

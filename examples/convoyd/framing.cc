@@ -147,7 +147,7 @@ void RequestParser::ParseHead() {
   }
   if (!CheckHost() || !ParseBodyFraming()) return;
   ParseConnection();
-  stage_ = Stage::kJudged;
+  stage_ = Stage::kHeadRead;
 }
 
 bool RequestParser::ParseRequestLine(std::string_view line) {
@@ -240,7 +240,7 @@ void RequestParser::ParseConnection() {
 // ---- The body
 
 void RequestParser::AcceptBody(uint64_t bytes_max) {
-  if (stage_ != Stage::kJudged) return;
+  if (stage_ != Stage::kHeadRead) return;
   body_bytes_max_ = bytes_max;
   stage_ = Stage::kBody;
   if (!content_length_.has_value()) return;

@@ -43,8 +43,8 @@ struct FramingError {
 class RequestParser {
  public:
   enum class Stage : uint8_t {
-    kHead,    // reading the request line and headers
-    kJudged,  // the head is complete: AcceptBody decides on the body
+    kHead,      // reading the request line and headers
+    kHeadRead,  // the head is complete: AcceptBody decides on the body
     kBody,
     kDone,
     kFailed,
@@ -57,10 +57,10 @@ class RequestParser {
   RequestParser& operator=(const RequestParser&) = delete;
 
   // Takes bytes up to the end of the present stage and returns how many. Takes nothing in the
-  // stages kJudged, kDone and kFailed.
+  // stages kHeadRead, kDone and kFailed.
   size_t Feed(std::string_view data);
 
-  // In kJudged: reads on, to a body of at most `bytes_max`; a longer one fails with 413.
+  // In kHeadRead: reads on, to a body of at most `bytes_max`; a longer one fails with 413.
   void AcceptBody(uint64_t bytes_max);
 
   Stage stage() const { return stage_; }
@@ -68,7 +68,7 @@ class RequestParser {
   // Whether any byte of the request has arrived.
   bool has_begun() const { return !head_.empty(); }
 
-  // From kJudged on. Views into the parser.
+  // From kHeadRead on. Views into the parser.
   std::string_view method() const { return method_; }
   std::string_view target() const { return target_; }
   const std::vector<convoy::HeaderView>& headers() const { return headers_; }

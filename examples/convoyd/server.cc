@@ -230,7 +230,7 @@ void Server::AddConnection(Worker* worker, Tcp::socket socket) {
   error_code error;
   const auto peer = socket.remote_endpoint(error);
   if (error) return;  // it has gone already
-  std::unique_ptr<ConnectionPlace> place = table_.Admit(AddressKey(peer.address().to_string()));
+  std::unique_ptr<ConnectionPlace> place = table_.Reserve(AddressKey(peer.address().to_string()));
   // Those that are told to go have a descriptor, too, until they have gone.
   if (place == nullptr && connections_count_ >= options_.limits.connections_max + kRefusedMax) {
     CountRefusal(503, "no room for another connection");

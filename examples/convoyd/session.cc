@@ -201,7 +201,7 @@ void Session<Stream>::Parse() {
   using Stage = RequestParser::Stage;
   while (true) {
     unread_.remove_prefix(parser_->Feed(unread_));
-    if (parser_->stage() == Stage::kJudged && !AcceptHead()) return;
+    if (parser_->stage() == Stage::kHeadRead && !AcceptHead()) return;
     if (parser_->stage() == Stage::kFailed) {
       return Refuse(parser_->error().status, parser_->error().text);
     }
@@ -290,12 +290,12 @@ void Session<Stream>::Ask() {
 
 template <typename Stream>
 void Session<Stream>::Refuse(int status, std::string_view text) {
-  const bool is_judged = !path_.empty();
-  owner_->CountRefusal(status, status == 413 && is_judged ? "" : text);
+  const bool is_head_read = !path_.empty();
+  owner_->CountRefusal(status, status == 413 && is_head_read ? "" : text);
   is_kept_ = false;
-  Answer(status == 413 && is_judged ? gateway_->RefuseTooLarge(MakeRequest())
-         : status == 503            ? convoy::Gateway::OverloadedResponse()
-                                    : TextResponse(status, text));
+  Answer(status == 413 && is_head_read ? gateway_->RefuseTooLarge(MakeRequest())
+         : status == 503               ? convoy::Gateway::OverloadedResponse()
+                                       : TextResponse(status, text));
 }
 
 template <typename Stream>

@@ -14,41 +14,23 @@ namespace convoy::crypto {
 namespace {
 
 // One digest algorithm: its state and BoringSSL's three functions.
-struct Md5 {
-  using Context = MD5_CTX;
-  static constexpr size_t kSize = MD5_DIGEST_LENGTH, kBlock = MD5_CBLOCK;
-  static void Init(Context* c) { MD5_Init(c); }
-  static void Update(Context* c, const void* p, size_t n) { MD5_Update(c, p, n); }
-  static void Final(uint8_t* out, Context* c) { MD5_Final(out, c); }
+template <typename State, size_t kSizeBytes, size_t kBlockBytes, auto kInit, auto kUpdate,
+          auto kFinal>
+struct Algorithm {
+  using Context = State;
+  static constexpr size_t kSize = kSizeBytes, kBlock = kBlockBytes;
+  static void Init(Context* c) { kInit(c); }
+  static void Update(Context* c, const void* p, size_t n) { kUpdate(c, p, n); }
+  static void Final(uint8_t* out, Context* c) { kFinal(out, c); }
 };
-struct Sha1 {
-  using Context = SHA_CTX;
-  static constexpr size_t kSize = SHA_DIGEST_LENGTH, kBlock = SHA_CBLOCK;
-  static void Init(Context* c) { SHA1_Init(c); }
-  static void Update(Context* c, const void* p, size_t n) { SHA1_Update(c, p, n); }
-  static void Final(uint8_t* out, Context* c) { SHA1_Final(out, c); }
-};
-struct Sha256 {
-  using Context = SHA256_CTX;
-  static constexpr size_t kSize = SHA256_DIGEST_LENGTH, kBlock = SHA256_CBLOCK;
-  static void Init(Context* c) { SHA256_Init(c); }
-  static void Update(Context* c, const void* p, size_t n) { SHA256_Update(c, p, n); }
-  static void Final(uint8_t* out, Context* c) { SHA256_Final(out, c); }
-};
-struct Sha384 {
-  using Context = SHA512_CTX;
-  static constexpr size_t kSize = SHA384_DIGEST_LENGTH, kBlock = SHA384_CBLOCK;
-  static void Init(Context* c) { SHA384_Init(c); }
-  static void Update(Context* c, const void* p, size_t n) { SHA384_Update(c, p, n); }
-  static void Final(uint8_t* out, Context* c) { SHA384_Final(out, c); }
-};
-struct Sha512 {
-  using Context = SHA512_CTX;
-  static constexpr size_t kSize = SHA512_DIGEST_LENGTH, kBlock = SHA512_CBLOCK;
-  static void Init(Context* c) { SHA512_Init(c); }
-  static void Update(Context* c, const void* p, size_t n) { SHA512_Update(c, p, n); }
-  static void Final(uint8_t* out, Context* c) { SHA512_Final(out, c); }
-};
+using Md5 = Algorithm<MD5_CTX, MD5_DIGEST_LENGTH, MD5_CBLOCK, MD5_Init, MD5_Update, MD5_Final>;
+using Sha1 = Algorithm<SHA_CTX, SHA_DIGEST_LENGTH, SHA_CBLOCK, SHA1_Init, SHA1_Update, SHA1_Final>;
+using Sha256 = Algorithm<SHA256_CTX, SHA256_DIGEST_LENGTH, SHA256_CBLOCK, SHA256_Init,
+                         SHA256_Update, SHA256_Final>;
+using Sha384 = Algorithm<SHA512_CTX, SHA384_DIGEST_LENGTH, SHA384_CBLOCK, SHA384_Init,
+                         SHA384_Update, SHA384_Final>;
+using Sha512 = Algorithm<SHA512_CTX, SHA512_DIGEST_LENGTH, SHA512_CBLOCK, SHA512_Init,
+                         SHA512_Update, SHA512_Final>;
 
 // Calls `visit` with the algorithm's type.
 template <typename Visit>

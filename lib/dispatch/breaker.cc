@@ -73,10 +73,10 @@ Breaker::Change Breaker::OnResult(const CircuitBreaker& settings, bool is_succes
     case State::kClosed:
       break;
   }
-  if (now >= judged_at_ && now - judged_at_ < settings.sample_interval) return Change::kNone;
+  if (now >= evaluated_at_ && now - evaluated_at_ < settings.sample_interval) return Change::kNone;
   const Sums sums = SumsOf(settings, now);
   if (sums.successes + sums.failures < settings.requests_min) return Change::kNone;
-  judged_at_ = now;
+  evaluated_at_ = now;
   if (PercentOf(sums.failures, sums.successes) < settings.failure_threshold) return Change::kNone;
   return Open(settings, now);
 }

@@ -54,7 +54,7 @@ class Breaker {
   bool is_tripped_ = false;                 // open or half-open
   absl::Time open_until_ = absl::InfinitePast();
   absl::Time opened_at_ = absl::InfinitePast();
-  absl::Time judged_at_ = absl::InfinitePast();
+  absl::Time evaluated_at_ = absl::InfinitePast();
   uint32_t opened_count_ = 0;  // since it was closed last
   Sums probes_;                // since it became half-open
 };

@@ -120,7 +120,7 @@ void Dispatcher::State::TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present
     if (is_draining) {
       PutBackTask(task, now);
     } else {
-      Admit(std::move(task), now);
+      HandleClaimed(std::move(task), now);
     }
   }
   for (const ThrottledLane& throttled : claim->throttled_lanes) TellThrottled(throttled, now);

@@ -53,11 +53,11 @@ absl::Time Dispatcher::State::Step() {
 }
 
 void Dispatcher::State::TakeInNews(Present now) {
-  StoreNews news = outcomes.TakeNews();
-  if (news.has_work) next_claim_at = std::min(next_claim_at, now.steady);
-  if (news.is_refusing) next_claim_at = now.steady + kLookAgain;
-  if (news.is_lost) is_draining = true;
-  if (news.claim.has_value()) TakeInClaim(*std::move(news.claim), now);
+  CommitFeedback feedback = outcomes.TakeFeedback();
+  if (feedback.has_work) next_claim_at = std::min(next_claim_at, now.steady);
+  if (feedback.is_refusing) next_claim_at = now.steady + kLookAgain;
+  if (feedback.is_lost) is_draining = true;
+  if (feedback.claim.has_value()) TakeInClaim(*std::move(feedback.claim), now);
 }
 
 void Dispatcher::State::NoticeClock(Present now) {

@@ -176,7 +176,7 @@ struct Dispatcher::State {
   const absl::StatusOr<Snapshot>& FindProject(const std::string& id);
 
   // Sends, queues or ends a claimed delivery.
-  void Admit(Task task, Present now);
+  void HandleClaimed(Task task, Present now);
   // The rest of its lease: the store reckons by the wall clock, which may have been set meanwhile.
   absl::Duration LeaseLeft(const Task& task, Present now) const;
   // Whether the lease leaves an attempt the time it may take.

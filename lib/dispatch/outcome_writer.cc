@@ -77,10 +77,10 @@ void OutcomeWriter::OnFlushed(std::shared_ptr<FlushedBatch> batch, const CommitR
   const absl::Time now = clock_.SteadyNow();
   {
     absl::MutexLock lock(&mutex_);
-    // What was put back or is to be retried may be due at once.
-    news_.has_work |= result.status.ok();
-    news_.is_refusing |= !result.status.ok();
-    news_.is_lost |= is_lost;
+    // A delivery that was put back or is to be retried may be due at once.
+    feedback_.has_work |= result.status.ok();
+    feedback_.is_refusing |= !result.status.ok();
+    feedback_.is_lost |= is_lost;
     if (result.status.ok() || is_lost) {
       uncommitted_count_ -= count;
     } else {
@@ -108,7 +108,7 @@ void OutcomeWriter::StartClaim(ClaimRequest request) {
   commits_.ClaimAsync(std::move(request), [this](absl::StatusOr<Claim> claim) {
     {
       absl::MutexLock lock(&mutex_);
-      news_.claim = std::move(claim);
+      feedback_.claim = std::move(claim);
     }
     Wake();
   });
@@ -174,15 +174,15 @@ void OutcomeWriter::OnDisabled(const std::string& project_id, const std::string&
 void OutcomeWriter::NotifyWork() {
   {
     absl::MutexLock lock(&mutex_);
-    if (std::exchange(news_.has_work, true)) return;  // the driver was woken already
+    if (std::exchange(feedback_.has_work, true)) return;  // the driver was woken already
   }
   Wake();
 }
 
-StoreNews OutcomeWriter::TakeNews() {
+CommitFeedback OutcomeWriter::TakeFeedback() {
   absl::MutexLock lock(&mutex_);
-  if (news_.claim.has_value()) --uncommitted_count_;
-  return std::exchange(news_, {});
+  if (feedback_.claim.has_value()) --uncommitted_count_;
+  return std::exchange(feedback_, {});
 }
 
 bool OutcomeWriter::is_settled() const {

@@ -26,7 +26,7 @@
 namespace convoy::dispatch {
 
 // Commit feedback: what other threads reported since it was last taken.
-struct StoreNews {
+struct CommitFeedback {
   bool has_work = false;                       // something may be due: after a commit, or a wake-up
   bool is_refusing = false;                    // a commit failed; it is not worth claiming at once
   bool is_lost = false;                        // the store can record nothing any more
@@ -44,7 +44,8 @@ class OutcomeWriter {
         observer_(*observer),
         tell_(std::move(tell)) {}
 
-  // Called when there is news, on whichever thread brings it. Set once, before the first commit.
+  // Called when there is feedback, on whichever thread brings it. Set once, before the first
+  // commit.
   void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
 
   // Called, on any thread, once an endpoint was disabled. Set once, as above.
@@ -63,15 +64,15 @@ class OutcomeWriter {
   bool is_telling() const { return tell_ != nullptr; }
   // Commits what was added, as one batch, and once it is time for that what was refused.
   void Flush();
-  // Claims deliveries, after the outcomes that were flushed before; the answer comes as news. One
-  // claim at a time.
+  // Claims deliveries, after the outcomes that were flushed before; the answer is part of the
+  // feedback. One claim at a time.
   void StartClaim(ClaimRequest request);
 
   // From any thread.
   void DisableEndpoint(const std::string& project_id, const std::string& endpoint_id,
                        base::UlidGenerator& ulids, storage::WriteTries tries = {});
   void NotifyWork();
-  StoreNews TakeNews();
+  CommitFeedback TakeFeedback();
 
   // Nothing added that is not committed or lost with the store, and no claim under way. From the
   // thread that steps the dispatcher.
@@ -118,7 +119,7 @@ class OutcomeWriter {
   FlushedBatch pending_;  // touched only by the thread that steps
 
   mutable absl::Mutex mutex_;
-  StoreNews news_ ABSL_GUARDED_BY(mutex_);
+  CommitFeedback feedback_ ABSL_GUARDED_BY(mutex_);
   size_t uncommitted_count_ ABSL_GUARDED_BY(mutex_) = 0;  // updates, changes, claims
   std::vector<std::shared_ptr<FlushedBatch>> kept_ ABSL_GUARDED_BY(mutex_);
   std::vector<Disabling> kept_disablings_ ABSL_GUARDED_BY(mutex_);

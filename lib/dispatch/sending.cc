@@ -37,7 +37,7 @@ const absl::StatusOr<Snapshot>& Dispatcher::State::FindProject(const std::string
   return projects.emplace(id, parts.configuration->FindProject(id)).first->second;
 }
 
-void Dispatcher::State::Admit(Task task, Present now) {
+void Dispatcher::State::HandleClaimed(Task task, Present now) {
   const Delivery& delivery = task.claimed.delivery;
   const absl::StatusOr<Snapshot> project = FindProject(delivery.project_id);
   if (!project.ok() && !absl::IsNotFound(project.status())) {
@@ -190,7 +190,7 @@ void Dispatcher::State::StartWaiting(const std::string& endpoint_id, Present now
     if (is_abandoning) {
       PutBackTask(task, now);
     } else {
-      Admit(std::move(task), now);
+      HandleClaimed(std::move(task), now);
     }
   }
 }

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+
+#include "lib/gateway/event_poll.h"
 
 namespace convoy::gateway {
 
@@ -17,7 +20,6 @@ class HostWake {
   // `watched` is another descriptor whose readability counts as well until Unwatch. It is not owned
   // and must outlive this object.
   static absl::StatusOr<std::unique_ptr<HostWake>> Open(int watched);
-  ~HostWake();
   HostWake(const HostWake&) = delete;
   HostWake& operator=(const HostWake&) = delete;
 
@@ -25,17 +27,14 @@ class HostWake {
   // in the order of its changes.
   void Set(Reason reason, bool is_there) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  void Unwatch();
+  void Unwatch() { poll_->Unwatch(); }
 
-  int fd() const { return epoll_fd_; }
+  int fd() const { return poll_->fd(); }
 
  private:
-  HostWake(int epoll_fd, int event_fd, int watched)
-      : epoll_fd_(epoll_fd), event_fd_(event_fd), watched_(watched) {}
+  explicit HostWake(std::unique_ptr<EventPoll> poll) : poll_(std::move(poll)) {}
 
-  const int epoll_fd_;
-  const int event_fd_;
-  const int watched_;
+  const std::unique_ptr<EventPoll> poll_;
   absl::Mutex mutex_;
   uint8_t reasons_ ABSL_GUARDED_BY(mutex_) = 0;
 };

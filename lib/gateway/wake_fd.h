@@ -4,9 +4,12 @@
 
 #include <atomic>
 #include <memory>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
+#include "lib/gateway/event_poll.h"
 
 namespace convoy::gateway {
 
@@ -15,7 +18,6 @@ class WakeFd {
   // `watched` is another descriptor whose readability counts as well, or -1. It is not owned and
   // must outlive this object.
   static absl::StatusOr<std::unique_ptr<WakeFd>> Open(int watched);
-  ~WakeFd();
   WakeFd(const WakeFd&) = delete;
   WakeFd& operator=(const WakeFd&) = delete;
 
@@ -29,13 +31,12 @@ class WakeFd {
   // Waits until fd() is readable, at most `patience`.
   void Wait(absl::Duration patience) const;
 
-  int fd() const { return epoll_fd_; }
+  int fd() const { return poll_->fd(); }
 
  private:
-  WakeFd(int epoll_fd, int event_fd) : epoll_fd_(epoll_fd), event_fd_(event_fd) {}
+  explicit WakeFd(std::unique_ptr<EventPoll> poll) : poll_(std::move(poll)) {}
 
-  const int epoll_fd_;
-  const int event_fd_;
+  const std::unique_ptr<EventPoll> poll_;
   std::atomic<bool> is_signalled_ = false;
 };
 

@@ -183,9 +183,10 @@ PreparedMessages BrokerIntake::Prepare(const ProjectSnapshot& project, const Sou
   return prepared;
 }
 
-absl::StatusOr<WriteBatch> BrokerIntake::PrepareRedrive(const ProjectSnapshot& project,
-                                                        const Source& source, const HeldInput& held,
-                                                        FunctionRuns* runs) const {
+absl::StatusOr<WriteBatch> BrokerIntake::PrepareHeldMessage(const ProjectSnapshot& project,
+                                                            const Source& source,
+                                                            const HeldInput& held,
+                                                            FunctionRuns* runs) const {
   // A part of a body does not become whole by being tried again.
   BrokerMessage message{
       .body = held.body, .attributes = held.headers, .is_cut = held.reason == refusal::kCutOff};

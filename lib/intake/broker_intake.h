@@ -51,9 +51,9 @@ class BrokerIntake {
 
   // The event of a dead letter, and the release of the dead letter, in one batch. kInvalidArgument
   // "reason: detail" if still no event can be made of it.
-  absl::StatusOr<WriteBatch> PrepareRedrive(const route::ProjectSnapshot& project,
-                                            const Source& source, const HeldInput& held,
-                                            FunctionRuns* runs = nullptr) const;
+  absl::StatusOr<WriteBatch> PrepareHeldMessage(const route::ProjectSnapshot& project,
+                                                const Source& source, const HeldInput& held,
+                                                FunctionRuns* runs = nullptr) const;
 
  private:
   using MessageBatch = std::variant<WriteBatch, Refusal>;

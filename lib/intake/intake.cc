@@ -148,15 +148,15 @@ absl::StatusOr<WriteBatch> Intake::PrepareIngest(const ProjectSnapshot& project,
                                                  const HttpRequest& request,
                                                  std::optional<Hold>* out_hold,
                                                  std::string* out_remark) const {
-  CONVOY_ASSIGN_OR_RETURN(const JudgedRequest judged,
-                          JudgeIngest(project, entry, request, out_hold));
-  return AcceptIngest(project, entry, request, judged, nullptr, out_hold, out_remark);
+  CONVOY_ASSIGN_OR_RETURN(const VerifiedRequest verified,
+                          VerifyIngest(project, entry, request, out_hold));
+  return AcceptIngest(project, entry, request, verified, nullptr, out_hold, out_remark);
 }
 
-absl::StatusOr<JudgedRequest> Intake::JudgeIngest(const ProjectSnapshot& project,
-                                                  const config::SourceEntry& entry,
-                                                  const HttpRequest& request,
-                                                  std::optional<Hold>* out_hold) const {
+absl::StatusOr<VerifiedRequest> Intake::VerifyIngest(const ProjectSnapshot& project,
+                                                     const config::SourceEntry& entry,
+                                                     const HttpRequest& request,
+                                                     std::optional<Hold>* out_hold) const {
   const absl::Time now = clock_->Now();
   const absl::Status checked = CheckRequest(project, entry, request);
   if (!checked.ok()) return RefuseIngestOf(entry, request, checked, "", now, out_hold);
@@ -165,21 +165,21 @@ absl::StatusOr<JudgedRequest> Intake::JudgeIngest(const ProjectSnapshot& project
   if (!admitted.ok()) {
     return RefuseIngestOf(entry, request, admitted, verdict.scheme, now, out_hold);
   }
-  return JudgedRequest{.verdict = std::move(verdict), .now = now};
+  return VerifiedRequest{.verdict = std::move(verdict), .now = now};
 }
 
 absl::StatusOr<WriteBatch> Intake::AcceptIngest(const ProjectSnapshot& project,
                                                 const config::SourceEntry& entry,
                                                 const HttpRequest& request,
-                                                const JudgedRequest& judged, FunctionRuns* runs,
+                                                const VerifiedRequest& verified, FunctionRuns* runs,
                                                 std::optional<Hold>* out_hold,
                                                 std::string* out_remark) const {
   const bool may_keep = entry.source.verify_mode == VerifyMode::kQuarantine && out_hold != nullptr;
   absl::StatusOr<WriteBatch> batch =
-      AcceptRequest(project, entry, request, judged, may_keep ? KeyRule::kRefuse : KeyRule::kAccept,
-                    runs, out_remark);
+      AcceptRequest(project, entry, request, verified,
+                    may_keep ? KeyRule::kRefuse : KeyRule::kAccept, runs, out_remark);
   if (batch.ok() || (runs != nullptr && runs->wanted() != nullptr)) return batch;
-  return RefuseIngestOf(entry, request, batch.status(), judged.verdict.scheme, judged.now,
+  return RefuseIngestOf(entry, request, batch.status(), verified.verdict.scheme, verified.now,
                         out_hold);
 }
 
@@ -221,7 +221,7 @@ absl::StatusOr<WriteBatch> Intake::PrepareHeldRequest(const ProjectSnapshot& pro
 absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
                                                  const config::SourceEntry& entry,
                                                  const HttpRequest& request,
-                                                 const JudgedRequest& judged, KeyRule key_rule,
+                                                 const VerifiedRequest& verified, KeyRule key_rule,
                                                  FunctionRuns* runs,
                                                  std::string* out_remark) const {
   const Source& source = entry.source;
@@ -229,14 +229,14 @@ absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
               .source_id = source.id,
               .url_query = KeepQuery(entry.credentials, request.query),
               .url_path = std::string(request.path),
-              .created_at = judged.now,
-              .acknowledged_at = judged.now};
+              .created_at = verified.now,
+              .acknowledged_at = verified.now};
   event.content_type = base::FindHeader(request.headers, "Content-Type").value_or("");
   CONVOY_ASSIGN_OR_RETURN(event.headers,
                           KeepIngestHeaders(source, entry.credentials, request.headers));
   const std::string_view received_text = request.body.empty() ? "{}" : request.body;
   BodyView received(request.headers, received_text);
-  SourceFunctions functions(options_, source, judged.now, runs);
+  SourceFunctions functions(options_, source, verified.now, runs);
   CONVOY_RETURN_IF_ERROR(ApplyFunctions(functions, received, &event));
   // Places and keys are those of the request; what is behind them sees the event.
   std::optional<BodyView> changed;
@@ -249,7 +249,7 @@ absl::StatusOr<WriteBatch> Intake::AcceptRequest(const ProjectSnapshot& project,
 
   CONVOY_ASSIGN_OR_RETURN(
       std::optional<DedupeKey> dedupe,
-      KeyOf(entry, request, judged.verdict, key_rule, received, &event, out_remark));
+      KeyOf(entry, request, verified.verdict, key_rule, received, &event, out_remark));
   CONVOY_ASSIGN_OR_RETURN(event.event_type, FindEventType(source, request, received));
   event.id = ulids_->Next();
 

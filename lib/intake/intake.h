@@ -46,7 +46,7 @@ struct RestEvent {
 };
 
 // A request that its source has admitted.
-struct JudgedRequest {
+struct VerifiedRequest {
   Verdict verdict;
   absl::Time now;
 };
@@ -79,16 +79,17 @@ class Intake {
   // The two halves of that, for a source with payload functions: no function is run for a stranger.
   // A request whose function fails is genuine, and kept whatever its source's mode; its reason is
   // function_failed. While `runs` wants something, the status means nothing.
-  absl::StatusOr<JudgedRequest> JudgeIngest(const route::ProjectSnapshot& project,
-                                            const config::SourceEntry& source,
-                                            const HttpRequest& request,
-                                            std::optional<Hold>* out_hold) const;
+  absl::StatusOr<VerifiedRequest> VerifyIngest(const route::ProjectSnapshot& project,
+                                               const config::SourceEntry& source,
+                                               const HttpRequest& request,
+                                               std::optional<Hold>* out_hold) const;
   absl::StatusOr<WriteBatch> AcceptIngest(const route::ProjectSnapshot& project,
                                           const config::SourceEntry& source,
-                                          const HttpRequest& request, const JudgedRequest& judged,
-                                          FunctionRuns* runs, std::optional<Hold>* out_hold,
+                                          const HttpRequest& request,
+                                          const VerifiedRequest& verified, FunctionRuns* runs,
+                                          std::optional<Hold>* out_hold,
                                           std::string* out_remark) const;
-  // The event of a request that was held: judged by the source as it is now, by the clock of when
+  // The event of a request that was held: verified by the source as it is now, by the clock of when
   // it came in. `out_reason` says why not, for HeldInput::reason. Does not release the input.
   absl::StatusOr<WriteBatch> PrepareHeldRequest(const route::ProjectSnapshot& project,
                                                 const config::SourceEntry& source,
@@ -121,9 +122,9 @@ class Intake {
   // Processing after verification.
   absl::StatusOr<WriteBatch> AcceptRequest(const route::ProjectSnapshot& project,
                                            const config::SourceEntry& entry,
-                                           const HttpRequest& request, const JudgedRequest& judged,
-                                           KeyRule key_rule, FunctionRuns* runs,
-                                           std::string* out_remark) const;
+                                           const HttpRequest& request,
+                                           const VerifiedRequest& verified, KeyRule key_rule,
+                                           FunctionRuns* runs, std::string* out_remark) const;
   // The dedupe key: of the values at the source's own places, or else of the provider's id.
   absl::StatusOr<std::optional<DedupeKey>> KeyOf(const config::SourceEntry& entry,
                                                  const HttpRequest& request, const Verdict& verdict,

@@ -21,7 +21,7 @@ ReleasePlan PlanRequest(const Intake& intake, const route::ProjectSnapshot& proj
 ReleasePlan PlanMessage(const BrokerIntake& intake, const route::ProjectSnapshot& project,
                         const config::SourceEntry& source, const HeldInput& input,
                         FunctionRuns* runs) {
-  absl::StatusOr<WriteBatch> batch = intake.PrepareRedrive(project, source.source, input, runs);
+  absl::StatusOr<WriteBatch> batch = intake.PrepareHeldMessage(project, source.source, input, runs);
   if (batch.ok()) return {.batch = *std::move(batch)};
   // "reason: detail"
   const std::string_view message = batch.status().message();

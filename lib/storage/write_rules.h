@@ -56,7 +56,7 @@ inline constexpr absl::Duration kClockTolerance = absl::Seconds(1);
 std::optional<absl::Time> DueAfterClockStep(DeliveryStatus status, absl::Time due_at,
                                             absl::Time updated_at, absl::Time now);
 
-// Turns a submission into the record of a duplicate: kept, but delivered to nobody.
+// Turns a submission into the record of a duplicate: kept, and not delivered.
 void MarkDuplicate(Submission& submission);
 
 // The rows of events that have gone.

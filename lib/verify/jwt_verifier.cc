@@ -162,9 +162,9 @@ class JwtVerifier final : public SchemeVerifier {
     const std::optional<Token> token = ReadToken(found.candidates.front());
     if (!token.has_value()) return verdict;
     if (evidence.guard != nullptr && evidence.guard->Covers(token->signed_text)) return verdict;
-    JudgeSignature(*token, evidence, &verdict);
+    CheckSignature(*token, evidence, &verdict);
     if (!verdict.accepted()) return verdict;
-    verdict.reason = JudgeTimes(token->claims, now, &verdict.signed_at);
+    verdict.reason = CheckTimes(token->claims, now, &verdict.signed_at);
     if (!verdict.accepted()) return verdict;
     evidence.jwt_claims = token->claims;
     verdict.reason = checks_.Evaluate(evidence);
@@ -173,7 +173,7 @@ class JwtVerifier final : public SchemeVerifier {
   }
 
  private:
-  void JudgeSignature(const Token& token, const Evidence& evidence, Verdict* verdict) const {
+  void CheckSignature(const Token& token, const Evidence& evidence, Verdict* verdict) const {
     Text algorithm, key_id;
     const std::vector<std::string>& pinned = scheme_.jwt.algorithms;
     // An extension that must be understood is one that is not (RFC 7515, section 4.1.11).
@@ -189,7 +189,7 @@ class JwtVerifier final : public SchemeVerifier {
     verdict->missing_key_url = std::move(match.missing_key_url);
   }
 
-  VerifyReason JudgeTimes(std::string_view claims, absl::Time now,
+  VerifyReason CheckTimes(std::string_view claims, absl::Time now,
                           std::optional<absl::Time>* signed_at) const {
     const JwtRules& rules = scheme_.jwt;
     const auto expires = ReadTime(claims, "exp"), begins = ReadTime(claims, "nbf");

@@ -35,9 +35,9 @@ class SignedVerifier final : public SchemeVerifier {
     Verdict verdict{.scheme = scheme_.name};
     Evidence evidence = given;
     if (scheme_.each.empty()) {
-      JudgeGroups(&evidence, now, &verdict);
+      CheckGroups(&evidence, now, &verdict);
     } else {
-      JudgeElements(&evidence, now, &verdict);
+      CheckElements(&evidence, now, &verdict);
     }
     if (!verdict.accepted()) return verdict;
     verdict.reason = checks_.Evaluate(evidence);
@@ -47,7 +47,7 @@ class SignedVerifier final : public SchemeVerifier {
 
  private:
   // Every element must be signed.
-  void JudgeElements(Evidence* evidence, absl::Time now, Verdict* verdict) const {
+  void CheckElements(Evidence* evidence, absl::Time now, Verdict* verdict) const {
     const std::string_view each = scheme_.each;
     const size_t star = each.find(".*");
     const auto array = FindOnly(evidence->body.text(), each.substr(0, star));
@@ -61,7 +61,7 @@ class SignedVerifier final : public SchemeVerifier {
       verdict->reason = VerifyReason::kMalformed;
       if (!item.has_value() || ++count > kElementsMax) return;
       evidence->item = item->text;
-      JudgeGroups(evidence, now, verdict);
+      CheckGroups(evidence, now, verdict);
       if (!verdict->accepted()) return;
     }
     if (elements.is_broken()) verdict->reason = VerifyReason::kMalformed;
@@ -69,12 +69,12 @@ class SignedVerifier final : public SchemeVerifier {
 
   // One good group of signatures is enough. Else the verdict is that of the group that came
   // furthest.
-  void JudgeGroups(Evidence* evidence, absl::Time now, Verdict* verdict) const {
+  void CheckGroups(Evidence* evidence, absl::Time now, Verdict* verdict) const {
     for (size_t group = 0; group < kGroupsMax; ++group) {
       Verdict judged{.scheme = scheme_.name};
       FoundSignatures found;
       judged.reason = ReadSignatures(scheme_, group, evidence, &found);
-      if (judged.accepted()) JudgeSignatures(found, evidence, now, &judged);
+      if (judged.accepted()) CheckSignatures(found, evidence, now, &judged);
       if (group == 0 || judged.accepted() || Progress(judged.reason) > Progress(verdict->reason)) {
         *verdict = std::move(judged);
       }
@@ -82,7 +82,7 @@ class SignedVerifier final : public SchemeVerifier {
     }
   }
 
-  void JudgeSignatures(const FoundSignatures& found, Evidence* evidence, absl::Time now,
+  void CheckSignatures(const FoundSignatures& found, Evidence* evidence, absl::Time now,
                        Verdict* verdict) const {
     if (scheme_.timestamp.has_value()) {
       verdict->signed_at = ParseTimestamp(scheme_.timestamp->unit, found.timestamp.view());
@@ -101,7 +101,7 @@ class SignedVerifier final : public SchemeVerifier {
     verdict->secret_index = match.key_index;
     verdict->missing_key_url = std::move(match.missing_key_url);
     if (verdict->accepted() && scheme_.timestamp.has_value()) {
-      verdict->reason = JudgeTime(*scheme_.timestamp, *verdict->signed_at, now);
+      verdict->reason = CheckTime(*scheme_.timestamp, *verdict->signed_at, now);
       if (is_replay_bounded_) {
         verdict->replayable_until = *verdict->signed_at + scheme_.timestamp->past_max;
       }

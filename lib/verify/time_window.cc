@@ -48,7 +48,7 @@ std::optional<absl::Time> ParseTimestamp(TimeUnit unit, std::string_view text) {
   return ParseHttpDate(text);
 }
 
-VerifyReason JudgeTime(const TimestampField& field, absl::Time signed_at, absl::Time now) {
+VerifyReason CheckTime(const TimestampField& field, absl::Time signed_at, absl::Time now) {
   if (!field.is_enforced) return VerifyReason::kAccepted;
   // A sender that counts whole seconds may take all of the last one: both sides of the comparison
   // have the same grain.

@@ -15,6 +15,6 @@ namespace convoy::verify {
 // for anything else and for what no clock will show.
 std::optional<absl::Time> ParseTimestamp(TimeUnit unit, std::string_view text);
 
-VerifyReason JudgeTime(const TimestampField& field, absl::Time signed_at, absl::Time now);
+VerifyReason CheckTime(const TimestampField& field, absl::Time signed_at, absl::Time now);
 
 }  // namespace convoy::verify

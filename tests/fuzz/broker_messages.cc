@@ -106,7 +106,7 @@ void CheckDeadLetter(const World& world, const Hold& hold, const intake::Refusal
   Require(base::IsValidUtf8(input.detail) && base::IsHeaderValue(input.detail),
           "a detail is a line of text");
   Require(input.detail.size() < 1024, "a detail does not repeat the message");
-  const auto redriven = world.messages.PrepareRedrive(*world.project, world.source, input);
+  const auto redriven = world.messages.PrepareHeldMessage(*world.project, world.source, input);
   Require(!redriven.ok(), "what was refused is refused again as long as nothing has changed");
   Require(redriven.status().message() == absl::StrCat(refusal.reason, ": ", refusal.detail),
           "and for the same reason");

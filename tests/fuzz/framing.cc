@@ -79,7 +79,7 @@ Outcome ReadOne(std::string_view bytes, size_t piece, uint64_t body_bytes_max,
     const size_t taken = parser.Feed(part);
     Require(taken > 0 && taken <= part.size(), "what is fed is taken");
     outcome.taken += taken;
-    if (parser.stage() == Stage::kJudged) parser.AcceptBody(body_bytes_max);
+    if (parser.stage() == Stage::kHeadRead) parser.AcceptBody(body_bytes_max);
     if (parser.stage() == Stage::kFailed || parser.stage() == Stage::kDone) break;
   }
   Require(memory.granted() <= body_bytes_max, "no more memory than a body may have");

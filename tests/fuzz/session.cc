@@ -140,7 +140,7 @@ class Connection {
                                                       .chunk_extension_bytes_max = 32,
                                                       .trailer_bytes_max = 64}};
     owner_.session = std::make_shared<Session>(std::move(stream), &owner_, &gateway_, options,
-                                               table_.Admit("peer"));
+                                               table_.Reserve("peer"));
     session_ = owner_.session;
     owner_.session->Start();
     GoOn();

@@ -152,14 +152,14 @@ using SourceEntryPtr = std::shared_ptr<const config::SourceEntry>;
 
 // The reply to a request that its source has admitted. While `runs` wants something, it means
 // nothing.
-Reply AcceptJudged(const GatewayOptions& options, const ApiParts& parts,
-                   const route::ProjectSnapshot& project, const SourceEntryPtr& source,
-                   const HttpRequest& request, const intake::JudgedRequest& judged,
-                   intake::FunctionRuns* runs) {
+Reply AcceptVerified(const GatewayOptions& options, const ApiParts& parts,
+                     const route::ProjectSnapshot& project, const SourceEntryPtr& source,
+                     const HttpRequest& request, const intake::VerifiedRequest& verified,
+                     intake::FunctionRuns* runs) {
   std::optional<Hold> hold;
   std::string remark;
   absl::StatusOr<WriteBatch> batch =
-      parts.intake->AcceptIngest(project, *source, request, judged, runs, &hold, &remark);
+      parts.intake->AcceptIngest(project, *source, request, verified, runs, &hold, &remark);
   if (hold.has_value()) {
     const bool is_safe = hold->input.reason != intake::ingest_refusal::kFunctionFailed ||
                          HasPlace(options, *parts.storage, *hold);
@@ -185,11 +185,11 @@ Reply AcceptJudged(const GatewayOptions& options, const ApiParts& parts,
 class FunctionIngest : public std::enable_shared_from_this<FunctionIngest> {
  public:
   FunctionIngest(const GatewayOptions& options, const ApiParts& parts, SourceEntryPtr source,
-                 const HttpRequest& request, intake::JudgedRequest judged)
+                 const HttpRequest& request, intake::VerifiedRequest verified)
       : options_(options),
         parts_(parts),
         source_(std::move(source)),
-        judged_(std::move(judged)),
+        verified_(std::move(verified)),
         method_(request.method),
         path_(request.path),
         query_(request.query),
@@ -205,7 +205,7 @@ class FunctionIngest : public std::enable_shared_from_this<FunctionIngest> {
     if (!project.ok()) return FromStatus(project.status());
     const HttpRequest request{
         .method = method_, .path = path_, .query = query_, .headers = views_, .body = body_};
-    Reply reply = AcceptJudged(options_, parts_, **project, source_, request, judged_, &runs_);
+    Reply reply = AcceptVerified(options_, parts_, **project, source_, request, verified_, &runs_);
     if (runs_.wanted() == nullptr) return reply;
     return PendingScript{.call = *runs_.wanted(),
                          .finish = [self = shared_from_this()](const ScriptResult& result) {
@@ -225,7 +225,7 @@ class FunctionIngest : public std::enable_shared_from_this<FunctionIngest> {
   const GatewayOptions& options_;
   const ApiParts& parts_;
   const SourceEntryPtr source_;
-  const intake::JudgedRequest judged_;
+  const intake::VerifiedRequest verified_;
   const std::string method_, path_, query_, body_;
   Headers headers_;
   std::vector<HeaderView> views_;
@@ -246,15 +246,15 @@ Reply Ingest(const Context& context) {
   const auto project = parts.configuration->FindProject((*source)->source.project_id);
   if (!project.ok()) return FromStatus(project.status());
   std::optional<Hold> hold;
-  const auto judged = parts.intake->JudgeIngest(**project, **source, request, &hold);
-  if (hold.has_value()) return RefuseAndKeep(*std::move(hold), judged.status(), *source);
-  if (!judged.ok()) return Refused(judged.status(), **source);
+  const auto verified = parts.intake->VerifyIngest(**project, **source, request, &hold);
+  if (hold.has_value()) return RefuseAndKeep(*std::move(hold), verified.status(), *source);
+  if (!verified.ok()) return Refused(verified.status(), **source);
   if (intake::HasFunctions((*source)->source)) {
-    return std::make_shared<FunctionIngest>(*context.options, parts, *source, request, *judged)
+    return std::make_shared<FunctionIngest>(*context.options, parts, *source, request, *verified)
         ->Accept();
   }
-  return AcceptJudged(*context.options, parts, **project, *source, request, *judged,
-                      /*runs=*/nullptr);
+  return AcceptVerified(*context.options, parts, **project, *source, request, *verified,
+                        /*runs=*/nullptr);
 }
 
 }  // namespace convoy::http

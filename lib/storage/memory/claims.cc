@@ -62,7 +62,7 @@ void MemoryStorage::FollowClock(const ClaimRequest& request) {
   }
   for (auto& [endpoint_id, lane] : flow_.lanes) {
     lane.closed_until = absl::InfinitePast();
-    lane.must_judge = true;
+    lane.is_policy_stale = true;
     if (lane.arrival <= before) lane.arrival = absl::UnixEpoch();  // it was rested
   }
 }
@@ -89,7 +89,7 @@ std::map<std::string, MemoryStorage::Queue> MemoryStorage::QueueUp(const ClaimRe
 
 // While a lane has a head, nothing else of it is due.
 void MemoryStorage::KeepToHead(absl::Time now, StoredLane& lane, Queue& queue) {
-  if (lane.head_id.empty() || lane.must_judge) return;
+  if (lane.head_id.empty() || lane.is_policy_stale) return;
   const auto head = std::find_if(queue.all.begin(), queue.all.end(), [&](const auto& entry) {
     return entry.second->delivery.id == lane.head_id;
   });
@@ -108,16 +108,17 @@ void MemoryStorage::ForgetEmptyLanes(const ClaimRequest& request,
                                       request.skipped_endpoint_ids.end());
   for (auto& [endpoint_id, lane] : flow_.lanes) {
     const bool is_empty = !queues.contains(endpoint_id) && !skipped.contains(endpoint_id);
-    if (is_empty && lane.closed_until <= request.now) lane.is_disabled = lane.must_judge = false;
+    if (is_empty && lane.closed_until <= request.now)
+      lane.is_disabled = lane.is_policy_stale = false;
   }
 }
 
-void MemoryStorage::JudgeLane(const ClaimRequest& request, const std::string& endpoint_id,
-                              Queue& queue, Claim& claim) {
+void MemoryStorage::ApplyLanePolicy(const ClaimRequest& request, const std::string& endpoint_id,
+                                    Queue& queue, Claim& claim) {
   StoredLane& lane = flow_.lanes[endpoint_id];
   lane.project_id = queue.project_id;
   if (lane.closed_until > request.now) return;
-  if (queue.due_count == 0 && !lane.must_judge) return;
+  if (queue.due_count == 0 && !lane.is_policy_stale) return;
   std::optional<LanePolicy> policy = LanePolicy{};
   if (request.policy_of != nullptr) policy = request.policy_of(queue.project_id, endpoint_id);
   if (policy.has_value() && policy->holds_back() &&
@@ -130,7 +131,7 @@ void MemoryStorage::JudgeLane(const ClaimRequest& request, const std::string& en
   if (policy->is_unserved) {
     return claim.unserved_lanes.push_back({queue.project_id, endpoint_id});
   }
-  lane.must_judge = false;
+  lane.is_policy_stale = false;
   if (policy->is_closed()) {
     KeepToHead(request.now, lane, queue);
     if (queue.due_count == 0) return;  // such a visit leaves the lane as it is
@@ -184,7 +185,7 @@ void MemoryStorage::CloseLane(const ClaimRequest& request, const std::string& en
   }
   // The head may have ended with this claim; then others of the lane may be due.
   if (!lane.head_id.empty() && next_at == absl::InfiniteFuture()) next_at = request.now;
-  if (lane.must_judge) next_at = request.now;
+  if (lane.is_policy_stale) next_at = request.now;
   claim.next_due_at = std::min(claim.next_due_at, std::max(next_at, lane.closed_until));
 }
 
@@ -197,7 +198,7 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
   ForgetEmptyLanes(request, queues);
   size_t turns_count = 0;
   for (auto& [endpoint_id, queue] : queues) {
-    JudgeLane(request, endpoint_id, queue, claim);
+    ApplyLanePolicy(request, endpoint_id, queue, claim);
     turns_count = std::max(turns_count, std::min(queue.due_count, queue.room));
   }
   for (size_t turn = 0; turn < turns_count; ++turn) {

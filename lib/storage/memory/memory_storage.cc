@@ -59,7 +59,7 @@ void MemoryStorage::OpenLanes(const std::vector<ConfigWrite>& writes) {
     const auto lane = flow_.lanes.find(id);
     if (lane == flow_.lanes.end()) return;
     lane->second.closed_until = absl::InfinitePast();
-    lane->second.must_judge = true;
+    lane->second.is_policy_stale = true;
     lane->second.is_disabled = false;
   };
   for (const ConfigWrite& write : writes) {

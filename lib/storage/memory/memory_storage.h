@@ -35,9 +35,9 @@ struct StoredLane {
   std::string project_id;
   absl::Time arrival = absl::UnixEpoch();  // Pace
   absl::Time closed_until = absl::InfinitePast();
-  std::string head_id;       // the delivery that it is at, if it gives one at a time
-  bool is_disabled = false;  // as of the latest claim that found anything due
-  bool must_judge = false;   // its policy may have changed since it was asked for
+  std::string head_id;           // the delivery that it is at, if it gives one at a time
+  bool is_disabled = false;      // as of the latest claim that found anything due
+  bool is_policy_stale = false;  // its policy may have changed since it was asked for
 };
 
 // Traffic of the store; configuration is in ConfigTables.
@@ -142,8 +142,8 @@ class MemoryStorage final : public Storage, public FlowCounts {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetEmptyLanes(const ClaimRequest& request, const std::map<std::string, Queue>& queues)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void JudgeLane(const ClaimRequest& request, const std::string& endpoint_id, Queue& queue,
-                 Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ApplyLanePolicy(const ClaimRequest& request, const std::string& endpoint_id, Queue& queue,
+                       Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False if the delivery ended instead, because of its mode.
   bool HandOut(const ClaimRequest& request, StoredDelivery& stored, Bodies& bodies, Claim& claim)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

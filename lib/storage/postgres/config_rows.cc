@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/storage/config_record.h"
 #include "lib/storage/postgres/names.h"
 
 namespace convoy::storage::postgres {
@@ -17,55 +17,13 @@ namespace {
 
 int64_t Number(ConfigKind kind) { return static_cast<int64_t>(kind); }
 
-// The fields as one value: each as its size, a colon and its bytes.
-std::string Pack(const std::vector<std::string>& fields) {
-  std::string packed;
-  for (const std::string& field : fields) absl::StrAppend(&packed, field.size(), ":", field);
-  return packed;
-}
-
-absl::StatusOr<std::vector<std::string>> Unpack(std::string_view packed) {
-  std::vector<std::string> fields;
-  while (!packed.empty()) {
-    const size_t colon = packed.find(':');
-    size_t size = 0;
-    if (colon == std::string_view::npos || !absl::SimpleAtoi(packed.substr(0, colon), &size) ||
-        size > packed.size() - colon - 1) {
-      return absl::DataLossError("the fields of a configuration object are damaged");
-    }
-    fields.emplace_back(packed.substr(colon + 1, size));
-    packed.remove_prefix(colon + 1 + size);
-  }
-  return fields;
-}
-
-absl::StatusOr<ConfigRecord> ReadRecord(ConfigKind kind, const Row& row) {
-  ConfigRecord record;
-  record.kind = kind;
-  record.id = row.TextAt(0);
-  record.project_id = row.TextAt(1);
-  CONVOY_ASSIGN_OR_RETURN(record.fields, Unpack(row.TextAt(2)));
-  record.document = row.TextAt(3);
-  const ConfigKindInfo* const info = FindConfigKind(kind);
-  if (info == nullptr || record.fields.size() > info->fields.size()) {
-    return absl::DataLossError("the fields of a configuration object are damaged");
-  }
-  // A field that its kind was given later is empty in a record of before.
-  record.fields.resize(info->fields.size());
-  return record;
-}
-
 absl::StatusOr<std::vector<ConfigRecord>> ReadRecords(ConfigKind kind, const Rows& rows) {
   std::vector<ConfigRecord> records;
   for (int i = 0; i < rows.count(); ++i) {
-    CONVOY_ASSIGN_OR_RETURN(ConfigRecord record, ReadRecord(kind, Row(&rows, i)));
+    CONVOY_ASSIGN_OR_RETURN(ConfigRecord record, ReadConfigRecord(kind, Row(&rows, i)));
     records.push_back(std::move(record));
   }
   return records;
-}
-
-bool IsLookedUp(const ConfigField& field) {
-  return field.use != ConfigFieldUse::kText || field.parent.has_value();
 }
 
 // Columns that order a field's rows after the value.
@@ -141,7 +99,7 @@ absl::StatusOr<std::optional<ConfigRecord>> ConfigRows::Find(ConfigKind kind, st
                                           Params().Int(Number(kind)).Bytes(id)));
   std::optional<ConfigRecord> record;
   if (rows.count() > 0) {
-    CONVOY_ASSIGN_OR_RETURN(record, ReadRecord(kind, Row(&rows, 0)));
+    CONVOY_ASSIGN_OR_RETURN(record, ReadConfigRecord(kind, Row(&rows, 0)));
   }
   return record;
 }
@@ -223,7 +181,7 @@ absl::StatusOr<std::vector<ConfigRecord>> ConfigRows::WalkField(const ConfigWalk
 }
 
 absl::Status ConfigRows::Put(const ConfigRecord& record, const ConfigRecord* previous) {
-  const std::string packed = Pack(record.fields);
+  const std::string packed = PackFields(record.fields);
   Params params;
   params.Int(Number(record.kind)).Bytes(record.id).Bytes(record.project_id).Bytes(packed);
   params.Bytes(record.document);

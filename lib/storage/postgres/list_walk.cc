@@ -1,8 +1,7 @@
-// The walks behind lists: conditions as sets of numbers, ranges of keys, and the fixed statements.
+// The walks behind lists: fixed statements, whose rows are selected one by one.
 #include "lib/storage/postgres/list_walk.h"
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,7 +9,6 @@
 #include <vector>
 
 #include "absl/algorithm/container.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 
@@ -18,6 +16,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/flow_counts.h"
+#include "lib/storage/list_conditions.h"
 #include "lib/storage/page_walk.h"
 #include "lib/storage/postgres/names.h"
 #include "lib/storage/postgres/rows.h"
@@ -27,77 +26,31 @@
 namespace convoy::storage::postgres {
 namespace {
 
-constexpr int64_t kKeyMax = std::numeric_limits<int64_t>::max();
 // The first piece of a walk is enough for most pages; those behind it are larger.
 constexpr int64_t kFirstPieceRows = 100;
 constexpr int64_t kPieceRows = 1'000;
 
-// Numbers that a column may have; empty: any.
-class NumberSet {
- public:
-  static absl::StatusOr<NumberSet> Of(Connection& connection, const std::vector<std::string>& ids) {
-    NumberSet set;
-    if (ids.empty()) return set;
-    CONVOY_ASSIGN_OR_RETURN(const Rows rows,
-                            connection.Run("SELECT n.number FROM unnest($1::bytea[]) AS w(id) "
-                                           "JOIN name AS n ON n.id = w.id",
-                                           Params().Texts(ids)));
-    // The empty id stands for "none" in a row, and is not what a list can be asked for.
-    set.numbers_.insert(kUnknownName);
-    for (int i = 0; i < rows.count(); ++i) {
-      if (rows.IntAt(i, 0) != kNoName) set.numbers_.insert(rows.IntAt(i, 0));
-    }
-    return set;
+// The numbers of `ids`; without ids: any.
+absl::StatusOr<NumberSet> NumbersOf(Connection& connection, const std::vector<std::string>& ids) {
+  if (ids.empty()) return NumberSet();
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                          connection.Run("SELECT n.number FROM unnest($1::bytea[]) AS w(id) "
+                                         "JOIN name AS n ON n.id = w.id",
+                                         Params().Texts(ids)));
+  // The empty id stands for "none" in a row, and is not what a list can be asked for.
+  std::vector<int64_t> numbers{kUnknownName};
+  for (int i = 0; i < rows.count(); ++i) {
+    if (rows.IntAt(i, 0) != kNoName) numbers.push_back(rows.IntAt(i, 0));
   }
-  static absl::StatusOr<NumberSet> Of(Connection& connection, const std::string& id) {
-    return Of(connection, id.empty() ? std::vector<std::string>() : std::vector{id});
-  }
-
-  bool is_any() const { return numbers_.empty(); }
-  bool Has(int64_t number) const { return is_any() || numbers_.contains(number); }
-  bool HasOneOf(std::string_view encoded) const {
-    if (is_any()) return true;
-    const auto numbers = DecodeNumbers(encoded);
-    return numbers.ok() && std::any_of(numbers->begin(), numbers->end(),
-                                       [&](int64_t number) { return numbers_.contains(number); });
-  }
-
- private:
-  absl::flat_hash_set<int64_t> numbers_;
-};
-
-bool IsText(const std::string& wanted, std::string_view value) {
-  return wanted.empty() || wanted == value;
+  return NumberSet(numbers);
+}
+absl::StatusOr<NumberSet> NumbersOf(Connection& connection, const std::string& id) {
+  return NumbersOf(connection, id.empty() ? std::vector<std::string>() : std::vector{id});
 }
 
 // The id whose three columns begin there.
 std::string IdOf(const Row& row, int first) {
   return JoinUlid({.key = row.IntAt(first) - row.IntAt(first + 1), .tail = row.IntAt(first + 2)});
-}
-
-// Keys of an instant range, both ends included.
-struct KeyRange {
-  int64_t first = 0;
-  int64_t last = kKeyMax;
-};
-
-KeyRange RangeOf(absl::Time from, absl::Time until) {
-  KeyRange range{.first = LeastKeyAt(from)};
-  if (until < absl::InfiniteFuture()) range.last = LeastKeyAt(until + absl::Milliseconds(1)) - 1;
-  return range;
-}
-
-// Cuts `range` to the side of the start's cursor that the walk goes to.
-absl::StatusOr<KeyRange> RangeFrom(KeyRange range, const WalkStart& start) {
-  if (start.cursor.empty()) return range;
-  const std::optional<UlidParts> at = SplitUlid(start.cursor);
-  if (!at.has_value()) return NotACursor();
-  if (start.is_ascending) {
-    range.first = std::max(range.first, at->key + (start.is_inclusive ? 0 : 1));
-  } else {
-    range.last = std::min(range.last, at->key - (start.is_inclusive ? 0 : 1));
-  }
-  return range;
 }
 
 // One list: its statement without the order, and the rows of it that are selected.
@@ -239,10 +192,10 @@ template <typename Use>
 auto PlanEvents(Connection& connection, const EventQuery& query, const Use& use)
     -> decltype(use(std::declval<const ListPlan&>())) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumbersOf(connection, query.endpoint_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet found_sources,
-                          NumberSet::Of(connection, query.search.source_ids));
+                          NumbersOf(connection, query.search.source_ids));
   const auto is_found = [&](const Row& row) {
     return (!found_sources.is_any() && found_sources.Has(row.IntAt(3))) ||
            IsFoundBy(query.search, {IdOf(row, 0)}, {row.TextAt(5), row.TextAt(6)});
@@ -268,9 +221,9 @@ auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, std::str
                     int event_column, const Use& use)
     -> decltype(use(std::declval<const ListPlan&>())) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumbersOf(connection, query.endpoint_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet subscriptions,
-                          NumberSet::Of(connection, query.subscription_id));
+                          NumbersOf(connection, query.subscription_id));
   const auto is_wanted = [&](const Row& row) {
     if (!endpoints.Has(row.IntAt(4)) || !subscriptions.Has(row.IntAt(5))) return false;
     const auto status = static_cast<DeliveryStatus>(row.IntAt(6));
@@ -358,7 +311,7 @@ absl::StatusOr<CountPart> CountDeliveries(Connection& connection, const Delivery
 absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery& query,
                                          const PageRequest& request) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
   CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
   const auto is_wanted = [&](const Row& row) { return IsWantedHeld(row, query, sources); };
   const std::string select =
@@ -378,7 +331,7 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
 
 absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& query) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
   CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
   CONVOY_ASSIGN_OR_RETURN(
       const Rows rows,

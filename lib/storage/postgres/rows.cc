@@ -7,6 +7,7 @@
 #include "lib/base/time_text.h"
 #include "lib/model/codec.h"
 #include "lib/storage/postgres/names.h"
+#include "lib/storage/traffic_rows.h"
 
 namespace convoy::storage::postgres {
 
@@ -40,42 +41,9 @@ const char* const kInsertHeld =
 
 namespace {
 
-std::string Text(const Row& row, int column) { return std::string(row.TextAt(column)); }
-
-absl::Time Time(const Row& row, int column) { return base::FromMicros(row.IntAt(column)); }
-
-absl::StatusOr<std::vector<std::string>> NamesIn(Connection& connection, std::string_view bytes) {
-  CONVOY_ASSIGN_OR_RETURN(const std::vector<int64_t> numbers, DecodeNumbers(bytes));
-  std::vector<std::string> ids;
-  ids.reserve(numbers.size());
-  for (const int64_t number : numbers) {
-    CONVOY_ASSIGN_OR_RETURN(std::string id, NameOf(connection, number));
-    ids.push_back(std::move(id));
-  }
-  return ids;
-}
-
-std::string EncodeTimings(const Attempt& attempt) {
-  if (attempt.elapsed == absl::ZeroDuration()) return "";
-  std::vector<int64_t> numbers;
-  for (const absl::Duration duration :
-       {attempt.elapsed, attempt.phases.name_lookup, attempt.phases.connect, attempt.phases.tls,
-        attempt.phases.first_byte}) {
-    numbers.push_back(absl::ToInt64Microseconds(duration));
-  }
-  return EncodeNumbers(numbers);
-}
-
-absl::Status DecodeTimings(std::string_view bytes, Attempt* attempt) {
-  CONVOY_ASSIGN_OR_RETURN(const std::vector<int64_t> numbers, DecodeNumbers(bytes));
-  if (numbers.empty()) return absl::OkStatus();
-  if (numbers.size() < 5) return absl::DataLossError("the timings of an attempt are damaged");
-  attempt->elapsed = absl::Microseconds(numbers[0]);
-  attempt->phases = {.name_lookup = absl::Microseconds(numbers[1]),
-                     .connect = absl::Microseconds(numbers[2]),
-                     .tls = absl::Microseconds(numbers[3]),
-                     .first_byte = absl::Microseconds(numbers[4])};
-  return absl::OkStatus();
+// Gives the ids of numbers.
+auto NamesOf(Connection& connection) {
+  return [&connection](int64_t number) { return NameOf(connection, number); };
 }
 
 std::string_view View(const std::string& text) { return text; }
@@ -138,96 +106,29 @@ void AddHeld(Columns& columns, const RowKey& at, const HeldInput& input, int64_t
                   View(input.query), View(input.position), View(headers), View(input.body)});
 }
 
-std::string IdAt(const Row& row, int column) {
-  return JoinUlid(
-      {.key = row.IntAt(column) - row.IntAt(column + 1), .tail = row.IntAt(column + 2)});
-}
+std::string IdAt(const Row& row, int column) { return IdIn(row, column); }
 
 absl::StatusOr<Event> ReadEvent(Connection& connection, const Row& row,
                                 std::string_view project_id) {
-  Event event;
-  event.id = IdAt(row, 0);
-  event.project_id = project_id;
-  CONVOY_ASSIGN_OR_RETURN(event.source_id, NameOf(connection, row.IntAt(3)));
-  event.event_type = Text(row, 4);
-  CONVOY_ASSIGN_OR_RETURN(event.endpoint_ids, NamesIn(connection, row.TextAt(5)));
-  CONVOY_ASSIGN_OR_RETURN(event.headers, model::DecodeHeaders(row.TextAt(6)));
-  event.body = Text(row, 7);
-  event.content_type = Text(row, 8);
-  event.url_query = Text(row, 9);
-  event.url_path = Text(row, 10);
-  event.idempotency_key = Text(row, 11);
-  event.is_duplicate = row.IntAt(12) != 0;
-  event.status = static_cast<EventStatus>(row.IntAt(13));
-  event.failure_reason = Text(row, 14);
-  event.created_at = Time(row, 15);
-  event.acknowledged_at = Time(row, 16);
-  return event;
+  return ReadEventRow(row, project_id, NamesOf(connection));
 }
 
 absl::StatusOr<Delivery> ReadDelivery(Connection& connection, const Row& row,
                                       std::string_view project_id) {
-  Delivery delivery;
-  delivery.id = IdAt(row, 0);
-  delivery.project_id = project_id;
-  CONVOY_ASSIGN_OR_RETURN(delivery.endpoint_id, NameOf(connection, row.IntAt(4)));
-  CONVOY_ASSIGN_OR_RETURN(delivery.subscription_id, NameOf(connection, row.IntAt(5)));
-  delivery.status = static_cast<DeliveryStatus>(row.IntAt(6));
-  delivery.mode = static_cast<DeliveryMode>(row.IntAt(7));
-  delivery.retry.strategy = static_cast<RetryStrategy>(row.IntAt(8));
-  delivery.retry.interval = absl::Microseconds(row.IntAt(9));
-  delivery.retry.attempts_max = static_cast<uint32_t>(row.IntAt(10));
-  delivery.attempts_count = static_cast<uint32_t>(row.IntAt(11));
-  delivery.due_at = Time(row, 12);
-  delivery.description = Text(row, 13);
-  delivery.latency = absl::Microseconds(row.IntAt(14));
-  delivery.created_at = Time(row, 15);
-  delivery.updated_at = Time(row, 16);
+  CONVOY_ASSIGN_OR_RETURN(Delivery delivery, ReadDeliveryRow(row, project_id, NamesOf(connection)));
   delivery.event_id = IdAt(row, 17);
-  delivery.event_type = Text(row, 20);
-  delivery.idempotency_key = Text(row, 21);
+  delivery.event_type = TextIn(row, 20);
+  delivery.idempotency_key = TextIn(row, 21);
   return delivery;
 }
 
 absl::StatusOr<Attempt> ReadAttempt(const Row& row, const AttemptOwner& owner) {
-  Attempt attempt;
-  attempt.id = IdAt(row, 0);
-  attempt.project_id = owner.project_id;
-  attempt.delivery_id = owner.delivery_id;
-  attempt.endpoint_id = owner.endpoint_id;
-  attempt.url = Text(row, 3);
-  attempt.method = Text(row, 4);
-  CONVOY_ASSIGN_OR_RETURN(attempt.request_headers, model::DecodeHeaders(row.TextAt(5)));
-  attempt.http_status = static_cast<int>(row.IntAt(6));
-  CONVOY_ASSIGN_OR_RETURN(attempt.response_headers, model::DecodeHeaders(row.TextAt(7)));
-  attempt.response_body = Text(row, 8);
-  attempt.remote_ip = Text(row, 9);
-  attempt.error = Text(row, 10);
-  attempt.is_success = row.IntAt(11) != 0;
-  attempt.requested_at = Time(row, 12);
-  attempt.responded_at = Time(row, 13);
-  CONVOY_RETURN_IF_ERROR(DecodeTimings(row.TextAt(14), &attempt));
-  return attempt;
+  return ReadAttemptRow(row, owner);
 }
 
 absl::StatusOr<HeldInput> ReadHeld(Connection& connection, const Row& row,
                                    std::string_view project_id) {
-  HeldInput input;
-  input.id = IdAt(row, 0);
-  input.project_id = project_id;
-  CONVOY_ASSIGN_OR_RETURN(input.source_id, NameOf(connection, row.IntAt(3)));
-  input.kind = static_cast<HeldKind>(row.IntAt(4));
-  input.reason = Text(row, 5);
-  input.detail = Text(row, 6);
-  input.method = Text(row, 7);
-  input.path = Text(row, 8);
-  input.query = Text(row, 9);
-  CONVOY_ASSIGN_OR_RETURN(input.headers, model::DecodeHeaders(row.TextAt(10)));
-  input.body = Text(row, 11);
-  input.position = Text(row, 12);
-  input.received_at = Time(row, 13);
-  input.expires_at = Time(row, 14);
-  return input;
+  return ReadHeldRow(row, project_id, NamesOf(connection));
 }
 
 }  // namespace convoy::storage::postgres

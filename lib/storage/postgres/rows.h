@@ -10,6 +10,7 @@
 #include "convoy/model.h"
 #include "convoy/ulid.h"
 #include "lib/storage/postgres/connection.h"
+#include "lib/storage/traffic_rows.h"
 
 namespace convoy::storage::postgres {
 
@@ -52,13 +53,6 @@ void AddDelivery(RowPieces& rows, const RowKey& at, const Delivery& delivery, in
 void AddAttempt(RowPieces& rows, const RowKey& at, const Attempt& attempt, int64_t delivery);
 void AddHeld(Columns& columns, const RowKey& at, const HeldInput& input, int64_t project,
              int64_t source);
-
-// Fields of an attempt that are stored with its delivery only.
-struct AttemptOwner {
-  std::string project_id;
-  std::string delivery_id;
-  std::string endpoint_id;
-};
 
 // The id of a row whose key, key_shift and id_tail stand from `column` on.
 std::string IdAt(const Row& row, int column);

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/storage/config_record.h"
 #include "lib/storage/sqlite/names.h"
 
 namespace convoy::storage {
@@ -37,49 +37,7 @@ namespace {
 
 int64_t Number(ConfigKind kind) { return static_cast<int64_t>(kind); }
 
-// The fields as one value: each as its size, a colon and its bytes.
-std::string Pack(const std::vector<std::string>& fields) {
-  std::string packed;
-  for (const std::string& field : fields) absl::StrAppend(&packed, field.size(), ":", field);
-  return packed;
-}
-
-absl::StatusOr<std::vector<std::string>> Unpack(std::string_view packed) {
-  std::vector<std::string> fields;
-  while (!packed.empty()) {
-    const size_t colon = packed.find(':');
-    size_t size = 0;
-    if (colon == std::string_view::npos || !absl::SimpleAtoi(packed.substr(0, colon), &size) ||
-        size > packed.size() - colon - 1) {
-      return absl::DataLossError("the fields of a configuration object are damaged");
-    }
-    fields.emplace_back(packed.substr(colon + 1, size));
-    packed.remove_prefix(colon + 1 + size);
-  }
-  return fields;
-}
-
 constexpr std::string_view kColumns = "id, project_id, fields, document";
-
-absl::StatusOr<ConfigRecord> ReadRecord(ConfigKind kind, const Statement& row) {
-  ConfigRecord record;
-  record.kind = kind;
-  record.id = row.TextAt(0);
-  record.project_id = row.TextAt(1);
-  CONVOY_ASSIGN_OR_RETURN(record.fields, Unpack(row.TextAt(2)));
-  record.document = row.TextAt(3);
-  const ConfigKindInfo* const info = FindConfigKind(kind);
-  if (info == nullptr || record.fields.size() > info->fields.size()) {
-    return absl::DataLossError("the fields of a configuration object are damaged");
-  }
-  // A field that its kind was given later is empty in a record of before.
-  record.fields.resize(info->fields.size());
-  return record;
-}
-
-bool IsLookedUp(const ConfigField& field) {
-  return field.use != ConfigFieldUse::kText || field.parent.has_value();
-}
 
 // Columns that order a field's rows after the value.
 std::string_view GroupOf(const ConfigRecord& record, const ConfigField& field) {
@@ -105,7 +63,7 @@ absl::StatusOr<std::optional<ConfigRecord>> ConfigRows::Find(ConfigKind kind, st
       "SELECT id, project_id, fields, document FROM config WHERE kind = ? AND id = ?");
   std::optional<ConfigRecord> record;
   if (row.Int(Number(kind)).Text(id).Next()) {
-    CONVOY_ASSIGN_OR_RETURN(record, ReadRecord(kind, row));
+    CONVOY_ASSIGN_OR_RETURN(record, ReadConfigRecord(kind, row));
   }
   CONVOY_RETURN_IF_ERROR(row.status());
   return record;
@@ -145,7 +103,7 @@ absl::StatusOr<std::vector<ConfigRecord>> ConfigRows::Walk(const ConfigWalk& wal
   row.Int(static_cast<int64_t>(walk.records_max));
   std::vector<ConfigRecord> records;
   while (row.Next()) {
-    CONVOY_ASSIGN_OR_RETURN(ConfigRecord record, ReadRecord(walk.kind, row));
+    CONVOY_ASSIGN_OR_RETURN(ConfigRecord record, ReadConfigRecord(walk.kind, row));
     records.push_back(std::move(record));
   }
   CONVOY_RETURN_IF_ERROR(row.status());
@@ -191,7 +149,7 @@ absl::StatusOr<std::vector<ConfigRecord>> ConfigRows::WalkField(const ConfigWalk
 }
 
 absl::Status ConfigRows::Put(const ConfigRecord& record, const ConfigRecord* previous) {
-  const std::string packed = Pack(record.fields);
+  const std::string packed = PackFields(record.fields);
   CONVOY_RETURN_IF_ERROR(
       connection_
           .Prepare("INSERT INTO config (kind, id, project_id, fields, document) "

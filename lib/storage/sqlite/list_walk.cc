@@ -1,8 +1,7 @@
-// The walks behind lists: conditions as sets of numbers, ranges of keys, and the fixed statements.
+// The walks behind lists: fixed statements, whose rows are selected one by one.
 #include "lib/storage/sqlite/list_walk.h"
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,7 +9,6 @@
 #include <vector>
 
 #include "absl/algorithm/container.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 
@@ -18,6 +16,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/flow_counts.h"
+#include "lib/storage/list_conditions.h"
 #include "lib/storage/page_walk.h"
 #include "lib/storage/search.h"
 #include "lib/storage/sqlite/row_keys.h"
@@ -27,69 +26,23 @@
 namespace convoy::storage {
 namespace {
 
-constexpr int64_t kKeyMax = std::numeric_limits<int64_t>::max();
-
-// Numbers that a column may have; empty: any.
-class NumberSet {
- public:
-  static absl::StatusOr<NumberSet> Of(Connection& connection, const std::vector<std::string>& ids) {
-    NumberSet set;
-    for (const std::string& id : ids) {
-      // The empty id stands for "none" in a row, and is not what a list can be asked for.
-      CONVOY_ASSIGN_OR_RETURN(const int64_t number, FindName(connection, id));
-      set.numbers_.insert(number == kNoName ? kUnknownName : number);
-    }
-    return set;
+// The numbers of `ids`; without ids: any.
+absl::StatusOr<NumberSet> NumbersOf(Connection& connection, const std::vector<std::string>& ids) {
+  std::vector<int64_t> numbers;
+  for (const std::string& id : ids) {
+    // The empty id stands for "none" in a row, and is not what a list can be asked for.
+    CONVOY_ASSIGN_OR_RETURN(const int64_t number, FindName(connection, id));
+    numbers.push_back(number == kNoName ? kUnknownName : number);
   }
-  static absl::StatusOr<NumberSet> Of(Connection& connection, const std::string& id) {
-    return Of(connection, id.empty() ? std::vector<std::string>() : std::vector{id});
-  }
-
-  bool is_any() const { return numbers_.empty(); }
-  bool Has(int64_t number) const { return is_any() || numbers_.contains(number); }
-  bool HasOneOf(std::string_view encoded) const {
-    if (is_any()) return true;
-    const auto numbers = DecodeNumbers(encoded);
-    return numbers.ok() && std::any_of(numbers->begin(), numbers->end(),
-                                       [&](int64_t number) { return numbers_.contains(number); });
-  }
-
- private:
-  absl::flat_hash_set<int64_t> numbers_;
-};
-
-bool IsText(const std::string& wanted, std::string_view value) {
-  return wanted.empty() || wanted == value;
+  return NumberSet(numbers);
+}
+absl::StatusOr<NumberSet> NumbersOf(Connection& connection, const std::string& id) {
+  return NumbersOf(connection, id.empty() ? std::vector<std::string>() : std::vector{id});
 }
 
 // The id of a row that begins with key and id_tail; `shift` is the column of its key_shift.
 std::string IdOf(const Statement& row, int shift) {
   return JoinUlid({.key = row.IntAt(0) - row.IntAt(shift), .tail = row.IntAt(1)});
-}
-
-// Keys of an instant range, both ends included.
-struct KeyRange {
-  int64_t first = 0;
-  int64_t last = kKeyMax;
-};
-
-KeyRange RangeOf(absl::Time from, absl::Time until) {
-  KeyRange range{.first = LeastKeyAt(from)};
-  if (until < absl::InfiniteFuture()) range.last = LeastKeyAt(until + absl::Milliseconds(1)) - 1;
-  return range;
-}
-
-// Cuts `range` to the side of the start's cursor that the walk goes to.
-absl::StatusOr<KeyRange> RangeFrom(KeyRange range, const WalkStart& start) {
-  if (start.cursor.empty()) return range;
-  const std::optional<UlidParts> at = SplitUlid(start.cursor);
-  if (!at.has_value()) return NotACursor();
-  if (start.is_ascending) {
-    range.first = std::max(range.first, at->key + (start.is_inclusive ? 0 : 1));
-  } else {
-    range.last = std::min(range.last, at->key - (start.is_inclusive ? 0 : 1));
-  }
-  return range;
 }
 
 // One list: its index, in both directions, and the rows of it that are selected.
@@ -222,10 +175,10 @@ template <typename Use>
 auto PlanEvents(Connection& connection, const EventQuery& query, const Use& use)
     -> decltype(use(std::declval<const ListPlan&>())) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumbersOf(connection, query.endpoint_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet found_sources,
-                          NumberSet::Of(connection, query.search.source_ids));
+                          NumbersOf(connection, query.search.source_ids));
   const auto is_found = [&](const Statement& row) {
     return (!found_sources.is_any() && found_sources.Has(row.IntAt(2))) ||
            IsFoundBy(query.search, {IdOf(row, 6)}, {row.TextAt(4), row.TextAt(5)});
@@ -249,9 +202,9 @@ template <typename Use>
 auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, const Use& use)
     -> decltype(use(std::declval<const ListPlan&>())) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumberSet::Of(connection, query.endpoint_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumbersOf(connection, query.endpoint_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet subscriptions,
-                          NumberSet::Of(connection, query.subscription_id));
+                          NumbersOf(connection, query.subscription_id));
   const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
     if (!endpoints.Has(row.IntAt(3)) || !subscriptions.Has(row.IntAt(4))) return false;
     const auto status = static_cast<DeliveryStatus>(row.IntAt(5));
@@ -333,7 +286,7 @@ absl::StatusOr<CountPart> CountDeliveries(Connection& connection, const Delivery
 absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery& query,
                                          const PageRequest& request) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
   CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
   const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
     return IsWantedHeld(row, query, sources);
@@ -355,7 +308,7 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
 
 absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& query) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
-  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumberSet::Of(connection, query.source_ids));
+  CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
   CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
   Statement row = connection.Prepare(kHeldUp);
   row.Int(project).Int(range.first).Int(range.last);

@@ -47,7 +47,8 @@ absl::Status LogWriter::SetUp() {
 absl::Status LogWriter::Begin() {
   CONVOY_RETURN_IF_ERROR(poison_.status());
   if (connection_.is_in_transaction()) RollBack();  // the last one could not be
-  CONVOY_RETURN_IF_ERROR(Judge(Place::kBegin, connection_.Prepare("BEGIN IMMEDIATE").Run()));
+  CONVOY_RETURN_IF_ERROR(
+      HandleFailure(Place::kBegin, connection_.Prepare("BEGIN IMMEDIATE").Run()));
   // Writes of other openers, perhaps not durable yet, may decide the results of this transaction.
   const absl::StatusOr<int64_t> version = connection_.QueryInt("PRAGMA data_version");
   if (!version.ok()) return EndHere(version.status());
@@ -69,15 +70,15 @@ absl::Status LogWriter::End(absl::Status status) {
     return committed;
   }
   RollBack();
-  return Judge(Place::kCommit, committed);
+  return HandleFailure(Place::kCommit, committed);
 }
 
 absl::Status LogWriter::EndHere(absl::Status status) {
   RollBack();
-  return Judge(Place::kStatement, std::move(status));
+  return HandleFailure(Place::kStatement, std::move(status));
 }
 
-absl::Status LogWriter::Judge(Place place, absl::Status status) {
+absl::Status LogWriter::HandleFailure(Place place, absl::Status status) {
   const int code = SqliteCodeOf(status);
   if (code == 0) return status;
   was_refused_ = true;
@@ -144,7 +145,7 @@ absl::Status LogWriter::Checkpoint(int mode) {
   absl::Status status =
       SqliteStatus(connection_.db(), code, "cannot copy the log into the database");
   if (!status.ok() && ClassOf(Place::kCheckpoint, code) != FailureClass::kRefused) {
-    return Judge(Place::kCheckpoint, std::move(status));
+    return HandleFailure(Place::kCheckpoint, std::move(status));
   }
   return status;
 }
@@ -160,7 +161,7 @@ void LogWriter::ShortenLog() {
 absl::Status LogWriter::CheckWritable() {
   CONVOY_RETURN_IF_ERROR(poison_.status());
   if (was_refused_) {
-    CONVOY_RETURN_IF_ERROR(Judge(Place::kCommit, CommitSomething()));
+    CONVOY_RETURN_IF_ERROR(HandleFailure(Place::kCommit, CommitSomething()));
     was_refused_ = false;
     return absl::OkStatus();
   }

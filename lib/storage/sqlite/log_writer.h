@@ -42,7 +42,7 @@ class LogWriter {
  private:
   absl::Status EndHere(absl::Status status);
   // Poisons where `status` is of a class for which that is needed, and returns what to answer.
-  absl::Status Judge(Place place, absl::Status status);
+  absl::Status HandleFailure(Place place, absl::Status status);
   absl::Status Overwrite();
   absl::Status CommitSomething();
   void RollBack();

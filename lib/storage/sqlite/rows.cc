@@ -7,6 +7,7 @@
 #include "lib/base/time_text.h"
 #include "lib/model/codec.h"
 #include "lib/storage/sqlite/row_keys.h"
+#include "lib/storage/traffic_rows.h"
 
 namespace convoy::storage {
 namespace {
@@ -24,9 +25,10 @@ constexpr std::string_view kFindHeld =
     "SELECT key FROM held_input WHERE key BETWEEN ?1 AND ?1 + 63 AND key - key_shift = ?1 "
     "AND id_tail = ?2 AND project = ?3 LIMIT 1";
 
-std::string Text(const Statement& row, int column) { return std::string(row.TextAt(column)); }
-
-absl::Time Time(const Statement& row, int column) { return base::FromMicros(row.IntAt(column)); }
+// Gives the ids of numbers.
+auto NamesOf(Connection& connection) {
+  return [&connection](int64_t number) { return NameOf(connection, number); };
+}
 
 absl::StatusOr<std::string> InternAll(Connection& connection, const std::vector<std::string>& ids) {
   std::vector<int64_t> numbers;
@@ -36,40 +38,6 @@ absl::StatusOr<std::string> InternAll(Connection& connection, const std::vector<
     numbers.push_back(number);
   }
   return EncodeNumbers(numbers);
-}
-
-absl::StatusOr<std::vector<std::string>> NamesIn(Connection& connection, std::string_view bytes) {
-  CONVOY_ASSIGN_OR_RETURN(const std::vector<int64_t> numbers, DecodeNumbers(bytes));
-  std::vector<std::string> ids;
-  ids.reserve(numbers.size());
-  for (const int64_t number : numbers) {
-    CONVOY_ASSIGN_OR_RETURN(std::string id, NameOf(connection, number));
-    ids.push_back(std::move(id));
-  }
-  return ids;
-}
-
-std::string EncodeTimings(const Attempt& attempt) {
-  if (attempt.elapsed == absl::ZeroDuration()) return "";
-  std::vector<int64_t> numbers;
-  for (const absl::Duration duration :
-       {attempt.elapsed, attempt.phases.name_lookup, attempt.phases.connect, attempt.phases.tls,
-        attempt.phases.first_byte}) {
-    numbers.push_back(absl::ToInt64Microseconds(duration));
-  }
-  return EncodeNumbers(numbers);
-}
-
-absl::Status DecodeTimings(std::string_view bytes, Attempt* attempt) {
-  CONVOY_ASSIGN_OR_RETURN(const std::vector<int64_t> numbers, DecodeNumbers(bytes));
-  if (numbers.empty()) return absl::OkStatus();
-  if (numbers.size() < 5) return absl::DataLossError("the timings of an attempt are damaged");
-  attempt->elapsed = absl::Microseconds(numbers[0]);
-  attempt->phases = {.name_lookup = absl::Microseconds(numbers[1]),
-                     .connect = absl::Microseconds(numbers[2]),
-                     .tls = absl::Microseconds(numbers[3]),
-                     .first_byte = absl::Microseconds(numbers[4])};
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -238,24 +206,7 @@ absl::StatusOr<std::optional<DeliveryRow>> FindDelivery(Connection& connection,
 
 absl::StatusOr<Event> ReadEvent(Connection& connection, const Statement& row,
                                 std::string_view project_id) {
-  Event event;
-  event.id = IdAt(row, 0);
-  event.project_id = project_id;
-  CONVOY_ASSIGN_OR_RETURN(event.source_id, NameOf(connection, row.IntAt(3)));
-  event.event_type = Text(row, 4);
-  CONVOY_ASSIGN_OR_RETURN(event.endpoint_ids, NamesIn(connection, row.TextAt(5)));
-  CONVOY_ASSIGN_OR_RETURN(event.headers, model::DecodeHeaders(row.TextAt(6)));
-  event.body = Text(row, 7);
-  event.content_type = Text(row, 8);
-  event.url_query = Text(row, 9);
-  event.url_path = Text(row, 10);
-  event.idempotency_key = Text(row, 11);
-  event.is_duplicate = row.IntAt(12) != 0;
-  event.status = static_cast<EventStatus>(row.IntAt(13));
-  event.failure_reason = Text(row, 14);
-  event.created_at = Time(row, 15);
-  event.acknowledged_at = Time(row, 16);
-  return event;
+  return ReadEventRow(row, project_id, NamesOf(connection));
 }
 
 absl::StatusOr<EventHead> ReadEventHead(Connection& connection, int64_t event) {
@@ -265,74 +216,28 @@ absl::StatusOr<EventHead> ReadEventHead(Connection& connection, int64_t event) {
     CONVOY_RETURN_IF_ERROR(row.status());
     return absl::DataLossError("a delivery without its event");
   }
-  return EventHead{.id = IdAt(row, 0), .event_type = Text(row, 3), .idempotency_key = Text(row, 4)};
+  return EventHead{
+      .id = IdAt(row, 0), .event_type = TextIn(row, 3), .idempotency_key = TextIn(row, 4)};
 }
 
 int64_t EventOf(const Statement& row) { return row.IntAt(3); }
 
 absl::StatusOr<Delivery> ReadDelivery(Connection& connection, const Statement& row,
                                       std::string_view project_id, const EventHead& event) {
-  Delivery delivery;
-  delivery.id = IdAt(row, 0);
-  delivery.project_id = project_id;
+  CONVOY_ASSIGN_OR_RETURN(Delivery delivery, ReadDeliveryRow(row, project_id, NamesOf(connection)));
   delivery.event_id = event.id;
   delivery.event_type = event.event_type;
   delivery.idempotency_key = event.idempotency_key;
-  CONVOY_ASSIGN_OR_RETURN(delivery.endpoint_id, NameOf(connection, row.IntAt(4)));
-  CONVOY_ASSIGN_OR_RETURN(delivery.subscription_id, NameOf(connection, row.IntAt(5)));
-  delivery.status = static_cast<DeliveryStatus>(row.IntAt(6));
-  delivery.mode = static_cast<DeliveryMode>(row.IntAt(7));
-  delivery.retry.strategy = static_cast<RetryStrategy>(row.IntAt(8));
-  delivery.retry.interval = absl::Microseconds(row.IntAt(9));
-  delivery.retry.attempts_max = static_cast<uint32_t>(row.IntAt(10));
-  delivery.attempts_count = static_cast<uint32_t>(row.IntAt(11));
-  delivery.due_at = Time(row, 12);
-  delivery.description = Text(row, 13);
-  delivery.latency = absl::Microseconds(row.IntAt(14));
-  delivery.created_at = Time(row, 15);
-  delivery.updated_at = Time(row, 16);
   return delivery;
 }
 
 absl::StatusOr<Attempt> ReadAttempt(const Statement& row, const AttemptOwner& owner) {
-  Attempt attempt;
-  attempt.id = IdAt(row, 0);
-  attempt.project_id = owner.project_id;
-  attempt.delivery_id = owner.delivery_id;
-  attempt.endpoint_id = owner.endpoint_id;
-  attempt.url = Text(row, 3);
-  attempt.method = Text(row, 4);
-  CONVOY_ASSIGN_OR_RETURN(attempt.request_headers, model::DecodeHeaders(row.TextAt(5)));
-  attempt.http_status = static_cast<int>(row.IntAt(6));
-  CONVOY_ASSIGN_OR_RETURN(attempt.response_headers, model::DecodeHeaders(row.TextAt(7)));
-  attempt.response_body = Text(row, 8);
-  attempt.remote_ip = Text(row, 9);
-  attempt.error = Text(row, 10);
-  attempt.is_success = row.IntAt(11) != 0;
-  attempt.requested_at = Time(row, 12);
-  attempt.responded_at = Time(row, 13);
-  CONVOY_RETURN_IF_ERROR(DecodeTimings(row.TextAt(14), &attempt));
-  return attempt;
+  return ReadAttemptRow(row, owner);
 }
 
 absl::StatusOr<HeldInput> ReadHeld(Connection& connection, const Statement& row,
                                    std::string_view project_id) {
-  HeldInput input;
-  input.id = IdAt(row, 0);
-  input.project_id = project_id;
-  CONVOY_ASSIGN_OR_RETURN(input.source_id, NameOf(connection, row.IntAt(3)));
-  input.kind = static_cast<HeldKind>(row.IntAt(4));
-  input.reason = Text(row, 5);
-  input.detail = Text(row, 6);
-  input.method = Text(row, 7);
-  input.path = Text(row, 8);
-  input.query = Text(row, 9);
-  CONVOY_ASSIGN_OR_RETURN(input.headers, model::DecodeHeaders(row.TextAt(10)));
-  input.body = Text(row, 11);
-  input.position = Text(row, 12);
-  input.received_at = Time(row, 13);
-  input.expires_at = Time(row, 14);
-  return input;
+  return ReadHeldRow(row, project_id, NamesOf(connection));
 }
 
 }  // namespace convoy::storage

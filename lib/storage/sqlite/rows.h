@@ -10,6 +10,7 @@
 
 #include "convoy/model.h"
 #include "lib/storage/sqlite/connection.h"
+#include "lib/storage/traffic_rows.h"
 
 namespace convoy::storage {
 
@@ -49,13 +50,6 @@ struct EventHead {
   std::string id;
   std::string event_type;
   std::string idempotency_key;
-};
-
-// Fields of an attempt that are stored with its delivery only.
-struct AttemptOwner {
-  std::string project_id;
-  std::string delivery_id;
-  std::string endpoint_id;
 };
 
 // In a write transaction.

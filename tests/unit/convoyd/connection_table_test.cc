@@ -16,9 +16,9 @@ constexpr uint64_t kMib = 1024 * 1024;
 
 using Place = std::unique_ptr<ConnectionPlace>;
 
-Place AdmitIn(ConnectionTable& table, const std::string& address, ConnectionPhase phase,
-              int* evicted) {
-  Place place = table.Admit(address);
+Place ReserveIn(ConnectionTable& table, const std::string& address, ConnectionPhase phase,
+                int* evicted) {
+  Place place = table.Reserve(address);
   REQUIRE(place != nullptr);
   place->set_evict([evicted] { ++*evicted; });
   place->Enter(phase);
@@ -30,16 +30,16 @@ Place AdmitIn(ConnectionTable& table, const std::string& address, ConnectionPhas
 TEST_CASE("connection_table: a full table closes what has waited longest") {
   ConnectionTable table({.connections_max = 3, .connections_per_address_max = 3});
   int busy = 0, reading = 0, idle = 0, fresh = 0;
-  const Place a = AdmitIn(table, "a", ConnectionPhase::kBusy, &busy);
-  const Place b = AdmitIn(table, "b", ConnectionPhase::kReadingHead, &reading);
-  const Place c = AdmitIn(table, "c", ConnectionPhase::kIdle, &idle);
-  const Place d = AdmitIn(table, "d", ConnectionPhase::kNew, &fresh);
+  const Place a = ReserveIn(table, "a", ConnectionPhase::kBusy, &busy);
+  const Place b = ReserveIn(table, "b", ConnectionPhase::kReadingHead, &reading);
+  const Place c = ReserveIn(table, "c", ConnectionPhase::kIdle, &idle);
+  const Place d = ReserveIn(table, "d", ConnectionPhase::kNew, &fresh);
   CHECK(reading == 1);
-  const Place e = AdmitIn(table, "e", ConnectionPhase::kBusy, &busy);
+  const Place e = ReserveIn(table, "e", ConnectionPhase::kBusy, &busy);
   CHECK(fresh == 1);
-  const Place f = AdmitIn(table, "f", ConnectionPhase::kBusy, &busy);
+  const Place f = ReserveIn(table, "f", ConnectionPhase::kBusy, &busy);
   CHECK(idle == 1);
-  CHECK(table.Admit("g") == nullptr);
+  CHECK(table.Reserve("g") == nullptr);
   CHECK(busy == 0);
   CHECK(table.counts().connections == 3);
   CHECK(table.counts().evicted_total == 3);
@@ -49,20 +49,20 @@ TEST_CASE("connection_table: a full table closes what has waited longest") {
 TEST_CASE("connection_table: an address has its share, and pays for more itself") {
   ConnectionTable table({.connections_max = 10, .connections_per_address_max = 2});
   int mine = 0, other = 0;
-  const Place stranger = AdmitIn(table, "b", ConnectionPhase::kIdle, &other);
-  const Place first = AdmitIn(table, "a", ConnectionPhase::kIdle, &mine);
-  const Place second = AdmitIn(table, "a", ConnectionPhase::kBusy, &mine);
-  const Place third = AdmitIn(table, "a", ConnectionPhase::kBusy, &mine);
+  const Place stranger = ReserveIn(table, "b", ConnectionPhase::kIdle, &other);
+  const Place first = ReserveIn(table, "a", ConnectionPhase::kIdle, &mine);
+  const Place second = ReserveIn(table, "a", ConnectionPhase::kBusy, &mine);
+  const Place third = ReserveIn(table, "a", ConnectionPhase::kBusy, &mine);
   CHECK(mine == 1);
   CHECK(other == 0);
-  CHECK(table.Admit("a") == nullptr);
+  CHECK(table.Reserve("a") == nullptr);
   CHECK(table.counts().refused_for_address_total == 1);
 }
 
 TEST_CASE("connection_table: a place that goes makes room") {
   ConnectionTable table({.connections_max = 1, .connections_per_address_max = 1});
   for (int round = 0; round < 100; ++round) {
-    Place place = table.Admit(round % 2 == 0 ? "a" : "b");
+    Place place = table.Reserve(round % 2 == 0 ? "a" : "b");
     REQUIRE(place != nullptr);
     place->Enter(round % 3 == 0 ? ConnectionPhase::kIdle : ConnectionPhase::kBusy);
   }
@@ -73,9 +73,9 @@ TEST_CASE("connection_table: a place that goes makes room") {
 TEST_CASE("connection_table: the memory of bodies is bounded, in all and of one address") {
   ConnectionTable table(
       {.body_memory_bytes_max = 80 * kMib, .body_memory_per_address_bytes_max = 40 * kMib});
-  const Place a = table.Admit("a");
-  const Place b = table.Admit("b");
-  const Place c = table.Admit("c");
+  const Place a = table.Reserve("a");
+  const Place b = table.Reserve("b");
+  const Place c = table.Reserve("c");
   CHECK(a->Grow(0, 20 * kMib));
   CHECK(a->Grow(20 * kMib, 35 * kMib));
   CHECK_FALSE(a->Grow(35 * kMib, 36 * kMib));
@@ -90,10 +90,10 @@ TEST_CASE("connection_table: the memory of bodies is bounded, in all and of one 
 
 TEST_CASE("connection_table: what is given away gives its memory back once") {
   ConnectionTable table({.connections_max = 1, .connections_per_address_max = 1});
-  Place a = table.Admit("a");
+  Place a = table.Reserve("a");
   REQUIRE(a->Grow(0, kMib));
   a->Enter(ConnectionPhase::kIdle);
-  const Place b = table.Admit("b");
+  const Place b = table.Reserve("b");
   REQUIRE(b != nullptr);
   CHECK(table.counts().body_memory_bytes == 0);
   a->Enter(ConnectionPhase::kBusy);

@@ -49,7 +49,7 @@ Outcome ParseIn(std::string_view bytes, size_t piece, const FramingLimits& limit
   while (outcome.taken < bytes.size()) {
     const size_t taken = parser.Feed(bytes.substr(outcome.taken, piece));
     outcome.taken += taken;
-    if (parser.stage() == Stage::kJudged) parser.AcceptBody(kBodyMax);
+    if (parser.stage() == Stage::kHeadRead) parser.AcceptBody(kBodyMax);
     if (parser.stage() == Stage::kFailed) {
       outcome.status = parser.error().status;
       return outcome;

@@ -65,7 +65,8 @@ TEST_CASE("broker_functions: a message whose function fails is a dead letter, as
   // Released, its functions run again.
   FunctionRuns again;
   const auto redrive = [&] {
-    return world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, input, &again);
+    return world.intake_of_brokers.PrepareHeldMessage(*world.Snapshot(), world.source, input,
+                                                      &again);
   };
   redrive().IgnoreError();
   again.Add(FunctionWorld::Done(kEnvelope));

@@ -224,12 +224,14 @@ TEST_CASE("broker_intake: a dead letter becomes its event once what was wrong is
       MakeMessage(R"({"endpoint_id": "E3", "event_type": "a", "data": 1})", {{"X-A", "1"}}, "7");
   message.id = "m";
   const HeldInput held = world.Prepare({message}).batch.holds[0].input;
-  CHECK(world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held).status() ==
-        absl::InvalidArgumentError(
-            "unknown_endpoint: endpoint_id: the project has no such endpoint"));
+  CHECK(
+      world.intake_of_brokers.PrepareHeldMessage(*world.Snapshot(), world.source, held).status() ==
+      absl::InvalidArgumentError(
+          "unknown_endpoint: endpoint_id: the project has no such endpoint"));
 
   world.config.endpoints.push_back({.id = "E3", .project_id = "P"});
-  const auto batch = world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held);
+  const auto batch =
+      world.intake_of_brokers.PrepareHeldMessage(*world.Snapshot(), world.source, held);
   REQUIRE(batch.ok());
   REQUIRE(batch->submissions.size() == 1);
   const Submission& submission = batch->submissions[0];
@@ -371,7 +373,7 @@ TEST_CASE("broker_intake: a dead letter is re-driven in the source's present for
   RawWorld world;
   world.config.project.config.body_bytes_max = 50'000;
   const auto redrive = [&](const HeldInput& held) {
-    return world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held);
+    return world.intake_of_brokers.PrepareHeldMessage(*world.Snapshot(), world.source, held);
   };
   const HeldInput large =
       world.Prepare({MakeMessage(std::string(60'000, 'x'), {}, "q/1")}).batch.holds[0].input;
@@ -400,8 +402,9 @@ TEST_CASE("broker_intake: what was cut off never becomes an event") {
   message.is_cut = true;
   CHECK(world.Refuse(message) == "cut_off: body: only its beginning was read");
   const HeldInput held = world.Prepare({message}).batch.holds[0].input;
-  CHECK(world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held).status() ==
-        absl::InvalidArgumentError("cut_off: body: only its beginning was read"));
+  CHECK(
+      world.intake_of_brokers.PrepareHeldMessage(*world.Snapshot(), world.source, held).status() ==
+      absl::InvalidArgumentError("cut_off: body: only its beginning was read"));
 }
 
 TEST_CASE("broker_intake: an event of a broker is replayed to its own endpoints") {

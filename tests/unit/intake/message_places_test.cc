@@ -92,7 +92,8 @@ TEST_CASE(
   CHECK(held.headers ==
         Headers{{"a", "b"}, {"x-broker-message-key", "E3"}, {"x-broker-message-id", "m-1"}});
   world.config.endpoints.push_back({.id = "E3", .project_id = "P"});
-  const auto batch = world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held);
+  const auto batch =
+      world.intake_of_brokers.PrepareHeldMessage(*world.Snapshot(), world.source, held);
   REQUIRE(batch.ok());
   CHECK(batch->submissions[0].event.endpoint_ids == std::vector<std::string>{"E3"});
   CHECK(batch->submissions[0].event.headers == Headers{{"a", "b"}, {"x-broker-message-id", "m-1"}});
@@ -107,9 +108,11 @@ TEST_CASE("message_places: a dead letter of Kafka that has its key as an id is r
                           .headers = {{"x-broker-message-id", "E2"}},
                           .body = "x"};
   world.source.broker = SqsConfig{};
-  CHECK_FALSE(world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held).ok());
+  CHECK_FALSE(
+      world.intake_of_brokers.PrepareHeldMessage(*world.Snapshot(), world.source, held).ok());
   world.source.broker = KafkaConfig{};
-  const auto batch = world.intake_of_brokers.PrepareRedrive(*world.Snapshot(), world.source, held);
+  const auto batch =
+      world.intake_of_brokers.PrepareHeldMessage(*world.Snapshot(), world.source, held);
   REQUIRE(batch.ok());
   CHECK(batch->submissions[0].event.endpoint_ids == std::vector<std::string>{"E2"});
 }

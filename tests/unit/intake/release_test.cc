@@ -191,7 +191,7 @@ TEST_CASE("release: event and release are one batch, and the event is that of th
   CHECK(direct->submissions[0].dedupe->key == submission.dedupe->key);
 }
 
-TEST_CASE("release: a signature is judged by the clock of when it came in") {
+TEST_CASE("release: a signature is verified by the clock of when it came in") {
   World world;
   const HeldInput in_time = world.Quarantine();
   world.clock.Advance(absl::Minutes(2));
