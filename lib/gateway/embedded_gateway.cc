@@ -11,6 +11,7 @@
 #include "absl/synchronization/notification.h"
 
 #include "convoy/config_read.h"
+#include "convoy/work_feed.h"
 #include "lib/base/read_limit.h"
 #include "lib/intake/job_room.h"
 #include "lib/model/local_name.h"
@@ -86,9 +87,17 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
   mailbox_.set_tell(
       [this](bool has_any) { host_wake_->Set(HostWake::Reason::kDelivery, has_any); });
   commits_.set_wake([this] { wake_->Signal(); });
+  ListenForWork([this] { dispatcher_.Notify(); });
+}
+
+// Of other openers of the store, where it tells of that.
+void EmbeddedGateway::ListenForWork(std::function<void()> tell) {
+  auto* const feed = dynamic_cast<WorkFeed*>(parts_.storage.get());
+  if (feed != nullptr) feed->SetWorkListener(std::move(tell));
 }
 
 EmbeddedGateway::~EmbeddedGateway() {
+  ListenForWork(nullptr);
   Close(absl::ZeroDuration()).IgnoreError();
   // A callback that has not returned is waited for, then the rest of closing is done.
   if (StopThreads(absl::InfiniteDuration())) Close(absl::ZeroDuration()).IgnoreError();
