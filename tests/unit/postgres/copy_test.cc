@@ -142,8 +142,9 @@ TEST_CASE("copy: a store goes from SQLite to PostgreSQL and back") {
 }
 
 TEST_CASE("copy: one that is stopped anywhere goes on there, and nothing opens it meanwhile") {
-  TemporaryFile first;
+  TemporaryFile first, other;
   { Fill(*OpenFile(first)); }
+  { Fill(*OpenFile(other)); }
   PostgresStores stores;
   MakeEmpty(stores);
   int stops_count = 0;
@@ -160,8 +161,6 @@ TEST_CASE("copy: one that is stopped anywhere goes on there, and nothing opens i
     REQUIRE(absl::IsCancelled(copied.status()));
     ++stops_count;
     CHECK(absl::IsFailedPrecondition(stores.OpenAgain().status()));
-    TemporaryFile other;
-    { Fill(*OpenFile(other)); }
     CHECK(absl::IsFailedPrecondition(
         CopyStore({.from = SideOf(other), .to = SideOf(stores)}).status()));
   }
