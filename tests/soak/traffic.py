@@ -26,8 +26,8 @@ class Receiver:
                     (time.monotonic(), json.loads(body)["key"]))
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # a host that was killed
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            pass  # a host that was killed, or the end
         finally:
             writer.close()
 
