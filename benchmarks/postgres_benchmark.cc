@@ -4,6 +4,10 @@
 // and once with a statement for each table that takes arrays. All commit synchronously.
 //
 //   benchmark_postgres DSN [EVENTS]
+//   benchmark_postgres DSN EVENTS FIRST    the store alone, from the event of that number on: one
+//   of
+//                                          several processes, which waits for a line before it
+//                                          starts
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -243,11 +247,24 @@ void Run(const std::string& dsn, int64_t count) {
       arrays.wal_bytes_per_event);
 }
 
+void RunOneOfMany(const std::string& dsn, int64_t count, int64_t first) {
+  Ours ours(dsn);
+  std::puts("ready");
+  std::fflush(stdout);
+  if (std::getchar() == EOF) Die("nothing to wait for");
+  for (int64_t i = 0; i < count / kGroup * kGroup; i += kGroup) ours.Write(first + i);
+  std::puts("done");
+}
+
 }  // namespace
 }  // namespace benchmarks
 
 int main(int argc, char** argv) {
-  if (argc < 2) benchmarks::Die("usage: benchmark_postgres DSN [EVENTS]");
+  if (argc < 2) benchmarks::Die("usage: benchmark_postgres DSN [EVENTS [FIRST]]");
+  if (argc > 3) {
+    benchmarks::RunOneOfMany(argv[1], std::atoll(argv[2]), std::atoll(argv[3]));
+    return 0;
+  }
   benchmarks::Run(argv[1], argc > 2 ? std::atoll(argv[2]) : 20'000);
   return 0;
 }

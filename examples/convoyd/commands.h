@@ -17,6 +17,7 @@ int RunServe(std::span<char* const> words);
 int RunBootstrap(std::span<char* const> words);
 int RunVerify(std::span<char* const> words);
 int RunPresets(std::span<char* const> words);
+int RunCopy(std::span<char* const> words);
 int RunImport(std::span<char* const> words);
 int RunMigrate(std::span<char* const> words);
 int RunOutbox(std::span<char* const> words);

@@ -18,6 +18,7 @@ constexpr std::string_view kHelp =
     "  convoyd serve      receive, store and deliver\n"
     "  convoyd bootstrap  create the instance's first API key\n"
     "  convoyd import     take the configuration of Convoy over\n"
+    "  convoyd copy       move everything into another database\n"
     "  convoyd migrate    bring a database of an older version up to date\n"
     "  convoyd outbox     print the SQL of a transactional outbox\n"
     "  convoyd prune      remove old events that have been dealt with\n"
@@ -32,10 +33,11 @@ struct Command {
   int (*run)(std::span<char* const> words);
 };
 
-constexpr Command kCommands[] = {
-    {"serve", RunServe},     {"bootstrap", RunBootstrap}, {"import", RunImport},
-    {"migrate", RunMigrate}, {"outbox", RunOutbox},       {"prune", RunPrune},
-    {"verify", RunVerify},   {"presets", RunPresets},     {"version", RunVersion}};
+constexpr Command kCommands[] = {{"serve", RunServe},     {"bootstrap", RunBootstrap},
+                                 {"import", RunImport},   {"copy", RunCopy},
+                                 {"migrate", RunMigrate}, {"outbox", RunOutbox},
+                                 {"prune", RunPrune},     {"verify", RunVerify},
+                                 {"presets", RunPresets}, {"version", RunVersion}};
 
 int Main(std::span<char* const> words) {
   if (words.size() < 2) {

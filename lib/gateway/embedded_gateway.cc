@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "convoy/work_feed.h"
 #include "lib/intake/job_room.h"
 #include "lib/model/local_name.h"
 
@@ -64,9 +65,17 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
   mailbox_.set_tell(
       [this](bool has_any) { host_wake_->Set(HostWake::Reason::kDelivery, has_any); });
   commits_.set_wake([this] { wake_->Signal(); });
+  ListenForWork([this] { dispatcher_.Notify(); });
+}
+
+// Of other openers of the store, where it tells of that.
+void EmbeddedGateway::ListenForWork(std::function<void()> tell) {
+  auto* const feed = dynamic_cast<WorkFeed*>(parts_.storage.get());
+  if (feed != nullptr) feed->SetWorkListener(std::move(tell));
 }
 
 EmbeddedGateway::~EmbeddedGateway() {
+  ListenForWork(nullptr);
   Close(absl::ZeroDuration()).IgnoreError();
   // A callback that has not returned is waited for, then the rest of closing is done.
   if (StopThreads(absl::InfiniteDuration())) Close(absl::ZeroDuration()).IgnoreError();

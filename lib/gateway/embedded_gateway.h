@@ -70,6 +70,7 @@ class EmbeddedGateway final : public Gateway {
   http::ApiParts api_parts() const;
   consume::ConsumeParts consume_parts();
   jobs::WorkerParts job_parts();
+  void ListenForWork(std::function<void()> tell);
 
   // Counts a request in; false once the gateway is closing.
   bool Enter() ABSL_LOCKS_EXCLUDED(mutex_);

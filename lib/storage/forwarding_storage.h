@@ -2,16 +2,19 @@
 // fail, which override the calls that they care about.
 #pragma once
 
+#include <functional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "convoy/flow_counts.h"
 #include "convoy/storage.h"
+#include "convoy/work_feed.h"
 #include "lib/storage/flow_counts.h"
 
 namespace convoy::storage {
 
-class ForwardingStorage : public Storage, public FlowCounts {
+class ForwardingStorage : public Storage, public FlowCounts, public WorkFeed {
  public:
   // `target` must outlive it.
   explicit ForwardingStorage(Storage* target) : target_(*target) {}
@@ -96,6 +99,11 @@ class ForwardingStorage : public Storage, public FlowCounts {
   }
   absl::Status CheckWritable() override { return target().CheckWritable(); }
   bool may_be_shared() const override { return target_.may_be_shared(); }
+  void SetWorkListener(std::function<void()> tell) override {
+    if (auto* const feed = dynamic_cast<WorkFeed*>(&target_)) {
+      feed->SetWorkListener(std::move(tell));
+    }
+  }
   absl::Status CheckAlive() override { return target().CheckAlive(); }
 
  protected:

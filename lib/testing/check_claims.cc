@@ -226,6 +226,75 @@ void CheckPortions(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(claimed_ids.size() == 60);
 }
 
+Event MakeLargeEvent(int number, size_t body_bytes) {
+  Event event = MakeEvent(SampleEvent().project_id, number);
+  event.body = std::string(body_bytes, 'b');
+  return event;
+}
+
+// Each body counts once, and the first delivery is handed out whatever its size.
+void CheckBytes(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch();
+  constexpr int kEvents = 12;
+  constexpr size_t kBody = 1'000;
+  int delivery_number = 0;
+  for (int number = 1; number <= kEvents; ++number) {
+    const Event event = MakeLargeEvent(number, kBody);
+    std::vector<Delivery> deliveries;
+    for (int endpoint = 1; endpoint <= 3; ++endpoint) {
+      deliveries.push_back(
+          MakeDelivery(event, Id('E', endpoint), ++delivery_number, now - absl::Seconds(60)));
+    }
+    CONVOY_REQUIRE_OK(Submit(storage, event, std::move(deliveries)).status);
+  }
+  std::set<std::string> claimed_ids;
+  for (const uint64_t bytes_max : {2 * kBody + 500, size_t{1}, kBody, 100 * kBody}) {
+    const Claim claim = CONVOY_VALUE(storage.ClaimDue({.now = now, .bytes_max = bytes_max}));
+    std::set<const Event*> events;
+    for (const ClaimedDelivery& claimed : claim.deliveries) {
+      CONVOY_EXPECT(claimed_ids.insert(claimed.delivery.id).second);
+      CONVOY_EXPECT(claimed.event->body.size() == kBody);
+      events.insert(claimed.event.get());
+    }
+    CONVOY_EXPECT(!claim.deliveries.empty());
+    CONVOY_EXPECT(events.size() * kBody <= std::max<uint64_t>(bytes_max, kBody));
+    const bool has_all = claimed_ids.size() == kEvents * 3;
+    CONVOY_EXPECT(has_all == (claim.next_due_at > now));  // what is left is due
+  }
+  CONVOY_EXPECT(claimed_ids.size() == kEvents * 3);
+}
+
+// A lane that gives one at a time is not kept waiting by another one that is never empty.
+void CheckBytesAreShared(Expectations& expect, Storage& storage) {
+  const absl::Time now = SampleEpoch();
+  constexpr int kBacklog = 20;
+  for (int number = 1; number <= kBacklog; ++number) {
+    const Event event = MakeLargeEvent(number, 1'000);
+    CONVOY_REQUIRE_OK(
+        Submit(storage, event,
+               {MakeDelivery(event, Id('E', 1), number, now - absl::Seconds(60 - number))})
+            .status);
+  }
+  const Event ordered = MakeLargeEvent(kBacklog + 1, 1'000);
+  CONVOY_REQUIRE_OK(Submit(storage, ordered,
+                           {MakeDelivery(ordered, Id('E', 2), kBacklog + 1,
+                                         now - absl::Seconds(55) + absl::Milliseconds(1))})
+                        .status);
+  ClaimRequest request{
+      .now = now, .bytes_max = 1, .policy_of = [](std::string_view, std::string_view endpoint_id) {
+        return LanePolicy{.is_fifo = endpoint_id == Id('E', 2)};
+      }};
+  std::vector<std::string> claimed_ids;
+  for (int i = 0; i < 10; ++i) {
+    for (const auto& claimed : CONVOY_VALUE(storage.ClaimDue(request)).deliveries) {
+      claimed_ids.push_back(claimed.delivery.id);
+    }
+  }
+  CONVOY_EXPECT(claimed_ids.size() == 10);
+  CONVOY_EXPECT(std::find(claimed_ids.begin(), claimed_ids.end(), Id('D', kBacklog + 1)) !=
+                claimed_ids.end());
+}
+
 void CheckThreads(Expectations& expect, Storage& storage) {
   std::vector<Delivery> deliveries;
   for (int i = 0; i < 200; ++i) {
@@ -261,6 +330,8 @@ constexpr StorageRequirement kRequirements[] = {
     {"claiming is fair between endpoints and skips those it is told to", CheckFairness},
     {"endpoints that are skipped do not wake the dispatcher", CheckSkippedAlone},
     {"a caller that goes on asking gets all that is due", CheckPortions},
+    {"a claim hands out no more bytes than there is room for", CheckBytes},
+    {"lanes share the room for bytes in the order of their waiting", CheckBytesAreShared},
     {"threads that claim at the same time share the work", CheckThreads},
 };
 

@@ -106,8 +106,8 @@ class PostgresTest(unittest.TestCase):
         self.running = []
         self.addCleanup(lambda: [convoyd.kill() for convoyd in self.running])
 
-    def convoyd(self):
-        started = host.Convoyd(self.server.url,
+    def convoyd(self, url=None):
+        started = host.Convoyd(url or self.server.url,
                                log_path=f"{self.logs}/convoyd-{len(self.running)}.log")
         self.running.append(started)
         return started
@@ -218,6 +218,35 @@ class PostgresTest(unittest.TestCase):
         self.addCleanup(client.close)
         host.wait_until(lambda: {d["status"] for d in client.pages(
             project.path + "/eventdeliveries")} == {"Success"}, "all to succeed")
+
+    def test_behind_a_pooler_in_transaction_mode(self):
+        pooler = self.enterContext(postgres.Pooler(self.server))
+        first, second = self.convoyd(pooler.url), self.convoyd(pooler.url)
+        project, source = self.make_way(first)
+        sender = Sender(project, source, [first.address, second.address])
+        there = second.client()
+        self.addCleanup(there.close)
+        time.sleep(2)
+        began = time.monotonic()
+        other = project.source("made meanwhile")
+        host.wait_until(lambda: there.send("POST", f"/ingest/{other['mask_id']}",
+                                           b"{}").status == 200, "the change", timeout=5)
+        seen = time.monotonic() - began
+        time.sleep(2)
+        second.kill()
+        time.sleep(3)
+        sender.stop()
+        killed = time.monotonic()
+        self.check_all(sender, project, "behind PgBouncer, one of two killed")
+        print(f"a change is seen after {seen * 1000:.0f} ms, all is delivered "
+              f"{time.monotonic() - killed:.1f} s after the end")
+        self.assertLess(seen, 1.0)
+        # Sessions of the server are clean: neither locks nor settings of the store stay behind.
+        self.assertEqual(self.server.query(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "0")
+        self.assertEqual(first.stop(), 0, first.log()[-2000:])
+        # That of the killed process may have had no claims.
+        self.assertLessEqual(int(self.server.query("SELECT count(*) FROM convoy.opener_beat")), 1)
 
     def test_the_server_restarts(self):
         first, second = self.convoyd(), self.convoyd()

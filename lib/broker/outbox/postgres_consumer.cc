@@ -108,11 +108,11 @@ absl::StatusOr<std::vector<BrokerMessage>> PostgresConsumer::Poll(const PollLimi
 }
 
 absl::Status PostgresConsumer::Wait(absl::Duration wait) {
-  if (!table_.connection->TakeNotifications()) {
+  if (!table_.connection->TakeNotifications().has_any()) {
     pollfd ready[] = {{.fd = interruption_->fd(), .events = POLLIN, .revents = 0},
                       {.fd = table_.connection->fd(), .events = POLLIN, .revents = 0}};
     poll(ready, std::size(ready), static_cast<int>(wait / absl::Milliseconds(1)) + 1);
-    if (!table_.connection->TakeNotifications()) {
+    if (!table_.connection->TakeNotifications().has_any()) {
       return table_.connection->is_alive()
                  ? absl::OkStatus()
                  : absl::UnavailableError("PostgreSQL: the connection is lost");
@@ -129,7 +129,7 @@ absl::StatusOr<std::vector<BrokerMessage>> PostgresConsumer::Look(const PollLimi
       CONVOY_ASSIGN_OR_RETURN(const Rows any, table_.connection->Run(sql_.exists));
       if (any.IntAt(0, 0) == 0) return std::vector<BrokerMessage>();
       // Found without having been announced: look more often.
-      if (!table_.connection->TakeNotifications()) has_notices_ = false;
+      if (!table_.connection->TakeNotifications().has_any()) has_notices_ = false;
     }
     CONVOY_ASSIGN_OR_RETURN(const bool is_reader, Hold());
     if (!is_reader) return std::vector<BrokerMessage>();

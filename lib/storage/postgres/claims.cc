@@ -9,12 +9,9 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/postgres/names.h"
-#include "lib/storage/postgres/rows.h"
 #include "lib/storage/postgres/writer.h"
 #include "lib/storage/write_rules.h"
 
@@ -44,26 +41,6 @@ constexpr std::string_view kFindNext =
     "LEFT JOIN LATERAL (SELECT d.key, d.wake_at_us FROM delivery AS d WHERE d.endpoint = "
     "w.endpoint AND d.status < 3 AND d.project = w.project ORDER BY d.wake_at_us, d.key LIMIT 1) "
     "AS f ON true";
-
-std::string SelectDue(std::string_view rows) {
-  return absl::StrCat("SELECT w.n, ", kDeliveryColumns, " FROM ", rows,
-                      " AS d JOIN event AS e ON e.key = d.event");
-}
-const std::string& SelectDueOfLanes() {
-  static const std::string* const kSql = new std::string(SelectDue(
-      "unnest($1::int8[], $2::int8[], $3::int8[]) WITH ORDINALITY AS w(endpoint, project, "
-      "items_max, n) CROSS JOIN LATERAL (SELECT * FROM delivery AS r WHERE r.endpoint = w.endpoint "
-      "AND r.status < 3 AND r.wake_at_us <= $4::int8 AND r.project = w.project "
-      "ORDER BY r.wake_at_us, r.key LIMIT w.items_max FOR UPDATE SKIP LOCKED)"));
-  return *kSql;
-}
-const std::string& SelectDueHeads() {
-  static const std::string* const kSql = new std::string(SelectDue(
-      "unnest($1::int8[]) WITH ORDINALITY AS w(key, n) CROSS JOIN LATERAL (SELECT * FROM delivery "
-      "AS r WHERE r.key = w.key AND r.status < 3 AND r.wake_at_us <= $2::int8 "
-      "FOR UPDATE SKIP LOCKED)"));
-  return *kSql;
-}
 
 }  // namespace
 
@@ -101,7 +78,9 @@ absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
     CONVOY_RETURN_IF_ERROR(session_.Run(body, &may_be_lost));
     should_wait_ = !visited_.contains(next.IntAt(0, 1));
   }
+  TakeBackIfDone(request, claim);
   if (clock_step_.has_value()) claim.next_due_at = std::min(claim.next_due_at, request.now);
+  claim.needs_sync = false;  // it has seen durable writes only, and is durable where it must be
   return claim;
 }
 
@@ -243,104 +222,6 @@ absl::Status Writer::ChooseHeads(Connection& connection, absl::Time now,
     const bool is_head = visit.next.key != 0 &&
                          (visit.next.key == former || visit.next.wake_at_us <= base::ToMicros(now));
     if (is_head) visit.lane.head = visit.next.key;
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Writer::TakeDeliveries(Connection& connection, const ClaimRequest& request,
-                                    std::vector<Visit>& visits, Claim& claim) {
-  const int64_t now_us = base::ToMicros(request.now);
-  Columns lanes;
-  std::vector<int64_t> heads;
-  std::vector<Visit*> of_lanes, of_heads;
-  for (Visit& visit : visits) {
-    if (visit.items_max == 0) continue;
-    if (visit.lane.head != 0) {
-      heads.push_back(visit.lane.head);
-      of_heads.push_back(&visit);
-    } else {
-      lanes.AddRow(
-          {visit.lane.endpoint, visit.lane.project, static_cast<int64_t>(visit.items_max)});
-      of_lanes.push_back(&visit);
-    }
-  }
-  Columns claimed;
-  std::vector<int64_t> ended, events;
-  const auto take = [&](const Rows& rows, const std::vector<Visit*>& owners)
-                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-    for (int i = 0; i < rows.count(); ++i) {
-      Visit& visit = *owners[static_cast<size_t>(rows.IntAt(i, 0) - 1)];
-      const Row row(&rows, i, /*first_column=*/1);
-      CONVOY_ASSIGN_OR_RETURN(Delivery delivery,
-                              ReadDelivery(connection, row, visit.lane.name.project_id));
-      const bool was_claimed = delivery.status == DeliveryStatus::kProcessing;
-      if (was_claimed && !EndClaim(delivery)) {
-        ended.push_back(row.IntAt(0));
-        ++visit.ended_count;
-        continue;
-      }
-      delivery.status = DeliveryStatus::kProcessing;
-      ++visit.claimed_count;
-      const bool sets_pace = visit.claimed_count == 1 && Pace(visit.policy.rate_limit).is_limited();
-      claimed.AddRow({row.IntAt(0), static_cast<int64_t>(next_lease_)});
-      events.push_back(row.IntAt(3));
-      claim.deliveries.push_back(
-          {.lease = next_lease_++, .delivery = std::move(delivery), .sets_pace = sets_pace});
-    }
-    return absl::OkStatus();
-  };
-  if (!of_lanes.empty()) {
-    CONVOY_ASSIGN_OR_RETURN(const Rows rows,
-                            connection.Run(SelectDueOfLanes(), Params().All(lanes).Int(now_us)));
-    CONVOY_RETURN_IF_ERROR(take(rows, of_lanes));
-  }
-  if (!of_heads.empty()) {
-    CONVOY_ASSIGN_OR_RETURN(const Rows rows,
-                            connection.Run(SelectDueHeads(), Params().Ints(heads).Int(now_us)));
-    CONVOY_RETURN_IF_ERROR(take(rows, of_heads));
-  }
-  if (!ended.empty()) {
-    // They may have been sent, and in their mode are sent once at most.
-    Params params;
-    params.Int(static_cast<int64_t>(DeliveryStatus::kFailure)).Bytes(kUnknownArrival).Ints(ended);
-    connection.Queue(
-        "UPDATE delivery SET status = $1::int8, description = $2::bytea, lease = 0 "
-        "WHERE key = ANY ($3::int8[])",
-        params);
-  }
-  if (claim.deliveries.empty()) return absl::OkStatus();
-  Params params;
-  params.All(claimed).Int(base::ToMicros(request.now + request.lease));
-  connection.Queue(
-      "UPDATE delivery AS d SET status = 1, lease = w.lease, wake_at_us = $3::int8 FROM "
-      "unnest($1::int8[], $2::int8[]) AS w(key, lease) WHERE d.key = w.key",
-      params);
-  static_assert(static_cast<int>(DeliveryStatus::kProcessing) == 1);
-  return AttachEvents(connection, events, claim);
-}
-
-absl::Status Writer::AttachEvents(Connection& connection, const std::vector<int64_t>& events,
-                                  Claim& claim) {
-  static const std::string* const kSelect = new std::string(
-      absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = ANY ($1::int8[])"));
-  std::set<int64_t> keys(events.begin(), events.end());
-  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
-                          connection.Run(*kSelect, Params().Ints({keys.begin(), keys.end()})));
-  absl::flat_hash_map<int64_t, std::string> projects;
-  for (size_t i = 0; i < events.size(); ++i) {
-    projects[events[i]] = claim.deliveries[i].delivery.project_id;
-  }
-  absl::flat_hash_map<int64_t, std::shared_ptr<const Event>> shared;
-  for (int i = 0; i < rows.count(); ++i) {
-    const Row row(&rows, i);
-    CONVOY_ASSIGN_OR_RETURN(Event event, ReadEvent(connection, row, projects[row.IntAt(0)]));
-    shared[row.IntAt(0)] = std::make_shared<const Event>(std::move(event));
-  }
-  for (size_t i = 0; i < events.size(); ++i) {
-    claim.deliveries[i].event = shared[events[i]];
-    if (claim.deliveries[i].event == nullptr) {
-      return absl::DataLossError("a delivery without its event");
-    }
   }
   return absl::OkStatus();
 }

@@ -22,6 +22,20 @@ const char* const kSessionSettings =
     "SELECT set_config('synchronous_commit', 'on', false) "
     "WHERE current_setting('synchronous_commit') = 'off'";
 
+std::string TransactionSettings(std::string_view schema) {
+  std::string settings =
+      absl::StrCat("SELECT set_config('search_path', '\"", schema,
+                   "\"', true), set_config('plan_cache_mode', 'force_generic_plan', true), "
+                   "set_config('idle_in_transaction_session_timeout', '30s', true), "
+                   "set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
+                   "WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)");
+  for (const char* choice : {"enable_seqscan", "enable_bitmapscan", "enable_hashjoin",
+                             "enable_mergejoin", "enable_material", "enable_memoize", "jit"}) {
+    absl::StrAppend(&settings, ", set_config('", choice, "', 'off', true)");
+  }
+  return settings;
+}
+
 namespace {
 
 // Seconds until a server that does not answer counts as gone.
@@ -58,7 +72,19 @@ absl::Status Connection::SetUp(const std::string& schema) {
   if (PQserverVersion(connection_) < 130000) {
     return absl::FailedPreconditionError("PostgreSQL 13 or later is needed");
   }
+  CONVOY_ASSIGN_OR_RETURN(is_pooled_, FindPooler());
+  if (is_pooled_) {
+    transaction_settings_ = TransactionSettings(schema);
+    return PQenterPipelineMode(connection_) == 0 ? Lost() : absl::OkStatus();
+  }
   return Execute(absl::StrCat("SET search_path TO \"", schema, "\"; ", kSessionSettings));
+}
+
+absl::StatusOr<bool> Connection::FindPooler() {
+  const Rows answer(PQexec(connection_, "SELECT pg_backend_pid()::text"));
+  CONVOY_RETURN_IF_ERROR(answer.error());
+  if (!is_alive() || answer.count() == 0) return Lost();
+  return answer.BytesAt(0, 0) != absl::StrCat(PQbackendPID(connection_));
 }
 
 absl::Status Connection::Execute(const std::string& sql) {
@@ -87,11 +113,18 @@ const std::string& Connection::NameOfStatement(std::string_view sql) {
 }
 
 void Connection::Queue(std::string_view sql, const Params& params) {
+  const bool needs_settings = is_pooled_ && is_between_transactions();
+  const bool is_begin = sql.starts_with("BEGIN");  // whose mode is set before anything is read
+  if (needs_settings && !is_begin) Send(transaction_settings_, {}, true);
+  Send(sql, params, false);
+  if (needs_settings && is_begin) Send(transaction_settings_, {}, true);
+}
+
+void Connection::Send(std::string_view sql, const Params& params, bool has_no_reader) {
   if (!is_alive()) {
     is_broken_ = true;
     return;
   }
-  const std::string& name = NameOfStatement(sql);
   std::vector<const char*> values;
   std::vector<int> lengths;
   for (const std::string& value : params.values()) {
@@ -99,11 +132,19 @@ void Connection::Queue(std::string_view sql, const Params& params) {
     lengths.push_back(static_cast<int>(value.size()));
   }
   const std::vector<int> formats(values.size(), 1);
-  if (PQsendQueryPrepared(connection_, name.c_str(), static_cast<int>(values.size()), values.data(),
-                          lengths.data(), formats.data(), 1) == 0) {
-    is_broken_ = true;
+  const auto count = static_cast<int>(values.size());
+  int is_sent = 0;
+  if (is_pooled_) {
+    std::string text(sql);
+    is_sent = PQsendQueryParams(connection_, text.c_str(), count, nullptr, values.data(),
+                                lengths.data(), formats.data(), 1);
+    if (on_statement_ != nullptr && told_.insert(std::move(text)).second) on_statement_(sql);
+  } else {
+    is_sent = PQsendQueryPrepared(connection_, NameOfStatement(sql).c_str(), count, values.data(),
+                                  lengths.data(), formats.data(), 1);
   }
-  queued_.push_back({});
+  if (is_sent == 0) is_broken_ = true;
+  queued_.push_back({.preparing = "", .has_no_reader = has_no_reader});
 }
 
 absl::Status Connection::Lost() {
@@ -137,7 +178,8 @@ absl::StatusOr<std::vector<Rows>> Connection::Flush() {
       is_broken_ = true;
       break;
     }
-    if (answer.ok() && queued.preparing.empty()) answers.push_back(*std::move(answer));
+    const bool has_reader = queued.preparing.empty() && !queued.has_no_reader;
+    if (answer.ok() && has_reader) answers.push_back(*std::move(answer));
   }
   if (is_broken_) {
     queued_.clear();
@@ -163,17 +205,21 @@ void Connection::RollBack() {
   if (is_alive()) Run("ROLLBACK").IgnoreError();
 }
 
-bool Connection::TakeNotifications() {
+Connection::Notifications Connection::TakeNotifications() {
   // Twice: the end of a session may stand behind its last message.
   for (int i = 0; i < 2 && !is_broken_; ++i) {
     if (PQconsumeInput(connection_) == 0) is_broken_ = true;
   }
-  bool has_any = false;
+  Notifications come;
   while (PGnotify* const notification = PQnotifies(connection_)) {
+    if (*notification->extra == '\0') {
+      come.has_config = true;
+    } else if (notification->be_pid != PQbackendPID(connection_)) {
+      come.has_work = true;
+    }
     PQfreemem(notification);
-    has_any = true;
   }
-  return has_any;
+  return come;
 }
 
 }  // namespace convoy::storage::postgres

@@ -1,5 +1,9 @@
 // One connection to PostgreSQL and its prepared statements, in pipeline mode: statements are queued
 // and sent, and their answers are waited for together.
+//
+// Behind a pooler that gives each transaction another session, sessions keep nothing: there the
+// settings go before the first statement of each transaction, and no statement is prepared. That
+// there is one is learned from the number of the session's process, which poolers make up.
 #pragma once
 
 #include <libpq-fe.h>
@@ -12,6 +16,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
@@ -30,6 +35,8 @@ struct ConnectionOptions {
 // Settings of every session, as SQL. With them the planner has nothing to choose: a statement walks
 // the index that is made for it, however large the tables are and whatever their statistics say.
 extern const char* const kSessionSettings;
+// The same for one transaction, as a query.
+std::string TransactionSettings(std::string_view schema);
 
 // Not safe for several threads at once.
 class Connection {
@@ -55,22 +62,40 @@ class Connection {
   void RollBack();
 
   bool is_alive() const { return !is_broken_ && PQstatus(connection_) == CONNECTION_OK; }
-  // Readable once something has come.
-  int fd() const { return PQsocket(connection_); }
-  // Reads what has come unasked; whether there were notifications among it.
-  bool TakeNotifications();
+  // Whether there is a pooler between: session locks and notifications are not to be had.
+  bool is_pooled() const { return is_pooled_; }
+  // For SQL that begins a transaction by Execute: what is to stand behind BEGIN.
+  std::string settings_in_transaction() const {
+    return is_pooled_ ? transaction_settings_ + ";" : std::string();
+  }
+  int fd() const { return PQsocket(connection_); }  // for waiting; -1 if there is none
+
+  struct Notifications {
+    bool has_config = false;
+    bool has_work = false;  // of another session
+
+    bool has_any() const { return has_config || has_work; }
+  };
+  // Reads what has come unasked.
+  Notifications TakeNotifications();
 
   NameCache& names() { return names_; }
 
  private:
   struct Queued {
-    std::string preparing;  // the SQL, if it is the preparation of a statement
+    std::string preparing;       // the SQL, if it is the preparation of a statement
+    bool has_no_reader = false;  // its answer is for none of the callers
   };
 
   Connection(PGconn* connection, const ConnectionOptions& options)
       : connection_(connection), on_statement_(options.on_statement) {}
 
   absl::Status SetUp(const std::string& schema);
+  absl::StatusOr<bool> FindPooler();
+  void Send(std::string_view sql, const Params& params, bool has_no_reader);
+  bool is_between_transactions() const {
+    return queued_.empty() && PQtransactionStatus(connection_) == PQTRANS_IDLE;
+  }
   const std::string& NameOfStatement(std::string_view sql);
   // The answer to one queued statement.
   absl::StatusOr<Rows> TakeAnswer();
@@ -80,6 +105,9 @@ class Connection {
   const std::function<void(std::string_view)> on_statement_;
   absl::flat_hash_map<std::string, std::string> statements_;  // SQL -> name
   int statements_count_ = 0;
+  bool is_pooled_ = false;
+  std::string transaction_settings_;       // if it is
+  absl::flat_hash_set<std::string> told_;  // statements that on_statement_ knows, if it is
   std::deque<Queued> queued_;
   bool is_broken_ = false;
   NameCache names_;

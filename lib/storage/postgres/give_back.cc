@@ -1,5 +1,6 @@
 // Ends of claims without an outcome: of this opener when it closes, and of openers that have died.
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "lib/base/status_macros.h"
@@ -62,15 +63,35 @@ absl::Status GiveBack(Connection& connection, int64_t opener, Lanes& lanes) {
 
 }  // namespace
 
+absl::Status GiveBackAll(Connection& connection) {
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<int64_t> openers, OpenersWithClaims(connection));
+  Lanes lanes;
+  for (const int64_t opener : openers) {
+    CONVOY_RETURN_IF_ERROR(GiveBack(connection, opener, lanes));
+  }
+  lanes.Queue(connection);
+  return absl::OkStatus();
+}
+
 absl::Status Writer::ReleaseClaims() {
   absl::MutexLock lock(&mutex_);
-  return session_.Run([&](Connection& connection)
-                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-                            Lanes lanes;
-                            CONVOY_RETURN_IF_ERROR(GiveBack(connection, opener_, lanes));
-                            lanes.Queue(connection);
-                            return absl::OkStatus();
-                          });
+  bool has_any = false;
+  const auto body = [&](Connection& connection)
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+    Lanes lanes;
+    CONVOY_RETURN_IF_ERROR(GiveBack(connection, opener_, lanes));
+    has_any = lanes.WakesBy(std::numeric_limits<int64_t>::max());
+    lanes.Queue(connection);
+    return absl::OkStatus();
+  };
+  CONVOY_RETURN_IF_ERROR(session_.Run(body));
+  // This one may be about to end. Others look now and then all the same.
+  if (has_any) presence_->AnnounceNow().IgnoreError();
+  return absl::OkStatus();
+}
+
+bool Writer::IsBeating(int64_t opener, const Sign& sign) {
+  return sign.beats.has_value() && !silence_.Note(opener, *sign.beats, clock_.SteadyNow());
 }
 
 absl::Status Writer::ReleaseDead() {
@@ -79,15 +100,17 @@ absl::Status Writer::ReleaseDead() {
   std::vector<int64_t> dead;
   for (const int64_t opener : openers) {
     if (opener == opener_) continue;
-    CONVOY_ASSIGN_OR_RETURN(const bool is_dead, IsDead(*looking, opener));
-    if (is_dead) dead.push_back(opener);
+    CONVOY_ASSIGN_OR_RETURN(const Sign sign, LookAt(*looking, opener));
+    if (sign.is_lock_free && !IsBeating(opener, sign)) dead.push_back(opener);
   }
+  silence_.ForgetBefore(clock_.SteadyNow() - absl::Minutes(1));
   if (dead.empty()) return absl::OkStatus();
   return session_.Run([&](Connection& connection) -> absl::Status {
     Lanes lanes;
     // Their rows of opener stay: one that lost its connections may live, and look into its own.
     for (const int64_t opener : dead) {
       CONVOY_RETURN_IF_ERROR(GiveBack(connection, opener, lanes));
+      connection.Queue("DELETE FROM opener_beat WHERE number = $1::int8", Params().Int(opener));
     }
     lanes.Queue(connection);
     return absl::OkStatus();
@@ -100,7 +123,9 @@ absl::Status Writer::ReleaseDeadNowAndThen(absl::Time now) {
   // So that this opener itself does not count as dead for others for longer than until now.
   CONVOY_RETURN_IF_ERROR(presence_->KeepHolding());
   CONVOY_RETURN_IF_ERROR(session_.Connect().status());
-  return session_.IsSettled() ? ReleaseDead() : absl::OkStatus();
+  if (session_.IsSettled()) return ReleaseDead();
+  silence_.Forget();
+  return absl::OkStatus();
 }
 
 }  // namespace convoy::storage::postgres

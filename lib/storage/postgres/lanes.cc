@@ -63,6 +63,11 @@ void Lanes::NoteLateness(int64_t endpoint, absl::Duration by, absl::Time as_of) 
   late = {.by = late.by + by, .as_of = std::max(late.as_of, as_of)};
 }
 
+bool Lanes::WakesBy(int64_t time_us) const {
+  return std::any_of(woken_.begin(), woken_.end(),
+                     [time_us](const auto& entry) { return entry.second.wake_at_us <= time_us; });
+}
+
 void Lanes::Queue(Connection& connection) const {
   Columns woken, late;
   for (const auto& [endpoint, lane] : woken_) {

@@ -29,6 +29,9 @@ class Lanes {
   // Deliveries were sent late.
   void NoteLateness(int64_t endpoint, absl::Duration by, absl::Time as_of);
 
+  // Whether a lane is woken by then.
+  bool WakesBy(int64_t time_us) const;
+
   // Queues the writes.
   void Queue(Connection& connection) const;
 

@@ -47,7 +47,7 @@ std::string Array::Encode(bool is_bytes) const {
   return bytes;
 }
 
-void Columns::AddRow(std::initializer_list<Cell> cells) {
+void Columns::AddRow(std::span<const Cell> cells) {
   columns_.resize(cells.size());
   size_t column = 0;
   for (const Cell& cell : cells) {

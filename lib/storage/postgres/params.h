@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -37,7 +38,10 @@ using Cell = std::variant<int64_t, std::string_view>;
 // Rows for one statement, column by column.
 class Columns {
  public:
-  void AddRow(std::initializer_list<Cell> cells);
+  void AddRow(std::span<const Cell> cells);
+  void AddRow(std::initializer_list<Cell> cells) {
+    AddRow(std::span<const Cell>(cells.begin(), cells.size()));
+  }
   int32_t rows_count() const { return columns_.empty() ? 0 : columns_[0].count(); }
   const std::vector<Array>& columns() const { return columns_; }
 

@@ -11,6 +11,7 @@
 
 #include "convoy/config_table.h"
 #include "convoy/postgres.h"
+#include "convoy/work_feed.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/postgres/backlogs.h"
@@ -128,7 +129,7 @@ absl::StatusOr<HeldInput> ReadHeldOf(Connection& connection, std::string_view pr
   return ReadHeld(connection, Row(&rows, 0), project_id);
 }
 
-class PostgresStorage final : public Storage, public FlowCounts {
+class PostgresStorage final : public Storage, public FlowCounts, public WorkFeed {
  public:
   PostgresStorage(const PostgresOptions& options, std::unique_ptr<Clock> own_clock, Clock* clock,
                   std::unique_ptr<Writer> writer)
@@ -163,6 +164,9 @@ class PostgresStorage final : public Storage, public FlowCounts {
   absl::Status CheckWritable() override { return writer_->CheckWritable(); }
   bool may_be_shared() const override { return true; }
   absl::Status CheckAlive() override { return writer_->CheckAlive(); }
+  void SetWorkListener(std::function<void()> tell) override {
+    writer_->SetWorkListener(std::move(tell));
+  }
 
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
     return readers_.Run(

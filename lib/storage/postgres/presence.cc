@@ -1,6 +1,12 @@
-// Advisory locks (opener's table, number) and notifications; see presence.h.
+// Advisory locks (opener's table, number), rows of opener_beat, and notifications; see presence.h.
 #include "lib/storage/postgres/presence.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -9,46 +15,99 @@
 #include "lib/base/status_macros.h"
 
 namespace convoy::storage::postgres {
+namespace {
+
+// How often the thread looks whether the connection is still there.
+constexpr absl::Duration kLookEvery = absl::Seconds(1);
+constexpr absl::Duration kBeatEvery = absl::Seconds(1);
+// Until then the dispatcher of this opener may have taken the work itself.
+constexpr absl::Duration kAnnounceAfter = absl::Milliseconds(5);
+// Between two announcements: notifications take a lock of the whole server.
+constexpr absl::Duration kAnnouncePause = absl::Milliseconds(20);
+constexpr size_t kIdentifierMax = 63;
+
+constexpr std::string_view kBeat =
+    "INSERT INTO opener_beat AS b (number, beats) VALUES ($1::int8, 0) ON CONFLICT (number) "
+    "DO UPDATE SET beats = b.beats + 1";
+
+}  // namespace
 
 std::string ChannelOf(const ConnectionOptions& options) {
-  return absl::StrCat("convoy_", options.schema);
+  std::string channel = absl::StrCat("convoy_", options.schema);
+  return channel.size() <= kIdentifierMax ? channel : options.schema;
 }
 
-absl::StatusOr<std::unique_ptr<Presence>> Presence::Open(const ConnectionOptions& options) {
-  auto presence = absl::WrapUnique(new Presence(options));
-  absl::MutexLock lock(&presence->mutex_);
-  CONVOY_RETURN_IF_ERROR(presence->Connect());
-  // A number that is held is one of a database that this one was copied from, or restored to.
-  for (bool is_ours = false; !is_ours;) {
-    CONVOY_ASSIGN_OR_RETURN(const Rows number,
-                            presence->connection_->Run("SELECT nextval('opener_number')"));
-    presence->opener_ = number.IntAt(0, 0);
-    CONVOY_ASSIGN_OR_RETURN(is_ours, presence->Hold(presence->opener_));
+absl::StatusOr<std::unique_ptr<Presence>> Presence::Open(const ConnectionOptions& options,
+                                                         Clock* clock) {
+  auto presence = absl::WrapUnique(new Presence(options, clock));
+  {
+    absl::MutexLock lock(&presence->mutex_);
+    CONVOY_RETURN_IF_ERROR(presence->Connect());
+    // A number that is held is one of a database that this one was copied from, or restored to.
+    for (bool is_ours = false; !is_ours;) {
+      CONVOY_ASSIGN_OR_RETURN(const Rows number,
+                              presence->connection_->Run("SELECT nextval('opener_number')"));
+      presence->opener_ = number.IntAt(0, 0);
+      CONVOY_ASSIGN_OR_RETURN(is_ours, presence->Hold(presence->opener_));
+    }
+    // A copy takes this lock first and then looks for openers that are alive.
+    CONVOY_ASSIGN_OR_RETURN(
+        const Rows is_open,
+        presence->connection_->Run(
+            "SELECT pg_try_advisory_xact_lock_shared('opener'::regclass::oid::int4, -1)"));
+    if (is_open.IntAt(0, 0) == 0) {
+      return absl::FailedPreconditionError("the store is being copied");
+    }
   }
+  CONVOY_RETURN_IF_ERROR(presence->StartThread());
   return presence;
 }
 
 Presence::~Presence() {
+  is_stopping_ = true;
+  if (thread_.joinable()) {
+    Wake();
+    thread_.join();
+  }
+  for (const int fd : wake_fds_) {
+    if (fd >= 0) close(fd);
+  }
   absl::MutexLock lock(&mutex_);
-  if (connection_ == nullptr || !connection_->is_alive()) return;
-  connection_
-      ->Run("SELECT pg_advisory_unlock('opener'::regclass::oid::int4, $1::int8::int4)",
-            Params().Int(opener_))
-      .IgnoreError();
+  if (opener_ == 0 || connection_ == nullptr || !connection_->is_alive()) return;
+  const Params number = Params().Int(opener_);
+  if (connection_->is_pooled()) {
+    connection_->Run("DELETE FROM opener_beat WHERE number = $1::int8", number).IgnoreError();
+  } else {
+    connection_
+        ->Run("SELECT pg_advisory_unlock('opener'::regclass::oid::int4, $1::int8::int4)", number)
+        .IgnoreError();
+  }
 }
 
 absl::Status Presence::Connect() {
   connection_ = nullptr;
   CONVOY_ASSIGN_OR_RETURN(connection_, Connection::Open(options_));
-  return connection_->Execute(absl::StrCat("LISTEN \"", ChannelOf(options_), "\""));
+  if (connection_->is_pooled()) return absl::OkStatus();
+  // A notification that is lost in a crash is made up for by the look of those who reconnect.
+  return connection_->Execute(
+      absl::StrCat("SET synchronous_commit = off; LISTEN \"", ChannelOf(options_), "\""));
 }
 
 absl::StatusOr<bool> Presence::Hold(int64_t number) {
+  if (connection_->is_pooled()) {
+    CONVOY_RETURN_IF_ERROR(Beat(number));
+    return true;
+  }
   CONVOY_ASSIGN_OR_RETURN(
       const Rows held,
       connection_->Run("SELECT pg_try_advisory_lock('opener'::regclass::oid::int4, $1::int8::int4)",
                        Params().Int(number)));
   return held.IntAt(0, 0) != 0;
+}
+
+absl::Status Presence::Beat(int64_t number) {
+  beat_at_ = clock_.SteadyNow();
+  return connection_->Run(kBeat, Params().Int(number)).status();
 }
 
 absl::StatusOr<bool> Presence::Refresh() {
@@ -62,12 +121,24 @@ absl::Status Presence::KeepHolding() {
   return Catch();
 }
 
+void Presence::TakeIn() {
+  const Connection::Notifications come = connection_->TakeNotifications();
+  if (come.has_config) has_news_ = true;
+  if (!come.has_work) return;
+  has_work_news_ = true;
+  Wake();
+}
+
 absl::Status Presence::Catch() {
   if (connection_ != nullptr && connection_->is_alive()) {
-    if (connection_->TakeNotifications()) has_news_ = true;
-    if (connection_->is_alive()) return absl::OkStatus();
+    TakeIn();
+    if (connection_->is_alive()) {
+      const bool must_beat =
+          connection_->is_pooled() && clock_.SteadyNow() >= beat_at_ + kBeatEvery;
+      if (!must_beat || Beat(opener_).ok()) return absl::OkStatus();
+    }
   }
-  has_news_ = true;  // some may have been missed
+  has_news_ = has_work_news_ = true;  // some may have been missed
   CONVOY_RETURN_IF_ERROR(Connect());
   // The former session may not have ended yet; then the next call tries again.
   CONVOY_ASSIGN_OR_RETURN(const bool is_held, Hold(opener_));
@@ -75,14 +146,95 @@ absl::Status Presence::Catch() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> IsDead(Connection& connection, int64_t opener) {
+void Presence::Announce() {
+  if (!is_announcing_.exchange(true)) Wake();
+}
+
+void Presence::SetWorkListener(std::function<void()> tell) {
+  absl::MutexLock lock(&listener_mutex_);
+  listener_ = std::move(tell);
+}
+
+void Presence::TellOfWork() {
+  absl::MutexLock lock(&listener_mutex_);
+  if (listener_ != nullptr) listener_();
+}
+
+absl::Status Presence::StartThread() {
+  if (pipe(wake_fds_) != 0) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("PostgreSQL: no pipe: ", std::generic_category().message(errno)));
+  }
+  for (const int fd : wake_fds_) {
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+  }
+  thread_ = std::thread([this] { Run(); });
+  return absl::OkStatus();
+}
+
+void Presence::Wake() {
+  // One that is full wakes, too.
+  if (write(wake_fds_[1], "", 1) < 0) return;
+}
+
+void Presence::WaitForNews(absl::Duration patience) {
+  int input = -1;  // of its own, as another thread may replace the connection meanwhile
+  {
+    absl::MutexLock lock(&mutex_);
+    if (connection_ != nullptr && connection_->is_alive()) {
+      input = fcntl(connection_->fd(), F_DUPFD_CLOEXEC, 0);
+    }
+  }
+  pollfd waited[] = {{.fd = wake_fds_[0], .events = POLLIN, .revents = 0},
+                     {.fd = input, .events = POLLIN, .revents = 0}};
+  poll(waited, 2, static_cast<int>(absl::ToInt64Milliseconds(patience)));
+  if (input >= 0) close(input);
+  char taken[64];
+  while (read(wake_fds_[0], taken, sizeof(taken)) > 0) continue;
+}
+
+void Presence::Pause(absl::Duration time) {
+  if (!is_stopping_) poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(time)));
+}
+
+absl::Status Presence::AnnounceNow() {
+  absl::MutexLock lock(&mutex_);
+  if (connection_ == nullptr || !connection_->is_alive()) return absl::OkStatus();
+  CONVOY_RETURN_IF_ERROR(connection_
+                             ->Run("SELECT pg_notify(convert_from($1::bytea, 'UTF8'), 'due')",
+                                   Params().Bytes(ChannelOf(options_)))
+                             .status());
+  TakeIn();
+  return absl::OkStatus();
+}
+
+// A failure is made up for by the next look; others ask now and then all the same.
+void Presence::Run() {
+  while (!is_stopping_) {
+    WaitForNews(is_announcing_ ? absl::ZeroDuration() : kLookEvery);
+    if (is_stopping_) return;
+    KeepHolding().IgnoreError();
+    if (has_work_news_.exchange(false)) TellOfWork();
+    if (!is_announcing_) continue;
+    Pause(kAnnounceAfter);
+    if (!is_announcing_.exchange(false)) continue;
+    AnnounceNow().IgnoreError();
+    Pause(kAnnouncePause);
+  }
+}
+
+absl::StatusOr<Sign> LookAt(Connection& connection, int64_t opener) {
   CONVOY_ASSIGN_OR_RETURN(
       const Rows row,
       connection.Run("SELECT pg_try_advisory_xact_lock_shared('opener'::regclass::oid::int4, "
-                     "$1::int8::int4), clock_timestamp() - pg_postmaster_start_time() "
-                     "> interval '10 seconds'",
+                     "$1::int8::int4) AND clock_timestamp() - pg_postmaster_start_time() "
+                     "> interval '10 seconds', "
+                     "(SELECT beats FROM opener_beat WHERE number = $1::int8)",
                      Params().Int(opener)));
-  return row.IntAt(0, 0) != 0 && row.IntAt(0, 1) != 0;
+  Sign sign{.is_lock_free = row.IntAt(0, 0) != 0};
+  if (!row.IsNullAt(0, 1)) sign.beats = row.IntAt(0, 1);
+  return sign;
 }
 
 absl::StatusOr<bool> WasStandby(Connection& connection) {

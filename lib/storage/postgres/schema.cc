@@ -5,6 +5,7 @@
 //   name holds the empty id as the number 0.
 //   opener has a row for each opener there ever was, with the token of its last transaction
 //   (session.h). Rows are never removed: they are small, one for each start of a process.
+//   opener_beat has a row for each opener that lives behind a pooler (presence.h).
 //   Changes of configuration take turns under an advisory lock, so generations ascend as they
 //   become visible.
 #include "lib/storage/postgres/schema.h"
@@ -178,6 +179,12 @@ CREATE TRIGGER held_total_take AFTER DELETE ON held_input REFERENCING OLD TABLE 
   FOR EACH STATEMENT EXECUTE FUNCTION held_total_take();
 )sql";
 
+// The change from version 1 to 2, which new tables get last.
+constexpr std::string_view kAddBeats = R"sql(
+CREATE TABLE opener_beat (number int8 PRIMARY KEY, beats int8 NOT NULL)
+  WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+)sql";
+
 absl::Status CreateTables(Connection& connection, const std::string& schema) {
   // The namespace may have been made for a role that may not make any.
   CONVOY_ASSIGN_OR_RETURN(const Rows existing,
@@ -187,7 +194,7 @@ absl::Status CreateTables(Connection& connection, const std::string& schema) {
   if (existing.count() == 0) {
     CONVOY_RETURN_IF_ERROR(connection.Execute(absl::StrCat("CREATE SCHEMA \"", schema, "\"")));
   }
-  return connection.Execute(absl::StrCat(kCreateConfiguration, kCreateFlow, kCreateSums,
+  return connection.Execute(absl::StrCat(kCreateConfiguration, kCreateFlow, kCreateSums, kAddBeats,
                                          "INSERT INTO schema_version VALUES (", kSchemaVersion,
                                          ")"));
 }
@@ -200,6 +207,10 @@ absl::Status PrepareLocked(Connection& connection, const std::string& schema) {
                           connection.Run("SELECT max(version) FROM schema_version"));
   const int64_t found = version.IntAt(0, 0);
   if (found == kSchemaVersion) return absl::OkStatus();
+  if (found == 1) {
+    return connection.Execute(
+        absl::StrCat(kAddBeats, "UPDATE schema_version SET version = ", kSchemaVersion));
+  }
   return absl::FailedPreconditionError(absl::StrCat("the tables in \"", schema, "\" have version ",
                                                     found, ", this library knows up to ",
                                                     kSchemaVersion, "; use a newer library"));
@@ -217,9 +228,16 @@ absl::Status CheckSchemaName(std::string_view name) {
       "schema must be 1 to 63 characters of a-z, 0-9 and _, not begin with a digit or pg_");
 }
 
+absl::StatusOr<bool> IsUnfinishedCopy(Connection& connection) {
+  CONVOY_ASSIGN_OR_RETURN(const Rows table,
+                          connection.Run("SELECT to_regclass('unfinished_copy') IS NOT NULL"));
+  return table.IntAt(0, 0) != 0;
+}
+
 absl::Status PrepareSchema(Connection& connection, const std::string& schema) {
-  CONVOY_RETURN_IF_ERROR(connection.Execute(absl::StrCat(
-      "BEGIN; SELECT pg_advisory_xact_lock(hashtext('convoy'), hashtext('", schema, "'))")));
+  CONVOY_RETURN_IF_ERROR(connection.Execute(
+      absl::StrCat("BEGIN; ", connection.settings_in_transaction(),
+                   "SELECT pg_advisory_xact_lock(hashtext('convoy'), hashtext('", schema, "'))")));
   const absl::Status status = PrepareLocked(connection, schema);
   if (status.ok()) return connection.Execute("COMMIT");
   connection.RollBack();

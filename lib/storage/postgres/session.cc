@@ -86,7 +86,7 @@ absl::Status Session::Run(Body body, const bool* may_be_lost) {
 absl::StatusOr<Session::Outcome> Session::Try(Body body, const bool* may_be_lost,
                                               absl::Status& cause) {
   CONVOY_ASSIGN_OR_RETURN(Connection * connection, Connect());
-  connection->Queue("BEGIN");
+  connection->Queue("BEGIN ISOLATION LEVEL READ COMMITTED");
   cause = body(*connection);
   if (cause.ok()) {
     const int64_t token = token_ += 2;

@@ -24,6 +24,9 @@
 namespace convoy::storage::postgres {
 namespace {
 
+// Openers that are not told of work look for it so often at least.
+constexpr absl::Duration kSoon = absl::Milliseconds(500);
+
 bool IsRefusal(const absl::Status& status) {
   if (ClassOf(status) != FailureClass::kNone) return false;
   return absl::IsAborted(status) || absl::IsAlreadyExists(status) || absl::IsNotFound(status) ||
@@ -67,9 +70,14 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const ConnectionOptions& op
   absl::MutexLock lock(&writer->mutex_);
   CONVOY_ASSIGN_OR_RETURN(Connection * connection, writer->session_.Connect());
   CONVOY_RETURN_IF_ERROR(PrepareSchema(*connection, options.schema));
+  CONVOY_ASSIGN_OR_RETURN(const bool is_unfinished, IsUnfinishedCopy(*connection));
+  if (is_unfinished) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the tables in \"", options.schema, "\" are a copy that is not finished; copy again"));
+  }
   // A server that will not tell may have been.
   if (WasStandby(*connection).value_or(true)) writer->session_.Unsettle();
-  CONVOY_ASSIGN_OR_RETURN(writer->presence_, Presence::Open(options));
+  CONVOY_ASSIGN_OR_RETURN(writer->presence_, Presence::Open(options, clock));
   writer->opener_ = writer->presence_->opener();
   writer->next_lease_ = FirstLeaseOf(writer->opener_) + 1;
   CONVOY_RETURN_IF_ERROR(writer->session_.Register(writer->opener_));
@@ -80,16 +88,42 @@ absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const ConnectionOptions& op
 absl::Status Writer::Write(std::span<WriteBatch* const> batches, std::span<CommitResult> results) {
   absl::MutexLock lock(&mutex_);
   int tries_count = 0;
-  return session_.Run([&](Connection& connection)
-                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-                            is_careful_ = ++tries_count > 1;
-                            std::fill(results.begin(), results.end(), CommitResult());
-                            return ApplyAll(connection, batches, results);
-                          });
+  Lanes lanes;
+  const auto body = [&](Connection& connection)
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+    is_careful_ = ++tries_count > 1;
+    std::fill(results.begin(), results.end(), CommitResult());
+    lanes = Lanes();
+    return ApplyAll(connection, batches, results, lanes);
+  };
+  CONVOY_RETURN_IF_ERROR(session_.Run(body));
+  AnnounceIfDue(lanes);
+  return absl::OkStatus();
+}
+
+void Writer::AnnounceIfDue(const Lanes& lanes) {
+  const absl::Time soon = clock_.Now() + kSoon;
+  if (lanes.WakesBy(base::ToMicros(soon))) presence_->Announce();
+}
+
+void Writer::TakeBackIfDone(const ClaimRequest& request, const Claim& claim) {
+  if (!presence_->is_announcing()) return;
+  const absl::Time soon = request.now + kSoon;
+  if (claim.next_due_at <= soon || !claim.unserved_lanes.empty()) return;
+  if (!request.skipped_endpoint_ids.empty()) {
+    // In doubt others are told.
+    const absl::StatusOr<Connection*> connection = session_.Connect();
+    if (!connection.ok()) return;
+    const absl::StatusOr<Rows> first =
+        (*connection)->Run("SELECT wake_at_us FROM lane ORDER BY wake_at_us LIMIT 1");
+    if (!first.ok()) return;
+    if (first->count() > 0 && first->IntAt(0, 0) <= base::ToMicros(soon)) return;
+  }
+  presence_->TakeBack();
 }
 
 absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* const> batches,
-                              std::span<CommitResult> results) {
+                              std::span<CommitResult> results, Lanes& lanes) {
   const bool has_refusable = std::any_of(
       batches.begin(), batches.end(), [](const WriteBatch* batch) { return IsRefusable(*batch); });
   if (has_refusable) {
@@ -98,7 +132,6 @@ absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* cons
   const bool has_held = std::any_of(batches.begin(), batches.end(),
                                     [](const WriteBatch* batch) { return ConcernsHeld(*batch); });
   if (has_held) LockHeldTotals(connection);
-  Lanes lanes;
   Group group(&connection, &lanes, is_careful_);
   bool has_changed_config = false;
   for (size_t i = 0; i < batches.size(); ++i) {

@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -24,6 +26,7 @@
 #include "lib/storage/postgres/lanes.h"
 #include "lib/storage/postgres/presence.h"
 #include "lib/storage/postgres/session.h"
+#include "lib/storage/postgres/silence.h"
 
 namespace convoy::storage::postgres {
 
@@ -45,6 +48,8 @@ class Writer {
 
   // Whether configuration may have changed since the last call.
   absl::StatusOr<bool> HasNews() { return presence_->Refresh(); }
+  // See WorkFeed.
+  void SetWorkListener(std::function<void()> tell) { presence_->SetWorkListener(std::move(tell)); }
 
  private:
   struct LaneRow {
@@ -71,13 +76,20 @@ class Writer {
     size_t claimed_count = 0;
     size_t ended_count = 0;  // whose lease was over, and they with it
   };
+  // A due delivery: of which visit, and where among the answers it stands.
+  struct DueRow {
+    size_t visit = 0;
+    size_t rows = 0;
+    int row = 0;
+  };
 
   Writer(const ConnectionOptions& options, Clock* clock)
-      : session_(options, clock, &is_poisoned_) {}
+      : clock_(*clock), session_(options, clock, &is_poisoned_) {}
 
   // A refusal of the batch is in `result`; the returned status speaks of the database.
   absl::Status ApplyAll(Connection& connection, std::span<WriteBatch* const> batches,
-                        std::span<CommitResult> results) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+                        std::span<CommitResult> results, Lanes& lanes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyRefusable(Connection& connection, const WriteBatch& batch, CommitResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -93,9 +105,14 @@ class Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status FindNext(Connection& connection, std::vector<Visit>& visits);
   absl::Status ChooseHeads(Connection& connection, absl::Time now, std::vector<Visit>& visits);
+  // Locks what is due, in the order of the visits. The answers are what `out_due` points into.
+  absl::StatusOr<std::vector<Rows>> ReadDue(Connection& connection, absl::Time now,
+                                            std::vector<Visit>& visits,
+                                            std::vector<DueRow>& out_due);
   absl::Status TakeDeliveries(Connection& connection, const ClaimRequest& request,
                               std::vector<Visit>& visits, Claim& claim)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void QueueEnds(Connection& connection, const std::vector<int64_t>& ended);
   absl::Status AttachEvents(Connection& connection, const std::vector<int64_t>& events,
                             Claim& claim);
   void LeaveLanes(Connection& connection, absl::Time now, std::vector<Visit>& visits, Claim& claim);
@@ -119,9 +136,17 @@ class Writer {
   absl::Status GoToNextLane(Connection& connection, std::optional<ClockStep>& step);
 
   // Claims of openers (give_back.cc).
+  bool IsBeating(int64_t opener, const Sign& sign) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReleaseDead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReleaseDeadNowAndThen(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // Tells other openers of lanes that have been woken, or takes that back where a claim of this one
+  // has left nothing.
+  void AnnounceIfDue(const Lanes& lanes);
+  void TakeBackIfDone(const ClaimRequest& request, const Claim& claim)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Clock& clock_;
   std::atomic<bool> is_poisoned_ = false;
   absl::Mutex mutex_;
   Session session_ ABSL_GUARDED_BY(mutex_);
@@ -135,6 +160,7 @@ class Writer {
   absl::Time latest_now_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // of a claim
   std::optional<ClockStep> clock_step_ ABSL_GUARDED_BY(mutex_);
   absl::Time looked_for_dead_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  Silence silence_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Leases of one opener: its number, then a counter.
@@ -142,6 +168,9 @@ inline constexpr int kLeaseCounterBits = 40;
 inline uint64_t FirstLeaseOf(int64_t opener) {
   return static_cast<uint64_t>(opener) << kLeaseCounterBits;
 }
+
+// In a transaction, while no opener lives: ends all claims (give_back.cc).
+absl::Status GiveBackAll(Connection& connection);
 
 // Rows of held inputs (held_inputs.cc), in a write transaction.
 absl::Status ApplyReleases(Connection& connection, const WriteBatch& batch);

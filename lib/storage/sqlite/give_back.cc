@@ -44,6 +44,7 @@ absl::Status Writer::Register() {
     }
     return absl::OkStatus();
   }));
+  if (openers_->IsClosed()) return absl::FailedPreconditionError("the database is being copied");
   next_lease_ = (static_cast<uint64_t>(opener_) << kLeaseCounterBits) + 1;
   return absl::OkStatus();
 }

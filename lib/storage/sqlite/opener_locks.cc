@@ -58,11 +58,29 @@ bool OpenerLocks::IsHeldByOther(int64_t number) const {
   return fcntl(fd_, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
+// No opener has the number 0.
+absl::StatusOr<bool> OpenerLocks::HoldAlone() {
+  CONVOY_ASSIGN_OR_RETURN(const bool is_first, Hold(0));
+  if (!is_first) return false;
+  struct flock others = LockOf(1);
+  others.l_len = 0;  // to the end, wherever that is
+  return fcntl(fd_, F_OFD_GETLK, &others) == 0 && others.l_type == F_UNLCK;
+}
+
+bool OpenerLocks::IsClosed() const { return IsHeldByOther(0); }
+
 #else  // without such locks only leases tell that an opener is gone
 
 absl::StatusOr<bool> OpenerLocks::Hold(int64_t) { return true; }
 
 bool OpenerLocks::IsHeldByOther(int64_t) const { return true; }
+
+absl::StatusOr<bool> OpenerLocks::HoldAlone() {
+  return absl::UnimplementedError(
+      "on this system it cannot be learned whether a process has the database open");
+}
+
+bool OpenerLocks::IsClosed() const { return false; }
 
 #endif
 

@@ -24,6 +24,12 @@ class OpenerLocks {
   // it.
   absl::StatusOr<bool> Hold(int64_t number);
 
+  // Keeps openers from beginning until this object or the process ends. False if there is one, or
+  // another caller.
+  absl::StatusOr<bool> HoldAlone();
+  // Whether a caller of HoldAlone keeps openers from beginning.
+  bool IsClosed() const;
+
   // Whether another opener holds it, in this process or elsewhere. In doubt it does.
   bool IsHeldByOther(int64_t number) const;
 

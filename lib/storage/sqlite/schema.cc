@@ -193,6 +193,15 @@ absl::Status CreateIfEmpty(Connection& connection) {
 
 }  // namespace
 
+absl::Status CheckFinished(Connection& connection) {
+  CONVOY_ASSIGN_OR_RETURN(
+      const int64_t count,
+      connection.QueryInt("SELECT count(*) FROM sqlite_schema WHERE name = 'unfinished_copy'"));
+  if (count == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(connection.path(), " is a copy that is not finished; copy again"));
+}
+
 absl::Status PrepareDatabase(Connection& connection, const MigrationListener& listener) {
   CONVOY_ASSIGN_OR_RETURN(int64_t version, CheckIdentity(connection));
   CONVOY_RETURN_IF_ERROR(SetDurability(connection));

@@ -32,4 +32,7 @@ extern const char* const kCountWaiting;
 // everything relies on, reads it back, and creates or migrates the schema.
 absl::Status PrepareDatabase(Connection& connection, const MigrationListener& listener = nullptr);
 
+// kFailedPrecondition if the database holds a copy (convoy/copy.h) that is not finished.
+absl::Status CheckFinished(Connection& connection);
+
 }  // namespace convoy::storage

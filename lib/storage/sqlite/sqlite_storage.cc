@@ -216,6 +216,7 @@ absl::Status SqliteStorage::Open(const Connection::OpenOptions& options,
                                  const MigrationListener& on_migration) {
   CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::Open(options));
   CONVOY_RETURN_IF_ERROR(PrepareDatabase(*connection, on_migration));
+  CONVOY_RETURN_IF_ERROR(CheckFinished(*connection));
   CONVOY_ASSIGN_OR_RETURN(log_, LogSync::Open(options, &poison_));
   CONVOY_ASSIGN_OR_RETURN(writer_, Writer::Open(std::move(connection), log_.get(), &poison_));
   return absl::OkStatus();

@@ -1,8 +1,13 @@
 // Query plans of the PostgreSQL store. The whole conformance suite is run, every statement that it
 // prepares is written down, and each is explained on filled tables, under the settings that the
 // store's sessions have. None reads a table from end to end.
+//
+//   CONVOY_PLAN_EVENTS=10000000 build/dev/bin/test_unit_postgres 'query_plan*'
+//
+// fills them with as many events, deliveries and attempts (by default 50,000). That takes minutes.
 #include <libpq-fe.h>
 
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <set>
@@ -10,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include <catch2/catch.hpp>
 
 #include "convoy/testing/storage_conformance.h"
@@ -105,13 +111,13 @@ std::string IndexOf(const std::string& line) {
 constexpr const char* kFill = R"sql(
 INSERT INTO name (number, id) SELECT n, int8send(n) FROM generate_series(1000, 3000) AS n;
 INSERT INTO event SELECT n, 0, n % 50, 0, n, n, 0, 0, 0, '', '', '', '', '', '', '', '', ''
-  FROM generate_series(1, 50000) AS n;
+  FROM generate_series(1, $EVENTS) AS n;
 INSERT INTO delivery SELECT n, 0, n, n % 50, n % 500, 0, 0, n, 0, n, n,
   CASE WHEN n % 100 = 0 THEN n ELSE 0 END, n, 1, 1, 0, n % 6, 0, 0, ''
-  FROM generate_series(1, 50000) AS n;
+  FROM generate_series(1, $EVENTS) AS n;
 INSERT INTO attempt SELECT n, 0, n, n, n, 0, 200, 1, '', '', '', '', '', '', '', ''
-  FROM generate_series(1, 50000) AS n;
-INSERT INTO dedupe_key SELECT n % 50, int8send(n), n FROM generate_series(1, 50000) AS n;
+  FROM generate_series(1, $EVENTS) AS n;
+INSERT INTO dedupe_key SELECT n % 50, int8send(n), n FROM generate_series(1, $EVENTS) AS n;
 INSERT INTO lane SELECT n, n % 50, n FROM generate_series(1, 5000) AS n;
 INSERT INTO held_input SELECT n, 0, n % 50, n % 200, n, n, 0, 0, '', '', '', '', '', '', '', ''
   FROM generate_series(1, 20000) AS n;
@@ -123,8 +129,14 @@ INSERT INTO config_revision SELECT int8send(n), n FROM generate_series(1, 5000) 
 INSERT INTO config_change (scope, revision, what, kind, id)
   SELECT int8send(n % 50), n, 0, 0, '' FROM generate_series(1, 20000) AS n;
 INSERT INTO removed_project SELECT generate_series(1, 5000);
+INSERT INTO opener_beat SELECT n, 0 FROM generate_series(1000, 6000) AS n;
 INSERT INTO opener SELECT n, 0 FROM generate_series(1000, 6000) AS n;
 )sql";
+
+std::string EventsCount() {
+  const char* const count = std::getenv("CONVOY_PLAN_EVENTS");
+  return count == nullptr ? "50000" : count;
+}
 
 TEST_CASE("query_plan: no statement reads a table from end to end, and every index is used") {
   PostgresServer::Get().WaitUntilSettled();
@@ -134,7 +146,7 @@ TEST_CASE("query_plan: no statement reads a table from end to end, and every ind
   const std::set<std::string> statements = recorder.Take();
   REQUIRE(stores.OpenEmpty().ok());
   Session session(stores.options());
-  session.Run(kFill);
+  session.Run(absl::StrReplaceAll(kFill, {{"$EVENTS", EventsCount()}}));
   session.Run("ANALYZE");
   std::set<std::string> unused;
   for (std::string& index : session.Run("SELECT indexname FROM pg_indexes WHERE schemaname = "
@@ -164,7 +176,7 @@ TEST_CASE("query_plan: no statement reads a table from end to end, and every ind
       }
     }
   }
-  WARN(queries_count << " statements explained");
+  WARN(queries_count << " statements explained with " << EventsCount() << " events");
   CHECK(queries_count > 60);
   CHECK(unused == std::set<std::string>());
 }

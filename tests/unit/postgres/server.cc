@@ -130,7 +130,7 @@ void PostgresStores::Drop() {
 }
 
 storage::postgres::PostgresOptions PostgresStores::options() const {
-  return {.connection = {.dsn = PostgresServer::Get().dsn(),
+  return {.connection = {.dsn = dsn_.empty() ? PostgresServer::Get().dsn() : dsn_,
                          .schema = schema_,
                          .on_statement = on_statement_}};
 }

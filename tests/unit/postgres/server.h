@@ -58,12 +58,15 @@ class PostgresStores : public StorageFactory {
   absl::StatusOr<std::unique_ptr<Storage>> OpenAgain() override;
 
   storage::postgres::PostgresOptions options() const;
+  // In place of the server's own.
+  void set_dsn(std::string dsn) { dsn_ = std::move(dsn); }
 
  private:
   void Drop();
 
   const std::function<void(std::string_view)> on_statement_;
   std::string schema_;
+  std::string dsn_;
 };
 
 }  // namespace convoy::testing

@@ -1,0 +1,172 @@
+// Due deliveries of the lanes that a claim visits: which of them are handed out, with which bodies.
+//
+// Lanes are served in the order in which they are visited, those that have waited longest first,
+// until the bodies fill what the request has room for. The size of a body is read without it.
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
+#include "lib/storage/postgres/rows.h"
+#include "lib/storage/postgres/writer.h"
+#include "lib/storage/write_rules.h"
+
+namespace convoy::storage::postgres {
+namespace {
+
+// Of an answer: the number of the lane, the size of the body, then the delivery.
+constexpr int kFirstColumn = 2;
+
+std::string SelectDue(std::string_view rows) {
+  return absl::StrCat("SELECT w.n, octet_length(e.body), ", kDeliveryColumns, " FROM ", rows,
+                      " AS d JOIN event AS e ON e.key = d.event");
+}
+const std::string& SelectDueOfLanes() {
+  static const std::string* const kSql = new std::string(SelectDue(
+      "unnest($1::int8[], $2::int8[], $3::int8[]) WITH ORDINALITY AS w(endpoint, project, "
+      "items_max, n) CROSS JOIN LATERAL (SELECT * FROM delivery AS r WHERE r.endpoint = w.endpoint "
+      "AND r.status < 3 AND r.wake_at_us <= $4::int8 AND r.project = w.project "
+      "ORDER BY r.wake_at_us, r.key LIMIT w.items_max FOR UPDATE SKIP LOCKED)"));
+  return *kSql;
+}
+const std::string& SelectDueHeads() {
+  static const std::string* const kSql = new std::string(SelectDue(
+      "unnest($1::int8[]) WITH ORDINALITY AS w(key, n) CROSS JOIN LATERAL (SELECT * FROM delivery "
+      "AS r WHERE r.key = w.key AND r.status < 3 AND r.wake_at_us <= $2::int8 "
+      "FOR UPDATE SKIP LOCKED)"));
+  return *kSql;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Rows>> Writer::ReadDue(Connection& connection, absl::Time now,
+                                                  std::vector<Visit>& visits,
+                                                  std::vector<DueRow>& out_due) {
+  const int64_t now_us = base::ToMicros(now);
+  Columns lanes;
+  std::vector<int64_t> heads;
+  std::vector<size_t> of_lanes, of_heads;
+  for (size_t i = 0; i < visits.size(); ++i) {
+    const Visit& visit = visits[i];
+    if (visit.items_max == 0) continue;
+    if (visit.lane.head != 0) {
+      heads.push_back(visit.lane.head);
+      of_heads.push_back(i);
+    } else {
+      lanes.AddRow(
+          {visit.lane.endpoint, visit.lane.project, static_cast<int64_t>(visit.items_max)});
+      of_lanes.push_back(i);
+    }
+  }
+  std::vector<const std::vector<size_t>*> owners;
+  if (!of_lanes.empty()) {
+    connection.Queue(SelectDueOfLanes(), Params().All(lanes).Int(now_us));
+    owners.push_back(&of_lanes);
+  }
+  if (!of_heads.empty()) {
+    connection.Queue(SelectDueHeads(), Params().Ints(heads).Int(now_us));
+    owners.push_back(&of_heads);
+  }
+  if (owners.empty()) return std::vector<Rows>();
+  CONVOY_ASSIGN_OR_RETURN(std::vector<Rows> answers, connection.Flush());
+  // Those to what was queued before are in front.
+  answers.erase(answers.begin(), answers.end() - static_cast<ptrdiff_t>(owners.size()));
+  for (size_t k = 0; k < owners.size(); ++k) {
+    for (int i = 0; i < answers[k].count(); ++i) {
+      const auto lane = static_cast<size_t>(answers[k].IntAt(i, 0) - 1);
+      out_due.push_back({.visit = (*owners[k])[lane], .rows = k, .row = i});
+    }
+  }
+  std::stable_sort(out_due.begin(), out_due.end(),
+                   [](const DueRow& a, const DueRow& b) { return a.visit < b.visit; });
+  return answers;
+}
+
+absl::Status Writer::TakeDeliveries(Connection& connection, const ClaimRequest& request,
+                                    std::vector<Visit>& visits, Claim& claim) {
+  std::vector<DueRow> due;
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<Rows> answers,
+                          ReadDue(connection, request.now, visits, due));
+  Columns claimed;
+  std::vector<int64_t> ended, events;
+  std::set<int64_t> counted;
+  uint64_t bytes_count = 0;
+  for (const DueRow& at : due) {
+    Visit& visit = visits[at.visit];
+    const Rows& rows = answers[at.rows];
+    const Row row(&rows, at.row, kFirstColumn);
+    CONVOY_ASSIGN_OR_RETURN(Delivery delivery,
+                            ReadDelivery(connection, row, visit.lane.name.project_id));
+    const bool was_claimed = delivery.status == DeliveryStatus::kProcessing;
+    if (was_claimed && !EndClaim(delivery)) {
+      ended.push_back(row.IntAt(0));
+      ++visit.ended_count;
+      continue;
+    }
+    const int64_t event = row.IntAt(3);
+    if (counted.insert(event).second) {
+      bytes_count += static_cast<uint64_t>(rows.IntAt(at.row, 1));
+      if (bytes_count > request.bytes_max && !claim.deliveries.empty()) break;
+    }
+    delivery.status = DeliveryStatus::kProcessing;
+    ++visit.claimed_count;
+    const bool sets_pace = visit.claimed_count == 1 && Pace(visit.policy.rate_limit).is_limited();
+    claimed.AddRow({row.IntAt(0), static_cast<int64_t>(next_lease_)});
+    events.push_back(event);
+    claim.deliveries.push_back(
+        {.lease = next_lease_++, .delivery = std::move(delivery), .sets_pace = sets_pace});
+  }
+  QueueEnds(connection, ended);
+  if (claim.deliveries.empty()) return absl::OkStatus();
+  Params params;
+  params.All(claimed).Int(base::ToMicros(request.now + request.lease));
+  connection.Queue(
+      "UPDATE delivery AS d SET status = 1, lease = w.lease, wake_at_us = $3::int8 FROM "
+      "unnest($1::int8[], $2::int8[]) AS w(key, lease) WHERE d.key = w.key",
+      params);
+  static_assert(static_cast<int>(DeliveryStatus::kProcessing) == 1);
+  return AttachEvents(connection, events, claim);
+}
+
+// They may have been sent, and in their mode are sent once at most.
+void Writer::QueueEnds(Connection& connection, const std::vector<int64_t>& ended) {
+  if (ended.empty()) return;
+  Params params;
+  params.Int(static_cast<int64_t>(DeliveryStatus::kFailure)).Bytes(kUnknownArrival).Ints(ended);
+  connection.Queue(
+      "UPDATE delivery SET status = $1::int8, description = $2::bytea, lease = 0 "
+      "WHERE key = ANY ($3::int8[])",
+      params);
+}
+
+absl::Status Writer::AttachEvents(Connection& connection, const std::vector<int64_t>& events,
+                                  Claim& claim) {
+  static const std::string* const kSelect = new std::string(
+      absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = ANY ($1::int8[])"));
+  std::set<int64_t> keys(events.begin(), events.end());
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                          connection.Run(*kSelect, Params().Ints({keys.begin(), keys.end()})));
+  absl::flat_hash_map<int64_t, std::string> projects;
+  for (size_t i = 0; i < events.size(); ++i) {
+    projects[events[i]] = claim.deliveries[i].delivery.project_id;
+  }
+  absl::flat_hash_map<int64_t, std::shared_ptr<const Event>> shared;
+  for (int i = 0; i < rows.count(); ++i) {
+    const Row row(&rows, i);
+    CONVOY_ASSIGN_OR_RETURN(Event event, ReadEvent(connection, row, projects[row.IntAt(0)]));
+    shared[row.IntAt(0)] = std::make_shared<const Event>(std::move(event));
+  }
+  for (size_t i = 0; i < events.size(); ++i) {
+    claim.deliveries[i].event = shared[events[i]];
+    if (claim.deliveries[i].event == nullptr) {
+      return absl::DataLossError("a delivery without its event");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace convoy::storage::postgres
