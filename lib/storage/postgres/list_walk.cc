@@ -169,7 +169,7 @@ bool IsWantedHeld(const Row& row, const HeldQuery& query, const NumberSet& sourc
          row.IntAt(5) > base::ToMicros(query.now) && IsText(query.reason, row.TextAt(6));
 }
 
-absl::StatusOr<KeyRange> RangeOf(const HeldQuery& query) {
+absl::StatusOr<KeyRange> RangeOfHeld(const HeldQuery& query) {
   KeyRange range;
   if (query.from_id.empty()) return range;
   const std::optional<UlidParts> from = SplitUlid(query.from_id);
@@ -312,7 +312,7 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
                                          const PageRequest& request) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
-  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOfHeld(query));
   const auto is_wanted = [&](const Row& row) { return IsWantedHeld(row, query, sources); };
   const std::string select =
       absl::StrCat("SELECT ", kHeldColumns, " FROM held_input WHERE key = $1::int8");
@@ -332,7 +332,7 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
 absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& query) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
-  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOfHeld(query));
   CONVOY_ASSIGN_OR_RETURN(
       const Rows rows,
       connection.Run(kCountedHeld,

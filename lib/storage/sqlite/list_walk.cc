@@ -161,7 +161,7 @@ bool IsWantedHeld(const Statement& row, const HeldQuery& query, const NumberSet&
          row.IntAt(4) > base::ToMicros(query.now) && IsText(query.reason, row.TextAt(5));
 }
 
-absl::StatusOr<KeyRange> RangeOf(const HeldQuery& query) {
+absl::StatusOr<KeyRange> RangeOfHeld(const HeldQuery& query) {
   KeyRange range;
   if (query.from_id.empty()) return range;
   const std::optional<UlidParts> from = SplitUlid(query.from_id);
@@ -287,7 +287,7 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
                                          const PageRequest& request) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
-  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOfHeld(query));
   const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
     return IsWantedHeld(row, query, sources);
   };
@@ -309,7 +309,7 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
 absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& query) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
-  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOfHeld(query));
   Statement row = connection.Prepare(kHeldUp);
   row.Int(project).Int(range.first).Int(range.last);
   uint64_t count = 0;
