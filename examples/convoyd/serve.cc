@@ -227,10 +227,9 @@ int Serve(Settings settings, bool is_trial) {
   Print(JsonLine().Add("listening", address).Take());
   if (is_trial) Print(absl::StrCat("\n", *commands));
   const std::string database = ShownDatabase(settings.database);
-  const convoy::LogField started[] = {{"listening", address},
-                                      {"database", database},
-                                      {"public_url", public_url},
-                                      {"ui", settings.has_ui ? settings.ui_prefix : "off"}};
+  const std::string_view ui_place = settings.has_ui ? std::string_view(settings.ui_prefix) : "off";
+  const convoy::LogField started[] = {
+      {"listening", address}, {"database", database}, {"public_url", public_url}, {"ui", ui_place}};
   log->Log(convoy::LogLevel::kInfo, "started", started);
 
   signals.Wait();
