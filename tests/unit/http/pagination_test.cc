@@ -164,9 +164,8 @@ TEST_CASE("pagination: an empty condition is none, an unsupported one is refused
     INFO(list);
     CHECK(ProjectHarness::Field(api.Do(200, "GET", list), "data.content").size() > 2);
   }
-  CHECK(api.MessageOf("GET", "/events?query=%7B%7D", "").starts_with("query:"));
+  CHECK(api.MessageOf("GET", "/eventdeliveries?query=%7B%7D", "").starts_with("query:"));
   CHECK(api.MessageOf("GET", "/events?query=" + std::string(257, 'x'), "").starts_with("query:"));
-  CHECK(api.MessageOf("GET", "/events?body=%7B%7D", "").starts_with("body:"));
   CHECK(api.MessageOf("GET", "/events?ownerId=o", "").starts_with("ownerId:"));
   CHECK(api.MessageOf("GET", "/eventdeliveries?brokerMessageId=x", "")
             .starts_with("brokerMessageId:"));
@@ -294,9 +293,10 @@ TEST_CASE("pagination: pages of a search in payloads are walked in both directio
     api.Add(absl::StrCat(R"({"n":)", i, R"(,"mark":)", i % 7 == 0 ? 1 : 0, "}"));
   }
   const std::string path = "/events?perPage=3&body=" + api.Encoded(R"({"mark":1})");
-  for (const auto& [sort, pages] : {std::pair<std::string, std::vector<std::string>>{
-                                        "", {"63 56 49 ", "42 35 28 ", "21 14 7 ", "0 "}},
-                                    {"&sort=ASC", {"0 7 14 ", "21 28 35 ", "42 49 56 ", "63 "}}}) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> walks = {
+      {"", {"63 56 49 ", "42 35 28 ", "21 14 7 ", "0 "}},
+      {"&sort=ASC", {"0 7 14 ", "21 28 35 ", "42 49 56 ", "63 "}}};
+  for (const auto& [sort, pages] : walks) {
     std::string page = api.Do(200, "GET", path + sort);
     for (size_t i = 0; i < pages.size(); ++i) {
       CHECK(api.Numbers(page) == pages[i]);
