@@ -43,9 +43,6 @@ add_custom_target(convoy_static ALL DEPENDS "${CMAKE_BINARY_DIR}/lib/libconvoy.a
 convoy_merge_archives(convoy-verify convoy_verify_objects ${convoy_verify_members})
 add_custom_target(convoy_verify_static ALL DEPENDS "${CMAKE_BINARY_DIR}/lib/libconvoy-verify.a")
 
-# The components are those of the Debian packages (ConvoyPackages.cmake); everything that has none
-# of its own here is of the component dev.
-set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME dev)
 install(TARGETS convoy_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         COMPONENT libconvoy0 NAMELINK_COMPONENT dev)
 install(TARGETS convoy_verify_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"

@@ -51,8 +51,6 @@ set(CPACK_DEBIAN_LIBCONVOY0_PACKAGE_RECOMMENDS ca-certificates)
 foreach(package IN ITEMS libconvoy0 libconvoy-verify0)
   string(TOUPPER "${package}" upper)
   set(CPACK_DEBIAN_${upper}_PACKAGE_SECTION libs)
-  # Reads the libraries anew when they come and go.
-  set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_EXTRA "")
 endforeach()
 set(CPACK_DEBIAN_LIBCONVOY-DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_CONVOYD_PACKAGE_SECTION net)
