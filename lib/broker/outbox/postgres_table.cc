@@ -78,11 +78,15 @@ using storage::postgres::Rows;
 
 constexpr size_t kSchemaBytesMax = 40;  // the channel's name is longer, and bounded too
 
+// Asks the catalogue itself: to_regclass may answer with what the session remembers, and miss what
+// another has made since.
 absl::StatusOr<bool> HasTable(Connection& connection, const std::string& schema) {
   CONVOY_ASSIGN_OR_RETURN(
       const Rows found,
-      connection.Run("SELECT to_regclass(convert_from($1::bytea, 'UTF8')) IS NOT NULL",
-                     Params().Bytes(absl::StrCat(schema, ".outbox_schema"))));
+      connection.Run("SELECT EXISTS (SELECT 1 FROM pg_class AS c JOIN pg_namespace AS n "
+                     "ON n.oid = c.relnamespace WHERE c.relname = 'outbox_schema' AND "
+                     "n.nspname = convert_from($1::bytea, 'UTF8')::name)",
+                     Params().Bytes(schema)));
   return found.IntAt(0, 0) != 0;
 }
 
@@ -90,7 +94,8 @@ absl::StatusOr<bool> HasTable(Connection& connection, const std::string& schema)
 absl::Status CreateLocked(Connection& connection, const std::string& schema) {
   CONVOY_ASSIGN_OR_RETURN(
       const Rows existing,
-      connection.Run("SELECT to_regnamespace(convert_from($1::bytea, 'UTF8')) IS NOT NULL",
+      connection.Run("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = "
+                     "convert_from($1::bytea, 'UTF8')::name)",
                      Params().Bytes(schema)));
   std::string sql = PostgresOutboxSql(schema);
   if (existing.IntAt(0, 0) != 0) sql.erase(0, sql.find('\n') + 1);
