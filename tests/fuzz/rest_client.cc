@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/base/text.h"
+#include "lib/http/request/authentication.h"
 #include "lib/json/raw.h"
 #include "tests/fuzz/finding.h"
 

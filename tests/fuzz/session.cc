@@ -74,6 +74,7 @@ class EchoGateway final : public Gateway {
     }
     return true;
   }
+  bool CallAsync(const HttpRequest&, std::function<void(HttpResponse)>) override { return false; }
   bool RefuseOverloadedAsync(const HttpRequest&, std::function<void(HttpResponse)> done) override {
     done(OverloadedResponse());
     return true;

@@ -157,7 +157,8 @@ TEST_CASE("gateway: an option that cannot be met is refused by name") {
   };
   CHECK(refuse({.public_url = "ftp://x"}).find("public_url") != std::string::npos);
   CHECK(refuse({.body_bytes_max = 0}).find("body_bytes_max") != std::string::npos);
-  CHECK(refuse({.in_flight_max = 0}).find("in_flight_max") != std::string::npos);
+  CHECK(refuse({.in_flight_per_endpoint_max = 0}).find("in_flight_per_endpoint_max") !=
+        std::string::npos);
   CHECK(refuse({.lease = absl::ZeroDuration()}).find("lease") != std::string::npos);
   CHECK(refuse({.dedupe_window = absl::ZeroDuration()}).find("dedupe_window") != std::string::npos);
   CHECK(refuse({.retention = absl::ZeroDuration()}).find("retention") != std::string::npos);

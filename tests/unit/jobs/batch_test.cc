@@ -73,7 +73,7 @@ TEST_CASE("batch retry: what failed is scheduled again, of active endpoints, eac
   world.FailAll();  // they fail again while the job goes on: it does not come back to them
   world.clock.Advance(absl::Seconds(1));
   world.StepUntilDone();
-  CHECK(world.Count(DeliveryStatus::kScheduled) == 600 - 256);
+  CHECK(world.Count(DeliveryStatus::kScheduled) == 600 - 64);
   const Job job = world.Jobs(model::EndedJobsOf(world.project.id)).back();
   CHECK(job.state == JobState::kDone);
   CHECK(job.seen_count == 600);
@@ -95,7 +95,7 @@ TEST_CASE("batch retry: a job that is cancelled stops") {
   world.Add(world.Retry());
   world.Step(*world.process);
   Job job = world.OpenJobs().front();
-  CHECK(job.done_count == 256);
+  CHECK(job.done_count == 64);
   // A chunk is on its way when it is cancelled: it is refused.
   world.process->worker.Step();
   job.state = JobState::kCancelled;
@@ -103,7 +103,7 @@ TEST_CASE("batch retry: a job that is cancelled stops") {
   batch.config.push_back(model::NewJobWrite(job));
   world.Commit(batch);
   world.StepUntilDone();
-  CHECK(world.Count(DeliveryStatus::kScheduled) == 256);
+  CHECK(world.Count(DeliveryStatus::kScheduled) == 64);
 }
 
 TEST_CASE("batch replay: events of the filter get new deliveries, large ones by their own job") {

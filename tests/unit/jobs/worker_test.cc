@@ -130,7 +130,7 @@ TEST_CASE("worker: endpoints that come and go meanwhile") {
   const auto ids = world.endpoint_ids;
   const std::string event_id = world.Broadcast();
   world.Step(*world.process);
-  REQUIRE(world.Deliveries().size() == 256);
+  REQUIRE(world.Deliveries().size() == 64);
   world.clock.Advance(absl::Seconds(1));
   Endpoint late{.id = world.ulids.Next(), .project_id = world.project.id, .owner_id = "ann"};
   world.Change({.scope = world.project.id,
@@ -207,8 +207,8 @@ TEST_CASE("worker: projects take turns, however many jobs one of them has") {
   for (const model::Job& job : world.OpenJobs()) {
     (job.project_id == other.id ? of_other : of_first) += job.done_count;
   }
-  CHECK(of_other == 512);
-  CHECK(of_first == 512);
+  CHECK(of_other == 128);
+  CHECK(of_first == 128);
 }
 
 TEST_CASE("worker: of ended jobs the newest stay") {

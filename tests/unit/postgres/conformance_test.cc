@@ -21,7 +21,7 @@ TEST_CASE("storage_conformance: postgres") {
   const ConformanceReport report = CheckStorage(stores);
   INFO(TextOf(report));
   CHECK(report.failures.empty());
-  CHECK(report.checked.size() == 82);
+  CHECK(report.checked.size() == 84);
   CHECK(report.skipped.empty());
 }
 

@@ -28,7 +28,7 @@ TEST_CASE("pooler: the store passes the conformance suite behind PgBouncer") {
     INFO(failure.requirement << "\n    " << failure.detail);
     CHECK(false);
   }
-  CHECK(report.checked.size() == 82);
+  CHECK(report.checked.size() == 84);
   CHECK(report.skipped.empty());
 }
 
