@@ -41,12 +41,18 @@ using storage::Connection;
 using storage::Statement;
 
 // A host's open transaction keeps others from a gateway's own file, and with it the whole intake.
+// Events are UTF-8, byte for byte as they were inserted; another encoding would change them.
 absl::Status CheckFile(Connection& connection) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t application_id,
                           connection.QueryInt("PRAGMA application_id"));
-  if (application_id != storage::kApplicationId) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      "the outbox's file is a gateway's own database: an outbox belongs into the host's");
+  if (application_id == storage::kApplicationId) {
+    return absl::InvalidArgumentError(
+        "the outbox's file is a gateway's own database: an outbox belongs into the host's");
+  }
+  CONVOY_ASSIGN_OR_RETURN(const std::string encoding, connection.QueryText("PRAGMA encoding"));
+  if (encoding == "UTF-8") return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the outbox's file has PRAGMA encoding ", encoding, ", an outbox needs UTF-8"));
 }
 
 // A delete that is lost when the machine loses power is done again: the row is known by its

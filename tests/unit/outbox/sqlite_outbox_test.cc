@@ -218,6 +218,23 @@ TEST_CASE("sqlite_outbox: a gateway's own file and a table of another version ar
   CHECK(absl::IsInvalidArgument(open()));
 }
 
+TEST_CASE("sqlite_outbox: a file whose texts are not UTF-8 is refused") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const std::string path = bench.PathOf(source) + "-utf16";
+  const auto host = storage::Connection::Open({.path = path}).value();
+  REQUIRE(host->Execute("PRAGMA encoding = 'UTF-16le'").ok());
+  REQUIRE(host->Execute(SqliteOutboxSql().c_str()).ok());
+  const absl::Status status =
+      NewSqliteOutbox({.path = path})->Open(source, "c", bench.environment()).status();
+  CHECK(absl::IsInvalidArgument(status));
+  CHECK(status.message().find("PRAGMA encoding UTF-16le") != std::string_view::npos);
+  // Texts of such a file are read whole all the same.
+  storage::Statement text = host->Prepare("SELECT 'a text, longer than any that has a place aside'");
+  REQUIRE(text.Next());
+  CHECK(text.TextAt(0) == "a text, longer than any that has a place aside");
+}
+
 TEST_CASE("sqlite_outbox: the host's settings of the file stay") {
   SqliteOutboxBench bench;
   const Source source = bench.NewQueue().value();
