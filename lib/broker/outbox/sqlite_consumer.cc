@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
 #include "lib/broker/outbox/one_outbox.h"
@@ -30,7 +31,7 @@ constexpr absl::Duration kStalledAfter = absl::Seconds(30);
 constexpr int64_t kCountedMax = 100'000;
 
 constexpr std::string_view kSelect =
-    "SELECT id, row_key, data, event_type, endpoint_id, owner_id, idempotency_key, custom_headers "
+    "SELECT id, CAST(row_key AS BLOB), data, event_type, endpoint_id, owner_id, idempotency_key, custom_headers "
     "FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT ?2";
 
 }  // namespace
@@ -128,8 +129,9 @@ absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Read(const PollLimits
 
 absl::Status SqliteConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
   if (messages.empty()) return absl::OkStatus();
+  std::optional<int64_t> left;
   absl::Status status = table_.connection->Execute("BEGIN IMMEDIATE");
-  if (status.ok()) status = Delete(messages);
+  if (status.ok()) status = Delete(messages, left);
   if (status.ok()) status = table_.connection->Execute("COMMIT");
   if (!status.ok()) {
     if (table_.connection->is_in_transaction()) {
@@ -140,21 +142,31 @@ absl::Status SqliteConsumer::Acknowledge(std::span<const BrokerMessage> messages
   for (const BrokerMessage& message : messages) in_flight_.erase(static_cast<int64_t>(message.tag));
   // A number below those that were in flight may have been inserted meanwhile.
   if (in_flight_.empty()) seen_version_.reset();
-  return absl::OkStatus();
+  if (!left.has_value()) return absl::OkStatus();
+  // It would be read again at once, and for ever. Those that could be deleted are gone.
+  return absl::FailedPreconditionError(absl::StrCat(
+      "row ", *left, " of convoy_outbox could not be deleted: a trigger of the host keeps it"));
 }
 
 absl::Status SqliteConsumer::Shown(const absl::Status& error) const {
   return WithoutPath(error, table_.connection->path());
 }
 
-// With its key: a table that was made anew meanwhile has the same numbers.
-absl::Status SqliteConsumer::Delete(std::span<const BrokerMessage> messages) {
+// With its key: a table that was made anew meanwhile has the same numbers. Keys compare as bytes:
+// a host may have written its own as a BLOB.
+absl::Status SqliteConsumer::Delete(std::span<const BrokerMessage> messages,
+                                    std::optional<int64_t>& out_left) {
   for (const BrokerMessage& message : messages) {
     const auto row = in_flight_.find(static_cast<int64_t>(message.tag));
     if (row == in_flight_.end()) continue;
-    Statement remove =
-        table_.connection->Prepare("DELETE FROM convoy_outbox WHERE id = ?1 AND row_key = ?2");
-    CONVOY_RETURN_IF_ERROR(remove.Int(row->first).Text(row->second).Run());
+    Statement remove = table_.connection->Prepare(
+        "DELETE FROM convoy_outbox WHERE id = ?1 AND CAST(row_key AS BLOB) = ?2");
+    CONVOY_RETURN_IF_ERROR(remove.Int(row->first).Blob(row->second).Run());
+    if (table_.connection->changes_count() > 0) continue;
+    Statement same = table_.connection->Prepare(
+        "SELECT 1 FROM convoy_outbox WHERE id = ?1 AND CAST(row_key AS BLOB) = ?2");
+    if (same.Int(row->first).Blob(row->second).Next()) out_left = row->first;
+    CONVOY_RETURN_IF_ERROR(same.status());
   }
   return absl::OkStatus();
 }

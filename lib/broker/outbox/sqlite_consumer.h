@@ -46,7 +46,8 @@ class SqliteConsumer final : public BrokerConsumer {
   // Whether this is the reader.
   absl::StatusOr<bool> MayRead();
   absl::StatusOr<BrokerLag> CountWaiting();
-  absl::Status Delete(std::span<const BrokerMessage> messages);
+  // `out_left`: a row that is still there.
+  absl::Status Delete(std::span<const BrokerMessage> messages, std::optional<int64_t>& out_left);
   absl::Status Shown(const absl::Status& error) const;
 
   const SqliteTable table_;

@@ -125,6 +125,37 @@ TEST_CASE("sqlite_outbox: a table that was made anew loses no row to a late ackn
   CHECK(bench.CountRows(source) == 1);
 }
 
+TEST_CASE("sqlite_outbox: a row whose key is a BLOB is deleted, too") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  REQUIRE(bench.Connect(source)
+              ->Execute("INSERT INTO convoy_outbox (event_type, data, row_key) VALUES "
+                        "('t', '1', CAST('one' AS BLOB))")
+              .ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 1);
+  REQUIRE(consumer->Acknowledge(rows).ok());
+  CHECK(bench.CountRows(source) == 0);
+}
+
+TEST_CASE("sqlite_outbox: a row that cannot be deleted is an error, and keeps no other") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  REQUIRE(bench.Connect(source)
+              ->Execute("CREATE TRIGGER stay BEFORE DELETE ON convoy_outbox WHEN old.id = 1 "
+                        "BEGIN SELECT RAISE(IGNORE); END")
+              .ok());
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}, {.body = "2"}}).ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 2);
+  const absl::Status status = consumer->Acknowledge(rows);
+  CHECK(absl::IsFailedPrecondition(status));
+  CHECK(status.message().find("row 1 of convoy_outbox") != std::string_view::npos);
+  CHECK(bench.CountRows(source) == 1);
+}
+
 TEST_CASE("sqlite_outbox: one consumer reads, the next takes over when it is gone") {
   SqliteOutboxBench bench;
   const Source source = bench.NewQueue().value();
