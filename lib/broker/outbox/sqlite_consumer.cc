@@ -38,14 +38,13 @@ constexpr std::string_view kSelect =
 
 absl::StatusOr<std::unique_ptr<BrokerConsumer>> SqliteConsumer::Open(
     const SqliteOutboxOptions& options, const BrokerEnvironment& env) {
-  absl::StatusOr<SqliteTable> table = OpenSqliteTable(options);
-  if (!table.ok()) return WithoutPath(table.status(), options.path);
-  const std::string path(table->connection->path());
+  CONVOY_ASSIGN_OR_RETURN(SqliteTable table, OpenSqliteTable(options));
+  const std::string path(table.connection->path());
   auto lock = ReaderLock::Open(path);
   if (!lock.ok()) return WithoutPath(lock.status(), path);
   CONVOY_ASSIGN_OR_RETURN(auto interruption, Interruption::New());
   return absl::WrapUnique(
-      new SqliteConsumer(*std::move(table), *std::move(lock), std::move(interruption), env));
+      new SqliteConsumer(std::move(table), *std::move(lock), std::move(interruption), env));
 }
 
 absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Poll(const PollLimits& limits,

@@ -8,6 +8,7 @@
 #include "absl/strings/str_replace.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/storage/sqlite/failure.h"
 #include "lib/storage/sqlite/schema.h"
 
 namespace convoy {
@@ -98,30 +99,47 @@ absl::StatusOr<std::string> ReadIdentity(Connection& connection) {
   return std::string(schema.TextAt(1));
 }
 
-}  // namespace
-
-absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options) {
-  SqliteTable table;
-  CONVOY_ASSIGN_OR_RETURN(table.connection,
-                          Connection::Open({.path = options.path, .must_exist = true}));
-  Connection& connection = *table.connection;
+// The table's identity, once all is right.
+absl::StatusOr<std::string> Prepare(Connection& connection, bool should_create) {
   CONVOY_RETURN_IF_ERROR(CheckFile(connection));
   CONVOY_RETURN_IF_ERROR(SetPace(connection));
   CONVOY_ASSIGN_OR_RETURN(const bool exist, HasTables(connection));
-  if (!exist && !options.should_create) {
+  if (!exist && !should_create) {
     return absl::NotFoundError(
         "the outbox's file has no tables convoy_outbox and convoy_outbox_schema; docs/outbox.md "
         "has their SQL");
   }
   if (!exist) CONVOY_RETURN_IF_ERROR(Create(connection));
-  CONVOY_ASSIGN_OR_RETURN(table.identity, ReadIdentity(connection));
+  return ReadIdentity(connection);
+}
+
+}  // namespace
+
+absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options) {
+  SqliteTable table;
+  auto connection = Connection::Open({.path = options.path, .must_exist = true});
+  if (!connection.ok()) return WithoutPath(connection.status(), options.path);
+  table.connection = *std::move(connection);
+  // From here on errors have the name that SQLite has resolved.
+  absl::StatusOr<std::string> identity = Prepare(*table.connection, options.should_create);
+  if (!identity.ok()) return WithoutPath(identity.status(), table.connection->path());
+  table.identity = *std::move(identity);
   return table;
 }
 
 absl::Status WithoutPath(const absl::Status& error, std::string_view path) {
+  constexpr std::string_view kInstead = "the outbox's file";
   if (path.empty()) return error;
-  return absl::Status(error.code(),
-                      absl::StrReplaceAll(error.message(), {{path, "the outbox's file"}}));
+  std::string text(error.message());
+  // A relative path may be so short that it is a part of other words.
+  if (path.starts_with('/')) {
+    text = absl::StrReplaceAll(text, {{path, kInstead}});
+  } else if (text.starts_with(path)) {
+    text.replace(0, path.size(), kInstead);
+  }
+  absl::Status shown(error.code(), text);
+  storage::AttachSqliteCode(shown, storage::SqliteCodeOf(error));
+  return shown;
 }
 
 }  // namespace convoy::broker::outbox

@@ -18,7 +18,8 @@ struct SqliteTable {
   std::string identity;  // random, of this table alone
 };
 
-// Opens the host's database and makes the tables if that is wanted. Errors as of NewSqliteOutbox.
+// Opens the host's database and makes the tables if that is wanted. Errors as of NewSqliteOutbox,
+// without the path.
 absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options);
 
 // The error without the path of the host's file: those who make sources see it.

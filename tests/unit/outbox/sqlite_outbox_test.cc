@@ -2,6 +2,7 @@
 // host can show.
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -233,6 +234,27 @@ TEST_CASE("sqlite_outbox: a missing file is not made, and its path not told") {
   CHECK(absl::IsUnavailable(status));
   CHECK(status.message().find(path) == std::string_view::npos);
   CHECK(access(path.c_str(), F_OK) != 0);
+}
+
+TEST_CASE("sqlite_outbox: errors do not tell where the file is, however it was named") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const std::string path = bench.PathOf(source);
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  std::ofstream(path + "-none") << std::string(4096, 'x');
+  const std::string relative = std::filesystem::relative(path + "-none").string();
+  std::filesystem::create_symlink(path + "-none", path + "-link");
+  for (const std::string& name : {path + "-none", relative, path + "-link"}) {
+    INFO(name);
+    const absl::Status status =
+        NewSqliteOutbox({.path = name})->Open(source, "c", bench.environment()).status();
+    INFO(status.message());
+    CHECK(absl::IsDataLoss(status));
+    CHECK(status.message().find(folder) == std::string_view::npos);
+    CHECK(status.message().find(std::filesystem::path(folder).filename().string()) ==
+          std::string_view::npos);
+    CHECK(status.message().find("the outbox's file") != std::string_view::npos);
+  }
 }
 
 TEST_CASE("sqlite_outbox: a gateway's own file and a table of another version are refused") {
