@@ -24,6 +24,8 @@ using storage::Statement;
 // Between two looks: how late a row may be seen, and how often an idle gateway wakes.
 constexpr absl::Duration kShortestPause = absl::Milliseconds(10);
 constexpr absl::Duration kLongestPause = absl::Milliseconds(160);
+// Between two looks at which file the path leads to.
+constexpr absl::Duration kFileLookInterval = absl::Seconds(1);
 // A reader that holds the lock and leaves the oldest row where it is for so long is frozen, or gone
 // with a child that keeps its descriptors.
 constexpr absl::Duration kStalledAfter = absl::Seconds(30);
@@ -68,6 +70,11 @@ absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Poll(const PollLimits
 }
 
 absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Look(const PollLimits& limits) {
+  const absl::Time now = clock_.SteadyNow();
+  if (now - file_seen_at_ >= kFileLookInterval) {
+    if (IsReplaced(table_)) return absl::UnavailableError("the outbox's file was replaced");
+    file_seen_at_ = now;
+  }
   // Before the rows are read: what is committed in between is seen with the next look.
   CONVOY_ASSIGN_OR_RETURN(const int64_t version,
                           table_.connection->QueryInt("PRAGMA data_version"));

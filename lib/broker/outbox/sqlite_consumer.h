@@ -58,6 +58,7 @@ class SqliteConsumer final : public BrokerConsumer {
 
   std::map<int64_t, std::string> in_flight_;  // row_key of each row handed out, by its id
   std::optional<int64_t> seen_version_;       // of the file, when nothing was left in it
+  absl::Time file_seen_at_ = absl::InfinitePast();  // when the path led to the file still, steady
   absl::Duration pause_;
   bool is_lag_asked_ = false;
   absl::StatusOr<BrokerLag> lag_ = absl::UnavailableError("not counted yet");

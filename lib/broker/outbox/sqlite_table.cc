@@ -2,6 +2,11 @@
 // that are asked for.
 #include "lib/broker/outbox/sqlite_table.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -99,6 +104,13 @@ absl::StatusOr<std::string> ReadIdentity(Connection& connection) {
   return std::string(schema.TextAt(1));
 }
 
+// All zero if there is no file; nullopt if that cannot be told.
+std::optional<FileId> FindFile(const std::string& path) {
+  struct stat found = {};
+  if (stat(path.c_str(), &found) == 0) return FileId{found.st_dev, found.st_ino};
+  return errno == ENOENT ? std::optional<FileId>(FileId()) : std::nullopt;
+}
+
 // The table's identity, once all is right.
 absl::StatusOr<std::string> Prepare(Connection& connection, bool should_create) {
   CONVOY_RETURN_IF_ERROR(CheckFile(connection));
@@ -117,6 +129,10 @@ absl::StatusOr<std::string> Prepare(Connection& connection, bool should_create) 
 
 absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options) {
   SqliteTable table;
+  std::error_code error;
+  table.path = std::filesystem::absolute(options.path, error).string();
+  // Before it is opened: what takes its place from now on is noticed.
+  table.file = FindFile(table.path).value_or(FileId());
   auto connection = Connection::Open({.path = options.path, .must_exist = true});
   if (!connection.ok()) return WithoutPath(connection.status(), options.path);
   table.connection = *std::move(connection);
@@ -125,6 +141,11 @@ absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options) 
   if (!identity.ok()) return WithoutPath(identity.status(), table.connection->path());
   table.identity = *std::move(identity);
   return table;
+}
+
+bool IsReplaced(const SqliteTable& table) {
+  const std::optional<FileId> now = FindFile(table.path);
+  return now.has_value() && *now != table.file;
 }
 
 absl::Status WithoutPath(const absl::Status& error, std::string_view path) {

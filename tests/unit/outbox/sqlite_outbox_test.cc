@@ -157,6 +157,20 @@ TEST_CASE("sqlite_outbox: a row that cannot be deleted is an error, and keeps no
   CHECK(bench.CountRows(source) == 1);
 }
 
+TEST_CASE("sqlite_outbox: a file that takes the place of the outbox's is noticed") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value(), other = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  CHECK(PollOnce(*consumer, absl::ZeroDuration()).empty());
+  REQUIRE(bench.Publish(other, std::vector<BenchMessage>{{.body = "1"}}).ok());
+  std::filesystem::rename(bench.PathOf(other), bench.PathOf(source));
+  const absl::Status status = consumer->Poll({}, absl::Seconds(5)).status();
+  CHECK(absl::IsUnavailable(status));
+  CHECK(status.message() == "the outbox's file was replaced");
+  consumer = Open(bench, source);
+  CHECK(PollOnce(*consumer).size() == 1);
+}
+
 TEST_CASE("sqlite_outbox: one consumer reads, the next takes over when it is gone") {
   SqliteOutboxBench bench;
   const Source source = bench.NewQueue().value();
