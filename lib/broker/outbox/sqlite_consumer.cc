@@ -14,6 +14,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/broker/outbox/one_outbox.h"
+#include "lib/broker/outbox/oversized_row.h"
 #include "lib/broker/outbox/row_message.h"
 
 namespace convoy::broker::outbox {
@@ -32,9 +33,19 @@ constexpr absl::Duration kStalledAfter = absl::Seconds(30);
 // Beyond it the number is taken from the ids.
 constexpr int64_t kCountedMax = 100'000;
 
+// Of ids beyond ?1. Columns but for `data` as bytes, of which ?3, ?4 and ?5 are kept at most.
 constexpr std::string_view kSelect =
-    "SELECT id, CAST(row_key AS BLOB), data, event_type, endpoint_id, owner_id, idempotency_key, custom_headers "
+    "SELECT id, substr(CAST(row_key AS BLOB), 1, ?3), data, "
+    "substr(CAST(event_type AS BLOB), 1, ?4), substr(CAST(endpoint_id AS BLOB), 1, ?4), "
+    "substr(CAST(owner_id AS BLOB), 1, ?4), substr(CAST(idempotency_key AS BLOB), 1, ?4), "
+    "substr(CAST(custom_headers AS BLOB), 1, ?5) "
     "FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT ?2";
+
+uint64_t BytesOf(const BrokerMessage& message) {
+  uint64_t bytes = message.body.size();
+  for (const Header& column : message.attributes) bytes += column.value.size();
+  return bytes;
+}
 
 }  // namespace
 
@@ -106,31 +117,72 @@ absl::StatusOr<bool> SqliteConsumer::MayRead() {
   return true;
 }
 
+int64_t SqliteConsumer::last_in_flight() const {
+  return in_flight_.empty() ? std::numeric_limits<int64_t>::min() : in_flight_.rbegin()->first;
+}
+
 absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Read(const PollLimits& limits) {
   std::vector<BrokerMessage> messages;
+  std::map<int64_t, InFlight> read;
+  const absl::Status status = ReadRows(limits, messages, read);
+  // Before a row that is too big for this statement: those are handed out one by one.
+  const bool is_before_oversized = IsTooBig(status) && !messages.empty();
+  if (IsTooBig(status) && messages.empty()) {
+    CONVOY_RETURN_IF_ERROR(ReadOversized(messages, read));
+  } else if (!status.ok() && !is_before_oversized) {
+    return status;
+  }
+  in_flight_.merge(read);
+  return messages;
+}
+
+absl::Status SqliteConsumer::ReadRows(const PollLimits& limits,
+                                      std::vector<BrokerMessage>& out_messages,
+                                      std::map<int64_t, InFlight>& out_read) {
+  const ValueBound bound(*table_.connection, kDataBytesMax);
   uint64_t bytes = 0;
   Statement rows = table_.connection->Prepare(kSelect);
-  rows.Int(in_flight_.empty() ? std::numeric_limits<int64_t>::min() : in_flight_.rbegin()->first)
-      .Int(limits.messages_max);
+  rows.Int(last_in_flight())
+      .Int(limits.messages_max)
+      .Int(kRowKeyBytesMax)
+      .Int(kTextBytesMax)
+      .Int(kHeadersBytesMax);
   while (bytes < limits.bytes_max && rows.Next()) {
-    const std::string_view data = rows.TextAt(2);
-    const bool is_cut = data.size() > kDataBytesMax;
-    messages.push_back(
-        MessageOf({.id = rows.IntAt(0),
-                   .row_key = std::string(rows.TextAt(1)),
-                   .data = std::string(is_cut ? data.substr(0, kCutDataBytes) : data),
-                   .is_cut = is_cut,
-                   .event_type = rows.TextAt(3),
-                   .endpoint_id = rows.TextAt(4),
-                   .owner_id = rows.TextAt(5),
-                   .idempotency_key = rows.TextAt(6),
-                   .custom_headers = rows.TextAt(7)},
-                  table_.identity));
-    bytes += messages.back().body.size();
-    in_flight_.emplace(rows.IntAt(0), rows.TextAt(1));
+    out_messages.push_back(MessageOf({.id = rows.IntAt(0),
+                                      .row_key = std::string(rows.TextAt(1)),
+                                      .data = std::string(rows.TextAt(2)),
+                                      .event_type = rows.TextAt(3),
+                                      .endpoint_id = rows.TextAt(4),
+                                      .owner_id = rows.TextAt(5),
+                                      .idempotency_key = rows.TextAt(6),
+                                      .custom_headers = rows.TextAt(7)},
+                                     table_.identity));
+    bytes += BytesOf(out_messages.back());
+    out_read.emplace(rows.IntAt(0), InFlight{.row_key = std::string(rows.TextAt(1))});
   }
-  CONVOY_RETURN_IF_ERROR(rows.status());
-  return messages;
+  return rows.status();
+}
+
+absl::Status SqliteConsumer::ReadOversized(std::vector<BrokerMessage>& out_messages,
+                                           std::map<int64_t, InFlight>& out_read) {
+  storage::Connection& connection = *table_.connection;
+  Statement next =
+      connection.Prepare("SELECT id FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT 1");
+  if (!next.Int(last_in_flight()).Next()) return next.status();
+  const int64_t id = next.IntAt(0);
+  CONVOY_ASSIGN_OR_RETURN(std::string row_key,
+                          ReadStart(connection, "row_key", id, kRowKeyBytesMax));
+  CONVOY_ASSIGN_OR_RETURN(std::string data, ReadStart(connection, "data", id, kCutDataBytes));
+  CONVOY_ASSIGN_OR_RETURN(const std::string event_type,
+                          ReadStart(connection, "event_type", id, kTextBytesMax));
+  out_read.emplace(id, InFlight{.row_key = row_key, .is_oversized = true});
+  out_messages.push_back(MessageOf({.id = id,
+                                    .row_key = std::move(row_key),
+                                    .data = std::move(data),
+                                    .is_cut = true,
+                                    .event_type = event_type},
+                                   table_.identity));
+  return absl::OkStatus();
 }
 
 absl::Status SqliteConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
@@ -158,32 +210,48 @@ absl::Status SqliteConsumer::Shown(const absl::Status& error) const {
   return WithoutPath(error, table_.connection->path());
 }
 
-// With its key: a table that was made anew meanwhile has the same numbers. Keys compare as bytes:
-// a host may have written its own as a BLOB.
 absl::Status SqliteConsumer::Delete(std::span<const BrokerMessage> messages,
                                     std::optional<int64_t>& out_left) {
   for (const BrokerMessage& message : messages) {
     const auto row = in_flight_.find(static_cast<int64_t>(message.tag));
     if (row == in_flight_.end()) continue;
-    Statement remove = table_.connection->Prepare(
-        "DELETE FROM convoy_outbox WHERE id = ?1 AND CAST(row_key AS BLOB) = ?2");
-    CONVOY_RETURN_IF_ERROR(remove.Int(row->first).Blob(row->second).Run());
-    if (table_.connection->changes_count() > 0) continue;
-    Statement same = table_.connection->Prepare(
-        "SELECT 1 FROM convoy_outbox WHERE id = ?1 AND CAST(row_key AS BLOB) = ?2");
-    if (same.Int(row->first).Blob(row->second).Next()) out_left = row->first;
-    CONVOY_RETURN_IF_ERROR(same.status());
+    CONVOY_ASSIGN_OR_RETURN(const bool is_left, row->second.is_oversized
+                                                    ? DeleteOversized(row->first, row->second)
+                                                    : DeleteRow(row->first, row->second));
+    if (is_left) out_left = row->first;
   }
   return absl::OkStatus();
 }
 
+// With its key: a table that was made anew meanwhile has the same numbers. Keys compare as bytes:
+// a host may have written its own as a BLOB.
+absl::StatusOr<bool> SqliteConsumer::DeleteRow(int64_t id, const InFlight& row) {
+  Statement remove = table_.connection->Prepare(
+      "DELETE FROM convoy_outbox WHERE id = ?1 AND substr(CAST(row_key AS BLOB), 1, ?2) = ?3");
+  CONVOY_RETURN_IF_ERROR(remove.Int(id).Int(kRowKeyBytesMax).Blob(row.row_key).Run());
+  if (table_.connection->changes_count() > 0) return false;
+  Statement same = table_.connection->Prepare(
+      "SELECT 1 FROM convoy_outbox WHERE id = ?1 AND substr(CAST(row_key AS BLOB), 1, ?2) = ?3");
+  const bool is_left = same.Int(id).Int(kRowKeyBytesMax).Blob(row.row_key).Next();
+  CONVOY_RETURN_IF_ERROR(same.status());
+  return is_left;
+}
+
+// The key may be what is too big for a statement.
+absl::StatusOr<bool> SqliteConsumer::DeleteOversized(int64_t id, const InFlight& row) {
+  CONVOY_ASSIGN_OR_RETURN(const std::string row_key,
+                          ReadStart(*table_.connection, "row_key", id, kRowKeyBytesMax));
+  if (row_key != row.row_key) return false;
+  Statement remove = table_.connection->Prepare("DELETE FROM convoy_outbox WHERE id = ?1");
+  CONVOY_RETURN_IF_ERROR(remove.Int(id).Run());
+  return table_.connection->changes_count() == 0;
+}
+
 absl::StatusOr<BrokerLag> SqliteConsumer::CountWaiting() {
-  const int64_t after =
-      in_flight_.empty() ? std::numeric_limits<int64_t>::min() : in_flight_.rbegin()->first;
   Statement count = table_.connection->Prepare(
       "SELECT count(*), min(id) FROM "
       "(SELECT id FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT ?2)");
-  if (!count.Int(after).Int(kCountedMax).Next()) return count.status();
+  if (!count.Int(last_in_flight()).Int(kCountedMax).Next()) return count.status();
   int64_t waiting = count.IntAt(0);
   if (waiting == kCountedMax) {
     CONVOY_ASSIGN_OR_RETURN(const int64_t last,

@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include <catch2/catch.hpp>
+#include <sqlite3.h>
 
 #include "lib/storage/sqlite/database_file.h"
 #include "lib/storage/sqlite/schema.h"
@@ -167,6 +168,7 @@ TEST_CASE("sqlite_outbox: a file that takes the place of the outbox's is noticed
   const absl::Status status = consumer->Poll({}, absl::Seconds(5)).status();
   CHECK(absl::IsUnavailable(status));
   CHECK(status.message() == "the outbox's file was replaced");
+  consumer.reset();
   consumer = Open(bench, source);
   CHECK(PollOnce(*consumer).size() == 1);
 }
@@ -217,6 +219,45 @@ TEST_CASE("sqlite_outbox: data that is too long is cut, and blocks nothing") {
   CHECK(rows[0].is_cut);
   CHECK(rows[0].body.size() == 64 * 1024);
   CHECK_FALSE(rows[1].is_cut);
+}
+
+TEST_CASE("sqlite_outbox: no column's value is read whole that is longer than any event's") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const auto host = bench.Connect(source);
+  for (const char* column : {"custom_headers", "row_key"}) {
+    const std::string insert = absl::StrCat("INSERT INTO convoy_outbox (event_type, data, ", column,
+                                            ") VALUES ('t', '1', zeroblob(70000000))");
+    REQUIRE(host->Execute(insert.c_str()).ok());
+  }
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "2"}}).ok());
+  auto consumer = Open(bench, source);
+  sqlite3_memory_highwater(1);
+  const int64_t before = sqlite3_memory_used();
+  for (int i = 0; i < 2; ++i) {
+    const Messages rows = PollOnce(*consumer);
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].is_cut);
+    CHECK(rows[0].body == "1");
+    CHECK(rows[0].position.size() < 256);
+    REQUIRE(consumer->Acknowledge(rows).ok());
+  }
+  CHECK(sqlite3_memory_highwater(0) - before < 20'000'000);
+  CHECK(PollOnce(*consumer).size() == 1);
+  CHECK(bench.CountRows(source) == 1);
+}
+
+TEST_CASE("sqlite_outbox: other columns count as bytes of a poll") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  REQUIRE(bench.Connect(source)
+              ->Execute("INSERT INTO convoy_outbox (event_type, data, custom_headers) "
+                        "SELECT 't', '1', zeroblob(200000) FROM convoy_outbox_schema, "
+                        "(VALUES (1), (2), (3), (4))")
+              .ok());
+  auto consumer = Open(bench, source);
+  CHECK(consumer->Poll({.bytes_max = 300'000}, absl::Seconds(5)).value().size() == 2);
+  CHECK(consumer->Poll({.bytes_max = 300'000}, absl::Seconds(5)).value().size() == 2);
 }
 
 TEST_CASE("sqlite_outbox: tables are made on request only") {
