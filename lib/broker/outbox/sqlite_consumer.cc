@@ -11,11 +11,13 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include <sqlite3.h>
 
 #include "lib/base/status_macros.h"
 #include "lib/broker/outbox/one_outbox.h"
 #include "lib/broker/outbox/oversized_row.h"
 #include "lib/broker/outbox/row_message.h"
+#include "lib/storage/sqlite/failure.h"
 
 namespace convoy::broker::outbox {
 namespace {
@@ -25,6 +27,10 @@ using storage::Statement;
 // Between two looks: how late a row may be seen, and how often an idle gateway wakes.
 constexpr absl::Duration kShortestPause = absl::Milliseconds(10);
 constexpr absl::Duration kLongestPause = absl::Milliseconds(160);
+// How long the host may hold a lock until that is an error.
+constexpr absl::Duration kLockPatience = absl::Seconds(10);
+constexpr int kLockStepMs = 2;
+constexpr int kLockStepsMax = 5'000;
 // Between two looks at which file the path leads to.
 constexpr absl::Duration kFileLookInterval = absl::Seconds(1);
 // A reader that holds the lock and leaves the oldest row where it is for so long is frozen, or gone
@@ -41,6 +47,10 @@ constexpr std::string_view kSelect =
     "substr(CAST(custom_headers AS BLOB), 1, ?5) "
     "FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT ?2";
 
+bool IsBusy(const absl::Status& status) {
+  return (storage::SqliteCodeOf(status) & 0xFF) == SQLITE_BUSY;
+}
+
 uint64_t BytesOf(const BrokerMessage& message) {
   uint64_t bytes = message.body.size();
   for (const Header& column : message.attributes) bytes += column.value.size();
@@ -55,6 +65,7 @@ absl::StatusOr<std::unique_ptr<BrokerConsumer>> SqliteConsumer::Open(
   const std::string path(table.connection->path());
   auto lock = ReaderLock::Open(path);
   if (!lock.ok()) return WithoutPath(lock.status(), path);
+  table.connection->WaitForLocks(false);  // it is done here, where an interruption ends it
   CONVOY_ASSIGN_OR_RETURN(auto interruption, Interruption::New());
   return absl::WrapUnique(
       new SqliteConsumer(std::move(table), *std::move(lock), std::move(interruption), env));
@@ -64,12 +75,17 @@ absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Poll(const PollLimits
                                                                 absl::Duration patience) {
   const absl::Time deadline = clock_.Now() + patience;
   if (std::exchange(is_lag_asked_, false)) {
-    lag_ = CountWaiting();
-    if (!lag_.ok()) lag_ = Shown(lag_.status());
+    absl::StatusOr<BrokerLag> lag = CountWaiting();
+    is_lag_asked_ = IsBusy(lag.status());
+    if (!is_lag_asked_) lag_ = lag.ok() ? std::move(lag) : Shown(lag.status());
   }
   pause_ = kShortestPause;
   while (!interruption_->Take()) {
     absl::StatusOr<std::vector<BrokerMessage>> messages = Look(limits);
+    if (MayWaitFor(messages.status())) {
+      messages = std::vector<BrokerMessage>();
+      pause_ = kShortestPause;
+    }
     if (!messages.ok()) return Shown(messages.status());
     const absl::Duration left = deadline - clock_.Now();
     if (!messages->empty() || left <= absl::ZeroDuration()) return messages;
@@ -78,6 +94,16 @@ absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Poll(const PollLimits
     pause_ = std::min(2 * pause_, kLongestPause);
   }
   return std::vector<BrokerMessage>();
+}
+
+bool SqliteConsumer::MayWaitFor(const absl::Status& status) {
+  if (!IsBusy(status)) {
+    busy_since_.reset();
+    return false;
+  }
+  const absl::Time now = clock_.SteadyNow();
+  if (!busy_since_.has_value()) busy_since_ = now;
+  return now - *busy_since_ < kLockPatience;
 }
 
 absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Look(const PollLimits& limits) {
@@ -188,9 +214,9 @@ absl::Status SqliteConsumer::ReadOversized(std::vector<BrokerMessage>& out_messa
 absl::Status SqliteConsumer::Acknowledge(std::span<const BrokerMessage> messages) {
   if (messages.empty()) return absl::OkStatus();
   std::optional<int64_t> left;
-  absl::Status status = table_.connection->Execute("BEGIN IMMEDIATE");
+  absl::Status status = ExecuteInTurn("BEGIN IMMEDIATE");
   if (status.ok()) status = Delete(messages, left);
-  if (status.ok()) status = table_.connection->Execute("COMMIT");
+  if (status.ok()) status = ExecuteInTurn("COMMIT");
   if (!status.ok()) {
     if (table_.connection->is_in_transaction()) {
       table_.connection->Execute("ROLLBACK").IgnoreError();
@@ -204,6 +230,16 @@ absl::Status SqliteConsumer::Acknowledge(std::span<const BrokerMessage> messages
   // It would be read again at once, and for ever. Those that could be deleted are gone.
   return absl::FailedPreconditionError(absl::StrCat(
       "row ", *left, " of convoy_outbox could not be deleted: a trigger of the host keeps it"));
+}
+
+absl::Status SqliteConsumer::ExecuteInTurn(const char* sql) {
+  pollfd wake = {.fd = interruption_->fd(), .events = POLLIN, .revents = 0};
+  absl::Status status = table_.connection->Execute(sql);
+  for (int i = 0; IsBusy(status) && i < kLockStepsMax; ++i) {
+    if (poll(&wake, 1, kLockStepMs) > 0) break;
+    status = table_.connection->Execute(sql);
+  }
+  return status;
 }
 
 absl::Status SqliteConsumer::Shown(const absl::Status& error) const {

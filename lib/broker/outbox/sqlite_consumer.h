@@ -56,6 +56,10 @@ class SqliteConsumer final : public BrokerConsumer {
   // Whether this is the reader.
   absl::StatusOr<bool> MayRead();
   absl::StatusOr<BrokerLag> CountWaiting();
+  // Whether `status`, of a look, says that the host holds a lock, and has not for too long.
+  bool MayWaitFor(const absl::Status& status);
+  // Runs a statement that needs a lock, once the host has none, until the interruption.
+  absl::Status ExecuteInTurn(const char* sql);
   // `out_left`: a row that is still there.
   absl::Status Delete(std::span<const BrokerMessage> messages, std::optional<int64_t>& out_left);
   // Whether the row is still there.
@@ -73,6 +77,7 @@ class SqliteConsumer final : public BrokerConsumer {
   std::map<int64_t, InFlight> in_flight_;  // by the id
   std::optional<int64_t> seen_version_;    // of the file, when nothing was left in it
   absl::Time file_seen_at_ = absl::InfinitePast();  // when the path led to the file still, steady
+  std::optional<absl::Time> busy_since_;  // steady
   absl::Duration pause_;
   bool is_lag_asked_ = false;
   absl::StatusOr<BrokerLag> lag_ = absl::UnavailableError("not counted yet");

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <thread>
 
@@ -203,6 +204,34 @@ TEST_CASE("sqlite_outbox: a host that holds the write lock delays acknowledgemen
   commit.join();
   CHECK(is_committed);
   CHECK(acknowledged.ok());
+  CHECK(bench.CountRows(source) == 0);
+}
+
+TEST_CASE("sqlite_outbox: an interruption ends the wait for the host's lock") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const auto host = bench.Connect(source);
+  REQUIRE(host->QueryText("PRAGMA journal_mode = DELETE").value() == "delete");
+  auto consumer = Open(bench, source);
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}}).ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 1);
+  REQUIRE(host->Execute("BEGIN EXCLUSIVE").ok());
+  const auto interrupted = [&](const std::function<absl::Status()>& wait) {
+    std::thread other([&] {
+      absl::SleepFor(absl::Milliseconds(200));
+      consumer->Interrupt();
+    });
+    const absl::Time begin = absl::Now();
+    const absl::Status status = wait();
+    other.join();
+    CHECK(absl::Now() - begin < absl::Seconds(2));
+    return status;
+  };
+  CHECK(interrupted([&] { return consumer->Poll({}, absl::Seconds(5)).status(); }).ok());
+  CHECK(absl::IsUnavailable(interrupted([&] { return consumer->Acknowledge(rows); })));
+  REQUIRE(host->Execute("COMMIT").ok());
+  CHECK(consumer->Acknowledge(rows).ok());
   CHECK(bench.CountRows(source) == 0);
 }
 
