@@ -73,7 +73,7 @@ absl::StatusOr<std::unique_ptr<BrokerConsumer>> SqliteConsumer::Open(
 
 absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Poll(const PollLimits& limits,
                                                                 absl::Duration patience) {
-  const absl::Time deadline = clock_.Now() + patience;
+  const absl::Time deadline = clock_.SteadyNow() + patience;
   if (std::exchange(is_lag_asked_, false)) {
     absl::StatusOr<BrokerLag> lag = CountWaiting();
     is_lag_asked_ = IsBusy(lag.status());
@@ -87,7 +87,7 @@ absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Poll(const PollLimits
       pause_ = kShortestPause;
     }
     if (!messages.ok()) return Shown(messages.status());
-    const absl::Duration left = deadline - clock_.Now();
+    const absl::Duration left = deadline - clock_.SteadyNow();
     if (!messages->empty() || left <= absl::ZeroDuration()) return messages;
     pollfd wake = {.fd = interruption_->fd(), .events = POLLIN, .revents = 0};
     poll(&wake, 1, static_cast<int>(std::min(pause_, left) / absl::Milliseconds(1)) + 1);
@@ -124,12 +124,16 @@ absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Look(const PollLimits
 }
 
 absl::StatusOr<bool> SqliteConsumer::MayRead() {
-  if (has_taken_over_ || lock_->Hold()) return true;
+  if (lock_->Hold()) {
+    has_taken_over_ = false;
+    return true;
+  }
+  if (has_taken_over_) return true;
   Statement oldest = table_.connection->Prepare("SELECT id FROM convoy_outbox ORDER BY id LIMIT 1");
   const std::optional<int64_t> id =
       oldest.Next() ? std::optional<int64_t>(oldest.IntAt(0)) : std::nullopt;
   CONVOY_RETURN_IF_ERROR(oldest.status());
-  const absl::Time now = clock_.Now();
+  const absl::Time now = clock_.SteadyNow();
   if (!id.has_value() || id != oldest_id_) {
     oldest_id_ = id;
     oldest_since_ = now;

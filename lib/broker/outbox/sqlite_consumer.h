@@ -81,10 +81,10 @@ class SqliteConsumer final : public BrokerConsumer {
   absl::Duration pause_;
   bool is_lag_asked_ = false;
   absl::StatusOr<BrokerLag> lag_ = absl::UnavailableError("not counted yet");
-  // While another reader holds the lock: the oldest row, and since when it is.
+  // While another reader holds the lock: the oldest row, and since when it is (steady).
   std::optional<int64_t> oldest_id_;
   absl::Time oldest_since_;
-  bool has_taken_over_ = false;
+  bool has_taken_over_ = false;  // until the lock is had
 };
 
 }  // namespace convoy::broker::outbox

@@ -16,6 +16,7 @@
 
 #include "lib/storage/sqlite/database_file.h"
 #include "lib/storage/sqlite/schema.h"
+#include "tests/support/sim_clock.h"
 #include "tests/unit/outbox/sqlite_bench.h"
 
 namespace convoy::testing {
@@ -184,6 +185,35 @@ TEST_CASE("sqlite_outbox: one consumer reads, the next takes over when it is gon
   CHECK(PollOnce(*second, absl::Milliseconds(300)).empty());
   first.reset();
   CHECK(PollOnce(*second).size() == 1);
+}
+
+TEST_CASE("sqlite_outbox: a reader that does not go on is passed over after 30 seconds") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  SimClock clock;
+  BrokerEnvironment env = bench.environment();
+  env.clock = &clock;
+  const auto open = [&] { return bench.broker().Open(source, "c", env).value(); };
+  const auto count = [](BrokerConsumer& consumer) {
+    return PollOnce(consumer, absl::ZeroDuration()).size();
+  };
+  auto frozen = open();
+  auto second = open();
+  auto third = open();
+  const std::vector<BenchMessage> one = {{.body = "1"}};
+  REQUIRE(bench.Publish(source, one).ok());
+  REQUIRE(count(*frozen) == 1);
+  CHECK(count(*second) == 0);
+  clock.Advance(absl::Seconds(29));
+  clock.StepWall(absl::Hours(1));  // that is no time
+  CHECK(count(*second) == 0);
+  clock.Advance(absl::Seconds(1));
+  CHECK(count(*second) == 1);
+  // Once the lock is free it is the reader's, and others stand by again.
+  frozen.reset();
+  REQUIRE(bench.Publish(source, one).ok());
+  CHECK(count(*second) == 1);
+  CHECK(count(*third) == 0);
 }
 
 TEST_CASE("sqlite_outbox: a host that holds the write lock delays acknowledgements only") {
