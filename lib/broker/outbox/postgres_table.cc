@@ -114,17 +114,17 @@ absl::Status Create(Connection& connection, const std::string& schema) {
   return status;
 }
 
-absl::StatusOr<std::string> ReadIdentity(Connection& connection, const std::string& schema) {
+absl::Status CheckVersion(Connection& connection, const std::string& schema) {
   CONVOY_ASSIGN_OR_RETURN(
-      const Rows rows, connection.Run(absl::StrCat("SELECT version, identity::text FROM ", schema,
-                                                   ".outbox_schema")));
+      const Rows rows,
+      connection.Run(absl::StrCat("SELECT version FROM ", schema, ".outbox_schema")));
   if (rows.count() == 0) return absl::InvalidArgumentError("outbox_schema has no row");
   if (rows.IntAt(0, 0) != kOutboxVersion) {
     return absl::InvalidArgumentError(absl::StrCat("the outbox has version ", rows.IntAt(0, 0),
                                                    ", this library reads version ", kOutboxVersion,
                                                    " only"));
   }
-  return rows.TextAt(0, 1);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -145,7 +145,7 @@ absl::StatusOr<PostgresTable> OpenPostgresTable(const PostgresOutboxOptions& opt
                                             ".outbox; docs/outbox.md has its SQL"));
   }
   if (!exists) CONVOY_RETURN_IF_ERROR(Create(connection, options.schema));
-  CONVOY_ASSIGN_OR_RETURN(table.identity, ReadIdentity(connection, options.schema));
+  CONVOY_RETURN_IF_ERROR(CheckVersion(connection, options.schema));
   CONVOY_RETURN_IF_ERROR(connection.Execute(absl::StrCat("LISTEN ", options.schema, "_outbox")));
   return table;
 }

@@ -14,7 +14,6 @@ namespace convoy::broker::outbox {
 
 struct PostgresTable {
   std::unique_ptr<storage::postgres::Connection> connection;  // listens for notices of new rows
-  std::string identity;                                       // random, of this table alone
 };
 
 // Connects, and makes what is missing if that is wanted. Errors as of NewPostgresOutbox.

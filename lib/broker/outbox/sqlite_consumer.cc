@@ -44,7 +44,8 @@ constexpr std::string_view kSelect =
     "SELECT id, substr(CAST(row_key AS BLOB), 1, ?3), data, "
     "substr(CAST(event_type AS BLOB), 1, ?4), substr(CAST(endpoint_id AS BLOB), 1, ?4), "
     "substr(CAST(owner_id AS BLOB), 1, ?4), substr(CAST(idempotency_key AS BLOB), 1, ?4), "
-    "substr(CAST(custom_headers AS BLOB), 1, ?5) "
+    "substr(CAST(custom_headers AS BLOB), 1, ?5), "
+    "(SELECT substr(CAST(identity AS BLOB), 1, ?3) FROM convoy_outbox_schema LIMIT 1) "
     "FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT ?2";
 
 bool IsBusy(const absl::Status& status) {
@@ -186,7 +187,7 @@ absl::Status SqliteConsumer::ReadRows(const PollLimits& limits,
                                       .owner_id = rows.TextAt(5),
                                       .idempotency_key = rows.TextAt(6),
                                       .custom_headers = rows.TextAt(7)},
-                                     table_.identity));
+                                     rows.TextAt(8)));
     bytes += BytesOf(out_messages.back());
     out_read.emplace(rows.IntAt(0), InFlight{.row_key = std::string(rows.TextAt(1))});
   }
@@ -197,8 +198,10 @@ absl::Status SqliteConsumer::ReadOversized(std::vector<BrokerMessage>& out_messa
                                            std::map<int64_t, InFlight>& out_read) {
   storage::Connection& connection = *table_.connection;
   Statement next =
-      connection.Prepare("SELECT id FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT 1");
-  if (!next.Int(last_in_flight()).Next()) return next.status();
+      connection.Prepare(
+          "SELECT id, (SELECT substr(CAST(identity AS BLOB), 1, ?2) FROM convoy_outbox_schema "
+          "LIMIT 1) FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT 1");
+  if (!next.Int(last_in_flight()).Int(kRowKeyBytesMax).Next()) return next.status();
   const int64_t id = next.IntAt(0);
   CONVOY_ASSIGN_OR_RETURN(std::string row_key,
                           ReadStart(connection, "row_key", id, kRowKeyBytesMax));
@@ -211,7 +214,7 @@ absl::Status SqliteConsumer::ReadOversized(std::vector<BrokerMessage>& out_messa
                                     .data = std::move(data),
                                     .is_cut = true,
                                     .event_type = event_type},
-                                   table_.identity));
+                                   next.TextAt(1)));
   return absl::OkStatus();
 }
 

@@ -90,8 +90,8 @@ absl::Status Create(Connection& connection) {
   return status;
 }
 
-absl::StatusOr<std::string> ReadIdentity(Connection& connection) {
-  Statement schema = connection.Prepare("SELECT version, identity FROM convoy_outbox_schema");
+absl::Status CheckVersion(Connection& connection) {
+  Statement schema = connection.Prepare("SELECT version FROM convoy_outbox_schema");
   if (!schema.Next()) {
     CONVOY_RETURN_IF_ERROR(schema.status());
     return absl::InvalidArgumentError("convoy_outbox_schema has no row");
@@ -101,7 +101,7 @@ absl::StatusOr<std::string> ReadIdentity(Connection& connection) {
                                                    ", this library reads version ", kOutboxVersion,
                                                    " only"));
   }
-  return std::string(schema.TextAt(1));
+  return absl::OkStatus();
 }
 
 // All zero if there is no file; nullopt if that cannot be told.
@@ -111,8 +111,7 @@ std::optional<FileId> FindFile(const std::string& path) {
   return errno == ENOENT ? std::optional<FileId>(FileId()) : std::nullopt;
 }
 
-// The table's identity, once all is right.
-absl::StatusOr<std::string> Prepare(Connection& connection, bool should_create) {
+absl::Status Prepare(Connection& connection, bool should_create) {
   CONVOY_RETURN_IF_ERROR(CheckFile(connection));
   CONVOY_RETURN_IF_ERROR(SetPace(connection));
   CONVOY_ASSIGN_OR_RETURN(const bool exist, HasTables(connection));
@@ -122,7 +121,7 @@ absl::StatusOr<std::string> Prepare(Connection& connection, bool should_create) 
         "has their SQL");
   }
   if (!exist) CONVOY_RETURN_IF_ERROR(Create(connection));
-  return ReadIdentity(connection);
+  return CheckVersion(connection);
 }
 
 }  // namespace
@@ -137,9 +136,8 @@ absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options) 
   if (!connection.ok()) return WithoutPath(connection.status(), options.path);
   table.connection = *std::move(connection);
   // From here on errors have the name that SQLite has resolved.
-  absl::StatusOr<std::string> identity = Prepare(*table.connection, options.should_create);
-  if (!identity.ok()) return WithoutPath(identity.status(), table.connection->path());
-  table.identity = *std::move(identity);
+  const absl::Status prepared = Prepare(*table.connection, options.should_create);
+  if (!prepared.ok()) return WithoutPath(prepared, table.connection->path());
   return table;
 }
 

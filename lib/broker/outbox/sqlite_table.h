@@ -26,7 +26,6 @@ struct SqliteTable {
   std::unique_ptr<storage::Connection> connection;
   std::string path;  // as the host named it, absolute
   FileId file;
-  std::string identity;  // random, of this table alone
 };
 
 // Opens the host's database and makes the tables if that is wanted. Errors as of NewSqliteOutbox,

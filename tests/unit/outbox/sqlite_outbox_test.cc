@@ -175,6 +175,20 @@ TEST_CASE("sqlite_outbox: a file that takes the place of the outbox's is noticed
   CHECK(PollOnce(*consumer).size() == 1);
 }
 
+TEST_CASE("sqlite_outbox: a position tells the table that its row stands in") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  CHECK(PollOnce(*consumer, absl::ZeroDuration()).empty());
+  REQUIRE(bench.RemakeQueue(source).ok());  // under the consumer
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}}).ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 1);
+  const std::string identity =
+      bench.Connect(source)->QueryText("SELECT identity FROM convoy_outbox_schema").value();
+  CHECK(rows[0].position.find(absl::StrCat("/", identity, "/")) != std::string::npos);
+}
+
 TEST_CASE("sqlite_outbox: one consumer reads, the next takes over when it is gone") {
   SqliteOutboxBench bench;
   const Source source = bench.NewQueue().value();
