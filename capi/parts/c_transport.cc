@@ -15,6 +15,12 @@ static_assert(static_cast<uint32_t>(TransportOutcome::kResponseTooLarge) ==
 static_assert(static_cast<uint32_t>(TransportOutcome::kCancelled) == CONVOY_SENT_CANCELLED);
 static_assert(static_cast<uint32_t>(TransportOutcome::kLocalFailure) == CONVOY_SENT_LOCAL_FAILURE);
 
+// Outcomes that say by themselves that nothing was sent, whatever `is_unsent` says.
+bool IsUnsent(TransportOutcome outcome) {
+  return outcome == TransportOutcome::kDeniedAddress || outcome == TransportOutcome::kInvalidUrl ||
+         outcome == TransportOutcome::kLocalFailure;
+}
+
 TransportResult Broken(std::string_view why) {
   return {.outcome = TransportOutcome::kProtocolError, .error = std::string(why)};
 }
@@ -165,12 +171,13 @@ TransportResult CTransport::ResultOf(const Exchange& exchange, const convoy_sent
     report_(absl::StrCat("sent.outcome: there is no outcome ", given.outcome));
     return Broken("the host's transport gave no outcome that is known");
   }
-  TransportResult result = {.outcome = static_cast<TransportOutcome>(given.outcome),
+  const auto outcome = static_cast<TransportOutcome>(given.outcome);
+  TransportResult result = {.outcome = outcome,
                             .http_status = given.http_status,
                             .headers = CopyHeaders(given.headers, given.headers_count),
                             .remote_ip = std::string(TextOf(given.remote_ip)),
                             .error = std::string(TextOf(given.error)),
-                            .may_have_arrived = given.is_unsent == 0};
+                            .may_have_arrived = given.is_unsent == 0 && !IsUnsent(outcome)};
   // Of the host's own limits no one knows: the bound holds here, too.
   const std::string_view body = TextOf(given.body);
   result.body = body.substr(0, exchange.request.response_bytes_max);

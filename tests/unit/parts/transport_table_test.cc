@@ -112,6 +112,27 @@ TEST_CASE("transport_table: a request arrives whole, and its result comes back")
   CHECK(host.defects.empty());
 }
 
+TEST_CASE("transport_table: what the outcome says was not sent has not arrived") {
+  const std::pair<uint32_t, bool> outcomes[] = {{CONVOY_SENT_DENIED_ADDRESS, false},
+                                                {CONVOY_SENT_INVALID_URL, false},
+                                                {CONVOY_SENT_LOCAL_FAILURE, false},
+                                                {CONVOY_SENT_PROTOCOL_ERROR, true}};
+  for (const auto& [outcome, may_have_arrived] : outcomes) {
+    Host host;
+    std::function<void(const convoy_sent*)> finish;
+    host.on_send = [&](const convoy_outgoing&, auto done) { finish = done; };
+    host.on_step = [&, which = outcome] {
+      const convoy_sent sent = {.struct_size = sizeof(convoy_sent), .outcome = which};
+      finish(&sent);
+    };
+    const auto transport = host.Open();
+    transport->Send(Request(), host.Keep());
+    transport->Step();
+    REQUIRE(host.results.size() == 1);
+    CHECK(host.results[0].may_have_arrived == may_have_arrived);
+  }
+}
+
 TEST_CASE("transport_table: an exchange that is finished in Send ends in Step") {
   Host host;
   host.on_send = [](const convoy_outgoing&, const auto& done) {
