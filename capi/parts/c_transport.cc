@@ -27,6 +27,36 @@ TransportResult Broken(std::string_view why) {
 
 }  // namespace
 
+void ResultGate::Open(CTransport* transport) {
+  absl::MutexLock lock(&mutex_);
+  transport_ = transport;
+}
+
+void ResultGate::Close() {
+  absl::MutexLock lock(&mutex_);
+  transport_ = nullptr;
+  mutex_.Await(absl::Condition(
+      +[](int* count) { return *count == 0; }, &passing_count_));
+}
+
+// Not under the mutex: a result may be followed by the next request.
+void ResultGate::Pass(uint64_t exchange, const convoy_sent* sent) {
+  CTransport* transport = nullptr;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (transport_ == nullptr) return;
+    transport = transport_;
+    ++passing_count_;
+  }
+  // Nothing may pass through the frames of the host's code.
+  try {
+    transport->Finish(exchange, sent);
+  } catch (...) {
+  }
+  absl::MutexLock lock(&mutex_);
+  --passing_count_;
+}
+
 // An exchange on its way: the host's view of its request points into this.
 struct CTransport::Exchange {
   OutgoingRequest request;
@@ -68,11 +98,13 @@ struct CTransport::Exchange {
 CTransport::CTransport(std::shared_ptr<const TransportPart> part, const Engine* engine,
                        ReportDefect report)
     : part_(std::move(part)), table_(**part_), engine_(engine), report_(std::move(report)) {
+  part_->gate.Open(this);
   CallPart(engine_, [this] { wake_fd_ = table_.wake_fd(table_.self); });
 }
 
 CTransport::~CTransport() {
   Cancel();
+  part_->gate.Close();
   part_->is_taken = false;
 }
 
@@ -82,15 +114,15 @@ void CTransport::Send(OutgoingRequest request, SendCompletion done) {
   exchange->started_at = clock_->SteadyNow();
   exchange->view = exchange->View();
   const convoy_outgoing* const view = &exchange->view;
-  uint64_t number = 0;
+  const uint64_t number = part_->gate.NextExchange();
   {
     absl::MutexLock lock(&mutex_);
-    number = ++last_number_;
     exchanges_.emplace(number, std::move(exchange));
   }
   ++sends_count_;
-  const bool is_called =
-      CallPart(engine_, [&] { table_.send(table_.self, view, &CTransport::OnSent, this, number); });
+  const bool is_called = CallPart(engine_, [&] {
+    table_.send(table_.self, view, &CTransport::OnSent, &part_->gate, number);
+  });
   --sends_count_;
   if (is_called) return;
   report_("send threw an exception");
@@ -142,12 +174,8 @@ std::unique_ptr<CTransport::Exchange> CTransport::Take(uint64_t number) {
   return exchange;
 }
 
-void CTransport::OnSent(void* host, uint64_t exchange, const convoy_sent* sent) {
-  // Nothing may pass through the frames of the host's code.
-  try {
-    static_cast<CTransport*>(host)->Finish(exchange, sent);
-  } catch (...) {
-  }
+void CTransport::OnSent(void* gate, uint64_t exchange, const convoy_sent* sent) {
+  static_cast<ResultGate*>(gate)->Pass(exchange, sent);
 }
 
 void CTransport::Finish(uint64_t number, const convoy_sent* sent) {
