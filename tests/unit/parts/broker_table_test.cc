@@ -1,6 +1,7 @@
 // Brokers through the tables of C and back: nothing of a message, an error or a setting is lost on
 // the way.
 #include <cstddef>
+
 #include <catch2/catch.hpp>
 
 #include "capi/parts/c_broker.h"
