@@ -120,9 +120,8 @@ void CTransport::Send(OutgoingRequest request, SendCompletion done) {
     exchanges_.emplace(number, std::move(exchange));
   }
   ++sends_count_;
-  const bool is_called = CallPart(engine_, [&] {
-    table_.send(table_.self, view, &CTransport::OnSent, &part_->gate, number);
-  });
+  const bool is_called = CallPart(
+      engine_, [&] { table_.send(table_.self, view, &CTransport::OnSent, &part_->gate, number); });
   --sends_count_;
   if (is_called) return;
   report_("send threw an exception");

@@ -65,10 +65,10 @@ DedupeKey MakeRedeliveryKey(const Source& source, std::string_view position,
   // one of the same name. Its position is of this row alone.
   const bool is_outbox = std::holds_alternative<OutboxConfig>(source.broker);
   // Ids have no ';', so that source and position cannot run into each other.
-  return {.scope = source.project_id,
-          .key = absl::StrCat(std::string(1, kFromBroker), is_outbox ? "" : source.id, ";",
-                              position),
-          .expires_at = expires_at};
+  return {
+      .scope = source.project_id,
+      .key = absl::StrCat(std::string(1, kFromBroker), is_outbox ? "" : source.id, ";", position),
+      .expires_at = expires_at};
 }
 
 }  // namespace convoy::intake

@@ -84,8 +84,8 @@ absl::StatusOr<std::unique_ptr<BrokerConsumer>> PostgresConsumer::Open(
   }
   CONVOY_RETURN_IF_ERROR(table.status());
   CONVOY_ASSIGN_OR_RETURN(auto interruption, Interruption::New());
-  return absl::WrapUnique(
-      new PostgresConsumer(WrittenSchema(options.schema), *std::move(table), std::move(interruption), env.clock));
+  return absl::WrapUnique(new PostgresConsumer(WrittenSchema(options.schema), *std::move(table),
+                                               std::move(interruption), env.clock));
 }
 
 int64_t PostgresConsumer::last_in_flight() const {

@@ -116,10 +116,9 @@ absl::Status Create(Connection& connection, const std::string& schema) {
 }
 
 absl::Status CheckVersion(Connection& connection, const std::string& schema) {
-  CONVOY_ASSIGN_OR_RETURN(
-      const Rows rows,
-      connection.Run(
-          absl::StrCat("SELECT version FROM ", WrittenSchema(schema), ".outbox_schema")));
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                          connection.Run(absl::StrCat("SELECT version FROM ", WrittenSchema(schema),
+                                                      ".outbox_schema")));
   if (rows.count() == 0) return absl::InvalidArgumentError("outbox_schema has no row");
   if (rows.IntAt(0, 0) != kOutboxVersion) {
     return absl::InvalidArgumentError(absl::StrCat("the outbox has version ", rows.IntAt(0, 0),

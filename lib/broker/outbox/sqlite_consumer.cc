@@ -197,10 +197,9 @@ absl::Status SqliteConsumer::ReadRows(const PollLimits& limits,
 absl::Status SqliteConsumer::ReadOversized(std::vector<BrokerMessage>& out_messages,
                                            std::map<int64_t, InFlight>& out_read) {
   storage::Connection& connection = *table_.connection;
-  Statement next =
-      connection.Prepare(
-          "SELECT id, (SELECT substr(CAST(identity AS BLOB), 1, ?2) FROM convoy_outbox_schema "
-          "LIMIT 1) FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT 1");
+  Statement next = connection.Prepare(
+      "SELECT id, (SELECT substr(CAST(identity AS BLOB), 1, ?2) FROM convoy_outbox_schema "
+      "LIMIT 1) FROM convoy_outbox WHERE id > ?1 ORDER BY id LIMIT 1");
   if (!next.Int(last_in_flight()).Int(kRowKeyBytesMax).Next()) return next.status();
   const int64_t id = next.IntAt(0);
   CONVOY_ASSIGN_OR_RETURN(std::string row_key,

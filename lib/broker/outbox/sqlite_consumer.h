@@ -74,10 +74,10 @@ class SqliteConsumer final : public BrokerConsumer {
   Clock& clock_;
   Observer& observer_;
 
-  std::map<int64_t, InFlight> in_flight_;  // by the id
-  std::optional<int64_t> seen_version_;    // of the file, when nothing was left in it
+  std::map<int64_t, InFlight> in_flight_;           // by the id
+  std::optional<int64_t> seen_version_;             // of the file, when nothing was left in it
   absl::Time file_seen_at_ = absl::InfinitePast();  // when the path led to the file still, steady
-  std::optional<absl::Time> busy_since_;  // steady
+  std::optional<absl::Time> busy_since_;            // steady
   absl::Duration pause_;
   bool is_lag_asked_ = false;
   absl::StatusOr<BrokerLag> lag_ = absl::UnavailableError("not counted yet");

@@ -57,8 +57,8 @@ absl::Status CheckFile(Connection& connection) {
   }
   CONVOY_ASSIGN_OR_RETURN(const std::string encoding, connection.QueryText("PRAGMA encoding"));
   if (encoding == "UTF-8") return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the outbox's file has PRAGMA encoding ", encoding, ", an outbox needs UTF-8"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("the outbox's file has PRAGMA encoding ", encoding, ", an outbox needs UTF-8"));
 }
 
 // A delete that is lost when the machine loses power is done again: the row is known by its

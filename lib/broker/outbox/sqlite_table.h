@@ -14,7 +14,7 @@
 
 namespace convoy::broker::outbox {
 
-// What a path led to.
+// Identity of the file that a path led to.
 struct FileId {
   uint64_t device = 0;
   uint64_t number = 0;

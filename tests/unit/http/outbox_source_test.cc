@@ -79,9 +79,8 @@ TEST_CASE("outbox_source: a project's key neither makes nor changes one") {
   constexpr const char* kOther = R"({"type":"sqs","sqs":{"access_key_id":"a","secret_key":"s",)"
                                  R"("default_region":"r","queue_name":"q"}})";
   CHECK(refused("PUT", path, Body(kOther)) == kWhy);  // away from the outbox
-  const std::string other =
-      ProjectHarness::Field(api.Expect(201, "POST", api.base + "/sources", Body(kOther), key),
-                            "data.uid");
+  const std::string other = ProjectHarness::Field(
+      api.Expect(201, "POST", api.base + "/sources", Body(kOther), key), "data.uid");
   CHECK(refused("PUT", "/sources/" + other, Body(kOutbox)) == kWhy);
   api.Do(202, "PUT", path, Body(kOutbox));
   api.Expect(200, "DELETE", api.base + path, "", key);
