@@ -59,6 +59,9 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
     if (config->log != nullptr || engine->log_lines != nullptr) {
       parts.observer = std::make_shared<LogObserver>(engine.get(), config->log, engine->log_lines);
     }
+    if (const absl::Status kept = convoy::capi::CheckOutboxesKept(*config); !kept.ok()) {
+      return Fail(error, kept);
+    }
     if (const convoy_status added = AddHostParts(*config, *engine, &parts, error)) return added;
     if (config->storage_path.empty()) {
       parts.storage = convoy::NewMemoryStorage();

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "convoy/outbox.h"
 
 namespace convoy::capi {
@@ -20,6 +22,14 @@ bool SetOutbox(convoy_config& config, std::string_view name, std::string_view pa
                        path.find('\0') == std::string_view::npos;
   if (is_path) config.outboxes[std::string(name)] = path;
   return is_path;
+}
+
+absl::Status CheckOutboxesKept(const convoy_config& config) {
+  if (config.outboxes.empty() || !config.storage_path.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      kOutboxKeyPrefix, config.outboxes.begin()->first,
+      ": set storage.path as well: events in memory end with the process, and the rows that they "
+      "were made of would be deleted already"));
 }
 
 std::shared_ptr<Broker> NewOutboxes(const convoy_config& config) {

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string_view>
 
+#include "absl/status/status.h"
+
 #include "capi/config.h"
 #include "convoy/broker.h"
 
@@ -18,6 +20,9 @@ inline constexpr std::string_view kOutboxHelp =
 
 // False if `name` or `path` is not allowed.
 bool SetOutbox(convoy_config& config, std::string_view name, std::string_view path);
+
+// kInvalidArgument if rows would be deleted although their events are in memory alone.
+absl::Status CheckOutboxesKept(const convoy_config& config);
 
 // Null if there are no outboxes.
 std::shared_ptr<Broker> NewOutboxes(const convoy_config& config);

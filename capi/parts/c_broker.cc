@@ -217,6 +217,14 @@ class CConsumer final : public BrokerConsumer {
 
 }  // namespace
 
+// A consumer that cannot be used is closed like any other, if its table goes that far.
+void CBroker::CloseRefused(const convoy_consumer* opened) const {
+  const absl::Status checked = CheckTable(opened, "consumer", sizeof(convoy_consumer));
+  if (!checked.ok() && !absl::IsUnimplemented(checked)) return;  // its size is none
+  const convoy_consumer table = CopyTable(*opened);
+  if (table.close != nullptr) CallPart(engine_, [&] { table.close(table.self); });
+}
+
 absl::StatusOr<std::unique_ptr<BrokerConsumer>> CBroker::Open(const Source& source,
                                                               std::string_view consumer_id,
                                                               const BrokerEnvironment& env) {
@@ -234,6 +242,7 @@ absl::StatusOr<std::unique_ptr<BrokerConsumer>> CBroker::Open(const Source& sour
   if (checked.ok()) checked = CheckComplete(CopyTable(*opened));
   if (!checked.ok()) {
     report_(checked.message());
+    CloseRefused(opened);
     return absl::InternalError(checked.message());
   }
   return std::make_unique<CConsumer>(part_, std::move(host), CopyTable(*opened), engine_, report_);

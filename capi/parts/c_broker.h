@@ -23,6 +23,8 @@ class CBroker final : public Broker {
   absl::Status Check(const Source& source, const BrokerEnvironment& env) override;
 
  private:
+  void CloseRefused(const convoy_consumer* opened) const;
+
   const std::shared_ptr<const BrokerPart> part_;
   const Engine* const engine_;
   const ReportDefect report_;

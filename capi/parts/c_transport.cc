@@ -15,11 +15,47 @@ static_assert(static_cast<uint32_t>(TransportOutcome::kResponseTooLarge) ==
 static_assert(static_cast<uint32_t>(TransportOutcome::kCancelled) == CONVOY_SENT_CANCELLED);
 static_assert(static_cast<uint32_t>(TransportOutcome::kLocalFailure) == CONVOY_SENT_LOCAL_FAILURE);
 
+// Outcomes that say by themselves that nothing was sent, whatever `is_unsent` says.
+bool IsUnsent(TransportOutcome outcome) {
+  return outcome == TransportOutcome::kDeniedAddress || outcome == TransportOutcome::kInvalidUrl ||
+         outcome == TransportOutcome::kLocalFailure;
+}
+
 TransportResult Broken(std::string_view why) {
   return {.outcome = TransportOutcome::kProtocolError, .error = std::string(why)};
 }
 
 }  // namespace
+
+void ResultGate::Open(CTransport* transport) {
+  absl::MutexLock lock(&mutex_);
+  transport_ = transport;
+}
+
+void ResultGate::Close() {
+  absl::MutexLock lock(&mutex_);
+  transport_ = nullptr;
+  mutex_.Await(absl::Condition(
+      +[](int* count) { return *count == 0; }, &passing_count_));
+}
+
+// Not under the mutex: a result may be followed by the next request.
+void ResultGate::Pass(uint64_t exchange, const convoy_sent* sent) {
+  CTransport* transport = nullptr;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (transport_ == nullptr) return;
+    transport = transport_;
+    ++passing_count_;
+  }
+  // Nothing may pass through the frames of the host's code.
+  try {
+    transport->Finish(exchange, sent);
+  } catch (...) {
+  }
+  absl::MutexLock lock(&mutex_);
+  --passing_count_;
+}
 
 // An exchange on its way: the host's view of its request points into this.
 struct CTransport::Exchange {
@@ -62,11 +98,13 @@ struct CTransport::Exchange {
 CTransport::CTransport(std::shared_ptr<const TransportPart> part, const Engine* engine,
                        ReportDefect report)
     : part_(std::move(part)), table_(**part_), engine_(engine), report_(std::move(report)) {
+  part_->gate.Open(this);
   CallPart(engine_, [this] { wake_fd_ = table_.wake_fd(table_.self); });
 }
 
 CTransport::~CTransport() {
   Cancel();
+  part_->gate.Close();
   part_->is_taken = false;
 }
 
@@ -76,15 +114,14 @@ void CTransport::Send(OutgoingRequest request, SendCompletion done) {
   exchange->started_at = clock_->SteadyNow();
   exchange->view = exchange->View();
   const convoy_outgoing* const view = &exchange->view;
-  uint64_t number = 0;
+  const uint64_t number = part_->gate.NextExchange();
   {
     absl::MutexLock lock(&mutex_);
-    number = ++last_number_;
     exchanges_.emplace(number, std::move(exchange));
   }
   ++sends_count_;
-  const bool is_called =
-      CallPart(engine_, [&] { table_.send(table_.self, view, &CTransport::OnSent, this, number); });
+  const bool is_called = CallPart(
+      engine_, [&] { table_.send(table_.self, view, &CTransport::OnSent, &part_->gate, number); });
   --sends_count_;
   if (is_called) return;
   report_("send threw an exception");
@@ -136,12 +173,8 @@ std::unique_ptr<CTransport::Exchange> CTransport::Take(uint64_t number) {
   return exchange;
 }
 
-void CTransport::OnSent(void* host, uint64_t exchange, const convoy_sent* sent) {
-  // Nothing may pass through the frames of the host's code.
-  try {
-    static_cast<CTransport*>(host)->Finish(exchange, sent);
-  } catch (...) {
-  }
+void CTransport::OnSent(void* gate, uint64_t exchange, const convoy_sent* sent) {
+  static_cast<ResultGate*>(gate)->Pass(exchange, sent);
 }
 
 void CTransport::Finish(uint64_t number, const convoy_sent* sent) {
@@ -165,12 +198,13 @@ TransportResult CTransport::ResultOf(const Exchange& exchange, const convoy_sent
     report_(absl::StrCat("sent.outcome: there is no outcome ", given.outcome));
     return Broken("the host's transport gave no outcome that is known");
   }
-  TransportResult result = {.outcome = static_cast<TransportOutcome>(given.outcome),
+  const auto outcome = static_cast<TransportOutcome>(given.outcome);
+  TransportResult result = {.outcome = outcome,
                             .http_status = given.http_status,
                             .headers = CopyHeaders(given.headers, given.headers_count),
                             .remote_ip = std::string(TextOf(given.remote_ip)),
                             .error = std::string(TextOf(given.error)),
-                            .may_have_arrived = given.is_unsent == 0};
+                            .may_have_arrived = given.is_unsent == 0 && !IsUnsent(outcome)};
   // Of the host's own limits no one knows: the bound holds here, too.
   const std::string_view body = TextOf(given.body);
   result.body = body.substr(0, exchange.request.response_bytes_max);

@@ -17,10 +17,31 @@
 
 namespace convoy::capi {
 
+class CTransport;
+
+// The way of results from the host to the transport that is open. It is kept with the host's part:
+// a result that comes when the gateway is gone finds the gate closed.
+class ResultGate {
+ public:
+  void Open(CTransport* transport) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Returns once no result is on its way through.
+  void Close() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Pass(uint64_t exchange, const convoy_sent* sent) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Numbers of exchanges are never used again, by the next gateway neither.
+  uint64_t NextExchange() { return ++last_exchange_; }
+
+ private:
+  absl::Mutex mutex_;
+  CTransport* transport_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  int passing_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<uint64_t> last_exchange_ = 0;
+};
+
 // `is_taken` while a gateway uses it.
 struct TransportPart : Part<convoy_transport> {
   using Part::Part;
   mutable std::atomic<bool> is_taken = false;
+  mutable ResultGate gate;
 };
 
 class CTransport final : public Transport {
@@ -36,13 +57,14 @@ class CTransport final : public Transport {
   void Cancel() override;
 
  private:
+  friend class ResultGate;
   struct Exchange;
   struct Ended {
     std::unique_ptr<Exchange> exchange;
     TransportResult result;
   };
 
-  static void OnSent(void* host, uint64_t exchange, const convoy_sent* sent);
+  static void OnSent(void* gate, uint64_t exchange, const convoy_sent* sent);
   void Finish(uint64_t number, const convoy_sent* sent);
   TransportResult ResultOf(const Exchange& exchange, const convoy_sent* sent) const;
   std::unique_ptr<Exchange> Take(uint64_t number) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -60,7 +82,6 @@ class CTransport final : public Transport {
   std::atomic<int> sends_count_ = 0;    // calls of send under way
 
   absl::Mutex mutex_;
-  uint64_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Exchange>> exchanges_ ABSL_GUARDED_BY(mutex_);
   std::vector<Ended> early_ ABSL_GUARDED_BY(mutex_);
 };

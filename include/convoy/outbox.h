@@ -50,7 +50,8 @@ struct PostgresOutboxOptions {
 // A Broker of the type "outbox" that reads this one table, whatever name a source gives. Nothing is
 // opened before a consumer is. Errors of its consumers, beside those of BrokerConsumer:
 //   kNotFound         there is no such table
-//   kInvalidArgument  the table is of another version, or the file is a gateway's own
+//   kInvalidArgument  the table is of another version, the file is a gateway's own, or its encoding
+//                     is not UTF-8
 // One consumer of a table reads at a time, so that the order is kept; others stand by.
 std::shared_ptr<Broker> NewSqliteOutbox(SqliteOutboxOptions options);
 // In the component convoy::postgres. Reads from PostgreSQL 13 or later.

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any, Callable, Iterable, Iterator
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from convoy._gateway import Gateway, Incoming
 from convoy._reply import Reply
@@ -40,12 +40,16 @@ def wsgi(gateway: Gateway, application: Application | None = None) -> Applicatio
 
 
 def _path(environ: Environ) -> str:
-    """As it was on the wire, below the mount; servers hand on a decoded one, and most the other, too."""
+    """As it was on the wire, below the mount; servers hand on a decoded one, and most the other, too.
+
+    PATH_INFO is what counts: a middleware that rewrites it leaves the raw one as it came.
+    """
     decoded = environ.get("PATH_INFO", "")
     raw = str(environ.get("REQUEST_URI") or environ.get("RAW_URI") or "").partition("?")[0]
     mount = quote(environ.get("SCRIPT_NAME", "").encode("latin-1"), safe=_PATH_SAFE)
-    if raw.startswith(mount + "/"):
-        return raw[len(mount):]
+    below = raw.removeprefix(mount)
+    if raw.startswith(mount + "/") and unquote_to_bytes(below) == decoded.encode("latin-1"):
+        return below
     return quote(decoded.encode("latin-1"), safe=_PATH_SAFE.replace("%", "")) or "/"
 
 

@@ -119,9 +119,13 @@ class WsgiTest(unittest.TestCase):
         for environ in ({"SCRIPT_NAME": "/hooks", "PATH_INFO": "/ingest/a/b",
                          "REQUEST_URI": "/hooks/ingest/a%2Fb?x=1"},
                         {"SCRIPT_NAME": "", "PATH_INFO": "/ingest/caf\xc3\xa9 1%"},
-                        {"SCRIPT_NAME": "/hooks", "PATH_INFO": "", "REQUEST_URI": "/hooks"}):
+                        {"SCRIPT_NAME": "/hooks", "PATH_INFO": "", "REQUEST_URI": "/hooks"},
+                        # A middleware has put a path of its own in the place of the client's.
+                        {"SCRIPT_NAME": "", "PATH_INFO": "/ingest/b", "REQUEST_URI": "/a%2Fb"},
+                        {"SCRIPT_NAME": "/v1", "PATH_INFO": "/ingest/b", "RAW_URI": "/v1/a/b"}):
             application({"REQUEST_METHOD": "GET", **environ}, lambda *_: None)
-        self.assertEqual(seen, ["/ingest/a%2Fb", "/ingest/caf%C3%A9%201%25", "/"])
+        self.assertEqual(seen, ["/ingest/a%2Fb", "/ingest/caf%C3%A9%201%25", "/", "/ingest/b",
+                                "/ingest/b"])
 
     def test_settings_that_cannot_be_are_refused(self):
         for prefix in ("ui", "/ui/", "/", "/a//b"):

@@ -105,6 +105,9 @@ class Outbox(unittest.TestCase):
             with self.subTest(key=key, value=value), self.assertRaises(convoy.ConvoyError) as raised:
                 convoy.Config({key: value})
             self.assertIn(key, str(raised.exception))
+        with self.assertRaises(convoy.ConvoyError) as raised:  # rows would go, and their events not stay
+            convoy.Gateway(convoy.Config({"outbox.shop": self.shop}))
+        self.assertIn("outbox.shop: set storage.path", str(raised.exception))
         gateway = self.open()
         gateway.start()
         path = self.make_source(gateway)

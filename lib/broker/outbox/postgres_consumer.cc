@@ -46,7 +46,8 @@ SELECT o.id, uuid_send(o.row_key), octet_length(o.data) > $4::int8,
   CASE WHEN octet_length(o.data) > $4::int8 THEN left(o.data, $5::int8::int4) ELSE o.data END,
   left(o.event_type, $6::int8::int4), left(o.endpoint_id, $6::int8::int4),
   left(o.owner_id, $6::int8::int4), left(o.idempotency_key, $6::int8::int4),
-  left(o.custom_headers, $7::int8::int4)
+  left(o.custom_headers, $7::int8::int4),
+  (SELECT identity::text FROM $TABLE_schema LIMIT 1)
 FROM $TABLE AS o WHERE o.id > $1::int8 AND o.id <= (SELECT id FROM last)
 ORDER BY o.id LIMIT $2::int8)sql";
 
@@ -83,8 +84,8 @@ absl::StatusOr<std::unique_ptr<BrokerConsumer>> PostgresConsumer::Open(
   }
   CONVOY_RETURN_IF_ERROR(table.status());
   CONVOY_ASSIGN_OR_RETURN(auto interruption, Interruption::New());
-  return absl::WrapUnique(
-      new PostgresConsumer(options.schema, *std::move(table), std::move(interruption), env.clock));
+  return absl::WrapUnique(new PostgresConsumer(WrittenSchema(options.schema), *std::move(table),
+                                               std::move(interruption), env.clock));
 }
 
 int64_t PostgresConsumer::last_in_flight() const {
@@ -180,7 +181,7 @@ absl::StatusOr<std::vector<BrokerMessage>> PostgresConsumer::Read(const PollLimi
                                   .owner_id = rows.BytesAt(i, 6),
                                   .idempotency_key = rows.BytesAt(i, 7),
                                   .custom_headers = rows.BytesAt(i, 8)},
-                                 table_.identity));
+                                 rows.BytesAt(i, 9)));
     in_flight_.emplace(rows.IntAt(i, 0), rows.TextAt(i, 1));
   }
   return messages;

@@ -60,11 +60,12 @@ REVOKE ALL ON FUNCTION convoy.enqueue(text, jsonb, text, text, text, text) FROM 
 }  // namespace
 
 std::string PostgresOutboxSql(std::string_view schema) {
+  const std::string written = broker::outbox::WrittenSchema(schema);
   return absl::StrReplaceAll(
       kSql, {{"$VERSION", absl::StrCat(kOutboxVersion)},
-             {"SCHEMA IF NOT EXISTS convoy", absl::StrCat("SCHEMA IF NOT EXISTS ", schema)},
+             {"SCHEMA IF NOT EXISTS convoy", absl::StrCat("SCHEMA IF NOT EXISTS ", written)},
              {"NOTIFY convoy_outbox", absl::StrCat("NOTIFY ", schema, "_outbox")},
-             {"convoy.", absl::StrCat(schema, ".")}});
+             {"convoy.", absl::StrCat(written, ".")}});
 }
 
 }  // namespace convoy
@@ -114,20 +115,24 @@ absl::Status Create(Connection& connection, const std::string& schema) {
   return status;
 }
 
-absl::StatusOr<std::string> ReadIdentity(Connection& connection, const std::string& schema) {
-  CONVOY_ASSIGN_OR_RETURN(
-      const Rows rows, connection.Run(absl::StrCat("SELECT version, identity::text FROM ", schema,
-                                                   ".outbox_schema")));
+absl::Status CheckVersion(Connection& connection, const std::string& schema) {
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                          connection.Run(absl::StrCat("SELECT version FROM ", WrittenSchema(schema),
+                                                      ".outbox_schema")));
   if (rows.count() == 0) return absl::InvalidArgumentError("outbox_schema has no row");
   if (rows.IntAt(0, 0) != kOutboxVersion) {
     return absl::InvalidArgumentError(absl::StrCat("the outbox has version ", rows.IntAt(0, 0),
                                                    ", this library reads version ", kOutboxVersion,
                                                    " only"));
   }
-  return rows.TextAt(0, 1);
+  return absl::OkStatus();
 }
 
 }  // namespace
+
+std::string WrittenSchema(std::string_view schema) {
+  return schema == "convoy" ? std::string(schema) : absl::StrCat("\"", schema, "\"");
+}
 
 absl::StatusOr<PostgresTable> OpenPostgresTable(const PostgresOutboxOptions& options) {
   CONVOY_RETURN_IF_ERROR(storage::postgres::CheckSchemaName(options.schema));
@@ -145,7 +150,7 @@ absl::StatusOr<PostgresTable> OpenPostgresTable(const PostgresOutboxOptions& opt
                                             ".outbox; docs/outbox.md has its SQL"));
   }
   if (!exists) CONVOY_RETURN_IF_ERROR(Create(connection, options.schema));
-  CONVOY_ASSIGN_OR_RETURN(table.identity, ReadIdentity(connection, options.schema));
+  CONVOY_RETURN_IF_ERROR(CheckVersion(connection, options.schema));
   CONVOY_RETURN_IF_ERROR(connection.Execute(absl::StrCat("LISTEN ", options.schema, "_outbox")));
   return table;
 }

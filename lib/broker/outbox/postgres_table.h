@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 
@@ -14,8 +15,11 @@ namespace convoy::broker::outbox {
 
 struct PostgresTable {
   std::unique_ptr<storage::postgres::Connection> connection;  // listens for notices of new rows
-  std::string identity;                                       // random, of this table alone
 };
+
+// A namespace as it is written in SQL: quoted, unless it is the usual one, because any other may be
+// a word of the language.
+std::string WrittenSchema(std::string_view schema);
 
 // Connects, and makes what is missing if that is wanted. Errors as of NewPostgresOutbox.
 absl::StatusOr<PostgresTable> OpenPostgresTable(const PostgresOutboxOptions& options);

@@ -24,6 +24,7 @@ inline constexpr size_t kCutDataBytes = 64 * 1024;
 // The beginning that is kept of the other columns; more than any event may have.
 inline constexpr size_t kTextBytesMax = 4 * 1024;
 inline constexpr size_t kHeadersBytesMax = 256 * 1024;
+inline constexpr size_t kRowKeyBytesMax = 64;
 
 struct Row {
   int64_t id = 0;

@@ -2,12 +2,18 @@
 // that are asked for.
 #include "lib/broker/outbox/sqlite_table.h"
 
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/storage/sqlite/failure.h"
 #include "lib/storage/sqlite/schema.h"
 
 namespace convoy {
@@ -41,12 +47,18 @@ using storage::Connection;
 using storage::Statement;
 
 // A host's open transaction keeps others from a gateway's own file, and with it the whole intake.
+// Events are UTF-8, byte for byte as they were inserted; another encoding would change them.
 absl::Status CheckFile(Connection& connection) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t application_id,
                           connection.QueryInt("PRAGMA application_id"));
-  if (application_id != storage::kApplicationId) return absl::OkStatus();
+  if (application_id == storage::kApplicationId) {
+    return absl::InvalidArgumentError(
+        "the outbox's file is a gateway's own database: an outbox belongs into the host's");
+  }
+  CONVOY_ASSIGN_OR_RETURN(const std::string encoding, connection.QueryText("PRAGMA encoding"));
+  if (encoding == "UTF-8") return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "the outbox's file is a gateway's own database: an outbox belongs into the host's");
+      absl::StrCat("the outbox's file has PRAGMA encoding ", encoding, ", an outbox needs UTF-8"));
 }
 
 // A delete that is lost when the machine loses power is done again: the row is known by its
@@ -78,8 +90,8 @@ absl::Status Create(Connection& connection) {
   return status;
 }
 
-absl::StatusOr<std::string> ReadIdentity(Connection& connection) {
-  Statement schema = connection.Prepare("SELECT version, identity FROM convoy_outbox_schema");
+absl::Status CheckVersion(Connection& connection) {
+  Statement schema = connection.Prepare("SELECT version FROM convoy_outbox_schema");
   if (!schema.Next()) {
     CONVOY_RETURN_IF_ERROR(schema.status());
     return absl::InvalidArgumentError("convoy_outbox_schema has no row");
@@ -89,33 +101,64 @@ absl::StatusOr<std::string> ReadIdentity(Connection& connection) {
                                                    ", this library reads version ", kOutboxVersion,
                                                    " only"));
   }
-  return std::string(schema.TextAt(1));
+  return absl::OkStatus();
+}
+
+// All zero if there is no file; nullopt if that cannot be told.
+std::optional<FileId> FindFile(const std::string& path) {
+  struct stat found = {};
+  if (stat(path.c_str(), &found) == 0) return FileId{found.st_dev, found.st_ino};
+  return errno == ENOENT ? std::optional<FileId>(FileId()) : std::nullopt;
+}
+
+absl::Status Prepare(Connection& connection, bool should_create) {
+  CONVOY_RETURN_IF_ERROR(CheckFile(connection));
+  CONVOY_RETURN_IF_ERROR(SetPace(connection));
+  CONVOY_ASSIGN_OR_RETURN(const bool exist, HasTables(connection));
+  if (!exist && !should_create) {
+    return absl::NotFoundError(
+        "the outbox's file has no tables convoy_outbox and convoy_outbox_schema; docs/outbox.md "
+        "has their SQL");
+  }
+  if (!exist) CONVOY_RETURN_IF_ERROR(Create(connection));
+  return CheckVersion(connection);
 }
 
 }  // namespace
 
 absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options) {
   SqliteTable table;
-  CONVOY_ASSIGN_OR_RETURN(table.connection,
-                          Connection::Open({.path = options.path, .must_exist = true}));
-  Connection& connection = *table.connection;
-  CONVOY_RETURN_IF_ERROR(CheckFile(connection));
-  CONVOY_RETURN_IF_ERROR(SetPace(connection));
-  CONVOY_ASSIGN_OR_RETURN(const bool exist, HasTables(connection));
-  if (!exist && !options.should_create) {
-    return absl::NotFoundError(
-        "the outbox's file has no tables convoy_outbox and convoy_outbox_schema; docs/outbox.md "
-        "has their SQL");
-  }
-  if (!exist) CONVOY_RETURN_IF_ERROR(Create(connection));
-  CONVOY_ASSIGN_OR_RETURN(table.identity, ReadIdentity(connection));
+  std::error_code error;
+  table.path = std::filesystem::absolute(options.path, error).string();
+  // Before it is opened: what takes its place from now on is noticed.
+  table.file = FindFile(table.path).value_or(FileId());
+  auto connection = Connection::Open({.path = options.path, .must_exist = true});
+  if (!connection.ok()) return WithoutPath(connection.status(), options.path);
+  table.connection = *std::move(connection);
+  // From here on errors have the name that SQLite has resolved.
+  const absl::Status prepared = Prepare(*table.connection, options.should_create);
+  if (!prepared.ok()) return WithoutPath(prepared, table.connection->path());
   return table;
 }
 
+bool IsReplaced(const SqliteTable& table) {
+  const std::optional<FileId> now = FindFile(table.path);
+  return now.has_value() && *now != table.file;
+}
+
 absl::Status WithoutPath(const absl::Status& error, std::string_view path) {
+  constexpr std::string_view kInstead = "the outbox's file";
   if (path.empty()) return error;
-  return absl::Status(error.code(),
-                      absl::StrReplaceAll(error.message(), {{path, "the outbox's file"}}));
+  std::string text(error.message());
+  // A relative path may be so short that it is a part of other words.
+  if (path.starts_with('/')) {
+    text = absl::StrReplaceAll(text, {{path, kInstead}});
+  } else if (text.starts_with(path)) {
+    text.replace(0, path.size(), kInstead);
+  }
+  absl::Status shown(error.code(), text);
+  storage::AttachSqliteCode(shown, storage::SqliteCodeOf(error));
+  return shown;
 }
 
 }  // namespace convoy::broker::outbox

@@ -1,6 +1,7 @@
 // The tables of an outbox in SQLite: their SQL, and a connection that has checked them.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,13 +14,27 @@
 
 namespace convoy::broker::outbox {
 
-struct SqliteTable {
-  std::unique_ptr<storage::Connection> connection;
-  std::string identity;  // random, of this table alone
+// Identity of the file that a path led to.
+struct FileId {
+  uint64_t device = 0;
+  uint64_t number = 0;
+
+  bool operator==(const FileId&) const = default;
 };
 
-// Opens the host's database and makes the tables if that is wanted. Errors as of NewSqliteOutbox.
+struct SqliteTable {
+  std::unique_ptr<storage::Connection> connection;
+  std::string path;  // as the host named it, absolute
+  FileId file;
+};
+
+// Opens the host's database and makes the tables if that is wanted. Errors as of NewSqliteOutbox,
+// without the path.
 absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options);
+
+// Whether the path leads to another file by now, or to none: a host has restored a backup. What is
+// open is then read by no other process.
+bool IsReplaced(const SqliteTable& table);
 
 // The error without the path of the host's file: those who make sources see it.
 absl::Status WithoutPath(const absl::Status& error, std::string_view path);

@@ -191,6 +191,16 @@ void ReconcileNow(const ApiParts& parts) {
   if (parts.consumers != nullptr) parts.consumers->ReconcileNow();
 }
 
+// An outbox is the host's, and whose events its rows are is for the instance to say: a project's
+// key must not point a source at another's outbox, nor change what a source makes of the rows.
+absl::Status CheckMayChange(const Context& context, const BrokerConfig& broker) {
+  if (context.role == Role::kInstanceAdmin || !std::holds_alternative<OutboxConfig>(broker)) {
+    return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(
+      "sources of the type outbox are made and changed with the instance's key");
+}
+
 std::string SourceJson(const GatewayOptions& options, const Source& source) {
   return ToJson([&](json::Writer& writer) { WriteSource(writer, source, options.public_url); });
 }
@@ -232,6 +242,9 @@ Reply CreateSource(const Context& context) {
   const absl::Status status =
       ReadSource(*document, {true, context.project->project().type, parts}, &source);
   if (!status.ok()) return FromStatus(status);
+  if (const absl::Status may = CheckMayChange(context, source.broker); !may.ok()) {
+    return FromStatus(may);
+  }
   const auto store = [context, source] {
     return ChangeProject(
         context, [source](const Snapshot&) { return ConfigWrite{.puts = {source}}; },
@@ -281,6 +294,11 @@ Reply UpdateSource(const Context& context) {
   if (const absl::Status status = ReadSource(*document, reading, &wanted); !status.ok()) {
     return FromStatus(status);
   }
+  for (const Source* each : {&*current, &wanted}) {
+    if (const absl::Status may = CheckMayChange(context, each->broker); !may.ok()) {
+      return FromStatus(may);
+    }
+  }
   const auto store = [context, reading, body = std::string(context.request->body)] {
     auto updated = std::make_shared<Source>();
     return ChangeProject(
@@ -290,6 +308,7 @@ Reply UpdateSource(const Context& context) {
           CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(body, {}));
           CONVOY_ASSIGN_OR_RETURN(
               *updated, GetConfig<Source>(*reading.parts.storage, project->project().id, id));
+          CONVOY_RETURN_IF_ERROR(CheckMayChange(context, updated->broker));
           updated->updated_at = reading.parts.clock->Now();
           CONVOY_RETURN_IF_ERROR(ReadSource(fields, reading, updated.get()));
           return ConfigWrite{.puts = {*updated}};

@@ -45,9 +45,39 @@ constexpr const char* kAliveInterval = "5";
 constexpr const char* kAliveCount = "3";
 constexpr const char* kUserTimeoutMs = "30000";
 
+// Whether libpq reads a text as a connection string: anything else is the name of a database.
+bool IsConnectionString(const std::string& dsn) {
+  return dsn.starts_with("postgres://") || dsn.starts_with("postgresql://") ||
+         dsn.find('=') != dsn.npos;
+}
+
+// kInvalidArgument for a string that libpq cannot read. What libpq says of it repeats the string,
+// or a piece that is taken for a host or a port because a password has '@' or '/' in it.
+absl::Status CheckDsn(const std::string& dsn) {
+  if (!IsConnectionString(dsn)) return absl::OkStatus();
+  char* message = nullptr;
+  PQconninfoOption* const options = PQconninfoParse(dsn.c_str(), &message);
+  PQfreemem(message);
+  bool is_fit = options != nullptr;
+  for (const PQconninfoOption* each = options; each != nullptr && each->keyword != nullptr;
+       ++each) {
+    const std::string_view keyword = each->keyword;
+    const std::string_view value = each->val == nullptr ? "" : each->val;
+    if (keyword == "port") is_fit &= value.find_first_not_of("0123456789, ") == value.npos;
+    // In front it stands for an abstract socket.
+    if (keyword == "host") is_fit &= value.empty() || value.find('@', 1) == value.npos;
+  }
+  PQconninfoFree(options);
+  if (is_fit) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "PostgreSQL: the connection string cannot be read; in a URI the characters ':', '/', '@', "
+      "'?', '#' and '%' of a name or a password are written as %3A, %2F, %40, %3F, %23 and %25");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options) {
+  CONVOY_RETURN_IF_ERROR(CheckDsn(options.dsn));
   // The connection string goes before those that stand in front of it.
   const char* const keywords[] = {
       "connect_timeout",  "keepalives_idle",  "keepalives_interval",

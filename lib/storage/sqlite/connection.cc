@@ -111,8 +111,10 @@ absl::Status Statement::Run() {
 }
 
 std::string_view Statement::TextAt(int column) const {
-  const void* bytes = sqlite3_column_blob(statement_, column);
+  // In this order: the size of a text is told in UTF-8, and a text in another encoding is turned
+  // into it, which moves the bytes.
   const int size = sqlite3_column_bytes(statement_, column);
+  const void* bytes = sqlite3_column_blob(statement_, column);
   return bytes == nullptr
              ? std::string_view()
              : std::string_view(static_cast<const char*>(bytes), static_cast<size_t>(size));

@@ -59,9 +59,14 @@ class Gateway:
     # ---- Sources -----------------------------------------------------------------------------
 
     def try_source(self, pub_sub):
-        """The response to the creation of a source."""
-        return self.project.send("POST", "/sources",
-                                 {"name": "s", "type": "pub_sub", "pub_sub": pub_sub})
+        """The response to the creation of a source; those of outboxes are the instance's to make."""
+        key = self._admin_key if pub_sub["type"] == "outbox" else self.project.key
+        client = self.project.client.with_key(key)
+        try:
+            return client.send("POST", self.project.path + "/sources",
+                               {"name": "s", "type": "pub_sub", "pub_sub": pub_sub})
+        finally:
+            client.close()
 
     def source(self, pub_sub):
         response = self.try_source(pub_sub)

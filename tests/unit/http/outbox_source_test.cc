@@ -62,5 +62,29 @@ TEST_CASE("outbox_source: a name that the host has not given is refused") {
   CHECK(api.Do(200, "GET", "/sources").find("shop") == std::string::npos);
 }
 
+TEST_CASE("outbox_source: a project's key neither makes nor changes one") {
+  ProjectHarness api;
+  const std::string key = api.AddKey(Role::kProjectAdmin, api.project);
+  const auto refused = [&](std::string_view method, const std::string& path,
+                           const std::string& body) {
+    return ProjectHarness::Field(api.Expect(403, method, api.base + path, body, key), "message");
+  };
+  constexpr std::string_view kWhy =
+      "sources of the type outbox are made and changed with the instance's key";
+  CHECK(refused("POST", "/sources", Body(kOutbox)) == kWhy);
+  CHECK(api.outbox->checked.empty());
+  const std::string made = api.Do(201, "POST", "/sources", Body(kOutbox));
+  const std::string path = "/sources/" + ProjectHarness::Field(made, "data.uid");
+  CHECK(refused("PUT", path, Body(kOutbox)) == kWhy);
+  constexpr const char* kOther = R"({"type":"sqs","sqs":{"access_key_id":"a","secret_key":"s",)"
+                                 R"("default_region":"r","queue_name":"q"}})";
+  CHECK(refused("PUT", path, Body(kOther)) == kWhy);  // away from the outbox
+  const std::string other = ProjectHarness::Field(
+      api.Expect(201, "POST", api.base + "/sources", Body(kOther), key), "data.uid");
+  CHECK(refused("PUT", "/sources/" + other, Body(kOutbox)) == kWhy);
+  api.Do(202, "PUT", path, Body(kOutbox));
+  api.Expect(200, "DELETE", api.base + path, "", key);
+}
+
 }  // namespace
 }  // namespace convoy::http

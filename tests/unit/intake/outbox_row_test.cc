@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "catch2/catch.hpp"
 
+#include "lib/intake/idempotency.h"
 #include "tests/unit/intake/broker_world.h"
 
 namespace convoy::intake {
@@ -34,6 +35,19 @@ TEST_CASE("outbox_row: a row without recipient goes to all that have subscribed"
   CHECK(submission.deliveries[0].endpoint_id == "E1");
   REQUIRE(submission.redelivery.has_value());
   CHECK(submission.event.headers.empty());
+}
+
+TEST_CASE("outbox_row: every source of the project knows a row by the same key") {
+  OutboxWorld world;
+  const Submission first = world.Accept(Row("1"));
+  world.source.id = "S2";  // a second one, or the first made anew
+  const Submission second = world.Accept(Row("1"));
+  REQUIRE(first.redelivery.has_value());
+  CHECK(second.redelivery->scope == first.redelivery->scope);
+  CHECK(second.redelivery->key == first.redelivery->key);
+  const Source amqp{.id = "S", .broker = AmqpConfig{}}, other{.id = "S2", .broker = AmqpConfig{}};
+  const absl::Time never = absl::InfiniteFuture();
+  CHECK(MakeRedeliveryKey(amqp, "p", never).key != MakeRedeliveryKey(other, "p", never).key);
 }
 
 TEST_CASE("outbox_row: an endpoint or an owner is addressed by its column") {

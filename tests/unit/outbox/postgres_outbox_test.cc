@@ -350,5 +350,34 @@ TEST_CASE("postgres_outbox: the documentation has the SQL that is run") {
   CHECK(text.str().find(PostgresOutboxSql()) != std::string::npos);
 }
 
+TEST_CASE("postgres_outbox: a namespace may have the name of a word of SQL") {
+  PostgresOutboxBench bench;
+  const Source source{.id = "s", .type = SourceType::kPubSub, .broker = OutboxConfig{"q"}};
+  const auto outbox = NewPostgresOutbox(
+      {.dsn = PostgresServer::Get().dsn(), .schema = "order", .should_create = true});
+  auto consumer = outbox->Open(source, "c", bench.environment()).value();
+  REQUIRE(Host().Insert("\"order\"", "1"));
+  const auto rows = consumer->Poll({}, absl::Seconds(5)).value();
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].position.find("outbox//") == std::string::npos);  // it has the table's identity
+  REQUIRE(consumer->Acknowledge(rows).ok());
+  CHECK(Host().Run("SELECT count(*) FROM \"order\".outbox").at(0) == "0");
+}
+
+TEST_CASE("postgres_outbox: no part of a password is told of a connection string that is wrong") {
+  PostgresOutboxBench bench;
+  const Source source{.id = "s", .type = SourceType::kPubSub, .broker = OutboxConfig{"q"}};
+  for (const char* dsn :
+       {"postgres://shop:hush@hush@127.0.0.1:1/db", "postgres://shop:hush/hush@127.0.0.1:1/db",
+        "postgres://shop:hush%zz@127.0.0.1:1/db", "host=127.0.0.1 port=1 password=one hush"}) {
+    INFO(dsn);
+    const absl::Status status =
+        NewPostgresOutbox({.dsn = dsn})->Open(source, "c", bench.environment()).status();
+    INFO(status.message());
+    CHECK(absl::IsInvalidArgument(status));
+    CHECK(status.message().find("hush") == std::string_view::npos);
+  }
+}
+
 }  // namespace
 }  // namespace convoy::testing

@@ -2,7 +2,9 @@
 // host can show.
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <thread>
 
@@ -10,9 +12,11 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include <catch2/catch.hpp>
+#include <sqlite3.h>
 
 #include "lib/storage/sqlite/database_file.h"
 #include "lib/storage/sqlite/schema.h"
+#include "tests/support/sim_clock.h"
 #include "tests/unit/outbox/sqlite_bench.h"
 
 namespace convoy::testing {
@@ -125,6 +129,66 @@ TEST_CASE("sqlite_outbox: a table that was made anew loses no row to a late ackn
   CHECK(bench.CountRows(source) == 1);
 }
 
+TEST_CASE("sqlite_outbox: a row whose key is a BLOB is deleted, too") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  REQUIRE(bench.Connect(source)
+              ->Execute("INSERT INTO convoy_outbox (event_type, data, row_key) VALUES "
+                        "('t', '1', CAST('one' AS BLOB))")
+              .ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 1);
+  REQUIRE(consumer->Acknowledge(rows).ok());
+  CHECK(bench.CountRows(source) == 0);
+}
+
+TEST_CASE("sqlite_outbox: a row that cannot be deleted is an error, and keeps no other") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  REQUIRE(bench.Connect(source)
+              ->Execute("CREATE TRIGGER stay BEFORE DELETE ON convoy_outbox WHEN old.id = 1 "
+                        "BEGIN SELECT RAISE(IGNORE); END")
+              .ok());
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}, {.body = "2"}}).ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 2);
+  const absl::Status status = consumer->Acknowledge(rows);
+  CHECK(absl::IsFailedPrecondition(status));
+  CHECK(status.message().find("row 1 of convoy_outbox") != std::string_view::npos);
+  CHECK(bench.CountRows(source) == 1);
+}
+
+TEST_CASE("sqlite_outbox: a file that takes the place of the outbox's is noticed") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value(), other = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  CHECK(PollOnce(*consumer, absl::ZeroDuration()).empty());
+  REQUIRE(bench.Publish(other, std::vector<BenchMessage>{{.body = "1"}}).ok());
+  std::filesystem::rename(bench.PathOf(other), bench.PathOf(source));
+  const absl::Status status = consumer->Poll({}, absl::Seconds(5)).status();
+  CHECK(absl::IsUnavailable(status));
+  CHECK(status.message() == "the outbox's file was replaced");
+  consumer.reset();
+  consumer = Open(bench, source);
+  CHECK(PollOnce(*consumer).size() == 1);
+}
+
+TEST_CASE("sqlite_outbox: a position tells the table that its row stands in") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  auto consumer = Open(bench, source);
+  CHECK(PollOnce(*consumer, absl::ZeroDuration()).empty());
+  REQUIRE(bench.RemakeQueue(source).ok());  // under the consumer
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}}).ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 1);
+  const std::string identity =
+      bench.Connect(source)->QueryText("SELECT identity FROM convoy_outbox_schema").value();
+  CHECK(rows[0].position.find(absl::StrCat("/", identity, "/")) != std::string::npos);
+}
+
 TEST_CASE("sqlite_outbox: one consumer reads, the next takes over when it is gone") {
   SqliteOutboxBench bench;
   const Source source = bench.NewQueue().value();
@@ -135,6 +199,35 @@ TEST_CASE("sqlite_outbox: one consumer reads, the next takes over when it is gon
   CHECK(PollOnce(*second, absl::Milliseconds(300)).empty());
   first.reset();
   CHECK(PollOnce(*second).size() == 1);
+}
+
+TEST_CASE("sqlite_outbox: a reader that does not go on is passed over after 30 seconds") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  SimClock clock;
+  BrokerEnvironment env = bench.environment();
+  env.clock = &clock;
+  const auto open = [&] { return bench.broker().Open(source, "c", env).value(); };
+  const auto count = [](BrokerConsumer& consumer) {
+    return PollOnce(consumer, absl::ZeroDuration()).size();
+  };
+  auto frozen = open();
+  auto second = open();
+  auto third = open();
+  const std::vector<BenchMessage> one = {{.body = "1"}};
+  REQUIRE(bench.Publish(source, one).ok());
+  REQUIRE(count(*frozen) == 1);
+  CHECK(count(*second) == 0);
+  clock.Advance(absl::Seconds(29));
+  clock.StepWall(absl::Hours(1));  // that is no time
+  CHECK(count(*second) == 0);
+  clock.Advance(absl::Seconds(1));
+  CHECK(count(*second) == 1);
+  // Once the lock is free it is the reader's, and others stand by again.
+  frozen.reset();
+  REQUIRE(bench.Publish(source, one).ok());
+  CHECK(count(*second) == 1);
+  CHECK(count(*third) == 0);
 }
 
 TEST_CASE("sqlite_outbox: a host that holds the write lock delays acknowledgements only") {
@@ -158,6 +251,34 @@ TEST_CASE("sqlite_outbox: a host that holds the write lock delays acknowledgemen
   CHECK(bench.CountRows(source) == 0);
 }
 
+TEST_CASE("sqlite_outbox: an interruption ends the wait for the host's lock") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const auto host = bench.Connect(source);
+  REQUIRE(host->QueryText("PRAGMA journal_mode = DELETE").value() == "delete");
+  auto consumer = Open(bench, source);
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}}).ok());
+  const Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 1);
+  REQUIRE(host->Execute("BEGIN EXCLUSIVE").ok());
+  const auto interrupted = [&](const std::function<absl::Status()>& wait) {
+    std::thread other([&] {
+      absl::SleepFor(absl::Milliseconds(200));
+      consumer->Interrupt();
+    });
+    const absl::Time begin = absl::Now();
+    const absl::Status status = wait();
+    other.join();
+    CHECK(absl::Now() - begin < absl::Seconds(2));
+    return status;
+  };
+  CHECK(interrupted([&] { return consumer->Poll({}, absl::Seconds(5)).status(); }).ok());
+  CHECK(absl::IsUnavailable(interrupted([&] { return consumer->Acknowledge(rows); })));
+  REQUIRE(host->Execute("COMMIT").ok());
+  CHECK(consumer->Acknowledge(rows).ok());
+  CHECK(bench.CountRows(source) == 0);
+}
+
 TEST_CASE("sqlite_outbox: data that is too long is cut, and blocks nothing") {
   SqliteOutboxBench bench;
   const Source source = bench.NewQueue().value();
@@ -167,10 +288,52 @@ TEST_CASE("sqlite_outbox: data that is too long is cut, and blocks nothing") {
               .ok());
   auto consumer = Open(bench, source);
   const Messages rows = PollOnce(*consumer);
-  REQUIRE(rows.size() == 2);
+  REQUIRE(rows.size() == 1);
   CHECK(rows[0].is_cut);
   CHECK(rows[0].body.size() == 64 * 1024);
-  CHECK_FALSE(rows[1].is_cut);
+  CHECK(Attribute(rows[0], "x-convoy-event-type") == "t");
+  const Messages next = PollOnce(*consumer);
+  REQUIRE(next.size() == 1);
+  CHECK_FALSE(next[0].is_cut);
+}
+
+TEST_CASE("sqlite_outbox: no column's value is read whole that is longer than any event's") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const auto host = bench.Connect(source);
+  for (const char* column : {"custom_headers", "row_key"}) {
+    const std::string insert = absl::StrCat("INSERT INTO convoy_outbox (event_type, data, ", column,
+                                            ") VALUES ('t', '1', zeroblob(70000000))");
+    REQUIRE(host->Execute(insert.c_str()).ok());
+  }
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "2"}}).ok());
+  auto consumer = Open(bench, source);
+  sqlite3_memory_highwater(1);
+  const int64_t before = sqlite3_memory_used();
+  for (int i = 0; i < 2; ++i) {
+    const Messages rows = PollOnce(*consumer);
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].is_cut);
+    CHECK(rows[0].body == "1");
+    CHECK(rows[0].position.size() < 256);
+    REQUIRE(consumer->Acknowledge(rows).ok());
+  }
+  CHECK(sqlite3_memory_highwater(0) - before < 20'000'000);
+  CHECK(PollOnce(*consumer).size() == 1);
+  CHECK(bench.CountRows(source) == 1);
+}
+
+TEST_CASE("sqlite_outbox: other columns count as bytes of a poll") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  REQUIRE(bench.Connect(source)
+              ->Execute("INSERT INTO convoy_outbox (event_type, data, custom_headers) "
+                        "SELECT 't', '1', zeroblob(200000) FROM convoy_outbox_schema, "
+                        "(VALUES (1), (2), (3), (4))")
+              .ok());
+  auto consumer = Open(bench, source);
+  CHECK(consumer->Poll({.bytes_max = 300'000}, absl::Seconds(5)).value().size() == 2);
+  CHECK(consumer->Poll({.bytes_max = 300'000}, absl::Seconds(5)).value().size() == 2);
 }
 
 TEST_CASE("sqlite_outbox: tables are made on request only") {
@@ -204,6 +367,27 @@ TEST_CASE("sqlite_outbox: a missing file is not made, and its path not told") {
   CHECK(access(path.c_str(), F_OK) != 0);
 }
 
+TEST_CASE("sqlite_outbox: errors do not tell where the file is, however it was named") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const std::string path = bench.PathOf(source);
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  std::ofstream(path + "-none") << std::string(4096, 'x');
+  const std::string relative = std::filesystem::relative(path + "-none").string();
+  std::filesystem::create_symlink(path + "-none", path + "-link");
+  for (const std::string& name : {path + "-none", relative, path + "-link"}) {
+    INFO(name);
+    const absl::Status status =
+        NewSqliteOutbox({.path = name})->Open(source, "c", bench.environment()).status();
+    INFO(status.message());
+    CHECK(absl::IsDataLoss(status));
+    CHECK(status.message().find(folder) == std::string_view::npos);
+    CHECK(status.message().find(std::filesystem::path(folder).filename().string()) ==
+          std::string_view::npos);
+    CHECK(status.message().find("the outbox's file") != std::string_view::npos);
+  }
+}
+
 TEST_CASE("sqlite_outbox: a gateway's own file and a table of another version are refused") {
   SqliteOutboxBench bench;
   const Source source = bench.NewQueue().value();
@@ -216,6 +400,24 @@ TEST_CASE("sqlite_outbox: a gateway's own file and a table of another version ar
   const std::string pragma = absl::StrCat("PRAGMA application_id = ", storage::kApplicationId);
   REQUIRE(host->Execute(pragma.c_str()).ok());
   CHECK(absl::IsInvalidArgument(open()));
+}
+
+TEST_CASE("sqlite_outbox: a file whose texts are not UTF-8 is refused") {
+  SqliteOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const std::string path = bench.PathOf(source) + "-utf16";
+  const auto host = storage::Connection::Open({.path = path}).value();
+  REQUIRE(host->Execute("PRAGMA encoding = 'UTF-16le'").ok());
+  REQUIRE(host->Execute(SqliteOutboxSql().c_str()).ok());
+  const absl::Status status =
+      NewSqliteOutbox({.path = path})->Open(source, "c", bench.environment()).status();
+  CHECK(absl::IsInvalidArgument(status));
+  CHECK(status.message().find("PRAGMA encoding UTF-16le") != std::string_view::npos);
+  // Texts of such a file are read whole all the same.
+  storage::Statement text =
+      host->Prepare("SELECT 'a text, longer than any that has a place aside'");
+  REQUIRE(text.Next());
+  CHECK(text.TextAt(0) == "a text, longer than any that has a place aside");
 }
 
 TEST_CASE("sqlite_outbox: the host's settings of the file stay") {

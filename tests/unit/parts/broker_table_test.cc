@@ -1,5 +1,7 @@
 // Brokers through the tables of C and back: nothing of a message, an error or a setting is lost on
 // the way.
+#include <cstddef>
+
 #include <catch2/catch.hpp>
 
 #include "capi/parts/c_broker.h"
@@ -97,6 +99,39 @@ TEST_CASE("broker_table: an adapter that gives no consumer is told apart") {
   const BrokerEnvironment environment;
   CHECK(absl::IsInternal(table.Open({.id = "s"}, "1", environment).status()));
   CHECK(defects == std::vector<std::string>{"consumer.close: must not be NULL"});
+}
+
+TEST_CASE("broker_table: a consumer that is refused is closed") {
+  struct LargerConsumer {
+    convoy_consumer known;
+    void* unknown;
+  };
+  static int closed_count = 0;
+  closed_count = 0;
+  convoy_broker broker = {.struct_size = sizeof broker, .type = "amqp"};
+  broker.open = [](void* self, const convoy_broker_source*, const convoy_broker_host*,
+                   const convoy_consumer** out, convoy_failure*) -> convoy_status {
+    *out = static_cast<const convoy_consumer*>(self);
+    return CONVOY_OK;
+  };
+  const auto open = [&](void* consumer) {
+    broker.self = consumer;
+    CBroker table(std::make_shared<BrokerPart>(broker), nullptr, [](std::string_view) {});
+    CHECK(absl::IsInternal(table.Open({.id = "s"}, "1", BrokerEnvironment()).status()));
+  };
+  LargerConsumer consumer = {
+      .known = {.struct_size = sizeof(convoy_consumer), .close = [](void*) { ++closed_count; }},
+      .unknown = &broker};
+  open(&consumer);  // without the other functions
+  CHECK(closed_count == 1);
+  consumer.known.struct_size = sizeof consumer;  // with one that is not known
+  open(&consumer);
+  CHECK(closed_count == 2);
+  consumer.known.struct_size = offsetof(convoy_consumer, close);  // without close
+  open(&consumer);
+  consumer.known.struct_size = 1 << 20;  // none at all
+  open(&consumer);
+  CHECK(closed_count == 2);
 }
 
 TEST_CASE("broker_settings: what was encoded is decoded") {

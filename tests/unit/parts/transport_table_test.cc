@@ -112,6 +112,27 @@ TEST_CASE("transport_table: a request arrives whole, and its result comes back")
   CHECK(host.defects.empty());
 }
 
+TEST_CASE("transport_table: what the outcome says was not sent has not arrived") {
+  const std::pair<uint32_t, bool> outcomes[] = {{CONVOY_SENT_DENIED_ADDRESS, false},
+                                                {CONVOY_SENT_INVALID_URL, false},
+                                                {CONVOY_SENT_LOCAL_FAILURE, false},
+                                                {CONVOY_SENT_PROTOCOL_ERROR, true}};
+  for (const auto& [outcome, may_have_arrived] : outcomes) {
+    Host host;
+    std::function<void(const convoy_sent*)> finish;
+    host.on_send = [&](const convoy_outgoing&, auto done) { finish = done; };
+    host.on_step = [&, which = outcome] {
+      const convoy_sent sent = {.struct_size = sizeof(convoy_sent), .outcome = which};
+      finish(&sent);
+    };
+    const auto transport = host.Open();
+    transport->Send(Request(), host.Keep());
+    transport->Step();
+    REQUIRE(host.results.size() == 1);
+    CHECK(host.results[0].may_have_arrived == may_have_arrived);
+  }
+}
+
 TEST_CASE("transport_table: an exchange that is finished in Send ends in Step") {
   Host host;
   host.on_send = [](const convoy_outgoing&, const auto& done) {
@@ -172,6 +193,36 @@ TEST_CASE("transport_table: exchanges that cancel forgets are cancelled all the 
   CHECK(host.results[0].outcome == TransportOutcome::kCancelled);
   CHECK(host.defects == std::vector<std::string>{"cancel did not finish every exchange"});
   CHECK(host.destroyed_count == 1);
+}
+
+TEST_CASE("transport_table: a result that comes after the gateway's end does no harm") {
+  Host host;
+  std::vector<std::function<void(const convoy_sent*)>> finish;
+  host.on_send = [&](const convoy_outgoing&, auto done) { finish.push_back(done); };
+  const auto part = std::make_shared<const TransportPart>(host.Table());
+  const auto open = [&] {
+    return std::make_unique<CTransport>(
+        part, nullptr, [&host](std::string_view defect) { host.defects.emplace_back(defect); });
+  };
+  const convoy_sent sent = Answer(200);
+  auto transport = open();
+  transport->Send(Request(), host.Keep());
+  transport.reset();
+  REQUIRE(host.results.size() == 1);  // cancelled
+  host.defects.clear();
+  finish[0](&sent);
+  CHECK(host.defects.empty());
+  // Nor does it end an exchange of the next gateway's.
+  transport = open();
+  transport->Send(Request(), host.Keep());
+  host.on_step = [&] { finish[0](&sent); };
+  transport->Step();
+  CHECK(host.results.size() == 1);
+  CHECK(host.defects == std::vector<std::string>{"an exchange was finished that was not open"});
+  host.on_step = [&] { finish[1](&sent); };
+  transport->Step();
+  REQUIRE(host.results.size() == 2);
+  CHECK(host.results[1].http_status == 200);
 }
 
 TEST_CASE("transport_table: results that make no sense are protocol errors") {
