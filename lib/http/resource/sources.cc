@@ -294,7 +294,7 @@ Reply UpdateSource(const Context& context) {
   if (const absl::Status status = ReadSource(*document, reading, &wanted); !status.ok()) {
     return FromStatus(status);
   }
-  for (const Source* each : {&*current, &wanted}) {
+  for (const Source* const each : std::initializer_list<const Source*>{&*current, &wanted}) {
     if (const absl::Status may = CheckMayChange(context, each->broker); !may.ok()) {
       return FromStatus(may);
     }
@@ -303,7 +303,7 @@ Reply UpdateSource(const Context& context) {
     auto updated = std::make_shared<Source>();
     return ChangeProject(
         context,
-        [updated, reading, id = context.capture(1),
+        [context, updated, reading, id = context.capture(1),
          body](const Snapshot& project) -> absl::StatusOr<ConfigWrite> {
           CONVOY_ASSIGN_OR_RETURN(const json::Document fields, json::Parse(body, {}));
           CONVOY_ASSIGN_OR_RETURN(
