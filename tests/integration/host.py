@@ -221,6 +221,8 @@ class Convoyd:
 
     LOCAL = "127.0.0.0/8"
 
+    _is_told_to_end = False
+
     def __init__(self, database, *flags, allow_local=True, env=None, log_path=None):
         self.database = database
         command = [binary(), "serve", "--listen", "127.0.0.1:0", "--database", database, *flags]
@@ -228,7 +230,6 @@ class Convoyd:
             command += ["--allow-network", self.LOCAL]
         self.log_path = log_path or database + ".log"
         self._log = open(self.log_path, "ab")
-        self._is_told_to_end = False
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log,
                                         env={**os.environ, **(env or {})})
         line = self.process.stdout.readline()
