@@ -60,34 +60,37 @@ class Copying {
       : from_(*from), to_(*to), options_(*options) {}
 
   absl::StatusOr<CopyCounts> Run() {
-    CONVOY_RETURN_IF_ERROR(Begin());
     CONVOY_RETURN_IF_ERROR(CountAll());
+    CONVOY_ASSIGN_OR_RETURN(const bool is_whole, Begin());
+    if (is_whole) return counts_;
     for (const Table& table : Tables()) CONVOY_RETURN_IF_ERROR(CopyTable(table));
     CONVOY_ASSIGN_OR_RETURN(const int64_t last_name, from_.LastName());
     CONVOY_RETURN_IF_ERROR(to_.RaiseCounters(last_name));
-    progress_.is_comparing = true;
-    progress_.rows_done = 0;
-    for (const Table& table : Tables()) CONVOY_RETURN_IF_ERROR(CompareTable(table));
+    CONVOY_RETURN_IF_ERROR(CompareAll());
     CONVOY_RETURN_IF_ERROR(to_.RemoveMark());
     return counts_;
   }
 
  private:
-  absl::Status Begin() {
+  // True if the target is a whole copy already: the process that made it ended before it said so.
+  absl::StatusOr<bool> Begin() {
     CONVOY_ASSIGN_OR_RETURN(const std::optional<std::string> mark, to_.ReadMark());
-    if (mark == from_.name()) return absl::OkStatus();
+    if (mark == from_.name()) return false;
     if (mark.has_value()) {
       return absl::FailedPreconditionError(
           absl::StrCat(to_.name(), " holds an unfinished copy of another store, ", *mark));
     }
     for (const Table& table : Tables()) {
       CONVOY_ASSIGN_OR_RETURN(const std::optional<Record> last, to_.LastKey(table));
-      if (last.has_value()) {
-        return absl::FailedPreconditionError(
-            absl::StrCat(to_.name(), " is not empty: there are rows in the table ", table.name));
-      }
+      if (!last.has_value()) continue;
+      const absl::Status status = CompareAll();
+      if (status.ok()) return true;
+      if (!absl::IsDataLoss(status)) return status;
+      return absl::FailedPreconditionError(
+          absl::StrCat(to_.name(), " is not empty: there are rows in the table ", table.name));
     }
-    return to_.WriteMark(from_.name());
+    CONVOY_RETURN_IF_ERROR(to_.WriteMark(from_.name()));
+    return false;
   }
 
   absl::Status CountAll() {
@@ -122,6 +125,13 @@ class Copying {
       last = KeyOf(table, page.back());
       CONVOY_RETURN_IF_ERROR(Report(table, page.size()));
     }
+  }
+
+  absl::Status CompareAll() {
+    progress_.is_comparing = true;
+    progress_.rows_done = 0;
+    for (const Table& table : Tables()) CONVOY_RETURN_IF_ERROR(CompareTable(table));
+    return absl::OkStatus();
   }
 
   absl::Status CompareTable(const Table& table) {
