@@ -76,7 +76,8 @@ std::vector<std::string> ContentOf(Storage& storage) {
                                    delivery.description, " ", absl::FormatTime(delivery.due_at),
                                    " ", delivery.endpoint_id, " ", event.id, " ", event.body, " ",
                                    absl::FormatTime(event.created_at)));
-      for (const Attempt& attempt : storage.ListAttempts(project, delivery.id).value()) {
+      const std::vector<Attempt> attempts = storage.ListAttempts(project, delivery.id).value();
+      for (const Attempt& attempt : attempts) {
         lines.push_back(absl::StrCat(attempt.id, " ", attempt.response_body, " ",
                                      absl::FormatDuration(attempt.elapsed)));
       }
