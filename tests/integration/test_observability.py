@@ -189,7 +189,7 @@ class PrometheusTest(HostCase):
     @unittest.skipUnless(RABBITMQ.exists(), "there is no RabbitMQ (Debian: rabbitmq-server)")
     def test_an_alert_fires_while_a_broker_is_gone(self):
         from servers import rabbitmq
-        project = self.project("incoming")
+        project = self.project("outgoing")
         with rabbitmq.Server() as server, tempfile.TemporaryDirectory() as folder:
             queue = server.new_queue()
             source = project.queue_source("orders", queue, "order.paid")

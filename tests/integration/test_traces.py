@@ -98,7 +98,7 @@ class TracesTest(CollectorCase):
         from servers import rabbitmq
         with rabbitmq.Server() as server:
             queue = server.new_queue()
-            project = self.project("incoming", add_event_id_trace_headers=True)
+            project = self.project("outgoing", add_event_id_trace_headers=True)
             source = project.queue_source("orders", queue, "order.paid")
             project.subscribe("s", project.endpoint("e", self.inbox.url + "/broker"), source)
             trace = secrets.token_hex(16)
