@@ -228,6 +228,7 @@ class Convoyd:
             command += ["--allow-network", self.LOCAL]
         self.log_path = log_path or database + ".log"
         self._log = open(self.log_path, "ab")
+        self._is_told_to_end = False
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log,
                                         env={**os.environ, **(env or {})})
         line = self.process.stdout.readline()
@@ -245,8 +246,17 @@ class Convoyd:
     def is_alive(self):
         return self.process.poll() is None
 
+    def death(self):
+        """Tells how it ended and the end of its log, if it was not told to end; or None."""
+        if self._is_told_to_end or self.is_alive():
+            return None
+        code = self.process.returncode
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return f"convoyd died with {how}; the end of its log:\n{self.log()[-4000:]}"
+
     def stop(self, timeout=30):
         """SIGTERM; returns the exit code."""
+        self._is_told_to_end = self._is_told_to_end or self.is_alive()
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(timeout)
@@ -258,6 +268,7 @@ class Convoyd:
 
     def _end(self):
         if self.is_alive():
+            self._is_told_to_end = True
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()

@@ -47,12 +47,15 @@ class Gateway:
 
     def kill(self):
         self.project.client.close()
+        death = self.convoyd.death()
+        if death is not None:
+            raise AssertionError(f"before it was killed, {death}")
         self.convoyd.kill()
 
     def close(self):
-        """Ends it in an orderly way if it runs; what it said if that went wrong."""
+        """Ends it in an orderly way if it runs; what it said if that went wrong, or if it had died."""
         if not self.convoyd.is_alive():
-            return None
+            return self.convoyd.death()
         code = self.convoyd.stop(60)
         return None if code == 0 else f"convoyd ended with {code}:\n{self.convoyd.log()[-4000:]}"
 
