@@ -230,6 +230,7 @@ class Convoyd:
             command += ["--allow-network", self.LOCAL]
         self.log_path = log_path or database + ".log"
         self._log = open(self.log_path, "ab")
+        self._is_told_to_end = False
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log,
                                         env={**os.environ, **(env or {})})
         line = self.process.stdout.readline()

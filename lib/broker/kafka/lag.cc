@@ -77,8 +77,7 @@ void Lag::Send(rd_kafka_t* client) {
 }
 
 absl::Status Lag::AskBrokers(rd_kafka_t* client) {
-  CONVOY_RETURN_IF_ERROR(
-      AskForOffsets(client, *assigned_, RD_KAFKA_OFFSET_END, &Partition::end));
+  CONVOY_RETURN_IF_ERROR(AskForOffsets(client, *assigned_, RD_KAFKA_OFFSET_END, &Partition::end));
   if (unread_->cnt == 0) return absl::OkStatus();
   CONVOY_RETURN_IF_ERROR(
       AskForOffsets(client, *unread_, RD_KAFKA_OFFSET_BEGINNING, &Partition::begin));

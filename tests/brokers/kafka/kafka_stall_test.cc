@@ -1,9 +1,8 @@
 // A broker that is silent for longer than every time-out, with questions under way.
-#include <catch2/catch.hpp>
-
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include <catch2/catch.hpp>
 
 #include "tests/brokers/kafka/kafka_bench.h"
 
@@ -13,7 +12,7 @@ namespace {
 // The client waits for an answer, and for a connection to be made, for 10 s each.
 constexpr absl::Duration kStall = absl::Seconds(25);
 constexpr absl::Duration kPatience = absl::Seconds(90);
-// What a poll may take without a message: it may ask the brokers whether they are there, and for the
+// Of a poll without a message, which may ask the brokers whether they are there, and for the
 // topic's id.
 constexpr absl::Duration kPollPatience = absl::Seconds(15);
 
