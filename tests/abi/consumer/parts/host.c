@@ -22,8 +22,9 @@ static void set(convoy_config* config, const char* key, const char* value) {
   CHECK(convoy_config_set(config, key, strlen(key), value, strlen(value), NULL) == CONVOY_OK);
 }
 
-/* Calls the REST API and keeps the value of "uid" in `out_uid`. */
-static void must_call(const char* target, const char* body, char* out_uid, size_t out_size) {
+/* Calls the REST API and keeps the value of the first "uid" behind `member` in `out_uid`. */
+static void must_call(const char* target, const char* body, const char* member, char* out_uid,
+                      size_t out_size) {
   convoy_reply* reply = NULL;
   convoy_slice text;
   const char* uid;
@@ -31,7 +32,9 @@ static void must_call(const char* target, const char* body, char* out_uid, size_
   convoy_reply_body(reply, &text);
   if (convoy_reply_status(reply) >= 300) fprintf(stderr, "%.*s\n", (int)text.size, text.data);
   CHECK(convoy_reply_status(reply) < 300);
-  uid = strstr(text.data, "\"uid\":\"");
+  uid = strstr(text.data, member);
+  CHECK(uid != NULL);
+  uid = strstr(uid, "\"uid\":\"");
   CHECK(uid != NULL);
   snprintf(out_uid, out_size, "%.*s", (int)strcspn(uid + 7, "\""), uid + 7);
   convoy_reply_free(reply);
@@ -142,17 +145,18 @@ static void check_message_is_delivered(const convoy_broker_bench* bench) {
   const char* const url = receiver_start();
   char project[64], endpoint[64], ignored[64], target[256], body[1024], settings[512];
   int tries;
-  must_call("/api/v1/projects", "{\"name\":\"p\",\"type\":\"outgoing\"}", project, sizeof project);
+  must_call("/api/v1/projects", "{\"name\":\"p\",\"type\":\"outgoing\"}", "\"project\":{", project,
+            sizeof project);
   snprintf(target, sizeof target, "/api/v1/projects/%s/endpoints", project);
   snprintf(body, sizeof body, "{\"name\":\"e\",\"url\":\"%s\"}", url);
-  must_call(target, body, endpoint, sizeof endpoint);
+  must_call(target, body, "\"data\":{", endpoint, sizeof endpoint);
   CHECK(bench->new_queue(bench->self, keep_text, settings, NULL) == CONVOY_OK);
   snprintf(target, sizeof target, "/api/v1/projects/%s/sources", project);
   must_call(target,
             "{\"name\":\"s\",\"type\":\"pub_sub\",\"pub_sub\":{\"type\":\"amqp\",\"workers\":1,"
             "\"amqp\":{\"schema\":\"amqp\",\"host\":\"memory\",\"port\":\"5672\",\"queue\":"
             "\"queue1\",\"auth\":{\"user\":\"u\",\"password\":\"right password\"}}}}",
-            ignored, sizeof ignored);
+            "\"data\":{", ignored, sizeof ignored);
   snprintf(body, sizeof body,
            "{\"endpoint_id\":\"%s\",\"event_type\":\"order.new\",\"data\":{\"n\":17}}", endpoint);
   publish(bench, settings, body);
