@@ -21,7 +21,7 @@ def run(*command, **options):
 def is_ours(symbol):
     """True for a strong symbol in a name space of libconvoy's own, judged by its mangled name."""
     return (symbol.startswith("convoy_") or "convoy_lts" in symbol or "convoy_bssl" in symbol or
-            re.match(r"_Z[A-Z]*N?K?[A-Za-z]*6convoy", symbol) or "16convoy_rapidjson" in symbol)
+            re.match(r"_Z(Thn\d+_)?[A-Z]*N?K?[A-Za-z]*6convoy", symbol) or "16convoy_rapidjson" in symbol)
 
 
 class Install(unittest.TestCase):
