@@ -101,7 +101,8 @@ TEST_CASE("outbox_row: a dead letter becomes an event once its cause is gone") {
   const BrokerMessage row = Row("1", {{"x-convoy-endpoint-id", "E9"}});
   const HeldInput held = world.Prepare({row}).batch.holds.front().input;
   world.config.endpoints.push_back({.id = "E9", .project_id = "P", .name = "late"});
-  const auto batch = world.intake_of_brokers.PrepareHeldMessage(*world.Snapshot(), world.source, held);
+  const auto batch =
+      world.intake_of_brokers.PrepareHeldMessage(*world.Snapshot(), world.source, held);
   REQUIRE(batch.ok());
   CHECK(batch->submissions.front().event.endpoint_ids == std::vector<std::string>{"E9"});
 }
