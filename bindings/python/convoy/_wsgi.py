@@ -92,6 +92,8 @@ def _answer(reply: Reply, environ: Environ, start_response: StartResponse) -> It
     except ValueError:
         phrase = "Unknown"
     headers = [(name, value) for name, value in reply.headers]
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("Content-Type", "text/plain"))  # servers of WSGI want one, also of no body
     headers.append(("Content-Length", str(len(reply.body))))
     start_response(f"{reply.status} {phrase}", headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
