@@ -30,7 +30,7 @@ WRONG = {
     "convoy_mount {folder};": '"{folder}" is a folder',
     'convoy_mount "";': "is not a file",
     "convoy_mount {folder}/events.db no.such=1;": "no.such",
-    "convoy_mount {folder}/events.db deliver.in_flight_per_endpoint_max=0;": "deliver.in_flight_max",
+    "convoy_mount {folder}/events.db deliver.in_flight_per_endpoint_max=0;": "deliver.in_flight_per_endpoint_max",
     "convoy_mount {folder}/events.db gateway.public_url=ftp://x;": "gateway.public_url",
     "convoy_mount {folder}/events.db word;": '"word" is not NAME=VALUE',
     "convoy_mount {folder}/events.db storage.path=x;": "is not to be set in nginx",
