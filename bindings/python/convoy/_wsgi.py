@@ -54,9 +54,11 @@ def _path(environ: Environ) -> str:
 
 
 def _headers(environ: Environ) -> Iterator[tuple[str, str]]:
-    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        if environ.get(key):
-            yield key.replace("_", "-").title(), environ[key]
+    # Some servers make up the type of a body that is not there.
+    if environ.get("CONTENT_LENGTH") or environ.get("wsgi.input_terminated"):
+        for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            if environ.get(key):
+                yield key.replace("_", "-").title(), environ[key]
     for key, value in environ.items():
         if key.startswith("HTTP_") and key not in _HOP_HEADERS:
             yield key[5:].replace("_", "-").title(), value

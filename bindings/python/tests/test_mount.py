@@ -89,7 +89,8 @@ class WsgiTest(unittest.TestCase):
         self.assertIn("; HttpOnly; SameSite=Strict; Secure", cookie)
         status, _, body = self.send("GET", "/ui/api/v1/projects", X_Convoy_Ui="1",
                                     Cookie=cookie.split(";")[0])
-        self.assertEqual((status, json.loads(body)["data"][0]["name"]), (200, "p"))
+        self.assertEqual(status, 200, body)
+        self.assertEqual(json.loads(body)["data"][0]["name"], "p")
         self.assertEqual(self.send("GET", "/ui/api/v1/projects", X_Convoy_Ui="1")[0], 401)
 
     def test_a_body_that_is_too_large_is_refused_before_it_is_read(self):
