@@ -272,17 +272,17 @@ void CheckBytesAreShared(Expectations& expect, Storage& storage) {
     const Event event = MakeLargeEvent(number, 1'000);
     CONVOY_REQUIRE_OK(
         Submit(storage, event,
-               {MakeDelivery(event, Id('E', 1), number, now - absl::Seconds(60 - number))})
+               {MakeDelivery(event, Id('E', 2), number, now - absl::Seconds(60 - number))})
             .status);
   }
   const Event ordered = MakeLargeEvent(kBacklog + 1, 1'000);
   CONVOY_REQUIRE_OK(Submit(storage, ordered,
-                           {MakeDelivery(ordered, Id('E', 2), kBacklog + 1,
+                           {MakeDelivery(ordered, Id('E', 1), kBacklog + 1,
                                          now - absl::Seconds(55) + absl::Milliseconds(1))})
                         .status);
   ClaimRequest request{
       .now = now, .bytes_max = 1, .policy_of = [](std::string_view, std::string_view endpoint_id) {
-        return LanePolicy{.is_fifo = endpoint_id == Id('E', 2)};
+        return LanePolicy{.is_fifo = endpoint_id == Id('E', 1)};
       }};
   std::vector<std::string> claimed_ids;
   for (int i = 0; i < 10; ++i) {
