@@ -197,22 +197,17 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
   std::map<std::string, Queue> queues = QueueUp(request);
   ForgetEmptyLanes(request, queues);
   size_t turns_count = 0;
-  std::vector<Queue*> waiting;  // what has waited for longest comes first
   for (auto& [endpoint_id, queue] : queues) {
     ApplyLanePolicy(request, endpoint_id, queue, claim);
     turns_count = std::max(turns_count, std::min(queue.due_count, queue.room));
-    waiting.push_back(&queue);
   }
-  std::stable_sort(waiting.begin(), waiting.end(), [](const Queue* a, const Queue* b) {
-    return a->all[0].first < b->all[0].first;
-  });
   for (size_t turn = 0; turn < turns_count; ++turn) {
-    for (Queue* const queue : waiting) {
-      if (turn >= std::min(queue->due_count, queue->room)) continue;
+    for (auto& [endpoint_id, queue] : queues) {
+      if (turn >= std::min(queue.due_count, queue.room)) continue;
       if (claim.deliveries.size() >= request.items_max) continue;
-      if (!HandOut(request, *queue->all[turn].second, bodies, claim)) continue;
-      claim.deliveries.back().sets_pace = queue->handed_out == 0 && queue->pace->is_limited();
-      ++queue->handed_out;
+      if (!HandOut(request, *queue.all[turn].second, bodies, claim)) continue;
+      claim.deliveries.back().sets_pace = queue.handed_out == 0 && queue.pace->is_limited();
+      ++queue.handed_out;
     }
   }
   for (const auto& [endpoint_id, queue] : queues) CloseLane(request, endpoint_id, queue, claim);
