@@ -39,7 +39,7 @@ KafkaConsumer::KafkaConsumer(const Source& source, std::string_view consumer_id,
       observer_(env.observer),
       connector_(std::move(guard)),
       identity_(topic_name_, env.clock),
-      lag_(std::get<KafkaConfig>(source.broker).consumer_group_id, env.clock) {}
+      lag_(env.clock) {}
 
 absl::StatusOr<std::unique_ptr<KafkaConsumer>> KafkaConsumer::Open(const Source& source,
                                                                    std::string_view consumer_id,

@@ -1,143 +1,127 @@
-// Questions by librdkafka's admin interface. Where a partition has had no message since it was
-// assigned, its consumer has no position, and reading goes on at the committed offset or, without
-// one, at the beginning.
+// Questions by librdkafka's requests that wait for their answer. Where a partition has had no
+// message since it was assigned, its consumer has no position, and reading goes on at the committed
+// offset or, without one, at the beginning.
+//
+// The admin interface would not need a thread, and must not be used: a request to a group's
+// coordinator that times out before the coordinator can be reached is freed, is used again as soon
+// as it can be, and ends the process with a failed assertion (librdkafka's issue 4605). What is
+// called here keeps the state of a request within the call; an answer that comes later is dropped
+// along with its queue.
 #include "lib/broker/kafka/lag.h"
 
 #include <algorithm>
-#include <memory>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/status_macros.h"
 #include "lib/broker/kafka/errors.h"
 
 namespace convoy::kafka {
 namespace {
 
-constexpr int kRequestPatienceMs = 10'000;
-// Answers that have not come by then do not come any more.
-constexpr absl::Duration kLostAfter = absl::Seconds(60);
+// Of each request; to close a consumer may take so long.
+constexpr int kRequestPatienceMs = 3000;
 
-using OptionsHandle =
-    std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
-using EventHandle = std::unique_ptr<rd_kafka_event_t, Destroyer<rd_kafka_event_destroy>>;
-using GroupQuestionHandle = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t,
-                                            Destroyer<rd_kafka_ListConsumerGroupOffsets_destroy>>;
-
-OptionsHandle MakeOptions(rd_kafka_t* client, rd_kafka_admin_op_t question) {
-  OptionsHandle options(rd_kafka_AdminOptions_new(client, question));
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), kRequestPatienceMs, nullptr, 0);
-  return options;
+absl::Status ToStatus(rd_kafka_resp_err_t error) {
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("the brokers do not tell the lag: ", OneLine(rd_kafka_err2str(error))));
 }
 
 }  // namespace
 
 void Lag::Step(rd_kafka_t* client) {
-  if (is_wanted_) Send(client);
-  while (answers_awaited_count_ > 0) {
-    const EventHandle answer(rd_kafka_queue_poll(answers_.get(), 0));
-    if (answer == nullptr) return;
-    Take(answer.get());
-    if (--answers_awaited_count_ == 0) Sum();
+  if (is_answered_) {
+    thread_.join();
+    is_answered_ = false;
+    ReleasePartitions();
+    value_ = outcome_.ok() ? Sum() : outcome_;
   }
+  if (is_wanted_ && !thread_.joinable()) Send(client);
+}
+
+void Lag::Drop() {
+  GiveUp();
+  if (thread_.joinable()) thread_.join();
+  ReleasePartitions();
+}
+
+// Lists that librdkafka has filled refer to its partitions, and a client is not destroyed while
+// something refers to them: it would wait for ever.
+void Lag::ReleasePartitions() {
+  assigned_.reset();
+  unread_.reset();
 }
 
 void Lag::Send(rd_kafka_t* client) {
-  const absl::Time now = clock_->Now();
-  asked_at_ = std::min(asked_at_, now);  // even if the clock was set back
-  if (answers_awaited_count_ > 0 && now - asked_at_ < kLostAfter) return;
   rd_kafka_topic_partition_list_t* assigned = nullptr;
   if (rd_kafka_assignment(client, &assigned) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
-  const PartitionsHandle partitions(assigned);
+  assigned_.reset(assigned);
   if (assigned->cnt == 0) {
     value_ = absl::UnavailableError("no partition is assigned to this consumer");
     return;
   }
   is_wanted_ = false;
-  asked_at_ = now;
-  answers_.reset(rd_kafka_queue_new(client));  // an answer that comes late has no place to go
-  answers_awaited_count_ = 0;
-  failure_.clear();
   partitions_.clear();
   rd_kafka_position(client, assigned);
-  const PartitionsHandle unread(rd_kafka_topic_partition_list_new(assigned->cnt));
+  unread_.reset(rd_kafka_topic_partition_list_new(assigned->cnt));
   for (int i = 0; i < assigned->cnt; ++i) {
     const rd_kafka_topic_partition_t& one = assigned->elems[i];
     Partition& partition = partitions_[one.partition];
     if (one.offset >= 0) {
       partition.position = one.offset;
     } else {
-      rd_kafka_topic_partition_list_add(unread.get(), one.topic, one.partition);
+      rd_kafka_topic_partition_list_add(unread_.get(), one.topic, one.partition);
     }
   }
-  AskForOffsets(client, *assigned, RD_KAFKA_OFFSET_SPEC_LATEST, &Partition::end);
-  if (unread->cnt == 0) return;
-  AskForOffsets(client, *unread, RD_KAFKA_OFFSET_SPEC_EARLIEST, &Partition::begin);
-  AskForCommitted(client, *unread);
+  try {
+    thread_ = std::thread([this, client] {
+      outcome_ = AskBrokers(client);
+      is_answered_ = true;
+    });
+  } catch (const std::system_error& error) {
+    value_ = absl::UnavailableError(absl::StrCat("no thread to ask for the lag: ", error.what()));
+  }
 }
 
-void Lag::AskForOffsets(rd_kafka_t* client, const rd_kafka_topic_partition_list_t& partitions,
-                        int64_t what, int64_t Partition::*into) {
+absl::Status Lag::AskBrokers(rd_kafka_t* client) {
+  CONVOY_RETURN_IF_ERROR(AskForOffsets(client, *assigned_, RD_KAFKA_OFFSET_END, &Partition::end));
+  if (unread_->cnt == 0) return absl::OkStatus();
+  CONVOY_RETURN_IF_ERROR(
+      AskForOffsets(client, *unread_, RD_KAFKA_OFFSET_BEGINNING, &Partition::begin));
+  return AskForCommitted(client);
+}
+
+// In place of a time librdkafka takes the protocol's marks of a partition's two ends, too. Ends are
+// those that the client's isolation level lets it read up to.
+absl::Status Lag::AskForOffsets(rd_kafka_t* client,
+                                const rd_kafka_topic_partition_list_t& partitions, int64_t what,
+                                int64_t Partition::*into) {
+  if (is_given_up_) return absl::CancelledError("given up");
   const PartitionsHandle question(rd_kafka_topic_partition_list_copy(&partitions));
   for (int i = 0; i < question->cnt; ++i) question->elems[i].offset = what;
-  const OptionsHandle options = MakeOptions(client, RD_KAFKA_ADMIN_OP_LISTOFFSETS);
-  rd_kafka_error_destroy(rd_kafka_AdminOptions_set_isolation_level(
-      options.get(), RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
-  rd_kafka_AdminOptions_set_opaque(options.get(), into == &Partition::end ? this : nullptr);
-  rd_kafka_ListOffsets(client, question.get(), options.get(), answers_.get());
-  ++answers_awaited_count_;
+  CONVOY_RETURN_IF_ERROR(
+      ToStatus(rd_kafka_offsets_for_times(client, question.get(), kRequestPatienceMs)));
+  return Keep(*question, into);
 }
 
-void Lag::AskForCommitted(rd_kafka_t* client, const rd_kafka_topic_partition_list_t& partitions) {
-  const GroupQuestionHandle question(
-      rd_kafka_ListConsumerGroupOffsets_new(group_.c_str(), &partitions));
-  const OptionsHandle options = MakeOptions(client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-  rd_kafka_ListConsumerGroupOffsets_t* one[] = {question.get()};
-  rd_kafka_ListConsumerGroupOffsets(client, one, 1, options.get(), answers_.get());
-  ++answers_awaited_count_;
+absl::Status Lag::AskForCommitted(rd_kafka_t* client) {
+  if (is_given_up_) return absl::CancelledError("given up");
+  CONVOY_RETURN_IF_ERROR(ToStatus(rd_kafka_committed(client, unread_.get(), kRequestPatienceMs)));
+  return Keep(*unread_, &Partition::committed);
 }
 
-void Lag::Take(rd_kafka_event_t* answer) {
-  if (rd_kafka_event_error(answer) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    if (failure_.empty()) failure_ = OneLine(rd_kafka_event_error_string(answer));
-    return;
+absl::Status Lag::Keep(const rd_kafka_topic_partition_list_t& answer, int64_t Partition::*into) {
+  for (int i = 0; i < answer.cnt; ++i) {
+    const rd_kafka_topic_partition_t& one = answer.elems[i];
+    CONVOY_RETURN_IF_ERROR(ToStatus(one.err));
+    if (one.offset >= 0) partitions_[one.partition].*into = one.offset;
   }
-  size_t count = 0;
-  if (const auto* offsets = rd_kafka_event_ListOffsets_result(answer); offsets != nullptr) {
-    const auto into =
-        rd_kafka_event_opaque(answer) != nullptr ? &Partition::end : &Partition::begin;
-    const auto* const infos = rd_kafka_ListOffsets_result_infos(offsets, &count);
-    for (size_t i = 0; i < count; ++i) {
-      Keep(*rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]), into);
-    }
-    return;
-  }
-  const auto* committed = rd_kafka_event_ListConsumerGroupOffsets_result(answer);
-  if (committed == nullptr) return;
-  const auto* const groups = rd_kafka_ListConsumerGroupOffsets_result_groups(committed, &count);
-  for (size_t i = 0; i < count; ++i) {
-    const auto* const list = rd_kafka_group_result_partitions(groups[i]);
-    for (int j = 0; list != nullptr && j < list->cnt; ++j) {
-      Keep(list->elems[j], &Partition::committed);
-    }
-  }
+  return absl::OkStatus();
 }
 
-void Lag::Keep(const rd_kafka_topic_partition_t& answer, int64_t Partition::*into) {
-  if (answer.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    if (failure_.empty()) failure_ = OneLine(rd_kafka_err2str(answer.err));
-    return;
-  }
-  const auto partition = partitions_.find(answer.partition);
-  if (partition != partitions_.end() && answer.offset >= 0) {
-    partition->second.*into = answer.offset;
-  }
-}
-
-void Lag::Sum() {
-  if (!failure_.empty()) {
-    value_ = absl::UnavailableError(absl::StrCat("the brokers do not tell the lag: ", failure_));
-    return;
-  }
+absl::StatusOr<BrokerLag> Lag::Sum() const {
   BrokerLag lag{.at = clock_->Now()};
   for (const auto& [number, partition] : partitions_) {
     int64_t next = partition.position;
@@ -148,7 +132,7 @@ void Lag::Sum() {
     }
     lag.messages_count += static_cast<uint64_t>(std::max<int64_t>(partition.end - next, 0));
   }
-  value_ = lag;
+  return lag;
 }
 
 }  // namespace convoy::kafka

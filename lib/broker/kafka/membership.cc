@@ -45,10 +45,11 @@ void KafkaConsumer::OnRebalance(rd_kafka_t* client, rd_kafka_resp_err_t what,
 
 KafkaConsumer::~KafkaConsumer() {
   if (client_ == nullptr) return;
+  lag_.GiveUp();
   if (is_member_) CommitLast();
+  lag_.Drop();
   Close();
   pulled_.clear();
-  lag_.Drop();
   topic_.reset();
   queue_.reset();
   rd_kafka_destroy_flags(client_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);

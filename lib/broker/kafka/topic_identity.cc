@@ -24,6 +24,12 @@ using OptionsHandle =
 using EventHandle = std::unique_ptr<rd_kafka_event_t, Destroyer<rd_kafka_event_destroy>>;
 
 // Empty if there is no answer. Brokers that know no ids answer with zeros.
+//
+// librdkafka tells a topic's id in its admin interface alone. This request may be outlived, unlike
+// those to a group's coordinator (lag.cc): it goes to the controller, and each of what may wake it
+// up (its timer, a wait for the controller's connection, its answer or the error in the answer's
+// place) has a reference of its own to the state that they share, and gives it up once. An answer
+// after the time-out finds that state disabled, and frees it.
 std::string AskTopicId(rd_kafka_t* client, const std::string& topic) {
   const char* names[] = {topic.c_str()};
   const CollectionHandle collection(rd_kafka_TopicCollection_of_topic_names(names, 1));
