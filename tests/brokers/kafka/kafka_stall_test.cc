@@ -87,7 +87,8 @@ TEST_CASE("kafka: questions that a silent broker does not answer end with an err
   }
   consumer.reset();
   consumer = MustOpen(source);
-  CHECK(WaitForLag(*consumer, healed_at).messages_count == 0);
+  // The commit of the one message may have been lost to the silence; then it comes again.
+  CHECK(WaitForLag(*consumer, healed_at).messages_count <= 1);
 }
 
 TEST_CASE("kafka: a consumer closes soon although a question for its lag is not answered") {
