@@ -4,7 +4,7 @@
 //
 // Guarantee: a message is acknowledged after the commit that holds its event, or the message itself
 // among the held inputs. A message that comes again, because that acknowledgement was lost, is
-// recognised by its position and stored once.
+// recognised by its redelivery id and stored once.
 #pragma once
 
 #include <cstdint>
@@ -34,12 +34,12 @@ struct BrokerMessage {
   // source reads from: it holds the place (broker or cluster, virtual host, queue or topic) and
   // what names the message there. Empty where there is nothing of the kind: then a lost
   // acknowledgement may bring a second event, unless the message has an idempotency key.
-  std::string position;
-  // The position as an earlier version of the adapter gave it, or empty. A message that was stored
-  // under it is recognised, too.
-  std::string former_position;
+  std::string redelivery_id;
+  // The redelivery id as an earlier version of the adapter gave it, or empty. A message that was
+  // stored under it is recognised, too.
+  std::string former_redelivery_id;
   // False where the broker vouches that it hands the message out for the first time: then it is
-  // new, even if a message at its position is known. Senders' ids repeat.
+  // new, even if a message with its redelivery id is known. Senders' ids repeat.
   bool may_be_redelivery = true;
   // The body is larger than the adapter keeps, and `body` only its start: unusable.
   bool is_cut = false;

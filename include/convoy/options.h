@@ -89,8 +89,8 @@ struct GatewayOptions {
   // How long an idempotency key is remembered.
   absl::Duration dedupe_window = absl::InfiniteDuration();
 
-  // How long the position of a broker's message is remembered, so that it is known when it comes
-  // again. Longer than a consumer is ever away after a crash.
+  // How long the redelivery id of a broker's message is remembered, so that it is known when it
+  // comes again. Longer than a consumer is ever away after a crash.
   absl::Duration redelivery_window = absl::Hours(14 * 24);
 
   // How long an event is kept, with its deliveries and their attempts; until all of its deliveries

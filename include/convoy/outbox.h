@@ -7,7 +7,7 @@
 //   parts.brokers.push_back(convoy::NewOutboxBroker({{"orders", orders}}));
 //
 // A row is deleted after the commit that holds its event, or the row itself as a dead letter. Its
-// position is the table's identity, its number and a random key of its own: a row that is read
+// redelivery id is the table's identity, its number and a random key of its own: a row that is read
 // again after a crash makes no second event.
 #pragma once
 

@@ -74,11 +74,11 @@ constexpr NumericOption kOptions[] = {
                       "longer"),
     Option<&O::dedupe_window>("dedupe_window", Unit::kMilliseconds, 1, kAges,
                               "how long idempotency keys are remembered", kOrForEver),
-    Option<&O::redelivery_window>(
-        "redelivery_window", Unit::kMilliseconds, 1, kAges,
-        "how long positions of brokers' messages are remembered, so that they are known when they "
-        "come again",
-        kOrForEver),
+    Option<&O::redelivery_window>("redelivery_window", Unit::kMilliseconds, 1, kAges,
+                                  "how long redelivery ids of brokers' messages are remembered, so "
+                                  "that they are known when they "
+                                  "come again",
+                                  kOrForEver),
     Option<&O::retention>("retention", Unit::kMilliseconds, 1, kAges,
                           "how long events are kept, with their deliveries, until those have ended "
                           "at least",

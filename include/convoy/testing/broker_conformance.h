@@ -6,7 +6,7 @@
 //   for (const auto& failure : convoy::testing::CheckBroker(bench).failures) Print(failure);
 //
 // A broker that passes may be given to a gateway (GatewayParts::brokers): no message of its sources
-// is lost, and a redelivered one is recognised as far as the broker gives positions.
+// is lost, and a redelivered one is recognised as far as the broker gives redelivery ids.
 #pragma once
 
 #include <span>
@@ -34,8 +34,9 @@ struct BrokerTraits {
   bool is_ordered = true;         // one consumer gets messages in the order of their publishing
   bool has_binary_bodies = true;  // bodies are any bytes, otherwise UTF-8 text
   bool has_attributes = true;
-  bool has_ids = true;        // BenchMessage::id comes back as BrokerMessage::id
-  bool has_positions = true;  // BrokerMessage::position is set, also without a BenchMessage::id
+  bool has_ids = true;  // BenchMessage::id comes back as BrokerMessage::id
+  // BrokerMessage::redelivery_id is set, also without a BenchMessage::id.
+  bool has_redelivery_ids = true;
   bool shares_queues = true;  // two consumers of a queue of the bench both get messages
   bool tells_lag = false;     // BrokerConsumer::lag is known soon after AskLag
   bool may_restart = false;   // BrokerBench::RestartServer does something

@@ -174,7 +174,7 @@ absl::Status GiveBackAll(Connection& connection);
 
 // Rows of held inputs (held_inputs.cc), in a write transaction.
 absl::Status ApplyReleases(Connection& connection, const WriteBatch& batch);
-absl::Status ApplyHold(Connection& connection, const Hold& hold, bool is_careful,
-                       CommitResult& result);
+absl::Status WriteHeldInput(Connection& connection, const HeldInputWrite& hold, bool is_careful,
+                            CommitResult& result);
 
 }  // namespace convoy::storage::postgres

@@ -106,7 +106,7 @@ class Writer {
   absl::Status ApplyRefusable(const WriteBatch& batch, CommitResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyReleases(const WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ApplyHold(const Hold& hold, CommitResult& result)
+  absl::Status WriteHeldInput(const HeldInputWrite& hold, CommitResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplySubmission(const Submission& submission, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
