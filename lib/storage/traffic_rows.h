@@ -20,7 +20,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/model/codec.h"
-#include "lib/storage/sqlite/names.h"
+#include "lib/storage/number_list.h"
 
 namespace convoy::storage {
 
