@@ -9,7 +9,7 @@
 
 namespace convoy {
 
-// Form that another service gives to the messages of a queue.
+// The wrapping that another service adds to the messages of a queue.
 enum class MessageWrapper : uint8_t {
   kNone,
   kSns,          // a notification of Amazon SNS without raw message delivery
@@ -79,12 +79,12 @@ using BrokerConfig = std::variant<std::monostate, SqsConfig, GooglePubSubConfig,
 
 // Format of a broker's messages.
 enum class MessageFormat : uint8_t {
-  kEnvelope,  // a JSON object that says what the event is, and whom it is for
-  kRaw,       // anything: the body as it is becomes the event's
+  kEnvelope,  // a JSON object with the event, its type and its recipients
+  kRaw,       // any bytes: the message's body becomes the event's
 };
 
-// Where raw messages hold what an envelope has fields for: "message.header.NAME",
-// "message.body.a.b", "message.key", "message.id" (docs/brokers.md). Empty: nowhere.
+// Locations in raw messages of the values that an envelope has fields for: "message.header.NAME",
+// "message.body.a.b", "message.key", "message.id" (docs/brokers.md). Empty: no such value.
 struct MessageLocations {
   std::string event_type;
   std::string idempotency_key;

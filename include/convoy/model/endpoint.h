@@ -34,14 +34,14 @@ struct Endpoint {
   std::string name;
   std::string url;
   std::string description;
-  // Where trouble with the endpoint is told: an address of e-mail, and URLs that a message for
-  // people is posted to. Each may be empty.
+  // Receivers of messages about failures of the endpoint: an e-mail address, and URLs that a text
+  // for people is posted to. Each may be empty.
   std::string support_email;
   std::string slack_webhook_url;
   std::string teams_webhook_url;
   EndpointStatus status = EndpointStatus::kActive;
-  // Oldest first; the last one without expiry is the newest. Those that are private Ed25519 keys
-  // ("whsk_…") sign v1a of Standard Webhooks, the others everything else.
+  // Oldest first; the last one without expiry is the newest. Private Ed25519 keys ("whsk_…") sign
+  // v1a of Standard Webhooks; the others sign everything else.
   std::vector<Secret> secrets;
   bool has_advanced_signatures = true;
   std::optional<StandardSignature> standard_signature;  // nullopt: the project's

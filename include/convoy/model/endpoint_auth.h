@@ -1,5 +1,5 @@
-// Credentials that the gateway shows to an endpoint, beside the signature. A verifier asks senders
-// for some of the same kinds.
+// Credentials that the gateway sends to an endpoint in addition to the signature. Verifiers of
+// sources accept some of the same kinds.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,6 @@
 
 namespace convoy {
 
-// How the gateway authenticates itself to an endpoint, beside the signature.
 struct ApiKeyAuth {
   std::string header_name;
   std::string header_value;
@@ -52,7 +51,7 @@ struct OAuth2Auth {
   OAuth2Algorithm algorithm = OAuth2Algorithm::kRs256;
   std::string issuer, subject;  // the assertion's "iss" and "sub"
   ExpiryUnit expiry_unit = ExpiryUnit::kSeconds;
-  // Members of the answer, where they are not named as in RFC 6749; empty: as there.
+  // Names of members of the answer; empty: those of RFC 6749.
   std::string token_field, type_field, expiry_field;
 
   friend bool operator==(const OAuth2Auth&, const OAuth2Auth&) = default;
@@ -61,7 +60,7 @@ using EndpointAuth = std::variant<std::monostate, ApiKeyAuth, BasicAuth, OAuth2A
 
 // TLS with one endpoint, as PEM. The client certificate comes with its key or not at all.
 struct EndpointTls {
-  std::string ca_bundle;           // authorities in the place of the instance's; may be empty
+  std::string ca_bundle;           // authorities instead of the instance's; may be empty
   std::string client_certificate;  // and the chain above it; may be empty
   std::string client_key;          // a secret
 

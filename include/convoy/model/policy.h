@@ -26,15 +26,15 @@ struct RateLimit {
   friend bool operator==(const RateLimit&, const RateLimit&) = default;
 };
 
-// When an endpoint is left alone for a while, because too many of its attempts fail.
+// Conditions under which sending to an endpoint pauses because too many of its attempts fail.
 struct CircuitBreaker {
-  absl::Duration sample_interval = absl::Seconds(30);  // "sample_rate": how often it is judged
+  absl::Duration sample_interval = absl::Seconds(30);  // "sample_rate": time between checks
   absl::Duration error_timeout = absl::Seconds(30);    // how long it stays open
   uint32_t failure_threshold = 70;                     // percent of failures that open it
   uint32_t success_threshold = 5;                      // percent of probes that close it
   absl::Duration window = absl::Minutes(5);            // "observability_window"
   uint32_t requests_min = 10;                          // "minimum_request_count" within the window
-  // "consecutive_failure_threshold": opened so often in a row, the endpoint becomes inactive.
+  // "consecutive_failure_threshold": after opening this often in a row, the endpoint is disabled.
   uint32_t consecutive_failures_max = 10;
 
   friend bool operator==(const CircuitBreaker&, const CircuitBreaker&) = default;

@@ -1,4 +1,4 @@
-// A source: the way by which events come into a project, and how requests of it are verified.
+// A source: a way for events into a project, and the verification of its requests.
 #pragma once
 
 #include <cstdint>
@@ -26,13 +26,13 @@ struct HmacVerifierConfig {
 
   friend bool operator==(const HmacVerifierConfig&, const HmacVerifierConfig&) = default;
 };
-// A preset of the catalogue, or a scheme of one's own (verifier.h, docs/verification.md).
+// A preset of the catalogue, or a user's own scheme (verifier.h, docs/verification.md).
 struct SchemeVerifierConfig {
-  std::string preset;                             // its name, or empty:
-  std::string definition;                         // a scheme or preset as JSON
-  std::string scheme;                             // of several schemes only this one; may be empty
-  std::vector<std::string> secrets;               // all live, the newest one last
-  std::map<std::string, std::string> parameters;  // what the scheme calls {config:NAME}
+  std::string preset;                // its name, or empty:
+  std::string definition;            // a scheme or preset as JSON
+  std::string scheme;                // the only scheme to use, of several; may be empty
+  std::vector<std::string> secrets;  // all live, the newest one last
+  std::map<std::string, std::string> parameters;  // values for {config:NAME}
 
   friend bool operator==(const SchemeVerifierConfig&, const SchemeVerifierConfig&) = default;
 };
@@ -44,7 +44,7 @@ using VerifierConfig =
 enum class VerifyMode : uint8_t {
   kEnforce,     // it is refused
   kObserve,     // it is accepted, and the refusal is reported to the observer: for migrations
-  kQuarantine,  // it is refused and kept (HeldInput), to be verified again once the secret is right
+  kQuarantine,  // it is refused and held (HeldInput), to be verified again with the right secret
 };
 
 struct CustomResponse {
@@ -71,7 +71,7 @@ struct Source {
   BrokerConfig broker;                        // of a kPubSub source: never monostate
   uint32_t workers_count = 1;                 // how many consumers read from the broker at once
   MessageFormat message_format = MessageFormat::kEnvelope;
-  // Of raw messages: the type of events whose message has none at its location, and the locations.
+  // For raw messages: the event type if a message has none at its location, and the locations.
   std::string raw_event_type;
   MessageLocations message_locations;
   std::string body_function, header_function;  // payload functions (scripting.h), or empty

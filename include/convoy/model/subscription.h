@@ -25,7 +25,7 @@ struct ContentFilter {
   friend bool operator==(const ContentFilter&, const ContentFilter&) = default;
 };
 
-// The filter of one event type of a subscription, in the place of the subscription's own.
+// The filter for one event type of a subscription, instead of the subscription's own.
 struct TypeFilter {
   std::string id;
   std::string event_type;  // one of the subscription's patterns, or a type that they match
@@ -35,8 +35,7 @@ struct TypeFilter {
   friend bool operator==(const TypeFilter&, const TypeFilter&) = default;
 };
 
-// When people are told that deliveries of a subscription fail: after `count` failed attempts within
-// `window`.
+// The condition for an alert about a subscription: `count` failed attempts within `window`.
 struct AlertConfig {
   uint32_t count = 4;
   absl::Duration window = absl::Hours(1);
@@ -55,9 +54,9 @@ struct Subscription {
   std::vector<TypeFilter> type_filters;  // no two of one event type
   std::optional<RetryPolicy> retry;      // otherwise the project's
   DeliveryMode delivery_mode = DeliveryMode::kAtLeastOnce;
-  std::string function;  // that changes what is delivered (scripting.h), or empty
-  // "rate_limit_config": of its endpoint's traffic; of an endpoint that has several limits the
-  // lowest one counts.
+  std::string function;  // payload function (scripting.h) that changes deliveries, or empty
+  // "rate_limit_config": limit of all traffic of its endpoint. Of several limits of one endpoint,
+  // the lowest applies.
   std::optional<RateLimit> rate_limit;
   std::optional<AlertConfig> alert;  // "alert_config"
   absl::Time created_at;

@@ -28,17 +28,17 @@ struct HeldInput {
   HeldKind kind = HeldKind::kQuarantine;
   std::string reason;  // stable, for programs: "signature_mismatch", "malformed"
   std::string detail;  // one sentence for the operator
-  // As it came in. Of a broker's message `headers` are its attributes, and method, path and query
+  // As received. The headers of a broker's message are its attributes, and method, path and query
   // are empty.
   std::string method;
   std::string path;
   std::string query;
   Headers headers;
   std::string body;
-  // That of the broker's message, e.g. "orders/3/1207"; on the wire "position". Empty for requests.
+  // That of a broker's message, e.g. "orders/3/1207"; "position" in JSON. Empty for requests.
   std::string redelivery_id;
   absl::Time received_at;
-  absl::Time expires_at = absl::InfiniteFuture();  // from then on it is gone
+  absl::Time expires_at = absl::InfiniteFuture();  // from then on it is not listed
 
   friend bool operator==(const HeldInput&, const HeldInput&) = default;
 };
@@ -50,7 +50,7 @@ struct Event {
   std::string project_id;
   std::string source_id;  // empty for events of the REST API
   std::string event_type;
-  std::vector<std::string> endpoint_ids;  // whom it is delivered to
+  std::vector<std::string> endpoint_ids;  // that it is delivered to
   Headers headers;                        // as received, or the custom headers of a REST call
   std::string body;                       // raw bytes, exactly as they came in
   std::string content_type;               // as received; may be empty
@@ -98,7 +98,7 @@ struct Delivery {
 };
 
 // How long each phase of an exchange took. 0: the phase was not needed, as on a kept connection, or
-// did not come to its end.
+// did not finish.
 struct PhaseTimings {
   absl::Duration name_lookup = absl::ZeroDuration();
   absl::Duration connect = absl::ZeroDuration();
@@ -108,7 +108,7 @@ struct PhaseTimings {
   friend bool operator==(const PhaseTimings&, const PhaseTimings&) = default;
 };
 
-// One try of one delivery, and what came of it.
+// One try of one delivery, and its result.
 struct Attempt {
   std::string id;
   std::string project_id;

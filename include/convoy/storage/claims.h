@@ -23,13 +23,13 @@ struct ClaimRequest {
   absl::Duration lease = absl::Seconds(60);  // must exceed the longest attempt
   uint32_t items_max = 64;
   uint32_t items_per_endpoint_max = 16;
-  // Of the bodies in the answer, each event counted once: no further delivery is handed out that
-  // would exceed it, but the first one is, whatever its size.
+  // Bound of the bodies in the answer, each event counted once. The first delivery is handed out
+  // even if its body exceeds it.
   uint64_t bytes_max = std::numeric_limits<uint64_t>::max();
-  // For these endpoints another number in its place, at least 1.
+  // Replaces items_per_endpoint_max for these endpoints; at least 1.
   std::unordered_map<std::string, uint32_t> items_max_of_endpoint;
-  std::vector<std::string> skipped_endpoint_ids;  // those that this dispatcher has no room for
-  // The policy of a lane (lane.h), nullopt if it is not known at present. Empty: no lane has any.
+  std::vector<std::string> skipped_endpoint_ids;  // nothing of these is handed out
+  // The policy of a lane (lane.h); nullopt if it is not known at present. Empty: no lane has one.
   // Called within ClaimDue, perhaps under a lock of the store: it must be quick, safe to call from
   // any thread, and must not call the store.
   std::function<std::optional<LanePolicy>(std::string_view project_id,
@@ -58,30 +58,30 @@ struct ThrottledLane {
 
 struct Claim {
   std::vector<ClaimedDelivery> deliveries;
-  // Whether they may be sent only after a Sync that begins later. A store says false where it knows
-  // that they, and what made them due, are durable but for what this opener itself has written
-  // since its last Sync, and that the claim need not be.
+  // Whether the deliveries may be sent only after a Sync that begins after the claim. A store may
+  // say false if the claim need not be durable, and the deliveries and the writes that made them
+  // due are durable, apart from writes of this opener since its last Sync.
   bool needs_sync = true;
-  absl::Time next_due_at = absl::InfiniteFuture();  // when more work of unskipped endpoints is due
-  // Lanes with work that was left alone because their policy is not known: the caller is to learn
-  // it and to claim again.
+  absl::Time next_due_at = absl::InfiniteFuture();  // of the next work of endpoints not skipped
+  // Lanes with work that was not handed out because their policy is not known. The caller should
+  // load the policy and claim again.
   std::vector<LaneName> unknown_lanes;
-  std::vector<ThrottledLane> throttled_lanes;  // of those that this claim came to
-  // Lanes with work that was left alone because their policy says that it is unserved. Until they
-  // are among the `skipped_endpoint_ids` of a request, the work counts as due.
+  std::vector<ThrottledLane> throttled_lanes;  // among the lanes that this claim looked at
+  // Lanes with work that was not handed out because their policy is is_unserved. The work counts as
+  // due until a request has their endpoints among its `skipped_endpoint_ids`.
   std::vector<LaneName> unserved_lanes;
 };
 
-// Deliveries of a project that have not ended, whatever they wait for.
+// Deliveries of a project that have not ended, for any reason.
 struct Backlog {
   std::string project_id;
   uint64_t count = 0;
-  // When the one that is waiting longest was due. Claimed ones are due when their lease ends.
+  // The instant at which the oldest of them was due. Claimed ones are due when their lease ends.
   absl::Time oldest_due_at = absl::InfiniteFuture();
 };
 
-// How many projects a list of backlogs looks at, and how many lanes, those first that were to be
-// looked at earliest: what is behind them does not count for `oldest_due_at`.
+// The number of projects, and of lanes, that a list of backlogs looks at. Lanes that were due for a
+// visit earliest come first; the lanes beyond the bound do not count for `oldest_due_at`.
 inline constexpr uint32_t kBacklogsMax = 10'000;
 inline constexpr uint32_t kBacklogLanesMax = 4'096;
 

@@ -13,14 +13,14 @@
 
 namespace convoy {
 
-// How many rows a list looks at for one page. Conditions that no index helps with select among
-// them.
+// The number of rows that a list looks at for one page. Conditions without an index are evaluated
+// on these rows.
 inline constexpr uint32_t kListRowsMax = 10'000;
 
-// A window of a list. Lists of configuration are ordered by id; those of what flows by the instants
-// in the ids, then in the order of arrival; newest first unless `is_ascending`. `cursor` is one
-// that an earlier page gave (another one is kInvalidArgument), or empty for the first page;
-// `is_backward` walks towards its start.
+// A window of a list. Lists of configuration are ordered by id. Lists of events, deliveries and
+// held inputs are ordered by the instants in their ids, then by arrival. The newest comes first
+// unless `is_ascending`. `cursor` is one of an earlier page (any other is kInvalidArgument), or
+// empty for the first page. `is_backward` walks towards the start of the list.
 struct PageRequest {
   std::string cursor;
   bool is_backward = false;
@@ -28,9 +28,9 @@ struct PageRequest {
   uint32_t items_max = 20;
 };
 
-// A page may be shorter than asked for, and even empty, although there is more in its direction: it
-// ends when kListRowsMax rows were looked at. Whether there is anything in the other direction is
-// told by a look at a bounded number of rows, too, and is then to be read as "there may be".
+// A page ends after kListRowsMax rows. So it may be shorter than asked for, or empty, although
+// there are more items in its direction. In the other direction a bounded number of rows is looked
+// at, too; beyond the bound, has_next and has_prev mean "there may be more".
 template <typename T>
 struct Page {
   std::vector<T> items;
@@ -40,7 +40,7 @@ struct Page {
   bool has_prev = false;
 };
 
-// A field that has one of `values`. Without values: no condition.
+// The condition that a field has one of `values`. Without values it always holds.
 struct ConfigCondition {
   std::string field;
   std::vector<std::string> values;
@@ -57,20 +57,21 @@ struct ConfigQuery {
 // The changes of a scope since a revision.
 struct ConfigChanges {
   uint64_t revision = 0;  // of the scope now
-  // Whether the store still knows; otherwise everything of the scope has to be read again.
+  // Whether the store still has all changes; otherwise read everything of the scope again.
   bool is_complete = false;
   std::vector<ConfigRecord> puts;  // changed objects, as they are now
-  std::vector<ConfigRef> removes;  // those that are not of the scope any more
+  std::vector<ConfigRef> removes;  // objects that no longer belong to the scope
 };
 
-// A search: what begins with `text` as an id, or has it, without case, in its event type or
-// idempotency key, or is of one of these sources.
+// A search. It finds objects whose id begins with `text`, whose event type or idempotency key
+// contains it (without case), or that belong to one of these sources.
 struct SearchText {
   std::string text;                     // empty: everything
   std::vector<std::string> source_ids;  // of events
 };
 
-// Instants are compared with those in the ids, which are milliseconds: a range costs what is in it.
+// Instants are compared with those in the ids, which are milliseconds. So a range costs only the
+// rows that are in it.
 struct EventQuery {
   std::string project_id;
   std::vector<std::string> endpoint_ids;
@@ -100,8 +101,8 @@ struct HeldQuery {
   std::vector<std::string> source_ids;  // any of these; empty: all
   std::optional<HeldKind> kind;
   std::string reason;   // empty: all
-  std::string from_id;  // no older ones than this; empty: all
-  absl::Time now;       // what has expired by then is not listed
+  std::string from_id;  // the oldest one to list; empty: all
+  absl::Time now;       // inputs that have expired by then are not listed
 };
 
 }  // namespace convoy

@@ -8,24 +8,25 @@
 
 namespace convoy {
 
-// How long an expired key is left where it is. Whether it has expired is decided by the instant of
-// the submission that brings it, which may be committed later or come from a clock that is behind.
+// How long an expired key is kept. A submission with the key decides by its own instant whether the
+// key has expired; it may be committed later, or come from a clock that is behind.
 inline constexpr absl::Duration kExpiredKeyGrace = absl::Hours(1);
 
 struct PruneRequest {
-  // Events that were made before it go, oldest first, with their deliveries and attempts, as soon
-  // as every one of their deliveries has ended (success, failure, discarded), or waits, unclaimed,
-  // in a lane that the latest claim to come to it found disabled. When an event was made, its id
-  // says, which is a ULID.
+  // Events that were made before this instant are removed, oldest first, with their deliveries and
+  // attempts. An event stays until each of its deliveries has ended (success, failure, discarded),
+  // or waits, unclaimed, in a lane that the latest claim to look at it found disabled. The id of an
+  // event, which is a ULID, says when it was made.
   absl::Time events_before = absl::InfinitePast();
   std::string project_id;  // only events of this project; empty: of all
-  // Only events behind this id are looked at: where an earlier call has come to, so that those that
-  // have not ended are passed but once on the way. Empty: from the oldest on.
+  // Only events after this id are looked at: Pruned::last_event_id of an earlier call, so that
+  // events that have not ended are looked at only once. Empty: begin with the oldest.
   std::string after_event_id;
-  // Dedupe keys that have expired by then go, earliest first, whatever has become of their events.
+  // Dedupe keys that have expired by then are removed, earliest first, even if their events stay.
   absl::Time keys_expired_by = absl::InfinitePast();
-  // At most so many events are looked at, and no further one once that many rows have gone; at most
-  // so many keys go. An event goes whole, however many deliveries it has. A store may do less.
+  // At most this many events are looked at, and no further one once this many rows were removed. At
+  // most this many keys are removed. An event is removed whole, with any number of deliveries. A
+  // store may do less.
   uint32_t items_max = 256;
 };
 
@@ -34,7 +35,7 @@ struct Pruned {
   uint64_t deliveries_count = 0;
   uint64_t attempts_count = 0;
   uint64_t keys_count = 0;
-  std::string last_event_id;  // the last that was looked at, or where the request began; opaque
+  std::string last_event_id;  // the last one looked at, or the request's after_event_id; opaque
   bool may_have_more = false;
 };
 

@@ -15,24 +15,24 @@
 namespace convoy {
 
 // Ids of events, deliveries, attempts and held inputs are ULIDs that SplitUlid (ulid.h) can split,
-// each of them given once; a batch with another one is refused with kInvalidArgument. A delivery
-// has the project, the event type and the idempotency key of its event; an attempt the project and
-// the endpoint of its delivery. An event or an attempt that is stored already stays as it is.
+// and no two are equal. A batch with any other id is refused with kInvalidArgument. A delivery has
+// the project, the event type and the idempotency key of its event; an attempt has the project and
+// the endpoint of its delivery. An event or an attempt that is already stored is not changed.
 
 // Makes equal submissions recognisable. `scope` is the project's id; `key` is opaque bytes.
 struct DedupeKey {
   std::string scope;
   std::string key;
   absl::Time expires_at = absl::InfiniteFuture();  // from then on the key counts as new again
-  // Taken even if it is held: the submission is known to be new, whatever the key says.
+  // The submission is known to be new: the key is taken over from an earlier one that holds it.
   bool is_taken_over = false;
 };
 
 // An event to be accepted, with its deliveries. If `dedupe` is held by an earlier event, the event
 // is stored with `is_duplicate` set, status success, no endpoint ids and none of its deliveries.
-// If `redelivery` or `former_redelivery` is held by an earlier input, of whatever kind, it is the
-// same input come again (a broker's message whose acknowledgement was lost): nothing is stored at
-// all. `former_redelivery` is a key of an earlier form, which is looked at and never taken.
+// If `redelivery` or `former_redelivery` is held by an earlier input of any kind, it is the same
+// input again (a broker's message whose acknowledgement was lost), and nothing is stored.
+// `former_redelivery` is a key in an earlier form: it is compared, and never taken.
 struct Submission {
   Event event;
   std::vector<Delivery> deliveries;
@@ -41,7 +41,7 @@ struct Submission {
   std::optional<DedupeKey> former_redelivery;
 };
 
-// The room that held inputs take, in number and in bytes of bodies, headers and queries.
+// The space that held inputs take: their number, and the bytes of bodies, headers and queries.
 struct HeldUse {
   uint64_t inputs = 0;
   uint64_t bytes = 0;
@@ -49,11 +49,12 @@ struct HeldUse {
   friend bool operator==(const HeldUse&, const HeldUse&) = default;
 };
 
-// An input to be kept that no event could be made of. Of one source and kind at most `items_max`
-// are kept (0: no bound); beyond that the oldest are dropped. All that the store holds keeps to
-// `use_max` (0: no bound): beyond it the oldest inputs of the source that holds the most bytes are
-// dropped, those of a quarantine first, a bounded number with each write. The redelivery keys are
-// as of a submission. One whose source is gone meanwhile is left out.
+// An input to be held because no event could be made of it. At most `items_max` inputs of one
+// source and kind are held (0: no bound); beyond that the oldest are dropped. All held inputs
+// together keep to `use_max` (0: no bound). Beyond it, the oldest inputs of the source that holds
+// the most bytes are dropped, those in quarantine first, a bounded number with each write. The
+// redelivery keys have the same meaning as in a submission. If its source has been removed, the
+// input is left out.
 struct HeldInputWrite {
   HeldInput input;
   uint32_t items_max = 0;
@@ -70,19 +71,19 @@ struct HeldInputRelease {
   std::string held_id;
 };
 
-// Effect of an attempt on a delivery. The attempt is recorded as long as the delivery exists. The
-// delivery takes its next state only while `lease` still holds it; a dispatcher that lost its lease
-// changes nothing.
+// Effect of an attempt on a delivery. The attempt is recorded if the delivery exists. The delivery
+// takes its next state only if `lease` is still its lease; a dispatcher that lost its lease changes
+// nothing.
 struct DeliveryUpdate {
   uint64_t lease = 0;
   Delivery delivery;               // the next state, whole
   std::optional<Attempt> attempt;  // absent when the delivery was put back or discarded untried
-  // How long after its claim a delivery that `sets_pace` was sent: its lane stays closed for so
-  // much longer, or the next ones would follow it too closely.
+  // For a delivery that `sets_pace`: the time from its claim until it was sent. Its lane stays
+  // closed for this much longer, so that the next delivery keeps its distance.
   absl::Duration lateness = absl::ZeroDuration();
 };
 
-// Puts a delivery back on schedule on request of an operator, if its status is one of `from`.
+// Schedules a delivery again at the request of an operator, if its status is one of `from`.
 struct DeliveryRequeue {
   std::string project_id;
   std::string delivery_id;
@@ -91,30 +92,31 @@ struct DeliveryRequeue {
 };
 
 // A change of configuration, all or nothing. `scope` is the project's id, or empty for the
-// instance. It is applied only while the scope's revision is still `expected_revision`, i.e. while
-// what the caller read is still true; otherwise the batch fails with kAborted and the caller reads
-// again. Every applied change raises by one the revision of its scope, and of the scope of each
-// object that it touches (ConfigScopeOf). Unique fields (config.h) are unique at each point of a
-// batch; a value that is taken fails the batch with kAlreadyExists. With an object goes what is
-// declared to be removed with it: with a project everything in it, with a source its held inputs.
+// instance. It is applied only if the scope's revision is still `expected_revision`, that is, if
+// nothing that the caller read has changed; otherwise the batch fails with kAborted and the caller
+// reads again. Every applied change raises the revision of its scope by one, and that of the scope
+// of each object that it touches (ConfigScopeOf). Unique fields (config.h) are unique at each point
+// of a batch; a value that is taken fails the batch with kAlreadyExists. Objects that are declared
+// to be removed with another one (config.h) are removed with it: everything in a project with the
+// project, held inputs with their source.
 struct ConfigWrite {
   std::string scope;
   uint64_t expected_revision = 0;
   std::vector<ConfigRecord> puts;
   std::vector<ConfigRef> removes;
-  // Endpoints whose lanes (lane.h) are looked at anew, as those of changed endpoints are: because
-  // something else that their policy depends on has changed.
+  // Endpoints that did not change, but whose lane's policy (lane.h) did. Their lanes are opened, as
+  // those of changed endpoints are.
   std::vector<std::string> changed_lanes;
-  // Applied whatever the revision is: for new objects that depend on no other ones. In a scope that
-  // has no feed (ConfigHome) it does not raise the revision, as what was read there stays true.
+  // Applied at any revision: for new objects that depend on no others. In a scope without a feed
+  // (ConfigHome) it does not raise the revision, because nothing that was read there has changed.
   bool is_unconditional = false;
 };
 
-// The unit of atomicity: all of it happens, or none. Releases come first, then the configuration,
-// then the others in the order below.
+// The unit of atomicity: all of it is applied, or none. Releases are applied first, then the
+// configuration, then the others in the order below.
 struct WriteBatch {
   std::vector<Submission> submissions;
-  // Of events that are stored already (replay). Those whose event is gone meanwhile are left out.
+  // Deliveries of stored events (replay). Those whose event has been removed are left out.
   std::vector<Delivery> extra_deliveries;
   std::vector<DeliveryUpdate> updates;
   std::vector<DeliveryRequeue> requeues;
