@@ -85,7 +85,7 @@ struct ConfigRecord {
   std::string document;
 
   ConfigRecord() = default;
-  // Implicit: an object may be passed wherever a record is written.
+  // Implicit: an object may be passed where a record is written.
   template <ConfigObject T>
   ConfigRecord(const T& object) : ConfigRecord(EncodeConfig(object)) {}  // NOLINT: implicit
 

@@ -52,7 +52,7 @@ constexpr bool kOrForEver = true;
 
 constexpr NumericOption kOptions[] = {
     Option<&O::body_bytes_max>("body_bytes_max", Unit::kBytes, 1, 1 << 30,
-                               "largest request body, whatever a project allows"),
+                               "largest request body, also if a project allows more"),
     Option<&O::in_flight_max>("in_flight_max", Unit::kNumber, 0, kMillion,
                               "deliveries on their way at once; 0: this process delivers nothing"),
     Option<&O::in_flight_per_endpoint_max>("in_flight_per_endpoint_max", Unit::kNumber, 1, kMillion,
