@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
@@ -82,7 +81,8 @@ absl::Status CheckFiltersBytes(const std::vector<TypeFilter>& filters) {
 }
 
 bool CoversType(const Subscription& subscription, std::string_view event_type) {
-  return absl::c_linear_search(subscription.event_types, event_type) ||
+  const std::vector<std::string>& types = subscription.event_types;
+  return std::find(types.begin(), types.end(), event_type) != types.end() ||
          route::WantsType(subscription, event_type);
 }
 
