@@ -1,5 +1,5 @@
-/* Conformance suites for the parts of convoy_parts.h, in a library of its own: link with
- * -lconvoy-testing. A part that passes its suite may be given to a gateway.
+/* Conformance suites for the parts of convoy_parts.h, in a separate library: link with
+ * -lconvoy-testing. A part that passes its suite may be used with a gateway.
  *
  *   static void print(void* user, uint32_t kind, const char* requirement, const char* detail) {
  *     if (kind == CONVOY_REPORT_FAILED) printf("%s\n    %s\n", requirement, detail);
@@ -22,15 +22,14 @@ extern "C" {
 
 #define CONVOY_REPORT_MET 0
 #define CONVOY_REPORT_FAILED 1
-#define CONVOY_REPORT_SKIPPED 2 /* it needs an optional function that is not there */
+#define CONVOY_REPORT_SKIPPED 2 /* it needs an optional function that is missing */
 
-/* Told of each requirement, and of each expectation of it that did not hold. `requirement` is a
- * sentence; `detail` says which expectation it was. Both are NUL-terminated and valid during the
- * call. */
+/* Called for each requirement, and for each expectation of it that did not hold. `requirement` is a
+ * sentence; `detail` names the expectation. Both are NUL-terminated and valid during the call. */
 typedef void (*convoy_report_fn)(void* user, uint32_t kind, const char* requirement,
                                  const char* detail);
 
-/* Takes the text that a function gives. */
+/* Takes a text from a function. */
 typedef void (*convoy_text_fn)(void* sink, const char* text, size_t text_size);
 
 /* ---- Clock ---- */
@@ -60,21 +59,22 @@ CONVOY_API int32_t convoy_transport_conformance(const convoy_transport_factory* 
 #define CONVOY_BENCH_BINARY_BODIES 2 /* bodies are any bytes, not only UTF-8 */
 #define CONVOY_BENCH_ATTRIBUTES 4
 #define CONVOY_BENCH_IDS 8            /* the sender's id comes back as convoy_message.id */
-#define CONVOY_BENCH_POSITIONS 16     /* convoy_message.position is set */
+#define CONVOY_BENCH_POSITIONS 16     /* convoy_message.position, the redelivery id, is set */
 #define CONVOY_BENCH_SHARED_QUEUES 32 /* two consumers of a queue both get messages */
 #define CONVOY_BENCH_LAG 64
-#define CONVOY_BENCH_REPEATS 128 /* a message comes twice now and then, before its time */
+#define CONVOY_BENCH_REPEATS 128 /* a message may come twice before redelivery_ms_max is over */
 
-/* A broker and what is needed to play with it. Functions but `new_queue` and `publish` may be NULL:
- * what needs them is skipped. A queue is known by the settings of a source that reads from it
- * (convoy_broker_source.settings), with "type" and the fields of that type. */
+/* A broker, and functions that prepare it for tests. All functions except `new_queue` and `publish`
+ * may be NULL; requirements that need a missing one are skipped. A queue is given as the settings
+ * of a source that reads from it (convoy_broker_source.settings), with "type" and the fields of
+ * that type. */
 typedef struct convoy_broker_bench {
   size_t struct_size; /* sizeof(convoy_broker_bench) */
   void* self;
   const convoy_broker* broker; /* its `destroy` runs at the end */
   uint32_t promises;           /* CONVOY_BENCH_…, added up */
   uint32_t reserved;           /* 0 */
-  uint64_t redelivery_ms_max;  /* how long an unacknowledged message stays away after a close */
+  uint64_t redelivery_ms_max;  /* time after a close until unacknowledged messages come again */
   /* Makes a new, empty queue, and gives the settings to read from it. */
   convoy_status (*new_queue)(void* self, convoy_text_fn give, void* sink, convoy_failure* failure);
   /* Returns once the broker has the messages, in this order; of each, body, attributes and id are
@@ -82,18 +82,19 @@ typedef struct convoy_broker_bench {
   convoy_status (*publish)(void* self, const char* settings, size_t settings_size,
                            const convoy_message* messages, size_t messages_count,
                            convoy_failure* failure);
-  /* Give `settings` so spoilt that opening or polling must fail: with wrong credentials, the name
-   * of a queue that does not exist, an address without a listener. */
+  /* Each gives a copy of `settings` with which opening or polling must fail: with wrong
+   * credentials, with the name of a queue that does not exist, with an address without a listener.
+   */
   convoy_status (*spoil_credentials)(void* self, const char* settings, size_t settings_size,
                                      convoy_text_fn give, void* sink, convoy_failure* failure);
   convoy_status (*spoil_queue)(void* self, const char* settings, size_t settings_size,
                                convoy_text_fn give, void* sink, convoy_failure* failure);
   convoy_status (*spoil_address)(void* self, const char* settings, size_t settings_size,
                                  convoy_text_fn give, void* sink, convoy_failure* failure);
-  /* Deletes the queue with all that is in it, and makes another one of its name. */
+  /* Deletes the queue with all its messages, and makes a new one with the same name. */
   convoy_status (*remake_queue)(void* self, const char* settings, size_t settings_size,
                                 convoy_failure* failure);
-  /* Stops the server and starts it again; what it had accepted is there still. */
+  /* Stops the server and starts it again; accepted messages are still there. */
   convoy_status (*restart)(void* self, convoy_failure* failure);
 } convoy_broker_bench;
 

@@ -222,8 +222,8 @@ std::vector<Setting> OutwardSettings() {
       // Checked when a gateway is opened; the error does not repeat the value, which may hold a
       // password.
       {"deliver.proxy", "",
-       "URL of the proxy to endpoints, http, https or socks5h; empty: none, whatever the "
-       "environment says",
+       "URL of the proxy to endpoints, http, https or socks5h; empty: none, even if the "
+       "environment names one",
        [](convoy_config& config, std::string_view value) {
          config.options.delivery_proxy = value;
          return true;

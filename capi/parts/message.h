@@ -19,8 +19,8 @@ class LentMessage {
               .attributes_count = attributes_.size(),
               .id = SliceOf(message.id),
               .key = SliceOf(message.key),
-              .position = SliceOf(message.position),
-              .former_position = SliceOf(message.former_position),
+              .redelivery_id = SliceOf(message.redelivery_id),
+              .former_redelivery_id = SliceOf(message.former_redelivery_id),
               .tag = message.tag,
               .is_first_delivery = !message.may_be_redelivery,
               .is_cut = message.is_cut} {}
@@ -41,8 +41,8 @@ inline BrokerMessage CopyMessage(const convoy_message& message) {
           .attributes = CopyHeaders(given.attributes, given.attributes_count),
           .id = std::string(TextOf(given.id)),
           .key = std::string(TextOf(given.key)),
-          .position = std::string(TextOf(given.position)),
-          .former_position = std::string(TextOf(given.former_position)),
+          .redelivery_id = std::string(TextOf(given.redelivery_id)),
+          .former_redelivery_id = std::string(TextOf(given.former_redelivery_id)),
           .may_be_redelivery = given.is_first_delivery == 0,
           .is_cut = given.is_cut != 0,
           .tag = given.tag};

@@ -41,7 +41,7 @@ class CBench final : public testing::BrokerBench {
             .has_binary_bodies = promises(CONVOY_BENCH_BINARY_BODIES),
             .has_attributes = promises(CONVOY_BENCH_ATTRIBUTES),
             .has_ids = promises(CONVOY_BENCH_IDS),
-            .has_positions = promises(CONVOY_BENCH_POSITIONS),
+            .has_redelivery_ids = promises(CONVOY_BENCH_POSITIONS),
             .shares_queues = promises(CONVOY_BENCH_SHARED_QUEUES),
             .tells_lag = promises(CONVOY_BENCH_LAG),
             .may_restart = table_.restart != nullptr,

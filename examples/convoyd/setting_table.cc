@@ -222,7 +222,7 @@ std::vector<Setting> ServerSettings() {
       NumberSetting("connections_per_address_max", &Settings::connections_per_address_max, 0, kMany,
                     "the same of one address (default 0, which is half of them)"),
       NumberSetting("body_memory_bytes_max", &Settings::body_memory_bytes_max, 0, uint64_t{1} << 40,
-                    "memory of request bodies and large answers on their way; what does not fit is "
+                    "memory of request bodies and large answers in transit; requests beyond it are "
                     "answered with 503 (default 0, which is 4 of the largest bodies, at least "
                     "134217728)"),
       NumberSetting("body_memory_per_address_bytes_max",

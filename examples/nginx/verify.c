@@ -101,9 +101,9 @@ static ngx_int_t KeepEventId(ngx_http_request_t* r, const convoy_verifier* verif
   return NGX_OK;
 }
 
-/* Judges `request`, whose body is there; returns what the access phase is to do. */
-static ngx_int_t Judge(ngx_http_request_t* r, const convoy_verifier* verifier,
-                       const convoy_request* request) {
+/* Verifies `request`, whose body is there; returns what the access phase is to do. */
+static ngx_int_t VerifyRequest(ngx_http_request_t* r, const convoy_verifier* verifier,
+                               const convoy_request* request) {
   ngx_convoy_context_t* const context = ngx_http_get_module_ctx(r, ngx_http_convoy_module);
   convoy_verdict_view view = {.struct_size = sizeof view};
   convoy_buf secret = {NULL, 0}, visit_url = {NULL, 0};
@@ -130,12 +130,12 @@ static ngx_int_t Judge(ngx_http_request_t* r, const convoy_verifier* verifier,
   return KeepEventId(r, verifier, request);
 }
 
-static ngx_int_t JudgeWithBody(ngx_http_request_t* r) {
+static ngx_int_t VerifyWithBody(ngx_http_request_t* r) {
   const ngx_convoy_location_t* const conf = ngx_http_get_module_loc_conf(r, ngx_http_convoy_module);
   const off_t size = BodySize(r);
   u_char* copy = NULL;
   convoy_request request;
-  ngx_int_t judged;
+  ngx_int_t verified;
   if (size > BODY_BYTES_MAX) return RefuseSize(r);
   if (ngx_convoy_read_request(r, &conf->public_url, &request) != NGX_OK) return NGX_ERROR;
   request.body.size = size;
@@ -150,16 +150,16 @@ static ngx_int_t JudgeWithBody(ngx_http_request_t* r) {
     }
     request.body.data = (const char*)copy;
   }
-  judged = Judge(r, conf->verifier, &request);
+  verified = VerifyRequest(r, conf->verifier, &request);
   ngx_free(copy);
-  return judged;
+  return verified;
 }
 
 static void OnBody(ngx_http_request_t* r) {
   ngx_convoy_context_t* const context = ngx_http_get_module_ctx(r, ngx_http_convoy_module);
-  const ngx_int_t judged = JudgeWithBody(r);
-  if (judged == NGX_DONE) return; /* `r` is answered, and may be gone */
-  context->status = judged;
+  const ngx_int_t verified = VerifyWithBody(r);
+  if (verified == NGX_DONE) return; /* `r` is answered, and may be gone */
+  context->status = verified;
   r->preserve_body = 1;
   r->write_event_handler = ngx_http_core_run_phases;
   ngx_http_core_run_phases(r);

@@ -11,7 +11,7 @@
 
 namespace convoy {
 
-// The credential of a portal link, "PRT.<mask>.<secret>", shown once and never kept.
+// The credential of a portal link, "PRT.<mask>.<secret>", which is shown once and never stored.
 struct PortalToken {
   std::string salt;                      // raw bytes
   std::string hash;                      // raw SHA-256 of salt + whole token
@@ -23,7 +23,7 @@ struct PortalToken {
 // "static_token": one token that lasts; "refresh_token": tokens of an hour, on request.
 enum class PortalAuth : uint8_t { kStaticToken, kRefreshToken };
 
-// Access for one owner to the endpoints of that owner, and to what was sent to them.
+// Access of one owner to the owner's endpoints and their deliveries.
 struct PortalLink {
   std::string id;
   std::string project_id;
@@ -41,11 +41,11 @@ struct PortalLink {
 
 enum class Role : uint8_t { kInstanceAdmin, kProjectAdmin, kProjectViewer };
 
-// An API key as it is stored: the secret itself is shown once and never kept.
+// An API key as it is stored. The secret itself is shown once and never stored.
 struct ApiKey {
   std::string id;
   std::string name;
-  std::string mask_id;  // the middle part of "CO.<mask>.<secret>", by which it is found
+  std::string mask_id;  // the middle part of "CO.<mask>.<secret>", which identifies the key
   std::string salt;     // raw bytes
   std::string hash;     // raw SHA-256 of salt + whole key
   Role role = Role::kProjectAdmin;

@@ -15,8 +15,8 @@ namespace convoy {
 // "{}" for a source without a broker.
 std::string EncodeBrokerSettings(const BrokerConfig& broker);
 
-// kDataLoss and kInvalidArgument for what is not the text of a broker's settings. Members that are
-// not known are ignored.
+// kDataLoss or kInvalidArgument if the text is not that of a broker's settings. Unknown members are
+// ignored.
 absl::StatusOr<BrokerConfig> DecodeBrokerSettings(std::string_view settings);
 
 }  // namespace convoy

@@ -1,6 +1,5 @@
-// Time and randomness as the library sees them. Everything that happens in libconvoy takes its
-// notion of "now" and its random bytes from these two interfaces, so a simulator can drive all of
-// it.
+// Time and randomness. All code of libconvoy takes the present instant and random bytes from these
+// two interfaces, so that a simulator can drive it.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +18,9 @@ class Clock {
   // The current instant, truncated to whole microseconds: the resolution of everything stored.
   virtual absl::Time Now() = 0;
 
-  // An instant of a clock that is never set: it does not go back and has no origin, so only the
-  // time between two of its instants means anything. For waiting within this process; Now is for
-  // what is stored. Unless overridden it is the same as Now, which suits a clock that is not set
-  // either.
+  // An instant of a clock that is never set. It does not go back and has no fixed origin, so only
+  // differences between its instants are meaningful. Use it to wait within this process, and Now
+  // for instants that are stored. The default is Now, for clocks that are never set.
   virtual absl::Time SteadyNow() { return Now(); }
 };
 
@@ -32,7 +30,7 @@ class Random {
  public:
   virtual ~Random() = default;
 
-  // Fills all of `out`. Cannot fail: a system without randomness is not one to run on.
+  // Fills all of `out`. Cannot fail: the library does not support systems without randomness.
   virtual void Fill(std::span<uint8_t> out) = 0;
 };
 

@@ -1,6 +1,6 @@
 // Configuration as a store sees it: records of declared kinds. A kind is declared once, in
-// lib/model/config_kinds.cc: its name, its stored form, the objects it is removed with, its unique
-// fields, the fields that lists filter by. A store knows a kind by that declaration alone.
+// lib/model/config_kinds.cc: its name, its stored form, the objects that it is removed with, its
+// unique fields, the fields that lists filter by. A store uses only that declaration.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,8 @@ enum class ConfigKind : uint8_t {
   kEndpoint = 2,
   kSubscription = 3,
   kApiKey = 4,
-  kDataKey = 5,  // that documents are sealed with, wrapped: one record at most, of no type
-  kJob = 6,      // work on many objects that is done piece by piece: of no public type
+  kDataKey = 5,  // the wrapped key that seals documents: at most one record, without a type
+  kJob = 6,      // work on many objects that is done in pieces: without a public type
   kEventType = 7,
   kPortalLink = 8,
 };
@@ -80,12 +80,12 @@ absl::StatusOr<T> DecodeConfig(const ConfigRecord& record);
 struct ConfigRecord {
   ConfigKind kind = ConfigKind::kProject;
   std::string id;
-  std::string project_id;  // empty for what belongs to no project
+  std::string project_id;  // empty if it belongs to no project
   std::vector<std::string> fields;
   std::string document;
 
   ConfigRecord() = default;
-  // An object stands for its record wherever one is written.
+  // Implicit: an object may be passed where a record is written.
   template <ConfigObject T>
   ConfigRecord(const T& object) : ConfigRecord(EncodeConfig(object)) {}  // NOLINT: implicit
 
@@ -111,12 +111,12 @@ enum class ConfigFieldUse : uint8_t {
 struct ConfigField {
   std::string_view name;
   ConfigFieldUse use = ConfigFieldUse::kText;
-  // The field holds the id of an object of this kind, with which the record is removed.
+  // The field holds the id of an object of this kind; the record is removed with that object.
   std::optional<ConfigKind> parent;
 };
 
 // The scope whose revision a change of an object raises: the instance's (""), its project's, that
-// of the records that a store needs itself ("store"), or the one that its first field names.
+// of records for the store's own use ("store"), or the one that the object's first field names.
 enum class ConfigHome : uint8_t { kInstance, kProject, kStore, kField };
 
 struct ConfigKindInfo {
@@ -124,13 +124,13 @@ struct ConfigKindInfo {
   std::string_view name;  // as in messages: "source not found"
   ConfigHome home = ConfigHome::kProject;
   std::string_view taken;  // the message when a unique field is taken
-  // With an object of the kind goes what flowed to or from it: events, deliveries, held inputs.
+  // Events, deliveries and held inputs of an object of the kind are removed with it.
   bool has_flow = false;
   // Positions are stored: append, never reorder.
   std::span<const ConfigField> fields;
 };
 
-// Every kind, in the order of their numbers. All of a project's objects are removed with it.
+// Every kind, in the order of their numbers. All objects of a project are removed with it.
 std::span<const ConfigKindInfo> ConfigKinds();
 // Null if there is no kind of this number.
 const ConfigKindInfo* FindConfigKind(ConfigKind kind);

@@ -1,4 +1,4 @@
-// Typed reads of configuration: Storage answers in records, these in objects.
+// Typed reads of configuration: Storage returns records, these functions return objects.
 #pragma once
 
 #include <string_view>
@@ -49,7 +49,7 @@ absl::StatusOr<Page<T>> ListConfig(Storage& storage, ConfigQuery query, const Pa
   return objects;
 }
 
-// All pages, in the order of the ids. Objects that come and go meanwhile may be missed or not.
+// All pages, in the order of the ids. Objects that are made or removed meanwhile may be missing.
 template <ConfigObject T>
 absl::StatusOr<std::vector<T>> ListAllConfig(Storage& storage, const ConfigQuery& query) {
   PageRequest request{.is_ascending = true, .items_max = 1000};
@@ -64,12 +64,12 @@ absl::StatusOr<std::vector<T>> ListAllConfig(Storage& storage, const ConfigQuery
   }
 }
 
-// Sources that have to be read from: those of brokers, enabled, of all projects.
+// Enabled sources of message brokers, of all projects.
 inline ConfigQuery SourcesToRead() {
   return {.conditions = {{.field = "reader", .values = {"enabled"}}}};
 }
 
-// Everything that routing in one project needs, as it was at one instant: the one of `revision`.
+// Everything that routing in one project needs, as it was at one instant, that of `revision`.
 struct ProjectConfiguration {
   uint64_t revision = 0;  // of the project's scope
   Project project;

@@ -1,8 +1,8 @@
-// For those who write a Storage: the rules of configuration, which are the same in every store.
+// Rules of configuration, for authors of a Storage, because they are the same in every store.
 //
-// A store gives the primitive operations of ConfigTable, as they are within one transaction of its
-// own. The functions below do the rest: revisions, uniqueness, what is removed with what, the feed
-// of changes, pages.
+// A store implements the primitive operations of ConfigTable within one of its transactions. The
+// functions below do the rest: revisions, uniqueness, removal of dependent objects, the feed of
+// changes, pages.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ struct ConfigWalk {
   std::optional<std::string> project_id;
   std::optional<size_t> field;
   std::vector<std::string> values;
-  std::string from_id;  // where to begin; empty: at the end that comes first
+  std::string from_id;  // the first id; empty: begin at the first record of the direction
   bool is_inclusive = true;
   bool is_ascending = true;
   size_t records_max = 0;
@@ -39,8 +39,8 @@ struct ConfigWalk {
 struct ConfigLogLine {
   enum class What : uint8_t {
     kObject = 0,      // `ref` was put or removed
-    kNothing = 1,     // the revision was raised, and that is all
-    kEverything = 2,  // too much to tell
+    kNothing = 1,     // the revision was raised without a change
+    kEverything = 2,  // too many changes for the log: read the whole scope
   };
   uint64_t revision = 0;
   What what = What::kNothing;
@@ -52,7 +52,7 @@ struct ConfigLogLine {
 // The log may be cut to its latest lines, of all scopes together.
 inline constexpr size_t kConfigLogLinesKept = 16 * 1024;
 
-// Within one transaction; not safe for several threads at once. An error is one of the store.
+// Used within one transaction, by one thread at a time. Its errors are errors of the store.
 class ConfigTable {
  public:
   virtual ~ConfigTable() = default;
@@ -86,8 +86,8 @@ class ConfigTable {
 // batch, everything else is an error of the store.
 absl::Status ApplyConfig(ConfigTable& table, std::span<const ConfigWrite> writes);
 
-// Storage's questions of the same names. ReadConfigChanges and ListConfig ask the table several
-// things, which must be true at one instant.
+// The reads of Storage with these names. ReadConfigChanges and ListConfig read the table several
+// times; the reads must be as of one instant.
 absl::StatusOr<ConfigRecord> GetConfig(ConfigTable& table, ConfigKind kind,
                                        std::string_view project_id, std::string_view id);
 absl::StatusOr<ConfigRecord> FindConfig(ConfigTable& table, ConfigKind kind, std::string_view field,

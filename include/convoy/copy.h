@@ -1,4 +1,4 @@
-// Copies of stores: everything in an SQLite file or a PostgreSQL namespace goes into another one,
+// Copies of stores: all contents of an SQLite file or a PostgreSQL namespace go into another one,
 // so that a gateway can move. Part of the component convoy::postgres.
 #pragma once
 
@@ -29,7 +29,7 @@ struct CopyProgress {
 struct CopyOptions {
   CopySide from;
   CopySide to;
-  // Called now and then; false stops the copying, which may be continued later. May be empty.
+  // Called at intervals; false stops the copying, which may be continued later. May be empty.
   std::function<bool(const CopyProgress&)> on_progress;
 };
 
@@ -41,10 +41,10 @@ struct CopyCounts {
 };
 
 // Copies `from` into `to`, which must be empty or hold an unfinished copy of the same store, and
-// compares every row in the end. Claims that are out in `from` are given back first, as when it is
-// opened; nothing else of it is changed. What the copy has come to is kept in `to`, and a call with
-// the same options goes on from there, also after the process was killed. Until the copy is
-// finished, `to` cannot be opened as a store.
+// compares every row in the end. Claims in `from` are released first, as when it is opened; nothing
+// else of it is changed. `to` records the progress, and a call with the same options goes on from
+// there, also after the process was killed. Until the copy is finished, `to` cannot be opened as a
+// store.
 //
 // kFailedPrecondition if a process has one of them open, if `to` holds anything else, or if `from`
 // has been used since the copy was begun; kNotFound if there is no `from`; kCancelled if

@@ -1,5 +1,5 @@
-// Counts of what flows: an interface that a store may have beside Storage, which then counts
-// without reading what it counts. Of a store without it the lists are counted.
+// Counts of events and deliveries: an interface that a store may implement in addition to Storage,
+// to count rows without reading them whole. Without it, lists are read and counted.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,11 @@ namespace convoy {
 
 // Count of a bounded number of rows.
 struct CountPart {
-  uint64_t count = 0;       // of those that the query selects
-  std::string next_cursor;  // where to go on; empty: everything was looked at
+  uint64_t count = 0;       // of rows that the query selects
+  std::string next_cursor;  // for the next part; empty: all rows were looked at
 };
 
-// Safe to use from any thread, as Storage is. A class that has both is used as both.
+// Safe to use from any thread, as Storage is. The library looks for it with dynamic_cast.
 class FlowCounts {
  public:
   virtual ~FlowCounts() = default;

@@ -1,5 +1,5 @@
-// A gateway that passes every call on to another one: the base of gateways that serve some paths of
-// their own and leave the rest.
+// A gateway that passes every call on to another one: the base of gateways that serve some paths
+// themselves.
 #pragma once
 
 #include <functional>

@@ -1,13 +1,13 @@
-// The gateway: everything behind one object. Open it on a store, mount Handle in your server, and
-// drive its deliveries in one of two ways:
+// The gateway, as one object. Open it on a store, mount Handle in your server, and drive its
+// deliveries in one of two ways:
 //
-//   threaded   Start(); the gateway runs threads of its own: a committer, a dispatcher, and what
-//              reads from message brokers
+//   threaded   Start(); the gateway runs threads of its own: a committer, a dispatcher, and readers
+//              of message brokers
 //   pumped     call Step() when wake_fd() is readable or the instant it returned has come; no
 //              thread is created, except by libcurl while it looks up a host name
 //
 // Durability: a 2xx of Handle is given after the commit that holds the event, its idempotency key
-// and its deliveries. What was acknowledged survives the death of the process.
+// and its deliveries. An acknowledged event survives the death of the process.
 #pragma once
 
 #include <functional>
@@ -43,13 +43,13 @@ struct GatewayParts {
   std::shared_ptr<Clock> clock;
   std::shared_ptr<Random> random;
   std::shared_ptr<Observer> observer;
-  // Adapters that pub_sub sources may use (broker.h). Only a started gateway reads: a pumped one
-  // reports that in the status of such a source's consumers.
+  // Adapters that pub_sub sources may use (broker.h). Only a started gateway reads from brokers; a
+  // pumped one says so in the status of such a source's consumers.
   std::vector<std::shared_ptr<Broker>> brokers;
-  // The engine of payload functions (scripting.h). Null: they are refused, and a function that is
-  // stored already fails.
+  // The engine of payload functions (scripting.h). Null: new functions are refused, and stored ones
+  // fail.
   std::unique_ptr<Scripting> scripting;
-  // Takes the spans of deliveries (span.h). Null: they are log lines of the observer alone.
+  // Takes the spans of deliveries (span.h). Null: the observer gets them as log lines.
   std::shared_ptr<SpanSink> spans;
 };
 
@@ -63,7 +63,7 @@ struct HeadDecision {
   bool is_declined = false;
 };
 
-// An event of the host's own. What the REST API takes, without a request and without an API key.
+// An event that the host creates, as with the REST API but without a request and an API key.
 struct HostEvent {
   enum class Audience : uint8_t {
     kEndpoint,  // the endpoint called `recipient`
@@ -101,34 +101,36 @@ class Gateway {
 
   // Looks at a request without its body (`head.body` is ignored).
   virtual HeadDecision InspectHead(const HttpRequest& head) = 0;
-  // The answer to a request whose body turned out larger than InspectHead allows: names the limit
-  // and what sets it, is counted and logged. Close the connection behind it.
+  // The answer to a request whose body is larger than InspectHead allows. It names the limit and
+  // its setting; the refusal is counted and logged. Close the connection after it.
   virtual HttpResponse RefuseTooLarge(const HttpRequest& head) = 0;
-  // For a host that cannot take a request now, for want of memory or connections: 503.
+  // The answer, 503, of a host that has no memory or connection for a request.
   static HttpResponse OverloadedResponse();
 
-  // Answers a request; blocks until what it did is durable. nullopt: the path is not the gateway's.
+  // Answers a request; blocks until its effects are durable. nullopt: the path is not the
+  // gateway's.
   virtual std::optional<HttpResponse> Handle(const HttpRequest& request) = 0;
 
   // The same without blocking. Returns false if the path is not the gateway's; `done` is then never
-  // called. Otherwise it runs exactly once: before this returns, on the thread that commits, on one
-  // of Scripting's, or, once the gateway has been started, on one that answers what may take long.
+  // called. Otherwise it runs exactly once: before this returns, on the thread that commits, on a
+  // thread of Scripting, or, once the gateway has been started, on one of its answering threads.
   virtual bool HandleAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) = 0;
 
-  // In place of HandleAsync, where the host has no memory for the request: `done` gets the answer
-  // that its head deserves (`head.body` is ignored), which is 503 if the path is the gateway's.
+  // Call it instead of HandleAsync if the host has no memory for the request. `head.body` is
+  // ignored. `done` gets 503 if the path is the gateway's, unless the head alone is refused
+  // otherwise.
   virtual bool RefuseOverloadedAsync(const HttpRequest& head,
                                      std::function<void(HttpResponse)> done) = 0;
 
   // Answers a request of the REST API ("/api/v1/…") as the instance's administrator, without a key;
-  // blocks until what it did is durable. nullopt: a path of something else.
+  // blocks until its effects are durable. nullopt: the path is not of the REST API.
   virtual std::optional<HttpResponse> Call(const HttpRequest& request) = 0;
 
-  // The same without blocking, like HandleAsync. False: a path of something else.
+  // The same without blocking, like HandleAsync. False: the path is not of the REST API.
   virtual bool CallAsync(const HttpRequest& request, std::function<void(HttpResponse)> done) = 0;
 
-  // Takes an event; blocks until it is durable. kInvalidArgument names the field, kNotFound: no
-  // such project.
+  // Takes an event; blocks until it is durable. kInvalidArgument names the field; kNotFound: there
+  // is no such project.
   virtual absl::StatusOr<Receipt> Ingest(HostEvent event) = 0;
 
   // The same without blocking. `done` runs exactly once: before this returns, or on the thread that
@@ -137,46 +139,46 @@ class Gateway {
 
   // Deliveries to this host (local.h). From any thread, concurrently.
 
-  // Takes deliveries to "local:`name`" that wait, at most `items_max`, the oldest first. If there
-  // are none, waits for them for `patience`; a pumped gateway is stepped by another thread then.
-  // May be empty. kInvalidArgument: the options do not serve the name; kFailedPrecondition once the
-  // gateway closes.
+  // Takes waiting deliveries to "local:`name`", at most `items_max`, the oldest first. If there are
+  // none, waits for them, at most `patience`; meanwhile another thread must step a pumped gateway.
+  // The result may be empty. kInvalidArgument: the name is not in GatewayOptions::local_names;
+  // kFailedPrecondition: the gateway closes.
   virtual absl::StatusOr<std::vector<LocalDelivery>> TakeLocal(std::string_view name,
                                                                size_t items_max,
                                                                absl::Duration patience) = 0;
 
-  // Says what became of a delivery. OK: its outcome will be recorded; a crash before that makes it
-  // come again. kNotFound: it is finished, or its deadline has passed and it comes again.
+  // Finishes a delivery. OK: its outcome will be recorded; after a crash before that the delivery
+  // comes again. kNotFound: it was finished before, or its deadline has passed and it comes again.
   virtual absl::Status FinishLocal(uint64_t ticket, LocalOutcome outcome) = 0;
 
   // For the host, from any thread.
 
-  // The oldest outcome that waits (GatewayOptions::outcomes_max); nullopt: there is none.
+  // Takes the oldest waiting outcome (GatewayOptions::outcomes_max); nullopt: there is none.
   virtual std::optional<HostOutcome> NextOutcome() = 0;
   // How many outcomes were dropped since the gateway was opened.
   virtual uint64_t dropped_outcomes_count() const = 0;
 
-  // Runs completions that wait (GatewayOptions::has_polled_completions), at most `completions_max`,
-  // on this thread; returns how many. Does not wait for anything else. What still waits when the
-  // gateway goes runs then.
+  // Runs waiting completions (GatewayOptions::has_polled_completions) on this thread, at most
+  // `completions_max`, and returns their number. It does nothing else, so it does not wait.
+  // Completions that still wait when the gateway is destroyed run then.
   virtual size_t Poll(size_t completions_max) = 0;
 
   // Driving.
 
-  // Does what can be done without waiting: commits, deliveries. Returns when to call again at the
-  // latest. One thread at a time; kFailedPrecondition after Start.
+  // Does all due work: commits, deliveries. Returns the latest instant for the next call. One
+  // thread at a time; kFailedPrecondition after Start.
   virtual absl::StatusOr<absl::Time> Step() = 0;
 
-  // Readable when there is something for the host: a delivery to take, an outcome, a completion
-  // to run, or that the gateway closes; and, until Start, when Step has something to do. Owned by
-  // the gateway. For poll, select, epoll.
+  // A file descriptor for poll, select or epoll, owned by the gateway. It is readable while a
+  // delivery, an outcome or a completion waits for the host, when the gateway closes, and, until
+  // Start, when Step has work.
   virtual int wake_fd() const = 0;
 
   // Starts the threads.
   virtual absl::Status Start() = 0;
 
-  // Finishes what is in flight, gives the rest back to the store and stops, at the latest at
-  // `patience` from now. Repeatable. Requests are answered with 503 from its beginning.
+  // Finishes deliveries in flight, returns the others to the store and stops, within `patience`.
+  // May be repeated. From its beginning, requests are answered with 503.
   virtual absl::Status Close(absl::Duration patience) = 0;
 };
 
@@ -188,9 +190,9 @@ struct MigrationProgress {
 
 struct SqliteStorageOptions {
   std::string path;
-  // A file of an older version is migrated before it is opened, in pieces: minutes for millions of
-  // events. This is called after each piece, on the thread that opens; false stops, and the next
-  // time the file is opened goes on from there (kCancelled now).
+  // A file of an older version is migrated before it is opened, in pieces, which takes minutes for
+  // millions of events. This is called after each piece, on the thread that opens. False stops the
+  // migration (kCancelled); the next time that the file is opened, it goes on from there.
   std::function<bool(const MigrationProgress&)> on_migration;
   std::shared_ptr<Observer> observer;  // is told of a migration, too; may be null
 };
@@ -200,17 +202,17 @@ struct SqliteStorageOptions {
 absl::StatusOr<std::unique_ptr<Storage>> OpenSqliteStorage(SqliteStorageOptions options);
 absl::StatusOr<std::unique_ptr<Storage>> OpenSqliteStorage(std::string_view path);
 
-// A store that forgets everything with the process: for tests and trials.
+// A store in memory, which ends with the process: for tests and trials.
 std::unique_ptr<Storage> NewMemoryStorage();
 
 struct CurlTransportOptions {
   std::vector<std::string> allowed_networks;  // as in GatewayOptions
   uint32_t connections_max = 256;
-  // PEM file of the certificate authorities that receivers are trusted by, instead of the system's:
-  // for intranets with an authority of their own. kInvalidArgument if it cannot be read.
+  // PEM file of certificate authorities for receivers, instead of the system's: for intranets with
+  // an authority of their own. kInvalidArgument if it cannot be read.
   std::string ca_file;
-  // A kept connection is not used again once it has been idle, or open, for so long; an address of
-  // a name is asked for again. So a receiver that moves is followed. Whole seconds.
+  // After this long, a kept connection that is idle, or open, is not used again, and the address of
+  // a name is looked up again, so that receivers may move. Whole seconds.
   absl::Duration connection_idle_max = absl::Seconds(60);
   absl::Duration connection_age_max = absl::Minutes(5);
   absl::Duration name_age_max = absl::Seconds(30);

@@ -1,7 +1,6 @@
-// Outcomes for the host: what became of deliveries, and news of endpoints and sources, so that it
-// can tell its customers or raise an alarm. They are kept in a queue in memory that the host
-// empties (Gateway::NextOutcome) and that GatewayOptions::outcomes_max bounds; the REST API has the
-// same as records.
+// Outcomes for the host: results of deliveries, and changes of endpoints and sources, so that it
+// can inform its customers or raise alarms. They wait in a queue in memory, which the host empties
+// (Gateway::NextOutcome) and GatewayOptions::outcomes_max bounds; the REST API has the records.
 #pragma once
 
 #include <cstdint>
@@ -27,14 +26,14 @@ struct HostOutcome {
   std::string project_id;   // empty for kSourceRefuses
   std::string endpoint_id;  // empty for kSourceRefuses
   std::string source_id;    // of kSourceRefuses; empty if no source has the link
-  // Of a delivery, which failing, recovered and the breaker's have, too, where they come from one.
+  // Of the delivery. Other kinds about an endpoint have them, too, if a delivery was the cause.
   std::string delivery_id;
   std::string event_id;
   std::string event_type;
   // "delivered", "timed_out", "discarded", … (docs/delivery.md); of kSourceRefuses the reason.
   std::string outcome;
   std::string detail;           // one line for people; may be empty
-  uint32_t attempt_number = 0;  // of kDelivery: how many attempts there were
+  uint32_t attempt_number = 0;  // of kDelivery: the number of attempts so far
   bool is_success = false;
   bool will_retry = false;
   absl::Time retry_at = absl::InfiniteFuture();  // if will_retry

@@ -1,5 +1,5 @@
-// HTTP as the library sees it: plain values in, plain values out. There are no sockets here; the
-// host has a server, reads the request, calls the gateway and writes the response.
+// HTTP requests and responses as plain values. The library has no server sockets: the host reads
+// the request, calls the gateway and writes the response.
 #pragma once
 
 #include <cstdint>

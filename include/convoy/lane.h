@@ -1,10 +1,10 @@
-// Lanes: the traffic of each endpoint, and how much of it may flow. For those who write a Storage:
-// the arithmetic is the same in every store.
+// Lanes: the traffic of each endpoint, and its limits. The arithmetic is here for authors of a
+// Storage, because it is the same in every store.
 //
-// A rate limit of N in each window means that no window holds more than N arrivals at the receiver,
-// so it is a pace and not a purse: N saved up and N earned meanwhile would be 2N. Of a lane one
-// number is stored, the theoretical arrival time of the generic cell rate algorithm (GCRA): the
-// instant from which on the lane counts as rested. All openers of a store share it.
+// A rate limit of N per window means that every window has at most N arrivals at the receiver. So
+// it is a pace, not a budget: N saved and N earned in the meantime would be 2N. A store keeps one
+// number per lane, the theoretical arrival time of the generic cell rate algorithm (GCRA): the
+// instant from which the lane counts as rested. All openers of a store share it.
 #pragma once
 
 #include <cstdint>
@@ -15,18 +15,18 @@
 
 namespace convoy {
 
-// The wishes of an endpoint's configuration for its lane.
+// The limits that an endpoint's configuration sets for its lane.
 struct LanePolicy {
   RateLimit rate_limit{.count = 0, .window = absl::ZeroDuration()};  // count 0: no limit
   bool is_paused = false;                                            // nothing is handed out
   // Nothing is handed out, and retention need not wait for its deliveries to end.
   bool is_disabled = false;
   bool is_fifo = false;  // Endpoint::is_fifo
-  // This opener has no use for its deliveries; others may have. Nothing is handed out and nothing
-  // is recorded.
+  // This opener cannot handle its deliveries; others may. Nothing is handed out, and nothing is
+  // recorded.
   bool is_unserved = false;
-  // Of the project's scope, as of which this holds. A lane is held back only if the scope still has
-  // this revision; otherwise the policy is unknown.
+  // The revision of the project's scope that this policy is from. A lane is held back only if the
+  // scope still has this revision; otherwise its policy is unknown.
   uint64_t revision = 0;
 
   bool is_closed() const { return is_paused || is_disabled; }
@@ -37,8 +37,8 @@ struct LanePolicy {
 inline constexpr absl::Duration kLaneClosureMax = absl::Hours(1);
 
 // The pace of a rate limit: one delivery in each interval, or a few at once after a rest. A part of
-// the limit is kept free for what the way to the receiver adds and takes (100 ms, of a short window
-// a tenth), and for those few.
+// the limit is reserved for varying travel times (100 ms, or a tenth of a short window), and for
+// those few.
 class Pace {
  public:
   explicit Pace(const RateLimit& limit);
@@ -50,13 +50,14 @@ class Pace {
   uint32_t RoomAt(absl::Time now, absl::Time arrival) const;
   // The arrival time once `count` (also 0) were handed out.
   absl::Time After(uint32_t count, absl::Time now, absl::Time arrival) const;
-  // Until when the lane is closed: until one may be handed out, or, where a few may go at once,
-  // half of those; never for longer than kLaneClosureMax. InfinitePast if there is room now.
+  // The instant until which the lane is closed: when one may be handed out or, if a few may go at
+  // once, half of those. At most kLaneClosureMax from now. InfinitePast if there is room now.
   absl::Time ClosedUntil(absl::Time now, absl::Time arrival) const;
 
  private:
-  // One that lies further ahead than this pace can have put it is of another pace, or of a clock
-  // that was set back: then the next one goes after one interval.
+  // An arrival time further ahead than this pace can make it stems from another pace, or from a
+  // clock that was set back. It is replaced by one that lets the next delivery go after one
+  // interval.
   absl::Time Sane(absl::Time now, absl::Time arrival) const;
 
   absl::Duration interval_ = absl::ZeroDuration();

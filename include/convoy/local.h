@@ -1,11 +1,11 @@
-// Local delivery: events for the host itself. An endpoint whose URL is "local:NAME" is delivered to
-// in the process of the gateway: the host takes its deliveries and says what became of each
-// (Gateway::TakeLocal, FinishLocal). Retries, order, pauses and lists are those of every endpoint;
-// nothing is signed and no connection is made.
+// Local delivery: events for the host itself. Deliveries to an endpoint with the URL "local:NAME"
+// stay in the process of the gateway: the host takes and finishes each of them (Gateway::TakeLocal,
+// FinishLocal). Retries, order, pauses and lists are those of every endpoint; nothing is signed and
+// no connection is made.
 //
-// Deliveries are fetched from the store for a name that the host takes, a little ahead of it. One
-// that was fetched and is not taken within an eighth of a lease goes back as it was, without an
-// attempt; then nothing more is fetched for the name until the host takes again.
+// Deliveries are fetched from the store, a little ahead, for names that the host takes from. A
+// fetched delivery that is not taken within an eighth of a lease returns to the store unchanged,
+// without an attempt. Then no more are fetched for the name until the host takes from it again.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@
 
 namespace convoy {
 
-// A delivery in the hands of the host. It belongs to the host until it is finished, or until
-// `deadline`: then the attempt has failed as timed out, and the delivery is retried like any other.
+// A delivery that the host has taken. It belongs to the host until it is finished, or until
+// `deadline`: then the attempt has timed out, and the delivery is retried like any other.
 struct LocalDelivery {
   uint64_t ticket = 0;  // for FinishLocal
   std::string name;     // of "local:NAME"
@@ -37,18 +37,18 @@ struct LocalDelivery {
   absl::Time deadline;                 // of the wall clock
 };
 
-// The host's word about a delivery.
+// The result of a delivery, as the host finishes it.
 struct LocalOutcome {
   enum class Kind : uint8_t {
     kDone,   // delivered
     kRetry,  // failed; tried again as the retry policy says
-    kFail,   // failed for good, whatever the retry policy says
+    kFail,   // failed; not tried again, even if the retry policy would
   };
 
   Kind kind = Kind::kDone;
-  // For kRetry: not before that, at most a day; 0: when the policy says.
+  // For kRetry: the least wait, at most a day; 0: the retry policy alone decides.
   absl::Duration retry_after = absl::ZeroDuration();
-  // UTF-8 for people, kept with the attempt; what is beyond 1 KiB is cut off.
+  // UTF-8 for people; its first KiB is stored with the attempt.
   std::string detail;
 };
 
@@ -65,19 +65,20 @@ class LocalTransport {
  public:
   virtual ~LocalTransport() = default;
 
-  // How many more deliveries of `name` are worth fetching now. From any thread; quick.
+  // How many more deliveries of `name` the dispatcher should fetch now. From any thread; quick.
   virtual uint32_t RoomOf(std::string_view name) const = 0;
 
   // Starts an attempt. `done` runs exactly once, from within Step or Cancel, never from Send.
   virtual void Send(LocalRequest request, SendCompletion done) = 0;
 
-  // Runs completions. Returns when to call again at the latest, by the steady clock.
+  // Runs completions. Returns the latest instant for the next call, by the steady clock.
   virtual absl::Time Step() = 0;
 
-  // Hands nothing out any more, and ends with kNotTaken what was not. From any thread.
+  // Hands out nothing any more, and ends all attempts that were not taken, with kNotTaken. From any
+  // thread.
   virtual void Drain() = 0;
 
-  // Ends every attempt, now: with kNotTaken or, if the host has it, with kCancelled.
+  // Ends every attempt, now: with kCancelled if the host has taken it, otherwise with kNotTaken.
   virtual void Cancel() = 0;
 };
 

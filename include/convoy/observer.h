@@ -22,8 +22,8 @@ class Observer {
  public:
   virtual ~Observer() = default;
 
-  // `event` is a stable lower-case sentence fragment ("endpoint disabled"), fit for searching;
-  // everything that varies is in `fields`.
+  // `event` is a stable lower-case phrase ("endpoint disabled") to search for; all varying parts
+  // are in `fields`.
   virtual void Log(LogLevel level, std::string_view event, std::span<const LogField> fields) {
     (void)level, (void)event, (void)fields;
   }

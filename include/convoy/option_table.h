@@ -21,7 +21,7 @@ struct NumericOption {
   Unit unit = Unit::kNumber;
   uint64_t least = 0;
   uint64_t most = 0;
-  bool is_endless_at_zero = false;  // 0 is allowed, too, and means for ever
+  bool is_endless_at_zero = false;  // 0 is allowed, too, and means "for ever"
   std::string_view help;            // one line, without the range
   uint64_t (*get)(const GatewayOptions&) = nullptr;
   void (*set)(GatewayOptions&, uint64_t) = nullptr;

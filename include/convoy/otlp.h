@@ -35,17 +35,17 @@ struct OtlpOptions {
   std::string ca_file;
   std::string service_name = "convoy";  // "service.name" of the resource
 
-  // Spans that wait, and their bytes; while so many do, further ones are dropped and counted.
+  // Length of the queue, in spans and in bytes. Spans that find it full are dropped and counted.
   uint32_t spans_max = 8192;
   uint64_t bytes_max = 16 * 1024 * 1024;
-  // A request has so many spans at most; fewer are sent once the oldest has waited for so long.
+  // The most spans in a request. Fewer are sent once the oldest has waited for batch_delay.
   uint32_t batch_spans_max = 512;
   absl::Duration batch_delay = absl::Seconds(1);
 
   absl::Duration timeout = absl::Seconds(10);  // of a request
-  // A batch that the collector cannot take now, or that does not reach it, is sent again, at first
-  // after `retry_delay`, then after twice as long each time, up to 30 s or what the collector asks
-  // for, and dropped after `retry_for`.
+  // A batch that the collector cannot take now, or that does not reach it, is sent again: first
+  // after `retry_delay`, then after twice the wait before, up to 30 s or the wait that the
+  // collector asks for. After `retry_for` it is dropped.
   absl::Duration retry_delay = absl::Seconds(1);
   absl::Duration retry_for = absl::Minutes(5);
 };
@@ -55,15 +55,15 @@ struct OtlpParts {
   std::unique_ptr<Transport> transport;
   std::shared_ptr<Clock> clock;
   std::shared_ptr<Random> random;
-  std::shared_ptr<Observer> observer;  // is told when exporting begins to fail, and when it works
+  std::shared_ptr<Observer> observer;  // gets a log line when exporting fails, and when it recovers
 };
 
-// Has one thread, which sends; Take only puts into its queue.
+// Has one thread, which sends; Take only adds to the queue.
 class OtlpExporter : public SpanSink {
  public:
-  // Sends what waits, for `patience` at most, and stops; from then on every span is dropped.
-  // Repeatable, from one thread at a time. kDeadlineExceeded: spans were dropped. The destructor
-  // closes without patience.
+  // Sends the waiting spans, for at most `patience`, and stops; from then on every span is dropped.
+  // May be repeated, from one thread at a time. kDeadlineExceeded: spans were dropped. The
+  // destructor closes with no patience.
   virtual absl::Status Close(absl::Duration patience) = 0;
 };
 

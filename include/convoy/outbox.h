@@ -1,13 +1,13 @@
-// Transactional outboxes: a table of fixed shape that the host's own transactions insert events
-// into, and that the gateway drains. An event is delivered if its transaction commits, and never if
-// it is rolled back. Each outbox has a name, by which pub_sub sources of the type "outbox" refer to
-// it; no source can name a file or a server (docs/outbox.md).
+// Transactional outboxes: tables of a fixed shape. The host's own transactions insert events, and
+// the gateway drains them. An event is delivered if its transaction commits, and never if it is
+// rolled back. Each outbox has a name, by which pub_sub sources of the type "outbox" refer to it;
+// no source can name a file or a server (docs/outbox.md).
 //
 //   auto orders = convoy::NewSqliteOutbox({.path = "/var/lib/shop/shop.db"});
 //   parts.brokers.push_back(convoy::NewOutboxBroker({{"orders", orders}}));
 //
 // A row is deleted after the commit that holds its event, or the row itself as a dead letter. Its
-// position is the table's identity, its number and a random key of its own: a row that is read
+// redelivery id is the table's identity, its number and a random key of its own: a row that is read
 // again after a crash makes no second event.
 #pragma once
 
@@ -34,7 +34,7 @@ struct SqliteOutboxOptions {
   // The host's database file. It must exist, and must not be a gateway's own. Its journal mode and
   // other settings are left as they are.
   std::string path;
-  // Whether the tables are made where they are missing. Otherwise a source cannot read.
+  // Whether missing tables are made. Otherwise a source cannot read without them.
   bool should_create = false;
 };
 
@@ -47,12 +47,12 @@ struct PostgresOutboxOptions {
   bool should_create = false;
 };
 
-// A Broker of the type "outbox" that reads this one table, whatever name a source gives. Nothing is
-// opened before a consumer is. Errors of its consumers, beside those of BrokerConsumer:
+// A Broker of the type "outbox" that reads this one table, for any name in a source. Nothing is
+// opened before a consumer is. Errors of its consumers, in addition to those of BrokerConsumer:
 //   kNotFound         there is no such table
 //   kInvalidArgument  the table is of another version, the file is a gateway's own, or its encoding
 //                     is not UTF-8
-// One consumer of a table reads at a time, so that the order is kept; others stand by.
+// One consumer of a table reads at a time, so that the order is kept; the others wait.
 std::shared_ptr<Broker> NewSqliteOutbox(SqliteOutboxOptions options);
 // In the component convoy::postgres. Reads from PostgreSQL 13 or later.
 std::shared_ptr<Broker> NewPostgresOutbox(PostgresOutboxOptions options);

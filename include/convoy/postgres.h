@@ -19,18 +19,18 @@ struct PostgresStorageOptions {
   std::string dsn;
   // The namespace of the tables, created if it is missing: a-z, 0-9 and _.
   std::string schema = "convoy";
-  // Connections that read, opened when they are needed. Two more write and listen.
+  // Connections for reading, opened when they are needed. One more writes, and one listens.
   size_t readers_max = 8;
   // Must outlive the store. Null: the system's.
   Clock* clock = nullptr;
 };
 
-// Connects and creates the tables where they are missing. kUnavailable if the server cannot be
-// reached, kPermissionDenied if the role may not do what is needed, kFailedPrecondition for a
-// server older than 13 and for tables of a newer library, which are left alone.
+// Connects, and creates missing tables. kUnavailable if the server cannot be reached,
+// kPermissionDenied if the role lacks a privilege, kFailedPrecondition for a server older than 13
+// and for tables of a newer library, which are not touched.
 //
-// The store reconnects by itself. A write is durable when it returns; one whose connection is lost
-// during the commit waits until the server, or the standby in its place, tells what became of it.
+// The store reconnects by itself. A write is durable when it returns. If the connection is lost
+// during the commit, the write waits until the server, or its standby, knows the result.
 absl::StatusOr<std::unique_ptr<Storage>> OpenPostgresStorage(const PostgresStorageOptions& options);
 
 }  // namespace convoy

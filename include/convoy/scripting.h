@@ -1,13 +1,13 @@
-// Payload functions: JavaScript that users write to change what events carry. A function is a text
-// that defines `transform(payload)`; what that returns takes the payload's place.
+// Payload functions: JavaScript that users write to change the payload of events. A function is a
+// text that defines `transform(payload)`; its result replaces the payload.
 //
-// Scripting is an interface, so that a host may bring an engine of its own; the adapter of this
-// project, over QuickJS, is a component of its own, convoy::scripting. A gateway without scripting
-// refuses functions by name.
+// Scripting is an interface, so that a host may use its own engine. The adapter of this project,
+// over QuickJS, is the component convoy::scripting. A gateway without scripting refuses functions
+// with an error that names the field.
 //
-// Functions are written by strangers: an implementation must stop one that runs for ever, allocates
-// or recurses without end, and one must not delay those of others for long. It gives a function no
-// files, no network and no clock but the one of the call, so that the same call has the same
+// Functions come from strangers. An implementation must stop a function that runs, allocates or
+// recurses without end, and no function may delay those of others for long. A function has no
+// files, no network and no clock except the instant of the call, so that the same call has the same
 // result.
 #pragma once
 
@@ -29,20 +29,20 @@ namespace convoy {
 // The largest text of a function.
 inline constexpr size_t kFunctionBytesMax = 64 * 1024;
 
-// The error of a function where there is no scripting.
+// The error of a function in a gateway without scripting.
 inline constexpr std::string_view kNoScripting = "payload functions are not built in";
 
 struct ScriptCall {
-  // Calls of one owner take turns with those of others. The id of a source or subscription; of a
-  // trial that of the project, or nothing.
+  // Owners take turns. The id of a source or subscription; for a trial, that of the project, or
+  // empty.
   std::string owner;
   std::string function;
   std::string payload;          // one JSON value
-  absl::Time now;               // the only instant that the function can learn
+  absl::Time now;               // the only instant that the function can see
   size_t output_bytes_max = 0;  // of the result's JSON text
-  // Nothing is called; what counts is whether the text defines transform. The result is null.
+  // Only checks that the text defines transform, and does not call it. The result is null.
   bool should_only_load = false;
-  // Not begun within that time: kNotRun.
+  // A call that has not begun within this time ends with kNotRun.
   absl::Duration patience = absl::Seconds(10);
 };
 
@@ -51,14 +51,14 @@ enum class ScriptOutcome : uint8_t {
   kDone,
   kInvalid,         // the text is no JavaScript, or defines no function called transform
   kThrew,           // the function threw
-  kNoResult,        // it returned nothing, or what has no JSON form
-  kTooManySteps,    // it was stopped: it computes for too long
-  kTooMuchMemory,   // it was stopped: it takes more memory than it may
-  kTooDeep,         // it was stopped: it recurses too deeply
+  kNoResult,        // it returned nothing, or a value without a JSON form
+  kTooManySteps,    // it was stopped: it computed for too long
+  kTooMuchMemory,   // it was stopped: it exceeded its memory
+  kTooDeep,         // it was stopped: it recursed too deeply
   kTooLarge,        // its result is larger than output_bytes_max
   kInvalidPayload,  // the payload is no JSON value
-  kEngineFailed,    // the engine found itself broken; this call's state was thrown away
-  kNotRun,          // too much is waiting, or the adapter goes: nothing was run, try again later
+  kEngineFailed,    // the engine failed; the state of this call was discarded
+  kNotRun,          // too many calls wait, or the adapter closes: nothing was run, try again later
 };
 
 // "done", "too_many_steps", …
@@ -67,13 +67,13 @@ std::string_view ScriptOutcomeName(ScriptOutcome outcome);
 struct ScriptResult {
   ScriptOutcome outcome = ScriptOutcome::kNotRun;
   std::string payload;           // of kDone: one JSON value
-  std::vector<std::string> log;  // what it wrote to the console, a line each; bounded
+  std::vector<std::string> log;  // lines that it wrote to the console; bounded
   std::string error;             // otherwise: one line for the function's author
 };
 
 class Scripting {
  public:
-  // Calls that have not ended do so before this returns: those that wait with kNotRun.
+  // All calls end before this returns; waiting ones end with kNotRun.
   virtual ~Scripting() = default;
 
   // Runs a function. `done` is called once: before this returns, or on a thread of the adapter. It
@@ -83,31 +83,32 @@ class Scripting {
 
 // Bounds of each call and of all together.
 struct QuickJsOptions {
-  // How many calls run at the same time. At least two: calls that were found to be slow leave one
+  // The number of calls that run at the same time, at least two. Calls that proved slow leave one
   // thread to the others.
   uint32_t threads = 2;
-  // Of everything a call allocates. Each thread keeps as much address space.
+  // Bound of all allocations of a call. Each thread reserves as much address space.
   size_t memory_bytes_max = size_t{64} * 1024 * 1024;
-  // Work of a call, counted inside the engine, so that the same call always ends at the same place.
-  // 500 million are half a second of a processor's time, or two; at most 2^62.
+  // Bound of the work of a call, counted inside the engine, so that the same call always stops at
+  // the same place. 500 million steps take half a second to two seconds of a processor; at most
+  // 2^62.
   uint64_t steps_max = 500'000'000;
-  // Calls that wait, of one owner and of all. Beyond: kNotRun.
+  // Waiting calls, of one owner and of all. Beyond that: kNotRun.
   uint32_t waiting_per_owner_max = 256;
   uint32_t waiting_max = 4096;
   // Must outlive the adapter. Null: the system's.
   Clock* clock = nullptr;
 };
 
-// Runs a function; where `scripting` is null, `done` is told so at once (kInvalid).
+// Runs a function. If `scripting` is null, `done` gets kInvalid at once.
 void RunScript(Scripting* scripting, ScriptCall call, std::function<void(ScriptResult)> done);
 
 // The adapter over QuickJS: component `scripting`, target convoy::scripting. kInvalidArgument for
-// bounds that are none, kResourceExhausted if memory or threads cannot be had.
+// invalid bounds, kResourceExhausted if memory or threads are not available.
 //
-// Every call begins with a fresh engine state: nothing of one call is left for the next. Functions
-// have the language's own library (without Atomics and SharedArrayBuffer) and `console`. Local time
-// is UTC, Math.random() repeats itself from call to call with the same payload and instant. A
-// promise that the function returns is waited for, as far as it can be settled without waiting.
+// Every call begins with a fresh engine state: no call sees data of another. Functions have the
+// language's own library (without Atomics and SharedArrayBuffer) and `console`. Local time is UTC.
+// Math.random() gives the same numbers in calls with the same payload and instant. If a function
+// returns a promise, its value is the result if it can be settled without waiting.
 absl::StatusOr<std::unique_ptr<Scripting>> NewQuickJsScripting(const QuickJsOptions& options = {});
 
 }  // namespace convoy

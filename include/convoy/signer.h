@@ -1,4 +1,4 @@
-// Signatures of outgoing requests in Convoy's two forms, which its clients know how to verify.
+// Signatures of outgoing requests in Convoy's two forms, which its client libraries verify.
 //
 //   simple    HMAC(secret, body) with the last configured version and the newest secret
 //   advanced  "t=<unix seconds>" and then, for the n-th version and every live secret, ",v<n>=" and

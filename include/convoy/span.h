@@ -1,6 +1,6 @@
-// Spans of the gateway's work in distributed traces, in the form in which OpenTelemetry exporters
-// take them. The gateway makes one for each attempt of a delivery of a project whose config asks
-// for trace headers (docs/observability/README.md); convoy/otlp.h exports them.
+// Spans of the gateway's work in distributed traces, in the form of OpenTelemetry. The gateway
+// makes one for each attempt to deliver, in projects whose configuration asks for trace headers
+// (docs/observability/README.md); convoy/otlp.h exports them.
 #pragma once
 
 #include <cstdint>
@@ -35,23 +35,24 @@ struct Span {
   std::string_view span_id;         // 16
   std::string_view parent_span_id;  // 16; empty: the trace begins here
   std::string_view trace_state;     // W3C tracestate; may be empty
-  bool is_sampled = true;           // as who began the trace decided; export no others
+  bool is_sampled = true;           // decided by the beginner of the trace; export only these
   absl::Time start, end;            // of the wall clock; `end` is not before `start`
   std::span<const SpanAttribute> attributes;
   SpanStatus status = SpanStatus::kUnset;
   std::string_view status_message;  // one line without secrets; empty unless kError
 };
 
-// Counts of a sink since it was made, by what became of its spans.
+// Counts of a sink's spans since it was made, by their result.
 struct SpanCounts {
   uint64_t exported = 0;
-  uint64_t dropped_full = 0;      // too many were waiting
-  uint64_t dropped_refused = 0;   // the collector does not want them
-  uint64_t dropped_given_up = 0;  // it could not be reached, or had no room, for too long
-  uint64_t waiting = 0;           // now
+  uint64_t dropped_full = 0;     // too many were waiting
+  uint64_t dropped_refused = 0;  // the collector refused them
+  uint64_t dropped_given_up =
+      0;                 // the collector could not be reached, or had no room, for too long
+  uint64_t waiting = 0;  // now
 };
 
-// A taker of spans. Implementations are safe to call from any thread, do not throw, do not block
+// A receiver of spans. Implementations are safe to call from any thread, do not throw, do not block
 // and do not call back into the gateway: Take runs on the thread that delivers.
 class SpanSink {
  public:

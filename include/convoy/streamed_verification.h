@@ -1,10 +1,9 @@
-// Verification of a request whose body comes in pieces, for hosts that pass bodies on as they come.
+// Verification of a request whose body arrives in pieces, for hosts that pass each piece on.
 //
-// Schemes that sign the body's bytes with a shared secret (HMAC: GitHub, Stripe, Shopify, Slack and
-// most others), and those that do not look at the body at all (tokens, passwords), are judged
-// without the body being kept: its pieces go into the computation. All others need it whole:
-// signatures with public keys, hashes of the body within the message, canonical forms, signatures
-// or timestamps that stand in the body. For them it is kept, up to a bound.
+// The body is not kept for schemes that sign its bytes with a shared secret (HMAC: GitHub, Stripe,
+// Shopify, Slack and most others), and for those that do not use the body (tokens, passwords). All
+// others need the whole body, and keep it up to a bound: signatures with public keys, hashes of the
+// body within the message, canonical forms, signatures or timestamps in the body.
 #pragma once
 
 #include <cstddef>
@@ -20,19 +19,19 @@ class StreamedVerification {
  public:
   virtual ~StreamedVerification() = default;
 
-  // The next bytes of the body, borrowed. False: the body has to be kept and is larger than that
-  // may be; from then on there is nothing but to refuse the request.
+  // Takes the next bytes of the body, borrowed. False: the body has to be kept, and is larger than
+  // the bound; the request must be refused.
   virtual bool Feed(std::string_view piece) = 0;
 
-  // Judges the request as of `now`, as Verifier::Verify does with the whole body. Once.
+  // Verifies the request as of `now`, like Verifier::Verify with the whole body. Call it at most
+  // once.
   virtual Verdict Finish(absl::Time now) = 0;
 
   // Whether the body is kept until Finish.
   virtual bool keeps_body() const = 0;
 };
 
-// `head` is copied; its body is ignored. A body that has to be kept may have `kept_bytes_max`
-// bytes.
+// `head` is copied; its body is ignored. `kept_bytes_max` bounds a body that has to be kept.
 std::unique_ptr<StreamedVerification> BeginVerification(std::shared_ptr<const Verifier> verifier,
                                                         const VerifyRequest& head,
                                                         size_t kept_bytes_max);

@@ -1,9 +1,8 @@
-// Transport: the sender of outgoing requests. The default is libcurl; a host that has a client of
-// its own (an event loop, a proxy) plugs it in here.
+// Transport: the sender of outgoing requests. The default is libcurl; a host with an HTTP client of
+// its own (an event loop, a proxy) implements this interface.
 //
-// A transport has no thread of its own that calls back: it works when its owner calls Step, and it
-// tells by a file descriptor and a time when that is worth doing. All calls come from one thread at
-// a time.
+// A transport calls back from no thread of its own: it works when its owner calls Step, and a file
+// descriptor says when there is work. All calls come from one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -40,17 +39,17 @@ struct OutgoingRequest {
   // with one is not used for requests with another.
   std::shared_ptr<const EndpointTls> tls;
   // Unless null, `url` is "smtp://" or "smtps://" with the host and port of a server that the host
-  // of the gateway has named, so no guard applies to it; method, headers and `tls` mean nothing.
-  // The outcome is kResponse, with status 250, once the server has taken it. A transport that knows
-  // no e-mail answers kInvalidUrl.
+  // of the gateway has named, so no guard applies to it; method, headers and `tls` have no meaning.
+  // The outcome is kResponse, with status 250, once the server has taken it. A transport without
+  // e-mail answers kInvalidUrl.
   std::shared_ptr<const Mail> mail;
 };
 
 // How an exchange ended. The numeric values are permanent.
 //
-// What was learnt first decides: once the head of the final response is complete its status is
-// given with every outcome, whether the body was then cut off, timed out, was too large, or the
-// transport was shut down. Without a complete head there is no answer, and the status is 0.
+// Once the head of the final response is complete, every outcome has its status, also if the body
+// was then cut off, timed out or was too large, or if the transport was shut down. Without a
+// complete head there is no answer, and the status is 0.
 enum class TransportOutcome : uint8_t {
   kResponse = 0,       // a response arrived whole; look at its status
   kDeniedAddress = 1,  // the guard refused the resolved address; nothing was sent
@@ -59,11 +58,11 @@ enum class TransportOutcome : uint8_t {
   kConnectFailed = 4,
   kTlsFailed = 5,
   kTimedOut = 6,
-  kResponseTooLarge = 7,  // the head, or the body; of that the capped part is still given
+  kResponseTooLarge = 7,  // the head, or the body, whose first part is given
   kProtocolError = 8,     // the peer broke off or did not speak HTTP
   kCancelled = 9,         // the transport was shut down
   kLocalFailure = 10,     // this side had no socket or memory for it; nothing was sent
-  kNoAccessToken = 11,    // of the gateway, not of a transport: nothing was sent
+  kNoAccessToken = 11,    // by the gateway, not by a transport: nothing was sent
   // Of local delivery (local.h).
   kHandled = 12,         // the host is done with it
   kHandlerFailed = 13,   // the host wants it again
@@ -79,10 +78,10 @@ struct TransportResult {
   std::string body;       // at most response_bytes_max
   std::string remote_ip;  // numeric; empty if no connection was made
   std::string error;      // one line without secrets; empty for kResponse
-  // False only if not a byte of the request was written: then it may be sent once more in the mode
-  // at_most_once, too.
+  // False only if no byte of the request was written. Then it may be sent again, even in the mode
+  // at_most_once.
   bool may_have_arrived = true;
-  // The wait that the host asked for with kHandlerFailed; a response has a header for that.
+  // The wait that the host asked for with kHandlerFailed. A response has a header for it.
   absl::Duration retry_after = absl::ZeroDuration();
   absl::Duration elapsed = absl::ZeroDuration();
   PhaseTimings phases;
@@ -97,14 +96,15 @@ class Transport {
   virtual std::string_view name() const = 0;
 
   // Starts an exchange. `done` runs exactly once, from within Step or Cancel, never from Send. The
-  // request is written to the peer at most once: a transport does not repeat what it has written a
-  // byte of, because the peer may have acted on it.
+  // request is written to the peer at most once: a transport must not repeat it after it has
+  // written a byte of it, because the peer may have acted on it.
   virtual void Send(OutgoingRequest request, SendCompletion done) = 0;
 
-  // Does what can be done without waiting, running completions.
+  // Does all work that needs no waiting, and runs completions.
   virtual void Step() = 0;
 
-  // Readable when Step has something to do. Owned by the transport; valid for its lifetime.
+  // A file descriptor that is readable when Step has work. Owned by the transport; valid for its
+  // lifetime.
   virtual int wake_fd() const = 0;
 
   // Ends every exchange with kCancelled, now.

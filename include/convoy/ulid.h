@@ -18,8 +18,8 @@ namespace convoy {
 
 bool IsUlid(std::string_view text);
 
-// The least id of the millisecond that `time` is in: ids before it were made earlier. Instants that
-// no id can have count as the first or the last that one can have.
+// The least id of the millisecond of `time`; lesser ids were made earlier. Instants outside the
+// range of ids count as the first or the last instant of the range.
 std::string LeastUlidAt(absl::Time time);
 
 // A ULID in two parts. `key` is 42 bits of milliseconds (up to the year 2109) and the last 21 bits
@@ -33,7 +33,7 @@ struct UlidParts {
   friend bool operator==(const UlidParts&, const UlidParts&) = default;
 };
 
-// nullopt for what is not a ULID, and for one whose instant is later than a key can say.
+// nullopt if it is not a ULID, or if its instant is too late for a key.
 std::optional<UlidParts> SplitUlid(std::string_view ulid);
 std::string JoinUlid(const UlidParts& parts);
 

@@ -1,5 +1,5 @@
-// Work feed: what a store that several openers share tells about the work of the others. A store
-// that has one implements it beside Storage; without it others' work is found by asking.
+// Work feed: notices of a store about work that other openers have added. A store may implement it
+// in addition to Storage; without it, openers find the work of others by asking at intervals.
 #pragma once
 
 #include <functional>
@@ -10,10 +10,10 @@ class WorkFeed {
  public:
   virtual ~WorkFeed() = default;
 
-  // From now on `tell` is called when another opener has left work that is due: soon after, once
-  // for many of them, and perhaps for work that is taken by then. It is called on a thread of the
-  // store's, must be quick and must not call the store. Some may be lost, so it is worth asking now
-  // and then all the same. Empty: no more calls; none is under way when this returns.
+  // From now on `tell` is called soon after another opener has added work that is due: once for
+  // several pieces of work, and possibly for work that has been taken by then. It is called on a
+  // thread of the store, must be quick and must not call the store. Notices may be lost, so callers
+  // should also ask at intervals. Empty: no more calls; none is running when this returns.
   virtual void SetWorkListener(std::function<void()> tell) = 0;
 };
 

@@ -414,7 +414,7 @@ void ConsumerLoop::TraceRedelivered(const CommitResult& result,
       const BrokerMessage& message = messages_[i];
       status_.redelivered_last.push_back(
           {.id = message.id.substr(0, kTracedTextBytesMax),
-           .position = message.position.substr(0, kTracedTextBytesMax),
+           .redelivery_id = message.redelivery_id.substr(0, kTracedTextBytesMax),
            .at = status_.last_message_at});
       if (status_.redelivered_last.size() > kTracedMessagesMax) {
         status_.redelivered_last.pop_front();

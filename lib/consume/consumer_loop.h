@@ -2,8 +2,8 @@
 //
 // A message is acknowledged after the commit that holds its event, or the message itself as a dead
 // letter, never before. If anything fails in between, the broker still owns the messages: the
-// consumer is dropped, they are redelivered, and the store recognises them by their position. While
-// the store fails nothing is polled, so at most one poll's messages are in memory.
+// consumer is dropped, they are redelivered, and the store recognises them by their redelivery id.
+// While the store fails nothing is polled, so at most one poll's messages are in memory.
 //
 //   no consumer ── Open ──▶ polling ── messages ──▶ storing ── committed ──▶ acknowledging ─┐
 //        ▲  ▲                │  ▲                      │ store fails: pause, extend, again   │

@@ -37,8 +37,8 @@ struct ConsumerCounters {
 
 // A message that was acknowledged without a new event, because it had been stored before.
 struct RedeliveredMessage {
-  std::string id;        // BrokerMessage::id, at most kTracedTextBytesMax bytes of it
-  std::string position;  // likewise
+  std::string id;             // BrokerMessage::id, at most kTracedTextBytesMax bytes of it
+  std::string redelivery_id;  // likewise
   absl::Time at;
 };
 

@@ -31,8 +31,8 @@ absl::Time EmbeddedGateway::StepHousekeeping() {
 }
 
 absl::Time EmbeddedGateway::StepOnce() {
-  // A commit may give the dispatcher work and its outcomes give the queue work. A few rounds finish
-  // what is at hand; whatever is left has signalled the wake descriptor.
+  // Commits make work for the dispatcher, and its outcomes make commits. A few rounds do the
+  // present work; work that is left has signalled the wake descriptor, so the next step does it.
   constexpr int kRoundsMax = 4;
   absl::Time next = absl::InfiniteFuture();
   wake_->Clear();

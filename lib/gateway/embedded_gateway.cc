@@ -92,16 +92,16 @@ EmbeddedGateway::~EmbeddedGateway() {
   while (Poll(SIZE_MAX) > 0) continue;
 }
 
-http::ApiParts EmbeddedGateway::api_parts() const {
+http::ApiParts EmbeddedGateway::api_parts() {
   return {.storage = parts_.storage.get(),
-          .configuration = const_cast<config::ConfigCache*>(&configuration_),
-          .intake = const_cast<intake::Intake*>(&intake_),
+          .configuration = &configuration_,
+          .intake = &intake_,
           .clock = parts_.clock.get(),
           .random = parts_.random.get(),
-          .ulids = const_cast<base::UlidGenerator*>(&ulids_),
+          .ulids = &ulids_,
           .observer = parts_.observer.get(),
           .fetcher = fetcher_,
-          .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers_),
+          .consumers = &consumers_,
           .scripting = scripting_,
           .commits = &commits_,
           .dispatcher = &dispatcher_,

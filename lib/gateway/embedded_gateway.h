@@ -67,7 +67,7 @@ class EmbeddedGateway final : public Gateway {
  private:
   enum class Phase { kOpen, kStarted, kDraining, kClosed };
 
-  http::ApiParts api_parts() const;
+  http::ApiParts api_parts();
   consume::ConsumeParts consume_parts();
   jobs::WorkerParts job_parts();
   void ListenForWork(std::function<void()> tell);
@@ -97,7 +97,7 @@ class EmbeddedGateway final : public Gateway {
 
   // An event of the host's on its way into the store. See host_events.cc.
   struct PendingEvent;
-  absl::StatusOr<WriteBatch> Prepare(PendingEvent& pending) const;
+  absl::StatusOr<WriteBatch> Prepare(PendingEvent& pending);
   // nullopt: the project was changed meanwhile; prepare and commit again.
   std::optional<absl::StatusOr<Receipt>> ReceiptFor(PendingEvent& pending,
                                                     const CommitResult& result);

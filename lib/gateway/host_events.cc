@@ -32,12 +32,10 @@ struct EmbeddedGateway::PendingEvent {
   storage::WriteTries tries;
 };
 
-absl::StatusOr<WriteBatch> EmbeddedGateway::Prepare(PendingEvent& pending) const {
+absl::StatusOr<WriteBatch> EmbeddedGateway::Prepare(PendingEvent& pending) {
   const HostEvent& event = pending.event;
   CONVOY_RETURN_IF_ERROR(CheckData(event));
-  CONVOY_ASSIGN_OR_RETURN(
-      const auto project,
-      const_cast<config::ConfigCache&>(configuration_).FindProject(event.project_id));
+  CONVOY_ASSIGN_OR_RETURN(const auto project, configuration_.FindProject(event.project_id));
   intake::RestEvent input{.event_type = event.event_type,
                           .custom_headers = event.custom_headers,
                           .idempotency_key = event.idempotency_key};

@@ -52,7 +52,7 @@ constexpr bool kOrForEver = true;
 
 constexpr NumericOption kOptions[] = {
     Option<&O::body_bytes_max>("body_bytes_max", Unit::kBytes, 1, 1 << 30,
-                               "largest request body, whatever a project allows"),
+                               "largest request body, also if a project allows more"),
     Option<&O::in_flight_max>("in_flight_max", Unit::kNumber, 0, kMillion,
                               "deliveries on their way at once; 0: this process delivers nothing"),
     Option<&O::in_flight_per_endpoint_max>("in_flight_per_endpoint_max", Unit::kNumber, 1, kMillion,
@@ -74,11 +74,11 @@ constexpr NumericOption kOptions[] = {
                       "longer"),
     Option<&O::dedupe_window>("dedupe_window", Unit::kMilliseconds, 1, kAges,
                               "how long idempotency keys are remembered", kOrForEver),
-    Option<&O::redelivery_window>(
-        "redelivery_window", Unit::kMilliseconds, 1, kAges,
-        "how long positions of brokers' messages are remembered, so that they are known when they "
-        "come again",
-        kOrForEver),
+    Option<&O::redelivery_window>("redelivery_window", Unit::kMilliseconds, 1, kAges,
+                                  "how long redelivery ids of brokers' messages are remembered, so "
+                                  "that they are known when they "
+                                  "come again",
+                                  kOrForEver),
     Option<&O::retention>("retention", Unit::kMilliseconds, 1, kAges,
                           "how long events are kept, with their deliveries, until those have ended "
                           "at least",

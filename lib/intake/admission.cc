@@ -135,9 +135,9 @@ bool IsKept(const config::SourceEntry& entry, const HttpRequest& request,
   return !is_final && CarriesEvent(request.method) && CheckHeaderSize(request.headers).ok();
 }
 
-Hold MakeHold(const GatewayOptions& options, const config::SourceEntry& entry,
-              const HttpRequest& request, const absl::Status& refusal, absl::Time now,
-              std::string id) {
+HeldInputWrite MakeHeldInputWrite(const GatewayOptions& options, const config::SourceEntry& entry,
+                                  const HttpRequest& request, const absl::Status& refusal,
+                                  absl::Time now, std::string id) {
   std::string reason = IngestReasonOf(refusal);
   std::string detail(DetailFor(refusal, reason));
   HeldInput input{.id = std::move(id),

@@ -43,9 +43,9 @@ bool IsKept(const config::SourceEntry& entry, const HttpRequest& request,
 
 // The request as it is kept, with the refusal's reason and never what was expected instead. A
 // request whose payload function failed is stored as a dead letter, as a broker's message is.
-Hold MakeHold(const GatewayOptions& options, const config::SourceEntry& entry,
-              const HttpRequest& request, const absl::Status& refusal, absl::Time now,
-              std::string id);
+HeldInputWrite MakeHeldInputWrite(const GatewayOptions& options, const config::SourceEntry& entry,
+                                  const HttpRequest& request, const absl::Status& refusal,
+                                  absl::Time now, std::string id);
 
 // POST, PUT and PATCH.
 bool CarriesEvent(std::string_view method);

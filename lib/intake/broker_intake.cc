@@ -1,5 +1,5 @@
 // Intake of broker messages. Events take the path of the REST API's (intake.h); added here are
-// their source, and the position that identifies a redelivered message.
+// their source, and the redelivery id that identifies a redelivered message.
 
 #include "lib/intake/broker_intake.h"
 
@@ -125,19 +125,19 @@ BrokerIntake::MessageBatch BrokerIntake::PrepareOne(const ProjectSnapshot& proje
   return *std::move(batch);
 }
 
-// `Input` is a Submission or a Hold.
+// `Input` is a Submission or a HeldInputWrite.
 template <typename Input>
 void BrokerIntake::AddKeys(const Source& source, const BrokerMessage& message, Input& input) const {
-  if (message.position.empty()) return;
+  if (message.redelivery_id.empty()) return;
   const absl::Time expires_at = clock_->Now() + options_.redelivery_window;
-  input.redelivery = MakeRedeliveryKey(source, message.position, expires_at);
+  input.redelivery = MakeRedeliveryKey(source, message.redelivery_id, expires_at);
   input.redelivery->is_taken_over = !message.may_be_redelivery;
-  if (message.former_position.empty() || !message.may_be_redelivery) return;
-  input.former_redelivery = MakeRedeliveryKey(source, message.former_position, expires_at);
+  if (message.former_redelivery_id.empty() || !message.may_be_redelivery) return;
+  input.former_redelivery = MakeRedeliveryKey(source, message.former_redelivery_id, expires_at);
 }
 
-Hold BrokerIntake::MakeHold(const Source& source, const BrokerMessage& message,
-                            const Refusal& refusal) const {
+HeldInputWrite BrokerIntake::MakeHeldInputWrite(const Source& source, const BrokerMessage& message,
+                                                const Refusal& refusal) const {
   HeldInput input{.id = ulids_->Next(),
                   .project_id = source.project_id,
                   .source_id = source.id,
@@ -146,14 +146,15 @@ Hold BrokerIntake::MakeHold(const Source& source, const BrokerMessage& message,
                   .detail = refusal.detail,
                   .headers = message.attributes,
                   .body = message.body,
-                  .position = message.position,
+                  .redelivery_id = message.redelivery_id,
                   .received_at = clock_->Now()};
   // Their place is among the headers, as the id's is with events.
   if (!message.key.empty()) input.headers.push_back({std::string(kMessageKeyHeader), message.key});
   if (!message.id.empty()) input.headers.push_back({std::string(kMessageIdHeader), message.id});
-  Hold hold{.input = std::move(input),
-            .items_max = options_.dead_letters_max,
-            .use_max = {.inputs = options_.held_inputs_max, .bytes = options_.held_bytes_max}};
+  HeldInputWrite hold{
+      .input = std::move(input),
+      .items_max = options_.dead_letters_max,
+      .use_max = {.inputs = options_.held_inputs_max, .bytes = options_.held_bytes_max}};
   AddKeys(source, message, hold);
   return hold;
 }
@@ -171,7 +172,7 @@ PreparedMessages BrokerIntake::Prepare(const ProjectSnapshot& project, const Sou
     if (own_runs != nullptr && own_runs->wanted() != nullptr) prepared.wants_functions = true;
     if (prepared.wants_functions) continue;
     if (auto* refused = std::get_if<Refusal>(&one)) {
-      prepared.batch.holds.push_back(MakeHold(source, message, *refused));
+      prepared.batch.holds.push_back(MakeHeldInputWrite(source, message, *refused));
       prepared.dispositions.push_back({.refusal = std::move(*refused)});
       continue;
     }
@@ -205,8 +206,8 @@ absl::StatusOr<WriteBatch> BrokerIntake::PrepareHeldMessage(const ProjectSnapsho
   if (const auto* refused = std::get_if<Refusal>(&one)) {
     return absl::InvalidArgumentError(absl::StrCat(refused->reason, ": ", refused->detail));
   }
-  // No redelivery key: the position is taken, by the dead letter itself. That it is released once
-  // is what keeps the event from being made twice.
+  // No redelivery key: the redelivery id is taken, by the dead letter itself. That it is released
+  // once is what keeps the event from being made twice.
   auto& batch = std::get<WriteBatch>(one);
   batch.releases.push_back({.project_id = held.project_id, .held_id = held.id});
   return std::move(batch);

@@ -4,7 +4,7 @@
 // blocks what stands behind it.
 //
 // Nothing is written here (intake.h). A message that comes again is recognised inside the
-// transaction by its position.
+// transaction by its redelivery id.
 #pragma once
 
 #include <cstddef>
@@ -66,7 +66,8 @@ class BrokerIntake {
   // The keys by which the message is recognised when it comes again.
   template <typename Input>
   void AddKeys(const Source& source, const BrokerMessage& message, Input& input) const;
-  Hold MakeHold(const Source& source, const BrokerMessage& message, const Refusal& refusal) const;
+  HeldInputWrite MakeHeldInputWrite(const Source& source, const BrokerMessage& message,
+                                    const Refusal& refusal) const;
 
   const GatewayOptions& options_;
   const Intake* const intake_;

@@ -59,16 +59,16 @@ DedupeKey MakeRestDedupeKey(std::string project_id, std::string_view idempotency
           .expires_at = expires_at};
 }
 
-DedupeKey MakeRedeliveryKey(const Source& source, std::string_view position,
+DedupeKey MakeRedeliveryKey(const Source& source, std::string_view redelivery_id,
                             absl::Time expires_at) {
   // A row of an outbox is one event, whichever source reads it: one that was made anew, or a second
-  // one of the same name. Its position is of this row alone.
+  // one of the same name. Its redelivery id is of this row alone.
   const bool is_outbox = std::holds_alternative<OutboxConfig>(source.broker);
-  // Ids have no ';', so that source and position cannot run into each other.
-  return {
-      .scope = source.project_id,
-      .key = absl::StrCat(std::string(1, kFromBroker), is_outbox ? "" : source.id, ";", position),
-      .expires_at = expires_at};
+  // Ids have no ';', so that source and redelivery id cannot run into each other.
+  return {.scope = source.project_id,
+          .key = absl::StrCat(std::string(1, kFromBroker), is_outbox ? "" : source.id, ";",
+                              redelivery_id),
+          .expires_at = expires_at};
 }
 
 }  // namespace convoy::intake

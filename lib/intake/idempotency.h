@@ -44,8 +44,9 @@ DedupeKey MakeReplayKey(const Source& source, std::string_view event_id, absl::T
 DedupeKey MakeRestDedupeKey(std::string project_id, std::string_view idempotency_key,
                             absl::Time expires_at);
 
-// Dedupe key of a broker's message: `position` is its place in the broker. That of an outbox's row
-// is the same for every source of the project.
-DedupeKey MakeRedeliveryKey(const Source& source, std::string_view position, absl::Time expires_at);
+// Dedupe key of a broker's message with this redelivery id (broker.h). That of an outbox's row is
+// the same for every source of the project.
+DedupeKey MakeRedeliveryKey(const Source& source, std::string_view redelivery_id,
+                            absl::Time expires_at);
 
 }  // namespace convoy::intake

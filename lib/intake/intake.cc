@@ -135,10 +135,10 @@ absl::Status Intake::CheckRequest(const ProjectSnapshot& project, const config::
 
 absl::Status Intake::RefuseIngestOf(const config::SourceEntry& entry, const HttpRequest& request,
                                     const absl::Status& refusal, std::string_view scheme,
-                                    absl::Time now, std::optional<Hold>* out_hold) const {
+                                    absl::Time now, std::optional<HeldInputWrite>* out_hold) const {
   ReportRefusal(entry.source, refusal, scheme, report_.get());
   if (out_hold != nullptr && IsKept(entry, request, refusal)) {
-    *out_hold = MakeHold(options_, entry, request, refusal, now, ulids_->Next());
+    *out_hold = MakeHeldInputWrite(options_, entry, request, refusal, now, ulids_->Next());
   }
   return refusal;
 }
@@ -146,17 +146,16 @@ absl::Status Intake::RefuseIngestOf(const config::SourceEntry& entry, const Http
 absl::StatusOr<WriteBatch> Intake::PrepareIngest(const ProjectSnapshot& project,
                                                  const config::SourceEntry& entry,
                                                  const HttpRequest& request,
-                                                 std::optional<Hold>* out_hold,
+                                                 std::optional<HeldInputWrite>* out_hold,
                                                  std::string* out_remark) const {
   CONVOY_ASSIGN_OR_RETURN(const VerifiedRequest verified,
                           VerifyIngest(project, entry, request, out_hold));
   return AcceptIngest(project, entry, request, verified, nullptr, out_hold, out_remark);
 }
 
-absl::StatusOr<VerifiedRequest> Intake::VerifyIngest(const ProjectSnapshot& project,
-                                                     const config::SourceEntry& entry,
-                                                     const HttpRequest& request,
-                                                     std::optional<Hold>* out_hold) const {
+absl::StatusOr<VerifiedRequest> Intake::VerifyIngest(
+    const ProjectSnapshot& project, const config::SourceEntry& entry, const HttpRequest& request,
+    std::optional<HeldInputWrite>* out_hold) const {
   const absl::Time now = clock_->Now();
   const absl::Status checked = CheckRequest(project, entry, request);
   if (!checked.ok()) return RefuseIngestOf(entry, request, checked, "", now, out_hold);
@@ -172,7 +171,7 @@ absl::StatusOr<WriteBatch> Intake::AcceptIngest(const ProjectSnapshot& project,
                                                 const config::SourceEntry& entry,
                                                 const HttpRequest& request,
                                                 const VerifiedRequest& verified, FunctionRuns* runs,
-                                                std::optional<Hold>* out_hold,
+                                                std::optional<HeldInputWrite>* out_hold,
                                                 std::string* out_remark) const {
   const bool may_keep = entry.source.verify_mode == VerifyMode::kQuarantine && out_hold != nullptr;
   absl::StatusOr<WriteBatch> batch =

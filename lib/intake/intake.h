@@ -74,7 +74,7 @@ class Intake {
   absl::StatusOr<WriteBatch> PrepareIngest(const route::ProjectSnapshot& project,
                                            const config::SourceEntry& source,
                                            const HttpRequest& request,
-                                           std::optional<Hold>* out_hold = nullptr,
+                                           std::optional<HeldInputWrite>* out_hold = nullptr,
                                            std::string* out_remark = nullptr) const;
   // The two halves of that, for a source with payload functions: no function is run for a stranger.
   // A request whose function fails is genuine, and kept whatever its source's mode; its reason is
@@ -82,12 +82,12 @@ class Intake {
   absl::StatusOr<VerifiedRequest> VerifyIngest(const route::ProjectSnapshot& project,
                                                const config::SourceEntry& source,
                                                const HttpRequest& request,
-                                               std::optional<Hold>* out_hold) const;
+                                               std::optional<HeldInputWrite>* out_hold) const;
   absl::StatusOr<WriteBatch> AcceptIngest(const route::ProjectSnapshot& project,
                                           const config::SourceEntry& source,
                                           const HttpRequest& request,
                                           const VerifiedRequest& verified, FunctionRuns* runs,
-                                          std::optional<Hold>* out_hold,
+                                          std::optional<HeldInputWrite>* out_hold,
                                           std::string* out_remark) const;
   // The event of a request that was held: verified by the source as it is now, by the clock of when
   // it came in. `out_reason` says why not, for HeldInput::reason. Does not release the input.
@@ -138,7 +138,7 @@ class Intake {
   // Returns `refusal`.
   absl::Status RefuseIngestOf(const config::SourceEntry& source, const HttpRequest& request,
                               const absl::Status& refusal, std::string_view scheme, absl::Time now,
-                              std::optional<Hold>* out_hold) const;
+                              std::optional<HeldInputWrite>* out_hold) const;
 
   const GatewayOptions& options_;
   Clock* const clock_;

@@ -17,7 +17,7 @@
 namespace convoy::intake {
 
 // Replaces body and attributes of `message` by those within, or says why they are not there; the
-// message is then as it was. Its id, key and position stay those of the queue.
+// message is then as it was. Its id, key and redelivery id stay those of the queue.
 std::optional<Refusal> TakeOffWrapper(MessageWrapper wrapper, const json::Limits& limits,
                                       BrokerMessage* message);
 

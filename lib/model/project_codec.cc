@@ -87,7 +87,7 @@ void WriteConfig(Writer& writer, const ProjectConfig& config) {
   writer.Field("request_id_header", config.request_id_header)
       .Field("has_trace_headers", config.has_trace_headers)
       .Field("should_disable_endpoint", config.should_disable_endpoint)
-      .Field("may_share_endpoint", config.may_share_endpoint)
+      .Field("may_share_endpoint", config.has_multiple_endpoint_subscriptions)
       .Field("is_https_required", config.is_https_required);
   if (config.circuit_breaker.has_value()) WriteBreaker(writer, *config.circuit_breaker);
   if (config.meta_events.has_value()) WriteMetaEvents(writer, *config.meta_events);
@@ -110,7 +110,7 @@ void ReadConfig(ObjectReader& parent, ProjectConfig* out) {
   reader.Read("request_id_header", &out->request_id_header);
   reader.Read("has_trace_headers", &out->has_trace_headers);
   reader.Read("should_disable_endpoint", &out->should_disable_endpoint);
-  reader.Read("may_share_endpoint", &out->may_share_endpoint);
+  reader.Read("may_share_endpoint", &out->has_multiple_endpoint_subscriptions);
   reader.Read("is_https_required", &out->is_https_required);
   ReadBreaker(reader, &out->circuit_breaker);
   ReadMetaEvents(reader, &out->meta_events);

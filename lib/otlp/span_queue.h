@@ -1,5 +1,5 @@
-// Queue of encoded spans between the threads that make them and the one that sends them. Bounded:
-// what does not fit is dropped and counted.
+// Queue of encoded spans between the threads that make them and the one that sends them. It is
+// bounded: spans that find it full are dropped and counted.
 #pragma once
 
 #include <cstdint>

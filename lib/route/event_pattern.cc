@@ -21,6 +21,13 @@ bool EventPattern::Matches(std::string_view event_type) const {
   return is_prefix ? absl::StartsWith(event_type, text) : event_type == text;
 }
 
+bool WantsType(const Subscription& subscription, std::string_view event_type) {
+  return std::any_of(subscription.event_types.begin(), subscription.event_types.end(),
+                     [event_type](std::string_view pattern) {
+                       return EventPattern::Of(pattern).Matches(event_type);
+                     });
+}
+
 absl::Status CheckEventPattern(std::string_view pattern) {
   const auto refuse = [pattern](std::string_view reason) {
     return absl::InvalidArgumentError(absl::StrCat("'", pattern, "' ", reason));

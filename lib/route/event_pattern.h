@@ -11,6 +11,8 @@
 
 #include "absl/status/status.h"
 
+#include "convoy/model.h"
+
 namespace convoy::route {
 
 struct EventPattern {
@@ -21,6 +23,9 @@ struct EventPattern {
   static EventPattern Of(std::string_view pattern);
   bool Matches(std::string_view event_type) const;
 };
+
+// Whether one of the subscription's patterns matches the event type.
+bool WantsType(const Subscription& subscription, std::string_view event_type);
 
 // kInvalidArgument says what is wrong with it and what is allowed.
 absl::Status CheckEventPattern(std::string_view pattern);

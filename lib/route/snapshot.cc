@@ -14,13 +14,6 @@
 namespace convoy::route {
 namespace {
 
-bool WantsType(const Subscription& subscription, std::string_view event_type) {
-  return std::any_of(subscription.event_types.begin(), subscription.event_types.end(),
-                     [event_type](std::string_view pattern) {
-                       return EventPattern::Of(pattern).Matches(event_type);
-                     });
-}
-
 // Calls `visit` with the texts of topics that an event type is wanted by: itself, and its prefixes.
 template <typename Visit>
 void ForEachText(std::string_view event_type, Visit visit) {

@@ -60,7 +60,7 @@ struct CommitQueue::Waiter {
     size_t sum = 0;
     if (batch == nullptr) return sum;
     for (const Submission& submission : batch->submissions) sum += submission.event.body.size();
-    for (const Hold& hold : batch->holds) sum += hold.input.body.size();
+    for (const HeldInputWrite& hold : batch->holds) sum += hold.input.body.size();
     return sum;
   }
 };

@@ -42,4 +42,9 @@ bool IsLookedUp(const ConfigField& field) {
   return field.use != ConfigFieldUse::kText || field.parent.has_value();
 }
 
+std::string_view GroupOf(const ConfigRecord& record, const ConfigField& field) {
+  return field.use == ConfigFieldUse::kProject ? std::string_view(record.project_id)
+                                               : std::string_view();
+}
+
 }  // namespace convoy::storage

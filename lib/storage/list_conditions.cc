@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "convoy/ulid.h"
-#include "lib/storage/sqlite/names.h"
+#include "lib/storage/number_list.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage {
@@ -20,6 +20,15 @@ bool NumberSet::HasOneOf(std::string_view encoded) const {
 KeyRange RangeOf(absl::Time from, absl::Time until) {
   KeyRange range{.first = LeastKeyAt(from)};
   if (until < absl::InfiniteFuture()) range.last = LeastKeyAt(until + absl::Milliseconds(1)) - 1;
+  return range;
+}
+
+absl::StatusOr<KeyRange> RangeOf(const HeldQuery& query) {
+  KeyRange range;
+  if (query.from_id.empty()) return range;
+  const std::optional<UlidParts> from = SplitUlid(query.from_id);
+  if (!from.has_value()) return NotAnId(query.from_id);
+  range.first = from->key;
   return range;
 }
 

@@ -20,7 +20,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/model/codec.h"
-#include "lib/storage/sqlite/names.h"
+#include "lib/storage/number_list.h"
 
 namespace convoy::storage {
 
@@ -147,7 +147,7 @@ absl::StatusOr<HeldInput> ReadHeldRow(const Row& row, std::string_view project_i
   input.query = TextIn(row, 9);
   CONVOY_ASSIGN_OR_RETURN(input.headers, model::DecodeHeaders(row.TextAt(10)));
   input.body = TextIn(row, 11);
-  input.position = TextIn(row, 12);
+  input.redelivery_id = TextIn(row, 12);
   input.received_at = TimeIn(row, 13);
   input.expires_at = TimeIn(row, 14);
   return input;

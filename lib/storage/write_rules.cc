@@ -45,7 +45,7 @@ absl::Status CheckIds(const WriteBatch& batch) {
   for (const DeliveryUpdate& update : batch.updates) {
     if (update.attempt.has_value()) CONVOY_RETURN_IF_ERROR(check(update.attempt->id));
   }
-  for (const Hold& hold : batch.holds) CONVOY_RETURN_IF_ERROR(check(hold.input.id));
+  for (const HeldInputWrite& hold : batch.holds) CONVOY_RETURN_IF_ERROR(check(hold.input.id));
   return absl::OkStatus();
 }
 

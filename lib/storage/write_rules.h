@@ -25,10 +25,10 @@ absl::Status CheckIds(const WriteBatch& batch);
 inline constexpr int kKeyShiftsMax = 64;
 
 // How many expired held inputs, earliest expiry first, every hold takes away with it.
-inline constexpr int kExpiredInputsPerHold = 16;
+inline constexpr int kExpiredInputsPerWrite = 16;
 
 // How many held inputs every hold takes away at most to keep to a HeldUse.
-inline constexpr int kHeldRemovedPerHold = 16;
+inline constexpr int kHeldRemovedPerWrite = 16;
 
 // Bytes of one held input in HeldUse::bytes.
 uint64_t HeldBytes(const HeldInput& input);

@@ -20,7 +20,7 @@ absl::Status NotThere() { return absl::UnimplementedError("the bench does not of
 // Of a message that came again the later one counts: it can be acknowledged.
 void Add(BrokerMessage message, bool may_repeat, Messages& all) {
   const auto is_same = [&](const BrokerMessage& other) {
-    return may_repeat && other.position == message.position;
+    return may_repeat && other.redelivery_id == message.redelivery_id;
   };
   const auto earlier = std::find_if(all.begin(), all.end(), is_same);
   if (earlier == all.end()) {

@@ -27,10 +27,10 @@ void CheckRedelivery(Expectations& expect, BrokerBench& bench) {
   const Messages second = CONVOY_VALUE(
       PollFor(bench, *consumer, kCount, kBenchPatience + bench.traits().redelivery_max));
   CONVOY_EXPECT_SAME(SortedBodiesOf(second), Numbers(0, kCount));
-  std::map<std::string, std::string> positions;
-  for (const BrokerMessage& message : first) positions[message.body] = message.position;
+  std::map<std::string, std::string> redelivery_ids;
+  for (const BrokerMessage& message : first) redelivery_ids[message.body] = message.redelivery_id;
   for (const BrokerMessage& message : second) {
-    CONVOY_EXPECT(positions[message.body] == message.position);
+    CONVOY_EXPECT(redelivery_ids[message.body] == message.redelivery_id);
   }
 }
 
@@ -129,7 +129,7 @@ void CheckSharing(Expectations& expect, BrokerBench& bench) {
 }
 
 constexpr BrokerRequirement kRequirements[] = {
-    {"what was not acknowledged comes again, at the same position", CheckRedelivery},
+    {"what was not acknowledged comes again, with the same redelivery id", CheckRedelivery},
     {"acknowledged messages do not come again", CheckAcknowledgement},
     {"a partial acknowledgement leaves the rest to come again", CheckPartialAcknowledgement},
     {"extended messages come to no other consumer", CheckExtension, HasShortExtensions},

@@ -56,23 +56,23 @@ void CheckIds(Expectations& expect, BrokerBench& bench) {
   CONVOY_EXPECT(got[0].id == "order-17");
 }
 
-void CheckPositions(Expectations& expect, BrokerBench& bench) {
+void CheckRedeliveryIds(Expectations& expect, BrokerBench& bench) {
   constexpr int kCount = 50;
   const Source source = CONVOY_VALUE(bench.NewQueue());
   CONVOY_REQUIRE_OK(PublishNumbers(bench, source, kCount));
   const auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
   CONVOY_REQUIRE(consumer != nullptr);
   const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, kCount));
-  std::set<std::string> positions;
-  for (const BrokerMessage& message : got) positions.insert(message.position);
-  CONVOY_EXPECT(positions.size() == kCount);
-  CONVOY_EXPECT(positions.count("") == 0);
+  std::set<std::string> redelivery_ids;
+  for (const BrokerMessage& message : got) redelivery_ids.insert(message.redelivery_id);
+  CONVOY_EXPECT(redelivery_ids.size() == kCount);
+  CONVOY_EXPECT(redelivery_ids.count("") == 0);
 }
 
 // Senders count their messages in each queue anew.
 void CheckPlaces(Expectations& expect, BrokerBench& bench) {
   const BenchMessage same[] = {{.body = "{}", .id = "1"}};
-  std::set<std::string> positions;
+  std::set<std::string> redelivery_ids;
   for (int i = 0; i < 2; ++i) {
     const Source source = CONVOY_VALUE(bench.NewQueue());
     CONVOY_REQUIRE_OK(bench.Publish(source, same));
@@ -80,8 +80,8 @@ void CheckPlaces(Expectations& expect, BrokerBench& bench) {
     CONVOY_REQUIRE(consumer != nullptr);
     const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, 1));
     CONVOY_REQUIRE(got.size() == 1);
-    const std::string& position = got[0].position;
-    CONVOY_EXPECT(position.empty() || positions.insert(position).second);
+    const std::string& redelivery_id = got[0].redelivery_id;
+    CONVOY_EXPECT(redelivery_id.empty() || redelivery_ids.insert(redelivery_id).second);
   }
 }
 
@@ -89,7 +89,7 @@ void CheckPlaces(Expectations& expect, BrokerBench& bench) {
 void CheckRemadeQueue(Expectations& expect, BrokerBench& bench) {
   const BenchMessage same[] = {{.body = "{}", .id = "1"}};
   const Source source = CONVOY_VALUE(bench.NewQueue());
-  std::string known_position;
+  std::string known_id;
   for (int i = 0; i < 2; ++i) {
     CONVOY_REQUIRE_OK(bench.Publish(source, same));
     auto consumer = CONVOY_VALUE(OpenConsumer(bench, source));
@@ -100,10 +100,10 @@ void CheckRemadeQueue(Expectations& expect, BrokerBench& bench) {
     consumer.reset();
     const BrokerMessage& message = got[0];
     const bool is_known =
-        message.may_be_redelivery && !known_position.empty() &&
-        (message.position == known_position || message.former_position == known_position);
+        message.may_be_redelivery && !known_id.empty() &&
+        (message.redelivery_id == known_id || message.former_redelivery_id == known_id);
     CONVOY_EXPECT(!is_known);
-    known_position = message.position;
+    known_id = message.redelivery_id;
     if (i == 0) CONVOY_REQUIRE_OK(bench.RemakeQueue(source));
   }
 }
@@ -117,7 +117,7 @@ void CheckRepeatedIds(Expectations& expect, BrokerBench& bench) {
   CONVOY_REQUIRE(consumer != nullptr);
   const Messages got = CONVOY_VALUE(PollFor(bench, *consumer, 2));
   CONVOY_REQUIRE(got.size() == 2);
-  CONVOY_EXPECT(got[0].position != got[1].position || got[0].position.empty());
+  CONVOY_EXPECT(got[0].redelivery_id != got[1].redelivery_id || got[0].redelivery_id.empty());
 }
 
 void CheckOrder(Expectations& expect, BrokerBench& bench) {
@@ -236,12 +236,12 @@ constexpr BrokerRequirement kRequirements[] = {
      [](BrokerBench& bench) { return bench.traits().has_attributes; }},
     {"the sender's id comes with its message", CheckIds,
      [](BrokerBench& bench) { return bench.traits().has_ids; }},
-    {"each message has a position of its own", CheckPositions,
-     [](BrokerBench& bench) { return bench.traits().has_positions; }},
-    {"the same message in two queues has two positions", CheckPlaces},
+    {"each message has a redelivery id of its own", CheckRedeliveryIds,
+     [](BrokerBench& bench) { return bench.traits().has_redelivery_ids; }},
+    {"the same message in two queues has two redelivery ids", CheckPlaces},
     {"a message of a queue that was made anew is new", CheckRemadeQueue,
      [](BrokerBench& bench) { return bench.traits().may_remake; }},
-    {"two messages with one sender's id have two positions", CheckRepeatedIds,
+    {"two messages with one sender's id have two redelivery ids", CheckRepeatedIds,
      [](BrokerBench& bench) { return bench.traits().has_ids; }},
     {"messages come in the order of their publishing", CheckOrder,
      [](BrokerBench& bench) { return bench.traits().is_ordered; }},

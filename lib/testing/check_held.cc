@@ -240,7 +240,7 @@ void CheckFirstDelivery(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(submit(6, {.redelivery = former}) == accepted);
   CONVOY_EXPECT(submit(7, {.redelivery = other}) == redelivered);
   // The same for what is held.
-  Hold hold{.input = MakeHeld(ProjectId(), 1, 1), .redelivery = other};
+  HeldInputWrite hold{.input = MakeHeld(ProjectId(), 1, 1), .redelivery = other};
   hold.former_redelivery = former;
   WriteBatch batch;
   batch.holds.push_back(std::move(hold));

@@ -142,7 +142,7 @@ inline HeldInput MakeHeld(const std::string& project_id, int number, int source)
           .query = "a=%FF",
           .headers = {{"X-A", "1"}, {"x-a", std::string("\xff\x01 é")}},
           .body = std::string("\0\xff binary", 9),
-          .position = std::string("queue/\0\xfe", 8),
+          .redelivery_id = std::string("queue/\0\xfe", 8),
           .received_at = SampleEpoch() + absl::Seconds(number)};
 }
 

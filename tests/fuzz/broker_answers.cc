@@ -35,8 +35,8 @@ void CheckMessages(const absl::StatusOr<std::vector<broker::ReceivedMessage>>& m
   size_t bytes = 0;
   for (const broker::ReceivedMessage& received : *messages) {
     Require(!received.handle.empty(), "a message can be acknowledged");
-    Require(received.message.position.starts_with(received.message.id) &&
-                received.message.position.empty() == received.message.id.empty(),
+    Require(received.message.redelivery_id.starts_with(received.message.id) &&
+                received.message.redelivery_id.empty() == received.message.id.empty(),
             "a message is known by its id");
     bytes += received.message.body.size() + received.handle.size();
   }

@@ -55,7 +55,7 @@ struct World {
 };
 
 BrokerMessage ReadInput(Input& input, uint8_t flags) {
-  BrokerMessage message{.position = "q/1", .is_cut = (flags & kCut) != 0};
+  BrokerMessage message{.redelivery_id = "q/1", .is_cut = (flags & kCut) != 0};
   if ((flags & kHasId) != 0) message.id = input.TextUntil('\n');
   while (!input.empty() && message.attributes.size() < kAttributesMax) {
     const std::string_view line = input.TextUntil('\n');
@@ -90,13 +90,13 @@ void CheckEvent(const Source& source, const Submission& submission, const Broker
     Require(base::IsHeaderName(header.name) && base::IsHeaderValue(header.value),
             "an event injects no header");
   }
-  Require(submission.redelivery.has_value(), "a message with a position is known again");
+  Require(submission.redelivery.has_value(), "a message with a redelivery id is known again");
   for (const Delivery& delivery : submission.deliveries) {
     Require(delivery.event_id == event.id, "deliveries are those of the event");
   }
 }
 
-void CheckDeadLetter(const World& world, const Hold& hold, const intake::Refusal& refusal,
+void CheckDeadLetter(const World& world, const HeldInputWrite& hold, const intake::Refusal& refusal,
                      const BrokerMessage& message) {
   const HeldInput& input = hold.input;
   Require(input.body == message.body, "a dead letter keeps every byte");

@@ -44,12 +44,12 @@ class SimBroker : public Broker {
     absl::MutexLock lock(&mutex_);
     queues_[queue] = {};
   }
-  // A message without a position gets one, unless `has_positions` is off.
+  // A message without a redelivery id gets one, unless `has_redelivery_ids` is off.
   void Publish(const std::string& queue, BrokerMessage message) {
     absl::MutexLock lock(&mutex_);
     ++published_count_;
-    if (message.position.empty() && has_positions_) {
-      message.position = absl::StrCat(queue, "/", published_count_);
+    if (message.redelivery_id.empty() && has_redelivery_ids_) {
+      message.redelivery_id = absl::StrCat(queue, "/", published_count_);
     }
     message.tag = published_count_;
     queues_[queue].waiting.push_back(std::move(message));
@@ -80,7 +80,7 @@ class SimBroker : public Broker {
   }
   // Acknowledgements are answered and forgotten: what a crash does to them.
   void set_loses_acknowledgements(bool value) { Set(&loses_acknowledgements_, value); }
-  void set_has_positions(bool value) { Set(&has_positions_, value); }
+  void set_has_redelivery_ids(bool value) { Set(&has_redelivery_ids_, value); }
   // Whether a Poll of an empty queue waits, in real time; otherwise it returns at once.
   void set_blocks(bool value) { Set(&blocks_, value); }
   // Whether consumers tell how many messages wait, as of the Poll behind the question.
@@ -137,7 +137,7 @@ class SimBroker : public Broker {
   uint64_t published_count_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t consumers_count_ ABSL_GUARDED_BY(mutex_) = 0;
   bool loses_acknowledgements_ ABSL_GUARDED_BY(mutex_) = false;
-  bool has_positions_ ABSL_GUARDED_BY(mutex_) = true;
+  bool has_redelivery_ids_ ABSL_GUARDED_BY(mutex_) = true;
   bool blocks_ ABSL_GUARDED_BY(mutex_) = false;
   bool tells_lag_ ABSL_GUARDED_BY(mutex_) = false;
   std::string password_ ABSL_GUARDED_BY(mutex_);

@@ -7,13 +7,13 @@
 namespace convoy::testing {
 
 struct ConformanceFailure {
-  std::string requirement;  // what every adapter must do, a sentence
-  std::string detail;       // which expectation did not hold, and where in the suite it stands
+  std::string requirement;  // a sentence that holds for every correct adapter
+  std::string detail;       // the expectation that did not hold, with file and line in the suite
 };
 
 struct ConformanceReport {
   std::vector<std::string> checked;  // requirements
-  std::vector<std::string> skipped;  // those that need an optional hook that is not there
+  std::vector<std::string> skipped;  // requirements that need a missing optional hook
   std::vector<ConformanceFailure> failures;
 };
 

@@ -4,8 +4,8 @@
 //   MyStores stores;
 //   for (const auto& failure : convoy::testing::CheckStorage(stores).failures) Print(failure);
 //
-// A store that passes may be given to a gateway. The suite cannot test durability: that a commit is
-// on the disk when it returns.
+// A store that passes may be used in a gateway. The suite cannot test durability, that is, that a
+// commit is on the disk when it returns.
 #pragma once
 
 #include <memory>
@@ -22,12 +22,12 @@ class StorageFactory {
  public:
   virtual ~StorageFactory();
 
-  // A store that nothing was ever written to. The ones before are no longer in use.
+  // Opens a new, empty store. Earlier stores are no longer in use.
   virtual absl::StatusOr<std::unique_ptr<Storage>> OpenEmpty() = 0;
 
-  // The store that OpenEmpty made last, opened once more, as another process would; the first
-  // object may be in use still or be gone. The default, kUnimplemented, says that a store does not
-  // outlive its object; what concerns several openers is skipped then.
+  // Opens the store of the last OpenEmpty again, as another process would. The first object may
+  // still be in use, or be destroyed. The default, kUnimplemented, says that a store ends with its
+  // object; requirements about several openers are skipped then.
   virtual absl::StatusOr<std::unique_ptr<Storage>> OpenAgain();
 };
 

@@ -6,8 +6,8 @@
 //   for (const auto& failure : convoy::testing::CheckTransport(transports).failures)
 //   Print(failure);
 //
-// A transport that passes may be given to a gateway (GatewayParts::transport). The suite cannot
-// test that it keeps away from private addresses, because it stands on one.
+// A transport that passes may be used in a gateway (GatewayParts::transport). The suite cannot test
+// that it refuses private addresses, because the suite's own server has one.
 #pragma once
 
 #include <memory>
@@ -24,7 +24,7 @@ class TransportFactory {
  public:
   virtual ~TransportFactory();
 
-  // A transport that may connect to 127.0.0.1. Those before are gone.
+  // Opens a transport that may connect to 127.0.0.1. Earlier ones have been destroyed.
   virtual absl::StatusOr<std::unique_ptr<Transport>> Open() = 0;
 };
 

@@ -62,8 +62,8 @@ Delivery Assembler::Finish() {
   expects_ = Expects::kMethod;
   BrokerMessage& message = delivery_.message;
   if (!message.id.empty()) {
-    message.position = absl::StrCat(place_, "/", DigestOf(message), "/", message.id);
-    message.former_position = absl::StrCat("id/", message.id);
+    message.redelivery_id = absl::StrCat(place_, "/", DigestOf(message), "/", message.id);
+    message.former_redelivery_id = absl::StrCat("id/", message.id);
   }
   return std::exchange(delivery_, Delivery());
 }

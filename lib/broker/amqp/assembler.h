@@ -1,8 +1,8 @@
 // Assembles deliveries from the frames of a channel: basic.deliver or basic.get-ok, a header, then
 // the body in as many frames as it takes. No I/O.
 //
-// AMQP brokers give messages no name. A position is made of the place, the sender's message_id and
-// a digest of the content, so that a corrected copy under the same id is another message. The
+// AMQP brokers give messages no name. A redelivery id is made of the place, the sender's message_id
+// and a digest of the content, so that a corrected copy under the same id is another message. The
 // broker's own `redelivered` flag decides whether the message can have been handed out before: by
 // RabbitMQ's documentation (Reliability Guide, "Consumer delivery acknowledgements") a message
 // without it has never been.

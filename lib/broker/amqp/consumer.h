@@ -25,7 +25,7 @@ inline constexpr uint16_t kPrefetchCount = 2 * PollLimits().messages_max;
 // limit.
 inline constexpr uint16_t kCheckPrefetchCount = 1;
 
-// Names broker, virtual host and queue in the positions of messages.
+// Names broker, virtual host and queue in the redelivery ids of messages.
 std::string PlaceOf(const AmqpConfig& config);
 
 class AmqpConsumer final : public BrokerConsumer {

@@ -1,6 +1,6 @@
-// Maps Kafka messages to broker messages. The position holds the message's timestamp beside topic,
-// partition and offset: offsets begin at 0 again in a topic that was deleted and recreated, or in
-// another cluster of the same name, and a new message must not be mistaken for an old one.
+// Maps Kafka messages to broker messages. The redelivery id holds the message's timestamp beside
+// topic, partition and offset: offsets begin at 0 again in a topic that was deleted and recreated,
+// or in another cluster of the same name, and a new message must not be mistaken for an old one.
 #include "lib/broker/kafka/message.h"
 
 #include "absl/strings/str_cat.h"

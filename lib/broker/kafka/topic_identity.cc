@@ -1,4 +1,4 @@
-// Asks for a topic's id with DescribeTopics, and makes positions of it.
+// Asks for a topic's id with DescribeTopics, and makes redelivery ids of it.
 #include "lib/broker/kafka/topic_identity.h"
 
 #include <algorithm>
@@ -128,12 +128,12 @@ bool TopicIdentity::IsIdleAskDue() const {
 void TopicIdentity::Place(const rd_kafka_message_t& message, BrokerMessage* out) {
   const std::string within = PlaceWithin(message);
   const std::string contents = ContentsOf(*out);
-  out->position = absl::StrCat(place_, within, contents);
-  out->former_position = absl::StrCat(topic_, within);
+  out->redelivery_id = absl::StrCat(place_, within, contents);
+  out->former_redelivery_id = absl::StrCat(topic_, within);
   if (const auto range = ambiguous_.find(message.partition);
       range != ambiguous_.end() && message.offset >= range->second.begin &&
       message.offset < range->second.end) {
-    out->former_position = absl::StrCat(former_place_, within, contents);
+    out->former_redelivery_id = absl::StrCat(former_place_, within, contents);
   }
   const auto [known, is_new] = handed_out_.try_emplace(
       message.partition, HandedOut{.at_last_answer = message.offset, .now = message.offset});

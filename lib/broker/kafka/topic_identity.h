@@ -5,9 +5,9 @@
 // The identity is asked for on opening, while messages come about once a second, and while none
 // come now and then: librdkafka may have stopped fetching for good, without an error. What was
 // handed out since the last answer may be of either topic. If the answer is another id, the new
-// topic is read from its beginning, and those messages carry the position that they had before, so
-// that the store recognises them. A position holds checksums of the message's key and body: what
-// the two topics have at one place are different messages.
+// topic is read from its beginning, and those messages carry the redelivery id that they had
+// before, so that the store recognises them. A redelivery id holds checksums of the message's key
+// and body: what the two topics have at one place are different messages.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -44,7 +44,7 @@ class TopicIdentity {
   // The topic's id in text, or empty. Goes along with committed offsets as their metadata.
   const std::string& topic_id() const { return topic_id_; }
 
-  // Sets the positions of a message that is about to be handed out with its key and body, and
+  // Sets the redelivery ids of a message that is about to be handed out with its key and body, and
   // remembers its offset.
   void Place(const rd_kafka_message_t& message, BrokerMessage* out);
 

@@ -132,7 +132,7 @@ absl::StatusOr<std::vector<BrokerMessage>> PostgresConsumer::Look(const PollLimi
       // Found without having been announced: look more often.
       if (!table_.connection->TakeNotifications().has_any()) has_notices_ = false;
     }
-    CONVOY_ASSIGN_OR_RETURN(const bool is_reader, Hold());
+    CONVOY_ASSIGN_OR_RETURN(const bool is_reader, TryLock());
     if (!is_reader) return std::vector<BrokerMessage>();
   }
   CONVOY_ASSIGN_OR_RETURN(std::vector<BrokerMessage> messages, Read(limits));
@@ -142,7 +142,7 @@ absl::StatusOr<std::vector<BrokerMessage>> PostgresConsumer::Look(const PollLimi
 }
 
 // Rows are read by a later statement, whose snapshot has all that the former reader deleted.
-absl::StatusOr<bool> PostgresConsumer::Hold() {
+absl::StatusOr<bool> PostgresConsumer::TryLock() {
   table_.connection->Queue("BEGIN");
   table_.connection->Queue(sql_.lock);
   CONVOY_ASSIGN_OR_RETURN(const std::vector<Rows> answers, table_.connection->Flush());
@@ -206,7 +206,7 @@ absl::Status PostgresConsumer::Acknowledge(std::span<const BrokerMessage> messag
   CONVOY_RETURN_IF_ERROR(table_.connection->Flush().status());
   may_have_more_ = true;
   if (in_flight_.empty()) return absl::OkStatus();
-  CONVOY_ASSIGN_OR_RETURN(const bool is_reader, Hold());
+  CONVOY_ASSIGN_OR_RETURN(const bool is_reader, TryLock());
   return is_reader ? absl::OkStatus()
                    : absl::UnavailableError("another gateway reads from this outbox now");
 }

@@ -52,8 +52,8 @@ class PostgresConsumer final : public BrokerConsumer {
   // Rows that are not handed out yet, if this is the reader.
   absl::StatusOr<std::vector<BrokerMessage>> Look(const PollLimits& limits);
   absl::StatusOr<std::vector<BrokerMessage>> Read(const PollLimits& limits);
-  // Begins the transaction that holds the lock. False if another reader holds it.
-  absl::StatusOr<bool> Hold();
+  // Begins the transaction that has the lock. False if another reader has it.
+  absl::StatusOr<bool> TryLock();
   absl::Status End(const char* how);
   // Until there may be rows, `wait` is over or the interruption.
   absl::Status Wait(absl::Duration wait);

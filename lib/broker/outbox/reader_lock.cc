@@ -21,7 +21,7 @@ absl::StatusOr<std::unique_ptr<ReaderLock>> ReaderLock::Open(const std::string& 
 
 ReaderLock::~ReaderLock() { close(fd_); }
 
-bool ReaderLock::Hold() {
+bool ReaderLock::TryLock() {
   if (is_held_) return true;
 #ifdef F_OFD_SETLK
   struct flock lock = {};  // l_pid must be 0

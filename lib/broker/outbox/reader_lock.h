@@ -21,8 +21,8 @@ class ReaderLock {
   ReaderLock(const ReaderLock&) = delete;
   ReaderLock& operator=(const ReaderLock&) = delete;
 
-  // Whether this holds it now.
-  bool Hold();
+  // Takes the lock unless this or another reader holds it. Returns whether this holds it now.
+  bool TryLock();
 
  private:
   explicit ReaderLock(int fd) : fd_(fd) {}

@@ -11,7 +11,7 @@ BrokerMessage MessageOf(Row row, std::string_view identity) {
   BrokerMessage message{
       .body = std::move(row.data),
       .id = absl::StrCat(row.id),
-      .position = absl::StrCat("outbox/", identity, "/", row.id, "/", row.row_key),
+      .redelivery_id = absl::StrCat("outbox/", identity, "/", row.id, "/", row.row_key),
       .is_cut = row.is_cut,
       .tag = static_cast<uint64_t>(row.id)};
   const struct {

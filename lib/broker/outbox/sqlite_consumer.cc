@@ -125,7 +125,7 @@ absl::StatusOr<std::vector<BrokerMessage>> SqliteConsumer::Look(const PollLimits
 }
 
 absl::StatusOr<bool> SqliteConsumer::MayRead() {
-  if (lock_->Hold()) {
+  if (lock_->TryLock()) {
     has_taken_over_ = false;
     return true;
   }

@@ -84,7 +84,7 @@ absl::StatusOr<ReceivedMessage> ReadMessage(std::string_view text) {
   message.id = TextOf(given, "messageId");
   message.key = TextOf(given, "orderingKey");
   if (!message.id.empty()) {
-    message.position = absl::StrCat(message.id, "@", TextOf(given, "publishTime"));
+    message.redelivery_id = absl::StrCat(message.id, "@", TextOf(given, "publishTime"));
   }
   return received;
 }

@@ -32,7 +32,7 @@ class PubSubRequests {
 
   // "projects/p/subscriptions/s": for messages.
   const std::string& subscription() const { return subscription_; }
-  // Names the service and the subscription in the positions of messages.
+  // Names the service and the subscription in the redelivery ids of messages.
   std::string place() const;
 
  private:

@@ -52,7 +52,7 @@ absl::StatusOr<ReceivedMessage> ReadMessage(std::string_view text) {
   }
   message.body = TextOf(object, "Body");
   message.key = TextOf(system, "MessageGroupId");
-  message.id = message.position = TextOf(object, "MessageId");
+  message.id = message.redelivery_id = TextOf(object, "MessageId");
   received.handle = TextOf(object, "ReceiptHandle");
   if (received.handle.empty()) return absl::InvalidArgumentError("a message without a handle");
   return received;

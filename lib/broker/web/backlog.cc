@@ -9,8 +9,8 @@ namespace {
 constexpr size_t kHandlesMax = 10'000;
 
 uint64_t BytesOf(const BrokerMessage& message) {
-  uint64_t bytes = message.body.size() + message.id.size() + message.position.size() +
-                   message.former_position.size();
+  uint64_t bytes = message.body.size() + message.id.size() + message.redelivery_id.size() +
+                   message.former_redelivery_id.size();
   for (const Header& attribute : message.attributes) {
     bytes += attribute.name.size() + attribute.value.size();
   }
@@ -21,9 +21,9 @@ uint64_t BytesOf(const BrokerMessage& message) {
 
 void Backlog::Add(ReceivedMessage received) {
   BrokerMessage& message = received.message;
-  if (!message.position.empty()) {
-    message.former_position = std::move(message.position);
-    message.position = absl::StrCat(place_, "/", message.former_position);
+  if (!message.redelivery_id.empty()) {
+    message.former_redelivery_id = std::move(message.redelivery_id);
+    message.redelivery_id = absl::StrCat(place_, "/", message.former_redelivery_id);
   }
   bytes_ += BytesOf(received.message);
   waiting_.push_back(std::move(received));

@@ -23,7 +23,7 @@ struct ReceivedMessage {
 
 class Backlog {
  public:
-  // Names the queue or subscription: positions begin with it from now on. A service names its
+  // Names the queue or subscription: redelivery ids begin with it from now on. A service names its
   // messages within one of them only.
   void set_place(std::string place) { place_ = std::move(place); }
 

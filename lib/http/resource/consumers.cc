@@ -99,7 +99,7 @@ void WriteRedelivered(json::Writer& writer, const ConsumerStatus& status) {
   writer.Key("redelivered_last").BeginArray();
   for (const consume::RedeliveredMessage& message : status.redelivered_last) {
     writer.BeginObject().Field("id", message.id);
-    writer.Field("position", message.position);
+    writer.Field("position", message.redelivery_id);
     WriteTimeField(writer, "at", message.at);
     writer.EndObject();
   }

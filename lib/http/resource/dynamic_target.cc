@@ -55,13 +55,6 @@ absl::Status ReadTypes(const json::RawObject& object, std::vector<std::string>* 
   return absl::OkStatus();
 }
 
-bool WantsType(const Subscription& subscription, std::string_view event_type) {
-  return std::any_of(subscription.event_types.begin(), subscription.event_types.end(),
-                     [&](std::string_view pattern) {
-                       return route::EventPattern::Of(pattern).Matches(event_type);
-                     });
-}
-
 absl::Status CheckKnownSecret(const Endpoint& endpoint, const std::string& secret) {
   const bool is_known = std::any_of(endpoint.secrets.begin(), endpoint.secrets.end(),
                                     [&](const Secret& each) { return each.value == secret; });
@@ -76,7 +69,7 @@ absl::Status PlanSubscription(const ApiParts& parts, const Snapshot& project,
                               std::string_view event_type, ConfigWrite& write) {
   const auto subscriptions = project->SubscriptionsOfEndpoint(endpoint.id);
   for (const Subscription* const each : subscriptions) {
-    if (WantsType(*each, event_type)) return absl::OkStatus();
+    if (route::WantsType(*each, event_type)) return absl::OkStatus();
   }
   const absl::Time now = parts.clock->Now();
   Subscription planned = subscriptions.empty()
@@ -90,7 +83,7 @@ absl::Status PlanSubscription(const ApiParts& parts, const Snapshot& project,
     }
   }
   // The event that asks for all this goes to the endpoint, whatever else it asks for.
-  if (!WantsType(planned, event_type)) {
+  if (!route::WantsType(planned, event_type)) {
     const absl::Status pattern = route::CheckEventPattern(event_type);
     if (!pattern.ok()) return FieldError("event_type", pattern.message());
     planned.event_types.emplace_back(event_type);

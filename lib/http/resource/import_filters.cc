@@ -106,7 +106,7 @@ absl::Status ReadImportedFilters(const Value& object, const ApiParts& parts, Sub
   std::optional<TypeFilter> of_others;
   for (TypeFilter& filter : filters) {
     AdoptWords(out->filter, filter.content);
-    if (WantsType(*out, filter.event_type)) {
+    if (CoversType(*out, filter.event_type)) {
       out->type_filters.push_back(std::move(filter));
     } else if (filter.event_type == kEveryType) {
       of_others = std::move(filter);

@@ -93,7 +93,7 @@ HttpResponse Kept(const absl::Status& refusal, const config::SourceEntry& entry)
 
 // A refusal that is told once the request is kept. If it cannot be, the provider is asked to come
 // again.
-Reply RefuseAndKeep(Hold hold, absl::Status refusal,
+Reply RefuseAndKeep(HeldInputWrite hold, absl::Status refusal,
                     std::shared_ptr<const config::SourceEntry> entry) {
   PendingWrite pending;
   pending.batch.holds.push_back(std::move(hold));
@@ -138,7 +138,7 @@ HttpResponse RefuseFull(const ApiParts& parts, const Source& source, const absl:
 
 // Whether a request whose function failed has a place among those of its source that are kept. None
 // of them makes room for another: their senders were told that they are safe.
-bool HasPlace(const GatewayOptions& options, Storage& storage, const Hold& hold) {
+bool HasPlace(const GatewayOptions& options, Storage& storage, const HeldInputWrite& hold) {
   const auto count = storage.CountHeld({.project_id = hold.input.project_id,
                                         .source_ids = {hold.input.source_id},
                                         .kind = hold.input.kind,
@@ -156,7 +156,7 @@ Reply AcceptVerified(const GatewayOptions& options, const ApiParts& parts,
                      const route::ProjectSnapshot& project, const SourceEntryPtr& source,
                      const HttpRequest& request, const intake::VerifiedRequest& verified,
                      intake::FunctionRuns* runs) {
-  std::optional<Hold> hold;
+  std::optional<HeldInputWrite> hold;
   std::string remark;
   absl::StatusOr<WriteBatch> batch =
       parts.intake->AcceptIngest(project, *source, request, verified, runs, &hold, &remark);
@@ -245,7 +245,7 @@ Reply Ingest(const Context& context) {
 
   const auto project = parts.configuration->FindProject((*source)->source.project_id);
   if (!project.ok()) return FromStatus(project.status());
-  std::optional<Hold> hold;
+  std::optional<HeldInputWrite> hold;
   const auto verified = parts.intake->VerifyIngest(**project, **source, request, &hold);
   if (hold.has_value()) return RefuseAndKeep(*std::move(hold), verified.status(), *source);
   if (!verified.ok()) return Refused(verified.status(), **source);

@@ -80,7 +80,7 @@ class Plan {
       if (std::find(types.begin(), types.end(), type) != types.end()) return absl::OkStatus();
     }
     const absl::Time now = parts_.clock->Now();
-    if (planned.empty() || project_->project().config.may_share_endpoint) {
+    if (planned.empty() || project_->project().config.has_multiple_endpoint_subscriptions) {
       Subscription made = intake::MakeImplicitSubscription(endpoint, now, *parts_.ulids);
       made.event_types = {type};
       planned.push_back(std::move(made));

@@ -223,7 +223,7 @@ absl::Status ReadConfig(const json::Value& object, ProjectType type, const Readi
   reader.Fail(ReadRequestIdHeader(reader, type, &out->request_id_header));
   reader.Read("add_event_id_trace_headers", &out->has_trace_headers);
   reader.Read("disable_endpoint", &out->should_disable_endpoint);
-  reader.Read("multiple_endpoint_subscriptions", &out->may_share_endpoint);
+  reader.Read("multiple_endpoint_subscriptions", &out->has_multiple_endpoint_subscriptions);
   reader.Read("verify_dynamic_events", &out->has_verified_dynamic_events);
   reader.Read("replay_attacks_prevention_enabled", &out->has_replay_prevention);
   reader.Fail(ReadRetention(reader, out));

@@ -167,7 +167,8 @@ absl::Status CheckReferences(const Subscription& subscription,
     if (absl::IsNotFound(found)) return absl::InvalidArgumentError("failed to find source by id");
     CONVOY_RETURN_IF_ERROR(found);
   }
-  if (is_incoming || project.project().config.may_share_endpoint) return absl::OkStatus();
+  if (is_incoming || project.project().config.has_multiple_endpoint_subscriptions)
+    return absl::OkStatus();
   for (const Subscription* other : project.SubscriptionsOfEndpoint(subscription.endpoint_id)) {
     if (other->id != subscription.id) {
       return absl::InvalidArgumentError("a subscription for this endpoint already exists");

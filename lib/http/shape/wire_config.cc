@@ -81,7 +81,7 @@ void WriteConfig(Writer& writer, const ProjectConfig& config) {
   writer.Field("request_id_header", config.request_id_header)
       .Field("add_event_id_trace_headers", config.has_trace_headers)
       .Field("disable_endpoint", config.should_disable_endpoint)
-      .Field("multiple_endpoint_subscriptions", config.may_share_endpoint)
+      .Field("multiple_endpoint_subscriptions", config.has_multiple_endpoint_subscriptions)
       .Field("verify_dynamic_events", config.has_verified_dynamic_events)
       .Field("replay_attacks_prevention_enabled", config.has_replay_prevention)
       .FieldIfSet("search_policy", config.search_policy);

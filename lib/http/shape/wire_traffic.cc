@@ -229,7 +229,7 @@ void WriteHeld(Writer& writer, const HeldInput& input, const Source* source, boo
       .Field("url_path", input.path)
       .Field("url_query_params", intake::KeepQuery(credentials, input.query));
   WriteHeaderLists(writer, shown);
-  writer.Field("position", input.position).Field("size", uint64_t{input.body.size()});
+  writer.Field("position", input.redelivery_id).Field("size", uint64_t{input.body.size()});
   if (has_body) WriteRaw(writer, input.body);
   WriteTimeField(writer, "received_at", input.received_at);
   if (input.expires_at == absl::InfiniteFuture()) {

@@ -11,20 +11,20 @@
 
 namespace convoy::storage {
 
-absl::Status HeldTable::CheckReleases(const std::vector<HoldRelease>& releases) const {
+absl::Status HeldTable::CheckReleases(const std::vector<HeldInputRelease>& releases) const {
   std::set<std::string_view> seen;
-  for (const HoldRelease& release : releases) {
+  for (const HeldInputRelease& release : releases) {
     if (Find(release.project_id, release.held_id) == nullptr) return NotHeld();
     if (!seen.insert(release.held_id).second) return NotHeld();
   }
   return absl::OkStatus();
 }
 
-void HeldTable::Release(const std::vector<HoldRelease>& releases) {
-  for (const HoldRelease& release : releases) inputs_.Erase(release.held_id);
+void HeldTable::Release(const std::vector<HeldInputRelease>& releases) {
+  for (const HeldInputRelease& release : releases) inputs_.Erase(release.held_id);
 }
 
-uint64_t HeldTable::Add(Hold hold) {
+uint64_t HeldTable::Add(HeldInputWrite hold) {
   const std::string source_id = hold.input.source_id;
   const HeldKind kind = hold.input.kind;
   RemoveExpired(hold.input.received_at);
@@ -32,7 +32,7 @@ uint64_t HeldTable::Add(Hold hold) {
   inputs_.Put(std::move(id), std::move(hold.input));
   if (hold.items_max > 0) RemoveOldest(source_id, kind, hold.items_max);
   uint64_t removed_count = 0;
-  while (removed_count < kHeldRemovedPerHold && IsOver(use(), hold.use_max)) {
+  while (removed_count < kHeldRemovedPerWrite && IsOver(use(), hold.use_max)) {
     RemoveOldestOfGreatest();
     ++removed_count;
   }
@@ -70,7 +70,7 @@ void HeldTable::RemoveExpired(absl::Time now) {
   }
   int removed_count = 0;
   for (const auto& [expires_at, key] : expired) {
-    if (++removed_count > kExpiredInputsPerHold) break;
+    if (++removed_count > kExpiredInputsPerWrite) break;
     inputs_.rows().erase(key);
   }
 }

@@ -17,11 +17,11 @@ namespace convoy::storage {
 class HeldTable {
  public:
   // Refuses the releases as a whole if one names what is not held, or what another one names.
-  absl::Status CheckReleases(const std::vector<HoldRelease>& releases) const;
-  void Release(const std::vector<HoldRelease>& releases);
+  absl::Status CheckReleases(const std::vector<HeldInputRelease>& releases) const;
+  void Release(const std::vector<HeldInputRelease>& releases);
 
   // Returns how many inputs made room because of `hold.use_max`.
-  uint64_t Add(Hold hold);
+  uint64_t Add(HeldInputWrite hold);
   void RemoveSource(std::string_view source_id);
   void RemoveProject(std::string_view project_id);
 

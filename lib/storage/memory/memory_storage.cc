@@ -32,7 +32,7 @@ CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   for (const DeliveryRequeue& requeue : batch.requeues) {
     result.requeues_applied.push_back(ApplyRequeue(requeue));
   }
-  for (Hold& hold : batch.holds) ApplyHold(hold, result);
+  for (HeldInputWrite& hold : batch.holds) WriteHeldInput(hold, result);
   return result;
 }
 
@@ -88,7 +88,7 @@ bool MemoryStorage::TakeRedelivery(const Input& input, absl::Time now) {
   return !input.redelivery.has_value() || TakeKey(*input.redelivery, now);
 }
 
-void MemoryStorage::ApplyHold(Hold& hold, CommitResult& result) {
+void MemoryStorage::WriteHeldInput(HeldInputWrite& hold, CommitResult& result) {
   const HeldInput& input = hold.input;
   if (!config_.Has(ConfigKind::kSource, input.source_id, input.project_id)) return;
   if (!TakeRedelivery(hold, input.received_at)) return;

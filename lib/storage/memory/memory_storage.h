@@ -126,7 +126,8 @@ class MemoryStorage final : public Storage, public FlowCounts {
   // Whether a submission or hold has not been stored before; its key is taken then.
   template <typename Input>
   bool TakeRedelivery(const Input& input, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void ApplyHold(Hold& hold, CommitResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WriteHeldInput(HeldInputWrite& hold, CommitResult& result)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddDelivery(Delivery delivery, const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SubmissionOutcome ApplySubmission(Submission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyUpdate(DeliveryUpdate& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -13,12 +13,6 @@
 namespace convoy::storage::postgres {
 namespace {
 
-// Rows and lanes that one piece looks at.
-constexpr size_t kRowsMax = 256;
-constexpr size_t kLanesMax = 64;
-// Ids may be this much later than now without anything being wrong: makers of ids differ.
-constexpr absl::Duration kIdTolerance = absl::Minutes(1);
-
 absl::StatusOr<bool> HasIdsSince(Connection& connection, absl::Time time) {
   CONVOY_ASSIGN_OR_RETURN(
       const Rows row, connection.Run("SELECT EXISTS (SELECT 1 FROM event WHERE key >= $1::int8) "
@@ -46,10 +40,12 @@ absl::Status Writer::FollowClock(absl::Duration lease) {
       [&](Connection& connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
         next = clock_step_;
         size_t rows_count = 0;
-        for (size_t i = 0; i < kLanesMax && rows_count < kRowsMax && next.has_value(); ++i) {
+        for (size_t i = 0;
+             i < kClockStepLanesMax && rows_count < kClockStepRowsMax && next.has_value(); ++i) {
           CONVOY_ASSIGN_OR_RETURN(const size_t seen_count, CorrectWaits(connection, lease, *next));
           rows_count += seen_count;
-          if (seen_count < kRowsMax) CONVOY_RETURN_IF_ERROR(GoToNextLane(connection, next));
+          if (seen_count < kClockStepRowsMax)
+            CONVOY_RETURN_IF_ERROR(GoToNextLane(connection, next));
         }
         return absl::OkStatus();
       }));
@@ -61,7 +57,7 @@ absl::Status Writer::FollowClock(absl::Duration lease) {
 absl::StatusOr<size_t> Writer::CorrectWaits(Connection& connection, absl::Duration lease,
                                             ClockStep& step) {
   Params params;
-  params.Int(step.endpoint).Int(base::ToMicros(step.wake_at)).Int(step.key).Int(kRowsMax);
+  params.Int(step.endpoint).Int(base::ToMicros(step.wake_at)).Int(step.key).Int(kClockStepRowsMax);
   CONVOY_ASSIGN_OR_RETURN(
       const Rows rows,
       connection.Run("SELECT key, wake_at_us, lease, status, due_at_us, updated_at_us "

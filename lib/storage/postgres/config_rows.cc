@@ -26,12 +26,6 @@ absl::StatusOr<std::vector<ConfigRecord>> ReadRecords(ConfigKind kind, const Row
   return records;
 }
 
-// Columns that order a field's rows after the value.
-std::string_view GroupOf(const ConfigRecord& record, const ConfigField& field) {
-  return field.use == ConfigFieldUse::kProject ? std::string_view(record.project_id)
-                                               : std::string_view();
-}
-
 // Comparisons of a walk: behind walk.from_id, and of the other end.
 struct Comparisons {
   explicit Comparisons(const ConfigWalk& walk)
@@ -190,19 +184,13 @@ absl::Status ConfigRows::Put(const ConfigRecord& record, const ConfigRecord* pre
       "$3::bytea, $4::bytea, $5::bytea) ON CONFLICT (kind, id) DO UPDATE SET project_id = "
       "excluded.project_id, fields = excluded.fields, document = excluded.document",
       params);
-  const ConfigKindInfo& info = *FindConfigKind(record.kind);
-  for (size_t i = 0; i < info.fields.size(); ++i) {
-    const ConfigField& field = info.fields[i];
-    if (!IsLookedUp(field)) continue;
-    if (previous != nullptr) {
-      if (previous->fields[i] == record.fields[i] &&
-          GroupOf(*previous, field) == GroupOf(record, field)) {
-        continue;
-      }
-      connection_.Queue(kRemoveField, ParamsOfField(*previous, field, i));
-    }
-    connection_.Queue(kPutField, ParamsOfField(record, field, i));
-  }
+  const auto queue = [this](std::string_view sql) {
+    return [this, sql](const ConfigRecord& of, const ConfigField& field, size_t position) {
+      connection_.Queue(sql, ParamsOfField(of, field, position));
+      return absl::OkStatus();
+    };
+  };
+  CONVOY_RETURN_IF_ERROR(ChangeFields(record, previous, queue(kRemoveField), queue(kPutField)));
   return connection_.Flush().status();
 }
 

@@ -20,8 +20,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "lib/storage/name_cache.h"
 #include "lib/storage/postgres/params.h"
-#include "lib/storage/sqlite/names.h"
 
 namespace convoy::storage::postgres {
 

@@ -9,7 +9,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
-#include "lib/storage/sqlite/dedupe_keys.h"
+#include "lib/storage/key_hash.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {

@@ -40,7 +40,7 @@ absl::StatusOr<bool> TakeKey(Connection& connection, const DedupeKey& key, int64
 
 // Whether the input has not been stored before. Its key is taken then.
 absl::StatusOr<bool> TakeRedelivery(Connection& connection, const Interning& names,
-                                    const Hold& hold) {
+                                    const HeldInputWrite& hold) {
   const absl::Time now = hold.input.received_at;
   if (hold.former_redelivery.has_value()) {
     CONVOY_ASSIGN_OR_RETURN(const bool is_held,
@@ -52,7 +52,7 @@ absl::StatusOr<bool> TakeRedelivery(Connection& connection, const Interning& nam
   return TakeKey(connection, *hold.redelivery, names.NumberOf(hold.redelivery->scope), now);
 }
 
-void QueueRemovalOfOldest(Connection& connection, const Hold& hold, int64_t source,
+void QueueRemovalOfOldest(Connection& connection, const HeldInputWrite& hold, int64_t source,
                           int64_t project) {
   Params params;
   params.Int(source).Int(static_cast<int64_t>(hold.input.kind)).Int(project).Int(hold.items_max);
@@ -67,7 +67,7 @@ void QueueRemovalOfOldest(Connection& connection, const Hold& hold, int64_t sour
 }  // namespace
 
 absl::Status ApplyReleases(Connection& connection, const WriteBatch& batch) {
-  for (const HoldRelease& release : batch.releases) {
+  for (const HeldInputRelease& release : batch.releases) {
     const std::optional<UlidParts> id = SplitUlid(release.held_id);
     if (!id.has_value()) return NotHeld();
     CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, release.project_id));
@@ -82,8 +82,8 @@ absl::Status ApplyReleases(Connection& connection, const WriteBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status ApplyHold(Connection& connection, const Hold& hold, bool is_careful,
-                       CommitResult& result) {
+absl::Status WriteHeldInput(Connection& connection, const HeldInputWrite& hold, bool is_careful,
+                            CommitResult& result) {
   const HeldInput& input = hold.input;
   CONVOY_ASSIGN_OR_RETURN(
       const bool has_source,
@@ -100,7 +100,7 @@ absl::Status ApplyHold(Connection& connection, const Hold& hold, bool is_careful
   connection.Queue(
       "DELETE FROM held_input WHERE key = ANY (ARRAY(SELECT key FROM held_input "
       "WHERE expires_at_us <= $1::int8 ORDER BY expires_at_us, key LIMIT $2::int8))",
-      Params().Int(base::ToMicros(input.received_at)).Int(kExpiredInputsPerHold));
+      Params().Int(base::ToMicros(input.received_at)).Int(kExpiredInputsPerWrite));
   const int64_t project = names.NumberOf(input.project_id);
   const int64_t source = names.NumberOf(input.source_id);
   KeyChooser keys("held_input", "project");

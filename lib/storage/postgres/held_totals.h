@@ -21,7 +21,7 @@ void LockHeldTotals(Connection& connection);
 absl::StatusOr<HeldUse> ReadHeldUse(Connection& connection);
 
 // Under the lock: removes the oldest input of the source that holds the most, again and again until
-// all that is held keeps to `most`, kHeldRemovedPerHold times at most. Adds the number to
+// all that is held keeps to `most`, kHeldRemovedPerWrite times at most. Adds the number to
 // `removed_count`.
 absl::Status KeepHeldUse(Connection& connection, const HeldUse& most, uint64_t& removed_count);
 

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/algorithm/container.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 
@@ -163,21 +162,6 @@ constexpr std::string_view kCountedHeld =
     "WHERE (project, key) >= ($1::int8, $2::int8) AND (project, key) <= ($1::int8, $3::int8) "
     "ORDER BY project, key LIMIT $4::int8";
 
-bool IsWantedHeld(const Row& row, const HeldQuery& query, const NumberSet& sources) {
-  return sources.Has(row.IntAt(3)) &&
-         (!query.kind.has_value() || row.IntAt(4) == static_cast<int64_t>(*query.kind)) &&
-         row.IntAt(5) > base::ToMicros(query.now) && IsText(query.reason, row.TextAt(6));
-}
-
-absl::StatusOr<KeyRange> RangeOfHeld(const HeldQuery& query) {
-  KeyRange range;
-  if (query.from_id.empty()) return range;
-  const std::optional<UlidParts> from = SplitUlid(query.from_id);
-  if (!from.has_value()) return NotAnId(query.from_id);
-  range.first = from->key;
-  return range;
-}
-
 // The row of a key, as `read` reads it.
 template <typename Read>
 auto ReadByKey(Connection& connection, std::string_view select, int64_t key, const Read& read)
@@ -196,15 +180,9 @@ auto PlanEvents(Connection& connection, const EventQuery& query, const Use& use)
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet found_sources,
                           NumbersOf(connection, query.search.source_ids));
-  const auto is_found = [&](const Row& row) {
-    return (!found_sources.is_any() && found_sources.Has(row.IntAt(3))) ||
-           IsFoundBy(query.search, {IdOf(row, 0)}, {row.TextAt(5), row.TextAt(6)});
-  };
+  const auto id_of = [](const Row& row) { return IdOf(row, 0); };
   const auto is_wanted = [&](const Row& row) {
-    return sources.Has(row.IntAt(3)) && endpoints.HasOneOf(row.TextAt(4)) &&
-           IsText(query.event_type, row.TextAt(5)) &&
-           IsText(query.idempotency_key, row.TextAt(6)) &&
-           (query.search.text.empty() || is_found(row));
+    return IsWantedEvent(row, 3, query, endpoints, sources, found_sources, id_of);
   };
   const ListPlan plan{.select = kEvents,
                       .owner_column = "project",
@@ -225,9 +203,7 @@ auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, std::str
   CONVOY_ASSIGN_OR_RETURN(const NumberSet subscriptions,
                           NumbersOf(connection, query.subscription_id));
   const auto is_wanted = [&](const Row& row) {
-    if (!endpoints.Has(row.IntAt(4)) || !subscriptions.Has(row.IntAt(5))) return false;
-    const auto status = static_cast<DeliveryStatus>(row.IntAt(6));
-    if (!query.statuses.empty() && !absl::c_linear_search(query.statuses, status)) return false;
+    if (!IsWantedDelivery(row, 4, query, endpoints, subscriptions)) return false;
     const std::string_view event_type = row.TextAt(event_column + 3);
     const std::string_view idempotency_key = row.TextAt(event_column + 4);
     return row.IntAt(event_column + 5) == project && IsText(query.event_type, event_type) &&
@@ -312,8 +288,8 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
                                          const PageRequest& request) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
-  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOfHeld(query));
-  const auto is_wanted = [&](const Row& row) { return IsWantedHeld(row, query, sources); };
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
+  const auto is_wanted = [&](const Row& row) { return IsWantedHeld(row, 3, query, sources); };
   const std::string select =
       absl::StrCat("SELECT ", kHeldColumns, " FROM held_input WHERE key = $1::int8");
   const auto read = [&](const Row& walked) {
@@ -332,14 +308,14 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
 absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& query) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
-  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOfHeld(query));
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
   CONVOY_ASSIGN_OR_RETURN(
       const Rows rows,
       connection.Run(kCountedHeld,
                      Params().Int(project).Int(range.first).Int(range.last).Int(kListRowsMax)));
   uint64_t count = 0;
   for (int i = 0; i < rows.count(); ++i) {
-    count += IsWantedHeld(Row(&rows, i), query, sources);
+    count += IsWantedHeld(Row(&rows, i), 3, query, sources);
   }
   return count;
 }

@@ -48,7 +48,7 @@ absl::StatusOr<std::unique_ptr<Presence>> Presence::Open(const ConnectionOptions
       CONVOY_ASSIGN_OR_RETURN(const Rows number,
                               presence->connection_->Run("SELECT nextval('opener_number')"));
       presence->opener_ = number.IntAt(0, 0);
-      CONVOY_ASSIGN_OR_RETURN(is_ours, presence->Hold(presence->opener_));
+      CONVOY_ASSIGN_OR_RETURN(is_ours, presence->TryLock(presence->opener_));
     }
     // A copy takes this lock first and then looks for openers that are alive.
     CONVOY_ASSIGN_OR_RETURN(
@@ -93,7 +93,7 @@ absl::Status Presence::Connect() {
       absl::StrCat("SET synchronous_commit = off; LISTEN \"", ChannelOf(options_), "\""));
 }
 
-absl::StatusOr<bool> Presence::Hold(int64_t number) {
+absl::StatusOr<bool> Presence::TryLock(int64_t number) {
   if (connection_->is_pooled()) {
     CONVOY_RETURN_IF_ERROR(Beat(number));
     return true;
@@ -141,7 +141,7 @@ absl::Status Presence::Catch() {
   has_news_ = has_work_news_ = true;  // some may have been missed
   CONVOY_RETURN_IF_ERROR(Connect());
   // The former session may not have ended yet; then the next call tries again.
-  CONVOY_ASSIGN_OR_RETURN(const bool is_held, Hold(opener_));
+  CONVOY_ASSIGN_OR_RETURN(const bool is_held, TryLock(opener_));
   if (!is_held) connection_ = nullptr;
   return absl::OkStatus();
 }

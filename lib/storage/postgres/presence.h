@@ -65,7 +65,7 @@ class Presence {
 
   absl::Status Catch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Connect() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::StatusOr<bool> Hold(int64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<bool> TryLock(int64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Beat(int64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeIn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

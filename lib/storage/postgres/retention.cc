@@ -13,19 +13,11 @@
 #include "lib/storage/postgres/held_totals.h"
 #include "lib/storage/postgres/names.h"
 #include "lib/storage/postgres/writer.h"
+#include "lib/storage/prune_rules.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
 namespace {
-
-// Of bodies, in one transaction.
-constexpr int64_t kBodyBytesMax = 4 * 1024 * 1024;
-
-// Keys of events: those between are looked at.
-struct KeyRange {
-  int64_t after = -1;
-  int64_t end = 0;
-};
 
 struct Candidate {
   int64_t key = 0;
@@ -36,15 +28,9 @@ struct Candidate {
   uint64_t attempts_count = 0;
 };
 
-KeyRange RangeOf(const PruneRequest& request) {
-  KeyRange range{.end = LeastKeyAt(request.events_before)};
-  if (const auto after = SplitUlid(request.after_event_id)) range.after = after->key;
-  return range;
-}
-
 // Whether a request would find anything to look at.
 absl::StatusOr<bool> HasCandidates(Connection& connection, const PruneRequest& request) {
-  const KeyRange range = RangeOf(request);
+  const PruneRange range = PruneRangeOf(request);
   CONVOY_ASSIGN_OR_RETURN(
       const Rows row,
       connection.Run(
@@ -59,7 +45,7 @@ absl::StatusOr<bool> HasCandidates(Connection& connection, const PruneRequest& r
 // Whether a request for one project would find anything to look at.
 absl::StatusOr<bool> HasCandidatesOf(Connection& connection, int64_t project,
                                      const PruneRequest& request) {
-  const KeyRange range = RangeOf(request);
+  const PruneRange range = PruneRangeOf(request);
   CONVOY_ASSIGN_OR_RETURN(
       const Rows row,
       connection.Run("SELECT EXISTS (SELECT 1 FROM event WHERE (project, key) > ($1::int8, "
@@ -71,7 +57,7 @@ absl::StatusOr<bool> HasCandidatesOf(Connection& connection, int64_t project,
 // The next events, locked, of one project or of all.
 absl::StatusOr<Rows> LockEvents(Connection& connection, std::optional<int64_t> project,
                                 const PruneRequest& request) {
-  const KeyRange range = RangeOf(request);
+  const PruneRange range = PruneRangeOf(request);
   if (!project.has_value()) {
     return connection.Run(
         "SELECT key, id_tail, octet_length(body) FROM event WHERE key > $1::int8 "
@@ -126,7 +112,7 @@ absl::Status RemoveEvents(Connection& connection, std::optional<int64_t> project
   int64_t body_bytes = 0;
   std::vector<int64_t> events, deliveries;
   for (const Candidate& candidate : candidates) {
-    if (RowsOf(pruned) >= request.items_max || body_bytes >= kBodyBytesMax) {
+    if (RowsOf(pruned) >= request.items_max || body_bytes >= kPrunedBodyBytesMax) {
       pruned.may_have_more = true;
       break;
     }
@@ -167,7 +153,7 @@ absl::StatusOr<int64_t> FindPieceEnd(Connection& connection, int64_t project, in
                                          Params().Int(project).Int(items_max)));
   int64_t end = -1;
   int64_t body_bytes = 0;
-  for (int i = 0; i < rows.count() && body_bytes < kBodyBytesMax; ++i) {
+  for (int i = 0; i < rows.count() && body_bytes < kPrunedBodyBytesMax; ++i) {
     end = rows.IntAt(i, 0);
     body_bytes += rows.IntAt(i, 1);
   }

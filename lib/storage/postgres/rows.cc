@@ -103,7 +103,7 @@ void AddHeld(Columns& columns, const RowKey& at, const HeldInput& input, int64_t
   columns.AddRow({at.key, at.shift, at.tail, project, source, static_cast<int64_t>(input.kind),
                   base::ToMicros(input.received_at), base::ToMicros(input.expires_at),
                   View(input.reason), View(input.detail), View(input.method), View(input.path),
-                  View(input.query), View(input.position), View(headers), View(input.body)});
+                  View(input.query), View(input.redelivery_id), View(headers), View(input.body)});
 }
 
 std::string IdAt(const Row& row, int column) { return IdIn(row, column); }

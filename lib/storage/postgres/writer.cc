@@ -151,8 +151,8 @@ absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* cons
     for (const DeliveryRequeue& requeue : batch.requeues) {
       CONVOY_RETURN_IF_ERROR(ApplyRequeue(connection, requeue, result, lanes));
     }
-    for (const Hold& hold : batch.holds) {
-      CONVOY_RETURN_IF_ERROR(ApplyHold(connection, hold, is_careful_, result));
+    for (const HeldInputWrite& hold : batch.holds) {
+      CONVOY_RETURN_IF_ERROR(WriteHeldInput(connection, hold, is_careful_, result));
     }
   }
   CONVOY_RETURN_IF_ERROR(group.Write());

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,6 +21,7 @@
 
 #include "convoy/clock.h"
 #include "convoy/storage.h"
+#include "lib/storage/clock_step.h"
 #include "lib/storage/postgres/connection.h"
 #include "lib/storage/postgres/lanes.h"
 #include "lib/storage/postgres/presence.h"
@@ -117,18 +117,7 @@ class Writer {
                             Claim& claim);
   void LeaveLanes(Connection& connection, absl::Time now, std::vector<Visit>& visits, Claim& claim);
 
-  // Clock steps (clock_steps.cc): how far the correction of waits has come.
-  struct ClockStep {
-    ClockStep(absl::Time before_in, absl::Time now_in, int64_t endpoint_in)
-        : before(before_in), now(now_in), endpoint(endpoint_in) {}
-
-    absl::Time before;  // the instant before it was set; InfinitePast if that is not known
-    absl::Time now;     // as of which they are reckoned
-    int64_t endpoint;   // the lane that it is at
-    // The last row of it that was looked at; those that are due already need not be.
-    absl::Time wake_at = now;
-    int64_t key = std::numeric_limits<int64_t>::max();
-  };
+  // Clock steps (clock_steps.cc).
   absl::Status NoticeClock(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status FollowClock(absl::Duration lease) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<size_t> CorrectWaits(Connection& connection, absl::Duration lease,
@@ -174,7 +163,7 @@ absl::Status GiveBackAll(Connection& connection);
 
 // Rows of held inputs (held_inputs.cc), in a write transaction.
 absl::Status ApplyReleases(Connection& connection, const WriteBatch& batch);
-absl::Status ApplyHold(Connection& connection, const Hold& hold, bool is_careful,
-                       CommitResult& result);
+absl::Status WriteHeldInput(Connection& connection, const HeldInputWrite& hold, bool is_careful,
+                            CommitResult& result);
 
 }  // namespace convoy::storage::postgres

@@ -18,12 +18,6 @@
 namespace convoy::storage {
 namespace {
 
-// Rows and lanes that one piece looks at.
-constexpr size_t kRowsMax = 256;
-constexpr size_t kLanesMax = 64;
-// Ids may be this much later than now without anything being wrong: makers of ids differ.
-constexpr absl::Duration kIdTolerance = absl::Minutes(1);
-
 struct WaitingRow {
   int64_t key = 0;
   int64_t wake_at_us = 0;
@@ -74,10 +68,11 @@ absl::Status Writer::FollowClock(absl::Duration lease) {
   std::optional<ClockStep> next = clock_step_;
   CONVOY_RETURN_IF_ERROR(Run([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
     size_t rows_count = 0;
-    for (size_t i = 0; i < kLanesMax && rows_count < kRowsMax && next.has_value(); ++i) {
+    for (size_t i = 0; i < kClockStepLanesMax && rows_count < kClockStepRowsMax && next.has_value();
+         ++i) {
       CONVOY_ASSIGN_OR_RETURN(const size_t seen_count, CorrectWaits(lease, *next));
       rows_count += seen_count;
-      if (seen_count < kRowsMax) CONVOY_RETURN_IF_ERROR(GoToNextLane(next));
+      if (seen_count < kClockStepRowsMax) CONVOY_RETURN_IF_ERROR(GoToNextLane(next));
     }
     return absl::OkStatus();
   }));
@@ -93,7 +88,7 @@ absl::StatusOr<size_t> Writer::CorrectWaits(absl::Duration lease, ClockStep& ste
         "SELECT key, wake_at_us, lease, status, due_at_us, updated_at_us FROM delivery "
         "INDEXED BY delivery_by_wake WHERE endpoint = ? AND status < 3 "
         "AND (wake_at_us, key) > (?, ?) ORDER BY wake_at_us, key LIMIT ?");
-    row.Int(step.endpoint).Int(base::ToMicros(step.wake_at)).Int(step.key).Int(kRowsMax);
+    row.Int(step.endpoint).Int(base::ToMicros(step.wake_at)).Int(step.key).Int(kClockStepRowsMax);
     while (row.Next()) {
       WaitingRow& waiting = rows.emplace_back();
       waiting.key = row.IntAt(0);

@@ -39,12 +39,6 @@ int64_t Number(ConfigKind kind) { return static_cast<int64_t>(kind); }
 
 constexpr std::string_view kColumns = "id, project_id, fields, document";
 
-// Columns that order a field's rows after the value.
-std::string_view GroupOf(const ConfigRecord& record, const ConfigField& field) {
-  return field.use == ConfigFieldUse::kProject ? std::string_view(record.project_id)
-                                               : std::string_view();
-}
-
 // The end of a statement that walks from walk.from_id on.
 std::string RangeOf(const ConfigWalk& walk) {
   std::string sql;
@@ -162,20 +156,14 @@ absl::Status ConfigRows::Put(const ConfigRecord& record, const ConfigRecord* pre
           .Blob(packed)
           .Text(record.document)
           .Run());
-  const ConfigKindInfo& info = *FindConfigKind(record.kind);
-  for (size_t i = 0; i < info.fields.size(); ++i) {
-    const ConfigField& field = info.fields[i];
-    if (!IsLookedUp(field)) continue;
-    if (previous != nullptr) {
-      if (previous->fields[i] == record.fields[i] &&
-          GroupOf(*previous, field) == GroupOf(record, field)) {
-        continue;
-      }
-      CONVOY_RETURN_IF_ERROR(RemoveField(*previous, field, i));
-    }
-    CONVOY_RETURN_IF_ERROR(PutField(record, field, i));
-  }
-  return absl::OkStatus();
+  return ChangeFields(
+      record, previous,
+      [this](const ConfigRecord& of, const ConfigField& field, size_t position) {
+        return RemoveField(of, field, position);
+      },
+      [this](const ConfigRecord& of, const ConfigField& field, size_t position) {
+        return PutField(of, field, position);
+      });
 }
 
 absl::Status ConfigRows::PutField(const ConfigRecord& record, const ConfigField& field,

@@ -1,19 +1,9 @@
-// Dedupe keys: their digests, and the one statement that decides about duplicates.
+// The one statement that decides about duplicates.
 #include "lib/storage/sqlite/dedupe_keys.h"
 
-#include <algorithm>
-
 #include "lib/base/status_macros.h"
-#include "lib/crypto/digest.h"
 
 namespace convoy::storage {
-
-KeyHash HashOf(std::string_view key) {
-  const crypto::Digest digest = crypto::Hash(crypto::HashAlgorithm::kSha256, key);
-  KeyHash hash;
-  std::copy_n(digest.view().begin(), hash.size(), hash.begin());
-  return hash;
-}
 
 absl::StatusOr<bool> TakeKey(Connection& connection, const DedupeRow& row, int64_t now_us) {
   CONVOY_RETURN_IF_ERROR(

@@ -1,19 +1,14 @@
-// Dedupe keys as rows. A row holds 16 bytes of a key's digest: keys come in any length, and two of
-// one project that differ have the same digest once in 2^64 keys.
+// Dedupe keys as rows. A row holds a key's hash.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <string_view>
 
 #include "absl/status/statusor.h"
 
+#include "lib/storage/key_hash.h"
 #include "lib/storage/sqlite/connection.h"
 
 namespace convoy::storage {
-
-using KeyHash = std::array<char, 16>;
-KeyHash HashOf(std::string_view key);
 
 struct DedupeRow {
   int64_t project = 0;  // a key belongs to one, and goes with it

@@ -40,7 +40,7 @@ absl::Status Writer::Register() {
     for (bool is_ours = false; !is_ours;) {
       CONVOY_RETURN_IF_ERROR(connection_->Execute("UPDATE opener SET count = count + 1"));
       CONVOY_ASSIGN_OR_RETURN(opener_, connection_->QueryInt("SELECT count FROM opener"));
-      CONVOY_ASSIGN_OR_RETURN(is_ours, openers_->Hold(opener_));
+      CONVOY_ASSIGN_OR_RETURN(is_ours, openers_->TryLock(opener_));
     }
     return absl::OkStatus();
   }));

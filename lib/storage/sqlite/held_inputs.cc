@@ -17,7 +17,7 @@ absl::Status RemoveExpired(Connection& connection, absl::Time now) {
           "DELETE FROM held_input WHERE key IN (SELECT key FROM held_input "
           "WHERE expires_at_us <= ? ORDER BY expires_at_us, key LIMIT ?)")
       .Int(base::ToMicros(now))
-      .Int(kExpiredInputsPerHold)
+      .Int(kExpiredInputsPerWrite)
       .Run();
 }
 
@@ -38,7 +38,7 @@ absl::Status RemoveOldest(Connection& connection, const HeldInput& input, uint32
 }  // namespace
 
 absl::Status Writer::ApplyReleases(const WriteBatch& batch) {
-  for (const HoldRelease& release : batch.releases) {
+  for (const HeldInputRelease& release : batch.releases) {
     const std::optional<UlidParts> id = SplitUlid(release.held_id);
     if (!id.has_value()) return NotHeld();
     CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(*connection_, release.project_id));
@@ -51,7 +51,7 @@ absl::Status Writer::ApplyReleases(const WriteBatch& batch) {
   return absl::OkStatus();
 }
 
-absl::Status Writer::ApplyHold(const Hold& hold, CommitResult& result) {
+absl::Status Writer::WriteHeldInput(const HeldInputWrite& hold, CommitResult& result) {
   const HeldInput& input = hold.input;
   CONVOY_ASSIGN_OR_RETURN(
       const bool has_source,

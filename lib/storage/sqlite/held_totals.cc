@@ -77,7 +77,7 @@ absl::StatusOr<HeldUse> ReadHeldUse(Connection& connection) {
 }
 
 absl::Status KeepHeldUse(Connection& connection, const HeldUse& most, uint64_t& removed_count) {
-  for (int i = 0; i < kHeldRemovedPerHold; ++i) {
+  for (int i = 0; i < kHeldRemovedPerWrite; ++i) {
     CONVOY_ASSIGN_OR_RETURN(const HeldUse use, ReadHeldUse(connection));
     if (!IsOver(use, most)) break;
     CONVOY_RETURN_IF_ERROR(RemoveOldestOfGreatest(connection));

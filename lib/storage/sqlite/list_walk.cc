@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/algorithm/container.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 
@@ -155,21 +154,6 @@ constexpr std::string_view kHeldDown =
     "SELECT key, id_tail, source, kind, expires_at_us, reason FROM held_input "
     "INDEXED BY held_input_by_project WHERE project = ? AND key BETWEEN ? AND ? ORDER BY key DESC";
 
-bool IsWantedHeld(const Statement& row, const HeldQuery& query, const NumberSet& sources) {
-  return sources.Has(row.IntAt(2)) &&
-         (!query.kind.has_value() || row.IntAt(3) == static_cast<int64_t>(*query.kind)) &&
-         row.IntAt(4) > base::ToMicros(query.now) && IsText(query.reason, row.TextAt(5));
-}
-
-absl::StatusOr<KeyRange> RangeOfHeld(const HeldQuery& query) {
-  KeyRange range;
-  if (query.from_id.empty()) return range;
-  const std::optional<UlidParts> from = SplitUlid(query.from_id);
-  if (!from.has_value()) return NotAnId(query.from_id);
-  range.first = from->key;
-  return range;
-}
-
 // Gives `use` the plan of a list of events.
 template <typename Use>
 auto PlanEvents(Connection& connection, const EventQuery& query, const Use& use)
@@ -179,15 +163,9 @@ auto PlanEvents(Connection& connection, const EventQuery& query, const Use& use)
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet found_sources,
                           NumbersOf(connection, query.search.source_ids));
-  const auto is_found = [&](const Statement& row) {
-    return (!found_sources.is_any() && found_sources.Has(row.IntAt(2))) ||
-           IsFoundBy(query.search, {IdOf(row, 6)}, {row.TextAt(4), row.TextAt(5)});
-  };
+  const auto id_of = [](const Statement& row) { return IdOf(row, 6); };
   const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
-    return sources.Has(row.IntAt(2)) && endpoints.HasOneOf(row.TextAt(3)) &&
-           IsText(query.event_type, row.TextAt(4)) &&
-           IsText(query.idempotency_key, row.TextAt(5)) &&
-           (query.search.text.empty() || is_found(row));
+    return IsWantedEvent(row, 2, query, endpoints, sources, found_sources, id_of);
   };
   const ListPlan plan{.ascending = kEventsUp,
                       .descending = kEventsDown,
@@ -206,9 +184,7 @@ auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, const Us
   CONVOY_ASSIGN_OR_RETURN(const NumberSet subscriptions,
                           NumbersOf(connection, query.subscription_id));
   const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
-    if (!endpoints.Has(row.IntAt(3)) || !subscriptions.Has(row.IntAt(4))) return false;
-    const auto status = static_cast<DeliveryStatus>(row.IntAt(5));
-    if (!query.statuses.empty() && !absl::c_linear_search(query.statuses, status)) return false;
+    if (!IsWantedDelivery(row, 3, query, endpoints, subscriptions)) return false;
     if (row.IntAt(6) != project) return false;
     const bool is_of_any_event = query.event_type.empty() && query.idempotency_key.empty();
     if (is_of_any_event && query.search.text.empty()) return true;
@@ -287,9 +263,9 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
                                          const PageRequest& request) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
-  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOfHeld(query));
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
   const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
-    return IsWantedHeld(row, query, sources);
+    return IsWantedHeld(row, 2, query, sources);
   };
   const std::string select =
       absl::StrCat("SELECT ", kHeldColumns, " FROM held_input WHERE key = ?");
@@ -309,12 +285,12 @@ absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery
 absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& query) {
   CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, query.project_id));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
-  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOfHeld(query));
+  CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeOf(query));
   Statement row = connection.Prepare(kHeldUp);
   row.Int(project).Int(range.first).Int(range.last);
   uint64_t count = 0;
   for (uint32_t rows_count = 0; rows_count < kListRowsMax && row.Next(); ++rows_count) {
-    count += IsWantedHeld(row, query, sources);
+    count += IsWantedHeld(row, 2, query, sources);
   }
   if (!row.status().ok()) return row.status();
   return count;

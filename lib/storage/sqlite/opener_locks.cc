@@ -44,7 +44,7 @@ OpenerLocks::~OpenerLocks() { close(fd_); }
 
 #ifdef F_OFD_SETLK
 
-absl::StatusOr<bool> OpenerLocks::Hold(int64_t number) {
+absl::StatusOr<bool> OpenerLocks::TryLock(int64_t number) {
   struct flock lock = LockOf(number);
   if (fcntl(fd_, F_OFD_SETLK, &lock) == 0) return true;
   if (errno == EAGAIN || errno == EACCES) return false;
@@ -60,7 +60,7 @@ bool OpenerLocks::IsHeldByOther(int64_t number) const {
 
 // No opener has the number 0.
 absl::StatusOr<bool> OpenerLocks::HoldAlone() {
-  CONVOY_ASSIGN_OR_RETURN(const bool is_first, Hold(0));
+  CONVOY_ASSIGN_OR_RETURN(const bool is_first, TryLock(0));
   if (!is_first) return false;
   struct flock others = LockOf(1);
   others.l_len = 0;  // to the end, wherever that is
@@ -71,7 +71,7 @@ bool OpenerLocks::IsClosed() const { return IsHeldByOther(0); }
 
 #else  // without such locks only leases tell that an opener is gone
 
-absl::StatusOr<bool> OpenerLocks::Hold(int64_t) { return true; }
+absl::StatusOr<bool> OpenerLocks::TryLock(int64_t) { return true; }
 
 bool OpenerLocks::IsHeldByOther(int64_t) const { return true; }
 

@@ -20,9 +20,9 @@ class OpenerLocks {
   OpenerLocks(const OpenerLocks&) = delete;
   OpenerLocks& operator=(const OpenerLocks&) = delete;
 
-  // Holds the number's lock until this object or the process ends. False if another opener holds
-  // it.
-  absl::StatusOr<bool> Hold(int64_t number);
+  // Takes the number's lock, and keeps it until this object or the process ends. False if another
+  // opener has it.
+  absl::StatusOr<bool> TryLock(int64_t number);
 
   // Keeps openers from beginning until this object or the process ends. False if there is one, or
   // another caller.

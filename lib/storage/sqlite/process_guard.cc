@@ -125,7 +125,7 @@ absl::StatusOr<std::unique_ptr<ProcessGuard>> ProcessGuard::Enter(const std::str
       return Refuse(database, absl::StrCat("another part (descriptor ", descriptor, ")"));
     }
     CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<OpenerLocks> held, OpenerLocks::Open(database));
-    CONVOY_ASSIGN_OR_RETURN(const bool is_alone, held->Hold(OffsetOfProcess()));
+    CONVOY_ASSIGN_OR_RETURN(const bool is_alone, held->TryLock(OffsetOfProcess()));
     if (!is_alone) return Refuse(database, "another libconvoy");
     ours.files.emplace(file, OpenFile{.lock = std::move(held)});
   }

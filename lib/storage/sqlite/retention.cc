@@ -9,21 +9,13 @@
 #include "convoy/ulid.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/prune_rules.h"
 #include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/writer.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage {
 namespace {
-
-// Of bodies, in one transaction: the pages of a large one are walked when it goes.
-constexpr int64_t kBodyBytesMax = 4 * 1024 * 1024;
-
-// Keys of events: those between are looked at.
-struct KeyRange {
-  int64_t after = -1;
-  int64_t end = 0;
-};
 
 struct Candidate {
   int64_t key = 0;
@@ -32,16 +24,10 @@ struct Candidate {
   bool is_finished = false;
 };
 
-KeyRange RangeOf(const PruneRequest& request) {
-  KeyRange range{.end = LeastKeyAt(request.events_before)};
-  if (const auto after = SplitUlid(request.after_event_id)) range.after = after->key;
-  return range;
-}
-
 // Whether a request for one project would find anything to look at.
 absl::StatusOr<bool> HasCandidatesOf(Connection& connection, int64_t project,
                                      const PruneRequest& request) {
-  const KeyRange range = RangeOf(request);
+  const PruneRange range = PruneRangeOf(request);
   Statement row = connection.Prepare(
       "SELECT EXISTS (SELECT 1 FROM event INDEXED BY event_by_project WHERE project = ? "
       "AND key > ? AND key < ?)");
@@ -53,7 +39,7 @@ absl::StatusOr<bool> HasCandidatesOf(Connection& connection, int64_t project,
 
 // Whether a request would find anything to look at.
 absl::StatusOr<bool> HasCandidates(Connection& connection, const PruneRequest& request) {
-  const KeyRange range = RangeOf(request);
+  const PruneRange range = PruneRangeOf(request);
   Statement row = connection.Prepare(
       "SELECT EXISTS (SELECT 1 FROM event WHERE key > ? AND key < ?) OR EXISTS (SELECT 1 "
       "FROM dedupe_key WHERE expires_at_us <= ? AND expires_at_us < 9223372036854775807) "
@@ -78,7 +64,7 @@ absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection,
   "INDEXED BY delivery_by_event WHERE event = event.key AND status < 3 AND (lease <> 0 OR " \
   "NOT EXISTS (SELECT 1 FROM lane WHERE endpoint = delivery.endpoint AND "                  \
   "project = delivery.project AND is_disabled = 1))) FROM event "
-  const KeyRange range = RangeOf(request);
+  const PruneRange range = PruneRangeOf(request);
   Statement row = connection.Prepare(
       project.has_value() ? CONVOY_CANDIDATE
           "INDEXED BY event_by_project WHERE project = ? AND key > ? "
@@ -122,7 +108,7 @@ absl::Status RemoveEvents(Connection& connection, std::optional<int64_t> project
   pruned.may_have_more = candidates.size() == request.items_max;
   int64_t body_bytes = 0;
   for (const Candidate& candidate : candidates) {
-    if (RowsOf(pruned) >= request.items_max || body_bytes >= kBodyBytesMax) {
+    if (RowsOf(pruned) >= request.items_max || body_bytes >= kPrunedBodyBytesMax) {
       pruned.may_have_more = true;
       return absl::OkStatus();
     }
@@ -154,7 +140,7 @@ absl::StatusOr<int64_t> FindPieceEnd(Connection& connection, int64_t project, in
       "SELECT key, length(body) FROM event WHERE project = ? ORDER BY key LIMIT ?");
   row.Int(project).Int(items_max);
   int64_t end = -1;
-  for (int64_t body_bytes = 0; body_bytes < kBodyBytesMax && row.Next();) {
+  for (int64_t body_bytes = 0; body_bytes < kPrunedBodyBytesMax && row.Next();) {
     end = row.IntAt(0);
     body_bytes += row.IntAt(1);
   }

@@ -166,7 +166,7 @@ absl::Status InsertHeld(Connection& connection, const HeldInput& input) {
         .Text(input.method)
         .Text(input.path)
         .Text(input.query)
-        .Text(input.position)
+        .Text(input.redelivery_id)
         .Text(headers)
         .Blob(input.body);
   };

@@ -16,7 +16,6 @@
 #include "lib/storage/sqlite/connection_pool.h"
 #include "lib/storage/sqlite/database_file.h"
 #include "lib/storage/sqlite/held_totals.h"
-#include "lib/storage/sqlite/list_query.h"
 #include "lib/storage/sqlite/list_walk.h"
 #include "lib/storage/sqlite/process_guard.h"
 #include "lib/storage/sqlite/row_keys.h"

@@ -85,7 +85,8 @@ absl::Status Writer::Apply(const WriteBatch& batch, CommitResult& result, Lanes&
   for (const DeliveryRequeue& requeue : batch.requeues) {
     CONVOY_RETURN_IF_ERROR(ApplyRequeue(requeue, result, lanes));
   }
-  for (const Hold& hold : batch.holds) CONVOY_RETURN_IF_ERROR(ApplyHold(hold, result));
+  for (const HeldInputWrite& hold : batch.holds)
+    CONVOY_RETURN_IF_ERROR(WriteHeldInput(hold, result));
   return absl::OkStatus();
 }
 

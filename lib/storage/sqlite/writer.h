@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 
 #include "convoy/storage.h"
+#include "lib/storage/clock_step.h"
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/dedupe_keys.h"
 #include "lib/storage/sqlite/log_sync.h"
@@ -106,7 +106,7 @@ class Writer {
   absl::Status ApplyRefusable(const WriteBatch& batch, CommitResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyReleases(const WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status ApplyHold(const Hold& hold, CommitResult& result)
+  absl::Status WriteHeldInput(const HeldInputWrite& hold, CommitResult& result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplySubmission(const Submission& submission, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -172,18 +172,7 @@ class Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status EndUnknown(int64_t key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // Clock steps (clock_steps.cc): how far the correction of waits has come.
-  struct ClockStep {
-    ClockStep(absl::Time before_in, absl::Time now_in, int64_t endpoint_in)
-        : before(before_in), now(now_in), endpoint(endpoint_in) {}
-
-    absl::Time before;  // the instant before it was set; InfinitePast if that is not known
-    absl::Time now;     // as of which they are reckoned
-    int64_t endpoint;   // the lane that it is at
-    // The last row of it that was looked at; those that are due already need not be.
-    absl::Time wake_at = now;
-    int64_t key = std::numeric_limits<int64_t>::max();
-  };
+  // Clock steps (clock_steps.cc).
   absl::Status NoticeClock(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // One piece of it; clock_step_ is empty when all is done.
   absl::Status FollowClock(absl::Duration lease) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

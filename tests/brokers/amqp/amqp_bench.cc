@@ -19,7 +19,7 @@ AmqpBench& AmqpBench::Shared() {
 }
 
 BrokerTraits AmqpBench::traits() const {
-  return {.has_positions = false,  // only with an id
+  return {.has_redelivery_ids = false,  // only with an id
           .tells_lag = true,
           .may_restart = true,
           .may_remake = true,

@@ -51,7 +51,7 @@ TEST_CASE("amqp: the adapter does what every adapter must do") { CheckConformanc
 
 TEST_CASE("amqp: thousands of messages come once each") { CheckThousands(Bench()); }
 
-TEST_CASE("amqp: a message's id is its position, the same whenever it comes") {
+TEST_CASE("amqp: a message's id is its redelivery id, the same whenever it comes") {
   const Source source = NewQueue();
   const BenchMessage messages[] = {{.body = "a", .id = "m-1"}, {.body = "b"}};
   REQUIRE(Bench().Publish(source, messages).ok());
@@ -61,11 +61,11 @@ TEST_CASE("amqp: a message's id is its position, the same whenever it comes") {
     const auto got = PollUntil(**consumer, 2);
     REQUIRE(got.size() == 2);
     CHECK(got[0].id == "m-1");
-    CHECK(got[0].former_position == "id/m-1");
-    CHECK(got[0].position.ends_with("/m-1"));
+    CHECK(got[0].former_redelivery_id == "id/m-1");
+    CHECK(got[0].redelivery_id.ends_with("/m-1"));
     CHECK(got[0].may_be_redelivery == (i > 0));
     CHECK(got[1].id.empty());
-    CHECK(got[1].position.empty());
+    CHECK(got[1].redelivery_id.empty());
   }
 }
 

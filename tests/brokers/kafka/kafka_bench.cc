@@ -97,7 +97,7 @@ std::vector<BrokerMessage> MustPoll(BrokerConsumer& consumer, size_t count) {
 }
 
 int PartitionOf(const BrokerMessage& message) {
-  return std::stoi(message.former_position.substr(message.former_position.find('/') + 1));
+  return std::stoi(message.former_redelivery_id.substr(message.former_redelivery_id.find('/') + 1));
 }
 
 }  // namespace convoy::testing

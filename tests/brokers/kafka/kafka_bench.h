@@ -52,7 +52,7 @@ struct TestAuthority {
   ~TestAuthority() { unsetenv("SSL_CERT_FILE"); }
 };
 
-// Of a former position "topic/partition/offset@time".
+// Of a former redelivery id "topic/partition/offset@time".
 int PartitionOf(const BrokerMessage& message);
 
 }  // namespace convoy::testing

@@ -32,29 +32,29 @@ std::vector<BrokerMessage> PollOnce(BrokerConsumer& consumer) {
   return *std::move(messages);
 }
 
-// The positions by partition.
-std::map<int, std::set<std::string>> PositionsOf(const std::vector<BrokerMessage>& messages) {
-  std::map<int, std::set<std::string>> positions;
+// The redelivery ids by partition.
+std::map<int, std::set<std::string>> RedeliveryIdsOf(const std::vector<BrokerMessage>& messages) {
+  std::map<int, std::set<std::string>> redelivery_ids;
   for (const BrokerMessage& message : messages) {
-    positions[PartitionOf(message)].insert(message.position);
+    redelivery_ids[PartitionOf(message)].insert(message.redelivery_id);
   }
-  return positions;
+  return redelivery_ids;
 }
 
 TEST_CASE("kafka: what a member acknowledges too late belongs to the partition's next owner") {
   const Source source = FilledTopic();
   auto early = MustOpen(source, "early");
   const auto held = MustPoll(*early, kMessages);
-  const auto held_positions = PositionsOf(held);
+  const auto held_positions = RedeliveryIdsOf(held);
   REQUIRE(held_positions.size() == kPartitions);
 
   // The second member joins; the first one takes part in that while its batch still waits.
   auto late = MustOpen(source, "late");
   std::vector<BrokerMessage> moved;
   const auto is_all_there = [&] {
-    const auto positions = PositionsOf(moved);
-    return positions.size() == kPartitions / 2 &&
-           std::all_of(positions.begin(), positions.end(), [&](const auto& partition) {
+    const auto redelivery_ids = RedeliveryIdsOf(moved);
+    return redelivery_ids.size() == kPartitions / 2 &&
+           std::all_of(redelivery_ids.begin(), redelivery_ids.end(), [&](const auto& partition) {
              return partition.second == held_positions.at(partition.first);
            });
   };
@@ -70,20 +70,20 @@ TEST_CASE("kafka: what a member acknowledges too late belongs to the partition's
   late.reset();
   early.reset();
   const auto last = MustOpen(source, "last");
-  CHECK(PositionsOf(MustPoll(*last, moved.size())) == PositionsOf(moved));
+  CHECK(RedeliveryIdsOf(MustPoll(*last, moved.size())) == RedeliveryIdsOf(moved));
   CHECK(PollOnce(*last).empty());
 }
 
 TEST_CASE("kafka: messages acknowledged before a member joined or left are not read again") {
   const Source source = FilledTopic();
   std::map<std::string, std::unique_ptr<BrokerConsumer>> members;
-  std::set<std::string> positions;
+  std::set<std::string> redelivery_ids;
   size_t count = 0;
   // Members come and go while there is work; each acknowledges what it polls before it polls again.
   // After a while no member comes any more: on a busy machine a group may form more slowly than
   // that.
   constexpr int kRestlessPolls = 500;
-  for (int i = 0; i < kPollsMax && positions.size() < kMessages; ++i) {
+  for (int i = 0; i < kPollsMax && redelivery_ids.size() < kMessages; ++i) {
     const bool is_restless = i < kRestlessPolls;
     if (is_restless && i % 40 == 0)
       members[absl::StrCat("m", i / 40)] = MustOpen(source, absl::StrCat("m", i / 40));
@@ -91,12 +91,12 @@ TEST_CASE("kafka: messages acknowledged before a member joined or left are not r
     for (const auto& [name, member] : members) {
       auto some = member->Poll({.messages_max = 3}, absl::Milliseconds(5));
       if (!some.ok()) FAIL(some.status());
-      for (const BrokerMessage& message : *some) positions.insert(message.position);
+      for (const BrokerMessage& message : *some) redelivery_ids.insert(message.redelivery_id);
       count += some->size();
       CHECK(member->Acknowledge(*some).ok());
     }
   }
-  CHECK(positions.size() == kMessages);
+  CHECK(redelivery_ids.size() == kMessages);
   CHECK(count == kMessages);
   members.clear();
   CHECK(KafkaBench::Shared().Left(source).value() == 0);

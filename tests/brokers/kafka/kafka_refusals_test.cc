@@ -133,26 +133,26 @@ TEST_CASE("kafka: a topic that is deleted while it is read is told") {
   CHECK(error.code() == absl::StatusCode::kNotFound);
 }
 
-TEST_CASE("kafka: the same place in a topic that was made anew is another position") {
+TEST_CASE("kafka: the same place in a topic that was made anew is another redelivery id") {
   const Source source = Bench().NewQueue().value();
   const std::string topic = absl::StrCat("[\"", std::get<KafkaConfig>(source.broker).topic, "\"]");
   const BenchMessage messages[] = {{.body = "m"}};
-  std::string positions[2];
-  for (std::string& position : positions) {
+  std::string redelivery_ids[2];
+  for (std::string& redelivery_id : redelivery_ids) {
     REQUIRE(Bench().Publish(source, messages).ok());
     auto consumer = MustOpen(source);
     const auto got = MustPoll(*consumer, 1);
-    position = got.front().position;
+    redelivery_id = got.front().redelivery_id;
     CHECK(consumer->Acknowledge(got).ok());
     consumer.reset();
     Call("delete_topic", topic);
     Call("make_topic", topic);
   }
-  const auto place_of = [](std::string_view position) {
-    return position.substr(0, position.find('@'));
+  const auto place_of = [](std::string_view redelivery_id) {
+    return redelivery_id.substr(0, redelivery_id.find('@'));
   };
   // The id of the topic differs, whatever the messages' timestamps are.
-  CHECK(place_of(positions[0]) != place_of(positions[1]));
+  CHECK(place_of(redelivery_ids[0]) != place_of(redelivery_ids[1]));
 }
 
 TEST_CASE("kafka: a topic that is made anew while it is read is read from its beginning") {
@@ -163,15 +163,15 @@ TEST_CASE("kafka: a topic that is made anew while it is read is read from its be
     for (int i = begin; i < end; ++i) messages.push_back({.body = absl::StrCat(i)});
     REQUIRE(Bench().Publish(source, messages).ok());
   };
-  // Adds to `bodies` until there are `count`; positions tell repetitions.
+  // Adds to `bodies` until there are `count`; redelivery ids tell repetitions.
   std::set<std::string> known;
   const auto read = [&](BrokerConsumer& consumer, size_t count, std::set<std::string>& bodies) {
     for (int i = 0; i < 300 && bodies.size() < count; ++i) {
       const auto some = consumer.Poll({}, absl::Milliseconds(200));
       if (!some.ok()) return some.status();
       for (const BrokerMessage& message : *some) {
-        if (known.contains(message.former_position)) continue;
-        if (known.insert(message.position).second) CHECK(bodies.insert(message.body).second);
+        if (known.contains(message.former_redelivery_id)) continue;
+        if (known.insert(message.redelivery_id).second) CHECK(bodies.insert(message.body).second);
       }
       REQUIRE(consumer.Acknowledge(*some).ok());
     }

@@ -100,7 +100,7 @@ TEST_CASE("consumer_loop: an id that repeats is no redelivery where the broker s
   const auto publish = [&](bool may_be_redelivery) {
     world.broker->Publish("orders", {.body = R"({"endpoint_id":"E1","event_type":"a","data":0})",
                                      .id = "m-1",
-                                     .position = "orders/m-1",
+                                     .redelivery_id = "orders/m-1",
                                      .may_be_redelivery = may_be_redelivery});
   };
   const auto loop = MakeLoop(world);
@@ -113,12 +113,13 @@ TEST_CASE("consumer_loop: an id that repeats is no redelivery where the broker s
   CHECK(loop->status().counters.redelivered == 1);
 }
 
-TEST_CASE("consumer_loop: a message stored under an earlier form of its position is recognised") {
+TEST_CASE(
+    "consumer_loop: a message stored under an earlier form of its redelivery id is recognised") {
   World world;
-  const auto publish = [&](std::string position, std::string former_position) {
+  const auto publish = [&](std::string redelivery_id, std::string former_redelivery_id) {
     world.broker->Publish("orders", {.body = R"({"endpoint_id":"E1","event_type":"a","data":0})",
-                                     .position = std::move(position),
-                                     .former_position = std::move(former_position)});
+                                     .redelivery_id = std::move(redelivery_id),
+                                     .former_redelivery_id = std::move(former_redelivery_id)});
   };
   const auto loop = MakeLoop(world);
   publish("id/1", "");  // as the version before
@@ -137,7 +138,7 @@ TEST_CASE("consumer_loop: messages acknowledged without a new event leave a trac
     for (int i = 0; i < count; ++i) {
       world.broker->Publish("orders", {.body = R"({"endpoint_id":"E1","event_type":"a","data":0})",
                                        .id = absl::StrCat("m-", i),
-                                       .position = "orders/1"});
+                                       .redelivery_id = "orders/1"});
     }
   };
   const auto loop = MakeLoop(world);
@@ -150,7 +151,7 @@ TEST_CASE("consumer_loop: messages acknowledged without a new event leave a trac
   CHECK(some.redelivered_in_a_row == 20);
   CHECK(some.redelivered_last.size() == kTracedMessagesMax);
   CHECK(some.redelivered_last.back().id == "m-19");
-  CHECK(some.redelivered_last.back().position == "orders/1");
+  CHECK(some.redelivered_last.back().redelivery_id == "orders/1");
   CHECK_FALSE(some.is_mostly_redelivered());
   CHECK(warnings.empty());
   world.clock.Advance(absl::Minutes(2));

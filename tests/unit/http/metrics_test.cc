@@ -55,16 +55,15 @@ struct World {
     REQUIRE(commits.Commit(std::move(batch)).status.ok());
   }
 
-  std::string Read() const {
-    const HttpResponse response =
-        Metrics(options,
-                {.storage = const_cast<Storage*>(&storage),
-                 .clock = const_cast<testing::SimClock*>(&clock),
-                 .consumers = const_cast<consume::ConsumerSupervisor*>(&consumers),
-                 .commits = &commits,
-                 .dispatcher = &dispatcher,
-                 .pruner = &pruner},
-                {.method = "GET", .path = "/metrics"});
+  std::string Read() {
+    const HttpResponse response = Metrics(options,
+                                          {.storage = &storage,
+                                           .clock = &clock,
+                                           .consumers = &consumers,
+                                           .commits = &commits,
+                                           .dispatcher = &dispatcher,
+                                           .pruner = &pruner},
+                                          {.method = "GET", .path = "/metrics"});
     REQUIRE(response.status == 200);
     return response.body;
   }
@@ -114,7 +113,7 @@ std::string EmptyLatency(std::string_view outcome) {
 }
 
 TEST_CASE("metrics: a gateway that has done nothing") {
-  const World world;
+  World world;
   CHECK(world.Read() ==
         "# HELP convoy_build_info The version of libconvoy.\n"
         "# TYPE convoy_build_info gauge\n"

@@ -58,10 +58,10 @@ TEST_CASE("broker_intake: fan-outs go to the owner's endpoints, broadcasts to su
   CHECK(all.deliveries.size() == 1);
 }
 
-TEST_CASE("broker_intake: positions make messages known, each source for itself") {
+TEST_CASE("broker_intake: redelivery ids make messages known, each source for itself") {
   World world;
-  const auto key = [&](std::string position) {
-    return world.Accept(MakeMessage(kGood, {}, std::move(position))).redelivery;
+  const auto key = [&](std::string redelivery_id) {
+    return world.Accept(MakeMessage(kGood, {}, std::move(redelivery_id))).redelivery;
   };
   CHECK_FALSE(key("").has_value());
   const auto first = key("1");
@@ -204,12 +204,12 @@ TEST_CASE("broker_intake: a dead letter keeps everything, and is known when it c
   message.id = "key";
   const PreparedMessages prepared = world.Prepare({message});
   REQUIRE(prepared.batch.holds.size() == 1);
-  const Hold& hold = prepared.batch.holds[0];
+  const HeldInputWrite& hold = prepared.batch.holds[0];
   CHECK(hold.items_max == 5);
   CHECK(hold.input.kind == HeldKind::kDeadLetter);
   CHECK(hold.input.project_id == "P");
   CHECK(hold.input.source_id == "S");
-  CHECK(hold.input.position == "orders/3/17");
+  CHECK(hold.input.redelivery_id == "orders/3/17");
   CHECK(hold.input.received_at == world.clock.Now());
   CHECK(hold.input.headers ==
         Headers{{"B", std::string("\0", 1)}, {"a", "2"}, {"x-broker-message-id", "key"}});
@@ -384,7 +384,7 @@ TEST_CASE("broker_intake: a dead letter is re-driven in the source's present for
   world.source.message_format = MessageFormat::kEnvelope;
   CHECK(absl::StartsWith(redrive(large).status().message(), "malformed_json: "));
 
-  const Hold hold = world.Prepare({MakeMessage("no envelope", {}, "q/2")}).batch.holds[0];
+  const HeldInputWrite hold = world.Prepare({MakeMessage("no envelope", {}, "q/2")}).batch.holds[0];
   world.source.message_format = MessageFormat::kRaw;
   const auto batch = redrive(hold.input);
   REQUIRE(batch.ok());

@@ -16,10 +16,10 @@
 namespace convoy::intake {
 
 inline BrokerMessage MakeMessage(std::string_view body, Headers attributes = {},
-                                 std::string position = "") {
+                                 std::string redelivery_id = "") {
   return {.body = std::string(body),
           .attributes = std::move(attributes),
-          .position = std::move(position)};
+          .redelivery_id = std::move(redelivery_id)};
 }
 
 // A project with two endpoints of one owner, and a source that reads from a broker.

@@ -322,7 +322,7 @@ TEST_CASE("intake: a genuine request without its idempotency key is an event wit
     const HttpRequest request{
         .method = "POST", .path = "/ingest/mask", .headers = headers, .body = test.body};
     std::string remark;
-    std::optional<Hold> hold;
+    std::optional<HeldInputWrite> hold;
     const auto batch =
         world.intake.PrepareIngest(*world.Snapshot(), world.entry, request, &hold, &remark);
     CHECK_FALSE(Only(batch).dedupe.has_value());

@@ -51,7 +51,7 @@ struct World {
   }
 
   absl::StatusOr<WriteBatch> Ingest(std::string_view body, std::vector<HeaderView> headers,
-                                    std::optional<Hold>* out_hold) const {
+                                    std::optional<HeldInputWrite>* out_hold) const {
     return intake.PrepareIngest(
         *Snapshot(), entry,
         {.method = "PUT", .path = "/ingest/mask", .query = "a=1", .headers = headers, .body = body},
@@ -60,7 +60,7 @@ struct World {
 
   // Quarantined form of a request with the key "right".
   HeldInput Quarantine(std::string_view body = "{\"id\":7}") const {
-    std::optional<Hold> hold;
+    std::optional<HeldInputWrite> hold;
     CHECK(absl::IsUnauthenticated(Ingest(body, {{"X-Key", "right"}}, &hold).status()));
     REQUIRE(hold.has_value());
     return hold->input;
@@ -86,7 +86,7 @@ TEST_CASE("admission: quarantine keeps a refused request whole, for a while") {
   World world;
   world.options.quarantine_inputs_max = 5;
   world.options.quarantine_age = absl::Hours(2);
-  std::optional<Hold> hold;
+  std::optional<HeldInputWrite> hold;
   const std::string body("\0\xff{", 3);
   const auto refused = world.Ingest(body, {{"X-Key", "right"}, {"x-a", "\xfe"}}, &hold);
   CHECK(absl::IsUnauthenticated(refused.status()));
@@ -124,7 +124,7 @@ TEST_CASE("admission: quarantine keeps a refused request whole, for a while") {
 
 TEST_CASE("admission: other modes, and refusals for other reasons, keep nothing") {
   World world;
-  std::optional<Hold> hold;
+  std::optional<HeldInputWrite> hold;
   std::vector<HeaderView> headers = {{"X-Key", "wrong"}};
   absl::StatusCode expected = absl::StatusCode::kUnauthenticated;
   SECTION("enforce") { world.entry.source.verify_mode = VerifyMode::kEnforce; }
@@ -184,7 +184,7 @@ TEST_CASE("release: event and release are one batch, and the event is that of th
 
   // It is deduplicated with what comes in directly.
   world.clock.Set(testing::SimEpoch());
-  std::optional<Hold> hold;
+  std::optional<HeldInputWrite> hold;
   const auto direct = world.Ingest("{\"id\":7}", {{"X-Key", "right"}}, &hold);
   REQUIRE(direct.ok());
   REQUIRE(submission.dedupe.has_value());
@@ -241,7 +241,7 @@ TEST_CASE("release: a broker's dead letter becomes its event once its endpoint i
                          .kind = HeldKind::kDeadLetter,
                          .reason = "unknown_endpoint",
                          .body = R"({"event_type":"t","endpoint_id":"E2","data":{"a" :1}})",
-                         .position = "orders/3/1207"};
+                         .redelivery_id = "orders/3/1207"};
   CHECK(world.Plan(letter).refusal == "unknown_endpoint");
   CHECK(world.Plan(letter).batch.releases.empty());
   world.config.endpoints.push_back({.id = "E2", .project_id = "P"});

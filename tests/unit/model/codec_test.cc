@@ -53,7 +53,7 @@ class Maker {
     config.request_id_header = Text();
     config.has_trace_headers = Flag();
     config.should_disable_endpoint = Flag();
-    config.may_share_endpoint = Flag();
+    config.has_multiple_endpoint_subscriptions = Flag();
     config.is_https_required = Flag();
     config.has_verified_dynamic_events = Flag();
     if (Flag()) {

@@ -221,7 +221,7 @@ TEST_CASE("postgres_outbox: one consumer reads; the next takes over, in order") 
   const Messages left = PollOnce(*second);
   REQUIRE(left.size() == 1);
   CHECK(left[0].body == "2");
-  CHECK(left[0].position == rows[1].position);
+  CHECK(left[0].redelivery_id == rows[1].redelivery_id);
 }
 
 TEST_CASE("postgres_outbox: a row of a transaction that commits later is not passed over") {
@@ -359,7 +359,8 @@ TEST_CASE("postgres_outbox: a namespace may have the name of a word of SQL") {
   REQUIRE(Host().Insert("\"order\"", "1"));
   const auto rows = consumer->Poll({}, absl::Seconds(5)).value();
   REQUIRE(rows.size() == 1);
-  CHECK(rows[0].position.find("outbox//") == std::string::npos);  // it has the table's identity
+  // It has the table's identity.
+  CHECK(rows[0].redelivery_id.find("outbox//") == std::string::npos);
   REQUIRE(consumer->Acknowledge(rows).ok());
   CHECK(Host().Run("SELECT count(*) FROM \"order\".outbox").at(0) == "0");
 }

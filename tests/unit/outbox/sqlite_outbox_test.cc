@@ -103,18 +103,18 @@ TEST_CASE("sqlite_outbox: a number that comes again with a restored backup is an
   SqliteOutboxBench bench;
   const Source source = bench.NewQueue().value();
   const auto host = bench.Connect(source);
-  const auto position = [&] {
+  const auto redelivery_id = [&] {
     REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}}).ok());
     auto consumer = Open(bench, source);
     const Messages rows = PollOnce(*consumer);
     REQUIRE(rows.size() == 1);
     REQUIRE(rows[0].id == "1");
     REQUIRE(consumer->Acknowledge(rows).ok());
-    return rows[0].position;
+    return rows[0].redelivery_id;
   };
-  const std::string first = position();
+  const std::string first = redelivery_id();
   REQUIRE(host->Execute("DELETE FROM sqlite_sequence").ok());
-  CHECK(position() != first);
+  CHECK(redelivery_id() != first);
 }
 
 TEST_CASE("sqlite_outbox: a table that was made anew loses no row to a late acknowledgement") {
@@ -175,7 +175,7 @@ TEST_CASE("sqlite_outbox: a file that takes the place of the outbox's is noticed
   CHECK(PollOnce(*consumer).size() == 1);
 }
 
-TEST_CASE("sqlite_outbox: a position tells the table that its row stands in") {
+TEST_CASE("sqlite_outbox: a redelivery id tells the table that its row stands in") {
   SqliteOutboxBench bench;
   const Source source = bench.NewQueue().value();
   auto consumer = Open(bench, source);
@@ -186,7 +186,7 @@ TEST_CASE("sqlite_outbox: a position tells the table that its row stands in") {
   REQUIRE(rows.size() == 1);
   const std::string identity =
       bench.Connect(source)->QueryText("SELECT identity FROM convoy_outbox_schema").value();
-  CHECK(rows[0].position.find(absl::StrCat("/", identity, "/")) != std::string::npos);
+  CHECK(rows[0].redelivery_id.find(absl::StrCat("/", identity, "/")) != std::string::npos);
 }
 
 TEST_CASE("sqlite_outbox: one consumer reads, the next takes over when it is gone") {
@@ -315,7 +315,7 @@ TEST_CASE("sqlite_outbox: no column's value is read whole that is longer than an
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].is_cut);
     CHECK(rows[0].body == "1");
-    CHECK(rows[0].position.size() < 256);
+    CHECK(rows[0].redelivery_id.size() < 256);
     REQUIRE(consumer->Acknowledge(rows).ok());
   }
   CHECK(sqlite3_memory_highwater(0) - before < 20'000'000);

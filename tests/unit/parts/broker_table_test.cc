@@ -63,8 +63,8 @@ TEST_CASE("broker_table: every member of a message arrives") {
   CHECK(message.attributes == Headers{{"x", "1"}, {"y", ""}});
   CHECK(message.id == "id");
   CHECK(message.key == "key");
-  CHECK(message.position == "position");
-  CHECK(message.former_position == "former");
+  CHECK(message.redelivery_id == "position");
+  CHECK(message.former_redelivery_id == "former");
   CHECK_FALSE(message.may_be_redelivery);
   CHECK(message.is_cut);
   REQUIRE(consumer->PublishDeadLetter(message, "a reason").ok());

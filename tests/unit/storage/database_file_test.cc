@@ -140,8 +140,8 @@ TEST_CASE("opener_locks: a lock ends with its holder, in one process and in anot
   auto first = OpenerLocks::Open(file.path()).value();
   auto second = OpenerLocks::Open(file.path()).value();
   CHECK(ModeOf(file.path() + "-openers") == 0600);
-  CHECK(first->Hold(7).value());
-  CHECK_FALSE(second->Hold(7).value());
+  CHECK(first->TryLock(7).value());
+  CHECK_FALSE(second->TryLock(7).value());
   CHECK(second->IsHeldByOther(7));
   CHECK_FALSE(second->IsHeldByOther(6));
   CHECK_FALSE(second->IsHeldByOther(8));
@@ -154,7 +154,7 @@ TEST_CASE("opener_locks: a lock ends with its holder, in one process and in anot
   const pid_t child = fork();
   if (child == 0) {
     auto theirs = OpenerLocks::Open(file.path());
-    const bool is_held = theirs.ok() && (*theirs)->Hold(8).value_or(false);
+    const bool is_held = theirs.ok() && (*theirs)->TryLock(8).value_or(false);
     kill(getpid(), is_held ? SIGSTOP : SIGKILL);
     _exit(0);
   }

@@ -130,7 +130,7 @@ class BrokenStorage : private MemoryOwner, public storage::ForwardingStorage {
         }
       }
       if (breach_ == Breach::kKeepsReleased) batch->releases.clear();
-      for (Hold& hold : batch->holds) {
+      for (HeldInputWrite& hold : batch->holds) {
         if (breach_ == Breach::kIgnoresBounds) hold.items_max = 0;
       }
       for (ConfigWrite& write : batch->config) {

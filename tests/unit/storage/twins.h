@@ -202,7 +202,7 @@ class Twins {
 
   void AddHolds(WriteBatch& batch) {
     for (int i = Below(3); i > 0; --i) {
-      Hold hold{.input = AnyInput(), .items_max = static_cast<uint32_t>(Below(5))};
+      HeldInputWrite hold{.input = AnyInput(), .items_max = static_cast<uint32_t>(Below(5))};
       hold.redelivery = AnyRedelivery(hold.input.project_id);
       hold.former_redelivery = AnyRedelivery(hold.input.project_id);
       batch.holds.push_back(std::move(hold));

@@ -20,12 +20,12 @@ enum class Breach {
   kReverses,
   kCutsBodies,
   kDropsAttributes,
-  kRepeatsPositions,
+  kRepeatsRedeliveryIds,
   kForgetsPlaces,
   kTrustsSenders,
   kTrustsNames,
   kForgetsAcknowledgements,
-  kChangesPositions,
+  kChangesRedeliveryIds,
   kFailsWhenEmpty,
   kInventsLag,
 };
@@ -50,13 +50,14 @@ class FaultyConsumer : public BrokerConsumer {
     for (BrokerMessage& message : *messages) {
       if (breach_ == Breach::kCutsBodies) message.body = message.body.c_str();
       if (breach_ == Breach::kDropsAttributes) message.attributes.clear();
-      if (breach_ == Breach::kRepeatsPositions) message.position = "1";
-      if (breach_ == Breach::kForgetsPlaces) message.position = message.body;
-      if (breach_ == Breach::kTrustsSenders) message.position = message.id;
+      if (breach_ == Breach::kRepeatsRedeliveryIds) message.redelivery_id = "1";
+      if (breach_ == Breach::kForgetsPlaces) message.redelivery_id = message.body;
+      if (breach_ == Breach::kTrustsSenders) message.redelivery_id = message.id;
       if (breach_ == Breach::kTrustsNames) {
-        message.position = queue_ + "/" + message.id + "/" + message.body;
+        message.redelivery_id = queue_ + "/" + message.id + "/" + message.body;
       }
-      if (breach_ == Breach::kChangesPositions) message.position += std::to_string(number_);
+      if (breach_ == Breach::kChangesRedeliveryIds)
+        message.redelivery_id += std::to_string(number_);
     }
     return messages;
   }
@@ -139,12 +140,13 @@ TEST_CASE("broker_conformance: each broken rule is noticed") {
       {Breach::kReverses, "messages come in the order of their publishing"},
       {Breach::kCutsBodies, "a body comes out byte for byte"},
       {Breach::kDropsAttributes, "attributes come with their message"},
-      {Breach::kRepeatsPositions, "each message has a position of its own"},
-      {Breach::kForgetsPlaces, "the same message in two queues has two positions"},
-      {Breach::kTrustsSenders, "two messages with one sender's id have two positions"},
+      {Breach::kRepeatsRedeliveryIds, "each message has a redelivery id of its own"},
+      {Breach::kForgetsPlaces, "the same message in two queues has two redelivery ids"},
+      {Breach::kTrustsSenders, "two messages with one sender's id have two redelivery ids"},
       {Breach::kTrustsNames, "a message of a queue that was made anew is new"},
       {Breach::kForgetsAcknowledgements, "acknowledged messages do not come again"},
-      {Breach::kChangesPositions, "what was not acknowledged comes again, at the same position"},
+      {Breach::kChangesRedeliveryIds,
+       "what was not acknowledged comes again, with the same redelivery id"},
       {Breach::kFailsWhenEmpty, "an empty queue is no error"},
       {Breach::kInventsLag, "the number of messages that wait is told, and falls to none"},
   };

@@ -50,7 +50,8 @@ std::string Properties(std::string_view id, std::string_view key, std::string_vi
                       ShortText(id));
 }
 
-TEST_CASE("assembler: a delivery has its tag, key, id, position, attributes and all its bytes") {
+TEST_CASE(
+    "assembler: a delivery has its tag, key, id, redelivery id, attributes and all its bytes") {
   Channel channel;
   const auto deliveries = channel.Take(
       absl::StrCat(DeliverFrame(7, "orders"), HeaderFrame(6, Properties("m-1", "kind", "single")),
@@ -60,9 +61,9 @@ TEST_CASE("assembler: a delivery has its tag, key, id, position, attributes and 
   const Delivery& delivery = deliveries->front();
   CHECK(delivery.message.tag == 7);
   CHECK(delivery.message.id == "m-1");
-  CHECK(delivery.message.position.starts_with("place/"));
-  CHECK(delivery.message.position.ends_with("/m-1"));
-  CHECK(delivery.message.former_position == "id/m-1");
+  CHECK(delivery.message.redelivery_id.starts_with("place/"));
+  CHECK(delivery.message.redelivery_id.ends_with("/m-1"));
+  CHECK(delivery.message.former_redelivery_id == "id/m-1");
   CHECK_FALSE(delivery.message.may_be_redelivery);
   CHECK(delivery.message.attributes == Headers{{"kind", "single"}});
   CHECK(delivery.message.body == std::string_view("abc\xFF\0e", 6));
@@ -71,7 +72,8 @@ TEST_CASE("assembler: a delivery has its tag, key, id, position, attributes and 
   CHECK(delivery.properties == Properties("m-1", "kind", "single"));
 }
 
-TEST_CASE("assembler: a message without an id has no position, and nothing of the one before") {
+TEST_CASE(
+    "assembler: a message without an id has no redelivery id, and nothing of the one before") {
   Channel channel;
   const auto deliveries = channel.Take(absl::StrCat(
       DeliverFrame(1, "a"), HeaderFrame(1, Properties("m-1", "k", "v")), BodyFrame("x"),
@@ -81,7 +83,7 @@ TEST_CASE("assembler: a message without an id has no position, and nothing of th
   const BrokerMessage& empty = deliveries->at(1).message;
   CHECK(empty.body.empty());
   CHECK(empty.id.empty());
-  CHECK(empty.position.empty());
+  CHECK(empty.redelivery_id.empty());
   CHECK(empty.attributes.empty());
   CHECK(deliveries->at(2).message.body == "yz");
 }
@@ -95,17 +97,17 @@ BrokerMessage Only(std::string_view bytes, std::string place = "place") {
   return deliveries->front().message;
 }
 
-TEST_CASE("assembler: a position tells places, ids and contents apart, and nothing else") {
+TEST_CASE("assembler: a redelivery id tells places, ids and contents apart, and nothing else") {
   const auto message = [](std::string_view id, std::string_view value, std::string_view body) {
     return absl::StrCat(DeliverFrame(1), HeaderFrame(body.size(), Properties(id, "k", value)),
                         BodyFrame(body));
   };
-  const std::string position = Only(message("m-1", "v", "abc")).position;
-  CHECK(Only(message("m-1", "v", "abc")).position == position);
-  CHECK(Only(message("m-1", "v", "abc"), "elsewhere").position != position);
-  CHECK(Only(message("m-2", "v", "abc")).position != position);
-  CHECK(Only(message("m-1", "w", "abc")).position != position);
-  CHECK(Only(message("m-1", "v", "abd")).position != position);
+  const std::string redelivery_id = Only(message("m-1", "v", "abc")).redelivery_id;
+  CHECK(Only(message("m-1", "v", "abc")).redelivery_id == redelivery_id);
+  CHECK(Only(message("m-1", "v", "abc"), "elsewhere").redelivery_id != redelivery_id);
+  CHECK(Only(message("m-2", "v", "abc")).redelivery_id != redelivery_id);
+  CHECK(Only(message("m-1", "w", "abc")).redelivery_id != redelivery_id);
+  CHECK(Only(message("m-1", "v", "abd")).redelivery_id != redelivery_id);
 }
 
 TEST_CASE("assembler: the broker's flag tells whether a message may have been handed out before") {
@@ -115,7 +117,7 @@ TEST_CASE("assembler: the broker's flag tells whether a message may have been ha
   const BrokerMessage again = Only(absl::StrCat(DeliverFrame(2, "key", true), content));
   CHECK_FALSE(first.may_be_redelivery);
   CHECK(again.may_be_redelivery);
-  CHECK(first.position == again.position);
+  CHECK(first.redelivery_id == again.redelivery_id);
 }
 
 TEST_CASE("assembler: what a broker counts for a delivery is no part of the message") {
@@ -124,7 +126,7 @@ TEST_CASE("assembler: what a broker counts for a delivery is no part of the mess
                              HeaderFrame(1, Properties("m-1", "x-delivery-count", count)),
                              BodyFrame("x")));
   };
-  CHECK(counted("1").position == counted("2").position);
+  CHECK(counted("1").redelivery_id == counted("2").redelivery_id);
 }
 
 TEST_CASE("assembler: a body that is too large is cut, read to its end, and followed by the next") {

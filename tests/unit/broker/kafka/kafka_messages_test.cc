@@ -29,7 +29,7 @@ BrokerConsumer& ConsumerOf(const std::string& topic) {
   return *consumers.at(topic);
 }
 
-TEST_CASE("kafka: a message comes with its bytes, key, headers and position") {
+TEST_CASE("kafka: a message comes with its bytes, key, headers and redelivery id") {
   BrokerConsumer& consumer = ConsumerOf("contents");
   const std::string binary("\0\xFF{\n\x01", 5);
   const std::string text("d\xC3\xA9 f");
@@ -47,15 +47,15 @@ TEST_CASE("kafka: a message comes with its bytes, key, headers and position") {
   CHECK(messages[0].id == "key-1");
   CHECK(messages[0].attributes ==
         Headers{{"X-Trace", "abc"}, {"x-trace", text}, {"bytes", ":AAEC/w==:"}, {"empty", ""}});
-  CHECK(messages[0].former_position.starts_with("contents/0/0@"));
-  CHECK(messages[0].position.starts_with("kafka/"));
-  CHECK(absl::StrContains(messages[0].position, "/0/0@"));
-  CHECK(messages[0].position.ends_with("#eecbf7a.cd6bae41"));  // CRC-32 of key and body
+  CHECK(messages[0].former_redelivery_id.starts_with("contents/0/0@"));
+  CHECK(messages[0].redelivery_id.starts_with("kafka/"));
+  CHECK(absl::StrContains(messages[0].redelivery_id, "/0/0@"));
+  CHECK(messages[0].redelivery_id.ends_with("#eecbf7a.cd6bae41"));  // CRC-32 of key and body
   CHECK(messages[1].body.empty());
   CHECK(messages[1].id == binary);
   CHECK(messages[1].attributes.empty());
-  CHECK(messages[1].former_position.starts_with("contents/0/1@"));
-  CHECK(messages[1].position.ends_with(".0"));
+  CHECK(messages[1].former_redelivery_id.starts_with("contents/0/1@"));
+  CHECK(messages[1].redelivery_id.ends_with(".0"));
 }
 
 TEST_CASE("kafka: what is acknowledged is committed up to the first message that is not") {

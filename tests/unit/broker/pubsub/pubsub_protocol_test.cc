@@ -88,7 +88,7 @@ TEST_CASE("pubsub_protocol: messages with bytes, attributes, and neither") {
   CHECK(first.handle == "a1");
   CHECK(first.message.body == std::string("\x00\xff\xfe", 3));
   CHECK(first.message.id == "1");
-  CHECK(first.message.position == "1@2026-05-01T10:00:00Z");
+  CHECK(first.message.redelivery_id == "1@2026-05-01T10:00:00Z");
   CHECK(first.message.attributes ==
         Headers{{"kind", "single"}, {"publishTime", "2026-05-01T10:00:00Z"}, {"orderingKey", "k"}});
   CHECK(messages->back().message.body.empty());

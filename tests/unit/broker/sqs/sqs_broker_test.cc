@@ -70,9 +70,9 @@ TEST_CASE("sqs_broker: a full queue is read by several receives at once, up to t
   auto consumer = NewSqsBroker()->Open(SourceOf(service), "c", fixture.env()).value();
   const auto polled = consumer->Poll({.messages_max = 95}, absl::Seconds(30)).value();
   CHECK(polled.size() == 95);
-  CHECK(polled.front().position.starts_with("sqs/http"));
-  CHECK(polled.front().position.ends_with("/m0"));
-  CHECK(polled.front().former_position == "m0");
+  CHECK(polled.front().redelivery_id.starts_with("sqs/http"));
+  CHECK(polled.front().redelivery_id.ends_with("/m0"));
+  CHECK(polled.front().former_redelivery_id == "m0");
   CHECK(CountOf(service, "ReceiveMessage") == 11);  // one on opening, ten for the rest
   CHECK(consumer->Poll({.messages_max = 5}, absl::Seconds(30)).value().size() == 5);
 }

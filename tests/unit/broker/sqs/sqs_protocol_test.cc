@@ -95,7 +95,7 @@ TEST_CASE("sqs_protocol: messages with their attributes, the sender's first") {
   const ReceivedMessage& first = messages->front();
   CHECK(first.handle == "r1");
   CHECK(first.message.id == "m1");
-  CHECK(first.message.position == "m1");
+  CHECK(first.message.redelivery_id == "m1");
   CHECK(first.message.body == "{\"a\":\"\u00e9\U0001f600\"}");
   CHECK(first.message.attributes == Headers{{"kind", "single"},
                                             {"count", "3"},
