@@ -27,20 +27,34 @@ std::string At(std::string_view json, std::string_view pointer) {
   return {value->GetString(), value->GetStringLength()};
 }
 
-Embedded::Embedded(const std::string& path, convoy::GatewayOptions options,
-                   convoy::GatewayParts parts) {
+namespace {
+
+std::unique_ptr<convoy::Storage> OpenFresh(const std::string& path) {
   for (const char* suffix : {"", "-wal", "-shm", "-openers"}) {
     std::filesystem::remove(path + suffix);
   }
   auto storage = convoy::OpenSqliteStorage(path);
   if (!storage.ok()) Die(storage.status().ToString());
-  parts.storage = *std::move(storage);
+  return *std::move(storage);
+}
+
+}  // namespace
+
+Embedded::Embedded(const std::string& path, convoy::GatewayOptions options,
+                   convoy::GatewayParts parts)
+    : Embedded(OpenFresh(path), /*is_first=*/true, std::move(options), std::move(parts)) {}
+
+Embedded::Embedded(std::unique_ptr<convoy::Storage> storage, bool is_first,
+                   convoy::GatewayOptions options, convoy::GatewayParts parts) {
+  parts.storage = std::move(storage);
   auto gateway = convoy::Gateway::Open(std::move(options), std::move(parts));
   if (!gateway.ok()) Die(gateway.status().ToString());
   gateway_ = *std::move(gateway);
-  const auto key = gateway_->Bootstrap();
-  if (!key.ok()) Die(key.status().ToString());
-  authorization_ = absl::StrCat("Bearer ", *key);
+  if (is_first) {
+    const auto key = gateway_->Bootstrap();
+    if (!key.ok()) Die(key.status().ToString());
+    authorization_ = absl::StrCat("Bearer ", *key);
+  }
   if (const absl::Status status = gateway_->Start(); !status.ok()) Die(status.ToString());
 }
 

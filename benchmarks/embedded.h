@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "convoy/gateway.h"
+#include "convoy/storage.h"
 
 namespace benchmarks {
 
@@ -17,6 +18,9 @@ class Embedded {
  public:
   // Opens a fresh store at `path`; removes what is there. `parts` are the others.
   Embedded(const std::string& path, convoy::GatewayOptions options,
+           convoy::GatewayParts parts = {});
+  // In a store that is opened. `is_first`: it is empty; otherwise there is no key for Call.
+  Embedded(std::unique_ptr<convoy::Storage> storage, bool is_first, convoy::GatewayOptions options,
            convoy::GatewayParts parts = {});
   ~Embedded();
 

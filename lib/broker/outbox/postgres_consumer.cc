@@ -68,6 +68,10 @@ PostgresConsumer::Sql::Sql(const std::string& schema)
       remove(absl::StrCat("DELETE FROM ", schema,
                           ".outbox AS o USING unnest($1::int8[], $2::bytea[]) AS d(id, row_key) "
                           "WHERE o.id = d.id AND uuid_send(o.row_key) = d.row_key")),
+      left(absl::StrCat("SELECT o.id FROM unnest($1::int8[], $2::bytea[]) AS d(id, row_key) JOIN ",
+                        schema,
+                        ".outbox AS o ON o.id = d.id WHERE uuid_send(o.row_key) = d.row_key "
+                        "ORDER BY o.id LIMIT 1")),
       count(absl::StrCat("SELECT count(*)::int8, coalesce(min(id), 0), coalesce((SELECT max(id) "
                          "FROM ",
                          schema, ".outbox), 0) FROM (SELECT id FROM ", schema,
@@ -200,15 +204,29 @@ absl::Status PostgresConsumer::Acknowledge(std::span<const BrokerMessage> messag
     ids.push_back(row.key());
     keys.push_back(row.mapped());
   }
-  table_.connection->Queue(sql_.remove, Params().Ints(ids).Texts(keys));
+  const Params rows = Params().Ints(ids).Texts(keys);
+  table_.connection->Queue(sql_.remove, rows);
   table_.connection->Queue("COMMIT");
   is_holding_ = false;
-  CONVOY_RETURN_IF_ERROR(table_.connection->Flush().status());
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<Rows> answers, table_.connection->Flush());
   may_have_more_ = true;
+  if (static_cast<size_t>(answers.front().changes_count()) < ids.size()) {
+    CONVOY_RETURN_IF_ERROR(CheckGone(rows));
+  }
   if (in_flight_.empty()) return absl::OkStatus();
   CONVOY_ASSIGN_OR_RETURN(const bool is_reader, TryLock());
   return is_reader ? absl::OkStatus()
                    : absl::UnavailableError("another gateway reads from this outbox now");
+}
+
+// Rows that were not deleted may have been by the host. One that a trigger of the host keeps would
+// be read again at once, and for ever. Those that could be deleted are gone.
+absl::Status PostgresConsumer::CheckGone(const Params& rows) {
+  CONVOY_ASSIGN_OR_RETURN(const Rows left, table_.connection->Run(sql_.left, rows));
+  if (left.count() == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "row ", left.IntAt(0, 0),
+      " of the outbox could not be deleted: a trigger or a rule of the host keeps it"));
 }
 
 absl::Status PostgresConsumer::Extend(std::span<const BrokerMessage>) {

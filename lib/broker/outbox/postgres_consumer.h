@@ -39,7 +39,7 @@ class PostgresConsumer final : public BrokerConsumer {
   // Statements with the table's name in them.
   struct Sql {
     explicit Sql(const std::string& schema);
-    std::string exists, lock, select, remove, count;
+    std::string exists, lock, select, remove, left, count;
   };
 
   PostgresConsumer(const std::string& schema, PostgresTable table,
@@ -55,6 +55,8 @@ class PostgresConsumer final : public BrokerConsumer {
   // Begins the transaction that has the lock. False if another reader has it.
   absl::StatusOr<bool> TryLock();
   absl::Status End(const char* how);
+  // kFailedPrecondition if one of the rows (ids and keys) is still there.
+  absl::Status CheckGone(const storage::postgres::Params& rows);
   // Until there may be rows, `wait` is over or the interruption.
   absl::Status Wait(absl::Duration wait);
   absl::StatusOr<BrokerLag> CountWaiting();

@@ -1,5 +1,6 @@
 // Retention: expired records are removed in pieces, each of them one transaction; the rules are
-// those of lib/storage/sqlite/retention.cc. What flowed in removed projects goes first.
+// those of lib/storage/sqlite/retention.cc. What flowed in removed projects goes first. Rows of a
+// slice of time that will soon have expired as a whole are left to its end (slice_upkeep.cc).
 //
 // The rows of an event are locked before it is decided that it has ended: another process may be
 // about to deliver it again.
@@ -29,8 +30,8 @@ struct Candidate {
 };
 
 // Whether a request would find anything to look at.
-absl::StatusOr<bool> HasCandidates(Connection& connection, const PruneRequest& request) {
-  const PruneRange range = PruneRangeOf(request);
+absl::StatusOr<bool> HasCandidates(Connection& connection, const PruneRange& range,
+                                   const PruneRequest& request) {
   CONVOY_ASSIGN_OR_RETURN(
       const Rows row,
       connection.Run(
@@ -44,8 +45,7 @@ absl::StatusOr<bool> HasCandidates(Connection& connection, const PruneRequest& r
 
 // Whether a request for one project would find anything to look at.
 absl::StatusOr<bool> HasCandidatesOf(Connection& connection, int64_t project,
-                                     const PruneRequest& request) {
-  const PruneRange range = PruneRangeOf(request);
+                                     const PruneRange& range) {
   CONVOY_ASSIGN_OR_RETURN(
       const Rows row,
       connection.Run("SELECT EXISTS (SELECT 1 FROM event WHERE (project, key) > ($1::int8, "
@@ -56,8 +56,7 @@ absl::StatusOr<bool> HasCandidatesOf(Connection& connection, int64_t project,
 
 // The next events, locked, of one project or of all.
 absl::StatusOr<Rows> LockEvents(Connection& connection, std::optional<int64_t> project,
-                                const PruneRequest& request) {
-  const PruneRange range = PruneRangeOf(request);
+                                const PruneRange& range, const PruneRequest& request) {
   if (!project.has_value()) {
     return connection.Run(
         "SELECT key, id_tail, octet_length(body) FROM event WHERE key > $1::int8 "
@@ -71,11 +70,8 @@ absl::StatusOr<Rows> LockEvents(Connection& connection, std::optional<int64_t> p
       Params().Int(*project).Int(range.after).Int(range.end).Int(request.items_max));
 }
 
-// Locks the next events, their deliveries, and counts.
-absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection,
-                                                      std::optional<int64_t> project,
-                                                      const PruneRequest& request) {
-  CONVOY_ASSIGN_OR_RETURN(const Rows events, LockEvents(connection, project, request));
+// Locks the deliveries of the events, which are locked, and counts.
+absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection, const Rows& events) {
   std::vector<Candidate> candidates;
   std::vector<int64_t> keys;
   std::map<int64_t, size_t> by_key;
@@ -104,10 +100,11 @@ absl::StatusOr<std::vector<Candidate>> FindCandidates(Connection& connection,
   return candidates;
 }
 
-absl::Status RemoveEvents(Connection& connection, std::optional<int64_t> project,
-                          const PruneRequest& request, Pruned& pruned) {
+// `rows` are the events, locked.
+absl::Status RemoveEvents(Connection& connection, const Rows& rows, const PruneRequest& request,
+                          Pruned& pruned) {
   CONVOY_ASSIGN_OR_RETURN(const std::vector<Candidate> candidates,
-                          FindCandidates(connection, project, request));
+                          FindCandidates(connection, rows));
   pruned.may_have_more = candidates.size() == request.items_max;
   int64_t body_bytes = 0;
   std::vector<int64_t> events, deliveries;
@@ -215,7 +212,26 @@ absl::StatusOr<bool> RemoveRetired(Connection& connection, int64_t items_max) {
 
 }  // namespace
 
-absl::StatusOr<Pruned> Writer::Prune(const PruneRequest& request) {
+absl::StatusOr<Pruned> Writer::PruneKeys(const PruneRequest& request,
+                                         const std::vector<int64_t>& events) {
+  Pruned pruned;
+  const bool may_be_lost = true;
+  const auto body = [&](Connection& connection) -> absl::Status {
+    pruned = {};
+    CONVOY_ASSIGN_OR_RETURN(
+        const Rows rows,
+        connection.Run("SELECT e.key, e.id_tail, octet_length(e.body) FROM unnest($1::int8[]) AS "
+                       "w(key) JOIN event AS e ON e.key = w.key FOR UPDATE OF e",
+                       Params().Ints(events)));
+    return RemoveEvents(connection, rows, request, pruned);
+  };
+  CONVOY_RETURN_IF_ERROR(session_.Run(body, &may_be_lost));
+  pruned.last_event_id = request.after_event_id;
+  pruned.may_have_more = true;
+  return pruned;
+}
+
+absl::StatusOr<Pruned> Writer::PruneRows(const PruneRequest& request) {
   absl::MutexLock lock(&mutex_);
   CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
   Pruned pruned{.last_event_id = request.after_event_id};
@@ -225,18 +241,22 @@ absl::StatusOr<Pruned> Writer::Prune(const PruneRequest& request) {
   if (!request.project_id.empty()) {
     CONVOY_ASSIGN_OR_RETURN(project, FindName(*looking, request.project_id));
   }
+  PruneRange range = PruneRangeOf(request);
+  if (!project.has_value()) range.end = RowsEndOf(request);
   CONVOY_ASSIGN_OR_RETURN(const bool has_candidates,
-                          project.has_value() ? HasCandidatesOf(*looking, *project, request)
-                                              : HasCandidates(*looking, request));
+                          project.has_value() ? HasCandidatesOf(*looking, *project, range)
+                                              : HasCandidates(*looking, range, request));
   if (!has_candidates) return pruned;
   const bool may_be_lost = true;
   const auto body = [&](Connection& connection) -> absl::Status {
     pruned = {.last_event_id = request.after_event_id};
-    if (project.has_value()) return RemoveEvents(connection, project, request, pruned);
-    CONVOY_ASSIGN_OR_RETURN(pruned.may_have_more, RemoveRetired(connection, request.items_max));
-    if (pruned.may_have_more) return absl::OkStatus();
-    CONVOY_RETURN_IF_ERROR(RemoveEvents(connection, std::nullopt, request, pruned));
-    return RemoveKeys(connection, request, pruned);
+    if (!project.has_value()) {
+      CONVOY_ASSIGN_OR_RETURN(pruned.may_have_more, RemoveRetired(connection, request.items_max));
+      if (pruned.may_have_more) return absl::OkStatus();
+    }
+    CONVOY_ASSIGN_OR_RETURN(const Rows events, LockEvents(connection, project, range, request));
+    CONVOY_RETURN_IF_ERROR(RemoveEvents(connection, events, request, pruned));
+    return project.has_value() ? absl::OkStatus() : RemoveKeys(connection, request, pruned);
   };
   CONVOY_RETURN_IF_ERROR(session_.Run(body, &may_be_lost));
   return pruned;

@@ -27,6 +27,7 @@
 #include "lib/storage/postgres/presence.h"
 #include "lib/storage/postgres/session.h"
 #include "lib/storage/postgres/silence.h"
+#include "lib/storage/postgres/slices.h"
 
 namespace convoy::storage::postgres {
 
@@ -129,6 +130,18 @@ class Writer {
   absl::Status ReleaseDead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReleaseDeadNowAndThen(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // Retention row by row (retention.cc).
+  absl::StatusOr<Pruned> PruneRows(const PruneRequest& request);
+  absl::StatusOr<Pruned> PruneKeys(const PruneRequest& request, const std::vector<int64_t>& events)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Slices of time (slice_upkeep.cc). What was pruned if it is a slice, or rows that keep one.
+  absl::StatusOr<std::optional<Pruned>> TendSlices(const PruneRequest& request);
+  absl::StatusOr<std::optional<Pruned>> FreeSlice(const PruneRequest& request,
+                                                  std::optional<Slice>& out_free);
+  // Up to which key events are removed one by one.
+  int64_t RowsEndOf(const PruneRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   // Tells other openers of lanes that have been woken, or takes that back where a claim of this one
   // has left nothing.
   void AnnounceIfDue(const Lanes& lanes);
@@ -150,6 +163,9 @@ class Writer {
   std::optional<ClockStep> clock_step_ ABSL_GUARDED_BY(mutex_);
   absl::Time looked_for_dead_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   Silence silence_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Slice> slices_ ABSL_GUARDED_BY(mutex_);  // as of the latest walk of retention
+  // The first key of a slice that could not be dropped since others used the tables.
+  std::optional<int64_t> busy_from_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Leases of one opener: its number, then a counter.

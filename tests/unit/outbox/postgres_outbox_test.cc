@@ -258,6 +258,31 @@ TEST_CASE("postgres_outbox: no old snapshot and no lock on rows while a batch is
   host.Run(absl::StrCat("SET lock_timeout = '1s'; UPDATE ", name, ".outbox SET data = '2'"));
 }
 
+TEST_CASE("postgres_outbox: a row that a trigger of the host keeps is not acknowledged") {
+  PostgresOutboxBench bench;
+  const Source source = bench.NewQueue().value();
+  const std::string& name = PostgresOutboxBench::NameOf(source);
+  Host host;
+  host.Run(absl::StrCat("CREATE FUNCTION ", name, ".keep() RETURNS trigger LANGUAGE plpgsql AS ",
+                        "$$ BEGIN IF OLD.data = '2' THEN RETURN NULL; END IF; RETURN OLD; END $$; ",
+                        "CREATE TRIGGER keep BEFORE DELETE ON ", name,
+                        ".outbox FOR EACH ROW EXECUTE FUNCTION ", name, ".keep()"));
+  auto consumer = Open(bench, source);
+  REQUIRE(bench.Publish(source, std::vector<BenchMessage>{{.body = "1"}, {.body = "2"}}).ok());
+  Messages rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 2);
+  const absl::Status status = consumer->Acknowledge(rows);
+  CHECK(absl::IsFailedPrecondition(status));
+  CHECK(status.message().find("row 2 of the outbox could not be deleted") != status.message().npos);
+  CHECK(PostgresOutboxBench::CountRows(source) == "1");
+  // One that the host has deleted itself needs no acknowledgement.
+  host.Run(absl::StrCat("DROP TRIGGER keep ON ", name, ".outbox"));
+  rows = PollOnce(*consumer);
+  REQUIRE(rows.size() == 1);
+  host.Run(absl::StrCat("DELETE FROM ", name, ".outbox"));
+  CHECK(consumer->Acknowledge(rows).ok());
+}
+
 TEST_CASE("postgres_outbox: the least privileges are enough, and more is not given") {
   PostgresOutboxBench bench;
   const Source source = bench.NewQueue().value();

@@ -194,18 +194,6 @@ TEST_CASE("openers: a role that owns nothing but its namespace is enough") {
   CHECK(absl::IsInvalidArgument(storage::postgres::OpenPostgres(options).status()));
 }
 
-TEST_CASE("openers: tables of the first version are brought up to date") {
-  PostgresStores stores;
-  REQUIRE(stores.OpenEmpty().ok());
-  const std::string schema = stores.options().connection.schema;
-  PostgresServer::Get().Execute(absl::StrCat("DROP TABLE ", schema, ".opener_beat; UPDATE ", schema,
-                                             ".schema_version SET version = 1"));
-  const auto storage = stores.OpenAgain();
-  REQUIRE(storage.ok());
-  CHECK(PutNow(**storage, "", {MakeProject(1)}).status.ok());
-  PostgresServer::Get().Execute(absl::StrCat("SELECT beats FROM ", schema, ".opener_beat"));
-}
-
 TEST_CASE("openers: tables of a newer library are left alone") {
   PostgresStores stores;
   REQUIRE(stores.OpenEmpty().ok());

@@ -139,7 +139,27 @@ absl::StatusOr<std::unique_ptr<Storage>> PostgresStores::OpenEmpty() {
   static std::atomic<int> count = 0;
   Drop();
   schema_ = absl::StrCat("t", ++count);
-  return OpenAgain();
+  absl::StatusOr<std::unique_ptr<Storage>> storage = OpenAgain();
+  if (storage.ok() && !cuts_.empty()) Cut();
+  return storage;
+}
+
+// The slice of the past stays one for the store.
+void PostgresStores::Cut() {
+  std::string sql = absl::StrCat("SET search_path TO ", schema_, ";");
+  for (const char* table : {"event", "delivery", "attempt"}) {
+    absl::StrAppend(&sql, "ALTER TABLE ", table, " DETACH PARTITION ", table, "_past;");
+    absl::StrAppend(&sql, "ALTER TABLE ", table, " ATTACH PARTITION ", table,
+                    "_past FOR VALUES FROM (MINVALUE) TO (", cuts_.front(), ");");
+    for (size_t i = 0; i < cuts_.size(); ++i) {
+      const std::string end = i + 1 < cuts_.size() ? absl::StrCat("", cuts_[i + 1])
+                                                   : "' || (SELECT end_key FROM slice) || '";
+      absl::StrAppend(&sql, "DO $$ BEGIN EXECUTE 'CREATE TABLE ", table, "_cut", i,
+                      " PARTITION OF ", table, " FOR VALUES FROM (", cuts_[i], ") TO (", end,
+                      ")'; END $$;");
+    }
+  }
+  PostgresServer::Get().Execute(sql);
 }
 
 absl::StatusOr<std::unique_ptr<Storage>> PostgresStores::OpenAgain() {

@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -58,15 +60,19 @@ class PostgresStores : public StorageFactory {
   absl::StatusOr<std::unique_ptr<Storage>> OpenAgain() override;
 
   storage::postgres::PostgresOptions options() const;
+  // Empty stores are cut into partitions at these keys, ascending, in the past.
+  void set_cuts(std::vector<int64_t> cuts) { cuts_ = std::move(cuts); }
   // In place of the server's own.
   void set_dsn(std::string dsn) { dsn_ = std::move(dsn); }
 
  private:
   void Drop();
+  void Cut();
 
   const std::function<void(std::string_view)> on_statement_;
   std::string schema_;
   std::string dsn_;
+  std::vector<int64_t> cuts_;
 };
 
 }  // namespace convoy::testing

@@ -1,0 +1,87 @@
+// Retention of whole slices of time, and the making of those to come; see slices.h. Both belong to
+// the walk of retention through all events, which comes about once a minute, in each process.
+//
+// A slice is dropped when all its events have expired and ended. Events of it that have rows in
+// other slices, such as a delivery that was made after its end, go first, one by one. If there is
+// anything else that keeps it, its rows are left to the retention of rows.
+#include <algorithm>
+
+#include "convoy/ulid.h"
+#include "lib/base/status_macros.h"
+#include "lib/storage/postgres/slices.h"
+#include "lib/storage/postgres/writer.h"
+
+namespace convoy::storage::postgres {
+
+int64_t Writer::RowsEndOf(const PruneRequest& request) {
+  const int64_t end =
+      RowsEnd(slices_, LeastKeyAt(request.events_before), clock_.Now() - request.events_before);
+  return busy_from_.has_value() ? std::min(end, *busy_from_) : end;
+}
+
+// Looks for the first slice that may be dropped.
+absl::StatusOr<std::optional<Pruned>> Writer::FreeSlice(const PruneRequest& request,
+                                                        std::optional<Slice>& out_free) {
+  absl::MutexLock lock(&mutex_);
+  CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
+  CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());
+  for (const Slice& slice : slices_) {
+    if (slice.end_key > LeastKeyAt(request.events_before)) break;
+    CONVOY_ASSIGN_OR_RETURN(const SliceLook look, LookAt(*looking, slice, request.items_max));
+    if (look.is_held) continue;
+    if (look.crossing.empty()) {
+      out_free = slice;
+      return std::nullopt;
+    }
+    CONVOY_ASSIGN_OR_RETURN(const Pruned pruned, PruneKeys(request, look.crossing));
+    if (pruned.events_count > 0) return pruned;
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<std::optional<Pruned>> Writer::TendSlices(const PruneRequest& request) {
+  const absl::Time now = clock_.Now();
+  const absl::Duration retention = now - request.events_before;
+  std::optional<ConnectionOptions> options;
+  bool should_make = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
+    CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());
+    CONVOY_ASSIGN_OR_RETURN(slices_, ReadSlices(*looking));
+    busy_from_.reset();
+    should_make = !SlicesToMake(slices_, now, retention).empty();
+    options = session_.options();
+  }
+  std::optional<Slice> free;
+  CONVOY_ASSIGN_OR_RETURN(std::optional<Pruned> pruned, FreeSlice(request, free));
+  if (!should_make && !free.has_value()) return pruned;
+  // On a connection of its own: counting and waiting take longer than others should wait for.
+  CONVOY_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> own, Connection::Open(*options));
+  absl::Status status;
+  if (should_make) status = MakeSlices(*own, options->schema, now, retention);
+  if (status.ok() && free.has_value()) {
+    absl::StatusOr<std::optional<Pruned>> dropped = DropSlice(*own, options->schema, *free);
+    status = dropped.status();
+    if (dropped.ok()) pruned = *std::move(dropped);
+  }
+  absl::MutexLock lock(&mutex_);
+  if (absl::IsPermissionDenied(status)) {
+    slices_.clear();  // it does not own the tables: all rows are removed one by one
+    return pruned;
+  }
+  CONVOY_RETURN_IF_ERROR(status);
+  if (free.has_value() && !pruned.has_value()) busy_from_ = free->first_key;
+  return pruned;
+}
+
+absl::StatusOr<Pruned> Writer::Prune(const PruneRequest& request) {
+  // A walk through all events begins.
+  if (request.project_id.empty() && request.after_event_id.empty()) {
+    CONVOY_ASSIGN_OR_RETURN(const std::optional<Pruned> pruned, TendSlices(request));
+    if (pruned.has_value()) return *pruned;
+  }
+  return PruneRows(request);
+}
+
+}  // namespace convoy::storage::postgres
