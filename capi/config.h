@@ -14,12 +14,12 @@
 #include "convoy/options.h"
 
 struct convoy_config {
-  std::string storage_path;  // empty: in memory
+  std::string storage_path;  // or a URI (store.h); empty: in memory
   convoy::GatewayOptions options;
   std::string ui_prefix;  // empty: no pages are served
   std::vector<std::string> ui_frame_origins;
   uint64_t buffered_bytes_max = 256 * 1024 * 1024;  // of requests whose body is still coming
-  std::map<std::string, std::string> outboxes;      // files by name
+  std::map<std::string, std::string> outboxes;      // files or URIs by name
   bool should_create_outboxes = false;
   std::shared_ptr<const convoy::capi::LogCallback> log;  // null: silence
   uint32_t log_lines_max = 0;                            // that wait for convoy_gateway_next_log
@@ -31,5 +31,5 @@ struct convoy_config {
   std::vector<std::shared_ptr<const convoy::capi::BrokerPart>> brokers;
   // Plug-ins.
   std::vector<std::string> adapters;
-  std::string adapters_folder;  // empty: that of the library
+  std::string adapters_folder;  // of all plug-ins; empty: that of the library
 };

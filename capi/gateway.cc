@@ -8,6 +8,7 @@
 #include "capi/host_parts.h"
 #include "capi/outbox.h"
 #include "capi/pages.h"
+#include "capi/store.h"
 
 using convoy::capi::AddHostParts;
 using convoy::capi::CallbackScope;
@@ -16,6 +17,7 @@ using convoy::capi::CheckProcess;
 using convoy::capi::Engine;
 using convoy::capi::Fail;
 using convoy::capi::FailNull;
+using convoy::capi::FailPart;
 using convoy::capi::FillBuf;
 using convoy::capi::Guard;
 using convoy::capi::LogObserver;
@@ -63,17 +65,12 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
       return Fail(error, kept);
     }
     if (const convoy_status added = AddHostParts(*config, *engine, &parts, error)) return added;
-    if (config->storage_path.empty()) {
-      parts.storage = convoy::NewMemoryStorage();
-    } else {
-      auto storage = convoy::OpenSqliteStorage(
-          convoy::SqliteStorageOptions{.path = config->storage_path, .observer = parts.observer});
-      if (!storage.ok()) return Fail(error, storage.status());
-      parts.storage = *std::move(storage);
-    }
-    if (auto outboxes = convoy::capi::NewOutboxes(*config)) {
-      parts.brokers.push_back(std::move(outboxes));
-    }
+    auto storage = convoy::capi::OpenStore(*config, parts.observer);
+    if (!storage.ok()) return FailPart(error, storage.status());
+    parts.storage = *std::move(storage);
+    auto outboxes = convoy::capi::NewOutboxes(*config);
+    if (!outboxes.ok()) return FailPart(error, outboxes.status());
+    if (*outboxes != nullptr) parts.brokers.push_back(*std::move(outboxes));
     auto opened = convoy::Gateway::Open(config->options, std::move(parts));
     if (!opened.ok()) return Fail(error, opened.status());
     auto pages = convoy::capi::NewPages(*config, opened->get());

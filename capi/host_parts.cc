@@ -14,11 +14,6 @@ namespace {
 // As in `pub_sub` of the REST API.
 constexpr std::string_view kBrokerTypes[] = {"sqs", "google", "kafka", "amqp"};
 
-convoy_status FailPart(convoy_error** error, const absl::Status& status) {
-  return absl::IsUnimplemented(status) ? Fail(error, CONVOY_E_UNSUPPORTED, status.message())
-                                       : Fail(error, status);
-}
-
 // Shared by the entry points: from a table that can be read on, what is behind it is owned.
 template <typename PartOfHost, typename Table>
 convoy_status TakePart(const Table* table, std::string_view name,
@@ -72,6 +67,11 @@ convoy_status AddPlugins(const convoy_config& config, const Engine& engine,
 }
 
 }  // namespace
+
+convoy_status FailPart(convoy_error** error, const absl::Status& status) {
+  return absl::IsUnimplemented(status) ? Fail(error, CONVOY_E_UNSUPPORTED, status.message())
+                                       : Fail(error, status);
+}
 
 convoy_status AddHostParts(const convoy_config& config, const Engine& engine,
                            convoy::GatewayParts* parts, convoy_error** error) {

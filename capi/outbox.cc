@@ -1,4 +1,4 @@
-// Outboxes of the C interface: files of SQLite.
+// Outboxes of the C interface: files of SQLite, and PostgreSQL by a connection URI.
 #include "capi/outbox.h"
 
 #include <map>
@@ -7,21 +7,24 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "capi/plugin/loader.h"
+#include "capi/store.h"
 #include "convoy/outbox.h"
 
 namespace convoy::capi {
 
-bool SetOutbox(convoy_config& config, std::string_view name, std::string_view path) {
+bool SetOutbox(convoy_config& config, std::string_view name, std::string_view place) {
   if (!CheckOutboxName(name).ok()) return false;
-  if (path.empty()) {
+  if (place.empty()) {
     config.outboxes.erase(std::string(name));
     return true;
   }
-  const bool is_path = !path.starts_with(":") && !path.starts_with("file:") &&
-                       path.find("://") == std::string_view::npos &&
-                       path.find('\0') == std::string_view::npos;
-  if (is_path) config.outboxes[std::string(name)] = path;
-  return is_path;
+  const bool is_path = !place.starts_with(":") && !place.starts_with("file:") &&
+                       place.find("://") == std::string_view::npos;
+  const bool is_place =
+      (is_path || IsPostgres(place)) && place.find('\0') == std::string_view::npos;
+  if (is_place) config.outboxes[std::string(name)] = place;
+  return is_place;
 }
 
 absl::Status CheckOutboxesKept(const convoy_config& config) {
@@ -32,12 +35,21 @@ absl::Status CheckOutboxesKept(const convoy_config& config) {
       "were made of would be deleted already"));
 }
 
-std::shared_ptr<Broker> NewOutboxes(const convoy_config& config) {
+absl::StatusOr<std::shared_ptr<Broker>> NewOutboxes(const convoy_config& config) {
   if (config.outboxes.empty()) return nullptr;
   std::map<std::string, std::shared_ptr<Broker>> outboxes;
-  for (const auto& [name, path] : config.outboxes) {
-    outboxes[name] =
-        NewSqliteOutbox({.path = path, .should_create = config.should_create_outboxes});
+  for (const auto& [name, place] : config.outboxes) {
+    if (!IsPostgres(place)) {
+      outboxes[name] =
+          NewSqliteOutbox({.path = place, .should_create = config.should_create_outboxes});
+      continue;
+    }
+    const auto plugin = LoadStore("postgres", config.adapters_folder);
+    if (!plugin.ok()) {
+      return absl::Status(plugin.status().code(),
+                          absl::StrCat(kOutboxKeyPrefix, name, ": ", plugin.status().message()));
+    }
+    outboxes[name] = (*plugin)->new_outbox(place, config.should_create_outboxes);
   }
   return NewOutboxBroker(std::move(outboxes));
 }

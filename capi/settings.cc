@@ -117,11 +117,13 @@ Setting SettingOf(const OptionSetting& entry) {
 std::vector<Setting> OtherSettings() {
   return {
       {"storage.path", "",
-       "SQLite file, created if missing; empty: in memory, forgotten at the end",
+       "SQLite file, created if missing, or postgres:// URI, which libconvoy-postgres.so serves; "
+       "empty: in memory, forgotten at the end",
        [](convoy_config& config, std::string_view value) {
          config.storage_path = value;
          return value.find('\0') == std::string_view::npos;
-       }},
+       },
+       true},
       {"gateway.public_url", "http://localhost:5005",
        "scheme and authority under which the host serves the gateway",
        [](convoy_config& config, std::string_view value) {
@@ -206,7 +208,7 @@ std::vector<Setting> OutwardSettings() {
        }},
       // Set by name (outbox.h).
       {std::string(kOutboxKey), "", std::string(kOutboxHelp),
-       [](convoy_config&, std::string_view) { return false; }},
+       [](convoy_config&, std::string_view) { return false; }, true},
       {"outboxes.create", "off",
        "making of the tables of outboxes where they are missing: on or off",
        [](convoy_config& config, std::string_view value) {
@@ -288,7 +290,9 @@ std::vector<Setting> PluginSettings() {
          return ReadAdapters(value, &config.adapters);
        }},
       {"broker.adapters_dir", "",
-       "absolute path of the folder that they are loaded from; empty: that of libconvoy.so",
+       "absolute path of the folder that adapters and libconvoy-postgres.so are loaded from; "
+       "empty: "
+       "that of libconvoy.so",
        [](convoy_config& config, std::string_view value) {
          config.adapters_folder = value;
          return value.find('\0') == std::string_view::npos &&

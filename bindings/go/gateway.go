@@ -138,6 +138,25 @@ func (e *APIError) Error() string { return "convoy: " + e.Message }
 // target is a path with a query, body becomes JSON unless it is nil, and the answer's data is decoded
 // into out unless that is nil. A refusal is an *APIError.
 func (g *Gateway) Call(method, target string, body, out any) error {
+	return callWith(g.call, method, target, body, out)
+}
+
+// CallContext is Call that holds no thread while it waits, once the gateway was started. If the
+// context ends before the answer, the call may still be made.
+func (g *Gateway) CallContext(ctx context.Context, method, target string, body, out any) error {
+	if !g.isStarted.Load() {
+		return g.Call(method, target, body, out)
+	}
+	send := func(method, target string, body []byte) (*Reply, error) {
+		return g.callAsync(ctx, method, target, body)
+	}
+	return callWith(send, method, target, body, out)
+}
+
+// sendCall takes texts that end with NUL.
+type sendCall func(method, target string, body []byte) (*Reply, error)
+
+func callWith(send sendCall, method, target string, body, out any) error {
 	var text []byte
 	if body != nil {
 		var err error
@@ -145,7 +164,7 @@ func (g *Gateway) Call(method, target string, body, out any) error {
 			return err
 		}
 	}
-	reply, err := g.call(method+"\x00", target+"\x00", text)
+	reply, err := send(method+"\x00", target+"\x00", text)
 	if err != nil {
 		return err
 	}
@@ -178,12 +197,42 @@ func (g *Gateway) call(method, target string, body []byte) (*Reply, error) {
 	status := cCall(handle, unsafe.Pointer(unsafe.StringData(method)),
 		unsafe.Pointer(unsafe.StringData(target)), text.data, text.size, &reply, &failure)
 	if status == cDeclined {
-		return nil, &Error{Code: CodeNotFound, Message: "target: not a path of the REST API"}
+		return nil, errNoTarget
 	}
 	if err := check(status, failure); err != nil {
 		return nil, err
 	}
 	return takeReply(reply), nil
+}
+
+var errNoTarget = &Error{Code: CodeNotFound, Message: "target: not a path of the REST API"}
+
+func (g *Gateway) callAsync(ctx context.Context, method, target string, body []byte) (*Reply, error) {
+	handle, err := g.enter()
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan *Reply, 1)
+	number := replies.add(done)
+	var failure uintptr
+	text := sliceOfBytes(body)
+	status := cCallAsync(handle, unsafe.Pointer(unsafe.StringData(method)),
+		unsafe.Pointer(unsafe.StringData(target)), text.data, text.size, onReply(), number, &failure)
+	g.leave()
+	if status == cDeclined {
+		replies.take(number)
+		return nil, errNoTarget
+	}
+	if err := check(status, failure); err != nil {
+		replies.take(number)
+		return nil, err
+	}
+	select {
+	case reply := <-done:
+		return reply, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Event is an event of the host's own. Without EndpointID and OwnerID it goes to everyone with a

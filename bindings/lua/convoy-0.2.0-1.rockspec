@@ -17,6 +17,7 @@ build = {
     ["convoy.ffi"] = "convoy/ffi.lua",
     ["convoy.gateway"] = "convoy/gateway.lua",
     ["convoy.library"] = "convoy/library.lua",
+    ["convoy.log"] = "convoy/log.lua",
     ["convoy.outcome"] = "convoy/outcome.lua",
     ["convoy.request"] = "convoy/request.lua",
     ["convoy.resty"] = "convoy/resty.lua",

@@ -151,6 +151,23 @@ export interface Outcome {
   eventType: string;
 }
 
+export const LogLevel: {
+  readonly DEBUG: 0;
+  readonly INFO: 1;
+  readonly WARNING: 2;
+  readonly ERROR: 3;
+};
+
+export interface LogLine {
+  level: number;
+  /** What happened, in words that do not change. */
+  event: string;
+  /** The same with the details. */
+  message: string;
+  /** How many lines were dropped by then, because gateway.log_lines_max of them waited. */
+  droppedCount: number;
+}
+
 /** An event for the host itself. Each comes at least once; one that is let go of is retried. */
 export class Delivery {
   readonly eventId: string;
@@ -218,6 +235,8 @@ export class Gateway extends EventEmitter {
   /** The outcomes that wait, the oldest first, if there is no listener for them. */
   outcomes(): Generator<Outcome, void>;
   readonly droppedOutcomesCount: number;
+  /** The log lines that wait, the oldest first. The setting gateway.log_lines_max turns them on. */
+  logLines(): Generator<LogLine, void>;
   /** For Express and Connect: answers the gateway's paths. Mount it ahead of parsers of bodies. */
   middleware(): (request: IncomingMessage, response: ServerResponse,
     next: (error?: unknown) => void) => void;

@@ -1,5 +1,6 @@
-// Search, loading and handshake. The handshake is the name of the entry point, which holds the
-// number of the interface, and the library's version in its answer.
+// Search, loading and handshake. With an adapter the handshake is the name of the entry point,
+// which holds the number of the interface, and the library's version in its answer; with a store it
+// is the stamp of the build.
 #include "capi/plugin/loader.h"
 
 #include <dlfcn.h>
@@ -86,15 +87,16 @@ absl::Status CheckPlugin(const convoy_plugin* given, std::string_view name, std:
   return complete.ok() ? complete : broken(complete.message());
 }
 
-}  // namespace
+struct Loaded {
+  std::string path;
+  void* entry = nullptr;
+};
 
-bool IsPluginName(std::string_view name) {
-  return !name.empty() && name.size() <= 32 &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
-}
-
-absl::StatusOr<convoy_broker> LoadAdapter(std::string_view name, std::string_view folder) {
-  const absl::StatusOr<std::string> path = FindPlugin(name, folder);
+// Loads libconvoy-`name`.so, which must define `entry_point`. From then on it stays: it may have
+// started threads.
+absl::StatusOr<Loaded> Load(std::string_view name, std::string_view folder,
+                            const char* entry_point) {
+  absl::StatusOr<std::string> path = FindPlugin(name, folder);
   if (!path.ok()) return path.status();
   // The text of dlerror belongs to the thread, and two threads may load at once.
   void* const library = dlopen(path->c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -103,16 +105,43 @@ absl::StatusOr<convoy_broker> LoadAdapter(std::string_view name, std::string_vie
     return absl::FailedPreconditionError(
         absl::StrCat("cannot load the adapter ", name, ": ", why == nullptr ? path->c_str() : why));
   }
-  auto* const entry = reinterpret_cast<convoy_plugin_fn>(dlsym(library, kEntryPoint));
+  void* const entry = dlsym(library, entry_point);
   if (entry == nullptr) {
     dlclose(library);
     return absl::FailedPreconditionError(
-        absl::StrCat(*path, " is no plug-in of this version: it does not define ", kEntryPoint));
+        absl::StrCat(*path, " is no plug-in of this version: it does not define ", entry_point));
   }
-  // From here on it stays: it may have started threads.
-  const convoy_plugin* const plugin = entry();
-  if (absl::Status checked = CheckPlugin(plugin, name, *path); !checked.ok()) return checked;
+  return Loaded{.path = *std::move(path), .entry = entry};
+}
+
+}  // namespace
+
+bool IsPluginName(std::string_view name) {
+  return !name.empty() && name.size() <= 32 &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
+}
+
+absl::StatusOr<convoy_broker> LoadAdapter(std::string_view name, std::string_view folder) {
+  const absl::StatusOr<Loaded> loaded = Load(name, folder, kEntryPoint);
+  if (!loaded.ok()) return loaded.status();
+  const convoy_plugin* const plugin = reinterpret_cast<convoy_plugin_fn>(loaded->entry)();
+  if (absl::Status checked = CheckPlugin(plugin, name, loaded->path); !checked.ok()) {
+    return checked;
+  }
   return CopyTable(*CopyTable(*plugin).broker);
+}
+
+absl::StatusOr<const StorePlugin*> LoadStore(std::string_view name, std::string_view folder) {
+  const absl::StatusOr<Loaded> loaded = Load(name, folder, kStoreEntryPoint);
+  if (!loaded.ok()) return loaded.status();
+  const StorePlugin* const plugin = reinterpret_cast<StoreEntryPoint>(loaded->entry)();
+  if (plugin == nullptr || plugin->stamp == nullptr ||
+      std::string_view(plugin->stamp) != kBuildStamp) {
+    return absl::UnimplementedError(
+        absl::StrCat(loaded->path, " is of another build than this libconvoy ",
+                     convoy_version_string(), ": install both from the same one"));
+  }
+  return plugin;
 }
 
 }  // namespace convoy::capi

@@ -1,5 +1,5 @@
-// Loader of plug-ins: adapters of message brokers in shared libraries of their own, so that their
-// client libraries come into a process only on request.
+// Loader of plug-ins: adapters of message brokers and the store in PostgreSQL, in shared libraries
+// of their own, so that their client libraries come into a process only on request.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 
 #include "capi/convoy_parts.h"
+#include "capi/plugin/store_plugin.h"
 
 namespace convoy::capi {
 
@@ -18,5 +19,8 @@ bool IsPluginName(std::string_view name);
 // nowhere else is looked. It stays loaded. kNotFound: it is not there. kFailedPrecondition: it is
 // not a plug-in, or cannot be loaded. kUnimplemented: it goes with another version.
 absl::StatusOr<convoy_broker> LoadAdapter(std::string_view name, std::string_view folder);
+
+// The same for the store called `name`; kUnimplemented: it goes with another build. Valid for ever.
+absl::StatusOr<const StorePlugin*> LoadStore(std::string_view name, std::string_view folder);
 
 }  // namespace convoy::capi

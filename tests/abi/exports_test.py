@@ -12,7 +12,7 @@ SCRIPTING = sys.argv[4] if len(sys.argv) > 4 else ""  # libconvoy_script.a, if i
 sys.path.insert(0, os.path.dirname(HEADER))
 import convoy_header  # noqa: E402
 
-PLUGINS = [f"libconvoy-{name}.so" for name in ("kafka", "amqp", "sqs", "pubsub")]
+PLUGINS = [f"libconvoy-{name}.so" for name in ("kafka", "amqp", "sqs", "pubsub", "postgres")]
 
 # Libraries that are loaded directly with libconvoy.
 NEEDED = {"libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6", "libsqlite3.so.0",
@@ -53,7 +53,9 @@ class Exports(unittest.TestCase):
     def test_a_plug_in_exports_its_entry_point(self):
         for path in plugins():
             with self.subTest(plugin=path):
-                self.assertEqual(exports_of(path), {"convoy_plugin_1"})
+                is_store = path.endswith("-postgres.so")
+                self.assertEqual(exports_of(path),
+                                 {"convoy_store_plugin" if is_store else "convoy_plugin_1"})
 
     @unittest.skipIf(IS_SANITIZED, "sanitizers bring their own libraries")
     def test_a_plug_in_needs_nothing_of_libconvoy_but_its_client_library(self):

@@ -91,6 +91,7 @@ class Package(unittest.TestCase):
     def play(self, name, *command, folder="."):
         """Runs the scenario and prints the numbers that it finds."""
         with tempfile.TemporaryDirectory() as store:
+            shutil.copy(RUNNERS / "outbox.py", store)
             lines = self.run_in(folder, *command, SCENARIO, store).splitlines()
         self.assertEqual(lines[-1], "scenario passed")
         print(f"{name}: {lines[-2]}; {lines[-3]}")

@@ -1,6 +1,6 @@
 // Use of the Node package that its types must allow, and of which the compiler must see the faults.
 import http from 'node:http';
-import { Gateway, OutcomeKind, Refuse, Verifier, presets } from 'libconvoy';
+import { Gateway, LogLevel, OutcomeKind, Refuse, Verifier, presets } from 'libconvoy';
 
 async function main(): Promise<void> {
   const gateway = new Gateway({ 'local.names': 'orders', 'gateway.outcomes_max': 10 }).start();
@@ -9,6 +9,9 @@ async function main(): Promise<void> {
   gateway.on('outcome', (outcome) => {
     if (outcome.kind === OutcomeKind.DELIVERY) console.log(outcome.detail, id);
   });
+  for (const line of gateway.logLines()) {
+    if (line.level >= LogLevel.WARNING) console.log(line.message, line.droppedCount);
+  }
   gateway.local('orders', async (delivery) => {
     if (delivery.attemptNumber > 3) throw new Refuse('too often');
   }, { concurrency: 4 });

@@ -2,6 +2,7 @@
 local ffi = require("convoy.ffi")
 local delivery = require("convoy.delivery")
 local library = require("convoy.library")
+local log = require("convoy.log")
 local outcome = require("convoy.outcome")
 local request = require("convoy.request")
 
@@ -126,6 +127,18 @@ function Gateway:poll(max)
   return tonumber(count[0])
 end
 
+-- The data of an answer of the REST API, or nil and an error.
+local function answer_of(reply)
+  local answer = has_json and json.decode(reply.body) or nil
+  if reply.status >= 300 then
+    local failure = library.new_error(constants.E_INVALID, answer and answer.message or reply.body)
+    failure.status = reply.status
+    return nil, failure
+  end
+  if answer then return answer.data end
+  return reply.body
+end
+
 -- A request of the REST API as a function, as the instance's administrator and without a key. `body`
 -- is JSON, or a table where the module cjson is there; then the answer's data comes decoded. Without
 -- cjson the answer comes as text. A refusal is an error with `status`, that of HTTP.
@@ -139,15 +152,21 @@ function Gateway:call(method, target, body)
   if status == constants.DECLINED then
     return nil, library.new_error(constants.E_NOT_FOUND, "target: not a path of the REST API")
   end
-  local reply = request.take_reply(out[0])
-  local answer = has_json and json.decode(reply.body) or nil
-  if reply.status >= 300 then
-    failure = library.new_error(constants.E_INVALID, answer and answer.message or reply.body)
-    failure.status = reply.status
-    return nil, failure
-  end
-  if answer then return answer.data end
-  return reply.body
+  return answer_of(request.take_reply(out[0]))
+end
+
+-- The same without waiting: done(data, error) runs inside poll.
+function Gateway:call_async(method, target, body, done)
+  if not self.handle then return closed() end
+  if type(body) == "table" then body = assert(json.encode(body)) end
+  body = body or ""
+  local user, number = await(function(reply) done(answer_of(reply)) end)
+  local status, failure = call("convoy_call_async", self.handle, method, target, body, #body,
+    on_reply, user)
+  if status == constants.OK then return true end
+  awaited[number] = nil
+  if not status then return nil, failure end
+  return nil, library.new_error(constants.E_NOT_FOUND, "target: not a path of the REST API")
 end
 
 -- Answers a request (convoy.request names the fields) once what it did is durable: a table with
@@ -234,6 +253,11 @@ end
 -- Iterator of the outcomes that wait, the oldest first. The setting gateway.outcomes_max turns them on.
 function Gateway:outcomes()
   return function() return self.handle and outcome.next(self.handle) or nil end
+end
+
+-- Iterator of the log lines that wait, the oldest first. The setting gateway.log_lines_max turns them on.
+function Gateway:log_lines()
+  return function() return self.handle and log.next(self.handle) or nil end
 end
 
 function Gateway:dropped_outcomes_count()

@@ -11,11 +11,13 @@
 -- names, else libconvoy.so.0 as the system's loader finds it.
 local delivery = require("convoy.delivery")
 local library = require("convoy.library")
+local log = require("convoy.log")
 local outcome = require("convoy.outcome")
 local verifier = require("convoy.verifier")
 
 return {
   codes = library.codes,
+  log_levels = log.levels,
   open = require("convoy.gateway").open,
   outcome_kinds = outcome.kinds,
   presets = verifier.presets,

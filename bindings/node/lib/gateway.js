@@ -6,6 +6,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { ConvoyError, Memory, call, callElsewhere, constants, native, registerCallback, room, takeBuf,
   takeError, withMemory } = require('./library.js');
 const { Handling, Iteration, take } = require('./local.js');
+const { nextLogLine } = require('./log.js');
 const { Loop } = require('./loop.js');
 const { droppedCount, nextOutcome } = require('./outcome.js');
 const { takeReply, withEvent, withRequest } = require('./request.js');
@@ -70,6 +71,8 @@ function answerOf(handle) {
   if (reply.status >= 300) throw new ApiError(reply.status, contents.message || '');
   return contents.data;
 }
+
+const OUT_REPLY = 5; // of the parameters of convoy_call
 
 /** Memory of a call of the REST API, its parameters, and where its reply goes. */
 function writeCall(handle, method, target, body) {
@@ -196,6 +199,7 @@ class Gateway extends EventEmitter {
   }
 
   async call(method, target, body) {
+    if (this._isStarted) return this._callAsync(method, target, body);
     const { memory, parameters, out } = writeCall(this._open(), method, target, body);
     ++this._calls;
     try {
@@ -204,6 +208,15 @@ class Gateway extends EventEmitter {
     } finally {
       --this._calls;
     }
+  }
+
+  async _callAsync(method, target, body) {
+    const { memory, parameters } = writeCall(this._open(), method, target, body);
+    parameters[OUT_REPLY] = onReply;
+    const settled = await this._begin((number) => call(memory, 'convoy_call_async',
+      [...parameters, BigInt(number)], constants.DECLINED), (handle) => ({ data: answerOf(handle) }));
+    if (settled === null) throw new ApiError(404, 'not a path of the REST API');
+    return settled.data;
   }
 
   callSync(method, target, body) {
@@ -235,6 +248,10 @@ class Gateway extends EventEmitter {
 
   *outcomes() {
     for (let outcome; (outcome = nextOutcome(this._open())) !== null;) yield outcome;
+  }
+
+  *logLines() {
+    for (let line; (line = nextLogLine(this._open())) !== null;) yield line;
   }
 
   get droppedOutcomesCount() {

@@ -99,7 +99,7 @@ class Outbox(unittest.TestCase):
         self.assertEqual((held["kind"], held["reason"]), ("dead_letter", "malformed_json"))
 
     def test_names_and_files_are_checked(self):
-        for key, value in (("outbox.", "a.db"), ("outbox.a b", "a.db"), ("outbox.a", "postgres://h/d"),
+        for key, value in (("outbox.", "a.db"), ("outbox.a b", "a.db"), ("outbox.a", "mysql://h/d"),
                            ("outbox.a", ":memory:"), ("outbox.a", "file:a.db"),
                            ("outboxes.create", "yes")):
             with self.subTest(key=key, value=value), self.assertRaises(convoy.ConvoyError) as raised:

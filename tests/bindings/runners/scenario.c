@@ -250,6 +250,75 @@ static void InFlight(const cJSON* step) {
   free(data);
 }
 
+typedef struct Called {
+  const cJSON* call;
+  int* left;
+} Called;
+
+static void TakeAnswer(void* user, convoy_reply* reply) {
+  const Called* called = user;
+  if (convoy_reply_status(reply) != Number(called->call, "status")) Fail(called->call, "status");
+  --*called->left;
+  convoy_reply_free(reply);
+}
+
+static void Calls(const cJSON* step) {
+  Called called[8];
+  const cJSON* each;
+  int left = 0, count = 0;
+  cJSON_ArrayForEach(each, At(step, "calls")) {
+    CHECK(count < 8);
+    called[count].call = each;
+    called[count].left = &left;
+    ++left;
+    CHECK(convoy_call_async(gateway, Text(each, "method"), Text(each, "target"), "", 0, TakeAnswer,
+                            &called[count++], NULL) == CONVOY_OK);
+  }
+  PollUntilZero(&left);
+}
+
+/* ---- Other gateways ---- */
+
+static convoy_gateway* OpenOther(const cJSON* step, convoy_error** error) {
+  convoy_config* config = NewConfig("");
+  convoy_gateway* other = NULL;
+  const cJSON* setting;
+  cJSON_ArrayForEach(setting, At(step, "settings")) {
+    const char* value = cJSON_GetStringValue(setting);
+    CHECK(convoy_config_set(config, setting->string, strlen(setting->string), value, strlen(value),
+                            NULL) == CONVOY_OK);
+  }
+  CHECK((convoy_gateway_open(config, &other, error) == CONVOY_OK) == (other != NULL));
+  convoy_config_free(config);
+  return other;
+}
+
+static void LogLines(const cJSON* step) {
+  convoy_gateway* other = OpenOther(step, NULL);
+  int is_there = 0;
+  CHECK(other != NULL);
+  for (;;) {
+    convoy_buf event = {NULL, 0}, message = {NULL, 0};
+    uint32_t level = 0;
+    CHECK(convoy_gateway_next_log(other, &level, &event, &message, NULL, NULL) == CONVOY_OK);
+    if (message.data == NULL) break;
+    if (strcmp(event.data, Text(step, "line")) == 0 && level == CONVOY_LOG_DEBUG) is_there = 1;
+    convoy_buf_free(&event);
+    convoy_buf_free(&message);
+  }
+  if (!is_there) Fail(step, "no such line");
+  convoy_gateway_free(other);
+}
+
+static void Refuse(const cJSON* step) {
+  convoy_error* error = NULL;
+  if (OpenOther(step, &error) != NULL) Fail(step, "opened");
+  if (strstr(convoy_error_message(error), Text(step, "message")) == NULL) {
+    Fail(step, convoy_error_message(error));
+  }
+  convoy_error_free(error);
+}
+
 /* ---- Deliveries ---- */
 
 /* A crash is a delivery that is let go of without being finished. */
@@ -348,6 +417,14 @@ static void Play(const cJSON* raw) {
     Ingest(step);
   else if (strcmp(action, "deliver") == 0)
     Deliver(step);
+  else if (strcmp(action, "calls") == 0)
+    Calls(step);
+  else if (strcmp(action, "log_lines") == 0)
+    LogLines(step);
+  else if (strcmp(action, "refuse") == 0)
+    Refuse(step);
+  else if (strcmp(action, "run") == 0)
+    CHECK(system(Text(step, "command")) == 0);
   else if (strcmp(action, "in_flight") == 0)
     InFlight(step);
   else if (strcmp(action, "close") == 0)

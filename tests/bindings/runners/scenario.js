@@ -2,6 +2,7 @@
 'use strict';
 
 const assert = require('node:assert');
+const { execSync } = require('node:child_process');
 const fs = require('node:fs');
 const convoy = require('libconvoy');
 
@@ -30,7 +31,7 @@ class Scenario {
     this.saved = { folder };
   }
 
-  async run() {
+  async play() {
     for (const step of this.scenario.steps) {
       const filled = fill(step, this.saved);
       await this[filled.do](filled);
@@ -119,6 +120,29 @@ class Scenario {
     assert.deepStrictEqual(sorted(bodies), sorted(step.bodies));
   }
 
+  async calls(step) {
+    const begun = step.calls.map((each) => this.gateway.call(each.method, each.target)
+      .then(() => 200, (error) => error.status));
+    assert.deepStrictEqual(await Promise.all(begun), step.calls.map((each) => each.status));
+  }
+
+  async log_lines(step) {
+    const gateway = new convoy.Gateway(step.settings);
+    const lines = [...gateway.logLines()];
+    assert(lines.some((line) => line.event === step.line && line.level === convoy.LogLevel.DEBUG),
+      JSON.stringify(lines));
+    await gateway.close();
+  }
+
+  refuse(step) {
+    assert.throws(() => new convoy.Gateway(step.settings),
+      (error) => error instanceof convoy.ConvoyError && error.message.includes(step.message));
+  }
+
+  run(step) {
+    execSync(step.command);
+  }
+
   async in_flight(step) {
     const begun = [];
     for (let i = 0; i < step.count; ++i) {
@@ -180,7 +204,7 @@ async function measureDelivery(scenario, saved) {
 async function main() {
   const scenario = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
   const played = new Scenario(scenario, process.argv[3]);
-  await played.run();
+  await played.play();
   await checkLeftovers(scenario, process.argv[3]);
   const rate = await measureDelivery(scenario, played.saved);
   console.log(`verify ${measureVerify(scenario).toFixed(1)} µs, local delivery ${rate.toFixed(0)}/s`);

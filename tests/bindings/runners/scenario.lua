@@ -146,6 +146,37 @@ function steps.deliver(step)
   expect(step, sorted(bodies), sorted(step.bodies))
 end
 
+function steps.calls(step)
+  local answered = 0
+  for _, each in ipairs(step.calls) do
+    assert(gateway:call_async(each.method, each.target, nil, function(data, failure)
+      expect(each, failure and failure.status or data and 200, each.status)
+      answered = answered + 1
+    end))
+  end
+  while answered < #step.calls do
+    assert(gateway:wait(FAILED_S * 1000))
+    gateway:poll()
+  end
+end
+
+function steps.log_lines(step)
+  local other, is_there = assert(convoy.open(step.settings)), false
+  for line in other:log_lines() do
+    is_there = is_there or line.event == step.line and line.level == convoy.log_levels.DEBUG
+  end
+  expect(step, is_there, true)
+  assert(other:close())
+end
+
+function steps.refuse(step)
+  local opened, failure = convoy.open(step.settings)
+  expect(step, opened, nil)
+  expect(step, failure.message:find(step.message, 1, true) ~= nil, true)
+end
+
+function steps.run(step) expect(step, os.execute(step.command), 0) end
+
 function steps.in_flight(step)
   local ids, answered = {}, 0
   for _ = 1, step.count do

@@ -5,6 +5,7 @@ The other runners of this folder do the same steps in the same order, each in it
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import threading
 import time
@@ -49,7 +50,7 @@ class Scenario:
     def run(self):
         for step in self.scenario["steps"]:
             step = fill(step, self.saved)
-            getattr(self, step["do"])(step)
+            getattr(self, {"run": "run_command"}.get(step["do"], step["do"]))(step)
 
     def presets(self, step):
         names = [preset["name"] for preset in convoy.presets()]
@@ -131,6 +132,31 @@ class Scenario:
                          if outcome.kind == convoy.OutcomeKind.DELIVERY]
         expect(step, sorted(outcomes, key=str), sorted(step["outcomes"], key=str))
         expect(step, sorted(bodies), sorted(step["bodies"]))
+
+    def calls(self, step):
+        futures = [self.gateway.call_async(each["method"], each["target"]) for each in step["calls"]]
+        for future, each in zip(futures, step["calls"]):
+            try:
+                future.result(FAILED_S)
+                status = 200
+            except convoy.ApiError as error:
+                status = error.status
+            expect(each, status, each["status"])
+
+    def log_lines(self, step):
+        with convoy.Gateway(convoy.Config(step["settings"])) as gateway:
+            expect(step, step["line"] in [line.event for line in gateway.log_lines()], True)
+
+    def refuse(self, step):
+        try:
+            convoy.Gateway(convoy.Config(step["settings"]))
+        except convoy.ConvoyError as error:
+            expect(step, step["message"] in str(error), True)
+            return
+        expect(step, "opened", "refused")
+
+    def run_command(self, step):
+        subprocess.run(step["command"].split(), check=True)
 
     def in_flight(self, step):
         """Asynchronous calls, while this thread calls synchronously."""

@@ -37,6 +37,11 @@ impl Drop for Inner {
     }
 }
 
+fn terminated(name: &str, text: &str) -> Result<CString> {
+    CString::new(text)
+        .map_err(|_| Error::new(ErrorKind::Invalid, format!("{name}: must not hold NUL")))
+}
+
 struct Config(*mut sys::convoy_config);
 
 impl Drop for Config {
@@ -110,11 +115,7 @@ impl Gateway {
     /// A request of the REST API as a function, as the instance's administrator and without a key.
     /// `target` is a path with a query, `body` JSON or empty. A refusal is a reply, too.
     pub fn call(&self, method: &str, target: &str, body: &[u8]) -> Result<Reply> {
-        let text = |name: &str, text: &str| {
-            CString::new(text)
-                .map_err(|_| Error::new(ErrorKind::Invalid, format!("{name}: must not hold NUL")))
-        };
-        let (method, target) = (text("method", method)?, text("target", target)?);
+        let (method, target) = (terminated("method", method)?, terminated("target", target)?);
         let mut reply = ptr::null_mut();
         check(|error| unsafe {
             let (data, size) = (body.as_ptr().cast(), body.len());
@@ -124,7 +125,23 @@ impl Gateway {
         Ok(unsafe { Reply::take(reply) })
     }
 
-    /// The same with values of serde; returns the answer's data. A refusal is [`ErrorKind::Api`].
+    /// The same without waiting, if the gateway was started. Everything given is copied.
+    pub fn call_async(&self, method: &str, target: &str, body: &[u8]) -> Completion<Reply> {
+        if !self.is_started() {
+            return Completion::ready(self.call(method, target, body));
+        }
+        let begun = terminated("method", method).and_then(|method| {
+            let target = terminated("target", target)?;
+            complete_reply(|done, user, error| unsafe {
+                let (data, size) = (body.as_ptr().cast(), body.len());
+                let (method, target) = (method.as_ptr(), target.as_ptr());
+                sys::convoy_call_async(self.handle(), method, target, data, size, done, user, error)
+            })
+        });
+        begun.unwrap_or_else(|error| Completion::ready(Err(error)))
+    }
+
+    /// [`Gateway::call`] with values of serde; returns the answer's data. A refusal is [`ErrorKind::Api`].
     #[cfg(feature = "json")]
     pub fn call_json<T: serde::de::DeserializeOwned>(
         &self,

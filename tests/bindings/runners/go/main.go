@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"reflect"
 	"runtime"
 	"slices"
@@ -53,6 +55,9 @@ type step struct {
 	Attempts                                   map[string][]string
 	Outcomes                                   []outcome
 	Bodies                                     []string
+	Calls                                      []step
+	Settings                                   convoy.Settings
+	Message, Command, Line                     string
 }
 
 type scenario struct {
@@ -115,6 +120,16 @@ func (r *run) play() {
 			r.ingest(s)
 		case "deliver":
 			r.deliver(s)
+		case "calls":
+			r.calls(s)
+		case "log_lines":
+			logLines(s)
+		case "refuse":
+			_, err := convoy.Open(s.Settings)
+			expect(s, err != nil && strings.Contains(err.Error(), s.Message), true)
+		case "run":
+			words := strings.Fields(s.Command)
+			must(exec.Command(words[0], words[1:]...).Run())
 		case "in_flight":
 			r.inFlight(s)
 		case "close":
@@ -267,6 +282,38 @@ func (s step) behave(d *convoy.Delivery) error {
 		return convoy.Refuse(errors.New("no"))
 	}
 	return nil
+}
+
+func (r *run) calls(s step) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var answered sync.WaitGroup
+	for _, each := range s.Calls {
+		answered.Go(func() {
+			err := r.gateway.CallContext(ctx, each.Method, each.Target, nil, nil)
+			status := http.StatusOK
+			var refusal *convoy.APIError
+			if errors.As(err, &refusal) {
+				status = refusal.Status
+			} else {
+				must(err)
+			}
+			expect(each, status, each.Status)
+		})
+	}
+	answered.Wait()
+}
+
+func logLines(s step) {
+	gateway, err := convoy.Open(s.Settings)
+	must(err)
+	isThere := false
+	for line, err := range gateway.LogLines() {
+		must(err)
+		isThere = isThere || line.Event == s.Line && line.Level == slog.LevelDebug
+	}
+	expect(s, isThere, true)
+	must(gateway.Close(patience))
 }
 
 // inFlight has one processor, on which calls wait while others are in flight.

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
-use convoy::{ErrorKind, Event, Failure, Gateway, OutcomeKind, Request, Scheme, Verifier};
+use convoy::{
+    ErrorKind, Event, Failure, Gateway, LogLevel, OutcomeKind, Request, Scheme, Verifier,
+};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -105,6 +107,18 @@ fn behave(step: &Value, event_type: &str, attempt_number: u32) -> Result<(), Fai
     Ok(())
 }
 
+fn open_other(step: &Value) -> convoy::Result<Gateway> {
+    let settings = step["settings"].as_object().unwrap().iter();
+    Gateway::open(settings.map(|(key, value)| (key, text(value))))
+}
+
+fn log_lines(step: &Value) {
+    let gateway = open_other(step).unwrap();
+    let is_wanted = |event: &str| event == text(&step["line"]);
+    let mut lines = gateway.log_lines();
+    assert!(lines.any(|line| is_wanted(&line.event) && line.level == LogLevel::Debug), "{step}");
+}
+
 impl Run {
     fn gateway(&self) -> &Gateway {
         self.gateway.as_ref().unwrap()
@@ -125,6 +139,17 @@ impl Run {
                 "handle" => self.handle(&step),
                 "ingest" => self.ingest(&step),
                 "deliver" => self.deliver(&step),
+                "calls" => self.calls(&step),
+                "log_lines" => log_lines(&step),
+                "refuse" => {
+                    let error = open_other(&step).err().unwrap();
+                    assert!(error.message.contains(text(&step["message"])), "{step}: {error}");
+                }
+                "run" => {
+                    let mut words = text(&step["command"]).split(' ');
+                    let mut command = std::process::Command::new(words.next().unwrap());
+                    assert!(command.args(words).status().unwrap().success(), "{step}");
+                }
                 "in_flight" => self.in_flight(&step),
                 "close" => self.close(),
                 other => panic!("{other}"),
@@ -206,6 +231,17 @@ impl Run {
         assert_eq!(sorted(seen), sorted(expected), "{step}");
         let expected = list(&step["bodies"]).iter().map(|each| text(each).to_owned()).collect();
         assert_eq!(sorted(bodies.lock().unwrap().clone()), sorted(expected), "{step}");
+    }
+
+    fn calls(&self, step: &Value) {
+        let calls = list(&step["calls"]);
+        let begin = |each: &Value| {
+            self.gateway().call_async(text(&each["method"]), text(&each["target"]), b"")
+        };
+        let begun: Vec<_> = calls.iter().map(begin).collect();
+        for (completion, each) in begun.into_iter().zip(calls) {
+            assert_eq!(u64::from(block_on(completion).unwrap().status), each["status"], "{each}");
+        }
     }
 
     fn in_flight(&self, step: &Value) {
