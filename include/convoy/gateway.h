@@ -49,7 +49,8 @@ struct GatewayParts {
   // The engine of payload functions (scripting.h). Null: they are refused, and a function that is
   // stored already fails.
   std::unique_ptr<Scripting> scripting;
-  // Takes the spans of deliveries (span.h). Null: they are log lines of the observer alone.
+  // Takes the spans of events and deliveries (span.h). Null: they are log lines of the observer
+  // alone.
   std::shared_ptr<SpanSink> spans;
 };
 

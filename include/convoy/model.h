@@ -104,6 +104,8 @@ struct ProjectConfig {
   SignatureConfig signature;
   std::string request_id_header = "X-Convoy-Idempotency-Key";
   bool has_trace_headers = false;  // "add_event_id_trace_headers"
+  // "trace_header": the header of the project's traces; empty: GatewayOptions::trace_header.
+  std::string trace_header;
   // "disable_endpoint": when a delivery has exhausted its tries.
   bool should_disable_endpoint = false;
   bool may_share_endpoint = false;                // "multiple_endpoint_subscriptions"

@@ -66,8 +66,9 @@ struct GatewayOptions {
   std::string delivery_proxy;
 
   // The header in which the trace of an event comes in, and in which it goes on to endpoints of
-  // projects that ask for trace headers. Its value is that of W3C Trace Context, whatever it is
-  // called. Not one that HTTP or the gateway itself uses.
+  // projects that ask for trace headers and name none of their own (ProjectConfig::trace_header).
+  // Its value is that of W3C Trace Context, whatever it is called. Not one that HTTP or the gateway
+  // itself uses.
   std::string trace_header = "traceparent";
 
   // Names whose deliveries this host takes (local.h): endpoints may have the URL "local:NAME" for
