@@ -71,6 +71,7 @@ class Walk {
     return JoinUlid({.key = rows_->IntAt(0), .tail = rows_->IntAt(1)});
   }
   auto Read() const { return (*make_)(rows_->IntAt(0)); }
+  const Statement& row() const { return *rows_; }
 
  private:
   std::unique_ptr<Statement> rows_;
@@ -99,6 +100,23 @@ absl::StatusOr<CountPart> Count(Connection& connection, const ListPlan& plan,
     CONVOY_ASSIGN_OR_RETURN(auto rows, BeginWalk(connection, plan, start));
     return Walk<ReadNothing>(std::move(rows), &plan, &kMake);
   });
+}
+
+// Of a list of deliveries.
+absl::StatusOr<StatusCountPart> CountStatuses(Connection& connection, const ListPlan& plan,
+                                              std::string_view cursor) {
+  using Standing = std::pair<int64_t, DeliveryStatus>;
+  constexpr ReadNothing kMake;
+  return CountRowsByStatus<int64_t>(
+      cursor,
+      [&](const WalkStart& start) -> absl::StatusOr<Walk<ReadNothing>> {
+        CONVOY_ASSIGN_OR_RETURN(auto rows, BeginWalk(connection, plan, start));
+        return Walk<ReadNothing>(std::move(rows), &plan, &kMake);
+      },
+      [](const Walk<ReadNothing>& walk) -> absl::StatusOr<Standing> {
+        return Standing(walk.row().IntAt(3), static_cast<DeliveryStatus>(walk.row().IntAt(5)));
+      },
+      [&](int64_t number) { return NameOf(connection, number); });
 }
 
 template <typename T, typename Make>
@@ -281,6 +299,13 @@ absl::StatusOr<CountPart> CountDeliveries(Connection& connection, const Delivery
                                           std::string_view cursor) {
   return PlanDeliveries(connection, query,
                         [&](const ListPlan& plan) { return Count(connection, plan, cursor); });
+}
+
+absl::StatusOr<StatusCountPart> CountByStatus(Connection& connection, const DeliveryQuery& query,
+                                              std::string_view cursor) {
+  return PlanDeliveries(connection, query, [&](const ListPlan& plan) {
+    return CountStatuses(connection, plan, cursor);
+  });
 }
 
 absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery& query,
