@@ -197,9 +197,11 @@ auto PlanEvents(Connection& connection, const EventQuery& query, const Use& use)
   CONVOY_ASSIGN_OR_RETURN(const NumberSet sources, NumbersOf(connection, query.source_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet found_sources,
                           NumbersOf(connection, query.search.source_ids));
+  const bool may_begin_id = MayBeginId(query.search);
   const auto is_found = [&](const Statement& row) {
     return (!found_sources.is_any() && found_sources.Has(row.IntAt(2))) ||
-           IsFoundBy(query.search, {IdOf(row, 6)}, {row.TextAt(4), row.TextAt(5)});
+           IsFoundBy(query.search, {}, {row.TextAt(4), row.TextAt(5)}) ||
+           (may_begin_id && IsFoundBy(query.search, {IdOf(row, 6)}, {}));
   };
   const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
     return sources.Has(row.IntAt(2)) && endpoints.HasOneOf(row.TextAt(3)) &&
@@ -223,6 +225,7 @@ auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, const Us
   CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumbersOf(connection, query.endpoint_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet subscriptions,
                           NumbersOf(connection, query.subscription_id));
+  const bool may_begin_id = MayBeginId(query.search);
   const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
     if (!endpoints.Has(row.IntAt(3)) || !subscriptions.Has(row.IntAt(4))) return false;
     const auto status = static_cast<DeliveryStatus>(row.IntAt(5));
@@ -233,8 +236,8 @@ auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, const Us
     CONVOY_ASSIGN_OR_RETURN(const EventHead event, ReadEventHead(connection, row.IntAt(2)));
     return IsText(query.event_type, event.event_type) &&
            IsText(query.idempotency_key, event.idempotency_key) &&
-           IsFoundBy(query.search, {IdOf(row, 7), event.id},
-                     {event.event_type, event.idempotency_key});
+           (IsFoundBy(query.search, {}, {event.event_type, event.idempotency_key}) ||
+            (may_begin_id && IsFoundBy(query.search, {IdOf(row, 7), event.id}, {})));
   };
   ListPlan plan{.ascending = kDeliveriesUp,
                 .descending = kDeliveriesDown,
