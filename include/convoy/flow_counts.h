@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -16,6 +17,19 @@ namespace convoy {
 struct CountPart {
   uint64_t count = 0;       // of rows that the query selects
   std::string next_cursor;  // for the next part; empty: all rows were looked at
+};
+
+// Deliveries to one endpoint that have one status.
+struct StatusCount {
+  std::string endpoint_id;
+  DeliveryStatus status;
+  uint64_t count = 0;
+
+  friend bool operator==(const StatusCount&, const StatusCount&) = default;
+};
+struct StatusCountPart {
+  std::vector<StatusCount> counts;  // in no order, none of them 0, each pair once
+  std::string next_cursor;          // for the next part; empty: all rows were looked at
 };
 
 // Safe to use from any thread, as Storage is. The library looks for it with dynamic_cast.
@@ -30,6 +44,10 @@ class FlowCounts {
                                                 std::string_view cursor) = 0;
   virtual absl::StatusOr<CountPart> CountDeliveries(const DeliveryQuery& query,
                                                     std::string_view cursor) = 0;
+
+  // The same deliveries apart by endpoint and status, newest first.
+  virtual absl::StatusOr<StatusCountPart> CountByStatus(const DeliveryQuery& query,
+                                                        std::string_view cursor) = 0;
 };
 
 }  // namespace convoy

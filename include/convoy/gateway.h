@@ -49,7 +49,7 @@ struct GatewayParts {
   // The engine of payload functions (scripting.h). Null: new functions are refused, and stored ones
   // fail.
   std::unique_ptr<Scripting> scripting;
-  // Takes the spans of deliveries (span.h). Null: the observer gets them as log lines.
+  // Takes the spans of events and deliveries (span.h). Null: the observer gets them as log lines.
   std::shared_ptr<SpanSink> spans;
 };
 

@@ -65,8 +65,9 @@ struct GatewayOptions {
   std::string delivery_proxy;
 
   // The header that carries the trace of an incoming event, and of deliveries of projects that ask
-  // for trace headers. Its value has the form of W3C Trace Context under any name. It must not be a
-  // header that HTTP or the gateway itself uses.
+  // for trace headers and name none of their own (ProjectConfig::trace_header). Its value has the
+  // form of W3C Trace Context under any name. It must not be a header that HTTP or the gateway
+  // itself uses.
   std::string trace_header = "traceparent";
 
   // Names whose deliveries this host takes (local.h): endpoints may have the URL "local:NAME" for

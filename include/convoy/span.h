@@ -1,6 +1,7 @@
 // Spans of the gateway's work in distributed traces, in the form of OpenTelemetry. The gateway
-// makes one for each attempt to deliver, in projects whose configuration asks for trace headers
-// (docs/observability/README.md); convoy/otlp.h exports them.
+// makes one for the reception of each event and one for each attempt to deliver it, in projects
+// whose configuration asks for trace headers (docs/observability/README.md); convoy/otlp.h exports
+// them.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,7 @@ struct SpanAttribute {
 
 // A span that has ended. Ids are lower-case hexadecimal digits.
 struct Span {
-  std::string_view name;  // few different ones: "deliver"
+  std::string_view name;  // few different ones: "receive", "deliver"
   SpanKind kind = SpanKind::kInternal;
   std::string_view trace_id;        // 32 digits
   std::string_view span_id;         // 16
@@ -53,7 +54,7 @@ struct SpanCounts {
 };
 
 // A receiver of spans. Implementations are safe to call from any thread, do not throw, do not block
-// and do not call back into the gateway: Take runs on the thread that delivers.
+// and do not call back into the gateway: Take runs on threads that deliver and acknowledge.
 class SpanSink {
  public:
   virtual ~SpanSink() = default;

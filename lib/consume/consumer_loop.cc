@@ -187,6 +187,9 @@ bool ConsumerLoop::Store() {
       return false;
     }
     const bool has_events = !prepared.batch.submissions.empty();
+    const intake::ReceptionReport& reception_report = parts_.intake->receptions();
+    const intake::Receptions receptions =
+        reception_report.Begin((*project)->project(), prepared.batch);
     const CommitResult result = Commit(std::move(prepared.batch));
     if (tries.ShouldPrepareAnew(result.status)) continue;
     if (!result.status.ok()) {
@@ -194,6 +197,7 @@ bool ConsumerLoop::Store() {
       return false;
     }
     SetRunning();
+    reception_report.End(receptions, SpanKind::kConsumer, result);
     CountStored(result, prepared.dispositions);
     TraceRedelivered(result, prepared.dispositions);
     if (has_events && parts_.notify) parts_.notify();

@@ -14,9 +14,9 @@
 #include "lib/base/hops.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/text.h"
-#include "lib/dispatch/trace.h"
 #include "lib/json/raw.h"
 #include "lib/model/local_name.h"
+#include "lib/trace/context.h"
 
 namespace convoy::dispatch {
 namespace {
@@ -170,7 +170,9 @@ absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const 
   }
   SetBody(endpoint, event, request);
   // Before those that are configured: if they have its name, they win.
-  if (config.has_trace_headers) SetTraceContext(*event, delivery, trace_header, request.headers);
+  if (config.has_trace_headers) {
+    trace::SetContext(*event, delivery, trace::HeaderOf(config, trace_header), request.headers);
+  }
   Endpoint changed;
   CONVOY_RETURN_IF_ERROR(SetSignatures(config.signature, SignedAs(config, endpoint, changed),
                                        event->id, now, request));

@@ -17,7 +17,7 @@ namespace convoy::dispatch {
 // endpoint's authentication. The body is not copied: it lives as long as `event` does.
 // kFailedPrecondition if the endpoint cannot be signed for, or a header that is configured for the
 // signature, the ids or the authentication would take the place of one of the connection's.
-// `trace_header` is GatewayOptions::trace_header.
+// `trace_header` is GatewayOptions::trace_header, of projects without one of their own.
 absl::StatusOr<OutgoingRequest> BuildRequest(const ProjectConfig& config, const Endpoint& endpoint,
                                              const Delivery& delivery,
                                              const std::shared_ptr<const Event>& event,

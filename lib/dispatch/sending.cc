@@ -250,7 +250,8 @@ std::optional<LatencyExemplar> Dispatcher::State::Trace(const Sending& sending,
   if (!sending.project->project().config.has_trace_headers || sending.is_local) return std::nullopt;
   const Event& event = *sending.task.claimed.event;
   const Delivery& delivery = sending.task.claimed.delivery;
-  const TraceContext context = TraceOf(event, options.trace_header);
+  const trace::TraceContext context = trace::TraceOf(
+      event, trace::HeaderOf(sending.project->project().config, options.trace_header));
   TellSpan({.event = event,
             .delivery = delivery,
             .attempt = attempt,
@@ -258,9 +259,10 @@ std::optional<LatencyExemplar> Dispatcher::State::Trace(const Sending& sending,
             .outcome = OutcomeName(outcome)},
            *parts.observer, parts.spans);
   if (!context.is_sampled()) return std::nullopt;  // a trace that is kept nowhere
-  return LatencyExemplar{.trace_id = context.trace_id,
-                         .span_id = SpanIdOf(delivery.id, delivery.attempts_count + 1),
-                         .at = attempt.responded_at};
+  return LatencyExemplar{
+      .trace_id = context.trace_id,
+      .span_id = trace::AttemptSpanIdOf(delivery.id, delivery.attempts_count + 1),
+      .at = attempt.responded_at};
 }
 
 void Dispatcher::State::AddOutcome(const Task& task, Delivery next, std::optional<Attempt> attempt,

@@ -54,6 +54,7 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
     jobs_.OnWritten(writes);
     dispatcher_.Notify();  // a change of an endpoint may open its lane
   });
+  intake_.receptions().set_sink(parts_.spans.get());
   dispatcher_.set_wake([this] { wake_->Signal(); });
   jobs_.set_wake([this] { wake_->Signal(); });
   fetcher_->set_wake([this] { wake_->Signal(); });

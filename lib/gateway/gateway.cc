@@ -11,10 +11,10 @@
 #include "lib/crypto/aead.h"
 #include "lib/crypto/wipe.h"
 #include "lib/dispatch/notifier.h"
-#include "lib/dispatch/trace.h"
 #include "lib/gateway/embedded_gateway.h"
 #include "lib/model/local_name.h"
 #include "lib/storage/sealed_storage.h"
+#include "lib/trace/context.h"
 
 namespace convoy {
 namespace {
@@ -77,7 +77,7 @@ absl::Status CheckOptions(const GatewayOptions& options) {
     return absl::InvalidArgumentError("former_secrets_key is of no use without secrets_key");
   }
   if (absl::Status status = CheckMail(options); !status.ok()) return status;
-  if (auto status = dispatch::CheckTraceHeader(options.trace_header); !status.ok()) return status;
+  if (auto status = trace::CheckTraceHeader(options.trace_header); !status.ok()) return status;
   return CheckMetrics(options);
 }
 

@@ -29,6 +29,7 @@ struct EmbeddedGateway::PendingEvent {
   HostEvent event;
   std::function<void(absl::StatusOr<Receipt>)> done;
   std::string event_id;
+  intake::Receptions receptions;
   storage::WriteTries tries;
 };
 
@@ -58,7 +59,10 @@ absl::StatusOr<WriteBatch> EmbeddedGateway::Prepare(PendingEvent& pending) {
   if (batch.ok()) {
     CONVOY_RETURN_IF_ERROR(intake::CheckJobRoom(*parts_.storage, options_.open_jobs_max, *batch));
   }
-  if (batch.ok()) pending.event_id = batch->submissions.front().event.id;
+  if (batch.ok()) {
+    pending.event_id = batch->submissions.front().event.id;
+    pending.receptions = intake_.receptions().Begin(project->project(), *batch);
+  }
   return batch;
 }
 
@@ -66,6 +70,7 @@ std::optional<absl::StatusOr<Receipt>> EmbeddedGateway::ReceiptFor(PendingEvent&
                                                                    const CommitResult& result) {
   if (pending.tries.ShouldPrepareAnew(result.status)) return std::nullopt;
   if (!result.status.ok()) return result.status;
+  intake_.receptions().End(pending.receptions, SpanKind::kInternal, result);
   NotifyIfDue(result, /*has_deliveries=*/true);
   return Receipt{.event_id = std::move(pending.event_id),
                  .is_duplicate = result.submissions.front() == SubmissionOutcome::kDuplicate};

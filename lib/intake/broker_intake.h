@@ -55,6 +55,8 @@ class BrokerIntake {
                                                 const Source& source, const HeldInput& held,
                                                 FunctionRuns* runs = nullptr) const;
 
+  const ReceptionReport& receptions() const { return intake_->receptions(); }
+
  private:
   using MessageBatch = std::variant<WriteBatch, Refusal>;
 

@@ -114,7 +114,8 @@ Intake::Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator*
       clock_(clock),
       ulids_(ulids),
       limits_(limits),
-      report_(std::make_unique<IngestReport>(clock, observer)) {}
+      report_(std::make_unique<IngestReport>(clock, observer)),
+      receptions_(options, clock, observer) {}
 
 absl::Status Intake::CheckRequest(const ProjectSnapshot& project, const config::SourceEntry& entry,
                                   const HttpRequest& request) const {

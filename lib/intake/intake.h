@@ -31,6 +31,7 @@
 #include "lib/intake/audience.h"
 #include "lib/intake/ingest_report.h"
 #include "lib/intake/payload_functions.h"
+#include "lib/intake/reception.h"
 #include "lib/model/job.h"
 
 namespace convoy::intake {
@@ -112,6 +113,10 @@ class Intake {
   // Reports of ingest requests: the HTTP layer adds those that it refuses by itself.
   IngestReport& report() const { return *report_; }
 
+  // Spans of what is taken in: those who commit a batch begin and end them.
+  ReceptionReport& receptions() { return receptions_; }
+  const ReceptionReport& receptions() const { return receptions_; }
+
  private:
   // The fate of a genuine request without the idempotency key that its source asks for.
   enum class KeyRule : uint8_t { kAccept, kRefuse };
@@ -145,6 +150,7 @@ class Intake {
   base::UlidGenerator* const ulids_;
   const AudienceLimits limits_;
   const std::unique_ptr<IngestReport> report_;
+  ReceptionReport receptions_;
 };
 
 }  // namespace convoy::intake

@@ -95,7 +95,8 @@ void WriteConfig(Writer& writer, const ProjectConfig& config) {
   if (config.has_replay_prevention) writer.Field("has_replay_prevention", true);
   if (config.retention.has_value()) WriteDuration(writer, "retention_us", *config.retention);
   if (config.is_retention_enabled) writer.Field("is_retention_enabled", true);
-  writer.FieldIfSet("search_policy", config.search_policy);
+  writer.FieldIfSet("search_policy", config.search_policy)
+      .FieldIfSet("trace_header", config.trace_header);
   writer.EndObject();
 }
 
@@ -119,6 +120,7 @@ void ReadConfig(ObjectReader& parent, ProjectConfig* out) {
   if (reader.Has("retention_us")) ReadDuration(reader, "retention_us", &out->retention.emplace());
   reader.Read("is_retention_enabled", &out->is_retention_enabled);
   reader.Read("search_policy", &out->search_policy);
+  reader.Read("trace_header", &out->trace_header);
   parent.Fail(reader.status());
 }
 

@@ -17,6 +17,9 @@ absl::StatusOr<CountPart> CountEvents(Storage& storage, const EventQuery& query,
 absl::StatusOr<CountPart> CountDeliveries(Storage& storage, const DeliveryQuery& query,
                                           std::string_view cursor);
 
+absl::StatusOr<StatusCountPart> CountByStatus(Storage& storage, const DeliveryQuery& query,
+                                              std::string_view cursor);
+
 // Whether all that was made in the query's period is selected, so that a count needs no row.
 bool SelectsByAge(const EventQuery& query);
 

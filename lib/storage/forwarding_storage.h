@@ -81,6 +81,10 @@ class ForwardingStorage : public Storage, public FlowCounts, public WorkFeed {
                                             std::string_view cursor) override {
     return storage::CountDeliveries(target(), query, cursor);
   }
+  absl::StatusOr<StatusCountPart> CountByStatus(const DeliveryQuery& query,
+                                                std::string_view cursor) override {
+    return storage::CountByStatus(target(), query, cursor);
+  }
   absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
                                     absl::Time now) override {
     return target().GetHeld(project_id, id, now);

@@ -76,7 +76,8 @@ bool IsWantedEvent(const Row& row, int first, const EventQuery& query, const Num
   if (query.search.text.empty() || (!found_sources.is_any() && found_sources.Has(source))) {
     return true;
   }
-  return IsFoundBy(query.search, {id(row)}, {event_type, idempotency_key});
+  return IsFoundBy(query.search, {}, {event_type, idempotency_key}) ||
+         (MayBeginId(query.search) && IsFoundBy(query.search, {id(row)}, {}));
 }
 
 // Columns: endpoint, subscription, status. The conditions on the event are left out.

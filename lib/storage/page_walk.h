@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -122,21 +123,56 @@ absl::StatusOr<Page<T>> CutPage(const PageRequest& request, Open open) {
   return page;
 }
 
-// Counts what is selected among the first kListRowsMax rows from `cursor` on, oldest first.
-template <typename Open>
-absl::StatusOr<CountPart> CountRows(std::string_view cursor, Open open) {
-  CONVOY_ASSIGN_OR_RETURN(auto walk, open(WalkStart{.cursor = std::string(cursor)}));
-  CountPart part;
+// Gives `take` the walk at each of the selected ones among the first kListRowsMax rows from `start`
+// on. The answer is where to go on; empty: there are no more rows.
+template <typename Open, typename Take>
+absl::StatusOr<std::string> WalkRows(const WalkStart& start, Open& open, Take take) {
+  CONVOY_ASSIGN_OR_RETURN(auto walk, open(start));
   for (uint32_t rows_count = 0;; ++rows_count) {
     CONVOY_ASSIGN_OR_RETURN(const bool has_row, walk.Next());
-    if (!has_row) return part;
-    if (rows_count == kListRowsMax) {
-      part.next_cursor = walk.position();
-      return part;
-    }
+    if (!has_row) return std::string();
+    if (rows_count == kListRowsMax) return walk.position();
     CONVOY_ASSIGN_OR_RETURN(const bool is_wanted, walk.IsWanted());
-    part.count += is_wanted;
+    if (!is_wanted) continue;
+    CONVOY_RETURN_IF_ERROR(take(walk));
   }
+}
+
+// Counts what is selected among those rows, oldest first.
+template <typename Open>
+absl::StatusOr<CountPart> CountRows(std::string_view cursor, Open open) {
+  CountPart part;
+  CONVOY_ASSIGN_OR_RETURN(part.next_cursor,
+                          WalkRows({.cursor = std::string(cursor)}, open, [&](const auto&) {
+                            ++part.count;
+                            return absl::OkStatus();
+                          }));
+  return part;
+}
+
+// Counts by an endpoint's number or id, and a status.
+template <typename Endpoint>
+using StatusTally = std::map<std::pair<Endpoint, DeliveryStatus>, uint64_t>;
+
+// Counts the selected deliveries among those rows, newest first. `standing_of(walk)` gives endpoint
+// and status of its row; `id_of(endpoint)`, a StatusOr of its id.
+template <typename Endpoint, typename Open, typename StandingOf, typename IdOf>
+absl::StatusOr<StatusCountPart> CountRowsByStatus(std::string_view cursor, Open open,
+                                                  StandingOf standing_of, IdOf id_of) {
+  StatusTally<Endpoint> tally;
+  StatusCountPart part;
+  const WalkStart newest{.cursor = std::string(cursor), .is_ascending = false};
+  CONVOY_ASSIGN_OR_RETURN(part.next_cursor,
+                          WalkRows(newest, open, [&](const auto& walk) -> absl::Status {
+                            CONVOY_ASSIGN_OR_RETURN(auto standing, standing_of(walk));
+                            ++tally[std::move(standing)];
+                            return absl::OkStatus();
+                          }));
+  for (const auto& [standing, count] : tally) {
+    CONVOY_ASSIGN_OR_RETURN(std::string id, id_of(standing.first));
+    part.counts.push_back({std::move(id), standing.second, count});
+  }
+  return part;
 }
 
 }  // namespace convoy::storage

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
@@ -27,6 +28,15 @@ bool IsFoundBy(const SearchText& search, std::initializer_list<std::string_view>
              [&](std::string_view id) { return absl::StartsWithIgnoreCase(id, search.text); }) ||
          std::any_of(texts.begin(), texts.end(),
                      [&](std::string_view text) { return HasIgnoringCase(text, search.text); });
+}
+
+bool MayBeginId(const SearchText& search) {
+  constexpr std::string_view kDigits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  constexpr size_t kIdSize = 26;
+  if (search.text.size() > kIdSize || (!search.text.empty() && search.text[0] > '7')) return false;
+  return absl::c_all_of(search.text, [](char c) {
+    return absl::StrContains(kDigits, absl::ascii_toupper(static_cast<unsigned char>(c)));
+  });
 }
 
 }  // namespace convoy::storage

@@ -13,4 +13,7 @@ namespace convoy::storage {
 bool IsFoundBy(const SearchText& search, std::initializer_list<std::string_view> ids,
                std::initializer_list<std::string_view> texts);
 
+// Whether an id may begin with the text. If not, the ids of rows need not be made to be compared.
+bool MayBeginId(const SearchText& search);
+
 }  // namespace convoy::storage

@@ -1,5 +1,9 @@
 // Checks of lists: pages without gaps, and conditions that select exactly.
 #include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "convoy/config_read.h"
 #include "convoy/flow_counts.h"
@@ -236,6 +240,42 @@ std::string CountText(const absl::StatusOr<CountPart>& part) {
   return absl::StrCat(part->count, part->next_cursor.empty() ? "" : " and more");
 }
 
+// Endpoints, statuses and counts, in the order of the first two.
+std::vector<std::string> Sorted(const StatusCountPart& part) {
+  std::vector<std::string> texts;
+  for (const StatusCount& each : part.counts) {
+    texts.push_back(
+        absl::StrCat(each.endpoint_id, " ", static_cast<int>(each.status), " ", each.count));
+  }
+  std::sort(texts.begin(), texts.end());
+  return texts;
+}
+
+void CheckStatusCounts(Expectations& expect, Storage& storage, FlowCounts& counts,
+                       const std::string& project) {
+  const auto expect_same = [&](DeliveryQuery query) {
+    query.project_id = project;
+    std::map<std::pair<std::string, DeliveryStatus>, uint64_t> tally;
+    for (const Delivery& each : CONVOY_VALUE(storage.ListDeliveries(query, {})).items) {
+      ++tally[{each.endpoint_id, each.status}];
+    }
+    StatusCountPart listed;
+    for (const auto& [standing, count] : tally) {
+      listed.counts.push_back({standing.first, standing.second, count});
+    }
+    const StatusCountPart counted = CONVOY_VALUE(counts.CountByStatus(query, ""));
+    CONVOY_EXPECT(counted.next_cursor.empty());
+    CONVOY_EXPECT_SAME(Sorted(counted), Sorted(listed));
+  };
+  expect_same({});
+  expect_same({.endpoint_ids = {Id('E', 0)}});
+  expect_same({.event_type = "none"});
+  expect_same({.statuses = {DeliveryStatus::kScheduled}});
+  expect_same({.created_until = SampleEpoch() + absl::Seconds(1)});
+  CONVOY_EXPECT(
+      absl::IsInvalidArgument(counts.CountByStatus({.project_id = project}, "x").status()));
+}
+
 // Counts select what lists select. A store need not have them.
 void CheckCounts(Expectations& expect, Storage& storage) {
   auto* const counts = dynamic_cast<FlowCounts*>(&storage);
@@ -271,6 +311,7 @@ void CheckCounts(Expectations& expect, Storage& storage) {
   expect_deliveries({.statuses = {DeliveryStatus::kScheduled, DeliveryStatus::kRetry}});
   expect_deliveries({.search = {.text = EventId(2)}});
   expect_deliveries({.created_until = epoch + absl::Seconds(1)});
+  CheckStatusCounts(expect, storage, *counts, project);
   CONVOY_EXPECT(CountText(counts->CountEvents({.project_id = "other"}, "")) == "0");
   CONVOY_EXPECT(CountText(counts->CountDeliveries({.project_id = "other"}, "")) == "0");
   CONVOY_EXPECT(

@@ -51,7 +51,12 @@ class TraceTest(HostCase):
         told = host.wait_until(lambda: [s for s in self.spans() if s["span_id"] == span], "a span")
         self.assertEqual(len(told), 1)
         self.assertEqual(told[0]["trace_id"], TRACE)
-        self.assertEqual(told[0]["parent_span_id"], SPAN)
+        reception, = [s for s in self.spans() if s["span_id"] == told[0]["parent_span_id"]]
+        self.assertEqual((reception["name"], reception["kind"], reception["trace_id"]),
+                         ("receive", "server", TRACE))
+        self.assertEqual(reception["parent_span_id"], SPAN)
+        self.assertEqual((reception["event_id"], reception["outcome"]),
+                         (told[0]["event_id"], "accepted"))
         self.assertEqual(told[0]["delivery_id"], delivery["uid"])
         self.assertEqual((told[0]["outcome"], told[0]["http_status"]), ("delivered", "200"))
         self.assertLess(int(told[0]["start_us"]), int(told[0]["end_us"]))

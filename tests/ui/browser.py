@@ -25,7 +25,7 @@ expect.set_options(timeout=10_000)
 
 
 class Receiver:
-    """Answers in JSON; paths below /broken with 500, those below /slow late."""
+    """Answers in JSON; paths below /broken with 500, /flood with 10,000 headers."""
 
     def __init__(self):
         self.bodies = bodies = {}  # the latest by path
@@ -42,6 +42,9 @@ class Receiver:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("X-Receiver", "test")
+                if self.path.startswith("/flood"):
+                    for number in range(10_000):
+                        self.send_header(f"X-Flood-{number}", "<b>v</b>")
                 self.end_headers()
                 self.wfile.write(body)
 

@@ -378,9 +378,11 @@ class PagesTest(UiCase):
 
         self.visit(page, "settings", "Settings")
         page.get_by_label("Attempts", exact=True).fill("6")
+        page.get_by_label("Trace header").fill("X-Trace")
         page.get_by_role("button", name="Save").click()
         self.toast(page, "Settings saved")
-        self.assertEqual(self.shop.project.ok("GET", "")["config"]["strategy"]["retry_count"], 6)
+        config = self.shop.project.ok("GET", "")["config"]
+        self.assertEqual((config["strategy"]["retry_count"], config["trace_header"]), (6, "X-Trace"))
         page.get_by_label("Signature header").fill("Not a header")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("alert")).to_contain_text("config.signature.header")

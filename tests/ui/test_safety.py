@@ -185,11 +185,17 @@ class SafetyTest(UiCase):
         answered = shop.post("large.json", large, "application/json")
         self.assertEqual(answered.status, 200)
         shop.post("large.bytes", bytes(range(256)) * 8192, "application/octet-stream")
-        many = {f"X-Header-{n:04}": "v" for n in range(80)}
-        shop.post("many.headers", b"{}", "application/json", **many)
+        many = {f"X-Header-{n:04}": "v" for n in range(180)}
+        self.assertEqual(shop.post("many.headers", b"{}", "application/json", **many).status, 200)
+        flood = {f"X-Flood-{n}": "v" for n in range(10_000)}
+        self.assertIn(shop.post("flood.asked", b"{}", "application/json", **flood).status, (400, 431))
+        flooding = shop.project.endpoint("Flood", shop.mirror["url"].replace("/mirror", "/flood"))
+        self.addCleanup(shop.project.ok, "DELETE", f"/endpoints/{flooding['uid']}")
+        shop.project.subscribe("Flood", flooding, shop.open, ["flood.answered"])
+        shop.post("flood.answered", b"{}", "application/json")
         shop.post("deep.json", b"[" * 900 + b"]" * 900, "application/json")
         page = self.logged_in()
-        for kind in ("large.json", "large.bytes", "many.headers", "deep.json"):
+        for kind in ("large.json", "large.bytes", "many.headers", "deep.json", "flood.answered"):
             with self.subTest(kind=kind):
                 event = host.wait_until(lambda: shop.project.events(event_type=kind), kind)[0]
                 self.visit(page, f"events/{event['uid']}", kind)
@@ -204,7 +210,15 @@ class SafetyTest(UiCase):
                 if kind == "many.headers":
                     page.locator("summary").filter(has_text="Headers").first.click()
                     page.get_by_role("button", name=re.compile("Show all")).first.click()
-                    expect(page.get_by_text("X-Header-0079").first).to_be_visible()
+                    expect(page.get_by_text("X-Header-0179").first).to_be_visible()
+                if kind == "flood.answered":
+                    host.wait_until(lambda: [d for d in shop.project.deliveries(endpointId=flooding["uid"])
+                                             if d["metadata"]["num_trials"]], "an attempt")
+                    self.visit(page, f"events/{event['uid']}", kind)
+                    for button in page.get_by_role("button", name="Show attempts").all():
+                        button.click()
+                    expect(page.get_by_text("Attempt 1").first).to_be_visible()
+                    self.assertLess(page.evaluate("() => document.querySelectorAll('*').length"), 12_000)
 
     def test_a_viewer_sees_and_changes_nothing(self):
         page = self.logged_in(self.shop.viewer_key)

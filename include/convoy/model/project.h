@@ -39,6 +39,8 @@ struct ProjectConfig {
   SignatureConfig signature;
   std::string request_id_header = "X-Convoy-Idempotency-Key";
   bool has_trace_headers = false;  // "add_event_id_trace_headers"
+  // "trace_header": the header of the project's traces; empty: GatewayOptions::trace_header.
+  std::string trace_header;
   // "disable_endpoint": whether an endpoint is disabled when a delivery has used up its attempts.
   bool should_disable_endpoint = false;
   bool has_multiple_endpoint_subscriptions = false;  // "multiple_endpoint_subscriptions"

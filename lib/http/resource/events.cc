@@ -46,13 +46,16 @@ absl::Status StatusOf(const intake::EventFlaw& flaw) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<intake::AddressedEvent> ReadEvent(std::string_view body) {
+absl::StatusOr<intake::AddressedEvent> ReadEvent(const Context& context) {
+  const std::string_view body = context.request->body;
   intake::AddressedEvent event;
   std::vector<intake::EventFlaw> flaws;
   CONVOY_RETURN_IF_ERROR(intake::ReadEventObject(body, json::kPayloadLimits, &event, &flaws));
   absl::Status wrong;
   for (const intake::EventFlaw& flaw : flaws) json::AddProblem(StatusOf(flaw), &wrong);
   CONVOY_RETURN_IF_ERROR(wrong);
+  intake::TakeTrace(context.project->project().config, *context.options, context.request->headers,
+                    event.event.custom_headers);
   return event;
 }
 
@@ -88,8 +91,11 @@ Reply Accept(const Context& context, PrepareEvent prepare, AnswerEvent answer) {
     const std::optional<model::Job> job = model::FindJob(batch);
     const Accepted accepted{.endpoints_count = CountEndpoints(batch, job),
                             .job_id = job.has_value() ? job->id : ""};
+    intake::Receptions receptions = parts.intake->receptions().Begin(project->project(), batch);
     return PendingWrite{.batch = std::move(batch),
-                        .finish = [answer, accepted](const CommitResult& result) -> Reply {
+                        .finish = [answer, accepted, receptions = std::move(receptions),
+                                   intake = parts.intake](const CommitResult& result) -> Reply {
+                          intake->receptions().End(receptions, SpanKind::kServer, result);
                           return answer(result, accepted);
                         },
                         .has_deliveries = true};
@@ -116,7 +122,7 @@ constexpr const char* kDuplicate = "Duplicate event received, but will not be se
 }  // namespace
 
 Reply CreateEvent(const Context& context) {
-  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context.request->body);
+  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context);
   if (!request.ok()) return FromStatus(request.status());
   return Accept(
       context,
@@ -127,7 +133,7 @@ Reply CreateEvent(const Context& context) {
 }
 
 Reply CreateFanoutEvent(const Context& context) {
-  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context.request->body);
+  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context);
   if (!request.ok()) return FromStatus(request.status());
   return Accept(
       context,
@@ -138,7 +144,7 @@ Reply CreateFanoutEvent(const Context& context) {
 }
 
 Reply CreateBroadcastEvent(const Context& context) {
-  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context.request->body);
+  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context);
   if (!request.ok()) return FromStatus(request.status());
   return Accept(
       context,
@@ -150,7 +156,7 @@ Reply CreateBroadcastEvent(const Context& context) {
 
 // The endpoint and the subscription are made in the event's transaction, if they are not there.
 Reply CreateDynamicEvent(const Context& context) {
-  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context.request->body);
+  absl::StatusOr<intake::AddressedEvent> request = ReadEvent(context);
   if (!request.ok()) return FromStatus(request.status());
   absl::StatusOr<DynamicTarget> target = ReadDynamicTarget(context.request->body);
   if (!target.ok()) return FromStatus(target.status());

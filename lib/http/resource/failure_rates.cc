@@ -1,11 +1,9 @@
 // Handler of failure rates: how the deliveries to some endpoints ended in a period.
-#include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/container/flat_hash_map.h"
 
 #include "lib/base/read_limit.h"
 #include "lib/base/status_macros.h"
@@ -14,15 +12,16 @@
 #include "lib/http/resource/handlers.h"
 #include "lib/http/shape/envelope.h"
 #include "lib/http/shape/wire.h"
+#include "lib/storage/flow_counts.h"
 
 namespace convoy::http {
 namespace {
 
 constexpr size_t kEndpointsMax = 100;
 constexpr absl::Duration kPeriod = absl::Hours(24 * 7);
-constexpr uint32_t kDeliveriesOfPage = 1000;
-// Of one request. Endpoints whose deliveries are beyond it are told without figures.
-constexpr uint64_t kDeliveriesMax = 100'000;
+// Parts of the count, each of kListRowsMax deliveries of the project at most, newest first. One
+// that has not come to its end by then is of the newest deliveries only.
+constexpr int kPartsMax = 5;
 
 struct Counts {
   uint64_t success = 0;
@@ -30,43 +29,55 @@ struct Counts {
   uint64_t retry = 0;
 };
 
-// nullopt if there are more deliveries than `left` allows to count.
-absl::StatusOr<std::optional<Counts>> Count(Storage& storage, const DeliveryQuery& query,
-                                            uint64_t& left) {
-  Counts counts;
-  PageRequest request{.items_max = kDeliveriesOfPage};
-  while (true) {
-    if (base::ReadLimit::IsOver()) return absl::DeadlineExceededError("the count takes too long");
-    if (left == 0) return std::optional<Counts>();
-    CONVOY_ASSIGN_OR_RETURN(const auto page, storage.ListDeliveries(query, request));
-    for (const Delivery& delivery : page.items) {
-      counts.success += delivery.status == DeliveryStatus::kSuccess;
-      counts.failure += delivery.status == DeliveryStatus::kFailure;
-      counts.retry += delivery.status == DeliveryStatus::kRetry;
-    }
-    left -= std::min<uint64_t>(left, page.items.size());
-    if (!page.has_next) return counts;
-    request.cursor = page.next_cursor;
+struct Rates {
+  absl::flat_hash_map<std::string, Counts> counts;  // by endpoint
+  bool is_whole = false;
+};
+
+void Add(const StatusCount& counted, Counts* counts) {
+  switch (counted.status) {
+    case DeliveryStatus::kSuccess:
+      counts->success += counted.count;
+      break;
+    case DeliveryStatus::kFailure:
+      counts->failure += counted.count;
+      break;
+    case DeliveryStatus::kRetry:
+      counts->retry += counted.count;
+      break;
+    default:
+      break;
   }
 }
 
-void WriteRate(json::Writer& writer, const std::string& id, const std::optional<Counts>& counts) {
-  writer.BeginObject().Field("uid", id);
-  if (counts.has_value()) {
-    const uint64_t ended = counts->success + counts->failure;
-    const double rate =
-        ended == 0 ? 0 : 100.0 * static_cast<double>(counts->failure) / static_cast<double>(ended);
-    writer.Key("period_failure_rate").Double(rate);
-    writer.Field("success_count", counts->success)
-        .Field("failure_count", counts->failure)
-        .Field("retry_count", counts->retry);
+// The store is free between two parts.
+absl::StatusOr<Rates> CountRates(Storage& storage, const DeliveryQuery& query) {
+  Rates rates;
+  std::string cursor;
+  for (int parts_count = 0; parts_count < kPartsMax && !rates.is_whole; ++parts_count) {
+    if (base::ReadLimit::IsOver()) return absl::DeadlineExceededError("the count takes too long");
+    CONVOY_ASSIGN_OR_RETURN(StatusCountPart part, storage::CountByStatus(storage, query, cursor));
+    for (const StatusCount& counted : part.counts) Add(counted, &rates.counts[counted.endpoint_id]);
+    rates.is_whole = part.next_cursor.empty();
+    cursor = std::move(part.next_cursor);
   }
-  writer.EndObject();
+  return rates;
+}
+
+void WriteRate(json::Writer& writer, const Counts& counts, bool is_whole) {
+  const uint64_t ended = counts.success + counts.failure;
+  const double rate =
+      ended == 0 ? 0 : 100.0 * static_cast<double>(counts.failure) / static_cast<double>(ended);
+  writer.Key("period_failure_rate").Double(rate);
+  writer.Field("success_count", counts.success)
+      .Field("failure_count", counts.failure)
+      .Field("retry_count", counts.retry);
+  if (!is_whole) writer.Field("is_lower_bound", true);
 }
 
 }  // namespace
 
-// In the order of the request. An unknown endpoint is told without figures, too.
+// In the order of the request. An unknown endpoint is told without figures.
 Reply GetPeriodFailureRates(const Context& context) {
   const std::string_view query = context.request->query;
   auto ids = ParameterList(query, "endpointId");
@@ -75,21 +86,23 @@ Reply GetPeriodFailureRates(const Context& context) {
   auto range = ParseTimeRange(query);
   if (!range.ok()) return FromStatus(range.status());
   if (range->from == absl::InfinitePast()) range->from = context.parts->clock->Now() - kPeriod;
-  uint64_t left = kDeliveriesMax;
+  DeliveryQuery wanted{.project_id = context.project->project().id,
+                       .created_from = range->from,
+                       .created_until = range->until};
+  for (const std::string& id : *ids) {
+    if (FindEndpointInScope(context, id) != nullptr) wanted.endpoint_ids.push_back(id);
+  }
+  absl::StatusOr<Rates> rates = Rates();
+  if (!wanted.endpoint_ids.empty()) rates = CountRates(*context.parts->storage, wanted);
+  if (!rates.ok()) return FromStatus(rates.status());
   json::Writer writer;
   writer.BeginArray();
   for (const std::string& id : *ids) {
-    absl::StatusOr<std::optional<Counts>> counts = std::optional<Counts>();
+    writer.BeginObject().Field("uid", id);
     if (FindEndpointInScope(context, id) != nullptr) {
-      counts = Count(*context.parts->storage,
-                     {.project_id = context.project->project().id,
-                      .endpoint_ids = {id},
-                      .created_from = range->from,
-                      .created_until = range->until},
-                     left);
+      WriteRate(writer, rates->counts[id], rates->is_whole);
     }
-    if (!counts.ok()) return FromStatus(counts.status());
-    WriteRate(writer, id, *counts);
+    writer.EndObject();
   }
   writer.EndArray();
   return Success(200, "Endpoint period failure rates fetched successfully", writer.TakeText());

@@ -170,10 +170,13 @@ Reply AcceptVerified(const GatewayOptions& options, const ApiParts& parts,
   const absl::Status room = intake::CheckJobRoom(*parts.storage, options.open_jobs_max, *batch);
   if (!room.ok()) return RefuseFull(parts, source->source, room);
 
+  intake::Receptions receptions = parts.intake->receptions().Begin(project.project(), *batch);
   PendingWrite pending{.batch = *std::move(batch), .has_deliveries = true};
-  pending.finish = [source, remark = std::move(remark),
-                    body_bytes = request.body.size()](const CommitResult& result) -> Reply {
+  pending.finish = [source, remark = std::move(remark), body_bytes = request.body.size(),
+                    receptions = std::move(receptions),
+                    intake = parts.intake](const CommitResult& result) -> Reply {
     if (!result.status.ok()) return FromStatus(result.status);
+    intake->receptions().End(receptions, SpanKind::kServer, result);
     const bool is_duplicate = result.submissions.front() == SubmissionOutcome::kDuplicate;
     return Accepted(source->source, is_duplicate, remark, body_bytes);
   };

@@ -19,6 +19,7 @@
 #include "lib/http/shape/wire.h"
 #include "lib/model/meta_event.h"
 #include "lib/sign/standard_webhooks.h"
+#include "lib/trace/context.h"
 
 namespace convoy::http {
 namespace {
@@ -197,6 +198,17 @@ absl::Status ReadRequestIdHeader(ObjectReader& config, ProjectType type, std::st
   return absl::OkStatus();
 }
 
+// Empty again: the host's.
+absl::Status ReadTraceHeader(ObjectReader& config, std::string* out) {
+  std::string header;
+  if (!config.Read("trace_header", &header)) return absl::OkStatus();
+  if (!header.empty() && !trace::CheckTraceHeader(header).ok()) {
+    return FieldError(config.PathOf("trace_header"), trace::kTraceHeaderRule);
+  }
+  *out = header;
+  return absl::OkStatus();
+}
+
 absl::Status ReadConfig(const json::Value& object, ProjectType type, const Reading& reading,
                         ProjectConfig* out) {
   ObjectReader reader(object, "config");
@@ -222,6 +234,7 @@ absl::Status ReadConfig(const json::Value& object, ProjectType type, const Readi
   reader.Fail(ReadBreaker(reader, &out->circuit_breaker));
   reader.Fail(ReadRequestIdHeader(reader, type, &out->request_id_header));
   reader.Read("add_event_id_trace_headers", &out->has_trace_headers);
+  reader.Fail(ReadTraceHeader(reader, &out->trace_header));
   reader.Read("disable_endpoint", &out->should_disable_endpoint);
   reader.Read("multiple_endpoint_subscriptions", &out->has_multiple_endpoint_subscriptions);
   reader.Read("verify_dynamic_events", &out->has_verified_dynamic_events);
@@ -232,6 +245,12 @@ absl::Status ReadConfig(const json::Value& object, ProjectType type, const Readi
   // One would replace the other in every delivery.
   if (base::EqualsIgnoreCase(out->signature.header, out->request_id_header)) {
     reader.FailField("signature.header", "must differ from config.request_id_header");
+  }
+  for (const std::string& other : {out->signature.header, out->request_id_header}) {
+    if (base::EqualsIgnoreCase(out->trace_header, other)) {
+      reader.FailField("trace_header",
+                       "must differ from config.signature.header and config.request_id_header");
+    }
   }
   return reader.status();
 }

@@ -69,10 +69,11 @@ class ReleaseJob : public std::enable_shared_from_this<ReleaseJob> {
   uint32_t tried_count_ = 0;
 
   std::deque<HeldInput> waiting_;
-  std::vector<HeldInput> chunk_;  // what is being written
-  size_t singles_count_ = 0;      // so many of `waiting_` go one by one
-  storage::WriteTries tries_;     // of one that goes alone
-  intake::FunctionRuns runs_;     // of the first that waits
+  std::vector<HeldInput> chunk_;   // what is being written
+  intake::Receptions receptions_;  // of it
+  size_t singles_count_ = 0;       // so many of `waiting_` go one by one
+  storage::WriteTries tries_;      // of one that goes alone
+  intake::FunctionRuns runs_;      // of the first that waits
 
   uint64_t accepted_count_ = 0;
   uint64_t duplicates_count_ = 0;
@@ -97,6 +98,9 @@ Reply ReleaseJob::Next() {
                            }};
     }
     if (chunk_.empty()) continue;
+    const auto project = parts_.configuration->FindProject(query_.project_id);
+    if (!project.ok()) return FromStatus(project.status());
+    receptions_ = parts_.intake->receptions().Begin((*project)->project(), pending.batch);
     pending.finish = [job = shared_from_this()](const CommitResult& result) {
       return job->Settle(result);
     };
@@ -198,6 +202,7 @@ Reply ReleaseJob::Settle(const CommitResult& result) {
   const bool is_split =
       chunk.size() > 1 && (absl::IsAborted(result.status) || absl::IsNotFound(result.status));
   if (result.status.ok()) {
+    parts_.intake->receptions().End(receptions_, SpanKind::kInternal, result);
     for (const SubmissionOutcome outcome : result.submissions) {
       ++(outcome == SubmissionOutcome::kDuplicate ? duplicates_count_ : accepted_count_);
     }

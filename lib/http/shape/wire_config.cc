@@ -84,7 +84,8 @@ void WriteConfig(Writer& writer, const ProjectConfig& config) {
       .Field("multiple_endpoint_subscriptions", config.has_multiple_endpoint_subscriptions)
       .Field("verify_dynamic_events", config.has_verified_dynamic_events)
       .Field("replay_attacks_prevention_enabled", config.has_replay_prevention)
-      .FieldIfSet("search_policy", config.search_policy);
+      .FieldIfSet("search_policy", config.search_policy)
+      .FieldIfSet("trace_header", config.trace_header);  // an addition to Convoy's contract
   // Not of Convoy's contract any more, and shown where it was given.
   if (config.retention.has_value()) {
     writer.Field("retention_policy_enabled", config.is_retention_enabled);

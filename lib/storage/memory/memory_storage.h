@@ -108,6 +108,8 @@ class MemoryStorage final : public Storage, public FlowCounts {
   absl::StatusOr<CountPart> CountEvents(const EventQuery& query, std::string_view cursor) override;
   absl::StatusOr<CountPart> CountDeliveries(const DeliveryQuery& query,
                                             std::string_view cursor) override;
+  absl::StatusOr<StatusCountPart> CountByStatus(const DeliveryQuery& query,
+                                                std::string_view cursor) override;
 
   absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
                                     absl::Time now) override;

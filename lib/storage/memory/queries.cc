@@ -240,6 +240,21 @@ absl::StatusOr<CountPart> MemoryStorage::CountDeliveries(const DeliveryQuery& qu
                         [&](const auto& open) { return CountRows(cursor, open); });
 }
 
+absl::StatusOr<StatusCountPart> MemoryStorage::CountByStatus(const DeliveryQuery& query,
+                                                             std::string_view cursor) {
+  using Standing = std::pair<std::string, DeliveryStatus>;
+  absl::MutexLock lock(&mutex_);
+  return WalkDeliveries(flow_.deliveries, query, [&](const auto& open) {
+    return CountRowsByStatus<std::string>(
+        cursor, open,
+        [](const auto& walk) -> absl::StatusOr<Standing> {
+          CONVOY_ASSIGN_OR_RETURN(const Delivery delivery, walk.Read());
+          return Standing(delivery.endpoint_id, delivery.status);
+        },
+        [](const std::string& id) -> absl::StatusOr<std::string> { return id; });
+  });
+}
+
 absl::StatusOr<HeldInput> MemoryStorage::GetHeld(std::string_view project_id, std::string_view id,
                                                  absl::Time now) {
   absl::MutexLock lock(&mutex_);

@@ -99,10 +99,9 @@ class Walk {
   absl::StatusOr<bool> IsWanted() const { return plan_.is_wanted(row()); }
   std::string position() const { return JoinUlid({.key = row().IntAt(0), .tail = row().IntAt(2)}); }
   auto Read() const { return make_(row()); }
-
- private:
   Row row() const { return Row(&*rows_, at_); }
 
+ private:
   Connection& connection_;
   const ListPlan& plan_;
   const Make& make_;
@@ -134,6 +133,23 @@ absl::StatusOr<CountPart> Count(Connection& connection, const ListPlan& plan,
     CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeFrom(plan.range, start));
     return Walk<ReadNothing>(&connection, &plan, &kMake, range, start.is_ascending, kPieceRows);
   });
+}
+
+// Of a list of deliveries.
+absl::StatusOr<StatusCountPart> CountStatuses(Connection& connection, const ListPlan& plan,
+                                              std::string_view cursor) {
+  using Standing = std::pair<int64_t, DeliveryStatus>;
+  constexpr ReadNothing kMake;
+  return CountRowsByStatus<int64_t>(
+      cursor,
+      [&](const WalkStart& start) -> absl::StatusOr<Walk<ReadNothing>> {
+        CONVOY_ASSIGN_OR_RETURN(const KeyRange range, RangeFrom(plan.range, start));
+        return Walk<ReadNothing>(&connection, &plan, &kMake, range, start.is_ascending, kPieceRows);
+      },
+      [](const Walk<ReadNothing>& walk) -> absl::StatusOr<Standing> {
+        return Standing(walk.row().IntAt(4), static_cast<DeliveryStatus>(walk.row().IntAt(6)));
+      },
+      [&](int64_t number) { return NameOf(connection, number); });
 }
 
 // For counts without a condition on the rows, from the index alone. A cursor's tail does not
@@ -282,6 +298,13 @@ absl::StatusOr<CountPart> CountDeliveries(Connection& connection, const Delivery
                                           std::string_view cursor) {
   return PlanDeliveries(connection, query, kCountedDeliveries, kEventOfCounted,
                         [&](const ListPlan& plan) { return Count(connection, plan, cursor); });
+}
+
+absl::StatusOr<StatusCountPart> CountByStatus(Connection& connection, const DeliveryQuery& query,
+                                              std::string_view cursor) {
+  return PlanDeliveries(
+      connection, query, kCountedDeliveries, kEventOfCounted,
+      [&](const ListPlan& plan) { return CountStatuses(connection, plan, cursor); });
 }
 
 absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery& query,

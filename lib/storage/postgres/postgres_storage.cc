@@ -246,6 +246,11 @@ class PostgresStorage final : public Storage, public FlowCounts, public WorkFeed
       return postgres::CountDeliveries(connection, query, cursor);
     });
   }
+  absl::StatusOr<StatusCountPart> CountByStatus(const DeliveryQuery& query,
+                                                std::string_view cursor) override {
+    return readers_.RunAtOnce(
+        [&](Connection& connection) { return postgres::CountByStatus(connection, query, cursor); });
+  }
   absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
                                     absl::Time now) override {
     return readers_.Run(

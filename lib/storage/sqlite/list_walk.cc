@@ -70,6 +70,7 @@ class Walk {
     return JoinUlid({.key = rows_->IntAt(0), .tail = rows_->IntAt(1)});
   }
   auto Read() const { return (*make_)(rows_->IntAt(0)); }
+  const Statement& row() const { return *rows_; }
 
  private:
   std::unique_ptr<Statement> rows_;
@@ -98,6 +99,23 @@ absl::StatusOr<CountPart> Count(Connection& connection, const ListPlan& plan,
     CONVOY_ASSIGN_OR_RETURN(auto rows, BeginWalk(connection, plan, start));
     return Walk<ReadNothing>(std::move(rows), &plan, &kMake);
   });
+}
+
+// Of a list of deliveries.
+absl::StatusOr<StatusCountPart> CountStatuses(Connection& connection, const ListPlan& plan,
+                                              std::string_view cursor) {
+  using Standing = std::pair<int64_t, DeliveryStatus>;
+  constexpr ReadNothing kMake;
+  return CountRowsByStatus<int64_t>(
+      cursor,
+      [&](const WalkStart& start) -> absl::StatusOr<Walk<ReadNothing>> {
+        CONVOY_ASSIGN_OR_RETURN(auto rows, BeginWalk(connection, plan, start));
+        return Walk<ReadNothing>(std::move(rows), &plan, &kMake);
+      },
+      [](const Walk<ReadNothing>& walk) -> absl::StatusOr<Standing> {
+        return Standing(walk.row().IntAt(3), static_cast<DeliveryStatus>(walk.row().IntAt(5)));
+      },
+      [&](int64_t number) { return NameOf(connection, number); });
 }
 
 template <typename T, typename Make>
@@ -183,6 +201,7 @@ auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, const Us
   CONVOY_ASSIGN_OR_RETURN(const NumberSet endpoints, NumbersOf(connection, query.endpoint_ids));
   CONVOY_ASSIGN_OR_RETURN(const NumberSet subscriptions,
                           NumbersOf(connection, query.subscription_id));
+  const bool may_begin_id = MayBeginId(query.search);
   const auto is_wanted = [&](const Statement& row) -> absl::StatusOr<bool> {
     if (!IsWantedDelivery(row, 3, query, endpoints, subscriptions)) return false;
     if (row.IntAt(6) != project) return false;
@@ -191,8 +210,8 @@ auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, const Us
     CONVOY_ASSIGN_OR_RETURN(const EventHead event, ReadEventHead(connection, row.IntAt(2)));
     return IsText(query.event_type, event.event_type) &&
            IsText(query.idempotency_key, event.idempotency_key) &&
-           IsFoundBy(query.search, {IdOf(row, 7), event.id},
-                     {event.event_type, event.idempotency_key});
+           (IsFoundBy(query.search, {}, {event.event_type, event.idempotency_key}) ||
+            (may_begin_id && IsFoundBy(query.search, {IdOf(row, 7), event.id}, {})));
   };
   ListPlan plan{.ascending = kDeliveriesUp,
                 .descending = kDeliveriesDown,
@@ -257,6 +276,13 @@ absl::StatusOr<CountPart> CountDeliveries(Connection& connection, const Delivery
                                           std::string_view cursor) {
   return PlanDeliveries(connection, query,
                         [&](const ListPlan& plan) { return Count(connection, plan, cursor); });
+}
+
+absl::StatusOr<StatusCountPart> CountByStatus(Connection& connection, const DeliveryQuery& query,
+                                              std::string_view cursor) {
+  return PlanDeliveries(connection, query, [&](const ListPlan& plan) {
+    return CountStatuses(connection, plan, cursor);
+  });
 }
 
 absl::StatusOr<Page<HeldInput>> ListHeld(Connection& connection, const HeldQuery& query,

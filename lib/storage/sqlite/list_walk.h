@@ -24,6 +24,8 @@ absl::StatusOr<CountPart> CountEvents(Connection& connection, const EventQuery& 
                                       std::string_view cursor);
 absl::StatusOr<CountPart> CountDeliveries(Connection& connection, const DeliveryQuery& query,
                                           std::string_view cursor);
+absl::StatusOr<StatusCountPart> CountByStatus(Connection& connection, const DeliveryQuery& query,
+                                              std::string_view cursor);
 absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& query);
 
 }  // namespace convoy::storage

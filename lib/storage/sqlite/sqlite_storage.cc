@@ -176,6 +176,11 @@ class SqliteStorage final : public Storage, public FlowCounts {
     CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
     return storage::CountDeliveries(*reader, query, cursor);
   }
+  absl::StatusOr<StatusCountPart> CountByStatus(const DeliveryQuery& query,
+                                                std::string_view cursor) override {
+    CONVOY_ASSIGN_OR_RETURN(const auto reader, readers_.Take());
+    return storage::CountByStatus(*reader, query, cursor);
+  }
 
   absl::StatusOr<HeldInput> GetHeld(std::string_view project_id, std::string_view id,
                                     absl::Time now) override;

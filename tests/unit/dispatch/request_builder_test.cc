@@ -106,6 +106,10 @@ TEST_CASE("request_builder: ids are sent where they are asked for") {
   CHECK(setting.HeaderOf(request, "X-Convoy-Event-ID") == "EVENT");
   CHECK(setting.HeaderOf(request, "X-Convoy-EventDelivery-ID") == "DELIVERY");
   CHECK(setting.HeaderOf(request, "traceparent").size() == 55);
+  setting.config.trace_header = "X-Trace";
+  const OutgoingRequest own = setting.Build();
+  CHECK(setting.HeaderOf(own, "x-trace") == setting.HeaderOf(request, "traceparent"));
+  CHECK(setting.HeaderOf(own, "traceparent") == "<none>");
 }
 
 TEST_CASE("request_builder: the endpoint's authentication has the last word") {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -20,62 +19,6 @@ constexpr const char* kTraceHeader = "traceparent";
 constexpr const char* kParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 Event EventWith(Headers headers) { return {.id = "EVENT", .headers = std::move(headers)}; }
-
-std::string ValueOf(const Headers& headers, std::string_view name) {
-  return std::string(base::FindHeader(headers, name).value_or("<none>"));
-}
-
-TEST_CASE("trace: a trace that comes in goes on, with the sender's span as the parent") {
-  const Event event = EventWith({{"TraceParent", kParent}, {"tracestate", "vendor=1"}});
-  const TraceContext context = TraceOf(event, kTraceHeader);
-  CHECK(context.trace_id == "4bf92f3577b34da6a3ce929d0e0e4736");
-  CHECK(context.parent_id == "00f067aa0ba902b7");
-  CHECK(context.flags == "01");
-  Headers headers = event.headers;
-  SetTraceContext(event, {.id = "DELIVERY"}, kTraceHeader, headers);
-  CHECK(ValueOf(headers, "traceparent") ==
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-" + SpanIdOf("DELIVERY", 1) + "-01");
-  CHECK(ValueOf(headers, "tracestate") == "vendor=1");
-}
-
-TEST_CASE("trace: what is no traceparent begins a trace of the event's own") {
-  const TraceContext own = TraceOf(EventWith({}), kTraceHeader);
-  CHECK(own.trace_id.size() == 32);
-  CHECK(own.parent_id.empty());
-  for (const std::string& wrong :
-       {std::string(), std::string("nonsense"), std::string(kParent) + "-more",
-        std::string(kParent).substr(0, 54), "ff" + std::string(kParent).substr(2),
-        std::string("00-00000000000000000000000000000000-00f067aa0ba902b7-01"),
-        std::string("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"),
-        std::string("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"),
-        std::string("00-4bf92f3577b34da6a3ce929d0e0e473g-00f067aa0ba902b7-01"),
-        std::string("00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")}) {
-    INFO(wrong);
-    const Event event = EventWith({{"traceparent", wrong}, {"tracestate", "vendor=1"}});
-    CHECK(TraceOf(event, kTraceHeader).trace_id == own.trace_id);
-    Headers headers = event.headers;
-    SetTraceContext(event, {.id = "DELIVERY"}, kTraceHeader, headers);
-    CHECK(ValueOf(headers, "tracestate") == "<none>");
-    CHECK(base::FindHeader(headers, "traceparent")->starts_with("00-" + own.trace_id));
-  }
-  CHECK(TraceOf(EventWith({{"traceparent", kParent}, {"traceparent", kParent}}), kTraceHeader)
-            .trace_id == own.trace_id);
-}
-
-TEST_CASE("trace: a later version is read as far as it is known") {
-  const std::string later = "01" + std::string(kParent).substr(2) + "-more";
-  CHECK(TraceOf(EventWith({{"traceparent", later}}), kTraceHeader).parent_id == "00f067aa0ba902b7");
-}
-
-TEST_CASE("trace: every attempt is a span of its own, the same in every process") {
-  std::set<std::string> ids;
-  for (const char* delivery : {"A", "B"}) {
-    for (uint32_t number = 1; number < 50; ++number) ids.insert(SpanIdOf(delivery, number));
-  }
-  CHECK(ids.size() == 98);
-  CHECK(SpanIdOf("A", 1) == SpanIdOf("A", 1));
-  CHECK(SpanIdOf("A", 1).size() == 16);
-}
 
 class RecordingObserver final : public Observer {
  public:
@@ -100,40 +43,24 @@ TEST_CASE("trace: an attempt that has ended is told with its span") {
   TellSpan({.event = event,
             .delivery = delivery,
             .attempt = attempt,
-            .context = TraceOf(event, kTraceHeader),
+            .context = trace::TraceOf(event, kTraceHeader),
             .outcome = "throttled"},
            observer, nullptr);
   Headers headers;
-  SetTraceContext(event, delivery, kTraceHeader, headers);
+  trace::SetContext(event, delivery, kTraceHeader, headers);
   const auto has = [&](const std::string& field) {
     return std::find(observer.said.begin(), observer.said.end(), field) != observer.said.end();
   };
   CHECK(has("trace_id=4bf92f3577b34da6a3ce929d0e0e4736"));
-  CHECK(has("parent_span_id=00f067aa0ba902b7"));
-  CHECK(has("span_id=" + ValueOf(headers, "traceparent").substr(36, 16)));
+  CHECK(has("parent_span_id=" + trace::ReceptionSpanIdOf("EVENT")));
+  CHECK(has("span_id=" + std::string(base::FindHeader(headers, kTraceHeader)->substr(36, 16))));
+  CHECK(has("name=deliver"));
+  CHECK(has("kind=client"));
   CHECK(has("start_us=1777629600000000"));
   CHECK(has("end_us=1777629600003000"));
   CHECK(has("outcome=throttled"));
   CHECK(has("http_status=503"));
   CHECK(has("attempt_number=3"));
-}
-
-TEST_CASE("trace: the header is the host's choice") {
-  const Event event = EventWith({{"X-Trace", kParent}, {"traceparent", "is a header like others"}});
-  CHECK(TraceOf(event, "x-trace").parent_id == "00f067aa0ba902b7");
-  Headers headers = event.headers;
-  SetTraceContext(event, {.id = "DELIVERY"}, "X-Trace", headers);
-  CHECK(ValueOf(headers, "X-Trace").starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
-  CHECK(ValueOf(headers, "traceparent") == "is a header like others");
-  for (const char* name : {"traceparent", "X-Trace", "uber-trace"}) {
-    CHECK(CheckTraceHeader(name).ok());
-  }
-  for (const std::string& name :
-       {std::string(), std::string("a b"), std::string("host"), std::string("Content-Type"),
-        std::string("TraceState"), std::string("X\r\nY"), std::string(129, 'x')}) {
-    INFO(name);
-    CHECK(CheckTraceHeader(name).code() == absl::StatusCode::kInvalidArgument);
-  }
 }
 
 // Keeps what it is handed, as texts.
@@ -182,7 +109,7 @@ struct Told {
     TellSpan({.event = event,
               .delivery = delivery,
               .attempt = attempt,
-              .context = TraceOf(event, kTraceHeader),
+              .context = trace::TraceOf(event, kTraceHeader),
               .outcome = outcome},
              silent, &sink);
     REQUIRE(sink.count == 1);
@@ -193,7 +120,8 @@ struct Told {
 TEST_CASE("trace: a sink gets an attempt as OpenTelemetry has it, without what a URL hides") {
   const Told told;
   const RecordingSink sink = told.Tell();
-  CHECK(sink.ids == "4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7 " + SpanIdOf("DELIVERY", 1));
+  CHECK(sink.ids == "4bf92f3577b34da6a3ce929d0e0e4736 " + trace::ReceptionSpanIdOf("EVENT") + " " +
+                        trace::AttemptSpanIdOf("DELIVERY", 1));
   CHECK(sink.kind == SpanKind::kClient);
   CHECK(sink.status == SpanStatus::kUnset);
   CHECK(sink.state == "vendor=1");

@@ -32,6 +32,13 @@ TEST_CASE("projects: a setting that is not enforced is refused by its name") {
       {R"({"signature":{"header":"X-Convoy-Idempotency-Key"}})", "config.signature.header:"},
       {R"({"request_id_header":"Transfer-Encoding"})", "config.request_id_header:"},
       {R"({"request_id_header":"x-convoy-signature"})", "config.signature.header:"},
+      {R"({"trace_header":"a b"})", "config.trace_header:"},
+      {R"({"trace_header":"Authorization"})", "config.trace_header:"},
+      {R"({"trace_header":"tracestate"})", "config.trace_header:"},
+      {R"({"trace_header":7})",
+       "body contains incorrect JSON type for field \"config.trace_header"},
+      {R"({"trace_header":"x-convoy-signature"})", "config.trace_header:"},
+      {R"({"trace_header":"X-Convoy-Idempotency-Key"})", "config.trace_header:"},
       {R"({"max_payload_read_size":33554433})", "config.max_payload_read_size:"},
       {R"({"strategy":{"duration":"1500ms"}})", "config.strategy.duration:"},
       {R"({"strategy":{"duration":"-1s"}})", "config.strategy.duration:"},
@@ -93,6 +100,23 @@ TEST_CASE("projects: retention, search policy and replay prevention are kept and
   CHECK(ProjectHarness::Field(
             api.Expect(200, "GET", "/api/v1/projects/" + other, "", api.instance_key),
             "data.config.retention_policy.policy") == "720h0m0s");
+}
+
+TEST_CASE("projects: the header of traces is the project's own until it is the host's again") {
+  ProjectHarness api;
+  const auto header = [&] {
+    const std::string shown = api.Do(200, "GET", "");
+    return shown.find("trace_header\"") == std::string::npos
+               ? "<none>"
+               : ProjectHarness::Field(shown, "data.config.trace_header");
+  };
+  CHECK(header() == "<none>");
+  api.Do(202, "PUT", "", R"({"config":{"trace_header":"X-Trace"}})");
+  CHECK(header() == "X-Trace");
+  api.Do(202, "PUT", "", R"({"config":{"add_event_id_trace_headers":true}})");
+  CHECK(header() == "X-Trace");
+  api.Do(202, "PUT", "", R"({"config":{"trace_header":""}})");
+  CHECK(header() == "<none>");
 }
 
 TEST_CASE("projects: a circuit breaker is kept and shown, with defaults for what is 0") {

@@ -52,6 +52,7 @@ class Maker {
     }
     config.request_id_header = Text();
     config.has_trace_headers = Flag();
+    config.trace_header = Text();
     config.should_disable_endpoint = Flag();
     config.has_multiple_endpoint_subscriptions = Flag();
     config.is_https_required = Flag();

@@ -73,5 +73,13 @@ TEST_CASE("flow_counts: of a store without counts the lists are counted, in boun
   CHECK(deliveries(1) == "1 ");
 }
 
+TEST_CASE("flow_counts: of a store without counts statuses are counted in its lists") {
+  ListsOnly storage(1000);
+  const StatusCountPart part = CountByStatus(storage, {}, "").value();
+  CHECK(part.counts == std::vector{StatusCount{"", Delivery().status, 20}});
+  CHECK(part.next_cursor == "400");
+  CHECK(CountByStatus(storage, {}, "800").value().next_cursor.empty());
+}
+
 }  // namespace
 }  // namespace convoy::storage

@@ -15,6 +15,7 @@ export interface Project {
     max_payload_read_size: number;
     disable_endpoint: boolean;
     add_event_id_trace_headers: boolean;
+    trace_header?: string;
   };
   created_at: string;
 }

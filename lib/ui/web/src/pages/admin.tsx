@@ -177,6 +177,7 @@ function SettingsForm({ project, done }: { project: Project; done: () => void })
   const [isHttps, setHttps] = useState(config.ssl.enforce_secure_endpoints);
   const [shouldDisable, setDisable] = useState(config.disable_endpoint);
   const [hasTrace, setTrace] = useState(config.add_event_id_trace_headers);
+  const [traceHeader, setTraceHeader] = useState(config.trace_header ?? "");
   const action = useAction();
   const send = () => action.run(async () => {
     await call("PUT", api(""), {
@@ -187,6 +188,7 @@ function SettingsForm({ project, done }: { project: Project; done: () => void })
         ssl: { enforce_secure_endpoints: isHttps },
         disable_endpoint: shouldDisable,
         add_event_id_trace_headers: hasTrace,
+        trace_header: traceHeader,
       },
     });
     say("Settings saved.");
@@ -202,8 +204,9 @@ function SettingsForm({ project, done }: { project: Project; done: () => void })
           <Input label="Attempts" type="number" min={1} max={1000} value={tries} onValue={setTries} isRequired />
           <Input label="Signature header" value={header} onValue={setHeader} isRequired />
           <Select label="Standard Webhooks" value={standard} onValue={setStandard} options={[["none", "Off"], ["v1", "v1: HMAC"], ["v1a", "v1a: Ed25519"]]} />
+          <Input label="Trace header" value={traceHeader} onValue={setTraceHeader} hint="If this project has one of its own. Empty: the host's, usually traceparent." />
           <div class="field wide">
-            <Check label="Requests carry traceparent and the ids of event and delivery" value={hasTrace} onValue={setTrace} />
+            <Check label="Requests carry a trace and the ids of event and delivery" value={hasTrace} onValue={setTrace} />
             <Check label="Endpoints need https" value={isHttps} onValue={setHttps} />
             <Check label="Make an endpoint inactive when a delivery has used up its attempts" value={shouldDisable} onValue={setDisable} />
           </div>

@@ -172,7 +172,7 @@ function Secrets({ endpoint, reload }: { endpoint: Endpoint; reload: () => void 
   );
 }
 
-interface Rates { uid: string; period_failure_rate?: number; success_count?: number; failure_count?: number; retry_count?: number }
+interface Rates { uid: string; period_failure_rate?: number; success_count?: number; failure_count?: number; retry_count?: number; is_lower_bound?: boolean }
 
 function Week({ id }: { id: string }) {
   const { api } = useSession();
@@ -184,10 +184,10 @@ function Week({ id }: { id: string }) {
   });
   return (
     <>
-      {rates && (rates.success_count === undefined ? <p class="muted">There are too many deliveries to count.</p> : (
-        <p>{countText(rates.success_count)} delivered, {countText(rates.failure_count ?? 0)} failed, {countText(rates.retry_count ?? 0)} tried again
+      {rates?.success_count !== undefined && (
+        <p>{rates.is_lower_bound && "Of the newest: "}{countText(rates.success_count)} delivered, {countText(rates.failure_count ?? 0)} failed, {countText(rates.retry_count ?? 0)} tried again
           {" "}in 7 days: <strong>{(rates.period_failure_rate ?? 0).toFixed(1)} % failed</strong></p>
-      ))}
+      )}
       {action.error && <Failure error={action.error} />}
       <button type="button" class="tiny" disabled={action.isBusy} onClick={count}>Count the last 7 days</button>
     </>
