@@ -34,8 +34,8 @@ TraceContext TraceOf(const Event& event, std::string_view trace_header);
 // Of an attempt; the same in every process.
 std::string SpanIdOf(std::string_view delivery_id, uint32_t attempt_number);
 
-// Puts the context of an attempt into the headers of its request. What the event's sender said of
-// the trace goes on in `tracestate`, unless it belongs to a trace that is not gone on with.
+// Puts the context of an attempt into the headers of its request. The sender's data about the
+// trace goes on in `tracestate`, unless it belongs to a trace that is not continued.
 void SetTraceContext(const Event& event, const Delivery& delivery, std::string_view trace_header,
                      Headers& headers);
 
