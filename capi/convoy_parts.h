@@ -6,7 +6,7 @@
  *   A table begins with struct_size and may grow at its end. Zero it, then set its size, its
  *   functions and `self`, which is the first argument of every function. The library copies the
  *   table, so it need not outlive the call. Members that are missing because the table was built
- * for an older header count as NULL; functions whose comment says "may be NULL" may be missing. A
+ *   for an older header count as NULL; functions whose comment says "may be NULL" may be missing. A
  *   table of a newer header with functions that this library does not know is CONVOY_E_UNSUPPORTED.
  *   The same holds for structs that a function receives: check struct_size before you read a member
  *   that a later version has added.
@@ -30,7 +30,7 @@
  * RE-ENTRANCY
  *   A function of a table is a callback (convoy.h): calls with the gateway that it runs for return
  *   CONVOY_E_REENTRANT. The gateway holds no lock that the function could wait for, but it waits
- * for the function.
+ *   for the function.
  */
 #ifndef CONVOY_PARTS_H_
 #define CONVOY_PARTS_H_

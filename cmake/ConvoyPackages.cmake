@@ -5,7 +5,7 @@
 #   libconvoy-dev       headers, archives and adapters, CMake and pkg-config files
 #   convoyd             the reference host, with a unit for systemd
 #
-# What a package needs of the system's shared libraries is found by dpkg-shlibdeps.
+# dpkg-shlibdeps finds the system's shared libraries that a package needs.
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME libconvoy)

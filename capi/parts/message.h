@@ -19,8 +19,8 @@ class LentMessage {
               .attributes_count = attributes_.size(),
               .id = SliceOf(message.id),
               .key = SliceOf(message.key),
-              .redelivery_id = SliceOf(message.redelivery_id),
-              .former_redelivery_id = SliceOf(message.former_redelivery_id),
+              .position = SliceOf(message.redelivery_id),
+              .former_position = SliceOf(message.former_redelivery_id),
               .tag = message.tag,
               .is_first_delivery = !message.may_be_redelivery,
               .is_cut = message.is_cut} {}

@@ -12,7 +12,7 @@ struct DescriptorPlan {
 
 // The part of `wanted` that fits into `descriptors`, of which `reserved` are for everything else
 // (database, logs, message brokers). Deliveries may need up to three each while names are resolved.
-// What is wanted is given whole where it fits; else each side gets at least its half. Never 0.
+// Wishes that fit are granted whole; otherwise each side gets at least half of its wish. Never 0.
 DescriptorPlan DivideDescriptors(uint64_t descriptors, uint32_t reserved,
                                  const DescriptorPlan& wanted);
 

@@ -2,8 +2,8 @@
 //
 // Strict where servers and proxies could disagree about where a request ends (RFC 9112): lines end
 // with CRLF, header lines are not folded, there is one Host, the body has one Content-Length or is
-// `chunked` and nothing else. What a peer can make a parser keep is bounded by FramingLimits and by
-// the memory that BodyMemory grants; everything else that is read is forgotten at once.
+// `chunked` and nothing else. FramingLimits, and the memory that BodyMemory grants, bound the
+// bytes of a peer that a parser keeps; all other bytes are dropped at once.
 #pragma once
 
 #include <cstddef>

@@ -2,9 +2,9 @@
 //
 //   AwaitRequest → Read/Parse (head) → AcceptHead → Read/Parse (body) → Ask → Answer → AwaitRequest
 //
-// What the head alone decides (too large, unknown link, wrong key, a path that is not served) is
-// answered before a byte of the body is read. Each step has its time; a request that does not
-// arrive in it is answered with 408.
+// Requests that the head alone decides (too large, unknown link, wrong key, a path that is not
+// served) are answered before a byte of the body is read. Each step has its time; a request that
+// does not arrive in it is answered with 408.
 #include "examples/convoyd/session.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Content codings (RFC 9110, 8.4) undone, to look into a body. What is stored, verified and sent on
-// stays as it came.
+// Decoding of content codings (RFC 9110, 8.4), to look into a body. The stored, verified and
+// forwarded bytes stay as they came.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // The circuit breaker of one endpoint: closed while it answers, open once too many of its attempts
 // have failed, half-open after a rest, when one attempt at a time probes it.
 //
-// What it has seen is kept in memory: after a restart, and in each process, it learns anew.
+// Its counts are kept in memory: each process has its own, which begin at zero after a restart.
 #pragma once
 
 #include <array>

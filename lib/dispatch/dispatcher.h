@@ -77,7 +77,7 @@ class Dispatcher {
   void Notify();
   void set_wake(std::function<void()> wake);
 
-  // From now on nothing is claimed. What is in flight goes on.
+  // From now on nothing is claimed. Attempts in flight go on.
   void Drain();
   bool idle() const;  // nothing in flight, nothing awaiting its commit
 

@@ -30,8 +30,8 @@ namespace convoy::dispatch {
 
 using Snapshot = std::shared_ptr<const route::ProjectSnapshot>;
 
-// The present instant. What is stored is reckoned by the wall clock, and what is waited for in
-// memory by the steady one, which is not set back.
+// The present instant. Stored instants are those of the wall clock; waits in memory use the steady
+// clock, which is not set back.
 struct Present {
   absl::Time wall;
   absl::Time steady;

@@ -18,8 +18,8 @@
 
 namespace convoy::dispatch {
 
-// Upper bounds of the buckets in seconds: from a delivery at once to a day of retries. What took
-// longer is in one more.
+// Upper bounds of the buckets in seconds: from a delivery at once to a day of retries. Longer
+// times are in one more.
 inline constexpr std::array<double, 18> kLatencyBounds = {
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 21600, 86400};
 inline constexpr size_t kLatencyBuckets = kLatencyBounds.size() + 1;

@@ -42,8 +42,8 @@ class AccessTokens {
 
   // As Transport::Send, with "Authorization" set to a token for `auth`, which is the endpoint's
   // setting now. If there is none, nothing is sent and the outcome is kNoAccessToken; a transport
-  // that is cancelled or lacks resources says so as ever. What the request waits counts towards its
-  // timeout and its elapsed time.
+  // that is cancelled or lacks resources says so as ever. The time that the request waits counts
+  // towards its timeout and its elapsed time.
   //
   // After a 401 the token is dropped, so that the next request fetches another; until an
   // endpoint answers otherwise only tokens that are older than `drop_again` are, so that one that

@@ -166,7 +166,7 @@ absl::StatusOr<IngestTarget> TargetOf(std::string_view path) {
   path.remove_prefix(kIngestPrefix.size());
   const size_t well_known = std::min(path.find("/.well-known/"), path.size());
   std::string_view mask = path.substr(0, well_known);
-  // A slash at the end is a habit of forms for URLs. What is signed is the URL as it came.
+  // Forms for URLs often add a slash at the end. The URL is signed as it came.
   if (mask.size() == path.size() && mask.ends_with('/')) mask.remove_suffix(1);
   const auto decoded = base::PercentDecode(mask);
   if (!decoded.has_value() || !MayBeId(*decoded) || decoded->find('/') != std::string::npos) {
@@ -203,7 +203,7 @@ void Api::Stamp(std::string_view method, HttpResponse& response) const {
   response.headers.push_back({"X-Request-ID", parts_.ulids->Next()});
   // No browser may take an answer for a page because of how it looks.
   response.headers.push_back({"X-Content-Type-Options", "nosniff"});
-  // Whatever a host does with a body here, the client would take it for the next answer.
+  // If a host sent a body here, the client would take it for the next answer.
   if (method == "HEAD") response.body.clear();
 }
 

@@ -35,7 +35,7 @@ struct PreparedMessages {
   bool wants_functions = false;                  // of some messages, first; nothing else is set
 };
 
-// Safe to use from any thread. What it is given must outlive it.
+// Safe to use from any thread. Its arguments must outlive it.
 class BrokerIntake {
  public:
   BrokerIntake(const GatewayOptions& options, const Intake* intake, Clock* clock,

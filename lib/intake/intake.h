@@ -5,7 +5,7 @@
 // Nothing here decides whether a submission is a duplicate: that is decided inside the transaction,
 // so that two equal requests at the same instant give one event and one duplicate.
 //
-// What an event holds: `body` and `content_type` are what came in and what goes out, byte for byte
+// Contents of an event: `body` and `content_type` come in and go out unchanged, byte for byte
 // (an empty ingest body becomes "{}"); lib/body looks into them, forms included. `headers` are
 // those that endpoints get (event_headers.h). `status` is success once there are deliveries, and
 // failure with its reason where no subscription matched; the reason also tells of a filter that
@@ -55,7 +55,7 @@ struct VerifiedRequest {
 // The URL as the provider was given it: its host is configuration, whatever the request claims.
 std::string PublicUrlOf(const HttpRequest& request, std::string_view public_url);
 
-// Safe to use from any thread. What it is given must outlive it.
+// Safe to use from any thread. Its arguments must outlive it.
 class Intake {
  public:
   Intake(const GatewayOptions& options, Clock* clock, base::UlidGenerator* ulids,

@@ -1,5 +1,5 @@
-// One branch for each kind of input. What they have in common is that the event and the end of the
-// holding stand in one batch, so that a crash or a second call cannot accept an input twice.
+// Release of held inputs, with one branch for each kind. In all of them the event and the release
+// are one batch, so that neither a crash nor a second call can accept an input twice.
 #include "lib/intake/release.h"
 
 #include <utility>

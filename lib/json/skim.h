@@ -1,5 +1,5 @@
 // JSON texts that are looked into without being judged: to find a value, only the way to it has to
-// be readable. What lies elsewhere may be nested as deeply as it likes, hold any number of values,
+// be readable. Other parts may be nested at any depth, hold any number of values,
 // text that is not UTF-8, halves of surrogate pairs or a NaN. The checking counterpart is raw.h.
 //
 // Nothing recurses, and nothing is allocated but for names and texts that are written with escapes.

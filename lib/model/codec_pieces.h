@@ -55,8 +55,8 @@ void ReadTypeFilters(json::ObjectReader& parent, std::vector<TypeFilter>* out);
 void WriteMetaEvents(json::Writer& writer, const MetaEventConfig& config);
 void ReadMetaEvents(json::ObjectReader& parent, std::optional<MetaEventConfig>* out);
 
-// Parses a stored text and hands its fields to `read`. What was written by this library may come
-// from a file that is damaged: the limits stay.
+// Parses a stored text and hands its fields to `read`. Texts that this library wrote may come
+// from a damaged file, so the limits apply.
 template <typename Object, typename ReadFields>
 absl::StatusOr<Object> DecodeStored(std::string_view text, ReadFields read) {
   constexpr json::Limits kStoredLimits = {.values_max = 5'000'000};

@@ -1,6 +1,6 @@
-// Reads a project whole, page by page. What changes meanwhile is in the feed, and put on top: so
-// the answer is true at one instant, and no reader holds the store for as long as a large project
-// takes.
+// Reads a whole project, page by page. Changes in the meantime are taken from the feed and applied,
+// so that the answer is true at one instant, and no reader holds the store for as long as a large
+// project takes.
 #include "convoy/config_read.h"
 
 #include <algorithm>

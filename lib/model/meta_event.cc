@@ -1,4 +1,4 @@
-// Making of meta events. What they tell is no more than a viewer of the project could read.
+// Making of meta events. They hold only data that a viewer of the project could read.
 #include "lib/model/meta_event.h"
 
 #include <algorithm>

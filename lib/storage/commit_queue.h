@@ -86,7 +86,7 @@ class CommitQueue {
 
   // Plays parts for others until StopServing. Two threads that serve let the parts overlap.
   void Serve();
-  // Makes the serving threads return, now and later. What is queued stays there for Drain.
+  // Makes the serving threads return, now and later. Queued work stays for Drain.
   void StopServing();
 
   CommitCounters counters() const;

@@ -278,7 +278,7 @@ void CheckSharedRate(Expectations& expect, StorageFactory& stores) {
   for (size_t count = 3; count <= 30; count += 3) {
     record.ClaimUntil(expect, count % 2 == 0 ? *first : *second, policies, count);
   }
-  // Also after a restart of all of them. What those had claimed stays claimed here: it comes again.
+  // Also after a restart of all of them. Their claims stay here, and come again.
   first.reset();
   second.reset();
   const std::unique_ptr<Storage> third = CONVOY_VALUE(stores.OpenAgain());

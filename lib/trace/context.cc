@@ -57,8 +57,8 @@ void Remove(Headers& headers, std::string_view name) {
 // Of the flags only the last bit has a meaning that is known.
 constexpr char kSampledBit = 1;
 
-// Headers that HTTP or the gateway sets itself. What a project calls its own is decided later: then
-// the project's wins.
+// Headers that HTTP or the gateway sets itself. A project's own headers are added later, and win
+// over these.
 bool IsTaken(std::string_view name) {
   constexpr std::string_view kNames[] = {"Authorization",
                                          "Connection",

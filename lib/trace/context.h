@@ -47,8 +47,8 @@ std::string_view StateOf(const Event& event, const TraceContext& context);
 std::string ReceptionSpanIdOf(std::string_view event_id);
 std::string AttemptSpanIdOf(std::string_view delivery_id, uint32_t attempt_number);
 
-// Puts the context of an attempt into the headers of its request. What the event's sender said of
-// the trace goes on in `tracestate`, unless it belongs to a trace that is not gone on with.
+// Puts the context of an attempt into the headers of its request. The sender's data about the
+// trace goes on in `tracestate`, unless it belongs to a trace that is not continued.
 void SetContext(const Event& event, const Delivery& delivery, std::string_view trace_header,
                 Headers& headers);
 

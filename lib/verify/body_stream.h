@@ -17,7 +17,7 @@ namespace convoy::verify {
 // For one request and one thread. The keys must outlive it.
 class BodyStream {
  public:
-  // One key over one message. What the message holds before the body has been fed.
+  // One key over one message. The part of the message before the body has been fed.
   struct Computation {
     explicit Computation(const crypto::HmacKey& given) : key(&given), mac(given) {}
     const crypto::HmacKey* key;

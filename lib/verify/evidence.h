@@ -86,7 +86,7 @@ struct Evidence {
 };
 
 // The value of a JSON text at `path` as text: a string decoded, other scalars as they are written.
-// What lies beside the way to it is not judged. A text that is no JSON at all has no values.
+// Parts off the path are not checked. A text that is not JSON has no values.
 Finding FindJson(std::string_view json, std::string_view path, Text* out);
 // The same, of the request's body, which may be coded: kAmbiguous if it cannot be seen.
 Finding FindInBody(body::BodyView& body, std::string_view path, Text* out);

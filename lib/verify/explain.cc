@@ -1,5 +1,5 @@
-// Steps are found by asking the same parts that judge: places, signatures, templates. What would
-// make a request pass is explain_causes.cc's matter.
+// Steps are found by asking the same parts that judge: places, signatures, templates.
+// explain_causes.cc finds the changes that would make a request pass.
 #include "lib/verify/explain.h"
 
 #include <utility>

@@ -8,8 +8,8 @@
 namespace convoy::kafka {
 namespace {
 
-// From syslog's levels. What is an error to a connection is no error of ours: it is tried again,
-// and the gateway reports what a poll says.
+// From syslog's levels. An error of a connection is not an error here: it is tried again, and
+// the gateway reports the result of a poll.
 LogLevel LevelOf(int syslog_level) {
   constexpr int kSyslogWarning = 4;
   constexpr int kSyslogInfo = 6;

@@ -4,8 +4,8 @@
 //
 // The admin interface would not need a thread, and must not be used: a request to a group's
 // coordinator that times out before the coordinator can be reached is freed, is used again as soon
-// as it can be, and ends the process with a failed assertion (librdkafka's issue 4605). What is
-// called here keeps the state of a request within the call; an answer that comes later is dropped
+// as it can be, and ends the process with a failed assertion (librdkafka's issue 4605). The
+// calls here keep the state of a request within the call; an answer that comes later is dropped
 // along with its queue.
 #include "lib/broker/kafka/lag.h"
 

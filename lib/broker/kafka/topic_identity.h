@@ -3,7 +3,7 @@
 // and none of its messages: offsets mean nothing across the two.
 //
 // The identity is asked for on opening, while messages come about once a second, and while none
-// come now and then: librdkafka may have stopped fetching for good, without an error. What was
+// come now and then: librdkafka may have stopped fetching for good, without an error. Messages
 // handed out since the last answer may be of either topic. If the answer is another id, the new
 // topic is read from its beginning, and those messages carry the redelivery id that they had
 // before, so that the store recognises them. A redelivery id holds checksums of the message's key

@@ -32,8 +32,8 @@ struct SqliteTable {
 // without the path.
 absl::StatusOr<SqliteTable> OpenSqliteTable(const SqliteOutboxOptions& options);
 
-// Whether the path leads to another file by now, or to none: a host has restored a backup. What is
-// open is then read by no other process.
+// Whether the path leads to another file by now, or to none: a host has restored a backup. Then
+// no other process reads the open file.
 bool IsReplaced(const SqliteTable& table);
 
 // The error without the path of the host's file: those who make sources see it.

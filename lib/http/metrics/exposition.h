@@ -50,7 +50,7 @@ class Exposition {
   void AddHistogram(std::pair<std::string_view, std::string_view> label,
                     std::span<const double> bounds, std::span<const uint64_t> counts, double sum,
                     std::span<const std::optional<MetricExemplar>> exemplars = {});
-  // In seconds since 1970. What has never been is left out.
+  // In seconds since 1970. An infinite past is left out.
   void AddTime(MetricLabels labels, absl::Time time);
 
   // Once, after the last sample.

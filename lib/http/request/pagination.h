@@ -14,8 +14,8 @@
 
 namespace convoy::http {
 
-// perPage, direction, sort and the cursors. What cannot be read takes its default, as clients
-// expect.
+// perPage, direction, sort and the cursors. Values that cannot be read get their defaults, as
+// clients expect.
 PageRequest ParsePage(std::string_view query);
 
 // One query parameter, decoded; empty if it is absent, as clients send unset ones empty.

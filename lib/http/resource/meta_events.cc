@@ -1,4 +1,4 @@
-// Handlers of meta events. What is shown as one is the delivery of its event, in the project that
+// Handlers of meta events. A meta event is shown as the delivery of its event, in the project that
 // carries them.
 #include <string>
 #include <utility>
@@ -74,7 +74,7 @@ Reply GetMetaEvent(const Context& context) {
   return Success(200, "Meta event fetched successfully", *data);
 }
 
-// Whatever has become of it. One that is under way already is left alone.
+// Resends it in any state, unless it is in flight.
 Reply ResendMetaEvent(const Context& context) {
   auto delivery = FindMetaEvent(context);
   if (!delivery.ok()) return FromStatus(delivery.status());

@@ -123,7 +123,7 @@ absl::Status ClaimEndpoints(const std::vector<std::string>& ids, const Snapshot&
   return absl::OkStatus();
 }
 
-// Reads a request over the link as it is. What a request leaves out of rights is taken away; the
+// Reads a request over the link as it is. Rights that a request leaves out are taken away; the
 // owner and the kind of token stay.
 absl::Status ReadLink(std::string_view body, const ApiParts& parts, const Snapshot& project,
                       Change& change) {

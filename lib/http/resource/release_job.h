@@ -15,8 +15,8 @@ struct ReleaseRequest {
   std::vector<std::string> ids;  // ascending
 };
 
-// Answers with what became of the inputs and how many were not tried. What it is
-// given by reference must outlive the reply.
+// Answers with the results of the inputs and the number of those not tried. Arguments given by
+// reference must outlive the reply.
 Reply ReleaseInputs(const GatewayOptions& options, const ApiParts& parts, ReleaseRequest request);
 
 }  // namespace convoy::http

@@ -18,8 +18,8 @@ constexpr size_t kTextBytesMax = 256;
 // Of sources that are looked for by their name.
 constexpr uint32_t kSourcesMax = 1000;
 
-// Cuts an object at the end of the text off: "paid {\"total\": 3}". What only looks like one is
-// text, unless there is nothing before it.
+// Cuts an object at the end of the text off: "paid {\"total\": 3}". A piece that only looks like
+// one is text, unless there is nothing before it.
 absl::Status TakePayload(std::string& text, PayloadSearch* payload) {
   const size_t begin = text.find('{');
   if (begin == text.npos || (begin > 0 && !text.ends_with('}'))) return absl::OkStatus();

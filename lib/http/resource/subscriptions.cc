@@ -304,7 +304,7 @@ Reply GetSubscription(const Context& context) {
 Reply UpdateSubscription(const Context& context) {
   const auto document = ParseBody(context);
   if (!document.ok()) return FromStatus(document.status());
-  // Whatever is wrong with the function is told with the other fields, below.
+  // Errors of the function are reported with those of the other fields, below.
   std::string function;
   ObjectReader reader(*document);
   ReadFunction(reader, *document, "function", FunctionRemoval::kByNull, context.parts->scripting,

@@ -1,5 +1,5 @@
 // In: a request's JSON and the endpoint as it is. Out: the endpoint as it shall be, or which field
-// is wrong. Whatever is accepted here is what dispatch does.
+// is wrong. Dispatch does all that is accepted here.
 #include "lib/http/shape/endpoint_fields.h"
 
 #include <optional>

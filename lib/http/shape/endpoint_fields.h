@@ -18,8 +18,8 @@ struct EndpointScope {
   bool may_be_local;
 };
 
-// Reads a request over `out` and checks the whole. What an update overwrites even if it is absent
-// is reset first by the caller. Placeholders of secrets stand for those of `stored`, which is null
+// Reads a request over `out` and checks the whole. Fields that an update resets if they are absent
+// are reset first by the caller. Placeholders of secrets stand for those of `stored`, which is null
 // for a new endpoint. Certificates must be valid at `now`. `out` is in any state after an error.
 absl::Status ReadEndpoint(const json::Value& document, const EndpointScope& scope, absl::Time now,
                           const Endpoint* stored, Endpoint* out);

@@ -23,7 +23,7 @@ HttpResponse MethodNotAllowed(std::string_view allow,
 // 503 with Retry-After.
 HttpResponse TryLater(std::string_view message);
 
-// A refusal as clients know it. What went wrong inside is not told outside.
+// A refusal in the form that clients know. Internal details are not shown.
 HttpResponse FromStatus(const absl::Status& status);
 
 }  // namespace convoy::http

@@ -1,4 +1,4 @@
-// The list of tables; see tables.h. What the columns mean is told in lib/storage/sqlite/schema.cc.
+// The list of tables; see tables.h. lib/storage/sqlite/schema.cc describes the columns.
 #include "lib/storage/copy/tables.h"
 
 #include <utility>

@@ -104,8 +104,8 @@ absl::StatusOr<std::vector<ConfigRecord>> ConfigRows::Walk(const ConfigWalk& wal
   return records;
 }
 
-// Of each value the nearest ids; of all of them together the nearest again. What lies beyond those
-// that are known so far is not read.
+// Of each value the nearest ids; of all of them together the nearest again. Ids beyond the
+// known ones are not read.
 absl::StatusOr<std::vector<ConfigRecord>> ConfigRows::WalkField(const ConfigWalk& walk) {
   const auto is_nearer = [&](const std::string& a, const std::string& b) {
     return walk.is_ascending ? a < b : a > b;

@@ -22,7 +22,7 @@ class ProcessGuard {
  public:
   // kFailedPrecondition: another copy of SQLite, or another part of this process, has the database
   // open. A private copy of SQLite (sqlite_copy.h) finds whatever has it open now, and is found by
-  // copies of libconvoy that come later. What the host's own SQLite opens later cannot be seen.
+  // copies of libconvoy that come later. Later opens by the host's own SQLite cannot be seen.
   static absl::StatusOr<std::unique_ptr<ProcessGuard>> Enter(const std::string& database);
   // The same for a given kind of SQLite.
   static absl::StatusOr<std::unique_ptr<ProcessGuard>> Enter(const std::string& database,

@@ -1,8 +1,8 @@
 // Retention: expired records are removed in pieces, each of them one transaction.
 //
 // Events are walked by their keys, which are in the order of their age, so no index on instants is
-// needed; dedupe keys have one of their own, which leaves out those that never expire. What flowed
-// in removed projects goes first: no query finds it any more, it only takes space.
+// needed; dedupe keys have one of their own, which leaves out those that never expire. Traffic of
+// removed projects goes first: no query finds it any more, it only takes space.
 #include <optional>
 #include <vector>
 

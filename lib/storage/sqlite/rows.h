@@ -80,7 +80,7 @@ absl::StatusOr<std::optional<DeliveryRow>> FindDelivery(Connection& connection,
                                                         std::string_view project_id,
                                                         std::string_view id);
 
-// The current row, whose columns are the ones above. What a row names by numbers is looked up.
+// The current row, whose columns are the ones above. Its numbers of names are looked up.
 absl::StatusOr<Event> ReadEvent(Connection& connection, const Statement& row,
                                 std::string_view project_id);
 absl::StatusOr<EventHead> ReadEventHead(Connection& connection, int64_t event);

@@ -53,8 +53,8 @@ TEST_CASE("broker_table: every member of a message arrives") {
                                   .attributes = {{"x", "1"}, {"y", ""}},
                                   .id = "id",
                                   .key = "key",
-                                  .position = "position",
-                                  .former_position = "former",
+                                  .redelivery_id = "position",
+                                  .former_redelivery_id = "former",
                                   .may_be_redelivery = false,
                                   .is_cut = true});
   auto consumer = bench.broker().Open(source, "1", bench.environment()).value();
