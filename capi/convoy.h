@@ -55,7 +55,7 @@
  *
  * LIBRARIES
  *   libconvoy has all functions. libconvoy-verify has those that need no gateway, and needs only
- * the libraries of C and C++: convoy_verifier_*, convoy_verification_*, convoy_verdict_*,
+ *   the libraries of C and C++: convoy_verifier_*, convoy_verification_*, convoy_verdict_*,
  *   convoy_presets, convoy_reply_*, convoy_error_*, convoy_buf_free and convoy_version_*.
  *
  * EXAMPLE

@@ -214,6 +214,7 @@ absl::StatusOr<bool> RemoveRetired(Connection& connection, int64_t items_max) {
 
 absl::StatusOr<Pruned> Writer::PruneKeys(const PruneRequest& request,
                                          const std::vector<int64_t>& events) {
+  absl::MutexLock lock(&mutex_);
   Pruned pruned;
   const bool may_be_lost = true;
   const auto body = [&](Connection& connection) -> absl::Status {

@@ -19,15 +19,14 @@ int64_t Writer::RowsEndOf(const PruneRequest& request) {
   return busy_from_.has_value() ? std::min(end, *busy_from_) : end;
 }
 
-// Looks for the first slice that may be dropped.
-absl::StatusOr<std::optional<Pruned>> Writer::FreeSlice(const PruneRequest& request,
+// Looks for the first of the slices that may be dropped.
+absl::StatusOr<std::optional<Pruned>> Writer::FreeSlice(Connection& own,
+                                                        const std::vector<Slice>& slices,
+                                                        const PruneRequest& request,
                                                         std::optional<Slice>& out_free) {
-  absl::MutexLock lock(&mutex_);
-  CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
-  CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());
-  for (const Slice& slice : slices_) {
+  for (const Slice& slice : slices) {
     if (slice.end_key > LeastKeyAt(request.events_before)) break;
-    CONVOY_ASSIGN_OR_RETURN(const SliceLook look, LookAt(*looking, slice, request.items_max));
+    CONVOY_ASSIGN_OR_RETURN(const SliceLook look, LookAt(own, slice, request.items_max));
     if (look.is_held) continue;
     if (look.crossing.empty()) {
       out_free = slice;
@@ -43,21 +42,25 @@ absl::StatusOr<std::optional<Pruned>> Writer::TendSlices(const PruneRequest& req
   const absl::Time now = clock_.Now();
   const absl::Duration retention = now - request.events_before;
   std::optional<ConnectionOptions> options;
-  bool should_make = false;
+  std::vector<Slice> slices;
   {
     absl::MutexLock lock(&mutex_);
     CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
     CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());
-    CONVOY_ASSIGN_OR_RETURN(slices_, ReadSlices(*looking));
+    CONVOY_ASSIGN_OR_RETURN(slices, ReadSlices(*looking));
+    slices_ = slices;
     busy_from_.reset();
-    should_make = !SlicesToMake(slices_, now, retention).empty();
     options = session_.options();
   }
-  std::optional<Slice> free;
-  CONVOY_ASSIGN_OR_RETURN(std::optional<Pruned> pruned, FreeSlice(request, free));
-  if (!should_make && !free.has_value()) return pruned;
-  // On a connection of its own: counting and waiting take longer than others should wait for.
+  const bool should_make = !SlicesToMake(slices, now, retention).empty();
+  const bool has_expired =
+      !slices.empty() && slices.front().end_key <= LeastKeyAt(request.events_before);
+  if (!should_make && !has_expired) return std::nullopt;
+  // On a connection of its own: counting and waiting take longer than others should wait for, and
+  // the statements, which name partitions, are prepared for this once.
   CONVOY_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> own, Connection::Open(*options));
+  std::optional<Slice> free;
+  CONVOY_ASSIGN_OR_RETURN(std::optional<Pruned> pruned, FreeSlice(*own, slices, request, free));
   absl::Status status;
   if (should_make) status = MakeSlices(*own, options->schema, now, retention);
   if (status.ok() && free.has_value()) {

@@ -132,12 +132,12 @@ class Writer {
 
   // Retention row by row (retention.cc).
   absl::StatusOr<Pruned> PruneRows(const PruneRequest& request);
-  absl::StatusOr<Pruned> PruneKeys(const PruneRequest& request, const std::vector<int64_t>& events)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Pruned> PruneKeys(const PruneRequest& request, const std::vector<int64_t>& events);
 
   // Slices of time (slice_upkeep.cc). What was pruned if it is a slice, or rows that keep one.
   absl::StatusOr<std::optional<Pruned>> TendSlices(const PruneRequest& request);
-  absl::StatusOr<std::optional<Pruned>> FreeSlice(const PruneRequest& request,
+  absl::StatusOr<std::optional<Pruned>> FreeSlice(Connection& own, const std::vector<Slice>& slices,
+                                                  const PruneRequest& request,
                                                   std::optional<Slice>& out_free);
   // Up to which key events are removed one by one.
   int64_t RowsEndOf(const PruneRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
