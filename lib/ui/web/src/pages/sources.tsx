@@ -124,6 +124,17 @@ export function Sources() {
   );
 }
 
+/** One of the catalogue, whose facts are drawn once it is opened: there are many. */
+function PresetEntry({ preset }: { preset: Preset }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary><strong>{preset.title}</strong><span class="tag">{preset.name}</span><Badge s={preset.integrity} /></summary>
+      {isOpen && <div class="card-body"><PresetCard preset={preset} /></div>}
+    </details>
+  );
+}
+
 export function Presets() {
   const { link } = useSession();
   const presets = usePresets();
@@ -136,12 +147,7 @@ export function Presets() {
         <When loaded={presets}>{(all) => {
           const found = all.filter((each) => `${each.name} ${each.title}`.toLowerCase().includes(search.toLowerCase()));
           return found.length === 0 ? <Empty icon="sources" title="No such provider">Write its scheme as data: see the documentation of verification, or take the preset of a standard that it follows.</Empty> : (
-            <div>{found.slice(0, 300).map((preset) => (
-              <details key={preset.name}>
-                <summary><strong>{preset.title}</strong><span class="tag">{preset.name}</span><Badge s={preset.integrity} /></summary>
-                <div class="card-body"><PresetCard preset={preset} /></div>
-              </details>
-            ))}</div>
+            <div>{found.slice(0, 300).map((preset) => <PresetEntry key={preset.name} preset={preset} />)}</div>
           );
         }}</When>
       </Card>
