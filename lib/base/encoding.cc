@@ -110,11 +110,11 @@ bool IsUnreserved(char c) {
 }  // namespace
 
 std::string HexEncode(std::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
+  std::string text(bytes.size() * 2, '\0');
+  char* out = text.data();
   for (const char c : bytes) {
-    text.push_back(kHexDigits[static_cast<uint8_t>(c) >> 4]);
-    text.push_back(kHexDigits[static_cast<uint8_t>(c) & 15]);
+    *out++ = kHexDigits[static_cast<uint8_t>(c) >> 4];
+    *out++ = kHexDigits[static_cast<uint8_t>(c) & 15];
   }
   return text;
 }

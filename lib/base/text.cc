@@ -2,6 +2,8 @@
 #include "lib/base/text.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -36,10 +38,22 @@ size_t SequenceSize(std::string_view text) {
   return is_overlong || is_beyond ? 0 : 4;
 }
 
-bool IsTokenCharacter(char c) {
-  if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return true;
-  return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
+constexpr auto kIsTokenCharacter = [] {
+  std::array<bool, 256> is_token = {};
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
+    is_token[static_cast<uint8_t>(c)] = true;
+  }
+  return is_token;
+}();
+
+constexpr auto kIsValueCharacter = [] {
+  std::array<bool, 256> is_value = {};
+  for (size_t c = 0; c < is_value.size(); ++c) is_value[c] = (c >= 0x20 && c != 0x7F) || c == '\t';
+  return is_value;
+}();
+
+bool IsTokenCharacter(char c) { return kIsTokenCharacter[static_cast<uint8_t>(c)]; }
 
 // Calls `take(value)` for each parameter called `name` until it returns false.
 template <typename Take>
@@ -86,9 +100,8 @@ bool IsHeaderName(std::string_view name) {
 }
 
 bool IsHeaderValue(std::string_view value) {
-  return std::none_of(value.begin(), value.end(), [](char c) {
-    return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7F;
-  });
+  return std::all_of(value.begin(), value.end(),
+                     [](char c) { return kIsValueCharacter[static_cast<uint8_t>(c)]; });
 }
 
 std::string Quote(std::string_view text) {

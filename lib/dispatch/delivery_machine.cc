@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -62,9 +63,9 @@ absl::Duration RetryDelay(const RetryPolicy& policy, uint32_t attempts_count, Ra
   return std::min(delay, kExponentialMax) + Jitter(random);
 }
 
-Transition AfterAttempt(const Delivery& delivery, const Classification& classification,
+Transition AfterAttempt(Delivery delivery, const Classification& classification,
                         const ProjectConfig& config, absl::Time now, Random& random) {
-  Delivery next = delivery;
+  Delivery next = std::move(delivery);
   ++next.attempts_count;
 
   if (classification.outcome == Outcome::kDelivered) {

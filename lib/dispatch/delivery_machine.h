@@ -20,7 +20,7 @@ struct Transition {
 bool MayRepeat(const Delivery& delivery, const Classification& classification);
 
 // The state after an attempt that ended at `now`. `random` jitters exponential retries.
-Transition AfterAttempt(const Delivery& delivery, const Classification& classification,
+Transition AfterAttempt(Delivery delivery, const Classification& classification,
                         const ProjectConfig& config, absl::Time now, Random& random);
 
 // The state of a delivery that was claimed but not tried: as before, to be looked at from `due_at`.

@@ -228,6 +228,8 @@ struct Dispatcher::State {
                   Present now);
 
   const GatewayOptions& options;
+  const absl::Duration lease_margin = LeaseMargin(options.lease);
+  const absl::Duration lease_mostly = options.lease * 3 / 4;
   const DispatcherParts parts;
   OutcomeWriter outcomes;
   fetch::AccessTokens tokens;

@@ -9,26 +9,34 @@
 #include "absl/status/status.h"
 
 #include "lib/model/meta_event.h"
+#include "lib/storage/write_rules.h"
 
 namespace convoy::dispatch {
 namespace {
 
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
+// Batches that are kept to be filled again, and updates that one of them has room for at most.
+constexpr size_t kSpareMax = 4;
+constexpr size_t kSpareUpdatesMax = 256;
+
 }  // namespace
 
 void OutcomeWriter::Add(DeliveryUpdate update) {
-  pending_.batch.updates.push_back(std::move(update));
+  // One that was put back or is to be retried may be due at once.
+  pending_->makes_work |= !storage::IsFinal(update.delivery.status);
+  pending_->batch.updates.push_back(std::move(update));
 }
 
 void OutcomeWriter::TellOfNext(HostOutcome outcome) {
-  if (tell_) pending_.told[pending_.batch.updates.size()] = std::move(outcome);
+  if (tell_) pending_->told[pending_->batch.updates.size()] = std::move(outcome);
 }
 
 void OutcomeWriter::AddMetaEvent(const ProjectConfig& config, std::string_view type,
                                  std::string_view data, absl::Time now,
                                  base::UlidGenerator& ulids) {
-  model::AddMetaEvent(config, type, data, now, ulids, &pending_.batch);
+  model::AddMetaEvent(config, type, data, now, ulids, &pending_->batch);
+  pending_->makes_work |= !pending_->batch.submissions.empty();
 }
 
 void OutcomeWriter::Flush() {
@@ -49,9 +57,16 @@ void OutcomeWriter::Flush() {
     kept_count_.Add(-static_cast<int64_t>(batch->batch.updates.size()));
     Commit(std::move(batch));
   }
-  if (pending_.batch.updates.empty()) return;
-  Begin(pending_.batch.updates.size());
-  Commit(std::make_shared<FlushedBatch>(std::exchange(pending_, {})));
+  if (!pending_->batch.updates.empty()) Commit(TakePending());
+}
+
+std::shared_ptr<OutcomeWriter::FlushedBatch> OutcomeWriter::TakePending() {
+  absl::MutexLock lock(&mutex_);
+  uncommitted_count_ += pending_->batch.updates.size();
+  if (spare_.empty()) return std::exchange(pending_, std::make_shared<FlushedBatch>());
+  std::shared_ptr<FlushedBatch> next = std::move(spare_.back());
+  spare_.pop_back();
+  return std::exchange(pending_, std::move(next));
 }
 
 void OutcomeWriter::Commit(std::shared_ptr<FlushedBatch> batch) {
@@ -75,21 +90,32 @@ void OutcomeWriter::OnFlushed(std::shared_ptr<FlushedBatch> batch, const CommitR
                   fields);
   }
   const absl::Time now = clock_.SteadyNow();
+  const bool makes_work = std::exchange(batch->makes_work, false);
+  const bool is_over = result.status.ok() || is_lost;
+  if (is_over) {
+    batch->batch.updates.clear();  // here, so that the thread that steps has no part in it
+    batch->batch.submissions.clear();
+    batch->told.clear();
+  }
+  bool is_news = true;
   {
     absl::MutexLock lock(&mutex_);
-    // A delivery that was put back or is to be retried may be due at once.
-    feedback_.has_work |= result.status.ok();
+    feedback_.has_work |= result.status.ok() && makes_work;
     feedback_.is_refusing |= !result.status.ok();
     feedback_.is_lost |= is_lost;
-    if (result.status.ok() || is_lost) {
+    if (is_over) {
       uncommitted_count_ -= count;
+      is_news = makes_work || is_lost || uncommitted_count_ == 0;
+      const bool is_small = batch->batch.updates.capacity() <= kSpareUpdatesMax;
+      if (is_small && spare_.size() < kSpareMax) spare_.push_back(std::move(batch));
     } else {
+      batch->makes_work = true;  // nothing is claimed until it is committed
       kept_.push_back(std::move(batch));
       kept_count_.Add(static_cast<int64_t>(count));
       retry_at_ = now + kRetryAfter;
     }
   }
-  Wake();
+  if (is_news) Wake();
 }
 
 absl::Time OutcomeWriter::retry_at() const {
@@ -187,7 +213,7 @@ CommitFeedback OutcomeWriter::TakeFeedback() {
 
 bool OutcomeWriter::is_settled() const {
   absl::MutexLock lock(&mutex_);
-  return uncommitted_count_ + pending_.batch.updates.size() == 0;
+  return uncommitted_count_ + pending_->batch.updates.size() == 0;
 }
 
 void OutcomeWriter::Begin(size_t count) {

@@ -92,7 +92,10 @@ class OutcomeWriter {
   struct FlushedBatch {
     WriteBatch batch;
     std::map<size_t, HostOutcome> told;
+    bool makes_work = false;  // deliveries may be due once it is committed
   };
+  // Gives what was added, and makes room for more.
+  std::shared_ptr<FlushedBatch> TakePending() ABSL_LOCKS_EXCLUDED(mutex_);
   void Commit(std::shared_ptr<FlushedBatch> batch);
   void OnFlushed(std::shared_ptr<FlushedBatch> batch, const CommitResult& result)
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -116,12 +119,15 @@ class OutcomeWriter {
   std::function<void()> wake_;
   std::function<void(const Project&, const Endpoint&)> on_disabled_;
 
-  FlushedBatch pending_;  // touched only by the thread that steps
+  // Touched only by the thread that steps.
+  std::shared_ptr<FlushedBatch> pending_ = std::make_shared<FlushedBatch>();
 
   mutable absl::Mutex mutex_;
   CommitFeedback feedback_ ABSL_GUARDED_BY(mutex_);
   size_t uncommitted_count_ ABSL_GUARDED_BY(mutex_) = 0;  // updates, changes, claims
   std::vector<std::shared_ptr<FlushedBatch>> kept_ ABSL_GUARDED_BY(mutex_);
+  // Committed and empty, to be filled again: their memory is large.
+  std::vector<std::shared_ptr<FlushedBatch>> spare_ ABSL_GUARDED_BY(mutex_);
   std::vector<Disabling> kept_disablings_ ABSL_GUARDED_BY(mutex_);
   absl::Time retry_at_ ABSL_GUARDED_BY(mutex_);
   base::RelaxedCounter kept_count_;  // of updates in kept_

@@ -90,8 +90,7 @@ absl::Duration Dispatcher::State::LeaseLeft(const Task& task, Present now) const
 // A task that has waited must not be cut short for it: that would look like a failure of the
 // endpoint. Where the lease is shorter than the attempt may take, three quarters of it have to do.
 bool Dispatcher::State::HasTime(const Task& task, const Endpoint& endpoint, Present now) const {
-  return LeaseLeft(task, now) >=
-         std::min(options.lease * 3 / 4, TimeoutOf(endpoint) + LeaseMargin(options.lease));
+  return LeaseLeft(task, now) >= std::min(lease_mostly, TimeoutOf(endpoint) + lease_margin);
 }
 
 void Dispatcher::State::Start(Task task, Snapshot project, const Endpoint& endpoint, Present now) {
@@ -132,8 +131,7 @@ void Dispatcher::State::Send(std::shared_ptr<Sending> sending, const Endpoint& e
                 .may_have_arrived = false},
                now);
   }
-  request->timeout =
-      std::min(request->timeout, LeaseLeft(sending->task, now) - LeaseMargin(options.lease));
+  request->timeout = std::min(request->timeout, LeaseLeft(sending->task, now) - lease_margin);
   sending->attempt.url = request->url;
   sending->attempt.request_headers = RedactHeaders(request->headers, endpoint.auth);
   SendCompletion on_sent = [this, sending](TransportResult result) {
@@ -211,9 +209,6 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   if (classification.outcome == Outcome::kLocalFailure) {
     return OnLocalFailure(sending.task, result.error, now);
   }
-  const Delivery& before = sending.task.claimed.delivery;
-  Transition transition = AfterAttempt(before, classification, sending.project->project().config,
-                                       now.wall, *parts.random);
   Attempt attempt = std::move(sending.attempt);
   attempt.http_status = result.http_status;
   attempt.response_headers = std::move(result.headers);
@@ -226,10 +221,12 @@ void Dispatcher::State::RecordOutcome(Sending& sending, TransportResult result,
   attempt.elapsed = result.elapsed;
   const ProjectConfig& config = sending.project->project().config;
   const std::optional<LatencyExemplar> exemplar = Trace(sending, attempt, classification.outcome);
+  Transition transition = AfterAttempt(std::move(sending.task.claimed.delivery), classification,
+                                       config, now.wall, *parts.random);
   parts.observer->Count("convoy_delivery_attempt_total", 1);
   if (attempt.is_success) parts.observer->Count("convoy_delivery_success_total", 1);
   if (transition.should_disable_endpoint) {
-    outcomes.DisableEndpoint(before.project_id, before.endpoint_id, *parts.ulids);
+    outcomes.DisableEndpoint(attempt.project_id, attempt.endpoint_id, *parts.ulids);
   }
   if (transition.delivery.status == DeliveryStatus::kSuccess) {
     delivered_latency.Add(transition.delivery.latency, exemplar);

@@ -13,6 +13,13 @@ constexpr uint32_t kDoubtfulFailures = 3;
 // While less than half of the pool is free, an endpoint may hold this part of what is.
 constexpr uint32_t kShareOfFree = 16;
 
+// Three quarters of `average` and one of `latest`; in whole numbers, as it is reckoned for each
+// attempt.
+absl::Duration Average(absl::Duration average, absl::Duration latest) {
+  return absl::Nanoseconds((absl::ToInt64Nanoseconds(average) / 4) * 3 +
+                           absl::ToInt64Nanoseconds(latest) / 4);
+}
+
 }  // namespace
 
 void Standing::OnCancelled(absl::Time started_at) {
@@ -29,14 +36,14 @@ void Standing::OnEnd(absl::Time started_at, bool is_success, absl::Duration elap
     return;
   }
   failures_count_ = 0;
-  latency_ = latency_ == absl::ZeroDuration() ? elapsed : latency_ * 0.75 + elapsed * 0.25;
+  latency_ = latency_ == absl::ZeroDuration() ? elapsed : Average(latency_, elapsed);
   constexpr uint32_t kEarnedMax = 1 << 20;
   earned_ = std::min(earned_ * 2, kEarnedMax);
 }
 
 bool Standing::is_doubtful(absl::Time now) const {
   if (failures_count_ >= kDoubtfulFailures) return true;
-  return !started_at_.empty() && now - started_at_.front() > std::max(kQuick, latency_ * 2);
+  return !started_at_.empty() && now - started_at_.front() > std::max(kQuick, latency_ + latency_);
 }
 
 uint32_t Standing::earned_count(uint32_t slots_per_endpoint_max) const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -176,9 +177,9 @@ OutgoingRequest Fetcher::MakeRequest(const std::string& url) const {
 }
 
 void Fetcher::Step() {
-  std::deque<KeyRequest> keys;
-  std::deque<std::string> visits;
-  std::deque<WantedExchange> exchanges;
+  std::vector<KeyRequest> keys;
+  std::vector<std::string> visits;
+  std::vector<WantedExchange> exchanges;
   {
     absl::MutexLock lock(&mutex_);
     keys.swap(wanted_keys_);

@@ -6,11 +6,11 @@
 // Any thread may ask for a fetch; the driver of the gateway performs it, in Step.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -110,9 +110,9 @@ class Fetcher final : public verify::KeySource, public std::enable_shared_from_t
 
   absl::Mutex mutex_;
   absl::flat_hash_map<std::string, Document> documents_ ABSL_GUARDED_BY(mutex_);  // by IdOf
-  std::deque<KeyRequest> wanted_keys_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::string> wanted_visits_ ABSL_GUARDED_BY(mutex_);
-  std::deque<WantedExchange> wanted_exchanges_ ABSL_GUARDED_BY(mutex_);
+  std::vector<KeyRequest> wanted_keys_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> wanted_visits_ ABSL_GUARDED_BY(mutex_);
+  std::vector<WantedExchange> wanted_exchanges_ ABSL_GUARDED_BY(mutex_);
   size_t exchanges_count_ ABSL_GUARDED_BY(mutex_) = 0;  // that have not ended
 };
 

@@ -67,7 +67,7 @@ class CommitQueue {
   void CommitAsync(WriteBatch batch, Completion done);
 
   // The same for outcomes of deliveries, which go ahead of everything that CommitAsync and Commit
-  // queue. If they are refused, `batch` is as it was.
+  // queue. If they are refused, `batch` is as it was. It is the caller's again once `done` runs.
   void CommitOutcomes(std::shared_ptr<WriteBatch> batch, Completion done);
 
   // Claims due deliveries, after the outcomes that were queued before and ahead of the rest. `done`

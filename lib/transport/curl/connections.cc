@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "absl/strings/str_cat.h"
-
 namespace convoy::transport {
 namespace {
 
@@ -51,9 +49,15 @@ void ShutDown(int socket) {
 
 }  // namespace
 
-std::string Connections::KeyOf(const ConnectionEnds& ends) {
-  return absl::StrCat(ends.local_ip, " ", ends.local_port, " ", ends.remote_ip, " ",
-                      ends.remote_port);
+void Connections::SetKey(const ConnectionEnds& ends, std::string& key) {
+  const auto add = [&key](const char* ip, int port) {
+    key.append(ip).push_back(' ');
+    key.push_back(static_cast<char>(port & 0xFF));
+    key.push_back(static_cast<char>(port >> 8 & 0xFF));
+  };
+  key.clear();
+  add(ends.local_ip, ends.local_port);
+  add(ends.remote_ip, ends.remote_port);
 }
 
 void Connections::Add(const std::string& key, const ConnectionEnds& ends,
@@ -88,6 +92,7 @@ bool Connections::ShutDownIfStale(const std::string& key) {
 }
 
 void Connections::OnClose(int socket) {
+  sockets_.OnClose(socket);
   if (const auto watched = watched_.find(socket); watched != watched_.end()) {
     *watched->second = PortOf(socket, &getpeername) != 0;
     watched_.erase(watched);

@@ -12,6 +12,8 @@
 
 #include "absl/container/flat_hash_map.h"
 
+#include "lib/transport/curl/socket_watch.h"
+
 namespace convoy::transport {
 
 // The two ends of a connection, as libcurl reports them.
@@ -24,13 +26,20 @@ struct ConnectionEnds {
 
 class Connections {
  public:
+  // `sockets` is told what is opened and closed; it must outlive this.
+  explicit Connections(SocketWatch* sockets) : sockets_(*sockets) {}
+
   // A socket is opened for an exchange. When it is closed while it is watched, `out_is_connected`
   // tells whether it was connected; it must live until then.
-  void Watch(int socket, bool* out_is_connected) { watched_[socket] = out_is_connected; }
+  void Watch(int socket, bool* out_is_connected) {
+    sockets_.OnOpen(socket);
+    watched_[socket] = out_is_connected;
+  }
   void Unwatch(int socket) { watched_.erase(socket); }
 
-  // The name of a connection here; two connections that are open at once have different ones.
-  static std::string KeyOf(const ConnectionEnds& ends);
+  // Sets `key` to the name of a connection here, which is not text; two connections that are open
+  // at once have different ones.
+  static void SetKey(const ConnectionEnds& ends, std::string& key);
 
   // The connection has just been made, on one of these sockets.
   void Add(const std::string& key, const ConnectionEnds& ends, const std::vector<int>& sockets);
@@ -59,6 +68,7 @@ class Connections {
     int socket;
     bool is_exclusive = false;
   };
+  SocketWatch& sockets_;
   absl::flat_hash_map<std::string, Connection> connections_;
   absl::flat_hash_map<int, std::string> keys_;  // by socket
   absl::flat_hash_map<int, bool*> watched_;     // by socket

@@ -24,6 +24,7 @@
 #include "lib/transport/curl/exchange.h"
 #include "lib/transport/curl/lazy_timer.h"
 #include "lib/transport/curl/mail_sender.h"
+#include "lib/transport/curl/socket_watch.h"
 #include "lib/transport/guard.h"
 
 namespace convoy {
@@ -62,9 +63,10 @@ class CurlTransport final : public Transport {
       : setting_(std::move(setting)),
         multi_(multi),
         epoll_fd_(epoll_fd),
+        sockets_(epoll_fd),
         mails_(std::make_unique<transport::MailSender>(multi, setting_.ca_file)) {}
 
-  static int OnSocket(CURL*, curl_socket_t socket, int what, void* self, void* is_watched);
+  static int OnSocket(CURL*, curl_socket_t socket, int what, void* self, void*);
   static int OnTimer(CURLM*, long timeout_ms, void* self);
   // Tells libcurl about the sockets that are ready. False if more of them may be.
   bool ServeSockets();
@@ -78,11 +80,12 @@ class CurlTransport final : public Transport {
   void ReadFirst();
 
   const Exchange::Setting setting_;
-  transport::Connections connections_;
-  transport::CredentialCache credentials_;
-  transport::UrlFactsCache url_facts_{&setting_.guard, !setting_.proxy.empty()};
   CURLM* const multi_;
   const int epoll_fd_;
+  transport::SocketWatch sockets_;
+  transport::Connections connections_{&sockets_};
+  transport::CredentialCache credentials_;
+  transport::UrlFactsCache url_facts_{&setting_.guard, !setting_.proxy.empty()};
   LazyTimer timer_;  // of libcurl's next instant
   std::unique_ptr<transport::MailSender> mails_;
   bool is_stepping_ = false;
@@ -213,6 +216,7 @@ bool CurlTransport::ServeSockets() {
       timer_.Disarm();
       continue;
     }
+    if (!sockets_.TakeEvent(events[i].data.fd)) continue;
     const uint32_t ready = events[i].events;
     const int actions = ((ready & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
                         ((ready & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
@@ -273,21 +277,11 @@ void CurlTransport::Cancel() {
   for (auto& [done, result] : refused) done(std::move(result));
 }
 
-int CurlTransport::OnSocket(CURL*, curl_socket_t socket, int what, void* self, void* is_watched) {
-  auto* transport = static_cast<CurlTransport*>(self);
-  if (what == CURL_POLL_REMOVE) {
-    epoll_ctl(transport->epoll_fd_, EPOLL_CTL_DEL, socket, nullptr);
-    return 0;
-  }
-  epoll_event event = {};
-  event.data.fd = socket;
-  event.events = ((what & CURL_POLL_IN) != 0 ? static_cast<uint32_t>(EPOLLIN) : 0u) |
-                 ((what & CURL_POLL_OUT) != 0 ? static_cast<uint32_t>(EPOLLOUT) : 0u);
-  const int operation = is_watched == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  if (epoll_ctl(transport->epoll_fd_, operation, socket, &event) != 0 && errno == EEXIST) {
-    epoll_ctl(transport->epoll_fd_, EPOLL_CTL_MOD, socket, &event);
-  }
-  if (is_watched == nullptr) curl_multi_assign(transport->multi_, socket, transport);
+int CurlTransport::OnSocket(CURL*, curl_socket_t socket, int what, void* self, void*) {
+  uint32_t events = 0;  // of CURL_POLL_REMOVE
+  if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) events |= EPOLLIN;
+  if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) events |= EPOLLOUT;
+  static_cast<CurlTransport*>(self)->sockets_.Want(socket, events);
   return 0;
 }
 

@@ -37,6 +37,8 @@ std::unique_ptr<Exchange> Exchange::New(const Setting* setting, Connections* con
 Exchange::~Exchange() { curl_easy_cleanup(handle_); }
 
 void Exchange::SetConstantOptions() {
+  method_.clear();
+  curl_easy_setopt(handle_, CURLOPT_POST, 1L);
   curl_easy_setopt(handle_, CURLOPT_PRIVATE, this);
   curl_easy_setopt(handle_, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle_, CURLOPT_FOLLOWLOCATION, 0L);
@@ -89,8 +91,10 @@ bool Exchange::Prepare(OutgoingRequest request, SendCompletion done, TransportRe
     request_ = {};
     return false;
   }
-  curl_easy_setopt(handle_, CURLOPT_POST, 1L);
-  curl_easy_setopt(handle_, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  if (method_ != request_.method) {
+    method_ = request_.method;
+    curl_easy_setopt(handle_, CURLOPT_CUSTOMREQUEST, method_.c_str());
+  }
   const std::string_view body = request_.body == nullptr ? "" : std::string_view(*request_.body);
   curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, body.data());
   curl_easy_setopt(handle_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
@@ -128,7 +132,9 @@ bool Exchange::SetUrl(TransportResult* refusal) {
     return false;
   }
   authority_ = facts.authority;
+  url_ = facts.parsed;
   curl_easy_setopt(handle_, CURLOPT_URL, request_.url.c_str());
+  curl_easy_setopt(handle_, CURLOPT_CURLU, url_.get());  // spares libcurl to parse it
   return true;
 }
 
@@ -232,7 +238,7 @@ int Exchange::OnConnected(void* self, char* remote_ip, char* local_ip, int remot
     return CURL_PREREQFUNC_ABORT;
   }
   const ConnectionEnds ends = {local_ip, local_port, remote_ip, remote_port};
-  exchange->connection_key_ = Connections::KeyOf(ends);
+  Connections::SetKey(ends, exchange->connection_key_);
   long connects_count = 0;
   curl_easy_getinfo(exchange->handle_, CURLINFO_NUM_CONNECTS, &connects_count);
   if (connects_count > 0) {

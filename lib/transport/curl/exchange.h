@@ -102,6 +102,8 @@ class Exchange {
   ResponseHead head_;
   ExchangeFacts facts_;
   std::string authority_;       // scheme, host and port
+  std::string method_;          // that the handle is set to
+  std::shared_ptr<CURLU> url_;  // the handle reads it
   std::vector<int> sockets_;    // opened for it
   std::string connection_key_;  // of the connection in use; empty if there is none yet
   long written_before_ = 0;     // bytes, when the request was about to be written

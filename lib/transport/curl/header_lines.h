@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include <curl/curl.h>
 
 namespace convoy::transport {
@@ -26,7 +25,8 @@ class HeaderLines {
   template <typename... Parts>
   void Add(const Parts&... parts) {
     starts_.push_back(text_.size());
-    absl::StrAppend(&text_, parts..., std::string_view("\0", 1));
+    (text_.append(std::string_view(parts)), ...);
+    text_.push_back('\0');
   }
 
   // Valid until the next call of anything; nullptr if there are no lines.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -17,13 +18,9 @@
 namespace convoy::transport {
 namespace {
 
-// Bounds of what is kept: about 2 MiB. A URL that carries an event's query is seen once.
+// Bounds of what is kept: about 4 MiB. A URL that carries an event's query is seen once.
 constexpr size_t kKeptMax = 4096;
 constexpr size_t kKeptUrlBytesMax = 256;
-
-struct UrlDeleter {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
 
 std::optional<std::string> PartOf(CURLU* url, CURLUPart part) {
   char* text = nullptr;
@@ -48,7 +45,7 @@ const UrlFacts& UrlFactsCache::Find(const std::string& url) {
 }
 
 UrlFacts UrlFactsCache::Parse(const std::string& text) const {
-  const std::unique_ptr<CURLU, UrlDeleter> url(curl_url());
+  std::shared_ptr<CURLU> url(curl_url(), &curl_url_cleanup);
   const bool is_clean = std::none_of(text.begin(), text.end(), [](char c) {
     return static_cast<uint8_t>(c) <= 0x20 || c == 0x7F;
   });
@@ -68,7 +65,7 @@ UrlFacts UrlFactsCache::Parse(const std::string& text) const {
   if (has_proxy_ && IsHostDenied(host, scheme, port)) {
     return {.refusal = kDeniedAddressText, .outcome = TransportOutcome::kDeniedAddress};
   }
-  return {.authority = absl::StrCat(scheme, "://", host, ":", port)};
+  return {.authority = absl::StrCat(scheme, "://", host, ":", port), .parsed = std::move(url)};
 }
 
 bool UrlFactsCache::IsHostDenied(std::string_view host, std::string_view scheme,

@@ -1,12 +1,15 @@
-// Facts about a URL that a request needs before libcurl has it: whether it may be used, and whose
-// connections it uses. The same URLs are sent to again and again, so facts are kept.
+// Facts about a URL that a request needs before libcurl has it: whether it may be used, whose
+// connections it uses, and its parts, so that libcurl need not parse it for each request. The same
+// URLs are sent to again and again, so facts are kept.
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
+#include <curl/curl.h>
 
 #include "convoy/transport.h"
 #include "lib/transport/curl/failure.h"
@@ -18,6 +21,7 @@ struct UrlFacts {
   std::string authority;          // scheme, host and port; empty if the URL is refused
   std::string_view refusal;       // empty: it may be used; a literal otherwise
   TransportOutcome outcome = {};  // if it is refused
+  std::shared_ptr<CURLU> parsed;  // null if it is refused
 };
 
 // Not safe for several threads at once. The guard must outlive it.

@@ -1,6 +1,9 @@
 // Outcomes that the store refuses, and deliveries whose outcome cannot be learnt any more.
 #include "lib/dispatch/outcome_writer.h"
 
+#include <string>
+#include <vector>
+
 #include <catch2/catch.hpp>
 
 #include "tests/unit/dispatch/dispatch_world.h"
@@ -36,6 +39,37 @@ TEST_CASE("outcome_writer: a refused outcome is kept, and the delivery is sent o
   CHECK(world.transport().sent().size() == 2);
   CHECK(world.process->dispatcher.status().unwritten == 0);
   CHECK(world.process->dispatcher.idle());
+}
+
+TEST_CASE("outcome_writer: a recorded success asks for no claim, a recorded retry does") {
+  DispatchWorld world;
+  world.AddEndpoint("a");
+  world.AddDelivery("a", {RetryStrategy::kLinear, absl::ZeroDuration(), 2});
+  SECTION("success") {
+    world.Settle();
+    // One that brought the delivery, and one because there was room again.
+    CHECK(world.process->storage.claims_count == 2);
+  }
+  SECTION("retry that is due at once") {
+    world.transport().set_rule(ScriptedTransport::AlwaysStatus(500));
+    world.Settle();
+    CHECK(world.transport().sent().size() == 2);
+  }
+}
+
+TEST_CASE("outcome_writer: batches that are filled again carry what was added last") {
+  DispatchWorld world;
+  world.AddEndpoint("a");
+  std::vector<std::string> ids;
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i <= round; ++i) ids.push_back(world.AddDelivery("a"));
+    world.Settle();
+  }
+  for (const std::string& id : ids) {
+    CHECK(world.Get(id).status == DeliveryStatus::kSuccess);
+    CHECK(world.Attempts(id).size() == 1);
+  }
+  CHECK(world.transport().sent().size() == ids.size());
 }
 
 TEST_CASE("outcome_writer: closing tries once more to record what the store refused") {

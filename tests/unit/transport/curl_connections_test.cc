@@ -96,6 +96,18 @@ TEST_CASE("curl_connections: what is found dead before the request is written is
   }
 }
 
+TEST_CASE("curl_connections: the end of a kept connection wakes the owner once at most") {
+  const Receiver receiver(AnswerThen([](Peer&) {}));
+  TransportDriver driver;
+  for (int i = 0; i < 5; ++i) {
+    CHECK(driver.Exchange(receiver.url()).http_status == 200);
+    absl::SleepFor(absl::Milliseconds(10));  // for the end to arrive
+    driver.transport().Step();
+    pollfd wake = {.fd = driver.transport().wake_fd(), .events = POLLIN};
+    CHECK(poll(&wake, 1, 0) == 0);
+  }
+}
+
 // Reads a second request on the same connection, as far as it cares to, and ends the connection.
 TEST_CASE("curl_connections: a request that was written is not written again") {
   const std::pair<const char*, std::function<void(Peer&)>> cases[] = {
