@@ -2,7 +2,8 @@
 #
 #   libconvoy0          libconvoy.so.0
 #   libconvoy-verify0   libconvoy-verify.so.0
-#   libconvoy-dev       headers, archives and adapters, CMake and pkg-config files
+#   libconvoy-plugins   libconvoy-NAME.so: adapters of message brokers, and the store in PostgreSQL
+#   libconvoy-dev       headers, archives, CMake and pkg-config files
 #   convoyd             the reference host, with a unit for systemd
 #
 # dpkg-shlibdeps finds the system's shared libraries that a package needs.
@@ -22,7 +23,7 @@ set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
-set(packages libconvoy0 libconvoy-verify0 libconvoy-dev convoyd)
+set(packages libconvoy0 libconvoy-verify0 libconvoy-plugins libconvoy-dev convoyd)
 set(summary_libconvoy0 "Webhooks gateway as a library: receive, verify, store, deliver")
 set(text_libconvoy0 "libconvoy receives webhooks, verifies and stores them durably in one SQLite\nfile, \
 and delivers them with retries, inside of the process that links it.\nThis is the shared library with \
@@ -30,8 +31,11 @@ its C interface.")
 set(summary_libconvoy-verify0 "Verification of webhooks by the schemes of some 240 providers")
 set(text_libconvoy-verify0 "The stateless verifier of libconvoy alone: whether a request comes from the \
 sender\nthat it claims. It needs no storage, no thread and no library but those of C\nand C++.")
+set(summary_libconvoy-plugins "Webhooks gateway as a library: message brokers and PostgreSQL")
+set(text_libconvoy-plugins "What libconvoy.so loads on request: the adapters of Kafka, RabbitMQ, SQS and \
+Pub/Sub,\nand the store in PostgreSQL.")
 set(summary_libconvoy-dev "Webhooks gateway as a library: development files")
-set(text_libconvoy-dev "Headers, static archives, the adapters of message brokers and of PostgreSQL, and \
+set(text_libconvoy-dev "Headers, static archives, also of the adapters of message brokers and of PostgreSQL, and \
 the\nfiles for CMake and pkg-config.")
 set(summary_convoyd "Webhooks gateway as a server on one SQLite file")
 set(text_convoyd "The reference host of libconvoy: receives, verifies, stores and delivers webhooks, with \
@@ -45,6 +49,10 @@ endif()
 if(CONVOY_RE2)
   string(APPEND CPACK_DEBIAN_LIBCONVOY-DEV_PACKAGE_DEPENDS ", libre2-dev")
 endif()
+# They go with the library of their build.
+set(CPACK_DEBIAN_LIBCONVOY-PLUGINS_PACKAGE_DEPENDS "libconvoy0 (= ${PROJECT_VERSION}-1)")
+set(CPACK_DEBIAN_LIBCONVOY-PLUGINS_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIBCONVOY0_PACKAGE_SUGGESTS libconvoy-plugins)
 set(CPACK_DEBIAN_LIBCONVOY-DEV_PACKAGE_SUGGESTS "libpq-dev, librdkafka-dev, librabbitmq-dev")
 set(CPACK_DEBIAN_CONVOYD_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_DEBIAN_LIBCONVOY0_PACKAGE_RECOMMENDS ca-certificates)
@@ -64,8 +72,8 @@ execute_process(
   OUTPUT_FILE "${CMAKE_BINARY_DIR}/debian/changelog.Debian.gz" COMMAND_ERROR_IS_FATAL ANY)
 foreach(package IN LISTS packages)
   set(component ${package})
-  if(package STREQUAL "libconvoy-dev")
-    set(component dev)
+  if(package MATCHES "^libconvoy-(dev|plugins)$")
+    set(component ${CMAKE_MATCH_1})
   endif()
   install(FILES "${PROJECT_SOURCE_DIR}/cmake/debian/copyright"
                 "${CMAKE_BINARY_DIR}/debian/changelog.Debian.gz"
@@ -82,6 +90,8 @@ foreach(component IN LISTS CPACK_COMPONENTS_ALL)
   string(TOUPPER "${component}" upper)
   if(component MATCHES "^(libconvoy|convoyd)")
     set(CPACK_COMPONENT_${upper}_GROUP ${component})
+  elseif(component STREQUAL "plugins")
+    set(CPACK_COMPONENT_${upper}_GROUP libconvoy-plugins)
   else()
     set(CPACK_COMPONENT_${upper}_GROUP libconvoy-dev)
   endif()

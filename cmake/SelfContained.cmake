@@ -1,7 +1,7 @@
 # The self-contained libconvoy, lib/self_contained/libconvoy.so: the objects of libconvoy.so with
 # copies of SQLite, libcurl (over the BoringSSL of this tree) and nghttp2 of its own, all hidden, and
-# with the compiler's libraries inside. It needs nothing but libc, of glibc 2.28 or later, and is
-# meant for packages of other languages. Without brotli and RE2.
+# with the compiler's libraries inside. It needs nothing but libc, of glibc 2.28 or later or of musl,
+# and is meant for packages of other languages. Without brotli and RE2.
 #
 # The sources lie in crates whose hashes are pinned; script/packages fetches them.
 
@@ -67,7 +67,7 @@ execute_process(
 add_library(convoy_old_glibc STATIC EXCLUDE_FROM_ALL
   "${PROJECT_SOURCE_DIR}/cmake/self_contained/old_glibc.c")
 target_compile_definitions(convoy_old_glibc PRIVATE _GNU_SOURCE)
-target_compile_options(convoy_old_glibc PRIVATE ${private_options})
+target_compile_options(convoy_old_glibc PRIVATE ${private_options} -U_FORTIFY_SOURCE)
 
 convoy_plain_closure(members convoy_shared)
 add_library(convoy_self_contained SHARED $<TARGET_OBJECTS:convoy_shared>)

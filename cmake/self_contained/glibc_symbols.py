@@ -60,15 +60,17 @@ def main():
     def real(name):
         return pathlib.Path(run(cc, f"-print-file-name={name}").strip())
 
-    libc = write_stub(cc, "libc.so.6", symbols_of(real("libc.so.6"), newest), folder)
+    loader = real("ld-linux-x86-64.so.2")
+    if not loader.is_absolute():
+        loader = real("ld-linux-aarch64.so.1")
+    # The loader's own functions are looked up in all libraries, whatever file the stub puts them into.
+    # Without the loader among the needed libraries the library can be loaded by musl's, too.
+    libc = write_stub(cc, "libc.so.6", symbols_of(real("libc.so.6"), newest) | symbols_of(loader, newest), folder)
     libm = write_stub(cc, "libm.so.6", symbols_of(real("libm.so.6"), newest), folder)
-    loader = run(cc, "-print-file-name=ld-linux-x86-64.so.2").strip()
-    if not pathlib.Path(loader).is_absolute():
-        loader = run(cc, "-print-file-name=ld-linux-aarch64.so.1").strip()
     # Where these functions were before 2.34: today's libraries of these names are empty.
     threads, loading = real("libpthread.so.0"), real("libdl.so.2")
     (folder / "libc.so").write_text(
-        f"GROUP ( {libc} {real('libc_nonshared.a')} AS_NEEDED ( {loader} ) )\n")
+        f"GROUP ( {libc} {real('libc_nonshared.a')} )\n")
     (folder / "libm.so").write_text(f"GROUP ( {libm} )\n")
     (folder / "libpthread.so").write_text(f"GROUP ( {threads} {loading} )\n")
 

@@ -1,15 +1,88 @@
-/* Functions and variables of glibc after 2.28 that the compiler's libraries and this library call,
- * for the self-contained libconvoy: it then runs where glibc does not have them. Hidden. */
+/* Functions and variables that the compiler's libraries and this library call, and that glibc 2.28
+ * or musl does not have, for the self-contained libconvoy: it then runs there, too. Hidden.
+ * Compiled without _FORTIFY_SOURCE, whose functions are defined here. */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <link.h>
+#include <locale.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
+
+/* ---- Not in musl ---- */
+
+/* Of _FORTIFY_SOURCE: they end the process rather than write beyond a buffer of `room` bytes. */
+static void RequireRoom(size_t size, size_t room) {
+  if (size > room) abort();
+}
+
+void* __memcpy_chk(void* to, const void* from, size_t size, size_t room) {
+  RequireRoom(size, room);
+  return memcpy(to, from, size);
+}
+
+void* __memset_chk(void* to, int byte, size_t size, size_t room) {
+  RequireRoom(size, room);
+  return memset(to, byte, size);
+}
+
+void __explicit_bzero_chk(void* to, size_t size, size_t room) {
+  RequireRoom(size, room);
+  explicit_bzero(to, size);
+}
+
+long __fdelt_chk(long descriptor) {
+  if (descriptor < 0 || descriptor >= FD_SETSIZE) abort();
+  return descriptor / NFDBITS;
+}
+
+int __vsnprintf_chk(char* to, size_t size, int flag, size_t room, const char* form,
+                    va_list values) {
+  (void)flag;
+  RequireRoom(size, room);
+  return vsnprintf(to, size, form, values);
+}
+
+int __snprintf_chk(char* to, size_t size, int flag, size_t room, const char* form, ...) {
+  va_list values;
+  va_start(values, form);
+  const int written = __vsnprintf_chk(to, size, flag, room, form, values);
+  va_end(values);
+  return written;
+}
+
+int __fprintf_chk(FILE* file, int flag, const char* form, ...) {
+  va_list values;
+  (void)flag;
+  va_start(values, form);
+  const int written = vfprintf(file, form, values);
+  va_end(values);
+  return written;
+}
+
+size_t __strftime_l(char* to, size_t size, const char* form, const struct tm* at, locale_t locale) {
+  return strftime_l(to, size, form, at, locale);
+}
+
+/* On machines of 64 bits the same. */
+int fcntl64(int descriptor, int command, ...) {
+  va_list values;
+  va_start(values, command);
+  void* const value = va_arg(values, void*);
+  va_end(values);
+  return fcntl(descriptor, command, value);
+}
+
+/* ---- Not in glibc 2.28 ---- */
 
 /* 2.32. libstdc++ counts references without atomics while it is set; it never is here. */
 char __libc_single_threaded = 0;

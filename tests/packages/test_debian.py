@@ -14,7 +14,7 @@ import unittest
 import roots
 from roots import BUILD, ROOT, run
 
-PACKAGES = ("libconvoy0", "libconvoy-verify0", "libconvoy-dev", "convoyd")
+PACKAGES = ("libconvoy0", "libconvoy-verify0", "libconvoy-plugins", "libconvoy-dev", "convoyd")
 CONSUMER = ROOT / "tests" / "abi" / "consumer" / "verify.c"
 
 
@@ -54,8 +54,14 @@ class Contents(unittest.TestCase):
             self.assertEqual(len(files), 2)
             self.assertTrue(all(name.startswith("usr/lib/") for name in files))
 
+    def test_the_plug_ins_lie_beside_the_library(self):
+        (folder,) = {name.rpartition("/")[0] for name in self.names("libconvoy0") if "libconvoy.so" in name}
+        files = {name for name in self.names("libconvoy-plugins") if "/doc/" not in name}
+        self.assertEqual(files, {f"{folder}/libconvoy-{name}.so"
+                                 for name in ("kafka", "amqp", "sqs", "pubsub", "postgres")})
+
     def test_binaries_are_stripped(self):
-        for package in ("libconvoy0", "libconvoy-verify0", "convoyd"):
+        for package in ("libconvoy0", "libconvoy-verify0", "libconvoy-plugins", "convoyd"):
             for path in self.trees[package].rglob("*"):
                 if path.is_file() and not path.is_symlink() and path.read_bytes()[:4] == b"\x7fELF":
                     self.assertNotIn(".symtab", run("readelf", "-SW", path), path)
@@ -65,6 +71,9 @@ class Contents(unittest.TestCase):
         for name in ("libc6", "libstdc++6", "libsqlite3-0", "libcurl3-gnutls"):
             self.assertIn(name, depends["libconvoy0"])
             self.assertIn(name, depends["convoyd"])
+        for package in PACKAGES:
+            self.assertEqual("libpq5" in depends[package], package in ("libconvoy-plugins", "convoyd"), package)
+        self.assertIn("libconvoy0 (= ", depends["libconvoy-plugins"])
         self.assertEqual(set(re.findall(r"(?:^|, )([\w.+-]+)", depends["libconvoy-verify0"])) -
                          {"libc6", "libgcc-s1", "libstdc++6"}, set())
         self.assertRegex(depends["libconvoy-dev"], r"libconvoy0 \(= [\d.]+-1\)")
