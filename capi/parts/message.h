@@ -41,8 +41,8 @@ inline BrokerMessage CopyMessage(const convoy_message& message) {
           .attributes = CopyHeaders(given.attributes, given.attributes_count),
           .id = std::string(TextOf(given.id)),
           .key = std::string(TextOf(given.key)),
-          .redelivery_id = std::string(TextOf(given.redelivery_id)),
-          .former_redelivery_id = std::string(TextOf(given.former_redelivery_id)),
+          .redelivery_id = std::string(TextOf(given.position)),
+          .former_redelivery_id = std::string(TextOf(given.former_position)),
           .may_be_redelivery = given.is_first_delivery == 0,
           .is_cut = given.is_cut != 0,
           .tag = given.tag};
