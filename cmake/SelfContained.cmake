@@ -67,7 +67,7 @@ execute_process(
 add_library(convoy_old_glibc STATIC EXCLUDE_FROM_ALL
   "${PROJECT_SOURCE_DIR}/cmake/self_contained/old_glibc.c")
 target_compile_definitions(convoy_old_glibc PRIVATE _GNU_SOURCE)
-target_compile_options(convoy_old_glibc PRIVATE ${private_options} -U_FORTIFY_SOURCE)
+target_compile_options(convoy_old_glibc PRIVATE ${private_options})
 
 convoy_plain_closure(members convoy_shared)
 add_library(convoy_self_contained SHARED $<TARGET_OBJECTS:convoy_shared>)

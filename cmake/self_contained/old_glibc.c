@@ -1,6 +1,6 @@
 /* Functions and variables that the compiler's libraries and this library call, and that glibc 2.28
- * or musl does not have, for the self-contained libconvoy: it then runs there, too. Hidden.
- * Compiled without _FORTIFY_SOURCE, whose functions are defined here. */
+ * or musl does not have, for the self-contained libconvoy: it then runs there, too. Hidden. */
+#undef _FORTIFY_SOURCE /* its functions are defined here, in terms of those that it replaces */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>

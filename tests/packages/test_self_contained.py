@@ -76,7 +76,7 @@ class Musl(unittest.TestCase):
     """Debian's musl, whose loader takes itself for the libraries of glibc's names."""
 
     def test_it_has_every_symbol_that_is_needed(self):
-        libc = run("musl-gcc", "-print-file-name=libc.so").strip()
+        (libc,) = pathlib.Path("/lib").glob("ld-musl-*.so.1")
         there = set(re.findall(r" \w (\S+)", run("nm", "-D", "--defined-only", libc)))
         needed = set(re.findall(r" U ([^\s@]+)", run("nm", "-D", LIBRARY)))
         self.assertGreater(len(needed), 100)
