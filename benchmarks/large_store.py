@@ -7,7 +7,8 @@
                                    convoyd takes to open it, and for the first, the thousandth and a
                                    non-matching page of each list, and for each count; and the intake
                                    rate beside that of an empty database. Fails if a page takes more
-                                   than 20 ms, or a count more than a request may
+                                   than 20 ms of the processor, or a count more than 200: elapsed
+                                   times are those of the machine with all that it does besides
   large_store.py migrate [EVENTS]  the same rows in the schema of version 3, migrated
   large_store.py sources [SOURCES] makes SOURCES (default 1,000,000) sources, and prints what an event
                                    costs beside one with a single source: at one link, and at links
@@ -203,8 +204,8 @@ class Meter:
             elapsed, answer = timed(call)
             rounds.append((elapsed, self._processor_ms() - before))
         elapsed, processor = (min(times) for times in zip(*rounds))
-        if elapsed > bound:
-            self.slow.append(f"{what}: {elapsed:.1f} ms, {processor:.1f} of the processor; at most {bound}")
+        if processor > bound:
+            self.slow.append(f"{what}: {processor:.1f} ms of the processor, at most {bound}")
         return f"{elapsed:7.1f} ({processor:5.1f})", answer
 
     def _processor_ms(self):
