@@ -44,13 +44,17 @@ TEST_CASE("outcome_writer: a refused outcome is kept, and the delivery is sent o
 TEST_CASE("outcome_writer: a recorded success asks for no claim, a recorded retry does") {
   DispatchWorld world;
   world.AddEndpoint("a");
-  world.AddDelivery("a", {RetryStrategy::kLinear, absl::ZeroDuration(), 2});
   SECTION("success") {
+    world.AddDelivery("a");
+    world.Settle();  // the first claim of an endpoint learns its policy
+    const int before = world.process->storage.claims_count;
+    world.AddDelivery("a");
     world.Settle();
     // One that brought the delivery, and one because there was room again.
-    CHECK(world.process->storage.claims_count == 2);
+    CHECK(world.process->storage.claims_count - before == 2);
   }
   SECTION("retry that is due at once") {
+    world.AddDelivery("a", {RetryStrategy::kLinear, absl::ZeroDuration(), 2});
     world.transport().set_rule(ScriptedTransport::AlwaysStatus(500));
     world.Settle();
     CHECK(world.transport().sent().size() == 2);
