@@ -116,7 +116,7 @@ std::span<const Table> Tables() {
 
 std::span<const std::string_view> UncopiedTables() {
   static constexpr std::string_view kTables[] = {
-      "opener",         "opener_beat",     "backlog",      "held_total",
+      "opener",         "opener_beat",     "backlog",      "held_total", "slice",
       "schema_version", "sqlite_sequence", "sqlite_stat1", kMarkTable};
   return kTables;
 }

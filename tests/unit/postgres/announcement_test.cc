@@ -63,7 +63,7 @@ TEST_CASE("announcement: work that the opener takes itself, or that is not due, 
   }
   absl::SleepFor(absl::Milliseconds(200));
   CHECK(claimed_count == 29);
-  CHECK(told <= 3);  // a claim may come late on a busy machine
+  CHECK(told < 15);  // not of each; a claim may come late on a busy machine
 }
 
 TEST_CASE("announcement: however much work there is, there are few") {

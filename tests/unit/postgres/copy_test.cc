@@ -259,10 +259,12 @@ TEST_CASE("copy: every table and column of a store is copied, or is known not to
   MakeEmpty(stores);
   PGconn* const connection = PQconnectdb(PostgresServer::Get().dsn().c_str());
   PGresult* const rows = PQexec(
-      connection, absl::StrCat("SELECT table_name, column_name FROM information_schema.columns "
-                               "WHERE table_schema = '",
-                               stores.options().connection.schema, "'")
-                      .c_str());
+      connection,
+      absl::StrCat("SELECT t.relname, c.attname FROM pg_class AS t JOIN pg_attribute AS c ON "
+                   "c.attrelid = t.oid WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition AND "
+                   "c.attnum > 0 AND NOT c.attisdropped AND t.relnamespace = '",
+                   stores.options().connection.schema, "'::regnamespace")
+          .c_str());
   Shape postgres;
   for (int i = 0; i < PQntuples(rows); ++i) {
     postgres[PQgetvalue(rows, i, 0)].emplace(PQgetvalue(rows, i, 1));

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include <catch2/catch.hpp>
 
@@ -136,6 +137,16 @@ INSERT INTO opener_beat SELECT n, 0 FROM generate_series(1000, 6000) AS n;
 INSERT INTO opener SELECT n, 0 FROM generate_series(1000, 6000) AS n;
 )sql";
 
+// Rows of no slice: an empty partition is walked whatever the statement says.
+constexpr const char* kFillRest = R"sql(
+DO $do$ DECLARE name text; BEGIN
+  FOREACH name IN ARRAY '{event,delivery,attempt}'::text[] LOOP
+    EXECUTE format('CREATE TEMPORARY TABLE late AS SELECT * FROM %1$I WHERE key <= $EVENTS / 8;
+      UPDATE late SET key = key + (SELECT max(end_key) FROM slice);
+      INSERT INTO %1$I SELECT * FROM late; DROP TABLE late', name);
+  END LOOP;
+END $do$)sql";
+
 std::string EventsCount() {
   const char* const count = std::getenv("CONVOY_PLAN_EVENTS");
   return count == nullptr ? "50000" : count;
@@ -153,7 +164,9 @@ TEST_CASE("query_plan: no statement reads a table from end to end, and every ind
   stores.set_cuts(cuts);
   REQUIRE(stores.OpenEmpty().ok());
   Session session(stores.options());
-  session.Run(absl::StrReplaceAll(kFill, {{"$EVENTS", EventsCount()}}));
+  for (const char* const fill : {kFill, kFillRest}) {
+    session.Run(absl::StrReplaceAll(fill, {{"$EVENTS", EventsCount()}}));
+  }
   session.Run("ANALYZE");
   // Indexes of partitions, and those of the whole table.
   std::map<std::string, std::string> wholes;
@@ -203,7 +216,7 @@ TEST_CASE("query_plan: what the test looks for is what PostgreSQL says of a bad 
   Session session(stores.options());
   const std::vector<std::string> plan =
       session.PlanOf("SELECT key FROM event WHERE event_type = $1::bytea");
-  CHECK(plan.front().find("Seq Scan on event") != std::string::npos);
+  CHECK(absl::StrJoin(plan, "\n").find("Seq Scan on event") != std::string::npos);
 }
 
 }  // namespace
