@@ -185,7 +185,7 @@ class SafetyTest(UiCase):
         answered = shop.post("large.json", large, "application/json")
         self.assertEqual(answered.status, 200)
         shop.post("large.bytes", bytes(range(256)) * 8192, "application/octet-stream")
-        many = {f"X-Header-{n:04}": "v" for n in range(180)}
+        many = {f"X-Header-{n:04}": "v" for n in range(80)}
         self.assertEqual(shop.post("many.headers", b"{}", "application/json", **many).status, 200)
         flood = {f"X-Flood-{n}": "v" for n in range(10_000)}
         self.assertIn(shop.post("flood.asked", b"{}", "application/json", **flood).status, (400, 431))
@@ -210,7 +210,7 @@ class SafetyTest(UiCase):
                 if kind == "many.headers":
                     page.locator("summary").filter(has_text="Headers").first.click()
                     page.get_by_role("button", name=re.compile("Show all")).first.click()
-                    expect(page.get_by_text("X-Header-0179").first).to_be_visible()
+                    expect(page.get_by_text("X-Header-0079").first).to_be_visible()
                 if kind == "flood.answered":
                     host.wait_until(lambda: [d for d in shop.project.deliveries(endpointId=flooding["uid"])
                                              if d["metadata"]["num_trials"]], "an attempt")
