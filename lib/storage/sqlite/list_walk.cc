@@ -193,6 +193,23 @@ auto PlanEvents(Connection& connection, const EventQuery& query, const Use& use)
   return use(plan);
 }
 
+// The conditions of a list of deliveries on the event of a row. Its texts are not copied, since a
+// search looks at very many.
+absl::StatusOr<bool> HasWantedEvent(Connection& connection, const Statement& row,
+                                    const DeliveryQuery& query, bool may_begin_id) {
+  Statement event = connection.Prepare(
+      "SELECT key, key_shift, id_tail, event_type, idempotency_key FROM event WHERE key = ?");
+  if (!event.Int(row.IntAt(2)).Next()) {
+    CONVOY_RETURN_IF_ERROR(event.status());
+    return absl::DataLossError("a delivery without its event");
+  }
+  const std::string_view event_type = event.TextAt(3);
+  const std::string_view idempotency_key = event.TextAt(4);
+  return IsText(query.event_type, event_type) && IsText(query.idempotency_key, idempotency_key) &&
+         (IsFoundBy(query.search, {}, {event_type, idempotency_key}) ||
+          (may_begin_id && IsFoundBy(query.search, {IdOf(row, 7), IdAt(event, 0)}, {})));
+}
+
 // Gives `use` the plan of a list of deliveries.
 template <typename Use>
 auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, const Use& use)
@@ -207,11 +224,7 @@ auto PlanDeliveries(Connection& connection, const DeliveryQuery& query, const Us
     if (row.IntAt(6) != project) return false;
     const bool is_of_any_event = query.event_type.empty() && query.idempotency_key.empty();
     if (is_of_any_event && query.search.text.empty()) return true;
-    CONVOY_ASSIGN_OR_RETURN(const EventHead event, ReadEventHead(connection, row.IntAt(2)));
-    return IsText(query.event_type, event.event_type) &&
-           IsText(query.idempotency_key, event.idempotency_key) &&
-           (IsFoundBy(query.search, {}, {event.event_type, event.idempotency_key}) ||
-            (may_begin_id && IsFoundBy(query.search, {IdOf(row, 7), event.id}, {})));
+    return HasWantedEvent(connection, row, query, may_begin_id);
   };
   ListPlan plan{.ascending = kDeliveriesUp,
                 .descending = kDeliveriesDown,
