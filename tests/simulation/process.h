@@ -101,7 +101,8 @@ struct Simulator::Process {
   absl::Time next_step = absl::InfinitePast();
   absl::Time next_prune = absl::InfinitePast();
   std::set<std::string> told_success;  // deliveries whose success it has learnt of
-  // Deliveries that another process claimed since, when their lease had ended.
+  // Deliveries that another process has claimed since, when their lease had ended, or that an
+  // operator has sent for again: what this process learns of its own attempt is void.
   std::set<std::string> taken_over;
   // By endpoint id: claims that handed out something of it while it was not active, as this process
   // had not learnt yet.

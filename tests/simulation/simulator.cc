@@ -334,12 +334,15 @@ void Simulator::AddBatch(Process& process, model::JobKind kind) {
   }
 }
 
-// By the operator's will it may come again, at once and out of order.
+// By the operator's will it may come again, at once and out of order, also if an attempt that a
+// frozen process made earlier, and whose outcome is no longer taken, turns out to be a success.
 void Simulator::OnRequeue(const std::string& delivery_id) {
   requeued_.insert(delivery_id);
   last_arrival_.erase(delivery_id);
   for (const std::unique_ptr<Process>& process : processes_) {
-    if (process != nullptr) process->told_success.erase(delivery_id);
+    if (process == nullptr) continue;
+    process->told_success.erase(delivery_id);
+    process->taken_over.insert(delivery_id);
   }
 }
 
