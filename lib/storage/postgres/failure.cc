@@ -11,6 +11,7 @@ namespace {
 constexpr char kStatePayload[] = "convoy/postgres";
 constexpr char kConstraintPayload[] = "convoy/postgres/constraint";
 constexpr std::string_view kConnectionFailure = "08006";
+constexpr std::string_view kUndefinedTable = "42P01";
 
 struct Row {
   std::string_view prefix;  // of SQLSTATEs: a class has two characters, a state five
@@ -81,6 +82,11 @@ FailureClass ClassOf(const absl::Status& status) {
 std::string ConstraintOf(const absl::Status& status) {
   const auto constraint = status.GetPayload(kConstraintPayload);
   return constraint.has_value() ? std::string(*constraint) : std::string();
+}
+
+bool IsMissingTable(const absl::Status& status) {
+  const auto state = status.GetPayload(kStatePayload);
+  return state.has_value() && *state == kUndefinedTable;
 }
 
 }  // namespace convoy::storage::postgres

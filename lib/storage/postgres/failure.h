@@ -34,5 +34,7 @@ absl::Status LostStatus(std::string_view message);
 
 FailureClass ClassOf(const absl::Status& status);
 std::string ConstraintOf(const absl::Status& status);
+// Whether a table that the statement names does not exist.
+bool IsMissingTable(const absl::Status& status);
 
 }  // namespace convoy::storage::postgres

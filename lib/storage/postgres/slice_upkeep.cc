@@ -8,6 +8,7 @@
 
 #include "convoy/ulid.h"
 #include "lib/base/status_macros.h"
+#include "lib/storage/postgres/failure.h"
 #include "lib/storage/postgres/slices.h"
 #include "lib/storage/postgres/writer.h"
 
@@ -26,13 +27,15 @@ absl::StatusOr<std::optional<Pruned>> Writer::FreeSlice(Connection& own,
                                                         std::optional<Slice>& out_free) {
   for (const Slice& slice : slices) {
     if (slice.end_key > LeastKeyAt(request.events_before)) break;
-    CONVOY_ASSIGN_OR_RETURN(const SliceLook look, LookAt(own, slice, request.items_max));
-    if (look.is_held) continue;
-    if (look.crossing.empty()) {
+    const absl::StatusOr<SliceLook> look = LookAt(own, slice, request.items_max);
+    if (IsMissingTable(look.status())) continue;  // another process has dropped it
+    CONVOY_RETURN_IF_ERROR(look.status());
+    if (look->is_held) continue;
+    if (look->crossing.empty()) {
       out_free = slice;
       return std::nullopt;
     }
-    CONVOY_ASSIGN_OR_RETURN(const Pruned pruned, PruneKeys(request, look.crossing));
+    CONVOY_ASSIGN_OR_RETURN(const Pruned pruned, PruneKeys(request, look->crossing));
     if (pruned.events_count > 0) return pruned;
   }
   return std::nullopt;

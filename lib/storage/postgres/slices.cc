@@ -69,7 +69,10 @@ std::string PartOf(const Table& table, const Slice& slice) {
       table.name, absl::FormatTime("_%Y%m%d_%H%M%S", TimeOf(slice.first_key), absl::UTCTimeZone()));
 }
 
-bool IsNotNow(const absl::Status& status) { return ClassOf(status) == FailureClass::kRetry; }
+// Others use the tables, or have dropped the slice meanwhile.
+bool IsNotNow(const absl::Status& status) {
+  return ClassOf(status) == FailureClass::kRetry || IsMissingTable(status);
+}
 
 // The body of one change: begins a transaction, which the caller ends. False if another process is
 // at a change.

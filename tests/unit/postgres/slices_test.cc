@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include <catch2/catch.hpp>
 
@@ -296,7 +297,13 @@ TEST_CASE("slices: rows that came before the first slice was made belong to it")
 TEST_CASE("slices: several processes make and drop them at once, under load") {
   SlicedStore store;
   std::atomic<bool> is_done = false;
-  std::atomic<int> failures_count = 0, stored_count = 0;
+  std::atomic<int> stored_count = 0;
+  absl::Mutex mutex;
+  std::vector<std::string> failures;
+  const auto note = [&](const absl::Status& status) {
+    absl::MutexLock lock(&mutex);
+    if (!status.ok()) failures.push_back(status.ToString());
+  };
   const auto other = store.Open();
   std::thread writing([&] {
     while (!is_done) {
@@ -305,20 +312,20 @@ TEST_CASE("slices: several processes make and drop them at once, under load") {
       event.id = IdAt(store.clock.Now(), number);
       Delivery delivery = MakeDelivery(event, Id('E', 1), number, store.clock.Now());
       delivery.id = event.id;
-      failures_count += !Submit(*other, event, {delivery}).status.ok();
+      note(Submit(*other, event, {delivery}).status);
       const auto claim = other->ClaimDue({.now = store.clock.Now()});
-      failures_count += !claim.ok();
+      note(claim.status());
       if (!claim.ok()) continue;
       for (const ClaimedDelivery& claimed : claim->deliveries) {
         DeliveryUpdate update{.lease = claimed.lease, .delivery = claimed.delivery};
         update.delivery.status = DeliveryStatus::kSuccess;
-        failures_count += !Update(*other, update).status.ok();
+        note(Update(*other, update).status);
       }
     }
   });
   std::thread pruning([&] {
     while (!is_done) {
-      failures_count += !other->Prune({.events_before = store.clock.Now() - kRetention}).ok();
+      note(other->Prune({.events_before = store.clock.Now() - kRetention}).status());
     }
   });
   uint64_t pruned_count = 0;
@@ -329,7 +336,7 @@ TEST_CASE("slices: several processes make and drop them at once, under load") {
   is_done = true;
   writing.join();
   pruning.join();
-  CHECK(failures_count == 0);
+  CHECK(failures == std::vector<std::string>());
   CHECK(store.Partitions("event").size() < 16);
   CHECK(store.Partitions("event").size() == store.Partitions("attempt").size());
   WARN(stored_count << " events stored meanwhile, " << store.CountIn("event") << " left");
@@ -372,7 +379,8 @@ TEST_CASE("slices: a role that does not own the tables prunes rows") {
   SlicedStore store;
   const std::string schema = store.stores.options().connection.schema;
   PostgresServer::Get().Execute(
-      absl::StrCat("DROP ROLE IF EXISTS guest; CREATE ROLE guest LOGIN; GRANT USAGE ON SCHEMA ",
+      absl::StrCat("DROP ROLE IF EXISTS guest; CREATE ROLE guest LOGIN; GRANT CONNECT ON "
+                   "DATABASE postgres TO guest; GRANT USAGE ON SCHEMA ",
                    schema, " TO guest; GRANT ALL ON ALL TABLES IN SCHEMA ", schema,
                    " TO guest; GRANT ALL ON ALL SEQUENCES IN SCHEMA ", schema, " TO guest"));
   const Event event = store.Store(1);
