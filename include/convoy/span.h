@@ -1,7 +1,6 @@
 // Spans of the gateway's work in distributed traces, in the form of OpenTelemetry. The gateway
 // makes one for the reception of each event and one for each attempt to deliver it, in projects
-// whose configuration asks for trace headers (docs/observability/README.md); convoy/otlp.h exports
-// them.
+// that ask for trace headers (docs/observability/README.md); convoy/otlp.h exports them.
 #pragma once
 
 #include <cstdint>
