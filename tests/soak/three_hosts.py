@@ -79,11 +79,16 @@ class Scene:
 
 
 class Changes:
-    """Switches a source at one host and waits until the others know, while they are well."""
+    """Switches a source at one host and waits until the others know, while they are well.
+
+    An answer takes as long as the commit of the event, which is not the change's time: so a request
+    counts by when it was sent."""
 
     def __init__(self, scene, hosts, trouble):
         self._scene, self._hosts, self._trouble = scene, hosts, trouble
-        self.seen_after = []
+        self.seen_count = 0
+        self.unseen_for = 0.0  # the latest request, after a change, that the former state answered
+        self.answered_after = 0.0  # the slowest first answer of the new state
 
     async def run(self):
         client, is_disabled = traffic.Client(), False
@@ -98,11 +103,15 @@ class Changes:
             began = time.monotonic()
             for host in well[1:]:
                 while host.is_well_for(4) and well[0].is_well_for(4) and not self._trouble():
+                    sent_after = time.monotonic() - began
                     status, _ = await client.request(
                         host.address, "POST", f"/ingest/{self._scene.switched['mask_id']}", b"{}")
                     if (status // 100 == 4) == is_disabled and status != 0:
-                        self.seen_after.append(time.monotonic() - began)
+                        self.seen_count += 1
+                        self.answered_after = max(self.answered_after, time.monotonic() - began)
                         break
+                    if status // 100 in (2, 4) and not self._trouble():
+                        self.unseen_for = max(self.unseen_for, sent_after)
                     if time.monotonic() - began > 10:
                         raise AssertionError(f"{host.name} does not learn of a change")
                     await asyncio.sleep(0.005)
@@ -243,7 +252,7 @@ class Trial:
         received = set().union(*(self.receiver.keys(f"/{way}") for way in ways))
         order = [int(key.split("-")[1]) for key in self.receiver.first_arrivals("/ordered")]
         paced = self.receiver.most_within("/paced", 1.0)
-        slowest = max(self.changes.seen_after, default=float("inf"))
+        changes = self.changes
         print(f"in {len(sent)}, stored {len(stored)}, delivered {len(received)}, delivered again "
               f"{arrivals - len(received)}, keys accepted twice {twice}, sent again under their key "
               f"{sum(s.repeated for s in self.senders)}, requests {sum(s.tries for s in self.senders)}\n"
@@ -252,14 +261,16 @@ class Trial:
               f"{'none' if self.failover_took is None else f'{self.failover_took:.1f} s'}\n"
               f"at the receiver: at most {paced} in a second of {LIMIT} allowed, "
               f"{len(order)} in order: {order == sorted(order)}\n"
-              f"changes seen {len(self.changes.seen_after)} times, after {slowest * 1000:.0f} ms at "
-              f"most", flush=True)
+              f"changes seen {changes.seen_count} times, not yet {changes.unseen_for * 1000:.0f} ms "
+              f"after one at most, answered after {changes.answered_after * 1000:.0f} ms at most",
+              flush=True)
         checks = {"every accepted event is stored": stored == sent,
                   "every stored event is delivered": received == stored,
                   "no key is accepted twice": twice == 0,
                   "the rate holds": paced <= LIMIT,
                   "the order holds": order == sorted(order),
-                  "changes are seen within a second": slowest < 1.0,
+                  "changes are seen within a second": changes.seen_count > 0
+                  and changes.unseen_for < 1.0,
                   "something was tried": min(self.misfortune.kills, self.misfortune.freezes,
                                              self.misfortune.cuts) > 0 and len(sent) > 100}
         return [text for text in wrong if text] + [text for text, holds in checks.items()
