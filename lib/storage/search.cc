@@ -31,7 +31,7 @@ bool IsFoundBy(const SearchText& search, std::initializer_list<std::string_view>
 }
 
 bool MayBeginId(const SearchText& search) {
-  constexpr std::string_view kDigits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  static constexpr std::string_view kDigits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
   constexpr size_t kIdSize = 26;
   if (search.text.size() > kIdSize || (!search.text.empty() && search.text[0] > '7')) return false;
   return absl::c_all_of(search.text, [](char c) {
