@@ -19,6 +19,7 @@
 
 #include "convoy/storage.h"
 #include "lib/storage/clock_step.h"
+#include "lib/storage/sqlite/claim_memo.h"
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/dedupe_keys.h"
 #include "lib/storage/sqlite/log_sync.h"
@@ -112,6 +113,10 @@ class Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyUpdate(const DeliveryUpdate& update, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::optional<DeliveryRow>> TakeClaimed(const DeliveryUpdate& update)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<bool> WriteOutcome(int64_t key, const DeliveryUpdate& update)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddEvent(const Submission& submission, Lanes& lanes)
@@ -197,6 +202,7 @@ class Writer {
   std::unique_ptr<OpenerLocks> openers_ ABSL_GUARDED_BY(mutex_);
   int64_t opener_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t next_lease_ ABSL_GUARDED_BY(mutex_) = 0;
+  ClaimMemo claimed_ ABSL_GUARDED_BY(mutex_);
   absl::Time latest_now_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // of a claim
   std::optional<ClockStep> clock_step_ ABSL_GUARDED_BY(mutex_);
   absl::Time looked_for_dead_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
