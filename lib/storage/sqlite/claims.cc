@@ -10,6 +10,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/sqlite/backlogs.h"
 #include "lib/storage/sqlite/config_rows.h"
 #include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/rows.h"
@@ -232,6 +233,8 @@ absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRow& lane,
     rows.claim.needs_sync |= has_head && !keys.claimed.empty();
   }
   for (const int64_t key : keys.ended) CONVOY_RETURN_IF_ERROR(EndUnknown(key));
+  CONVOY_RETURN_IF_ERROR(
+      ChangeBacklog(*connection_, lane.project, -static_cast<int64_t>(keys.ended.size())));
   rows.ended_count += keys.ended.size();
   for (size_t i = 0; i < keys.claimed.size(); ++i) {
     const DeliveryRow row{.key = keys.claimed[i],

@@ -168,7 +168,9 @@ absl::StatusOr<bool> Writer::TakeRedelivery(const std::optional<DedupeKey>& key,
 
 absl::Status Writer::AddDelivery(const Delivery& delivery, const EventRow& event, Lanes& lanes) {
   CONVOY_ASSIGN_OR_RETURN(const DeliveryRow row, InsertDelivery(*connection_, delivery, event));
-  if (!IsFinal(delivery.status)) Wake(lanes, row, base::ToMicros(delivery.due_at));
+  if (IsFinal(delivery.status)) return absl::OkStatus();
+  ++lanes.backlogs[row.project];
+  Wake(lanes, row, base::ToMicros(delivery.due_at));
   return absl::OkStatus();
 }
 
@@ -188,6 +190,7 @@ absl::Status Writer::ApplyUpdate(const DeliveryUpdate& update, CommitResult& res
     CONVOY_RETURN_IF_ERROR(InsertAttempt(*connection_, *update.attempt, row->key));
   }
   if (!is_applied) return absl::OkStatus();
+  Count(lanes, row->project, row->status, delivery.status);
   lanes.changed.insert(row->endpoint);
   if (update.lateness > absl::ZeroDuration()) {
     Late& late = lanes.late[row->endpoint];
@@ -242,6 +245,7 @@ absl::Status Writer::ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& 
   result.requeues_applied.push_back(is_eligible);
   if (!is_eligible) return absl::OkStatus();
   const int64_t due_at_us = base::ToMicros(requeue.due_at);
+  Count(lanes, row->project, row->status, DeliveryStatus::kScheduled);
   Wake(lanes, *row, due_at_us);
   lanes.changed.insert(row->endpoint);
   return connection_

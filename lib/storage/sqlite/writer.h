@@ -56,12 +56,15 @@ class Writer {
     absl::Duration by = absl::ZeroDuration();
     absl::Time as_of = absl::InfinitePast();
   };
-  // By the endpoint's number: one lane write for each, however many deliveries.
+  // By the endpoint's number: one write for each, however many deliveries.
   struct Lanes {
     absl::flat_hash_map<int64_t, Lane> woken;
     absl::flat_hash_set<int64_t> changed;  // whose head may have got another state
     absl::flat_hash_map<int64_t, Late> late;
+    absl::flat_hash_map<int64_t, int64_t> backlogs;  // by the project: more unfinished deliveries
   };
+  // A delivery has got another status.
+  static void Count(Lanes& lanes, int64_t project, DeliveryStatus former, DeliveryStatus now);
   static void Wake(Lanes& lanes, const DeliveryRow& delivery, int64_t wake_at_us);
 
   using Numbers = absl::flat_hash_set<int64_t>;
