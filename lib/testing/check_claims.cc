@@ -94,6 +94,8 @@ void CheckAtMostOnce(Expectations& expect, Storage& storage) {
   const Delivery third = CONVOY_VALUE(storage.GetDelivery(project, Id('D', 3)));
   CONVOY_EXPECT(third.status == DeliveryStatus::kFailure);
   CONVOY_EXPECT(!third.description.empty());
+  const std::vector<Backlog> backlogs = CONVOY_VALUE(storage.ListBacklogs());
+  CONVOY_EXPECT(backlogs.size() == 1 && backlogs[0].count == 2);
 
   const Claim fourth = CONVOY_VALUE(claim(now + absl::Seconds(61), {}));
   CONVOY_REQUIRE(fourth.deliveries.size() == 1);
@@ -101,6 +103,7 @@ void CheckAtMostOnce(Expectations& expect, Storage& storage) {
   CONVOY_EXPECT(CONVOY_VALUE(storage.GetDelivery(project, Id('D', 4))).status ==
                 DeliveryStatus::kFailure);
   CONVOY_EXPECT(CONVOY_VALUE(claim(now + absl::Hours(9), {})).deliveries.empty());
+  CONVOY_EXPECT(CONVOY_VALUE(storage.ListBacklogs()).empty());
 }
 
 void CheckBacklogs(Expectations& expect, Storage& storage) {

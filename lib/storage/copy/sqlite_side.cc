@@ -167,7 +167,11 @@ class SqliteSide final : public Side {
 
   absl::Status RemoveMark() override {
     CONVOY_RETURN_IF_ERROR(connection_->Execute("PRAGMA synchronous = FULL"));
-    CONVOY_RETURN_IF_ERROR(connection_->Execute("DROP TABLE unfinished_copy"));
+    CONVOY_RETURN_IF_ERROR(InTransaction([&]() -> absl::Status {
+      CONVOY_RETURN_IF_ERROR(connection_->Execute("DELETE FROM backlog"));
+      CONVOY_RETURN_IF_ERROR(connection_->Execute(kCountWaiting));
+      return connection_->Execute("DROP TABLE unfinished_copy");
+    }));
     return connection_->Execute("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 

@@ -31,8 +31,8 @@ using Record = std::vector<Value>;
 // In the order in which they are copied.
 std::span<const Table> Tables();
 
-// Tables of a store that are not copied: what they hold is of the store itself, or kept by
-// triggers.
+// Tables of a store that are not copied: what they hold is of the store itself, or counted
+// there.
 std::span<const std::string_view> UncopiedTables();
 
 // The table in which a store that a copy goes into names its origin, until the copy is finished.

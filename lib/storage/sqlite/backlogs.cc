@@ -1,4 +1,4 @@
-// Backlogs of projects: the counts that triggers keep (schema.cc), and one look into the index for
+// Backlogs of projects: the counts (schema.cc), and one look into the index for
 // each of the lanes that come first.
 #include "lib/storage/sqlite/backlogs.h"
 
@@ -12,6 +12,19 @@
 #include "lib/storage/sqlite/names.h"
 
 namespace convoy::storage {
+
+absl::Status ChangeBacklog(Connection& connection, int64_t project, int64_t by) {
+  if (by == 0) return absl::OkStatus();
+  CONVOY_RETURN_IF_ERROR(connection
+                             .Prepare("INSERT INTO backlog VALUES (?, ?) ON CONFLICT (project) DO "
+                                      "UPDATE SET count = count + excluded.count")
+                             .Int(project)
+                             .Int(by)
+                             .Run());
+  return connection.Prepare("DELETE FROM backlog WHERE project = ? AND count = 0")
+      .Int(project)
+      .Run();
+}
 
 absl::StatusOr<std::vector<Backlog>> ReadBacklogs(Connection& connection) {
   absl::flat_hash_map<int64_t, absl::Time> oldest;

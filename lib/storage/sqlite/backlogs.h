@@ -1,6 +1,7 @@
-// Reads of what is unfinished, in each project and of one lane.
+// Counts of what is unfinished in each project, and reads of it and of one lane.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -9,6 +10,9 @@
 #include "lib/storage/sqlite/connection.h"
 
 namespace convoy::storage {
+
+// Within a write transaction, once for each project: as many more deliveries are unfinished now.
+absl::Status ChangeBacklog(Connection& connection, int64_t project, int64_t by);
 
 // See Storage::ListBacklogs. Within a read transaction.
 absl::StatusOr<std::vector<Backlog>> ReadBacklogs(Connection& connection);

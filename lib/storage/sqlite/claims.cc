@@ -10,6 +10,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/sqlite/backlogs.h"
 #include "lib/storage/sqlite/config_rows.h"
 #include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/rows.h"
@@ -232,16 +233,24 @@ absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRow& lane,
     rows.claim.needs_sync |= has_head && !keys.claimed.empty();
   }
   for (const int64_t key : keys.ended) CONVOY_RETURN_IF_ERROR(EndUnknown(key));
+  CONVOY_RETURN_IF_ERROR(
+      ChangeBacklog(*connection_, lane.project, -static_cast<int64_t>(keys.ended.size())));
   rows.ended_count += keys.ended.size();
   for (size_t i = 0; i < keys.claimed.size(); ++i) {
+    const DeliveryRow row{.key = keys.claimed[i],
+                          .project = lane.project,
+                          .endpoint = lane.endpoint,
+                          .status = DeliveryStatus::kProcessing,
+                          .lease = rows.claim.deliveries[first + i].lease};
     CONVOY_RETURN_IF_ERROR(
         connection_
             ->Prepare("UPDATE delivery SET status = ?, lease = ?, wake_at_us = ? WHERE key = ?")
-            .Int(static_cast<int64_t>(DeliveryStatus::kProcessing))
-            .Int(static_cast<int64_t>(rows.claim.deliveries[first + i].lease))
+            .Int(static_cast<int64_t>(row.status))
+            .Int(static_cast<int64_t>(row.lease))
             .Int(base::ToMicros(request.now + request.lease))
-            .Int(keys.claimed[i])
+            .Int(row.key)
             .Run());
+    claimed_.Keep(row);
   }
   return absl::OkStatus();
 }

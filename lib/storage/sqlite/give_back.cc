@@ -55,10 +55,13 @@ absl::Status Writer::GiveBack(int64_t opener, Lanes& lanes) {
   // It may have been sent.
   Statement unknown = connection_->Prepare(
       "UPDATE delivery INDEXED BY delivery_by_lease SET lease = 0, status = ?, description = ? "
-      "WHERE lease <> 0 AND lease >= ? AND lease < ? AND mode = ? RETURNING endpoint");
+      "WHERE lease <> 0 AND lease >= ? AND lease < ? AND mode = ? RETURNING endpoint, project");
   unknown.Int(static_cast<int64_t>(DeliveryStatus::kFailure)).Text(kUnknownArrival);
   unknown.Int(first).Int(end).Int(static_cast<int64_t>(DeliveryMode::kAtMostOnce));
-  while (unknown.Next()) lanes.changed.insert(unknown.IntAt(0));
+  while (unknown.Next()) {
+    lanes.changed.insert(unknown.IntAt(0));
+    --lanes.backlogs[unknown.IntAt(1)];
+  }
   CONVOY_RETURN_IF_ERROR(unknown.status());
   // Untried deliveries are scheduled (0) again, others wait for their retry (2). Those of a removed
   // project are left to its removal.

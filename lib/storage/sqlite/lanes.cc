@@ -7,8 +7,10 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/sqlite/backlogs.h"
 #include "lib/storage/sqlite/names.h"
 #include "lib/storage/sqlite/writer.h"
+#include "lib/storage/write_rules.h"
 
 namespace convoy::storage {
 namespace {
@@ -27,6 +29,10 @@ void Writer::Wake(Lanes& lanes, const DeliveryRow& delivery, int64_t wake_at_us)
       lanes.woken.try_emplace(delivery.endpoint, Lane{.wake_at_us = wake_at_us}).first->second;
   lane.project = delivery.project;  // the present one, should it have been removed in between
   lane.wake_at_us = std::min(lane.wake_at_us, wake_at_us);
+}
+
+void Writer::Count(Lanes& lanes, int64_t project, DeliveryStatus former, DeliveryStatus now) {
+  if (IsFinal(former) != IsFinal(now)) lanes.backlogs[project] += IsFinal(now) ? -1 : 1;
 }
 
 // A lane that is of another project now begins anew. One that has a head wakes with it.
@@ -49,6 +55,9 @@ absl::Status Writer::WriteLanes(const Lanes& lanes) {
   for (const int64_t endpoint : lanes.changed) CONVOY_RETURN_IF_ERROR(RefreshHead(endpoint));
   for (const auto& [endpoint, late] : lanes.late) {
     CONVOY_RETURN_IF_ERROR(Retard(endpoint, late));
+  }
+  for (const auto& [project, by] : lanes.backlogs) {
+    CONVOY_RETURN_IF_ERROR(ChangeBacklog(*connection_, project, by));
   }
   return absl::OkStatus();
 }

@@ -3,7 +3,7 @@
 // ones; then their rows move over, oldest first, events before deliveries
 // before attempts, because each looks for the key of the one before. A row is in exactly one of the
 // two tables at any instant, so what is still in an old table says what is left to do. Version 5
-// added columns, version 6 counts of what is unfinished and a column.
+// added columns, version 6 counts of what is unfinished and a column; version 7 has fewer triggers.
 #include "lib/storage/sqlite/migration.h"
 
 #include <string>
@@ -44,6 +44,8 @@ ALTER TABLE dedupe_key RENAME TO old_dedupe_key;
 
 // The first version whose rows have numbers for keys.
 constexpr int64_t kNumberedVersion = 4;
+// The first one that counts what is unfinished.
+constexpr int64_t kCountedVersion = 6;
 
 // Version 2 added held inputs.
 constexpr const char* kPutHeldAside = "ALTER TABLE held_input RENAME TO old_held_input";
@@ -90,8 +92,12 @@ absl::Status AddToTables(Connection& connection) {
     CONVOY_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt("PRAGMA user_version"));
     if (version >= kSchemaVersion) return absl::OkStatus();
     if (version == kNumberedVersion) CONVOY_RETURN_IF_ERROR(connection.Execute(kAddColumns));
-    CONVOY_RETURN_IF_ERROR(connection.Execute(kAddWaiting));
-    CONVOY_RETURN_IF_ERROR(connection.Execute(kCountWaiting));
+    if (version < kCountedVersion) {
+      CONVOY_RETURN_IF_ERROR(connection.Execute(kAddWaiting));
+      CONVOY_RETURN_IF_ERROR(connection.Execute(kCountWaiting));
+    } else {
+      CONVOY_RETURN_IF_ERROR(connection.Execute(kDropCounting));
+    }
     return connection.Execute(absl::StrCat("PRAGMA user_version = ", kSchemaVersion).c_str());
   });
 }

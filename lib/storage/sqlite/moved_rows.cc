@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/storage/sqlite/backlogs.h"
 #include "lib/storage/sqlite/dedupe_keys.h"
 #include "lib/storage/sqlite/names.h"
 #include "lib/storage/sqlite/row_keys.h"
@@ -114,6 +115,7 @@ absl::StatusOr<uint64_t> MoveDeliveries(Connection& connection) {
     moved.status = static_cast<DeliveryStatus>(row.IntAt(6));
     if (!IsFinal(moved.status)) {
       CONVOY_RETURN_IF_ERROR(WakeLane(connection, moved, row.IntAt(18)));
+      CONVOY_RETURN_IF_ERROR(ChangeBacklog(connection, moved.project, 1));
     }
     return 0;
   };

@@ -11,7 +11,7 @@
 namespace convoy::storage {
 
 // Raised with every change of the schema; migration.cc leads from each older one to it.
-inline constexpr int kSchemaVersion = 6;
+inline constexpr int kSchemaVersion = 7;
 
 // "cnvy": says whose file it is (https://www.sqlite.org/pragma.html#pragma_application_id).
 inline constexpr int64_t kApplicationId = 0x636E7679;
@@ -24,6 +24,8 @@ extern const char* const kAddColumns;
 // The change from version 5 to 6, which new databases get last: counts of unfinished deliveries,
 // and which lanes are disabled.
 extern const char* const kAddWaiting;
+// The change from version 6 to 7: what had counted those that are made and finished.
+extern const char* const kDropCounting;
 // After it, where there are rows already: counts what is unfinished, with a look at each.
 extern const char* const kCountWaiting;
 

@@ -168,41 +168,72 @@ absl::StatusOr<bool> Writer::TakeRedelivery(const std::optional<DedupeKey>& key,
 
 absl::Status Writer::AddDelivery(const Delivery& delivery, const EventRow& event, Lanes& lanes) {
   CONVOY_ASSIGN_OR_RETURN(const DeliveryRow row, InsertDelivery(*connection_, delivery, event));
-  if (!IsFinal(delivery.status)) Wake(lanes, row, base::ToMicros(delivery.due_at));
+  if (IsFinal(delivery.status)) return absl::OkStatus();
+  ++lanes.backlogs[row.project];
+  Wake(lanes, row, base::ToMicros(delivery.due_at));
   return absl::OkStatus();
 }
 
 absl::Status Writer::ApplyUpdate(const DeliveryUpdate& update, CommitResult& result, Lanes& lanes) {
   const Delivery& delivery = update.delivery;
-  CONVOY_ASSIGN_OR_RETURN(const std::optional<DeliveryRow> row,
-                          FindDelivery(*connection_, delivery.project_id, delivery.id));
-  const bool is_applied = row.has_value() && row->lease == update.lease;
+  CONVOY_ASSIGN_OR_RETURN(std::optional<DeliveryRow> row, TakeClaimed(update));
+  bool is_applied = row.has_value();
+  if (!is_applied) {
+    CONVOY_ASSIGN_OR_RETURN(row, FindDelivery(*connection_, delivery.project_id, delivery.id));
+    if (row.has_value()) {
+      CONVOY_ASSIGN_OR_RETURN(is_applied, WriteOutcome(row->key, update));
+    }
+  }
   result.updates_applied.push_back(is_applied);
   if (!row.has_value()) return absl::OkStatus();  // it has gone, with its event or its project
   if (update.attempt.has_value()) {
     CONVOY_RETURN_IF_ERROR(InsertAttempt(*connection_, *update.attempt, row->key));
   }
   if (!is_applied) return absl::OkStatus();
+  Count(lanes, row->project, row->status, delivery.status);
   lanes.changed.insert(row->endpoint);
   if (update.lateness > absl::ZeroDuration()) {
     Late& late = lanes.late[row->endpoint];
     late = {.by = late.by + update.lateness, .as_of = std::max(late.as_of, delivery.updated_at)};
   }
+  if (!IsFinal(delivery.status)) Wake(lanes, *row, base::ToMicros(delivery.due_at));
+  return absl::OkStatus();
+}
+
+// The row of a claim of this opener, its outcome written; nullopt if that is not known of it.
+absl::StatusOr<std::optional<DeliveryRow>> Writer::TakeClaimed(const DeliveryUpdate& update) {
+  std::optional<DeliveryRow> row = claimed_.Take(update.lease);
+  if (!row.has_value()) return row;
+  // The project may have been removed since.
+  CONVOY_ASSIGN_OR_RETURN(const int64_t project,
+                          FindName(*connection_, update.delivery.project_id));
+  if (project != row->project) return std::nullopt;
+  CONVOY_ASSIGN_OR_RETURN(const bool is_applied, WriteOutcome(row->key, update));
+  if (!is_applied) row.reset();
+  return row;
+}
+
+// False if the delivery is no longer claimed by that lease.
+absl::StatusOr<bool> Writer::WriteOutcome(int64_t key, const DeliveryUpdate& update) {
+  const Delivery& delivery = update.delivery;
   const int64_t due_at_us = base::ToMicros(delivery.due_at);
-  if (!IsFinal(delivery.status)) Wake(lanes, *row, due_at_us);
-  return connection_
-      ->Prepare(
-          "UPDATE delivery SET status = ?, attempts_count = ?, due_at_us = ?, description = ?, "
-          "latency_us = ?, updated_at_us = ?, lease = 0, wake_at_us = ? WHERE key = ?")
-      .Int(static_cast<int64_t>(delivery.status))
-      .Int(delivery.attempts_count)
-      .Int(due_at_us)
-      .Text(delivery.description)
-      .Int(absl::ToInt64Microseconds(delivery.latency))
-      .Int(base::ToMicros(delivery.updated_at))
-      .Int(due_at_us)
-      .Int(row->key)
-      .Run();
+  CONVOY_RETURN_IF_ERROR(
+      connection_
+          ->Prepare(
+              "UPDATE delivery SET status = ?, attempts_count = ?, due_at_us = ?, description = ?, "
+              "latency_us = ?, updated_at_us = ?, lease = 0, wake_at_us = ? WHERE key = ? AND "
+              "lease = ?")
+          .Int(static_cast<int64_t>(delivery.status))
+          .Int(delivery.attempts_count)
+          .Int(due_at_us)
+          .Text(delivery.description)
+          .Int(absl::ToInt64Microseconds(delivery.latency))
+          .Int(base::ToMicros(delivery.updated_at))
+          .Int(due_at_us)
+          .Int(key)
+          .Int(static_cast<int64_t>(update.lease))
+          .Run());
+  return connection_->changes_count() > 0;
 }
 
 absl::Status Writer::ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& result,
@@ -214,6 +245,7 @@ absl::Status Writer::ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& 
   result.requeues_applied.push_back(is_eligible);
   if (!is_eligible) return absl::OkStatus();
   const int64_t due_at_us = base::ToMicros(requeue.due_at);
+  Count(lanes, row->project, row->status, DeliveryStatus::kScheduled);
   Wake(lanes, *row, due_at_us);
   lanes.changed.insert(row->endpoint);
   return connection_

@@ -19,6 +19,7 @@
 
 #include "convoy/storage.h"
 #include "lib/storage/clock_step.h"
+#include "lib/storage/sqlite/claim_memo.h"
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/dedupe_keys.h"
 #include "lib/storage/sqlite/log_sync.h"
@@ -55,12 +56,15 @@ class Writer {
     absl::Duration by = absl::ZeroDuration();
     absl::Time as_of = absl::InfinitePast();
   };
-  // By the endpoint's number: one lane write for each, however many deliveries.
+  // By the endpoint's number: one write for each, however many deliveries.
   struct Lanes {
     absl::flat_hash_map<int64_t, Lane> woken;
     absl::flat_hash_set<int64_t> changed;  // whose head may have got another state
     absl::flat_hash_map<int64_t, Late> late;
+    absl::flat_hash_map<int64_t, int64_t> backlogs;  // by the project: more unfinished deliveries
   };
+  // A delivery has got another status.
+  static void Count(Lanes& lanes, int64_t project, DeliveryStatus former, DeliveryStatus now);
   static void Wake(Lanes& lanes, const DeliveryRow& delivery, int64_t wake_at_us);
 
   using Numbers = absl::flat_hash_set<int64_t>;
@@ -111,6 +115,10 @@ class Writer {
   absl::Status ApplySubmission(const Submission& submission, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyUpdate(const DeliveryUpdate& update, CommitResult& result, Lanes& lanes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::optional<DeliveryRow>> TakeClaimed(const DeliveryUpdate& update)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<bool> WriteOutcome(int64_t key, const DeliveryUpdate& update)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -197,6 +205,7 @@ class Writer {
   std::unique_ptr<OpenerLocks> openers_ ABSL_GUARDED_BY(mutex_);
   int64_t opener_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t next_lease_ ABSL_GUARDED_BY(mutex_) = 0;
+  ClaimMemo claimed_ ABSL_GUARDED_BY(mutex_);
   absl::Time latest_now_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // of a claim
   std::optional<ClockStep> clock_step_ ABSL_GUARDED_BY(mutex_);
   absl::Time looked_for_dead_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();

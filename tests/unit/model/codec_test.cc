@@ -299,6 +299,9 @@ TEST_CASE("codec: header lists keep every byte, their order and their spelling")
   CHECK(DecodeHeaders(EncodeHeaders(many)).value() == many);
   const Headers large = {{"n", std::string(17 * 1024 * 1024, 'x')}};
   CHECK(DecodeHeaders(EncodeHeaders(large)).value() == large);
+  CHECK(EncodeHeaders({{"a", "b~ "}, {"c", "\"\\\n\x7f\xe9"}}) ==
+        "[[\"a\",\"b~ \"],[\"c\",\"\\\"\\\\\\n\x7f\xc3\xa9\"]]");
+  CHECK(EncodeHeaders({}) == "[]");
   CHECK(DecodeHeaders("[]").value().empty());
   for (const char* text : {"", "{}", "[1]", "[[\"a\"]]", "[[\"a\",1]]", "[[\"a\",\"€\"]]"}) {
     INFO(text);
