@@ -104,12 +104,12 @@ http::ApiParts EmbeddedGateway::api_parts() {
           .fetcher = fetcher_,
           .consumers = &consumers_,
           .scripting = scripting_,
-          .commits = &commits_,
           .dispatcher = &dispatcher_,
-          .pruner = &pruner_,
-          .jobs = &jobs_,
-          .work_counts = [this] { return work_pool_.counts(); },
-          .spans = parts_.spans.get()};
+          .measured = {.commits = &commits_,
+                       .pruner = &pruner_,
+                       .jobs = &jobs_,
+                       .spans = parts_.spans.get(),
+                       .work_counts = [this] { return work_pool_.counts(); }}};
 }
 
 dispatch::DispatcherParts EmbeddedGateway::dispatcher_parts() {

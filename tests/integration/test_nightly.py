@@ -1,4 +1,5 @@
 """script/nightly: commands, figures and failures of a run, with the simulator and convoyd that are built."""
+import json
 import pathlib
 import re
 import subprocess
@@ -44,6 +45,26 @@ class NightlyTest(unittest.TestCase):
         self.assertEqual(status, 1, output)
         self.assertIn("| simulation | FAILED |", output)
         self.assertIn("| kills | FAILED |", output)
+
+    def test_what_has_passed_on_this_commit_is_not_run_again(self):
+        commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=host.ROOT, text=True,
+                                capture_output=True, check=True).stdout.strip()
+        results = host.ROOT / "build/nightly/passed.json"
+        former = results.read_text() if results.exists() else None
+        results.parent.mkdir(parents=True, exist_ok=True)
+        results.write_text(json.dumps({commit: {
+            "simulation": {"figures": "seeds 1 to 20", "seconds": 90, "size": 20},
+            "kills": {"figures": "1 kills", "seconds": 9, "size": 1}}}))
+        try:
+            status, output = nightly("simulation", "kills", "--resume", "--seeds", "20", "--kills",
+                                     "2", "--bin-dir", "/nonexistent")
+        finally:
+            results.unlink()
+            if former is not None:
+                results.write_text(former)
+        self.assertEqual(status, 1, output)
+        self.assertIn("| simulation | passed | seeds 1 to 20 | 2 min |", output)
+        self.assertIn("| kills | FAILED |", output)  # one was not enough
 
     def test_unknown_words_are_refused_by_name(self):
         for arguments, text in ((["fuzzing"], "unknown part 'fuzzing'; allowed are: asan, "),

@@ -303,17 +303,18 @@ std::string Write(const ApiParts& parts, ExpositionFormat format) {
   Exposition out(format);
   out.BeginFamily("convoy_build", MetricType::kInfo, "The version of libconvoy.");
   out.Add({{"version", kVersion}}, 1);
-  if (parts.commits != nullptr) WriteCommits(parts.commits->counters(), out);
-  if (parts.commits != nullptr && parts.storage != nullptr) {
-    WriteHeld(*parts.storage, parts.commits->counters(), out);
+  const MeasuredParts& measured = parts.measured;
+  if (measured.commits != nullptr) {
+    WriteCommits(measured.commits->counters(), out);
+    WriteHeld(*parts.storage, measured.commits->counters(), out);
   }
   if (parts.intake != nullptr) WriteIngest(parts.intake->report(), out);
   if (parts.dispatcher != nullptr) WriteDeliveries(parts.dispatcher->status(), out);
   WriteBacklogs(*parts.storage, parts.clock->Now(), out);
-  if (parts.pruner != nullptr) WriteRetention(parts.pruner->counters(), out);
-  if (parts.jobs != nullptr) WriteJobs(parts.jobs->counts(), parts.clock->Now(), out);
-  if (parts.work_counts) WriteWork(parts.work_counts(), out);
-  if (parts.spans != nullptr) WriteSpans(parts.spans->counts(), out);
+  if (measured.pruner != nullptr) WriteRetention(measured.pruner->counters(), out);
+  if (measured.jobs != nullptr) WriteJobs(measured.jobs->counts(), parts.clock->Now(), out);
+  if (measured.work_counts) WriteWork(measured.work_counts(), out);
+  if (measured.spans != nullptr) WriteSpans(measured.spans->counts(), out);
   if (parts.consumers != nullptr) WriteConsumers(ConsumersOf(parts), out);
   return std::move(out).TakeText();
 }

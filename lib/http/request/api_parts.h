@@ -24,6 +24,15 @@ namespace convoy::http {
 
 class VerifiedKeys;
 
+// Parts that are only asked for what they have counted; null: left out of the metrics.
+struct MeasuredParts {
+  const storage::CommitQueue* commits = nullptr;
+  const storage::Pruner* pruner = nullptr;
+  const jobs::Worker* jobs = nullptr;
+  const SpanSink* spans = nullptr;
+  std::function<WorkCounts()> work_counts;
+};
+
 // Borrowed: all must outlive the Api (lib/http/api.h).
 struct ApiParts {
   Storage* storage;
@@ -36,13 +45,8 @@ struct ApiParts {
   std::shared_ptr<fetch::Fetcher> fetcher;           // may be null: then nothing is fetched
   consume::ConsumerSupervisor* consumers = nullptr;  // null: there is no message broker
   Scripting* scripting = nullptr;                    // null: payload functions are refused
-  // For what they have counted; null: they are left out of the metrics.
-  const storage::CommitQueue* commits = nullptr;
-  const dispatch::Dispatcher* dispatcher = nullptr;
-  const storage::Pruner* pruner = nullptr;
-  const jobs::Worker* jobs = nullptr;
-  std::function<WorkCounts()> work_counts;
-  const SpanSink* spans = nullptr;
+  const dispatch::Dispatcher* dispatcher = nullptr;  // null: endpoints have no health
+  MeasuredParts measured;
   VerifiedKeys* verified_keys = nullptr;  // set by Api
 };
 
