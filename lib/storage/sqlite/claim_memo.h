@@ -1,5 +1,5 @@
 // Rows of the claims that an opener has handed out, by lease: the update that ends a claim finds
-// its row without a look-up. What it says may be outdated: statements that use it compare the lease.
+// its row without a look-up. A row may be outdated: statements that use it compare the lease.
 #pragma once
 
 #include <cstddef>

@@ -60,9 +60,8 @@ struct World {
                                           {.storage = &storage,
                                            .clock = &clock,
                                            .consumers = &consumers,
-                                           .commits = &commits,
                                            .dispatcher = &dispatcher,
-                                           .pruner = &pruner},
+                                           .measured = {.commits = &commits, .pruner = &pruner}},
                                           {.method = "GET", .path = "/metrics"});
     REQUIRE(response.status == 200);
     return response.body;
