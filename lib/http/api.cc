@@ -214,7 +214,7 @@ Reply Api::Stamped(std::string method, Reply reply) const {
     // Pending work may lead to more of it, so this is passed along.
     const auto wrap = [&](auto& pending) {
       pending.finish = [this, method = std::move(method), finish = std::move(pending.finish)](
-                           const auto& result) { return Stamped(method, finish(result)); };
+                           const auto& result) { return this->Stamped(method, finish(result)); };
     };
     if (auto* write = std::get_if<PendingWrite>(&reply)) wrap(*write);
     if (auto* check = std::get_if<PendingCheck>(&reply)) wrap(*check);

@@ -44,11 +44,12 @@ void MemoryStorage::RemoveFlow(const ConfigRef& ref) {
   flow_.held.RemoveProject(id);
   std::erase_if(flow_.events.rows(),
                 [&](const auto& row) { return row.second.value->project_id == id; });
-  std::erase_if(flow_.deliveries.rows(), [&](const auto& row) {
+  const auto remove = [&](const auto& row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (row.second.value.delivery.project_id != id) return false;
     flow_.attempts.erase(row.second.id);
     return true;
-  });
+  };
+  std::erase_if(flow_.deliveries.rows(), remove);
   std::erase_if(flow_.lanes, [&](const auto& lane) { return lane.second.project_id == id; });
   std::erase_if(flow_.dedupe, [&](const auto& entry) { return entry.first.first == id; });
 }
