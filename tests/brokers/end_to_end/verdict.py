@@ -4,6 +4,7 @@ Only a server that could not start is tried again, and only its start (base.star
 never repeated away. What timed out may be slow or stuck: the load of the machine is printed beside it.
 """
 import os
+import subprocess
 import sys
 import unittest
 
@@ -22,7 +23,7 @@ EXIT_CODES = {PASSED: 0, WRONG: 1, TIMED_OUT: 3, COULD_NOT_START: 75}
 def of_error(error):
     if isinstance(error, base.CouldNotStart):
         return COULD_NOT_START
-    if isinstance(error, (base.TimedOut, host.TimedOut)):
+    if isinstance(error, (base.TimedOut, host.TimedOut, subprocess.TimeoutExpired)):
         return TIMED_OUT
     return WRONG
 

@@ -245,8 +245,11 @@ class Server(base.Server):
 
     def control(self, *words):
         """The output of `rabbitmqctl --quiet words…`."""
-        done = subprocess.run([str(SCRIPTS / "rabbitmqctl"), "--quiet", *words], env=self._env,
-                              capture_output=True, text=True, timeout=120)
+        try:
+            done = subprocess.run([str(SCRIPTS / "rabbitmqctl"), "--quiet", *words], env=self._env,
+                                  capture_output=True, text=True, timeout=60)
+        except subprocess.TimeoutExpired as error:
+            raise base.TimedOut(f"rabbitmqctl {words} does not end") from error
         if done.returncode != 0:
             raise AssertionError(f"rabbitmqctl {words}: {done.stdout}{done.stderr}")
         return done.stdout
