@@ -277,7 +277,7 @@ class Server(base.Server):
     def messages(self, queue, vhost="/"):
         """How many messages a queue has, handed out ones among them."""
         def ask():
-            # On a busy machine it may not reach a node that is up.
+            # On a busy machine it may not reach a node that is up, or hang.
             try:
                 return self.control("list_queues", "-p", vhost, "--formatter", "json", "name",
                                     "messages")
@@ -286,7 +286,7 @@ class Server(base.Server):
                 return None
         failures = []
         try:
-            listed = json.loads(base.wait_until(ask, "rabbitmqctl", interval=1))
+            listed = json.loads(base.wait_until(ask, "rabbitmqctl", timeout=180, interval=1))
         except AssertionError:
             raise failures[-1] from None
         return next(one["messages"] for one in listed if one["name"] == queue)
