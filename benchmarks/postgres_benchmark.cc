@@ -1,13 +1,14 @@
 // Intake of the PostgreSQL store beside bare libpq, on one server: groups of 64 events of 1 KiB
 // with 100 bytes of headers, a delivery and a dedupe key each, one group after the other. Bare
 // libpq writes the lean rows (lean_store.h), once with a statement for each row in one pipeline,
-// and once with a statement for each table that takes arrays. All commit synchronously.
+// and once with a statement for each table that takes arrays. All commit synchronously. The three
+// take turns every thousand events, so that what else the machine does slows all of them, and all
+// of their time counts.
 //
 //   benchmark_postgres DSN [EVENTS]
-//   benchmark_postgres DSN EVENTS FIRST    the store alone, from the event of that number on: one
-//   of
-//                                          several processes, which waits for a line before it
-//                                          starts
+//   benchmark_postgres DSN EVENTS FIRST
+//       the store alone, from the event of that number on: one of several processes, which waits
+//       for a line before it starts
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -32,7 +33,7 @@ using convoy::storage::postgres::ConnectionOptions;
 using convoy::storage::postgres::Params;
 
 constexpr int64_t kGroup = 64;
-constexpr int kRounds = 3;
+constexpr int64_t kTurn = 16 * kGroup;  // events
 constexpr int64_t kEndpoints = 16;
 // 2026, so that numbers have their usual width.
 constexpr int64_t kEpochUs = 1'777'629'600'000'000;
@@ -206,45 +207,46 @@ class Ours {
   std::unique_ptr<convoy::Storage> storage_;
 };
 
-struct Figures {
-  double events_per_s = 0;
-  double wal_bytes_per_event = 0;
-};
-
 int64_t WalBytes(Connection& connection) {
   return Must(connection.Run("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::int8"))
       .IntAt(0, 0);
 }
 
-// The best round counts: others use the machine, too.
-void Measure(Connection& connection, int64_t first, int64_t count, Figures& figures,
-             const std::function<void(int64_t)>& write) {
-  const int64_t wal_before = WalBytes(connection);
-  const auto start = std::chrono::steady_clock::now();
-  for (int64_t i = 0; i < count; i += kGroup) write(first + i);
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  const auto total = static_cast<double>(count);
-  figures.events_per_s = std::max(figures.events_per_s, total / elapsed.count());
-  figures.wal_bytes_per_event = static_cast<double>(WalBytes(connection) - wal_before) / total;
-}
+// A writer of groups, and what its turns took so far.
+struct Contender {
+  std::function<void(int64_t first)> write;
+  double seconds = 0;
+  int64_t wal_bytes = 0;
+
+  void TakeTurn(Connection& connection, int64_t first) {
+    const int64_t wal_before = WalBytes(connection);
+    const auto start = std::chrono::steady_clock::now();
+    for (int64_t i = 0; i < kTurn; i += kGroup) write(first + i);
+    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    wal_bytes += WalBytes(connection) - wal_before;
+  }
+};
 
 void Run(const std::string& dsn, int64_t count) {
   Ours ours(dsn);
   const auto connection = Must(Connection::Open({.dsn = dsn, .schema = "ours"}));
   Lean lean(dsn);
-  Figures store, rows, arrays;
-  const int64_t round = count / kGroup * kGroup;
-  for (int i = 0; i < kRounds; ++i) {
-    const int64_t first = 2 * i * round;
-    Measure(*connection, first, round, store, [&](int64_t at) { ours.Write(at); });
-    Measure(*connection, first, round, rows, [&](int64_t at) { lean.WriteRows(at); });
-    Measure(*connection, first + round, round, arrays, [&](int64_t at) { lean.WriteArrays(at); });
+  Contender store{[&](int64_t first) { ours.Write(first); }};
+  Contender rows{[&](int64_t first) { lean.WriteRows(first); }};
+  Contender arrays{[&](int64_t first) { lean.WriteArrays(first); }};
+  const int64_t turns = std::max<int64_t>(count / kTurn, 1);
+  for (int64_t turn = 0; turn < turns; ++turn) {
+    store.TakeTurn(*connection, turn * kTurn);
+    rows.TakeTurn(*connection, 2 * turn * kTurn);
+    arrays.TakeTurn(*connection, (2 * turn + 1) * kTurn);
   }
+  const auto total = static_cast<double>(turns * kTurn);
   std::printf(
       "{\"store_per_s\": %.0f, \"bare_rows_per_s\": %.0f, \"bare_arrays_per_s\": %.0f, "
-      "\"store_wal_bytes\": %.0f, \"bare_wal_bytes\": %.0f}\n",
-      store.events_per_s, rows.events_per_s, arrays.events_per_s, store.wal_bytes_per_event,
-      arrays.wal_bytes_per_event);
+      "\"store_wal_bytes\": %.0f, \"bare_rows_wal_bytes\": %.0f, \"bare_arrays_wal_bytes\": %.0f}\n",
+      total / store.seconds, total / rows.seconds, total / arrays.seconds,
+      static_cast<double>(store.wal_bytes) / total, static_cast<double>(rows.wal_bytes) / total,
+      static_cast<double>(arrays.wal_bytes) / total);
 }
 
 void RunOneOfMany(const std::string& dsn, int64_t count, int64_t first) {
