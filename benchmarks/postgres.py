@@ -93,7 +93,7 @@ def updated_rows(server, schema):
         "SELECT string_agg(format('%-45s %10s %17s %6s', relname, updates, pg_size_pretty(bytes), "
         "100 * hot / updates || ' %'), E'\\n' ORDER BY updates DESC) FROM (SELECT "
         "regexp_replace(relname, '_([0-9]+_[0-9]+|past|rest)$', '') AS relname, "
-        "sum(n_tup_upd) AS updates, sum(n_tup_hot_upd)::int8 AS hot, "
+        "sum(n_tup_upd)::int8 AS updates, sum(n_tup_hot_upd)::int8 AS hot, "
         "sum(pg_table_size(relid))::int8 AS bytes FROM pg_stat_user_tables "
         f"WHERE schemaname = '{schema}' GROUP BY 1 HAVING sum(n_tup_upd) > 0) AS s")
 
@@ -128,9 +128,9 @@ def compare_store():
         print("groups of 64 events of 1 KiB, one writer        events/s   WAL bytes/event   of it")
         for name, rate, wal in (("the store", ours, figures["store_wal_bytes"]),
                                 ("bare libpq, a statement for each row",
-                                 figures["bare_rows_per_s"], figures["bare_wal_bytes"]),
-                                ("bare libpq, arrays",
-                                 figures["bare_arrays_per_s"], figures["bare_wal_bytes"])):
+                                 figures["bare_rows_per_s"], figures["bare_rows_wal_bytes"]),
+                                ("bare libpq, a statement for each table",
+                                 figures["bare_arrays_per_s"], figures["bare_arrays_wal_bytes"])):
             print(f"{name:45} {rate:10,.0f} {wal:17,.0f} {100 * ours / rate:6.0f} %")
         for clients, rate in lean.items():
             print(f"{f'pgbench, the lean rows of one, {clients} clients':45} {rate:10,.0f} {'':17} "
