@@ -144,26 +144,29 @@ def compare_store():
 
 
 class Gateways:
-    """As a context: a store with links, and a receiver."""
+    """As a context: a store with links, whose events are kept for so long (0: for ever), and a
+    receiver."""
 
-    def __init__(self, server):
+    def __init__(self, server, retention_s=0):
         self._server = server
+        self._retention_s = retention_s
 
     def __enter__(self):
         self._server.query("DROP SCHEMA IF EXISTS convoy CASCADE")
         self.receiver = Process(GATEWAY, "receive")
         url = self.receiver.read()
-        prepared = subprocess.run([GATEWAY, dsn_of(self._server), "prepare", url], check=True,
-                                  capture_output=True, text=True, timeout=60).stdout.split()
+        prepared = subprocess.run([GATEWAY, dsn_of(self._server), "prepare", url,
+                                   str(self._retention_s)], check=True, capture_output=True,
+                                  text=True, timeout=60).stdout.split()
         self.waiting, self.going = prepared[0], ",".join(prepared[1:])
         return self
 
     def __exit__(self, *_):
         self.receiver.close()
 
-    def start(self, links, counts, retention_s=0):
-        return [Process(GATEWAY, dsn_of(self._server), "run", links, count, f"p{n}", retention_s)
-                for n, count in enumerate(counts)]
+    def start(self, links, counts):
+        return [Process(GATEWAY, dsn_of(self._server), "run", links, count, f"p{n}",
+                        self._retention_s) for n, count in enumerate(counts)]
 
     def received_count(self):
         self.receiver.say()
@@ -239,8 +242,8 @@ def print_sizes(server, title):
 
 def measure_retention(events_count, retention_s):
     """Two gateways take and deliver the events while those of the time before expire."""
-    with postgres.Server(*SETTINGS) as server, Gateways(server) as gateways:
-        processes = gateways.start(gateways.going, [events_count // 2] * 2, retention_s)
+    with postgres.Server(*SETTINGS) as server, Gateways(server, retention_s) as gateways:
+        processes = gateways.start(gateways.going, [events_count // 2] * 2)
         wal, began = wal_position(server), time.monotonic()
         for process in processes:
             process.expect("ready")
