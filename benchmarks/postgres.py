@@ -124,14 +124,17 @@ def compare_store():
                                          "-c", str(clients), "-j", "2") for clients in (1, 64)}
         run_pgbench(server, "-i", "-q", "-s", "10")
         tpc = run_pgbench(server, "-n", "-M", "prepared", "-T", "8", "-c", "16", "-j", "2")
-        ours = figures["store_per_s"]
+        ours = figures["store"]["per_s"]
         print("groups of 64 events of 1 KiB, one writer        events/s   WAL bytes/event   of it")
-        for name, rate, wal in (("the store", ours, figures["store_wal_bytes"]),
-                                ("bare libpq, a statement for each row",
-                                 figures["bare_rows_per_s"], figures["bare_rows_wal_bytes"]),
-                                ("bare libpq, a statement for each table",
-                                 figures["bare_arrays_per_s"], figures["bare_arrays_wal_bytes"])):
-            print(f"{name:45} {rate:10,.0f} {wal:17,.0f} {100 * ours / rate:6.0f} %")
+        for name, key, rate in (("the store", "store", ours),
+                                ("bare libpq, a statement for each row", "bare_rows", ours),
+                                ("bare libpq, a statement for each table", "bare_arrays", ours),
+                                ("the store, with a claim and an outcome each", "store_whole",
+                                 figures["store_whole"]["per_s"]),
+                                ("bare libpq for each table, with an outcome", "bare_whole",
+                                 figures["store_whole"]["per_s"])):
+            print(f"{name:45} {figures[key]['per_s']:10,.0f} {figures[key]['wal_bytes']:17,.0f} "
+                  f"{100 * rate / figures[key]['per_s']:6.0f} %")
         for clients, rate in lean.items():
             print(f"{f'pgbench, the lean rows of one, {clients} clients':45} {rate:10,.0f} {'':17} "
                   f"{100 * ours / rate:6.0f} %")
@@ -140,7 +143,21 @@ def compare_store():
         for count, rate, wal in many:
             print(f"{count:<45} {rate:10,.0f} {wal:17,.0f}")
         print_updated(server, "ours")
-        return figures["bare_rows_per_s"]
+        compare_slices(dsn)
+        return {"intake": figures["bare_rows"]["per_s"], "whole way": figures["bare_whole"]["per_s"]}
+
+
+def compare_slices(dsn):
+    """What partitions cost: there are so many, the events are in the last one."""
+    print("\nthe store, milliseconds of a group of 64           intake     claim   outcome")
+    groups = EVENTS // 1024 * 16
+    for count in (1, 8, 30):
+        done = subprocess.run([STORE, dsn, str(EVENTS), "slices", str(count)], check=True,
+                              capture_output=True, timeout=900).stdout
+        took = json.loads(done)
+        print(f"{f'{count} partitions of the past':45} " + " ".join(
+            f"{1000 * took[key] / groups:9.2f}" for key in ("intake_s", "claims_s", "outcomes_s")),
+            flush=True)
 
 
 class Gateways:
@@ -200,7 +217,7 @@ def measure_gateways(server, bare):
                 wal = (wal_position(server) - wal) / EVENTS
                 for process in processes:
                     process.close()
-            share = f"{100 * EVENTS / took / bare:13.0f} %" if bare else ""
+            share = f"{100 * EVENTS / took / bare[name]:13.0f} %" if bare else ""
             print(f"{f'{name}, {count} processes':45} {EVENTS / took:10,.0f} {wal:17,.0f} {share}",
                   flush=True)
 
