@@ -1,9 +1,9 @@
 // Retention of whole slices of time, and the making of those to come; see slices.h. Both belong to
 // the walk of retention through all events, which comes about once a minute, in each process.
 //
-// A slice is dropped when all its events have expired and ended. Events of it that have rows in
-// other slices, such as a delivery that was made after its end, go first, one by one. If there is
-// anything else that keeps it, its rows are left to the retention of rows.
+// A slice is dropped when all its events have expired and ended. Attempts that were made after its
+// end go first, and then, one by one, events of it that have a delivery in another slice. If there
+// is anything else that keeps it, its rows are left to the retention of rows.
 #include <algorithm>
 #include <cstddef>
 #include <vector>
@@ -20,6 +20,8 @@ namespace {
 // Of events that are in the way of a slice's end: so many pieces are removed for each look, which
 // costs a connection.
 constexpr uint32_t kCrossingPieces = 4;
+// Of attempts that are in the way, so many are removed at once: one row each, by an index.
+constexpr uint32_t kAttemptsMax = 2'000;
 
 }  // namespace
 
@@ -58,6 +60,15 @@ absl::StatusOr<std::optional<Pruned>> Writer::FreeSlice(Connection& own,
     if (IsMissingTable(look.status())) continue;  // another process has dropped it
     CONVOY_RETURN_IF_ERROR(look.status());
     if (look->is_held) continue;
+    if (look->has_crossing_attempts) {
+      const absl::StatusOr<uint64_t> removed = RemoveCrossingAttempts(own, slice, kAttemptsMax);
+      if (!removed.ok() && ClassOf(removed.status()) == FailureClass::kRetry) continue;
+      CONVOY_RETURN_IF_ERROR(removed.status());
+      if (*removed == 0) continue;  // their deliveries are about to be made again
+      return Pruned{.attempts_count = *removed,
+                    .last_event_id = request.after_event_id,
+                    .may_have_more = true};
+    }
     if (look->crossing.empty()) {
       out_free = slice;
       return std::nullopt;
