@@ -148,7 +148,7 @@ def compare_store():
 
 
 def compare_slices(dsn):
-    """What partitions cost: there are so many, the events are in the last one."""
+    """The cost of partitions: there are so many, the events are in the last one."""
     print("\nthe store, milliseconds of a group of 64           intake     claim   outcome")
     groups = EVENTS // 1024 * 16
     for count in (1, 8, 30):

@@ -173,7 +173,7 @@ class Lean {
     Must(connection_->Run("COMMIT").status());
   }
 
-  // What became of the deliveries of a group that WriteArrays has written.
+  // Outcomes of the deliveries of a group that WriteArrays has written.
   void WriteOutcomes(int64_t first) {
     Columns updates, attempts;
     const int64_t success = 3, http_status = 200, latency_us = 1000;
@@ -227,18 +227,18 @@ class Ours {
       convoy::DeliveryUpdate update{.lease = claimed.lease, .delivery = claimed.delivery};
       update.delivery.status = convoy::DeliveryStatus::kSuccess;
       const int64_t key = convoy::SplitUlid(claimed.delivery.id)->key;
-      update.attempt = convoy::Attempt{
-          .id = convoy::JoinUlid({.key = key, .tail = TailOf(key + 2)}),
-          .project_id = claimed.delivery.project_id,
-          .delivery_id = claimed.delivery.id,
-          .endpoint_id = claimed.delivery.endpoint_id,
-          .url = "http://127.0.0.1:12345/e1",
-          .request_headers = {{"x", AttemptHeaders()}},
-          .http_status = 200,
-          .response_headers = {{"x", AttemptHeaders()}},
-          .is_success = true,
-          .requested_at = claimed.delivery.created_at,
-          .responded_at = claimed.delivery.created_at + absl::Milliseconds(1)};
+      update.attempt =
+          convoy::Attempt{.id = convoy::JoinUlid({.key = key, .tail = TailOf(key + 2)}),
+                          .project_id = claimed.delivery.project_id,
+                          .delivery_id = claimed.delivery.id,
+                          .endpoint_id = claimed.delivery.endpoint_id,
+                          .url = "http://127.0.0.1:12345/e1",
+                          .request_headers = {{"x", AttemptHeaders()}},
+                          .http_status = 200,
+                          .response_headers = {{"x", AttemptHeaders()}},
+                          .is_success = true,
+                          .requested_at = claimed.delivery.created_at,
+                          .responded_at = claimed.delivery.created_at + absl::Milliseconds(1)};
       batch.updates.push_back(std::move(update));
     }
     convoy::WriteBatch* const batches[] = {&batch};
@@ -320,9 +320,9 @@ void Run(const std::string& dsn, int64_t count) {
   const auto total = static_cast<double>(turns * kTurn);
   std::string json;
   const auto add = [&](std::string_view name, double seconds, int64_t wal_bytes) {
-    absl::StrAppend(&json, json.empty() ? "{" : ", ", "\"", name, "\": {\"per_s\": ",
-                    total / seconds, ", \"wal_bytes\": ", static_cast<double>(wal_bytes) / total,
-                    "}");
+    absl::StrAppend(&json, json.empty() ? "{" : ", ", "\"", name,
+                    "\": {\"per_s\": ", total / seconds,
+                    ", \"wal_bytes\": ", static_cast<double>(wal_bytes) / total, "}");
   };
   add("store", store.seconds, store.wal_bytes);
   add("bare_rows", rows.seconds, rows.wal_bytes);

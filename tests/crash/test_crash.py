@@ -89,7 +89,7 @@ class CrashTest(unittest.TestCase):
         self.load = Load()
 
     def open_database(self, folder):
-        """What convoyd calls it."""
+        """Returns the name of an empty database, for convoyd."""
         return folder + "/convoy.db"
 
     def kill(self, run):

@@ -38,7 +38,8 @@ absl::StatusOr<Pruned> Writer::PruneCrossing(const PruneRequest& request,
   const size_t piece = std::max<size_t>(request.items_max / kRowsOfEvent, 1);
   Pruned sum{.last_event_id = request.after_event_id, .may_have_more = true};
   for (size_t first = 0; first < events.size(); first += piece) {
-    const auto end = events.begin() + static_cast<ptrdiff_t>(std::min(first + piece, events.size()));
+    const auto end =
+        events.begin() + static_cast<ptrdiff_t>(std::min(first + piece, events.size()));
     CONVOY_ASSIGN_OR_RETURN(
         const Pruned pruned,
         PruneKeys(request, {events.begin() + static_cast<ptrdiff_t>(first), end}));

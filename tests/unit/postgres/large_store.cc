@@ -135,8 +135,8 @@ class Calls {
                                        .due_at = now_,
                                        .created_at = now_,
                                        .updated_at = now_});
-      submission.dedupe = DedupeKey{
-          .scope = project, .key = event.id, .expires_at = now_ + absl::Seconds(i % 2)};
+      submission.dedupe =
+          DedupeKey{.scope = project, .key = event.id, .expires_at = now_ + absl::Seconds(i % 2)};
       group.submissions.push_back(std::move(submission));
     }
     WriteBatch again = group;
@@ -159,8 +159,8 @@ class Calls {
       page.cursor.clear();
       Must(storage_.ListDeliveries({.project_id = project, .endpoint_ids = {endpoint}}, page));
       Must(storage_.ListDeliveries({.project_id = project, .event_id = event}, page));
-      Must(storage_.ListDeliveries(
-          {.project_id = project, .statuses = {DeliveryStatus::kFailure}}, page));
+      Must(storage_.ListDeliveries({.project_id = project, .statuses = {DeliveryStatus::kFailure}},
+                                   page));
       const absl::Time middle = absl::FromUnixMillis(events_count_ / 2);
       Must(storage_.ListEvents({.project_id = project,
                                 .created_from = middle,
@@ -177,7 +177,7 @@ class Calls {
     Must(counts_.CountByStatus({.project_id = project}, ""));
   }
 
-  // What is asked for need not be there.
+  // The objects that are asked for need not be there.
   void ReadOne(const std::string& project, const std::string& id) {
     storage_.GetEvent(project, id).IgnoreError();
     storage_.GetDelivery(project, id).IgnoreError();
@@ -234,10 +234,9 @@ std::string FillSql(int64_t events_count) {
   const auto events = [](std::string_view key, int64_t count) {
     return absl::StrReplaceAll(kEvents, {{"$KEY", key}, {"$EVENTS", absl::StrCat(count)}});
   };
-  return absl::StrCat(
-      events("n << 21", events_count),
-      events("(n << 21) + (SELECT max(end_key) FROM slice)", events_count / 8),
-      absl::StrReplaceAll(kOthers, {{"$EVENTS", absl::StrCat(events_count)}}));
+  return absl::StrCat(events("n << 21", events_count),
+                      events("(n << 21) + (SELECT max(end_key) FROM slice)", events_count / 8),
+                      absl::StrReplaceAll(kOthers, {{"$EVENTS", absl::StrCat(events_count)}}));
 }
 
 void CallAll(Storage& storage, int64_t events_count) { Calls(&storage, events_count).Run(); }

@@ -12,13 +12,14 @@ namespace convoy::testing {
 std::string NamesSql();
 
 // SQL that fills an empty store: `events_count` events, one a millisecond since 1970, of 50
-// projects and 500 endpoints, each with a delivery, an attempt and a dedupe key (of four projects). A tenth of the
-// deliveries have not ended and are due. Besides there are configuration, held inputs and lanes. A
-// part of the events, as many as an eighth, is there twice, the second time in the last partition.
+// projects and 500 endpoints, each with a delivery, an attempt and a dedupe key (of four projects).
+// A tenth of the deliveries have not ended and are due. Besides there are configuration, held
+// inputs and lanes. A part of the events, as many as an eighth, is there twice, the second time in
+// the last partition.
 std::string FillSql(int64_t events_count);
 
-// Calls what lists, claims, records, counts, accepts and prunes, some of it several times, in such a
-// store or in an empty one. Claims are given back. Throws at the first failure.
+// Calls what lists, claims, records, counts, accepts and prunes, some of it several times, in such
+// a store or in an empty one. Claims are given back. Throws at the first failure.
 void CallAll(Storage& storage, int64_t events_count);
 
 }  // namespace convoy::testing

@@ -115,8 +115,8 @@ std::string IndexOf(const std::string& line) {
   return rest.substr(0, rest.find(' '));
 }
 
-// What the statements of a store took: calls, the mean and the longest time, pages for each call, and
-// the text, as one line each. `condition` selects some.
+// Figures of the statements of a store, a line each: calls, the mean and the longest time, pages
+// for each call, and the text. `condition` selects some.
 std::string FiguresSql(std::string_view condition) {
   return absl::StrCat(
       "SELECT format('%6s calls %9s ms %9s ms at most %7s pages %6s rows  %s', calls, "
@@ -126,13 +126,15 @@ std::string FiguresSql(std::string_view condition) {
       condition, " ORDER BY mean_exec_time DESC");
 }
 
-// More than descents into an index of each of ten partitions, and more for each row than its indexes.
+// More than descents into an index of each of ten partitions, and more for each row than its
+// indexes.
 constexpr std::string_view kTouchesMany =
     "shared_blks_hit + shared_blks_read > 400 * calls + 60 * rows";
 // Statements that may, and why: what is waiting is looked at for so many lanes as kBacklogLanesMax,
 // in each partition.
 constexpr std::string_view kMayTouchMany =
-    "query LIKE 'SELECT l.project, f.wake_at_us FROM (SELECT k.project, k.endpoint FROM lane AS k %'";
+    "query LIKE 'SELECT l.project, f.wake_at_us FROM (SELECT k.project, k.endpoint FROM lane AS k "
+    "%'";
 
 int64_t EventsCount() {
   const char* const count = std::getenv("CONVOY_PLAN_EVENTS");

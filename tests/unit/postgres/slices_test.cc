@@ -263,7 +263,7 @@ TEST_CASE("slices: events with rows in other slices go one by one before their s
   CHECK(store.storage->GetEvent(next.project_id, next.id).ok());
 }
 
-TEST_CASE("slices: attempts that were made after the slice's end go first, and then it is dropped") {
+TEST_CASE("slices: attempts that were made after a slice's end go first, then the slice") {
   SlicedStore store;
   for (int i = 1; i <= 10; ++i) store.Store(i);
   store.clock.Advance(kLength);
@@ -272,7 +272,7 @@ TEST_CASE("slices: attempts that were made after the slice's end go first, and t
   store.Store(11);
   CHECK(store.Deliver() == 1);
   store.clock.Advance(kRetention);
-  // What one step after the other removes; the first drops the slice of the past, which is empty.
+  // Step by step; the first one drops the slice of the past, which is empty.
   const PruneRequest request{.events_before = store.clock.Now() - kRetention};
   CHECK(store.storage->Prune(request).value().may_have_more);
   const Pruned attempts = store.storage->Prune(request).value();
