@@ -93,7 +93,7 @@ def updated_rows(server, schema):
         "SELECT string_agg(format('%-45s %10s %17s %6s', relname, updates, pg_size_pretty(bytes), "
         "100 * hot / updates || ' %'), E'\\n' ORDER BY updates DESC) FROM (SELECT "
         "regexp_replace(relname, '_([0-9]+_[0-9]+|past|rest)$', '') AS relname, "
-        "sum(n_tup_upd) AS updates, sum(n_tup_hot_upd)::int8 AS hot, "
+        "sum(n_tup_upd)::int8 AS updates, sum(n_tup_hot_upd)::int8 AS hot, "
         "sum(pg_table_size(relid))::int8 AS bytes FROM pg_stat_user_tables "
         f"WHERE schemaname = '{schema}' GROUP BY 1 HAVING sum(n_tup_upd) > 0) AS s")
 
@@ -124,14 +124,17 @@ def compare_store():
                                          "-c", str(clients), "-j", "2") for clients in (1, 64)}
         run_pgbench(server, "-i", "-q", "-s", "10")
         tpc = run_pgbench(server, "-n", "-M", "prepared", "-T", "8", "-c", "16", "-j", "2")
-        ours = figures["store_per_s"]
+        ours = figures["store"]["per_s"]
         print("groups of 64 events of 1 KiB, one writer        events/s   WAL bytes/event   of it")
-        for name, rate, wal in (("the store", ours, figures["store_wal_bytes"]),
-                                ("bare libpq, a statement for each row",
-                                 figures["bare_rows_per_s"], figures["bare_wal_bytes"]),
-                                ("bare libpq, arrays",
-                                 figures["bare_arrays_per_s"], figures["bare_wal_bytes"])):
-            print(f"{name:45} {rate:10,.0f} {wal:17,.0f} {100 * ours / rate:6.0f} %")
+        for name, key, rate in (("the store", "store", ours),
+                                ("bare libpq, a statement for each row", "bare_rows", ours),
+                                ("bare libpq, a statement for each table", "bare_arrays", ours),
+                                ("the store, with a claim and an outcome each", "store_whole",
+                                 figures["store_whole"]["per_s"]),
+                                ("bare libpq for each table, with an outcome", "bare_whole",
+                                 figures["store_whole"]["per_s"])):
+            print(f"{name:45} {figures[key]['per_s']:10,.0f} {figures[key]['wal_bytes']:17,.0f} "
+                  f"{100 * rate / figures[key]['per_s']:6.0f} %")
         for clients, rate in lean.items():
             print(f"{f'pgbench, the lean rows of one, {clients} clients':45} {rate:10,.0f} {'':17} "
                   f"{100 * ours / rate:6.0f} %")
@@ -140,30 +143,47 @@ def compare_store():
         for count, rate, wal in many:
             print(f"{count:<45} {rate:10,.0f} {wal:17,.0f}")
         print_updated(server, "ours")
-        return figures["bare_rows_per_s"]
+        compare_slices(dsn)
+        return {"intake": figures["bare_rows"]["per_s"], "whole way": figures["bare_whole"]["per_s"]}
+
+
+def compare_slices(dsn):
+    """The cost of partitions: there are so many, the events are in the last one."""
+    print("\nthe store, milliseconds of a group of 64           intake     claim   outcome")
+    groups = EVENTS // 1024 * 16
+    for count in (1, 8, 30):
+        done = subprocess.run([STORE, dsn, str(EVENTS), "slices", str(count)], check=True,
+                              capture_output=True, timeout=900).stdout
+        took = json.loads(done)
+        print(f"{f'{count} partitions of the past':45} " + " ".join(
+            f"{1000 * took[key] / groups:9.2f}" for key in ("intake_s", "claims_s", "outcomes_s")),
+            flush=True)
 
 
 class Gateways:
-    """As a context: a store with links, and a receiver."""
+    """As a context: a store with links, whose events are kept for so long (0: for ever), and a
+    receiver."""
 
-    def __init__(self, server):
+    def __init__(self, server, retention_s=0):
         self._server = server
+        self._retention_s = retention_s
 
     def __enter__(self):
         self._server.query("DROP SCHEMA IF EXISTS convoy CASCADE")
         self.receiver = Process(GATEWAY, "receive")
         url = self.receiver.read()
-        prepared = subprocess.run([GATEWAY, dsn_of(self._server), "prepare", url], check=True,
-                                  capture_output=True, text=True, timeout=60).stdout.split()
+        prepared = subprocess.run([GATEWAY, dsn_of(self._server), "prepare", url,
+                                   str(self._retention_s)], check=True, capture_output=True,
+                                  text=True, timeout=60).stdout.split()
         self.waiting, self.going = prepared[0], ",".join(prepared[1:])
         return self
 
     def __exit__(self, *_):
         self.receiver.close()
 
-    def start(self, links, counts, retention_s=0):
-        return [Process(GATEWAY, dsn_of(self._server), "run", links, count, f"p{n}", retention_s)
-                for n, count in enumerate(counts)]
+    def start(self, links, counts):
+        return [Process(GATEWAY, dsn_of(self._server), "run", links, count, f"p{n}",
+                        self._retention_s) for n, count in enumerate(counts)]
 
     def received_count(self):
         self.receiver.say()
@@ -197,7 +217,7 @@ def measure_gateways(server, bare):
                 wal = (wal_position(server) - wal) / EVENTS
                 for process in processes:
                     process.close()
-            share = f"{100 * EVENTS / took / bare:13.0f} %" if bare else ""
+            share = f"{100 * EVENTS / took / bare[name]:13.0f} %" if bare else ""
             print(f"{f'{name}, {count} processes':45} {EVENTS / took:10,.0f} {wal:17,.0f} {share}",
                   flush=True)
 
@@ -239,8 +259,8 @@ def print_sizes(server, title):
 
 def measure_retention(events_count, retention_s):
     """Two gateways take and deliver the events while those of the time before expire."""
-    with postgres.Server(*SETTINGS) as server, Gateways(server) as gateways:
-        processes = gateways.start(gateways.going, [events_count // 2] * 2, retention_s)
+    with postgres.Server(*SETTINGS) as server, Gateways(server, retention_s) as gateways:
+        processes = gateways.start(gateways.going, [events_count // 2] * 2)
         wal, began = wal_position(server), time.monotonic()
         for process in processes:
             process.expect("ready")

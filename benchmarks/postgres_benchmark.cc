@@ -1,13 +1,17 @@
 // Intake of the PostgreSQL store beside bare libpq, on one server: groups of 64 events of 1 KiB
 // with 100 bytes of headers, a delivery and a dedupe key each, one group after the other. Bare
 // libpq writes the lean rows (lean_store.h), once with a statement for each row in one pipeline,
-// and once with a statement for each table that takes arrays. All commit synchronously.
+// and once with a statement for each table that takes arrays. All commit synchronously. The three
+// take turns every thousand events, so that what else the machine does slows all of them, and all
+// of their time counts.
 //
 //   benchmark_postgres DSN [EVENTS]
-//   benchmark_postgres DSN EVENTS FIRST    the store alone, from the event of that number on: one
-//   of
-//                                          several processes, which waits for a line before it
-//                                          starts
+//   benchmark_postgres DSN EVENTS FIRST
+//       the store alone, from the event of that number on: one of several processes, which waits
+//       for a line before it starts
+//   benchmark_postgres DSN EVENTS slices COUNT
+//       the store alone, whose tables have so many partitions before that of the events: the events
+//       are accepted, claimed, and recorded as delivered. The seconds of each.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -32,7 +36,7 @@ using convoy::storage::postgres::ConnectionOptions;
 using convoy::storage::postgres::Params;
 
 constexpr int64_t kGroup = 64;
-constexpr int kRounds = 3;
+constexpr int64_t kTurn = 16 * kGroup;  // events
 constexpr int64_t kEndpoints = 16;
 // 2026, so that numbers have their usual width.
 constexpr int64_t kEpochUs = 1'777'629'600'000'000;
@@ -54,8 +58,21 @@ CREATE INDEX delivery_by_event ON delivery (event);
 CREATE INDEX delivery_by_project ON delivery (project);
 CREATE INDEX delivery_by_due ON delivery (endpoint, due_at_us) WHERE status < 3;
 CREATE TABLE dedupe_key (hash bytea PRIMARY KEY, expires_at_us int8 NOT NULL);
+CREATE TABLE attempt (
+  key int8 PRIMARY KEY, id_tail int8 NOT NULL, delivery int8 NOT NULL, http_status int8 NOT NULL,
+  requested_at_us int8 NOT NULL, responded_at_us int8 NOT NULL, request_headers bytea NOT NULL,
+  response_headers bytea NOT NULL
+);
+CREATE INDEX attempt_by_delivery ON attempt (delivery);
 )sql";
 
+constexpr std::string_view kOutcomeRows =
+    "UPDATE delivery AS d SET status = w.status, attempts_count = 1, latency_us = w.latency_us, "
+    "updated_at_us = w.updated_at_us FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[]) "
+    "AS w(key, status, latency_us, updated_at_us) WHERE d.key = w.key";
+constexpr std::string_view kAttemptRows =
+    "INSERT INTO attempt SELECT * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], "
+    "$5::int8[], $6::int8[], $7::bytea[], $8::bytea[])";
 constexpr std::string_view kEventRow =
     "INSERT INTO event VALUES ($1::int8, $2::int8, $3::int8, $4::int8, $5::int8, $6::bytea, "
     "$7::bytea)";
@@ -105,6 +122,12 @@ const std::string& Headers() {
   return *kHeaders;
 }
 
+// Of a request, or of an answer.
+const std::string& AttemptHeaders() {
+  static const std::string* const kHeaders = new std::string(200, 'h');
+  return *kHeaders;
+}
+
 // Bare libpq.
 class Lean {
  public:
@@ -150,6 +173,23 @@ class Lean {
     Must(connection_->Run("COMMIT").status());
   }
 
+  // Outcomes of the deliveries of a group that WriteArrays has written.
+  void WriteOutcomes(int64_t first) {
+    Columns updates, attempts;
+    const int64_t success = 3, http_status = 200, latency_us = 1000;
+    for (int64_t number = first; number < first + kGroup; ++number) {
+      const int64_t key = kEpochKey + number;
+      const int64_t now_us = kEpochUs + number;
+      updates.AddRow({key, success, latency_us, now_us});
+      attempts.AddRow({key, TailOf(key + 2), key, http_status, now_us, now_us + latency_us,
+                       std::string_view(AttemptHeaders()), std::string_view(AttemptHeaders())});
+    }
+    connection_->Queue("BEGIN");
+    connection_->Queue(kOutcomeRows, Params().All(updates));
+    connection_->Queue(kAttemptRows, Params().All(attempts));
+    Must(connection_->Run("COMMIT").status());
+  }
+
  private:
   const std::string body_;
   const std::unique_ptr<Connection> connection_;
@@ -171,6 +211,39 @@ class Ours {
     }
     std::vector<convoy::CommitResult> results(kGroup);
     Must(storage_->Commit(pointers, results));
+  }
+
+  // Claims a group of what has been written up to the event of that number.
+  convoy::Claim Claim(int64_t last) {
+    return Must(storage_->ClaimDue({.now = absl::FromUnixMicros(kEpochUs + last),
+                                    .items_max = kGroup,
+                                    .items_per_endpoint_max = kGroup}));
+  }
+
+  // Records that the deliveries have succeeded.
+  void Record(const convoy::Claim& claim) {
+    convoy::WriteBatch batch;
+    for (const convoy::ClaimedDelivery& claimed : claim.deliveries) {
+      convoy::DeliveryUpdate update{.lease = claimed.lease, .delivery = claimed.delivery};
+      update.delivery.status = convoy::DeliveryStatus::kSuccess;
+      const int64_t key = convoy::SplitUlid(claimed.delivery.id)->key;
+      update.attempt =
+          convoy::Attempt{.id = convoy::JoinUlid({.key = key, .tail = TailOf(key + 2)}),
+                          .project_id = claimed.delivery.project_id,
+                          .delivery_id = claimed.delivery.id,
+                          .endpoint_id = claimed.delivery.endpoint_id,
+                          .url = "http://127.0.0.1:12345/e1",
+                          .request_headers = {{"x", AttemptHeaders()}},
+                          .http_status = 200,
+                          .response_headers = {{"x", AttemptHeaders()}},
+                          .is_success = true,
+                          .requested_at = claimed.delivery.created_at,
+                          .responded_at = claimed.delivery.created_at + absl::Milliseconds(1)};
+      batch.updates.push_back(std::move(update));
+    }
+    convoy::WriteBatch* const batches[] = {&batch};
+    convoy::CommitResult results[1];
+    Must(storage_->Commit(batches, results));
   }
 
  private:
@@ -206,45 +279,96 @@ class Ours {
   std::unique_ptr<convoy::Storage> storage_;
 };
 
-struct Figures {
-  double events_per_s = 0;
-  double wal_bytes_per_event = 0;
-};
-
 int64_t WalBytes(Connection& connection) {
   return Must(connection.Run("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::int8"))
       .IntAt(0, 0);
 }
 
-// The best round counts: others use the machine, too.
-void Measure(Connection& connection, int64_t first, int64_t count, Figures& figures,
-             const std::function<void(int64_t)>& write) {
-  const int64_t wal_before = WalBytes(connection);
-  const auto start = std::chrono::steady_clock::now();
-  for (int64_t i = 0; i < count; i += kGroup) write(first + i);
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  const auto total = static_cast<double>(count);
-  figures.events_per_s = std::max(figures.events_per_s, total / elapsed.count());
-  figures.wal_bytes_per_event = static_cast<double>(WalBytes(connection) - wal_before) / total;
-}
+// A writer of groups, and what its turns took so far.
+struct Contender {
+  std::function<void(int64_t first)> write;
+  double seconds = 0;
+  int64_t wal_bytes = 0;
+
+  void TakeTurn(Connection& connection, int64_t first) {
+    const int64_t wal_before = WalBytes(connection);
+    const auto start = std::chrono::steady_clock::now();
+    for (int64_t i = 0; i < kTurn; i += kGroup) write(first + i);
+    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    wal_bytes += WalBytes(connection) - wal_before;
+  }
+};
 
 void Run(const std::string& dsn, int64_t count) {
   Ours ours(dsn);
   const auto connection = Must(Connection::Open({.dsn = dsn, .schema = "ours"}));
   Lean lean(dsn);
-  Figures store, rows, arrays;
-  const int64_t round = count / kGroup * kGroup;
-  for (int i = 0; i < kRounds; ++i) {
-    const int64_t first = 2 * i * round;
-    Measure(*connection, first, round, store, [&](int64_t at) { ours.Write(at); });
-    Measure(*connection, first, round, rows, [&](int64_t at) { lean.WriteRows(at); });
-    Measure(*connection, first + round, round, arrays, [&](int64_t at) { lean.WriteArrays(at); });
+  Contender store{[&](int64_t first) { ours.Write(first); }};
+  Contender delivery{[&](int64_t first) { ours.Record(ours.Claim(first + kGroup)); }};
+  Contender rows{[&](int64_t first) { lean.WriteRows(first); }};
+  Contender arrays{[&](int64_t first) { lean.WriteArrays(first); }};
+  Contender outcomes{[&](int64_t first) { lean.WriteOutcomes(first); }};
+  const int64_t turns = std::max<int64_t>(count / kTurn, 1);
+  for (int64_t turn = 0; turn < turns; ++turn) {
+    const int64_t second = (2 * turn + 1) * kTurn;
+    store.TakeTurn(*connection, turn * kTurn);
+    rows.TakeTurn(*connection, 2 * turn * kTurn);
+    arrays.TakeTurn(*connection, second);
+    delivery.TakeTurn(*connection, turn * kTurn);
+    outcomes.TakeTurn(*connection, second);
   }
-  std::printf(
-      "{\"store_per_s\": %.0f, \"bare_rows_per_s\": %.0f, \"bare_arrays_per_s\": %.0f, "
-      "\"store_wal_bytes\": %.0f, \"bare_wal_bytes\": %.0f}\n",
-      store.events_per_s, rows.events_per_s, arrays.events_per_s, store.wal_bytes_per_event,
-      arrays.wal_bytes_per_event);
+  const auto total = static_cast<double>(turns * kTurn);
+  std::string json;
+  const auto add = [&](std::string_view name, double seconds, int64_t wal_bytes) {
+    absl::StrAppend(&json, json.empty() ? "{" : ", ", "\"", name,
+                    "\": {\"per_s\": ", total / seconds,
+                    ", \"wal_bytes\": ", static_cast<double>(wal_bytes) / total, "}");
+  };
+  add("store", store.seconds, store.wal_bytes);
+  add("bare_rows", rows.seconds, rows.wal_bytes);
+  add("bare_arrays", arrays.seconds, arrays.wal_bytes);
+  add("store_whole", store.seconds + delivery.seconds, store.wal_bytes + delivery.wal_bytes);
+  add("bare_whole", arrays.seconds + outcomes.seconds, arrays.wal_bytes + outcomes.wal_bytes);
+  std::puts((json + "}").c_str());
+}
+
+// Cuts the empty partition of the past into so many, all of them before the events.
+void Cut(const std::string& dsn, int slices) {
+  const auto connection = Must(Connection::Open({.dsn = dsn, .schema = "ours"}));
+  const auto bound = [&](int i) { return kEpochKey / (slices + 1) * (i + 1); };
+  for (const char* table : {"event", "delivery", "attempt"}) {
+    std::string sql = absl::StrCat("ALTER TABLE ", table, " DETACH PARTITION ", table, "_past;");
+    for (int i = 0; i < slices; ++i) {
+      absl::StrAppend(&sql, "CREATE TABLE ", table, "_cut", i, " PARTITION OF ", table,
+                      " FOR VALUES FROM (", bound(i), ") TO (", bound(i + 1), ");");
+    }
+    absl::StrAppend(&sql, "DO $$ BEGIN EXECUTE 'ALTER TABLE ", table, " ATTACH PARTITION ", table,
+                    "_past FOR VALUES FROM (", bound(slices),
+                    ") TO (' || (SELECT end_key FROM slice) || ')'; END $$");
+    Must(connection->Execute(sql));
+  }
+}
+
+void RunOnSlices(const std::string& dsn, int64_t count, int slices) {
+  Must(Must(Connection::Open({.dsn = dsn, .schema = "ours"}))
+           ->Execute("DROP SCHEMA IF EXISTS ours CASCADE"));
+  Ours ours(dsn);
+  Cut(dsn, slices);
+  const auto connection = Must(Connection::Open({.dsn = dsn, .schema = "ours"}));
+  Contender intake{[&](int64_t first) { ours.Write(first); }};
+  std::vector<convoy::Claim> claimed;
+  Contender claims{[&](int64_t first) { claimed.push_back(ours.Claim(first + kGroup)); }};
+  Contender outcomes{[&](int64_t) {
+    ours.Record(claimed.back());
+    claimed.pop_back();
+  }};
+  for (int64_t first = 0; first + kTurn <= count; first += kTurn) {
+    intake.TakeTurn(*connection, first);
+    claims.TakeTurn(*connection, first);
+    outcomes.TakeTurn(*connection, first);
+  }
+  std::printf("{\"intake_s\": %.3f, \"claims_s\": %.3f, \"outcomes_s\": %.3f}\n", intake.seconds,
+              claims.seconds, outcomes.seconds);
 }
 
 void RunOneOfMany(const std::string& dsn, int64_t count, int64_t first) {
@@ -260,7 +384,11 @@ void RunOneOfMany(const std::string& dsn, int64_t count, int64_t first) {
 }  // namespace benchmarks
 
 int main(int argc, char** argv) {
-  if (argc < 2) benchmarks::Die("usage: benchmark_postgres DSN [EVENTS [FIRST]]");
+  if (argc < 2) benchmarks::Die("usage: benchmark_postgres DSN [EVENTS [FIRST | slices COUNT]]");
+  if (argc > 4) {
+    benchmarks::RunOnSlices(argv[1], std::atoll(argv[2]), std::atoi(argv[4]));
+    return 0;
+  }
   if (argc > 3) {
     benchmarks::RunOneOfMany(argv[1], std::atoll(argv[2]), std::atoll(argv[3]));
     return 0;

@@ -3,11 +3,12 @@
 //
 //   benchmark_postgres_gateway receive
 //       prints its URL, and for each line of standard input how many requests have come
-//   benchmark_postgres_gateway DSN prepare URL
+//   benchmark_postgres_gateway DSN prepare URL RETENTION
 //       makes the store and a project; prints ingest links: first of a source whose events wait (a
 //       paused endpoint), then of sources whose events go to an endpoint of the URL each
 //   benchmark_postgres_gateway DSN run LINK,LINK… EVENTS NAME RETENTION
-//       a gateway that keeps events for so many seconds (0: for ever). Prints "ready", waits for a
+//       a gateway that keeps events for so many seconds (0: for ever; as at "prepare", which makes
+//       the first partitions). Prints "ready", waits for a
 //       line, posts the events, 128 of them under way, prints "done", and goes on delivering until
 //       its input ends. NAME makes the idempotency keys its own.
 #include <atomic>
@@ -67,10 +68,15 @@ std::string MakeLink(Embedded& embedded, const std::string& project,
   return absl::StrCat("/ingest/", At(source, "/data/mask_id"));
 }
 
-void Prepare(const std::string& dsn, const std::string& url) {
+convoy::GatewayOptions OptionsOf(int retention_s) {
   convoy::GatewayOptions options;
   options.allowed_networks = {"127.0.0.0/8"};
-  Embedded embedded(Open(dsn), /*is_first=*/true, options);
+  if (retention_s > 0) options.retention = absl::Seconds(retention_s);
+  return options;
+}
+
+void Prepare(const std::string& dsn, const std::string& url, int retention_s) {
+  Embedded embedded(Open(dsn), /*is_first=*/true, OptionsOf(retention_s));
   const std::string project = embedded.MakeProject("incoming");
   const std::string paused = embedded.MakeEndpoint(project, "http://127.0.0.1:9/");
   embedded.Call("PUT", absl::StrCat(project, "/endpoints/", paused, "/pause"), "");
@@ -105,10 +111,7 @@ void PostAll(Embedded& embedded, const std::vector<std::string>& links, int coun
 
 void Run(const std::string& dsn, std::string_view links, int count, std::string_view name,
          int retention_s) {
-  convoy::GatewayOptions options;
-  options.allowed_networks = {"127.0.0.0/8"};
-  if (retention_s > 0) options.retention = absl::Seconds(retention_s);
-  Embedded embedded(Open(dsn), /*is_first=*/false, options);
+  Embedded embedded(Open(dsn), /*is_first=*/false, OptionsOf(retention_s));
   Say("ready");
   std::string line;
   if (!std::getline(std::cin, line)) Die("nothing to wait for");
@@ -124,8 +127,8 @@ int main(int argc, char** argv) {
   const std::string_view verb = argc == 2 ? argv[1] : argc > 2 ? argv[2] : "";
   if (verb == "receive") {
     benchmarks::Receive();
-  } else if (verb == "prepare" && argc == 4) {
-    benchmarks::Prepare(argv[1], argv[3]);
+  } else if (verb == "prepare" && argc == 5) {
+    benchmarks::Prepare(argv[1], argv[3], std::atoi(argv[4]));
   } else if (verb == "run" && argc == 7) {
     benchmarks::Run(argv[1], argv[3], std::atoi(argv[4]), argv[5], std::atoi(argv[6]));
   } else {

@@ -4,6 +4,8 @@
 - no idempotency key was ever accepted twice, although clients send again what was not answered;
 - every accepted event has its deliveries.
 
+Once on an SQLite file, and once on a PostgreSQL server that is killed, too, every third time.
+
 CONVOY_CRASH_RUNS sets the number of kills (default 20), CONVOY_CRASH_SEED the seed of the instants.
 """
 import collections
@@ -18,6 +20,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
 import host  # noqa: E402
+import postgres  # noqa: E402
 
 RUNS = int(os.environ.get("CONVOY_CRASH_RUNS", "20"))
 SEED = int(os.environ.get("CONVOY_CRASH_SEED", str(time.time_ns() % 10**9)))
@@ -76,16 +79,25 @@ class CrashTest(unittest.TestCase):
     def setUp(self):
         self.folder = host.Folder()
         self.addCleanup(self.folder.__exit__, None, None, None)
-        self.database = self.folder.__enter__() + "/convoy.db"
+        path = self.folder.__enter__()
+        self.log_path = path + "/convoyd.log"
+        self.database = self.open_database(path)
         self.inbox = host.Inbox()
         self.addCleanup(self.inbox.close)
         self.admin_key = host.bootstrap(self.database)
         self.random = random.Random(SEED)
         self.load = Load()
 
+    def open_database(self, folder):
+        """Returns the name of an empty database, for convoyd."""
+        return folder + "/convoy.db"
+
+    def kill(self, run):
+        self.convoyd.kill()
+
     def start(self):
         # Deliveries in flight at the kill are due again when their lease ends.
-        self.convoyd = host.Convoyd(self.database, "--lease-ms", "3000")
+        self.convoyd = host.Convoyd(self.database, "--lease-ms", "3000", log_path=self.log_path)
         self.addCleanup(self.convoyd.kill)
         for project in getattr(self, "projects", ()):
             project.client = self.convoyd.client(project.key)
@@ -134,7 +146,7 @@ class CrashTest(unittest.TestCase):
             is_over = threading.Event()
             threads = self.load.run(self.convoyd.address, self.send, self.keys(run), is_over)
             time.sleep(self.random.uniform(0.02, 0.6))
-            self.convoyd.kill()
+            self.kill(run)
             is_over.set()
             for thread in threads:
                 thread.join()
@@ -185,6 +197,20 @@ class CrashTest(unittest.TestCase):
             host.wait_until(
                 lambda project=project: {d["status"] for d in project.deliveries()} <= {"Success"},
                 "the results of the deliveries", timeout=180, interval=0.2)
+
+
+class PostgresCrashTest(CrashTest):
+    def open_database(self, _):
+        self.server = postgres.Server()
+        self.server.__enter__()
+        self.addCleanup(self.server.__exit__, None, None, None)
+        return self.server.url
+
+    def kill(self, run):
+        self.convoyd.kill()  # first: none of its answers is that the server has gone
+        if run % 3 == 0:
+            self.server.stop("immediate")
+            self.server.start()
 
 
 if __name__ == "__main__":

@@ -23,12 +23,12 @@ constexpr uint64_t kSecretsSalt = 0x5ec2e75;
 
 }  // namespace
 
-Simulator::Simulator(uint64_t seed, Canary canary)
+Simulator::Simulator(uint64_t seed, Canary canary, const MakeStore& make_store)
     : canary_(canary),
       random_(seed),
       secrets_(seed ^ kSecretsSalt),
       ulids_(&clock_, &secrets_),
-      store_(NewMemoryStorage()) {
+      store_(make_store == nullptr ? NewMemoryStorage() : make_store(&clock_)) {
   DrawFaults();
   MakeWorld();
   processes_.resize(random_.Chance(50) ? 2 : 1);

@@ -1,8 +1,9 @@
-// One simulated run of the pumped core of a gateway: intake, commit queue, a memory store,
-// dispatcher. See FAULTS.md for what may happen and what is checked.
+// One simulated run of the pumped core of a gateway: intake, commit queue, a store, dispatcher. See
+// FAULTS.md for what may happen and what is checked.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "convoy/clock.h"
 #include "convoy/gateway.h"
 #include "convoy/storage.h"
 #include "lib/base/ulid.h"
@@ -41,9 +43,13 @@ struct Figures {
   uint64_t endpoints_disabled = 0;
 };
 
+// Makes the store of a run, which is empty and lives as long as the clock of the run.
+using MakeStore = std::function<std::unique_ptr<Storage>(Clock* clock)>;
+
 class Simulator {
  public:
-  Simulator(uint64_t seed, Canary canary);
+  // Without `make_store` the store is in memory.
+  Simulator(uint64_t seed, Canary canary, const MakeStore& make_store = nullptr);
 
   ~Simulator();
 

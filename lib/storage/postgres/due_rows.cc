@@ -145,8 +145,9 @@ void Writer::QueueEnds(Connection& connection, const std::vector<int64_t>& ended
 
 absl::Status Writer::AttachEvents(Connection& connection, const std::vector<int64_t>& events,
                                   Claim& claim) {
-  static const std::string* const kSelect = new std::string(
-      absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = ANY ($1::int8[])"));
+  // As a join: then each key is looked up in its own partition alone.
+  static const std::string* const kSelect = new std::string(absl::StrCat(
+      "SELECT ", kEventColumns, " FROM unnest($1::int8[]) AS w(at) JOIN event ON key = w.at"));
   std::set<int64_t> keys(events.begin(), events.end());
   CONVOY_ASSIGN_OR_RETURN(const Rows rows,
                           connection.Run(*kSelect, Params().Ints({keys.begin(), keys.end()})));

@@ -30,17 +30,21 @@ constexpr std::string_view kLockEvent =
     "SELECT e.key FROM event AS e WHERE e.key BETWEEN $1::int8 AND $1::int8 + 63 "
     "AND e.key - e.key_shift = $1::int8 AND e.id_tail = $2::int8 AND e.project = $3::int8 "
     "LIMIT 1 FOR KEY SHARE OF e";
+// Keys are looked up in a subquery each, which is planned by itself: of a join with tables that are
+// empty as yet the planner may look up the project alone, and go through all of its keys.
 constexpr std::string_view kLockKeys =
     "SELECT w.n, k.expires_at_us FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY "
-    "AS w(scope, hash, n) JOIN name AS p ON p.id = w.scope JOIN dedupe_key AS k "
-    "ON k.project = p.number AND k.hash = w.hash FOR UPDATE OF k";
+    "AS w(scope, hash, n) JOIN name AS p ON p.id = w.scope CROSS JOIN LATERAL (SELECT "
+    "r.expires_at_us FROM dedupe_key AS r WHERE r.project = p.number AND r.hash = w.hash LIMIT 1 "
+    "FOR UPDATE) AS k";
 constexpr std::string_view kInsertKeys =
     "INSERT INTO dedupe_key (project, hash, expires_at_us) SELECT * FROM "
     "unnest($1::int8[], $2::bytea[], $3::int8[])";
 constexpr std::string_view kRenewKeys =
-    "UPDATE dedupe_key AS k SET expires_at_us = w.expires_at_us FROM unnest($1::int8[], "
-    "$2::bytea[], $3::int8[]) AS w(project, hash, expires_at_us) WHERE k.project = w.project "
-    "AND k.hash = w.hash";
+    "UPDATE dedupe_key AS k SET expires_at_us = f.expires_at_us FROM (SELECT w.expires_at_us, "
+    "(SELECT r.ctid FROM dedupe_key AS r WHERE r.project = w.project AND r.hash = w.hash LIMIT 1) "
+    "AS place FROM unnest($1::int8[], $2::bytea[], $3::int8[]) AS w(project, hash, "
+    "expires_at_us)) AS f WHERE k.ctid = f.place";
 constexpr std::string_view kUpdateDeliveries =
     "UPDATE delivery AS d SET status = w.status, attempts_count = w.attempts_count, due_at_us = "
     "w.due_at_us, description = w.description, latency_us = w.latency_us, updated_at_us = "

@@ -124,8 +124,13 @@ absl::Status RemoveEvents(Connection& connection, const Rows& rows, const PruneR
   }
   connection.Queue("DELETE FROM attempt WHERE delivery = ANY ($1::int8[])",
                    Params().Ints(deliveries));
-  connection.Queue("DELETE FROM delivery WHERE key = ANY ($1::int8[])", Params().Ints(deliveries));
-  return connection.Run("DELETE FROM event WHERE key = ANY ($1::int8[])", Params().Ints(events))
+  // As joins: then each key is looked up in its own partition alone.
+  connection.Queue(
+      "DELETE FROM delivery AS d USING unnest($1::int8[]) AS w(key) WHERE d.key = w.key",
+      Params().Ints(deliveries));
+  return connection
+      .Run("DELETE FROM event AS e USING unnest($1::int8[]) AS w(key) WHERE e.key = w.key",
+           Params().Ints(events))
       .status();
 }
 

@@ -149,7 +149,7 @@ absl::StatusOr<bool> DropLocked(Connection& connection, const Slice& slice) {
   for (const Table& table : kTables) parts.push_back(PartOf(table, slice));
   CONVOY_RETURN_IF_ERROR(LockAll(connection, parts));
   CONVOY_ASSIGN_OR_RETURN(const SliceLook look, LookAt(connection, slice, 1));
-  if (look.is_held || !look.crossing.empty()) return false;
+  if (look.is_held || look.has_crossing_attempts || !look.crossing.empty()) return false;
   connection.Queue(absl::StrCat("DROP TABLE ", absl::StrJoin(parts, ", ")));
   connection.Queue("DELETE FROM slice WHERE first_key = $1::int8", Params().Int(slice.first_key));
   CONVOY_RETURN_IF_ERROR(connection.Run("COMMIT").status());
@@ -265,22 +265,37 @@ absl::StatusOr<SliceLook> LookAt(Connection& connection, const Slice& slice, uin
       "OR EXISTS (SELECT 1 FROM $DELIVERIES WHERE event >= $END) "
       "OR EXISTS (SELECT 1 FROM $ATTEMPTS WHERE delivery < $FIRST) "
       "OR EXISTS (SELECT 1 FROM $ATTEMPTS WHERE delivery >= $END)";
-  // Of the other partitions, by the event or the delivery.
+  constexpr std::string_view kHasAttempts =
+      "SELECT EXISTS (SELECT 1 FROM attempt AS a JOIN $DELIVERIES AS d ON d.key = a.delivery WHERE "
+      "a.delivery >= $FIRST AND a.delivery < $END AND (a.key < $FIRST OR a.key >= $END))";
   constexpr std::string_view kCrossing =
-      "SELECT DISTINCT c.key FROM ((SELECT event AS key FROM delivery WHERE event >= $FIRST AND "
-      "event < $END AND (key < $FIRST OR key >= $END) LIMIT $MAX) UNION ALL (SELECT d.event FROM "
-      "(SELECT delivery FROM attempt WHERE delivery >= $FIRST AND delivery < $END AND "
-      "(key < $FIRST OR key >= $END) LIMIT $MAX) AS a JOIN delivery AS d ON d.key = a.delivery)) "
-      "AS c ORDER BY c.key";
+      "SELECT DISTINCT c.event FROM (SELECT event FROM delivery WHERE event >= $FIRST AND "
+      "event < $END AND (key < $FIRST OR key >= $END) LIMIT $MAX) AS c ORDER BY c.event";
   SliceLook look;
   CONVOY_ASSIGN_OR_RETURN(const Rows held, connection.Run(Fill(kIsHeld, slice)));
   look.is_held = held.IntAt(0, 0) != 0;
   if (look.is_held) return look;
+  CONVOY_ASSIGN_OR_RETURN(const Rows attempts, connection.Run(Fill(kHasAttempts, slice)));
+  look.has_crossing_attempts = attempts.IntAt(0, 0) != 0;
   const std::string crossing =
       absl::StrReplaceAll(Fill(kCrossing, slice), {{"$MAX", absl::StrCat(items_max)}});
   CONVOY_ASSIGN_OR_RETURN(const Rows rows, connection.Run(crossing));
   for (int i = 0; i < rows.count(); ++i) look.crossing.push_back(rows.IntAt(i, 0));
   return look;
+}
+
+absl::StatusOr<uint64_t> RemoveCrossingAttempts(Connection& connection, const Slice& slice,
+                                                uint32_t items_max) {
+  // The deliveries are locked: another process may be about to try one again.
+  constexpr std::string_view kRemove =
+      "DELETE FROM attempt AS a USING (SELECT c.key FROM (SELECT key, delivery FROM attempt WHERE "
+      "delivery >= $FIRST AND delivery < $END AND (key < $FIRST OR key >= $END) LIMIT $MAX) AS c "
+      "JOIN $DELIVERIES AS d ON d.key = c.delivery WHERE d.status > 2 FOR SHARE OF d) AS f "
+      "WHERE a.key = f.key";
+  const std::string sql =
+      absl::StrReplaceAll(Fill(kRemove, slice), {{"$MAX", absl::StrCat(items_max)}});
+  CONVOY_ASSIGN_OR_RETURN(const Rows removed, connection.Run(sql));
+  return static_cast<uint64_t>(removed.changes_count());
 }
 
 absl::StatusOr<std::optional<Pruned>> DropSlice(Connection& connection, const std::string& schema,

@@ -64,10 +64,17 @@ absl::Status MakeSlices(Connection& connection, const std::string& schema, absl:
 struct SliceLook {
   // Deliveries that have not ended, or rows that belong to events of other slices.
   bool is_held = false;
-  // Events with rows in other slices, `items_max` at most. They must go first.
+  // Attempts in other slices, of its deliveries. They must go first,
+  bool has_crossing_attempts = false;
+  // and so must events with deliveries in other slices, `items_max` of them at most.
   std::vector<int64_t> crossing;
 };
 absl::StatusOr<SliceLook> LookAt(Connection& connection, const Slice& slice, uint32_t items_max);
+
+// Removes those attempts, of deliveries that have ended, `items_max` at most; how many. For a slice
+// whose events have all expired; in a transaction of its own.
+absl::StatusOr<uint64_t> RemoveCrossingAttempts(Connection& connection, const Slice& slice,
+                                                uint32_t items_max);
 
 // Drops a slice with all its rows, in a transaction of its own. nullopt if it cannot be done now.
 absl::StatusOr<std::optional<Pruned>> DropSlice(Connection& connection, const std::string& schema,

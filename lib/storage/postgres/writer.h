@@ -139,6 +139,8 @@ class Writer {
   absl::StatusOr<std::optional<Pruned>> FreeSlice(Connection& own, const std::vector<Slice>& slices,
                                                   const PruneRequest& request,
                                                   std::optional<Slice>& out_free);
+  absl::StatusOr<Pruned> PruneCrossing(const PruneRequest& request,
+                                       const std::vector<int64_t>& events);
   // Up to which key events are removed one by one.
   int64_t RowsEndOf(const PruneRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -74,8 +74,8 @@ void PostgresServer::Run(const std::string& command) {
 // Nothing here is to survive the machine, so syncs are left out.
 void PostgresServer::Start() {
   Run(absl::StrCat(programs_, "pg_ctl -w -D ", folder_, "/data -l ", folder_, "/log -o \"-k ",
-                   folder_, " -c listen_addresses='' -c fsync=off -c deadlock_timeout=100ms\" ",
-                   "start"));
+                   folder_, " -c listen_addresses='' -c fsync=off -c deadlock_timeout=100ms ",
+                   "-c shared_preload_libraries=pg_stat_statements\" start"));
 }
 
 void PostgresServer::Stop(const std::string& mode) {

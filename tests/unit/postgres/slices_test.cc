@@ -263,6 +263,29 @@ TEST_CASE("slices: events with rows in other slices go one by one before their s
   CHECK(store.storage->GetEvent(next.project_id, next.id).ok());
 }
 
+TEST_CASE("slices: attempts that were made after a slice's end go first, then the slice") {
+  SlicedStore store;
+  for (int i = 1; i <= 10; ++i) store.Store(i);
+  store.clock.Advance(kLength);
+  store.Prune();
+  CHECK(store.Deliver() == 10);
+  store.Store(11);
+  CHECK(store.Deliver() == 1);
+  store.clock.Advance(kRetention);
+  // Step by step; the first one drops the slice of the past, which is empty.
+  const PruneRequest request{.events_before = store.clock.Now() - kRetention};
+  CHECK(store.storage->Prune(request).value().may_have_more);
+  const Pruned attempts = store.storage->Prune(request).value();
+  CHECK(attempts.events_count == 0);
+  CHECK(attempts.attempts_count == 10);
+  CHECK(attempts.may_have_more);
+  const Pruned slice = store.storage->Prune(request).value();
+  CHECK(slice.events_count == 10);
+  CHECK(slice.deliveries_count == 10);
+  CHECK(slice.attempts_count == 0);
+  CHECK(store.CountIn("event") + store.CountIn("delivery") + store.CountIn("attempt") == 3);
+}
+
 TEST_CASE("slices: a project that keeps its events for a shorter time loses rows at once") {
   SlicedStore store;
   store.Store(1);
