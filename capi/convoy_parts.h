@@ -288,8 +288,9 @@ CONVOY_API convoy_status convoy_config_add_broker(convoy_config* config,
 
 /* ---- Plug-ins ----
  *
- * A shared library libconvoy-NAME.so that the setting broker.adapters names, from the folder of
- * libconvoy.so or that of the setting broker.adapters_dir. It defines one function,
+ * A shared library libconvoy-NAME.so that the setting broker.adapters names, from the folder convoy
+ * beside libconvoy.so, or that of libconvoy.so itself, or that of the setting broker.adapters_dir
+ * alone. It defines one function,
  *
  *   const convoy_plugin* convoy_plugin_1(void);
  *
