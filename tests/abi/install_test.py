@@ -118,6 +118,7 @@ class Install(unittest.TestCase):
                     ("cxx_static", False), ("conformance", False), ("ui", False),
                     ("otlp", False), ("verify_shared", False), ("verify_static", False),
                     ("parts_conformance", False), ("parts_host", True),
+                    ("parts_storage_conformance", False), ("parts_storage_host", True),
                     ("host_linked", True), ("host_loaded", False), ("host_archive", False)]
         if os.path.exists(os.path.join(self.prefix, "lib", "libconvoy_script.a")):
             programs.append(("functions", False))

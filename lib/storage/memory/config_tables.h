@@ -26,8 +26,8 @@ namespace convoy::storage {
 template <typename T>
 using ById = std::map<std::string, T, std::less<>>;
 
-// What has changed in the tables, for a store that keeps them elsewhere, too. Some of it may be as
-// it was.
+// Changes in the tables, for a store that keeps them elsewhere, too. Some objects that are named
+// may be as they were.
 struct ConfigTraces {
   std::set<ConfigRef> refs;
   std::set<std::string> scopes;  // whose revision was raised

@@ -12,8 +12,8 @@
 
 #include "absl/status/status.h"
 
+#include "convoy/table_storage.h"
 #include "lib/storage/memory/memory_storage.h"
-#include "lib/storage/table/ordered_table.h"
 
 namespace convoy::storage {
 

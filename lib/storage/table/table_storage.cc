@@ -52,7 +52,14 @@ class Reading {
 
 bool IsRefusal(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
-         absl::IsOutOfRange(status);
+         absl::IsPermissionDenied(status) || absl::IsOutOfRange(status);
+}
+
+// The status for callers of a store, who know no more than that it is busy or full.
+absl::Status ForCallers(const absl::Status& status) {
+  if (absl::IsPermissionDenied(status)) return absl::UnavailableError(status.message());
+  if (absl::IsOutOfRange(status)) return absl::ResourceExhaustedError(status.message());
+  return status;
 }
 
 }  // namespace
@@ -61,7 +68,7 @@ absl::StatusOr<std::unique_ptr<TableStorage>> TableStorage::Open(
     std::unique_ptr<OrderedTable> table) {
   auto storage = absl::WrapUnique(new TableStorage(std::move(table)));
   if (absl::Status loaded = storage->Load(); !loaded.ok()) return storage->Named(loaded);
-  CONVOY_RETURN_IF_ERROR(storage->CheckWritable());
+  CONVOY_RETURN_IF_ERROR(storage->WriteHead());
   CONVOY_RETURN_IF_ERROR(storage->Sync());
   return storage;
 }
@@ -102,7 +109,7 @@ absl::Status TableStorage::Write(std::span<WriteBatch* const> batches,
 
 absl::Status TableStorage::KeepChanges(const Flow& flow, const ConfigTables& config) {
   const std::vector<TableChange> changes = ChangesOf(flow, config);
-  return changes.empty() ? absl::OkStatus() : WriteRows(changes);
+  return changes.empty() ? absl::OkStatus() : ForCallers(WriteRows(changes));
 }
 
 absl::Status TableStorage::WriteRows(std::span<const TableChange> changes) {
@@ -113,11 +120,7 @@ absl::Status TableStorage::WriteRows(std::span<const TableChange> changes) {
     ++writes_count_;
     return absl::OkStatus();
   }
-  if (!IsRefusal(written)) return poison_.Set("a write failed", Named(written));
-  if (absl::IsOutOfRange(written)) {
-    return Named(absl::ResourceExhaustedError(written.message()));
-  }
-  return Named(written);
+  return IsRefusal(written) ? Named(written) : poison_.Set("a write failed", Named(written));
 }
 
 absl::Status TableStorage::Sync() {
@@ -135,7 +138,9 @@ absl::StatusOr<Claim> TableStorage::ClaimDue(const ClaimRequest& request) {
   return claim;
 }
 
-absl::Status TableStorage::CheckWritable() {
+absl::Status TableStorage::CheckWritable() { return ForCallers(WriteHead()); }
+
+absl::Status TableStorage::WriteHead() {
   const TableChange head = {std::string(kHeadKey), EncodeHead(openings_count_)};
   return WriteRows({&head, 1});
 }
@@ -146,3 +151,11 @@ absl::Status TableStorage::Named(const absl::Status& status) const {
 }
 
 }  // namespace convoy::storage
+
+namespace convoy {
+
+absl::StatusOr<std::unique_ptr<Storage>> OpenTableStorage(std::unique_ptr<OrderedTable> table) {
+  return storage::TableStorage::Open(std::move(table));
+}
+
+}  // namespace convoy

@@ -1,9 +1,7 @@
-// A store over an ordered table of another's: in memory, and every change written through to the
-// table. The rules of a store are those of MemoryStorage; the table holds bytes.
-//
-// All rows are read when it is opened. A call that changes anything ends with one batch for the
-// table; if the table refuses it, the change in memory is undone and the call fails. So what a
-// later opener finds is what the batches hold. It has one opener at a time.
+// The store over an ordered table: the rules are those of MemoryStorage; the table holds bytes. A
+// call that changes anything ends with one batch for the table; if the table refuses it, the change
+// in memory is undone and the call fails. So what a later opener finds is what the batches hold. It
+// has one opener at a time.
 #pragma once
 
 #include <atomic>
@@ -15,16 +13,15 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 
+#include "convoy/table_storage.h"
 #include "lib/storage/memory/memory_storage.h"
 #include "lib/storage/sqlite/poison.h"
-#include "lib/storage/table/ordered_table.h"
 
 namespace convoy::storage {
 
 class TableStorage final : public MemoryStorage {
  public:
-  // Reads the rows and notes the opening. kFailedPrecondition: the table holds something else, or
-  // was written by a later version. kDataLoss: it breaks its promises, or a row cannot be read.
+  // OpenTableStorage.
   static absl::StatusOr<std::unique_ptr<TableStorage>> Open(std::unique_ptr<OrderedTable> table);
 
   std::string_view name() const override { return "table"; }
@@ -42,6 +39,7 @@ class TableStorage final : public MemoryStorage {
   explicit TableStorage(std::unique_ptr<OrderedTable> table) : table_(std::move(table)) {}
 
   absl::Status Load();
+  absl::Status WriteHead();
   // A refusal of the table leaves all as it is; after any other failure everything fails.
   absl::Status WriteRows(std::span<const TableChange> changes) ABSL_LOCKS_EXCLUDED(table_mutex_);
   absl::Status Named(const absl::Status& status) const;

@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 
-#include "lib/storage/table/ordered_table.h"
+#include "convoy/table_storage.h"
 
 namespace convoy::testing {
 
@@ -27,7 +27,7 @@ struct FakeRows {
   bool is_open = false;
 };
 
-class FakeTable final : public storage::OrderedTable {
+class FakeTable final : public OrderedTable {
  public:
   explicit FakeTable(std::shared_ptr<FakeRows> rows) : rows_(std::move(rows)) {
     rows_->is_open = true;
@@ -47,12 +47,12 @@ class FakeTable final : public storage::OrderedTable {
     return absl::OkStatus();
   }
 
-  absl::Status Write(std::span<const storage::TableChange> changes) override {
+  absl::Status Write(std::span<const TableChange> changes) override {
     absl::MutexLock lock(&rows_->mutex);
     if (!rows_->write_answer.ok()) return rows_->write_answer;
     ++rows_->batches_count;
     rows_->changes_count += changes.size();
-    for (const storage::TableChange& change : changes) {
+    for (const TableChange& change : changes) {
       if (change.is_removal) {
         rows_->rows.erase(change.key);
       } else {
