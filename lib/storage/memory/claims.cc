@@ -46,6 +46,15 @@ absl::Time WakeOf(const StoredDelivery& stored) {
 
 }  // namespace
 
+template <typename Use>
+void MemoryStorage::ForEachUnfinished(const Use& use) {
+  flow_.deliveries.map().ForEachMarked([&use](const auto& entry) {
+    if (IsFinal(entry.second.value.delivery.status)) return false;
+    use(entry.first, entry.second.value);
+    return true;
+  });
+}
+
 void MemoryStorage::FollowClock(const ClaimRequest& request) {
   const absl::Time now = request.now;
   const absl::Time before = std::exchange(latest_now_, now);
@@ -55,8 +64,8 @@ void MemoryStorage::FollowClock(const ClaimRequest& request) {
           ? now < before - kClockTolerance
           : events.lower_bound(LeastKeyAt(now + kIdTolerance)) != events.end();
   if (!was_set_back) return;
-  for (const auto& [key, row] : flow_.deliveries.rows()) {
-    if (IsFinal(row.value.delivery.status) || WakeOf(row.value) <= now) continue;
+  ForEachUnfinished([&](int64_t key, const StoredDelivery& former) {
+    if (WakeOf(former) <= now) return;
     StoredDelivery& stored = flow_.deliveries.map().Change(key).value;
     Delivery& delivery = stored.delivery;
     if (stored.lease != 0) {
@@ -66,7 +75,7 @@ void MemoryStorage::FollowClock(const ClaimRequest& request) {
       delivery.due_at = *due_at;
       delivery.updated_at = now;
     }
-  }
+  });
   for (const auto& [endpoint_id, former] : flow_.lanes.rows()) {
     StoredLane& lane = flow_.lanes.Change(endpoint_id);
     lane.closed_until = absl::InfinitePast();
@@ -79,14 +88,14 @@ std::map<std::string, MemoryStorage::Queue> MemoryStorage::QueueUp(const ClaimRe
   const std::set<std::string> skipped(request.skipped_endpoint_ids.begin(),
                                       request.skipped_endpoint_ids.end());
   std::map<std::string, Queue> queues;
-  for (const auto& [key, row] : flow_.deliveries.rows()) {
-    const Delivery& delivery = row.value.delivery;
-    if (IsFinal(delivery.status) || skipped.contains(delivery.endpoint_id)) continue;
+  ForEachUnfinished([&](int64_t, const StoredDelivery& stored) {
+    const Delivery& delivery = stored.delivery;
+    if (skipped.contains(delivery.endpoint_id)) return;
     Queue& queue = queues[delivery.endpoint_id];
     queue.project_id = delivery.project_id;
-    queue.all.emplace_back(WakeOf(row.value), &row.value);
-    queue.due_count += WakeOf(row.value) <= request.now ? 1 : 0;
-  }
+    queue.all.emplace_back(WakeOf(stored), &stored);
+    queue.due_count += WakeOf(stored) <= request.now ? 1 : 0;
+  });
   for (auto& [endpoint_id, queue] : queues) {
     std::stable_sort(queue.all.begin(), queue.all.end(),
                      [](auto& a, auto& b) { return a.first < b.first; });
@@ -233,27 +242,23 @@ absl::StatusOr<absl::Time> MemoryStorage::LaneClosedUntil(const LaneName& lane, 
   if (found == nullptr || found->project_id != lane.project_id || found->closed_until <= now) {
     return absl::InfinitePast();
   }
-  for (const auto& [key, row] : flow_.deliveries.rows()) {
-    const Delivery& delivery = row.value.delivery;
-    if (delivery.endpoint_id == lane.endpoint_id && delivery.project_id == lane.project_id &&
-        !IsFinal(delivery.status) && WakeOf(row.value) <= now) {
-      return found->closed_until;
-    }
-  }
-  return absl::InfinitePast();
+  bool has_due = false;
+  ForEachUnfinished([&](int64_t, const StoredDelivery& stored) {
+    has_due |= stored.delivery.endpoint_id == lane.endpoint_id &&
+               stored.delivery.project_id == lane.project_id && WakeOf(stored) <= now;
+  });
+  return has_due ? found->closed_until : absl::InfinitePast();
 }
 
 absl::StatusOr<std::vector<Backlog>> MemoryStorage::ListBacklogs() {
   absl::MutexLock lock(&mutex_);
   std::map<std::string, Backlog> backlogs;
-  for (const auto& [key, row] : flow_.deliveries.rows()) {
-    const Delivery& delivery = row.value.delivery;
-    if (IsFinal(delivery.status)) continue;
-    Backlog& backlog = backlogs[delivery.project_id];
-    backlog.project_id = delivery.project_id;
+  ForEachUnfinished([&](int64_t, const StoredDelivery& stored) {
+    Backlog& backlog = backlogs[stored.delivery.project_id];
+    backlog.project_id = stored.delivery.project_id;
     ++backlog.count;
-    backlog.oldest_due_at = std::min(backlog.oldest_due_at, WakeOf(row.value));
-  }
+    backlog.oldest_due_at = std::min(backlog.oldest_due_at, WakeOf(stored));
+  });
   std::vector<Backlog> all;
   for (auto& [project_id, backlog] : backlogs) all.push_back(std::move(backlog));
   return all;
@@ -261,12 +266,12 @@ absl::StatusOr<std::vector<Backlog>> MemoryStorage::ListBacklogs() {
 
 absl::Status MemoryStorage::ReleaseClaims() {
   absl::MutexLock lock(&mutex_);
-  for (const auto& [key, row] : flow_.deliveries.rows()) {
-    if (row.value.lease == 0) continue;
+  ForEachUnfinished([&](int64_t key, const StoredDelivery& claimed) {
+    if (claimed.lease == 0) return;
     StoredDelivery& stored = flow_.deliveries.map().Change(key).value;
     stored.lease = 0;
     EndClaim(stored.delivery);
-  }
+  });
   return Keep();
 }
 

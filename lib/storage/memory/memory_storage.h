@@ -1,6 +1,6 @@
-// A store in memory: everything under one lock, every query a plain walk. It is meant to be
-// obviously right, as the yardstick for other stores, rather than fast. A store that keeps its rows
-// elsewhere, too, derives from it (lib/storage/table).
+// A store in memory: everything under one lock, every query a plain walk, of claims over what has
+// not ended. It is meant to be obviously right, as the yardstick for other stores, rather than
+// fast. A store that keeps its rows elsewhere, too, derives from it (lib/storage/table).
 #pragma once
 
 #include <cstdint>
@@ -75,6 +75,8 @@ inline auto AttemptsOf(const Flow& flow, std::string_view delivery_id) {
 
 class MemoryStorage : public Storage, public FlowCounts {
  public:
+  MemoryStorage() { flow_.deliveries.map().Mark(); }
+
   std::string_view name() const override { return "memory"; }
 
   absl::Status Write(std::span<WriteBatch* const> batches,
@@ -181,6 +183,10 @@ class MemoryStorage : public Storage, public FlowCounts {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyUpdate(DeliveryUpdate& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyRequeue(const DeliveryRequeue& requeue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Calls `use` with the key and the row of each delivery that has not ended, in their order. The
+  // cost does not grow with the number of those that have.
+  template <typename Use>
+  void ForEachUnfinished(const Use& use) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Corrects waits when the clock was set back. That it was before the first claim is noticed by
   // events that were made later than now.
   void FollowClock(const ClaimRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -25,6 +25,12 @@ bool MemoryStorage::IsGivenUp(const StoredDelivery& stored) const {
 }
 
 void MemoryStorage::PruneEvents(const PruneRequest& request, Pruned& pruned) {
+  const auto& events = flow_.events.rows();
+  const std::optional<UlidParts> after = SplitUlid(request.after_event_id);
+  auto event = after.has_value() ? events.upper_bound(after->key) : events.begin();
+  const int64_t end = LeastKeyAt(request.events_before);
+  const auto has_next = [&] { return event != events.end() && event->first < end; };
+  if (!has_next()) return;
   std::map<std::string, std::vector<std::string>> deliveries;  // of each event
   std::set<std::string> unfinished;                            // events
   for (const auto& [key, row] : flow_.deliveries.rows()) {
@@ -32,11 +38,6 @@ void MemoryStorage::PruneEvents(const PruneRequest& request, Pruned& pruned) {
     deliveries[delivery.event_id].push_back(row.id);
     if (!IsFinal(delivery.status) && !IsGivenUp(row.value)) unfinished.insert(delivery.event_id);
   }
-  const auto& events = flow_.events.rows();
-  const std::optional<UlidParts> after = SplitUlid(request.after_event_id);
-  auto event = after.has_value() ? events.upper_bound(after->key) : events.begin();
-  const int64_t end = LeastKeyAt(request.events_before);
-  const auto has_next = [&] { return event != events.end() && event->first < end; };
   uint32_t looked_at = 0;
   while (has_next() && looked_at < request.items_max && RowsOf(pruned) < request.items_max) {
     if (!request.project_id.empty() && event->second.value->project_id != request.project_id) {

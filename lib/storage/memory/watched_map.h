@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace convoy::storage {
@@ -27,6 +28,7 @@ class WatchedMap {
   // The row, made if it is not there, to be changed now.
   T& Change(const Key& key) {
     const auto [row, is_new] = rows_.try_emplace(key);
+    if (is_marked_) marks_.insert(key);
     if (is_watched_) Note(key, is_new ? nullptr : &row->second);
     return row->second;
   }
@@ -45,6 +47,17 @@ class WatchedMap {
     }
   }
 
+  // From now on the keys of rows that are changed are marked.
+  void Mark() { is_marked_ = true; }
+  // Calls `use` with each row that is marked, in their order. Where it returns false the mark goes.
+  template <typename Use>
+  void ForEachMarked(const Use& use) {
+    for (auto mark = marks_.begin(); mark != marks_.end();) {
+      const auto row = rows_.find(*mark);
+      mark = row != rows_.end() && use(*row) ? std::next(mark) : marks_.erase(mark);
+    }
+  }
+
   void Watch() { is_watched_ = true; }
   // The rows that were changed since the last Settle or Undo, as they were before; some of them may
   // be so still.
@@ -54,6 +67,7 @@ class WatchedMap {
     for (auto& [key, row] : former_) {
       if (row.has_value()) {
         rows_.insert_or_assign(key, *std::move(row));
+        if (is_marked_) marks_.insert(key);
       } else {
         rows_.erase(key);
       }
@@ -68,6 +82,8 @@ class WatchedMap {
   }
 
   Rows rows_;
+  bool is_marked_ = false;
+  std::set<Key> marks_;
   bool is_watched_ = false;
   Former former_;
 };
