@@ -205,6 +205,22 @@ static void check_ingest_fails(const convoy_gateway* gateway, convoy_status expe
   convoy_error_free(error);
 }
 
+static int status_of(const convoy_gateway* gateway, const char* health_path) {
+  convoy_request request;
+  convoy_reply* reply = NULL;
+  int status;
+  memset(&request, 0, sizeof request);
+  request.struct_size = sizeof request;
+  request.method.data = "GET";
+  request.method.size = 3;
+  request.path.data = health_path;
+  request.path.size = strlen(health_path);
+  CHECK(convoy_http_handle(gateway, &request, &reply, NULL) == CONVOY_OK);
+  status = (int)convoy_reply_status(reply);
+  convoy_reply_free(reply);
+  return status;
+}
+
 static void check_failures(void) {
   const convoy_status refusals[] = {CONVOY_E_BUSY, CONVOY_E_DENIED, CONVOY_E_NO_MEMORY,
                                     CONVOY_E_TOO_LARGE};
@@ -215,14 +231,16 @@ static void check_failures(void) {
   for (i = 0; i < sizeof refusals / sizeof refusals[0]; ++i) {
     log_table_fail(&table, refusals[i], CONVOY_OK);
     check_ingest_fails(gateway, CONVOY_E_BUSY, "storage log: writes fail on request");
+    CHECK(status_of(gateway, "/readyz") == 503 && status_of(gateway, "/healthz") == 200);
   }
   log_table_fail(&table, CONVOY_OK, CONVOY_OK);
   CHECK(ingest(gateway, 7, &is_duplicate, NULL) == CONVOY_OK); /* by itself */
-  CHECK(is_duplicate == 0);
+  CHECK(is_duplicate == 0 && status_of(gateway, "/readyz") == 200);
   log_table_fail(&table, CONVOY_E_INTERNAL, CONVOY_OK);
   check_ingest_fails(gateway, CONVOY_E_CORRUPT, "storage log: writes fail on request");
   log_table_fail(&table, CONVOY_OK, CONVOY_OK);
   check_ingest_fails(gateway, CONVOY_E_CORRUPT, "until the store is opened anew");
+  CHECK(status_of(gateway, "/healthz") == 503); /* it must be opened anew */
   convoy_gateway_free(gateway);
   table = open_table();
   gateway = open_gateway(&table);
