@@ -64,9 +64,10 @@ void MemoryStorage::FollowClock(const ClaimRequest& request) {
           ? now < before - kClockTolerance
           : events.lower_bound(LeastKeyAt(now + kIdTolerance)) != events.end();
   if (!was_set_back) return;
+  auto& deliveries = flow_.deliveries.map();
   ForEachUnfinished([&](int64_t key, const StoredDelivery& former) {
     if (WakeOf(former) <= now) return;
-    StoredDelivery& stored = flow_.deliveries.map().Change(key).value;
+    StoredDelivery& stored = deliveries.Change(key).value;
     Delivery& delivery = stored.delivery;
     if (stored.lease != 0) {
       stored.lease_ends_at = std::min(stored.lease_ends_at, now + request.lease);
@@ -266,9 +267,10 @@ absl::StatusOr<std::vector<Backlog>> MemoryStorage::ListBacklogs() {
 
 absl::Status MemoryStorage::ReleaseClaims() {
   absl::MutexLock lock(&mutex_);
-  ForEachUnfinished([&](int64_t key, const StoredDelivery& claimed) {
+  auto& deliveries = flow_.deliveries.map();
+  ForEachUnfinished([&deliveries](int64_t key, const StoredDelivery& claimed) {
     if (claimed.lease == 0) return;
-    StoredDelivery& stored = flow_.deliveries.map().Change(key).value;
+    StoredDelivery& stored = deliveries.Change(key).value;
     stored.lease = 0;
     EndClaim(stored.delivery);
   });

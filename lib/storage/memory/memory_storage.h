@@ -7,7 +7,6 @@
 #include <limits>
 #include <map>
 #include <memory>
-#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,13 +64,21 @@ struct Flow {
 };
 
 // The attempts of a delivery in their order, with their places.
-inline auto AttemptsOf(const Flow& flow, std::string_view delivery_id) {
-  const auto& rows = flow.attempts.rows();
-  const std::string id(delivery_id);
-  constexpr uint32_t kLast = std::numeric_limits<uint32_t>::max();
-  return std::ranges::subrange(rows.lower_bound(std::pair(id, uint32_t{0})),
-                               rows.upper_bound(std::pair(id, kLast)));
-}
+class AttemptsOf {
+ public:
+  using Rows = decltype(Flow::attempts)::Rows;
+
+  AttemptsOf(const Flow& flow, const std::string& delivery_id)
+      : begin_(flow.attempts.rows().lower_bound(std::pair(delivery_id, uint32_t{0}))),
+        end_(flow.attempts.rows().upper_bound(
+            std::pair(delivery_id, std::numeric_limits<uint32_t>::max()))) {}
+
+  Rows::const_iterator begin() const { return begin_; }
+  Rows::const_iterator end() const { return end_; }
+
+ private:
+  const Rows::const_iterator begin_, end_;
+};
 
 class MemoryStorage : public Storage, public FlowCounts {
  public:

@@ -200,7 +200,8 @@ absl::StatusOr<std::vector<Attempt>> MemoryStorage::ListAttempts(std::string_vie
   CONVOY_RETURN_IF_ERROR(GetDelivery(project_id, delivery_id).status());
   absl::MutexLock lock(&mutex_);
   std::vector<Attempt> attempts;
-  for (const auto& [place, attempt] : AttemptsOf(flow_, delivery_id)) attempts.push_back(attempt);
+  for (const auto& [place, attempt] : AttemptsOf(flow_, std::string(delivery_id)))
+    attempts.push_back(attempt);
   return attempts;
 }
 

@@ -52,7 +52,7 @@ void MemoryStorage::PruneEvents(const PruneRequest& request, Pruned& pruned) {
       continue;
     }
     for (const std::string& id : deliveries[event_id]) {
-      const auto attempts = AttemptsOf(flow_, id);
+      const AttemptsOf attempts(flow_, id);
       for (auto attempt = attempts.begin(); attempt != attempts.end();) {
         attempt = flow_.attempts.Erase(attempt);
         ++pruned.attempts_count;

@@ -216,9 +216,11 @@ void AddConfigChanges(const ConfigTables& config, std::vector<TableChange>& chan
   }
   const size_t new_count = config.traces().lines_count;
   for (size_t i = std::max(log.size() - new_count, surplus); i < log.size(); ++i) {
-    const auto& [scope, line] = log[i];
+    const ConfigTables::Line& added = log[i];
     changes.push_back({absl::StrCat(kLogLine, BigEndian(first + i)), Write([&](RowWriter& writer) {
-                         writer.Add(scope, line.revision, line.what, line.ref.kind, line.ref.id);
+                         const ConfigLogLine& line = added.line;
+                         writer.Add(added.scope, line.revision, line.what, line.ref.kind,
+                                    line.ref.id);
                        })});
   }
 }
