@@ -10,6 +10,7 @@
 #include "capi/log.h"
 #include "capi/parts/c_broker.h"
 #include "capi/parts/c_clock.h"
+#include "capi/parts/c_storage.h"
 #include "capi/parts/c_transport.h"
 #include "convoy/options.h"
 
@@ -28,6 +29,7 @@ struct convoy_config {
   // Of the host; null: the library's.
   std::shared_ptr<const convoy::capi::ClockPart> clock;
   std::shared_ptr<const convoy::capi::TransportPart> transport;
+  std::shared_ptr<const convoy::capi::StoragePart> storage;
   std::vector<std::shared_ptr<const convoy::capi::BrokerPart>> brokers;
   // Plug-ins.
   std::vector<std::string> adapters;

@@ -1,6 +1,6 @@
-/* Parts of a gateway that a host implements, as tables of functions: a clock, a transport and
- * message brokers. This header is as stable as convoy.h; a host without such parts needs only
- * convoy.h. Conformance suites for the parts are in convoy_testing.h.
+/* Parts of a gateway that a host implements, as tables of functions: a clock, a transport, a
+ * storage and message brokers. This header is as stable as convoy.h; a host without such parts
+ * needs only convoy.h. Conformance suites for the parts are in convoy_testing.h.
  *
  * TABLES
  *   A table begins with struct_size and may grow at its end. Zero it, then set its size, its
@@ -165,6 +165,68 @@ CONVOY_API convoy_status convoy_config_set_transport(convoy_config* config,
                                                      const convoy_transport* transport,
                                                      convoy_error** error);
 
+/* ---- Storage ----
+ *
+ * An ordered table of rows, keys and values being bytes: a table of the host's own database, or a
+ * store like LMDB or RocksDB. The host keeps the rows, atomically and durably; the library does all
+ * the rest of a gateway's store. A gateway reads all rows when it is opened, has them in memory
+ * from then on, and writes each change at once. So the memory of the process bounds the store. A
+ * key has 1 to CONVOY_STORAGE_KEY_BYTES_MAX bytes; a value holds at most an event with its body.
+ * The table belongs to one gateway at a time, of one process: the host sees to it.
+ *
+ * FAILURES. CONVOY_E_BUSY (try again), CONVOY_E_DENIED (read-only), CONVOY_E_NO_MEMORY (no room, in
+ * memory or on the disk) and CONVOY_E_TOO_LARGE of `write` mean that nothing of the batch was
+ * applied: the gateway refuses what it was for, and goes on. After any other failure of `write`,
+ * and any failure of `sync`, it is not known what is durable: the gateway writes nothing more, and
+ * answers CONVOY_E_CORRUPT, until it is opened anew. CONVOY_E_CORRUPT says that rows are damaged.
+ *
+ * LOCKS. The functions run while the store is locked: they must not wait for a thread of the host
+ * that is inside a call with the gateway. */
+
+#define CONVOY_STORAGE_KEY_BYTES_MAX 128
+
+/* A change of one row. Its layout is permanent. */
+typedef struct convoy_change {
+  convoy_slice key;
+  convoy_slice value; /* empty for a removal, and perhaps otherwise */
+  int32_t
+      is_removal;    /* 1: the row, which need not be there, is removed; 0: it is put or replaced */
+  uint32_t reserved; /* 0 */
+} convoy_change;
+
+/* Takes a row, which must stay as it is until the function returns. */
+typedef void (*convoy_row_fn)(void* sink, const convoy_slice* key, const convoy_slice* value);
+
+/* From any thread, concurrently, but one `write` at a time. One gateway at a time uses a storage:
+ * opening a second gateway with it fails with CONVOY_E_STATE. */
+typedef struct convoy_storage {
+  size_t struct_size; /* sizeof(convoy_storage) */
+  void* self;
+  /* Closes the table. All that was written is there when it is opened again. */
+  void (*destroy)(void* self);
+  const char* name; /* "lmdb", for messages; NUL-terminated, valid until `destroy` */
+  /* Gives the rows whose keys are `from` or above and below `until` to `emit`, at most `rows_max`,
+   * in the order of their keys: by the first byte that differs, as an unsigned number, a key coming
+   * before all that it is the beginning of. An empty `until` is no bound. One call shows one state:
+   * of a batch that is written meanwhile, all or nothing. */
+  convoy_status (*scan)(void* self, const convoy_slice* from, const convoy_slice* until,
+                        uint64_t rows_max, convoy_row_fn emit, void* sink, convoy_failure* failure);
+  /* Applies all changes, or none; no two of them have the same key. Scans that begin later show
+   * them. They are durable when it returns, or, if there is a `sync`, once that has returned. After
+   * the death of the process at any instant a batch is there whole, or not at all. */
+  convoy_status (*write)(void* self, const convoy_change* changes, size_t changes_count,
+                         convoy_failure* failure);
+  /* Makes all writes that have returned durable. A `write` may run meanwhile; gateways with many
+   * callers let one sync serve many writes. May be NULL: `write` does it. */
+  convoy_status (*sync)(void* self, convoy_failure* failure);
+} convoy_storage;
+
+/* Sets the storage of gateways opened with `config`, instead of the setting storage.path, which
+ * must be empty. NULL: that of the setting. */
+CONVOY_API convoy_status convoy_config_set_storage(convoy_config* config,
+                                                   const convoy_storage* storage,
+                                                   convoy_error** error);
+
 /* ---- Message brokers ----
  *
  * An adapter opens consumers for sources of its type. A started gateway reads with them on threads
@@ -288,8 +350,9 @@ CONVOY_API convoy_status convoy_config_add_broker(convoy_config* config,
 
 /* ---- Plug-ins ----
  *
- * A shared library libconvoy-NAME.so that the setting broker.adapters names, from the folder of
- * libconvoy.so or that of the setting broker.adapters_dir. It defines one function,
+ * A shared library libconvoy-NAME.so that the setting broker.adapters names, from the folder convoy
+ * beside libconvoy.so, or that of libconvoy.so itself, or that of the setting broker.adapters_dir
+ * alone. It defines one function,
  *
  *   const convoy_plugin* convoy_plugin_1(void);
  *

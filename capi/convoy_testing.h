@@ -52,6 +52,26 @@ typedef struct convoy_transport_factory {
 CONVOY_API int32_t convoy_transport_conformance(const convoy_transport_factory* transports,
                                                 convoy_report_fn report, void* user);
 
+/* ---- Storage ---- */
+
+typedef struct convoy_storage_factory {
+  size_t struct_size; /* sizeof(convoy_storage_factory) */
+  void* self;
+  /* Sets *out, whose size is set already, to the storage of a place: a new and empty one if
+   * `is_new` is 1; otherwise that of the last call with 1, opened again. Its `destroy` runs before
+   * the next is made. */
+  convoy_status (*make)(void* self, int32_t is_new, convoy_storage* out, convoy_failure* failure);
+  /* 1: the suite may fork, and kill its child while that opens and writes the place; the calling
+   * process should have no other thread. 0: what needs that is skipped. */
+  int32_t may_fork;
+  uint32_t reserved; /* 0 */
+} convoy_storage_factory;
+
+/* The promises of the table first; if they are kept, the suite that the library's own stores pass,
+ * with the table below. */
+CONVOY_API int32_t convoy_storage_conformance(const convoy_storage_factory* storages,
+                                              convoy_report_fn report, void* user);
+
 /* ---- Message broker ---- */
 
 /* Promises of a broker beyond what every one must do; the suite expects no more. */

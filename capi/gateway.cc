@@ -65,7 +65,7 @@ convoy_status convoy_gateway_open(const convoy_config* config, convoy_gateway** 
       return Fail(error, kept);
     }
     if (const convoy_status added = AddHostParts(*config, *engine, &parts, error)) return added;
-    auto storage = convoy::capi::OpenStore(*config, parts.observer);
+    auto storage = convoy::capi::OpenStore(*config, *engine, parts.observer);
     if (!storage.ok()) return FailPart(error, storage.status());
     parts.storage = *std::move(storage);
     auto outboxes = convoy::capi::NewOutboxes(*config);

@@ -94,6 +94,7 @@ using convoy::capi::ClockPart;
 using convoy::capi::Fail;
 using convoy::capi::FailNull;
 using convoy::capi::Guard;
+using convoy::capi::StoragePart;
 using convoy::capi::TakePart;
 using convoy::capi::TransportPart;
 
@@ -119,6 +120,19 @@ convoy_status convoy_config_set_transport(convoy_config* config, const convoy_tr
     }
     if (config == nullptr) return FailNull(error, "config");
     config->transport = std::move(part);
+    return CONVOY_OK;
+  });
+}
+
+convoy_status convoy_config_set_storage(convoy_config* config, const convoy_storage* storage,
+                                        convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    std::shared_ptr<const StoragePart> part;
+    if (storage != nullptr) {
+      if (const convoy_status taken = TakePart(storage, "storage", &part, error)) return taken;
+    }
+    if (config == nullptr) return FailNull(error, "config");
+    config->storage = std::move(part);
     return CONVOY_OK;
   });
 }

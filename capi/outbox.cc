@@ -28,7 +28,8 @@ bool SetOutbox(convoy_config& config, std::string_view name, std::string_view pl
 }
 
 absl::Status CheckOutboxesKept(const convoy_config& config) {
-  if (config.outboxes.empty() || !config.storage_path.empty()) return absl::OkStatus();
+  const bool is_kept = !config.storage_path.empty() || config.storage != nullptr;
+  if (config.outboxes.empty() || is_kept) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       kOutboxKeyPrefix, config.outboxes.begin()->first,
       ": set storage.path as well: events in memory end with the process, and the rows that they "

@@ -291,8 +291,7 @@ std::vector<Setting> PluginSettings() {
        }},
       {"broker.adapters_dir", "",
        "absolute path of the folder that adapters and libconvoy-postgres.so are loaded from; "
-       "empty: "
-       "that of libconvoy.so",
+       "empty: the folder convoy beside libconvoy.so, or that of libconvoy.so",
        [](convoy_config& config, std::string_view value) {
          config.adapters_folder = value;
          return value.find('\0') == std::string_view::npos &&

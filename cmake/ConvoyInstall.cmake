@@ -1,7 +1,7 @@
 # Files that `cmake --install` installs:
 #
 #   lib/libconvoy.so.*            the C interface; exports convoy_* alone
-#   lib/libconvoy-NAME.so         adapters and the store in PostgreSQL, which libconvoy.so loads on
+#   lib/convoy/libconvoy-NAME.so  adapters and the store in PostgreSQL, which libconvoy.so loads on
 #                                 request (installed by capi/plugin, with the component plugins)
 #   lib/libconvoy-testing.so.*    the conformance suites for parts in C (installed by capi/testing)
 #   lib/libconvoy.a               both interfaces: our libraries, Abseil and the prefixed BoringSSL

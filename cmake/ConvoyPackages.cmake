@@ -60,6 +60,12 @@ foreach(package IN ITEMS libconvoy0 libconvoy-verify0)
   string(TOUPPER "${package}" upper)
   set(CPACK_DEBIAN_${upper}_PACKAGE_SECTION libs)
 endforeach()
+# The packages that bring or take a library of the linker's folders away (libconvoy-dev: that of the
+# conformance suites) tell ldconfig.
+foreach(package IN ITEMS libconvoy0 libconvoy-verify0 libconvoy-dev)
+  string(TOUPPER "${package}" upper)
+  set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/cmake/debian/triggers")
+endforeach()
 set(CPACK_DEBIAN_LIBCONVOY-DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_CONVOYD_PACKAGE_SECTION net)
 

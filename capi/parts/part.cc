@@ -83,6 +83,12 @@ absl::Status CheckComplete(const convoy_transport& transport) {
   return absl::OkStatus();
 }
 
+absl::Status CheckComplete(const convoy_storage& storage) {
+  if (storage.name == nullptr) return Require(false, "storage.name");
+  if (storage.scan == nullptr) return Require(false, "storage.scan");
+  return Require(storage.write != nullptr, "storage.write");
+}
+
 absl::Status CheckComplete(const convoy_broker& broker) {
   if (broker.type == nullptr) return Require(false, "broker.type");
   return Require(broker.open != nullptr, "broker.open");

@@ -31,6 +31,7 @@ Table CopyTable(const Table& given) {
 // kInvalidArgument names the function that is missing.
 absl::Status CheckComplete(const convoy_clock& clock);
 absl::Status CheckComplete(const convoy_transport& transport);
+absl::Status CheckComplete(const convoy_storage& storage);
 absl::Status CheckComplete(const convoy_broker& broker);
 absl::Status CheckComplete(const convoy_consumer& consumer);
 

@@ -41,10 +41,20 @@ std::vector<std::string> OwnFolders() {
   return folders;
 }
 
+// Where plug-ins are installed, and where a build has them, in the order of the search.
+std::vector<std::string> PluginFolders() {
+  std::vector<std::string> folders;
+  for (std::string& own : OwnFolders()) {
+    folders.push_back(own + "/convoy");
+    folders.push_back(std::move(own));
+  }
+  return folders;
+}
+
 absl::StatusOr<std::string> FindPlugin(std::string_view name, std::string_view folder) {
   const std::string file = absl::StrCat("/libconvoy-", name, ".so");
   const std::vector<std::string> folders =
-      folder.empty() ? OwnFolders() : std::vector<std::string>{std::string(folder)};
+      folder.empty() ? PluginFolders() : std::vector<std::string>{std::string(folder)};
   if (folders.empty()) {
     return absl::FailedPreconditionError(
         "the folder of libconvoy is not known: set broker.adapters_dir");

@@ -17,9 +17,9 @@ namespace convoy::storage {
 class ForwardingStorage : public Storage, public FlowCounts, public WorkFeed {
  public:
   // `target` must outlive it.
-  explicit ForwardingStorage(Storage* target) : target_(*target) {}
+  explicit ForwardingStorage(Storage* target) : target_(target) {}
 
-  std::string_view name() const override { return target_.name(); }
+  std::string_view name() const override { return target_->name(); }
   absl::Status Write(std::span<WriteBatch* const> batches,
                      std::span<CommitResult> results) override {
     return target().Write(batches, results);
@@ -102,9 +102,9 @@ class ForwardingStorage : public Storage, public FlowCounts, public WorkFeed {
     return target().Prune(request);
   }
   absl::Status CheckWritable() override { return target().CheckWritable(); }
-  bool may_be_shared() const override { return target_.may_be_shared(); }
+  bool may_be_shared() const override { return target_->may_be_shared(); }
   void SetWorkListener(std::function<void()> tell) override {
-    if (auto* const feed = dynamic_cast<WorkFeed*>(&target_)) {
+    if (auto* const feed = dynamic_cast<WorkFeed*>(target_)) {
       feed->SetWorkListener(std::move(tell));
     }
   }
@@ -113,14 +113,16 @@ class ForwardingStorage : public Storage, public FlowCounts, public WorkFeed {
  protected:
   // Before each call that is passed on, on its thread; not for what the store says of itself.
   virtual void OnCall() {}
+  // Must outlive this, or be replaced; while no call is under way.
+  void set_target(Storage* target) { target_ = target; }
 
  private:
   Storage& target() {
     OnCall();
-    return target_;
+    return *target_;
   }
 
-  Storage& target_;
+  Storage* target_;
 };
 
 }  // namespace convoy::storage

@@ -95,7 +95,7 @@ constexpr StorageRequirement kRequirements[] = {
     {"when the clock is set back, nothing waits for longer than it was to", CheckSetBack},
     {"a clock that is set back concerns all that waits, however much it is", CheckManySetBack},
     {.sentence = "a clock that is set back while no opener runs is noticed",
-     .check_openers = CheckSetBackBetween},
+     .check_reopening = CheckSetBackBetween},
 };
 
 }  // namespace

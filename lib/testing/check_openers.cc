@@ -104,9 +104,9 @@ void CheckTwoAtOnce(Expectations& expect, StorageFactory& stores) {
 }
 
 constexpr StorageRequirement kRequirements[] = {
-    {.sentence = "what was committed is there after reopening", .check_openers = CheckReopening},
+    {.sentence = "what was committed is there after reopening", .check_reopening = CheckReopening},
     {.sentence = "the claims of an opener that has died are due when the store is opened again",
-     .check_openers = CheckDeadOpener},
+     .check_reopening = CheckDeadOpener},
     {.sentence = "the claims of an opener that has died are due for the others within seconds",
      .check_openers = CheckDeathBesideAnother},
     {.sentence = "two openers share the work and see each other's writes",

@@ -16,6 +16,8 @@ void CheckOne(const StorageRequirement& requirement, StorageFactory& stores,
   Expectations expect(requirement.sentence);
   if (requirement.check_openers != nullptr) {
     requirement.check_openers(expect, stores);
+  } else if (requirement.check_reopening != nullptr) {
+    requirement.check_reopening(expect, stores);
   } else {
     const auto opened = stores.OpenEmpty();
     if (CONVOY_EXPECT(opened.ok())) requirement.check(expect, **opened);
@@ -25,9 +27,19 @@ void CheckOne(const StorageRequirement& requirement, StorageFactory& stores,
   std::move(failures.begin(), failures.end(), std::back_inserter(report.failures));
 }
 
-bool MayOpenAgain(StorageFactory& stores) {
+// The openers that a store may have.
+enum class Openers { kOne, kOneAfterAnother, kSeveral };
+
+Openers OpenersOf(StorageFactory& stores) {
   const auto first = stores.OpenEmpty();
-  return first.ok() && !absl::IsUnimplemented(stores.OpenAgain().status());
+  const absl::Status again = first.ok() ? stores.OpenAgain().status() : first.status();
+  if (!first.ok() || absl::IsUnimplemented(again)) return Openers::kOne;
+  return absl::IsFailedPrecondition(again) ? Openers::kOneAfterAnother : Openers::kSeveral;
+}
+
+bool IsSkipped(const StorageRequirement& requirement, Openers openers) {
+  if (requirement.check_openers != nullptr) return openers != Openers::kSeveral;
+  return requirement.check_reopening != nullptr && openers == Openers::kOne;
 }
 
 }  // namespace
@@ -40,13 +52,13 @@ absl::StatusOr<std::unique_ptr<Storage>> StorageFactory::OpenAgain() {
 
 ConformanceReport CheckStorage(StorageFactory& stores) {
   ConformanceReport report;
-  const bool may_open_again = MayOpenAgain(stores);
+  const Openers openers = OpenersOf(stores);
   for (const auto group :
        {SubmissionRequirements(), ConfigurationRequirements(), ClaimRequirements(),
         LaneRequirements(), FifoRequirements(), ClockRequirements(), OutcomeRequirements(),
         ListRequirements(), HeldRequirements(), RetentionRequirements(), OpenerRequirements()}) {
     for (const StorageRequirement& requirement : group) {
-      if (requirement.check_openers != nullptr && !may_open_again) {
+      if (IsSkipped(requirement, openers)) {
         report.skipped.emplace_back(requirement.sentence);
       } else {
         CheckOne(requirement, stores, report);

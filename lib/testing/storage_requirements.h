@@ -12,10 +12,12 @@ namespace convoy::testing {
 
 struct StorageRequirement {
   std::string_view sentence;
-  // Exactly one is set. The first gets an empty store; the second makes its stores itself and needs
-  // StorageFactory::OpenAgain.
+  // Exactly one is set. The first gets an empty store; the others make their stores themselves and
+  // need StorageFactory::OpenAgain.
   void (*check)(Expectations& expect, Storage& storage) = nullptr;
   void (*check_openers)(Expectations& expect, StorageFactory& stores) = nullptr;
+  // The same, but it needs only one opener at a time.
+  void (*check_reopening)(Expectations& expect, StorageFactory& stores) = nullptr;
 };
 
 std::span<const StorageRequirement> SubmissionRequirements();

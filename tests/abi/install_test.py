@@ -75,6 +75,20 @@ class Install(unittest.TestCase):
                                      env=self.environment).strip(), VERSION)
                 self.assertIn(f"lib{package}.so.0", self.build_by_pkg_config(package, self.environment))
 
+    def test_adapters_are_found_where_they_are_installed(self):
+        folder = os.path.join(self.libdir, "convoy")
+        found = set(os.listdir(folder) if os.path.isdir(folder) else ())
+        names = [name for name in ("kafka", "amqp", "sqs", "pubsub") if f"libconvoy-{name}.so" in found]
+        self.assertEqual([name for name in os.listdir(self.libdir)
+                          if re.match(r"libconvoy-(kafka|amqp|sqs|pubsub|postgres)", name)], [])
+        flags = run("pkg-config", "--cflags", "--libs", "convoy", env=self.environment).split()
+        program = os.path.join(self.folder, "adapters")
+        run(CC, "-std=c99", os.path.join(CONSUMER, "adapters.c"), "-o", program, *flags,
+            f"-Wl,-rpath,{self.libdir}")
+        if names:
+            self.assertEqual(run(program, ",".join(names)).strip(), f"loaded {','.join(names)}")
+        self.assertIn(f"{folder}/libconvoy-none.so is not there: install", run(program, "none"))
+
     def test_static_c_programs_by_pkg_config(self):
         only_archive = os.path.join(self.folder, "only_archive")
         shutil.copytree(self.prefix, only_archive, symlinks=True)
@@ -104,6 +118,7 @@ class Install(unittest.TestCase):
                     ("cxx_static", False), ("conformance", False), ("ui", False),
                     ("otlp", False), ("verify_shared", False), ("verify_static", False),
                     ("parts_conformance", False), ("parts_host", True),
+                    ("parts_storage_conformance", False), ("parts_storage_host", True),
                     ("host_linked", True), ("host_loaded", False), ("host_archive", False)]
         if os.path.exists(os.path.join(self.prefix, "lib", "libconvoy_script.a")):
             programs.append(("functions", False))

@@ -15,7 +15,7 @@ import roots
 from roots import BUILD, ROOT, run
 
 PACKAGES = ("libconvoy0", "libconvoy-verify0", "libconvoy-plugins", "libconvoy-dev", "convoyd")
-CONSUMER = ROOT / "tests" / "abi" / "consumer" / "verify.c"
+CONSUMER = ROOT / "tests" / "abi" / "consumer"
 
 
 def file_of(package):
@@ -54,10 +54,10 @@ class Contents(unittest.TestCase):
             self.assertEqual(len(files), 2)
             self.assertTrue(all(name.startswith("usr/lib/") for name in files))
 
-    def test_the_plug_ins_lie_beside_the_library(self):
+    def test_the_plug_ins_lie_in_a_folder_beside_the_library(self):
         (folder,) = {name.rpartition("/")[0] for name in self.names("libconvoy0") if "libconvoy.so" in name}
         files = {name for name in self.names("libconvoy-plugins") if "/doc/" not in name}
-        self.assertEqual(files, {f"{folder}/libconvoy-{name}.so"
+        self.assertEqual(files, {f"{folder}/convoy/libconvoy-{name}.so"
                                  for name in ("kafka", "amqp", "sqs", "pubsub", "postgres")})
 
     def test_binaries_are_stripped(self):
@@ -114,7 +114,7 @@ class CleanRoot(unittest.TestCase):
 
     def test_programs_are_built_and_run_with_the_packages(self):
         self.install("libconvoy-dev", more=("gcc", "libc6-dev", "libstdc++-12-dev", "pkg-config"))
-        shutil.copy(CONSUMER, self.root.path / "tmp" / "verify.c")
+        shutil.copy(CONSUMER / "verify.c", self.root.path / "tmp")
         for package, library in (("convoy", "libconvoy.so.0"), ("convoy-verify", "libconvoy-verify.so.0")):
             for static in ("", "--static"):
                 with self.subTest(package=package, static=static):
@@ -124,6 +124,14 @@ class CleanRoot(unittest.TestCase):
                                   f"$(pkg-config {static} --cflags --libs {package} | sed '{archive}')")
                     self.assertEqual(self.root.run("/tmp/verify").strip(), "verified")
                     self.assertEqual(library in self.root.run("ldd", "/tmp/verify"), not static)
+
+    def test_the_plug_ins_are_found(self):
+        self.install("libconvoy-dev", "libconvoy-plugins", more=("gcc", "libc6-dev", "pkg-config"))
+        shutil.copy(CONSUMER / "adapters.c", self.root.path / "tmp")
+        self.root.run("sh", "-ec", "gcc -std=c99 /tmp/adapters.c -o /tmp/adapters "
+                      "$(pkg-config --cflags --libs convoy)")
+        names = "kafka,amqp,sqs,pubsub"
+        self.assertEqual(self.root.run("/tmp/adapters", names).strip(), f"loaded {names}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,9 @@ class StorageFactory {
 
   // Opens the store of the last OpenEmpty again, as another process would. The first object may
   // still be in use, or be destroyed. The default, kUnimplemented, says that a store ends with its
-  // object; requirements about several openers are skipped then.
+  // object; requirements about several openers are skipped then. kFailedPrecondition, while the
+  // first is in use, says that a store has one opener at a time; requirements about several at once
+  // are skipped then.
   virtual absl::StatusOr<std::unique_ptr<Storage>> OpenAgain();
 };
 

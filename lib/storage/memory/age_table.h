@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "convoy/ulid.h"
+#include "lib/storage/memory/watched_map.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage {
@@ -21,33 +21,38 @@ class AgeTable {
     std::string id;
     T value;
   };
-  using Rows = std::map<int64_t, Row>;  // by key
+  using Map = WatchedMap<int64_t, Row>;  // by key
+  using Rows = typename Map::Rows;
 
   // Replaces what the id stood for before. nullptr if it is no id, or if no key is left for it.
   T* Put(std::string id, T value) {
-    if (T* known = Find(id)) {
+    if (T* known = Change(id)) {
       *known = std::move(value);
       return known;
     }
     const std::optional<UlidParts> parts = SplitUlid(id);
     if (!parts.has_value()) return nullptr;
     for (int shift = 0; shift < kKeyShiftsMax; ++shift) {
-      const auto [row, is_new] = rows_.try_emplace(parts->key + shift);
-      if (!is_new) continue;
-      row->second = {std::move(id), std::move(value)};
-      return &row->second.value;
+      if (map_.Find(parts->key + shift) != nullptr) continue;
+      Row& row = map_.Change(parts->key + shift);
+      row = {std::move(id), std::move(value)};
+      return &row.value;
     }
     return nullptr;
   }
 
   const T* Find(std::string_view id) const {
     const auto row = Locate(id);
-    return row == rows_.end() ? nullptr : &row->second.value;
+    return row == rows().end() ? nullptr : &row->second.value;
   }
-  T* Find(std::string_view id) { return const_cast<T*>(std::as_const(*this).Find(id)); }
+  // To be changed now; nullptr if it is not there.
+  T* Change(std::string_view id) {
+    const auto row = Locate(id);
+    return row == rows().end() ? nullptr : &map_.Change(row->first).value;
+  }
 
   void Erase(std::string_view id) {
-    if (const auto row = Locate(id); row != rows_.end()) rows_.erase(row);
+    if (const auto row = Locate(id); row != rows().end()) map_.Erase(row);
   }
 
   // A cursor that stands on the row.
@@ -55,22 +60,23 @@ class AgeTable {
     return JoinUlid({.key = row.first, .tail = SplitUlid(row.second.id)->tail});
   }
 
-  const Rows& rows() const { return rows_; }
-  Rows& rows() { return rows_; }
+  const Rows& rows() const { return map_.rows(); }
+  const Map& map() const { return map_; }
+  Map& map() { return map_; }
 
  private:
   typename Rows::const_iterator Locate(std::string_view id) const {
     const std::optional<UlidParts> parts = SplitUlid(id);
-    if (!parts.has_value()) return rows_.end();
-    auto row = rows_.lower_bound(parts->key);
-    while (row != rows_.end() && row->first < parts->key + kKeyShiftsMax) {
+    if (!parts.has_value()) return rows().end();
+    auto row = rows().lower_bound(parts->key);
+    while (row != rows().end() && row->first < parts->key + kKeyShiftsMax) {
       if (row->second.id == id) return row;
       ++row;
     }
-    return rows_.end();
+    return rows().end();
   }
 
-  Rows rows_;
+  Map map_;
 };
 
 }  // namespace convoy::storage

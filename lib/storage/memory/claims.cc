@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "convoy/lane.h"
+#include "convoy/ulid.h"
+#include "lib/storage/clock_step.h"
 #include "lib/storage/memory/memory_storage.h"
 #include "lib/storage/write_rules.h"
 
@@ -14,7 +16,7 @@ namespace convoy::storage {
 // Unfinished deliveries of one endpoint.
 struct MemoryStorage::Queue {
   std::string project_id;
-  std::vector<std::pair<absl::Time, StoredDelivery*>> all;  // by when they wake
+  std::vector<std::pair<absl::Time, const StoredDelivery*>> all;  // by when they wake
   size_t due_count = 0;
   size_t room = 0;           // how many the lane may give
   std::optional<Pace> pace;  // once its policy was asked for
@@ -44,14 +46,29 @@ absl::Time WakeOf(const StoredDelivery& stored) {
 
 }  // namespace
 
+template <typename Use>
+void MemoryStorage::ForEachUnfinished(const Use& use) {
+  flow_.deliveries.map().ForEachMarked([&use](const auto& entry) {
+    if (IsFinal(entry.second.value.delivery.status)) return false;
+    use(entry.first, entry.second.value);
+    return true;
+  });
+}
+
 void MemoryStorage::FollowClock(const ClaimRequest& request) {
   const absl::Time now = request.now;
   const absl::Time before = std::exchange(latest_now_, now);
-  if (now >= before - kClockTolerance) return;
-  for (auto& [key, row] : flow_.deliveries.rows()) {
-    StoredDelivery& stored = row.value;
+  const auto& events = flow_.events.rows();
+  const bool was_set_back =
+      before > absl::InfinitePast()
+          ? now < before - kClockTolerance
+          : events.lower_bound(LeastKeyAt(now + kIdTolerance)) != events.end();
+  if (!was_set_back) return;
+  auto& deliveries = flow_.deliveries.map();
+  ForEachUnfinished([&](int64_t key, const StoredDelivery& former) {
+    if (WakeOf(former) <= now) return;
+    StoredDelivery& stored = deliveries.Change(key).value;
     Delivery& delivery = stored.delivery;
-    if (IsFinal(delivery.status) || WakeOf(stored) <= now) continue;
     if (stored.lease != 0) {
       stored.lease_ends_at = std::min(stored.lease_ends_at, now + request.lease);
     } else if (const auto due_at =
@@ -59,8 +76,9 @@ void MemoryStorage::FollowClock(const ClaimRequest& request) {
       delivery.due_at = *due_at;
       delivery.updated_at = now;
     }
-  }
-  for (auto& [endpoint_id, lane] : flow_.lanes) {
+  });
+  for (const auto& [endpoint_id, former] : flow_.lanes.rows()) {
+    StoredLane& lane = flow_.lanes.Change(endpoint_id);
     lane.closed_until = absl::InfinitePast();
     lane.is_policy_stale = true;
     if (lane.arrival <= before) lane.arrival = absl::UnixEpoch();  // it was rested
@@ -71,18 +89,18 @@ std::map<std::string, MemoryStorage::Queue> MemoryStorage::QueueUp(const ClaimRe
   const std::set<std::string> skipped(request.skipped_endpoint_ids.begin(),
                                       request.skipped_endpoint_ids.end());
   std::map<std::string, Queue> queues;
-  for (auto& [key, row] : flow_.deliveries.rows()) {
-    const Delivery& delivery = row.value.delivery;
-    if (IsFinal(delivery.status) || skipped.contains(delivery.endpoint_id)) continue;
+  ForEachUnfinished([&](int64_t, const StoredDelivery& stored) {
+    const Delivery& delivery = stored.delivery;
+    if (skipped.contains(delivery.endpoint_id)) return;
     Queue& queue = queues[delivery.endpoint_id];
     queue.project_id = delivery.project_id;
-    queue.all.emplace_back(WakeOf(row.value), &row.value);
-    queue.due_count += WakeOf(row.value) <= request.now ? 1 : 0;
-  }
+    queue.all.emplace_back(WakeOf(stored), &stored);
+    queue.due_count += WakeOf(stored) <= request.now ? 1 : 0;
+  });
   for (auto& [endpoint_id, queue] : queues) {
     std::stable_sort(queue.all.begin(), queue.all.end(),
                      [](auto& a, auto& b) { return a.first < b.first; });
-    KeepToHead(request.now, flow_.lanes[endpoint_id], queue);
+    KeepToHead(request.now, flow_.lanes.Change(endpoint_id), queue);
   }
   return queues;
 }
@@ -106,16 +124,18 @@ void MemoryStorage::ForgetEmptyLanes(const ClaimRequest& request,
                                      const std::map<std::string, Queue>& queues) {
   const std::set<std::string> skipped(request.skipped_endpoint_ids.begin(),
                                       request.skipped_endpoint_ids.end());
-  for (auto& [endpoint_id, lane] : flow_.lanes) {
+  for (const auto& [endpoint_id, former] : flow_.lanes.rows()) {
     const bool is_empty = !queues.contains(endpoint_id) && !skipped.contains(endpoint_id);
-    if (is_empty && lane.closed_until <= request.now)
-      lane.is_disabled = lane.is_policy_stale = false;
+    const bool has_any = former.is_disabled || former.is_policy_stale;
+    if (!has_any || !is_empty || former.closed_until > request.now) continue;
+    StoredLane& lane = flow_.lanes.Change(endpoint_id);
+    lane.is_disabled = lane.is_policy_stale = false;
   }
 }
 
 void MemoryStorage::ApplyLanePolicy(const ClaimRequest& request, const std::string& endpoint_id,
                                     Queue& queue, Claim& claim) {
-  StoredLane& lane = flow_.lanes[endpoint_id];
+  StoredLane& lane = flow_.lanes.Change(endpoint_id);
   lane.project_id = queue.project_id;
   if (lane.closed_until > request.now) return;
   if (queue.due_count == 0 && !lane.is_policy_stale) return;
@@ -152,10 +172,11 @@ void MemoryStorage::ApplyLanePolicy(const ClaimRequest& request, const std::stri
                                 queue.pace->RoomAt(request.now, lane.arrival));
 }
 
-bool MemoryStorage::HandOut(const ClaimRequest& request, StoredDelivery& stored, Bodies& bodies,
+bool MemoryStorage::HandOut(const ClaimRequest& request, const StoredDelivery& due, Bodies& bodies,
                             Claim& claim) {
-  const std::shared_ptr<const Event> event = *flow_.events.Find(stored.delivery.event_id);
+  const std::shared_ptr<const Event> event = *flow_.events.Find(due.delivery.event_id);
   if (!bodies.Take(*event, request.bytes_max)) return false;
+  StoredDelivery& stored = *flow_.deliveries.Change(due.delivery.id);
   const bool was_claimed = stored.delivery.status == DeliveryStatus::kProcessing;
   if (was_claimed && !EndClaim(stored.delivery)) {
     stored.lease = 0;
@@ -170,7 +191,7 @@ bool MemoryStorage::HandOut(const ClaimRequest& request, StoredDelivery& stored,
 
 void MemoryStorage::CloseLane(const ClaimRequest& request, const std::string& endpoint_id,
                               const Queue& queue, Claim& claim) {
-  StoredLane& lane = flow_.lanes[endpoint_id];
+  StoredLane& lane = flow_.lanes.Change(endpoint_id);
   absl::Time next_at = absl::InfiniteFuture();
   for (const auto& [wake_at, stored] : queue.all) {
     if (!IsFinal(stored->delivery.status)) next_at = std::min(next_at, WakeOf(*stored));
@@ -211,37 +232,34 @@ absl::StatusOr<Claim> MemoryStorage::ClaimDue(const ClaimRequest& request) {
     }
   }
   for (const auto& [endpoint_id, queue] : queues) CloseLane(request, endpoint_id, queue, claim);
+  const absl::Status kept = Keep();
+  if (!kept.ok()) return kept;
   return claim;
 }
 
 absl::StatusOr<absl::Time> MemoryStorage::LaneClosedUntil(const LaneName& lane, absl::Time now) {
   absl::MutexLock lock(&mutex_);
-  const auto found = flow_.lanes.find(lane.endpoint_id);
-  if (found == flow_.lanes.end() || found->second.project_id != lane.project_id ||
-      found->second.closed_until <= now) {
+  const StoredLane* const found = flow_.lanes.Find(lane.endpoint_id);
+  if (found == nullptr || found->project_id != lane.project_id || found->closed_until <= now) {
     return absl::InfinitePast();
   }
-  for (const auto& [key, row] : flow_.deliveries.rows()) {
-    const Delivery& delivery = row.value.delivery;
-    if (delivery.endpoint_id == lane.endpoint_id && delivery.project_id == lane.project_id &&
-        !IsFinal(delivery.status) && WakeOf(row.value) <= now) {
-      return found->second.closed_until;
-    }
-  }
-  return absl::InfinitePast();
+  bool has_due = false;
+  ForEachUnfinished([&](int64_t, const StoredDelivery& stored) {
+    has_due |= stored.delivery.endpoint_id == lane.endpoint_id &&
+               stored.delivery.project_id == lane.project_id && WakeOf(stored) <= now;
+  });
+  return has_due ? found->closed_until : absl::InfinitePast();
 }
 
 absl::StatusOr<std::vector<Backlog>> MemoryStorage::ListBacklogs() {
   absl::MutexLock lock(&mutex_);
   std::map<std::string, Backlog> backlogs;
-  for (const auto& [key, row] : flow_.deliveries.rows()) {
-    const Delivery& delivery = row.value.delivery;
-    if (IsFinal(delivery.status)) continue;
-    Backlog& backlog = backlogs[delivery.project_id];
-    backlog.project_id = delivery.project_id;
+  ForEachUnfinished([&](int64_t, const StoredDelivery& stored) {
+    Backlog& backlog = backlogs[stored.delivery.project_id];
+    backlog.project_id = stored.delivery.project_id;
     ++backlog.count;
-    backlog.oldest_due_at = std::min(backlog.oldest_due_at, WakeOf(row.value));
-  }
+    backlog.oldest_due_at = std::min(backlog.oldest_due_at, WakeOf(stored));
+  });
   std::vector<Backlog> all;
   for (auto& [project_id, backlog] : backlogs) all.push_back(std::move(backlog));
   return all;
@@ -249,13 +267,14 @@ absl::StatusOr<std::vector<Backlog>> MemoryStorage::ListBacklogs() {
 
 absl::Status MemoryStorage::ReleaseClaims() {
   absl::MutexLock lock(&mutex_);
-  for (auto& [key, row] : flow_.deliveries.rows()) {
-    StoredDelivery& stored = row.value;
-    if (stored.lease == 0) continue;
+  auto& deliveries = flow_.deliveries.map();
+  ForEachUnfinished([&deliveries](int64_t key, const StoredDelivery& claimed) {
+    if (claimed.lease == 0) return;
+    StoredDelivery& stored = deliveries.Change(key).value;
     stored.lease = 0;
     EndClaim(stored.delivery);
-  }
-  return absl::OkStatus();
+  });
+  return Keep();
 }
 
 }  // namespace convoy::storage

@@ -9,16 +9,47 @@ namespace convoy::storage {
 
 absl::Status ConfigTables::Apply(const std::vector<ConfigWrite>& writes,
                                  std::vector<ConfigRef>& out_gone) {
+  if (writes.empty()) return absl::OkStatus();
+  const size_t undo_count = undo_.size();
+  ConfigTraces traces = traces_;
   const absl::Status status = ApplyConfig(*this, writes);
   if (status.ok()) {
     out_gone.insert(out_gone.end(), gone_.begin(), gone_.end());
-    while (log_.size() > kConfigLogLinesKept) log_.pop_front();
+    if (!is_watched_) Settle();
   } else {
-    for (auto undo = undo_.rbegin(); undo != undo_.rend(); ++undo) (*undo)();
+    UndoBeyond(undo_count);
+    traces_ = std::move(traces);
   }
-  undo_.clear();
   gone_.clear();
   return status;
+}
+
+void ConfigTables::Settle() {
+  for (size_t count = surplus_lines_count(); count > 0; --count) log_.pop_front();
+  undo_.clear();
+  traces_ = {};
+}
+
+void ConfigTables::Undo() {
+  UndoBeyond(0);
+  traces_ = {};
+}
+
+void ConfigTables::UndoBeyond(size_t count) {
+  while (undo_.size() > count) {
+    undo_.back()();
+    undo_.pop_back();
+  }
+}
+
+const ConfigRecord* ConfigTables::Peek(const ConfigRef& ref) const {
+  const auto entry = records_.find(ref);
+  return entry == records_.end() ? nullptr : &entry->second;
+}
+
+void ConfigTables::RestoreLine(uint64_t number, Line line) {
+  log_.push_back(std::move(line));
+  generation_ = number + 1;
 }
 
 bool ConfigTables::Has(ConfigKind kind, std::string_view id, std::string_view project_id) const {
@@ -89,6 +120,7 @@ void ConfigTables::Change(const ConfigRef& ref, std::optional<ConfigRecord> next
   std::optional<ConfigRecord> previous;
   if (const auto entry = records_.find(ref); entry != records_.end()) previous = entry->second;
   Set(ref, next);
+  if (is_watched_) traces_.refs.insert(ref);
   undo_.push_back([this, ref, previous = std::move(previous)] { Set(ref, previous); });
 }
 
@@ -107,11 +139,11 @@ void ConfigTables::Set(const ConfigRef& ref, const std::optional<ConfigRecord>& 
 }
 
 absl::StatusOr<uint64_t> ConfigTables::Revision(std::string_view scope) {
-  const auto entry = revisions_.find(scope);
-  return entry == revisions_.end() ? 0 : entry->second;
+  return PeekRevision(scope);
 }
 
 absl::Status ConfigTables::SetRevision(std::string_view scope, uint64_t revision) {
+  if (is_watched_) traces_.scopes.insert(std::string(scope));
   uint64_t& stored = revisions_[std::string(scope)];
   undo_.push_back([&stored, previous = stored] { stored = previous; });
   stored = revision;
@@ -120,9 +152,14 @@ absl::Status ConfigTables::SetRevision(std::string_view scope, uint64_t revision
 
 absl::Status ConfigTables::AddLines(std::string_view scope, std::span<const ConfigLogLine> lines) {
   for (const ConfigLogLine& line : lines) {
-    log_.emplace_back(scope, line);
+    log_.push_back({.scope = std::string(scope), .line = line});
     ++generation_;
-    undo_.push_back([this] { log_.pop_back(); });
+    ++traces_.lines_count;
+    undo_.push_back([this] {
+      log_.pop_back();
+      --generation_;
+      --traces_.lines_count;
+    });
   }
   return absl::OkStatus();
 }

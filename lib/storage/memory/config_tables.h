@@ -2,6 +2,7 @@
 // the log of changes; and batches of changes that happen whole or not at all.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -25,12 +26,50 @@ namespace convoy::storage {
 template <typename T>
 using ById = std::map<std::string, T, std::less<>>;
 
+// Changes in the tables, for a store that keeps them elsewhere, too. Some objects that are named
+// may be as they were.
+struct ConfigTraces {
+  std::set<ConfigRef> refs;
+  std::set<std::string> scopes;  // whose revision was raised
+  uint64_t lines_count = 0;      // the latest lines of the log
+};
+
 // Not safe for several threads at once.
 class ConfigTables final : public ConfigTable {
  public:
+  struct Line {
+    std::string scope;
+    ConfigLogLine line;
+  };
+
   // Applies `writes` in order. On a refusal everything is as it was before. Adds to `out_gone` the
   // objects whose flow is to be removed.
   absl::Status Apply(const std::vector<ConfigWrite>& writes, std::vector<ConfigRef>& out_gone);
+
+  // Between Watch and the next Settle or Undo, what was applied can be undone.
+  void Watch() { is_watched_ = true; }
+  const ConfigTraces& traces() const { return traces_; }
+  void Settle();
+  void Undo();
+  // Lines that Settle drops from the log, the oldest ones.
+  size_t surplus_lines_count() const {
+    return log_.size() - std::min(log_.size(), kConfigLogLinesKept);
+  }
+  // The log, whose first line has the number first_line().
+  const std::deque<Line>& log() const { return log_; }
+  uint64_t first_line() const { return generation_ - log_.size(); }
+  // The record, or null.
+  const ConfigRecord* Peek(const ConfigRef& ref) const;
+  uint64_t PeekRevision(std::string_view scope) const {
+    const auto entry = revisions_.find(scope);
+    return entry == revisions_.end() ? 0 : entry->second;
+  }
+  // Sets what was kept: lines in their order, with the number of each.
+  void Restore(const ConfigRecord& record) { Set({record.kind, record.id}, record); }
+  void RestoreRevision(const std::string& scope, uint64_t revision) {
+    revisions_[scope] = revision;
+  }
+  void RestoreLine(uint64_t number, Line line);
 
   // Rises with each line of the log.
   uint64_t generation() const { return generation_; }
@@ -54,15 +93,19 @@ class ConfigTables final : public ConfigTable {
   // Makes `next` the record of this reference, or removes it, and remembers how to undo that.
   void Change(const ConfigRef& ref, std::optional<ConfigRecord> next);
   void Set(const ConfigRef& ref, const std::optional<ConfigRecord>& next);
+  // Undoes what `undo_` holds beyond its first `count`.
+  void UndoBeyond(size_t count);
 
   std::map<ConfigRef, ConfigRecord> records_;
   // (kind, position of the field, value, id): what FindIds looks at.
   std::set<std::tuple<ConfigKind, size_t, std::string, std::string>> values_;
   ById<uint64_t> revisions_;
-  std::deque<std::pair<std::string, ConfigLogLine>> log_;  // with its scope; oldest first
+  std::deque<Line> log_;  // oldest first
   uint64_t generation_ = 0;
-  std::vector<std::function<void()>> undo_;  // of the batch that is being applied
-  std::vector<ConfigRef> gone_;              // the same
+  bool is_watched_ = false;
+  ConfigTraces traces_;
+  std::vector<std::function<void()>> undo_;  // of what is not settled
+  std::vector<ConfigRef> gone_;              // with the batch that is being applied
 };
 
 }  // namespace convoy::storage

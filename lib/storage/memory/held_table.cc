@@ -49,13 +49,11 @@ HeldUse HeldTable::use() const {
 }
 
 void HeldTable::RemoveSource(std::string_view source_id) {
-  std::erase_if(inputs_.rows(),
-                [&](const auto& row) { return row.second.value.source_id == source_id; });
+  inputs_.map().EraseIf([&](const auto& row) { return row.second.value.source_id == source_id; });
 }
 
 void HeldTable::RemoveProject(std::string_view project_id) {
-  std::erase_if(inputs_.rows(),
-                [&](const auto& row) { return row.second.value.project_id == project_id; });
+  inputs_.map().EraseIf([&](const auto& row) { return row.second.value.project_id == project_id; });
 }
 
 const HeldInput* HeldTable::Find(std::string_view project_id, std::string_view id) const {
@@ -71,7 +69,7 @@ void HeldTable::RemoveExpired(absl::Time now) {
   int removed_count = 0;
   for (const auto& [expires_at, key] : expired) {
     if (++removed_count > kExpiredInputsPerWrite) break;
-    inputs_.rows().erase(key);
+    inputs_.map().EraseKey(key);
   }
 }
 
@@ -80,7 +78,7 @@ void HeldTable::RemoveOldest(std::string_view source_id, HeldKind kind, size_t i
   for (const auto& [key, row] : inputs_.rows()) {
     if (row.value.source_id == source_id && row.value.kind == kind) keys.push_back(key);
   }
-  for (size_t i = 0; i + items_max < keys.size(); ++i) inputs_.rows().erase(keys[i]);
+  for (size_t i = 0; i + items_max < keys.size(); ++i) inputs_.map().EraseKey(keys[i]);
 }
 
 void HeldTable::RemoveOldestOfGreatest() {
@@ -97,7 +95,7 @@ void HeldTable::RemoveOldestOfGreatest() {
     const std::pair candidate(row.value.kind, key);
     if (!oldest.has_value() || candidate < *oldest) oldest = candidate;
   }
-  if (oldest.has_value()) inputs_.rows().erase(oldest->second);
+  if (oldest.has_value()) inputs_.map().EraseKey(oldest->second);
 }
 
 }  // namespace convoy::storage

@@ -28,6 +28,8 @@ class HeldTable {
   const HeldInput* Find(std::string_view project_id, std::string_view id) const;
   HeldUse use() const;
   const AgeTable<HeldInput>& all() const { return inputs_; }
+  const AgeTable<HeldInput>::Map& map() const { return inputs_.map(); }
+  AgeTable<HeldInput>::Map& map() { return inputs_.map(); }
 
  private:
   void RemoveExpired(absl::Time now);

@@ -8,6 +8,13 @@
 
 namespace convoy::storage {
 
+absl::Status MemoryStorage::Keep() {
+  const absl::Status kept = KeepChanges(flow_, config_);
+  Flow::ForEachMap(flow_, [&kept](auto& map) { kept.ok() ? map.Settle() : map.Undo(); });
+  kept.ok() ? config_.Settle() : config_.Undo();
+  return kept;
+}
+
 CommitResult MemoryStorage::Apply(WriteBatch& batch) {
   CommitResult result;
   result.status = CheckIds(batch);
@@ -42,26 +49,22 @@ void MemoryStorage::RemoveFlow(const ConfigRef& ref) {
   if (ref.kind == ConfigKind::kSource) flow_.held.RemoveSource(id);
   if (ref.kind != ConfigKind::kProject) return;
   flow_.held.RemoveProject(id);
-  std::erase_if(flow_.events.rows(),
-                [&](const auto& row) { return row.second.value->project_id == id; });
-  const auto remove = [&](const auto& row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (row.second.value.delivery.project_id != id) return false;
-    flow_.attempts.erase(row.second.id);
-    return true;
-  };
-  std::erase_if(flow_.deliveries.rows(), remove);
-  std::erase_if(flow_.lanes, [&](const auto& lane) { return lane.second.project_id == id; });
-  std::erase_if(flow_.dedupe, [&](const auto& entry) { return entry.first.first == id; });
+  flow_.events.map().EraseIf([&](const auto& row) { return row.second.value->project_id == id; });
+  flow_.deliveries.map().EraseIf(
+      [&](const auto& row) { return row.second.value.delivery.project_id == id; });
+  flow_.attempts.EraseIf([&](const auto& row) { return row.second.project_id == id; });
+  flow_.lanes.EraseIf([&](const auto& lane) { return lane.second.project_id == id; });
+  flow_.dedupe.EraseIf([&](const auto& entry) { return entry.first.first == id; });
 }
 
 // The policy of a lane may have changed with its endpoint.
 void MemoryStorage::OpenLanes(const std::vector<ConfigWrite>& writes) {
   const auto open = [this](const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const auto lane = flow_.lanes.find(id);
-    if (lane == flow_.lanes.end()) return;
-    lane->second.closed_until = absl::InfinitePast();
-    lane->second.is_policy_stale = true;
-    lane->second.is_disabled = false;
+    if (flow_.lanes.Find(id) == nullptr) return;
+    StoredLane& lane = flow_.lanes.Change(id);
+    lane.closed_until = absl::InfinitePast();
+    lane.is_policy_stale = true;
+    lane.is_disabled = false;
   };
   for (const ConfigWrite& write : writes) {
     for (const ConfigRecord& record : write.puts) open(record.id);
@@ -72,10 +75,10 @@ void MemoryStorage::OpenLanes(const std::vector<ConfigWrite>& writes) {
 
 // Whether the key was free, or has expired, and is now taken.
 bool MemoryStorage::TakeKey(const DedupeKey& key, absl::Time now) {
-  absl::Time& expires_at =
-      flow_.dedupe.try_emplace({key.scope, key.key}, absl::InfinitePast()).first->second;
-  if (expires_at > now && !key.is_taken_over) return false;
-  expires_at = key.expires_at;
+  const std::pair place(key.scope, key.key);
+  const absl::Time* const expires_at = flow_.dedupe.Find(place);
+  if (expires_at != nullptr && *expires_at > now && !key.is_taken_over) return false;
+  flow_.dedupe.Change(place) = key.expires_at;
   return true;
 }
 
@@ -83,8 +86,8 @@ template <typename Input>
 bool MemoryStorage::TakeRedelivery(const Input& input, absl::Time now) {
   if (input.former_redelivery.has_value()) {
     const auto& [scope, key, expires_at, is_taken_over] = *input.former_redelivery;
-    const auto held = flow_.dedupe.find({scope, key});
-    if (held != flow_.dedupe.end() && held->second > now) return false;
+    const absl::Time* const held = flow_.dedupe.Find(std::pair(scope, key));
+    if (held != nullptr && *held > now) return false;
   }
   return !input.redelivery.has_value() || TakeKey(*input.redelivery, now);
 }
@@ -125,37 +128,42 @@ SubmissionOutcome MemoryStorage::ApplySubmission(Submission& submission) {
   return outcome;
 }
 
+void MemoryStorage::AddAttempt(const std::string& delivery_id, Attempt attempt) {
+  uint32_t position = 0;
+  for (const auto& [place, stored] : AttemptsOf(flow_, delivery_id)) {
+    if (stored.id == attempt.id) return;
+    position = place.second + 1;
+  }
+  flow_.attempts.Change({delivery_id, position}) = std::move(attempt);
+}
+
 bool MemoryStorage::ApplyUpdate(DeliveryUpdate& update) {
-  StoredDelivery* stored = flow_.deliveries.Find(update.delivery.id);
+  const StoredDelivery* stored = flow_.deliveries.Find(update.delivery.id);
   if (stored == nullptr || stored->delivery.project_id != update.delivery.project_id) return false;
-  if (update.attempt.has_value()) {
-    std::vector<Attempt>& attempts = flow_.attempts[update.delivery.id];
-    const bool is_stored =
-        std::any_of(attempts.begin(), attempts.end(),
-                    [&](const Attempt& attempt) { return attempt.id == update.attempt->id; });
-    if (!is_stored) attempts.push_back(*std::move(update.attempt));
-  }
+  if (update.attempt.has_value()) AddAttempt(update.delivery.id, *std::move(update.attempt));
   if (stored->lease != update.lease) return false;
-  const auto lane = flow_.lanes.find(update.delivery.endpoint_id);
-  if (lane != flow_.lanes.end() && lane->second.arrival > absl::UnixEpoch()) {
-    lane->second.arrival += update.lateness;
-    const bool is_closed = lane->second.closed_until > update.delivery.updated_at;
-    if (is_closed) lane->second.closed_until += update.lateness;
+  const StoredLane* const found = flow_.lanes.Find(update.delivery.endpoint_id);
+  if (found != nullptr && found->arrival > absl::UnixEpoch()) {
+    StoredLane& lane = flow_.lanes.Change(update.delivery.endpoint_id);
+    lane.arrival += update.lateness;
+    const bool is_closed = lane.closed_until > update.delivery.updated_at;
+    if (is_closed) lane.closed_until += update.lateness;
   }
-  *stored = {.delivery = std::move(update.delivery)};
+  const std::string id = update.delivery.id;
+  *flow_.deliveries.Change(id) = {.delivery = std::move(update.delivery)};
   return true;
 }
 
 bool MemoryStorage::ApplyRequeue(const DeliveryRequeue& requeue) {
-  StoredDelivery* stored = flow_.deliveries.Find(requeue.delivery_id);
-  if (stored == nullptr) return false;
-  Delivery& delivery = stored->delivery;
-  if (delivery.project_id != requeue.project_id ||
-      std::find(requeue.from.begin(), requeue.from.end(), delivery.status) == requeue.from.end()) {
+  const StoredDelivery* found = flow_.deliveries.Find(requeue.delivery_id);
+  if (found == nullptr || found->delivery.project_id != requeue.project_id ||
+      std::find(requeue.from.begin(), requeue.from.end(), found->delivery.status) ==
+          requeue.from.end()) {
     return false;
   }
-  Requeue(delivery, requeue.due_at);
-  stored->lease = 0;
+  StoredDelivery& stored = *flow_.deliveries.Change(requeue.delivery_id);
+  Requeue(stored.delivery, requeue.due_at);
+  stored.lease = 0;
   return true;
 }
 

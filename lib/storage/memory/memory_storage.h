@@ -1,8 +1,10 @@
-// A store in memory: everything under one lock, every query a plain walk. It is meant to be
-// obviously right, as the yardstick for other stores, rather than fast.
+// A store in memory: everything under one lock, every query a plain walk, of claims over what has
+// not ended. It is meant to be obviously right, as the yardstick for other stores, rather than
+// fast. A store that keeps its rows elsewhere, too, derives from it (lib/storage/table).
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
@@ -44,21 +46,51 @@ struct StoredLane {
 struct Flow {
   AgeTable<std::shared_ptr<const Event>> events;
   AgeTable<StoredDelivery> deliveries;
-  ById<std::vector<Attempt>> attempts;                               // by delivery
-  ById<StoredLane> lanes;                                            // by endpoint
-  std::map<std::pair<std::string, std::string>, absl::Time> dedupe;  // (scope, key) -> expiry
+  WatchedMap<std::pair<std::string, uint32_t>, Attempt> attempts;      // by (delivery, position)
+  WatchedMap<std::string, StoredLane> lanes;                           // by endpoint
+  WatchedMap<std::pair<std::string, std::string>, absl::Time> dedupe;  // (scope, key) -> expiry
   HeldTable held;
+
+  // Calls `use` with each of the maps of a Flow.
+  template <typename AnyFlow, typename Use>
+  static void ForEachMap(AnyFlow& flow, const Use& use) {
+    use(flow.events.map());
+    use(flow.deliveries.map());
+    use(flow.attempts);
+    use(flow.lanes);
+    use(flow.dedupe);
+    use(flow.held.map());
+  }
 };
 
-class MemoryStorage final : public Storage, public FlowCounts {
+// The attempts of a delivery in their order, with their places.
+class AttemptsOf {
  public:
+  using Rows = decltype(Flow::attempts)::Rows;
+
+  AttemptsOf(const Flow& flow, const std::string& delivery_id)
+      : begin_(flow.attempts.rows().lower_bound(std::pair(delivery_id, uint32_t{0}))),
+        end_(flow.attempts.rows().upper_bound(
+            std::pair(delivery_id, std::numeric_limits<uint32_t>::max()))) {}
+
+  Rows::const_iterator begin() const { return begin_; }
+  Rows::const_iterator end() const { return end_; }
+
+ private:
+  const Rows::const_iterator begin_, end_;
+};
+
+class MemoryStorage : public Storage, public FlowCounts {
+ public:
+  MemoryStorage() { flow_.deliveries.map().Mark(); }
+
   std::string_view name() const override { return "memory"; }
 
   absl::Status Write(std::span<WriteBatch* const> batches,
                      std::span<CommitResult> results) override {
     absl::MutexLock lock(&mutex_);
     for (size_t i = 0; i < batches.size(); ++i) results[i] = Apply(*batches[i]);
-    return absl::OkStatus();
+    return Keep();
   }
 
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override;
@@ -120,7 +152,28 @@ class MemoryStorage final : public Storage, public FlowCounts {
   absl::StatusOr<HeldUse> ReadHeldUse() override;
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override;
 
+ protected:
+  // Keeps the rows that have changed (WatchedMap::former). Called at the end of every call that
+  // changes anything, under the lock. If it fails the changes are undone, and the call fails.
+  virtual absl::Status KeepChanges(const Flow& flow, const ConfigTables& config) {
+    (void)flow, (void)config;
+    return absl::OkStatus();
+  }
+
+  // Calls `fill` to set the rows as they were kept, and notes changes from then on. Leases that are
+  // given from now on are above `lease_floor`.
+  template <typename Fill>
+  absl::Status Restore(uint64_t lease_floor, const Fill& fill) {
+    absl::MutexLock lock(&mutex_);
+    const absl::Status filled = fill(flow_, config_);
+    last_lease_ = lease_floor;
+    Flow::ForEachMap(flow_, [](auto& map) { map.Watch(); });
+    config_.Watch();
+    return filled;
+  }
+
  private:
+  absl::Status Keep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   CommitResult Apply(WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RemoveFlow(const ConfigRef& ref) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OpenLanes(const std::vector<ConfigWrite>& writes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -132,9 +185,17 @@ class MemoryStorage final : public Storage, public FlowCounts {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddDelivery(Delivery delivery, const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SubmissionOutcome ApplySubmission(Submission& submission) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Unless it is stored.
+  void AddAttempt(const std::string& delivery_id, Attempt attempt)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyUpdate(DeliveryUpdate& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyRequeue(const DeliveryRequeue& requeue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Corrects waits when the clock was set back.
+  // Calls `use` with the key and the row of each delivery that has not ended, in their order. The
+  // cost does not grow with the number of those that have.
+  template <typename Use>
+  void ForEachUnfinished(const Use& use) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Corrects waits when the clock was set back. That it was before the first claim is noticed by
+  // events that were made later than now.
   void FollowClock(const ClaimRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A lane as a claim comes upon it; see claims.cc.
   struct Queue;
@@ -148,7 +209,7 @@ class MemoryStorage final : public Storage, public FlowCounts {
   void ApplyLanePolicy(const ClaimRequest& request, const std::string& endpoint_id, Queue& queue,
                        Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False if the delivery ended instead, because of its mode.
-  bool HandOut(const ClaimRequest& request, StoredDelivery& stored, Bodies& bodies, Claim& claim)
+  bool HandOut(const ClaimRequest& request, const StoredDelivery& due, Bodies& bodies, Claim& claim)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CloseLane(const ClaimRequest& request, const std::string& endpoint_id, const Queue& queue,
                  Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

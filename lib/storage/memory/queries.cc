@@ -199,8 +199,10 @@ absl::StatusOr<std::vector<Attempt>> MemoryStorage::ListAttempts(std::string_vie
                                                                  std::string_view delivery_id) {
   CONVOY_RETURN_IF_ERROR(GetDelivery(project_id, delivery_id).status());
   absl::MutexLock lock(&mutex_);
-  const auto attempts = flow_.attempts.find(delivery_id);
-  return attempts == flow_.attempts.end() ? std::vector<Attempt>() : attempts->second;
+  std::vector<Attempt> attempts;
+  for (const auto& [place, attempt] : AttemptsOf(flow_, std::string(delivery_id)))
+    attempts.push_back(attempt);
+  return attempts;
 }
 
 absl::StatusOr<Attempt> MemoryStorage::GetAttempt(std::string_view project_id,
