@@ -32,8 +32,9 @@ bool IsRefusal(const absl::Status& status) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(std::unique_ptr<Connection> connection,
-                                                     LogSync* log, Poison* poison) {
-  auto writer = absl::WrapUnique(new Writer(std::move(connection), log, poison));
+                                                     LogSync* log, LogKeeper* keeper,
+                                                     Poison* poison) {
+  auto writer = absl::WrapUnique(new Writer(std::move(connection), log, keeper, poison));
   absl::MutexLock lock(&writer->mutex_);
   CONVOY_RETURN_IF_ERROR(writer->transactions_.SetUp());
   CONVOY_RETURN_IF_ERROR(writer->Register());

@@ -21,6 +21,7 @@
 #include "lib/storage/clock_step.h"
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/dedupe_keys.h"
+#include "lib/storage/sqlite/log_keeper.h"
 #include "lib/storage/sqlite/log_sync.h"
 #include "lib/storage/sqlite/log_writer.h"
 #include "lib/storage/sqlite/opener_locks.h"
@@ -32,10 +33,11 @@ namespace convoy::storage {
 // Safe to use from any thread; calls take turns.
 class Writer {
  public:
-  // `connection` has been prepared (schema.h); `log` and `poison` must outlive the writer. Draws a
-  // lease range that no other opener has.
+  // `connection` has been prepared (schema.h); the others must outlive the writer. Draws a lease
+  // range that no other opener has.
   static absl::StatusOr<std::unique_ptr<Writer>> Open(std::unique_ptr<Connection> connection,
-                                                      LogSync* log, Poison* poison);
+                                                      LogSync* log, LogKeeper* keeper,
+                                                      Poison* poison);
 
   // Visible on return, durable after a sync of the log.
   absl::Status Write(std::span<WriteBatch* const> batches, std::span<CommitResult> results);
@@ -89,11 +91,11 @@ class Writer {
     bool is_full = false;      // one more would be too many of them
   };
 
-  Writer(std::unique_ptr<Connection> connection, LogSync* log, Poison* poison)
+  Writer(std::unique_ptr<Connection> connection, LogSync* log, LogKeeper* keeper, Poison* poison)
       : log_(*log),
         poison_(*poison),
         connection_(std::move(connection)),
-        transactions_(connection_.get(), log, poison) {}
+        transactions_(connection_.get(), log, keeper, poison) {}
 
   // One transaction.
   absl::Status Run(absl::FunctionRef<absl::Status()> body) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
