@@ -76,6 +76,11 @@ class Writer {
     bool is_disabled = false;
   };
 
+  struct KeptBody {
+    std::string event_id;
+    std::string body;
+  };
+
   // Deliveries of a lane that a claim came upon.
   struct Keys {
     std::vector<int64_t> claimed;
@@ -116,6 +121,8 @@ class Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Keeps the large bodies of `batches`, which have been written, for the next claim.
+  void KeepBodies(std::span<WriteBatch* const> batches) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddEvent(const Submission& submission, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddDelivery(const Delivery& delivery, const EventRow& event, Lanes& lanes)
@@ -166,6 +173,8 @@ class Writer {
   absl::Status ClaimLane(const ClaimRequest& request, const LaneRow& lane,
                          const std::string& project_id, size_t items_max, ClaimRows& rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::shared_ptr<const Event>> TakeEvent(int64_t key, const std::string& project_id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Adds the selected deliveries to the claim, and their keys to `keys`.
   absl::Status TakeRows(const std::string& project_id, uint64_t bytes_max, Statement& row,
                         ClaimRows& rows, Keys& keys) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -202,6 +211,11 @@ class Writer {
   absl::Time latest_now_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // of a claim
   std::optional<ClockStep> clock_step_ ABSL_GUARDED_BY(mutex_);
   absl::Time looked_for_dead_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+
+  // Large events of the present transaction that have deliveries, with their keys.
+  absl::flat_hash_map<const Event*, int64_t> large_events_ ABSL_GUARDED_BY(mutex_);
+  // Bodies that were written since the last claim, by the keys of their events.
+  absl::flat_hash_map<int64_t, KeptBody> kept_bodies_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace convoy::storage
