@@ -65,6 +65,18 @@ absl::Status EmbeddedGateway::Start() {
   return absl::OkStatus();
 }
 
+void EmbeddedGateway::TendLog() {
+  if (log_upkeep_ == nullptr || !log_upkeep_->is_log_long()) return;
+  if (is_log_tended_.exchange(true)) return;
+  const bool is_taken =
+      work_pool_.Add(http::WorkKind::kIntake, "log of the store", [this](bool is_cancelled) {
+        // If it fails, the writer copies the log later; a poisoned store says so itself.
+        if (!is_cancelled) log_upkeep_->ShortenLog().IgnoreError();
+        is_log_tended_ = false;
+      });
+  if (!is_taken) is_log_tended_ = false;
+}
+
 void EmbeddedGateway::RunDispatcher() {
   while (true) {
     wake_->Clear();
@@ -74,6 +86,7 @@ void EmbeddedGateway::RunDispatcher() {
     }
     fetcher_->Step();
     const absl::Time next = std::min(dispatcher_.Step(), StepHousekeeping());
+    TendLog();
     wake_->Wait(next - parts_.clock->Now());
   }
 }

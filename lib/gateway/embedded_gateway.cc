@@ -48,6 +48,7 @@ EmbeddedGateway::EmbeddedGateway(GatewayOptions options, GatewayParts parts,
       pruner_(options_.retention, parts_.storage.get(), parts_.clock.get(), parts_.observer.get()),
       jobs_(job_parts()),
       work_pool_({.threads = options_.answer_threads}),
+      log_upkeep_(dynamic_cast<storage::LogUpkeep*>(parts_.storage.get())),
       consumers_(consume_parts(), parts_.storage.get(), parts_.brokers) {
   commits_.set_config_listener([this](std::span<const ConfigWrite> writes) {
     configuration_.OnWritten(writes);

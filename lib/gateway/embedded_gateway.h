@@ -30,6 +30,7 @@
 #include "lib/intake/intake.h"
 #include "lib/jobs/worker.h"
 #include "lib/storage/commit_queue.h"
+#include "lib/storage/log_upkeep.h"
 #include "lib/storage/pruner.h"
 #include "lib/transport/local/mailbox.h"
 
@@ -108,6 +109,8 @@ class EmbeddedGateway final : public Gateway {
   absl::Time StepHousekeeping();
   absl::Time StepOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(driver_mutex_);
   bool is_quiet() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Has the pool shorten the log of the store, so that writers need not.
+  void TendLog();
   void RunDispatcher();
   void RunCommitter() { commits_.Serve(); }
   // The body of each thread.
@@ -155,6 +158,8 @@ class EmbeddedGateway final : public Gateway {
   WorkPool work_pool_;       // has threads once the gateway has been started
   std::atomic<bool> has_threads_ = false;
   std::atomic<bool> is_work_cancelled_ = false;
+  storage::LogUpkeep* const log_upkeep_;  // of the store; null if it has none
+  std::atomic<bool> is_log_tended_ = false;
   std::vector<std::thread> threads_;  // that dispatch and commit; touched by Start and Close
 
   // Its threads use all of the above.

@@ -4,8 +4,8 @@
 #include <utility>
 
 #ifdef __linux__
-#include <sys/resource.h>
-#include <unistd.h>
+#include <pthread.h>
+#include <sched.h>
 #endif
 
 namespace convoy::gateway {
@@ -16,11 +16,12 @@ using http::WorkKind;
 // In order: what is large but coming in goes before what is asked.
 constexpr WorkKind kKinds[] = {WorkKind::kIntake, WorkKind::kRead};
 
-void LowerPriority() {
+// Lets the other threads go first when they wake. Their share of the processors stays the same: a
+// thread that hardly runs may hold a lock of SQLite or of the allocator that all wait for.
+void GiveWay() {
 #ifdef __linux__
-  // Of this thread alone, which is what Linux makes of an id of a thread here.
-  constexpr int kNice = 5;
-  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice));
+  const sched_param parameters{};
+  static_cast<void>(pthread_setschedparam(pthread_self(), SCHED_BATCH, &parameters));
 #endif
 }
 
@@ -101,7 +102,7 @@ WorkPool::Work WorkPool::Take(Line& line) {
 }
 
 void WorkPool::Run() {
-  LowerPriority();
+  GiveWay();
   while (true) {
     Work work;
     bool is_read = false;

@@ -2,8 +2,8 @@
 // once.
 //
 // Each project waits in a queue of its own and the queues are served in turn: one that asks a lot
-// delays itself. Reads leave one thread free for intake. The threads have a lower priority than
-// those that commit, deliver and accept.
+// delays itself. Reads leave one thread free for intake. The threads give way to those that commit,
+// deliver and accept.
 #pragma once
 
 #include <cstdint>

@@ -11,10 +11,11 @@
 #include "convoy/storage.h"
 #include "convoy/work_feed.h"
 #include "lib/storage/flow_counts.h"
+#include "lib/storage/log_upkeep.h"
 
 namespace convoy::storage {
 
-class ForwardingStorage : public Storage, public FlowCounts, public WorkFeed {
+class ForwardingStorage : public Storage, public FlowCounts, public WorkFeed, public LogUpkeep {
  public:
   // `target` must outlive it.
   explicit ForwardingStorage(Storage* target) : target_(target) {}
@@ -100,6 +101,14 @@ class ForwardingStorage : public Storage, public FlowCounts, public WorkFeed {
   absl::StatusOr<HeldUse> ReadHeldUse() override { return target().ReadHeldUse(); }
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
     return target().Prune(request);
+  }
+  bool is_log_long() override {
+    auto* const upkeep = dynamic_cast<LogUpkeep*>(&target_);
+    return upkeep != nullptr && upkeep->is_log_long();
+  }
+  absl::Status ShortenLog() override {
+    auto* const upkeep = dynamic_cast<LogUpkeep*>(&target());
+    return upkeep == nullptr ? absl::OkStatus() : upkeep->ShortenLog();
   }
   absl::Status CheckWritable() override { return target().CheckWritable(); }
   bool may_be_shared() const override { return target_->may_be_shared(); }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include <catch2/catch.hpp>
 
+#include "lib/storage/log_upkeep.h"
 #include "lib/storage/sqlite/sqlite_storage.h"
 #include "lib/testing/storage_samples.h"
 #include "tests/faults/faulty_vfs.h"
@@ -113,6 +114,31 @@ TEST_CASE("sync: an answer that another opener's write decided waits for that wr
   CHECK(result.submissions == std::vector{SubmissionOutcome::kRedelivered});
   const auto storage = machine.LosePower(first, second);
   CHECK(Has(*storage, 1));  // its sender was told that it is here
+}
+
+TEST_CASE("sync: what was copied out of the log is durable, and a failure to copy poisons") {
+  const Machine machine;
+  auto storage = machine.Open();
+  auto& upkeep = dynamic_cast<storage::LogUpkeep&>(*storage);
+  CHECK_FALSE(upkeep.is_log_long());
+  REQUIRE(WriteOnly(*storage, BatchOf(1, 20 << 20)).status.ok());
+  REQUIRE(upkeep.is_log_long());  // left to ShortenLog
+  REQUIRE(upkeep.ShortenLog().ok());
+  storage = machine.LosePower(storage);
+  CHECK(Has(*storage, 1));
+
+  auto& reopened = dynamic_cast<storage::LogUpkeep&>(*storage);
+  CHECK_FALSE(reopened.is_log_long());
+  REQUIRE(WriteOnly(*storage, BatchOf(2)).status.ok());
+  FaultyVfs::Get().Arm({.fault = Fault::kWrite, .at = 1, .path_end = "sync.db"});
+  CHECK(absl::IsUnavailable(reopened.ShortenLog()));
+  FaultyVfs::Get().Arm({});
+  CHECK(WriteOnly(*storage, BatchOf(3)).status.ok());  // nothing is lost: the log has it all
+  FaultyVfs::Get().Arm({.fault = Fault::kSync, .at = 1});
+  CHECK(absl::IsDataLoss(reopened.ShortenLog()));
+  FaultyVfs::Get().Arm({});
+  CHECK(absl::IsDataLoss(WriteOnly(*storage, BatchOf(4)).status));
+  CHECK(absl::IsDataLoss(reopened.ShortenLog()));
 }
 
 TEST_CASE("sync: after one a claimed delivery is durable") {

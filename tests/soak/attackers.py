@@ -1,6 +1,7 @@
 """Attackers of the soak test, all in one process: each is a coroutine that goes on until it is killed.
 
-Usage: attackers.py ADDRESS JSON, with the links and keys that soak.py has made.
+Usage: attackers.py ADDRESS JSON, with the links and keys that soak.py has made and the names of the
+"attacks" that are wanted.
 """
 import asyncio
 import json
@@ -65,19 +66,23 @@ async def main():
     listing = f"/api/v1/projects/{SETTINGS['project']}/events?perPage=1000"
     chunked = (f"POST {link} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").encode()
     forged = "X-Hub-Signature-256: sha256=" + "0" * 64 + "\r\nContent-Type: application/json\r\n"
-    attacks = [
-        (8, 0.5, lambda: request("GET", listing, viewer, rate=2000)),
-        (2, 0.2, lambda: flood(b"GET / HTTP/1.1\r\n", b"X-Flood: " + b"x" * 500 + b"\r\n", 0.01)),
-        (2, 0.2, lambda: flood(chunked, b"1;" + b"e" * 200 + b"\r\nx\r\n", 0.01)),
-        (2, 0.2, lambda: flood(chunked + b"0\r\n", b"X-Trailer: x\r\n" * 20, 0.01)),
-        (SETTINGS["idle"], 2.0, idle),
-        (32, 1.0, lambda: request("GET", listing, viewer)),
-        (4, 0.2, lambda: request("POST", SETTINGS["signed_link"], forged, b'{"forged":true}')),
-        (2, 1.0, lambda: request("POST", "/nowhere", "", b"x" * 200_000)),
-        (2, 5.0, lambda: request("POST", link, "", b"[" + b"1," * 4_000_000 + b"1]")),
-    ]
+    # By their names: how many at a time, the pause of each after one, and what it does.
+    attacks = {
+        "slow": (8, 0.5, lambda: request("GET", listing, viewer, rate=2000)),
+        "heads": (2, 0.2, lambda: flood(b"GET / HTTP/1.1\r\n",
+                                        b"X-Flood: " + b"x" * 500 + b"\r\n", 0.01)),
+        "chunks": (2, 0.2, lambda: flood(chunked, b"1;" + b"e" * 200 + b"\r\nx\r\n", 0.01)),
+        "trailers": (2, 0.2, lambda: flood(chunked + b"0\r\n", b"X-Trailer: x\r\n" * 20, 0.01)),
+        "idle": (SETTINGS["idle"], 2.0, idle),
+        "lists": (32, 1.0, lambda: request("GET", listing, viewer)),
+        "forged": (4, 0.2, lambda: request("POST", SETTINGS["signed_link"], forged,
+                                           b'{"forged":true}')),
+        "foreign": (2, 1.0, lambda: request("POST", "/nowhere", "", b"x" * 200_000)),
+        "large": (2, 5.0, lambda: request("POST", link, "", b"[" + b"1," * 4_000_000 + b"1]")),
+    }
     await asyncio.gather(*(forever(pause, attack)
-                           for count, pause, attack in attacks for _ in range(count)))
+                           for name in SETTINGS["attacks"]
+                           for count, pause, attack in [attacks[name]] for _ in range(count)))
 
 
 asyncio.run(main())

@@ -1,9 +1,10 @@
 """Probes of the soak test, in a process of their own, so that what is measured is convoyd and not
 the test around it.
 
-Usage: probes.py ADDRESS LINK, until its input ends; then it prints what it saw as JSON: for each
-probe the milliseconds that each call took, and the statuses. The probe "machine" calls nothing: it
-is how much later than asked a sleep of 10 ms ends, and tells how busy the machine is.
+Usage: probes.py ADDRESS LINK ADDRESS LINK, of a gateway and of its neighbour, until its input ends;
+then it prints what it saw as JSON: for each probe the milliseconds that each call took, and the
+statuses. The probe "neighbour" does to the second one what "intake" does to the first. The probe
+"machine" calls nothing: it is how much later than asked a sleep of 10 ms ends.
 """
 import http.client
 import json
@@ -11,10 +12,11 @@ import sys
 import threading
 import time
 
-ADDRESS, LINK = sys.argv[1:]
+ADDRESS, LINK, NEIGHBOUR, NEIGHBOUR_LINK = sys.argv[1:]
 CALLS = {
-    "intake": ("POST", LINK, b'{"a":1}', 0.05),
-    "/healthz": ("GET", "/healthz", None, 0.1),
+    "intake": (ADDRESS, "POST", LINK, b'{"a":1}', 0.05),
+    "neighbour": (NEIGHBOUR, "POST", NEIGHBOUR_LINK, b'{"a":1}', 0.05),
+    "/healthz": (ADDRESS, "GET", "/healthz", None, 0.1),
 }
 is_over = threading.Event()
 seen = {name: {"took_ms": [], "statuses": {}} for name in (*CALLS, "machine")}
@@ -26,12 +28,12 @@ def note(name, started, status):
     statuses[str(status)] = statuses.get(str(status), 0) + 1
 
 
-def call(name, method, path, body, pause):
+def call(name, address, method, path, body, pause):
     connection = None
     while not is_over.wait(pause):
         started = time.monotonic()
         try:
-            connection = connection or http.client.HTTPConnection(ADDRESS, timeout=30)
+            connection = connection or http.client.HTTPConnection(address, timeout=30)
             connection.request(method, path, body)
             answer = connection.getresponse()
             answer.read()

@@ -1,6 +1,7 @@
 """Soak of convoyd under everything that docs/security.md bounds, at once, on loopback.
 
   soak.py [--minutes N] [--subscriptions N] [--idle N] [--resident-mib N] [--strict]
+          [--attacks NAMES]
 
 A quiet run is measured first. Then slow readers, floods of headers, chunk extensions and trailers,
 idle connections beyond the limit, 32 viewers, broadcasts, forged requests, bodies for paths that are
@@ -8,8 +9,14 @@ not served and large bodies go on for N minutes (default 30), beside a provider 
 a load balancer that asks for /healthz. Prints the figures and fails if memory grows beyond
 --resident-mib (default 200), if a delivery is recorded as failed that its receiver did not fail, or,
 with --strict, which needs a machine of its own, if intake is more than 3 times as slow as in the quiet
-run or /healthz takes more than 50 ms, at the 99th percentile. The probe "machine" beside them only
-sleeps: how late it wakes is not the gateway's doing.
+run or /healthz takes more than 50 ms, at the 99th percentile.
+
+The attackers and the receiver share the processors and the disk with the gateway. How much of the
+delay is theirs shows a neighbour: another gateway, on the same machine at the same time, whose intake
+is measured and that is not attacked. Where it is slower than in the quiet run, it is what intake is
+compared with. The probe "machine" only sleeps, and tells how late it wakes.
+
+--attacks takes names of ATTACKS, with commas between them, to find the one that does harm.
 """
 import argparse
 import json
@@ -24,9 +31,14 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 import host  # noqa: E402
 
 
-def measure(convoyd, link, seconds, watch=lambda: None):
-    """The calls that probes.py made in so many seconds."""
-    probes = subprocess.Popen([sys.executable, str(HERE / "probes.py"), convoyd.address, link],
+ATTACKS = ["slow", "heads", "chunks", "trailers", "idle", "lists", "forged", "foreign", "large",
+           "broadcasts"]
+
+
+def measure(targets, seconds, watch=lambda: None):
+    """The calls that probes.py made in so many seconds to pairs of an address and a link."""
+    words = [word for target in targets for word in target]
+    probes = subprocess.Popen([sys.executable, str(HERE / "probes.py"), *words],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     end = time.monotonic() + seconds
     try:
@@ -72,8 +84,9 @@ class Scene:
                 "endpoint_id": endpoint["uid"], "event_type": "t",
                 "data": {"number": number, "text": "x" * 4000}})
 
-    def attack(self, convoyd, idle):
-        settings = {"link": f"/ingest/{self.source['mask_id']}", "viewer": self.viewer,
+    def attack(self, convoyd, idle, attacks):
+        settings = {"attacks": [name for name in attacks if name != "broadcasts"],
+                    "link": f"/ingest/{self.source['mask_id']}", "viewer": self.viewer,
                     "signed_link": f"/ingest/{self.signed['mask_id']}",
                     "project": self.outgoing.id, "idle": idle}
         # With less of a right to the processors: real ones do not share them with the gateway.
@@ -92,6 +105,18 @@ def failed_deliveries(scene):
     return found
 
 
+class Neighbour:
+    """A gateway that is not attacked, with one source and one endpoint."""
+
+    def __init__(self, folder, receiver_url):
+        key = host.bootstrap(folder + "/neighbour.db")
+        self.convoyd = host.Convoyd(folder + "/neighbour.db", "--log-level", "error")
+        project = host.Project(self.convoyd.client(key), "neighbour", "incoming")
+        source = project.source("open")
+        project.subscribe("all", project.endpoint("e", receiver_url + "/in"), source)
+        self.target = (self.convoyd.address, f"/ingest/{source['mask_id']}")
+
+
 def run(words, folder):
     key = host.bootstrap(folder + "/convoy.db")
     convoyd = host.Convoyd(folder + "/convoy.db", "--connections-max", "1000",
@@ -99,13 +124,15 @@ def run(words, folder):
                            "--metrics-access", "anyone")
     receiver = subprocess.Popen([sys.executable, str(HERE / "receiver.py")],
                                 stdout=subprocess.PIPE, text=True)
-    attackers = None
+    attackers = neighbour = None
     try:
         admin = convoyd.client(key)
-        scene = Scene(admin, receiver.stdout.readline().strip(), words.subscriptions)
-        link = f"/ingest/{scene.source['mask_id']}"
-        quiet = measure(convoyd, link, min(20, words.minutes * 15))
-        attackers = scene.attack(convoyd, words.idle)
+        receiver_url = receiver.stdout.readline().strip()
+        scene = Scene(admin, receiver_url, words.subscriptions)
+        neighbour = Neighbour(folder, receiver_url)
+        targets = [(convoyd.address, f"/ingest/{scene.source['mask_id']}"), neighbour.target]
+        quiet = measure(targets, min(60, words.minutes * 20))
+        attackers = scene.attack(convoyd, words.idle, words.attacks)
         most = [0.0]
         next_broadcast = [time.monotonic() + 5]
 
@@ -113,8 +140,9 @@ def run(words, folder):
             most[0] = max(most[0], resident_mib(convoyd))
             if time.monotonic() >= next_broadcast[0]:
                 next_broadcast[0] = time.monotonic() + 60
-                scene.broadcast()
-        loud = measure(convoyd, link, words.minutes * 60, watch)
+                if "broadcasts" in words.attacks:
+                    scene.broadcast()
+        loud = measure(targets, words.minutes * 60, watch)
         if attackers.poll() is not None:
             raise AssertionError("the attackers ended by themselves")
         attackers.kill()
@@ -123,13 +151,15 @@ def run(words, folder):
                         if re.match(r"convoy_(server|answer)", line)))
         refused = sum(int(count) for count in re.findall(
             r"convoy_server_request_refused_total\{[^}]*\} (\d+)", text))
-        if refused < words.minutes * 60:
+        if words.attacks == ATTACKS and refused < words.minutes * 60:
             raise AssertionError(f"the attacks did not arrive: {refused} requests were refused")
         return report(words, quiet, loud, most[0], failed_deliveries(scene))
     finally:
         if attackers is not None:
             attackers.kill()
             attackers.wait()
+        if neighbour is not None:
+            neighbour.convoyd.stop()
         code = convoyd.stop()
         receiver.kill()
         receiver.wait()
@@ -143,6 +173,9 @@ def report(words, quiet, loud, resident, failed):
         after = loud[name]
         print(f"{name}: p99 {p99(before):.1f} ms quiet, {p99(after):.1f} ms under attack, answers "
               f"{after['statuses']}")
+    baseline = max(p99(quiet["intake"]), p99(loud["neighbour"]))
+    print(f"intake under attack: {p99(loud['intake']) / p99(quiet['intake']):.1f} times the quiet run, "
+          f"{p99(loud['intake']) / p99(loud['neighbour']):.1f} times the neighbour meanwhile")
     print(f"resident memory: at most {resident:.0f} MiB")
     print(f"deliveries recorded as failed: {len(failed)}")
     problems = []
@@ -155,7 +188,7 @@ def report(words, quiet, loud, resident, failed):
         problems.append("intake was refused")
     if set(health["statuses"]) != {"200"}:
         problems.append("/healthz was not answered")
-    if words.strict and p99(intake) > 3 * p99(quiet["intake"]):
+    if words.strict and p99(intake) > 3 * baseline:
         problems.append("intake latency")
     if words.strict and p99(health) > 50:
         problems.append("/healthz latency")
@@ -171,6 +204,8 @@ def main():
     parser.add_argument("--idle", type=int, default=1200)
     parser.add_argument("--resident-mib", type=int, default=200)
     parser.add_argument("--strict", action="store_true")
+    parser.add_argument("--attacks", type=lambda names: [name for name in names.split(",") if name],
+                        default=ATTACKS)
     words = parser.parse_args()
     with host.Folder() as folder:
         return run(words, folder)

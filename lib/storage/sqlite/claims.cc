@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
@@ -45,17 +46,20 @@ absl::StatusOr<absl::flat_hash_set<int64_t>> NumbersOf(Connection& connection,
   return numbers;
 }
 
-absl::StatusOr<std::shared_ptr<const Event>> LoadEvent(Connection& connection, int64_t key,
-                                                       std::string_view project_id) {
+enum class Body { kRead, kLeft };
+
+absl::StatusOr<Event> LoadEvent(Connection& connection, int64_t key, std::string_view project_id,
+                                Body body) {
   static const std::string* const kSelect =
       new std::string(absl::StrCat("SELECT ", kEventColumns, " FROM event WHERE key = ?"));
-  Statement row = connection.Prepare(*kSelect);
+  static const std::string* const kSelectWithoutBody =
+      new std::string(absl::StrReplaceAll(*kSelect, {{" body,", " x'',"}}));
+  Statement row = connection.Prepare(body == Body::kRead ? *kSelect : *kSelectWithoutBody);
   if (!row.Int(key).Next()) {
     CONVOY_RETURN_IF_ERROR(row.status());
     return absl::DataLossError("a delivery without its event");
   }
-  CONVOY_ASSIGN_OR_RETURN(Event event, ReadEvent(connection, row, project_id));
-  return std::make_shared<const Event>(std::move(event));
+  return ReadEvent(connection, row, project_id);
 }
 
 }  // namespace
@@ -74,8 +78,10 @@ absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
               .next_due_at = clock_step_.has_value() ? request.now : next_wake};
   if (next_wake > request.now || request.items_max == 0) return claim;
 
-  CONVOY_RETURN_IF_ERROR(Run(
-      [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ClaimAll(request, skipped, claim); }));
+  const absl::Status status = Run(
+      [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ClaimAll(request, skipped, claim); });
+  kept_bodies_.clear();  // what it did not take is read when its turn comes
+  CONVOY_RETURN_IF_ERROR(status);
   if (claim.needs_sync) log_.NoteOwed();
   claim.needs_sync |= log_.has_foreign();
   transactions_.CheckpointIfLong();
@@ -255,12 +261,25 @@ absl::Status Writer::ClaimLane(const ClaimRequest& request, const LaneRow& lane,
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::shared_ptr<const Event>> Writer::TakeEvent(int64_t key,
+                                                               const std::string& project_id) {
+  if (const auto kept = kept_bodies_.find(key); kept != kept_bodies_.end()) {
+    CONVOY_ASSIGN_OR_RETURN(Event event, LoadEvent(*connection_, key, project_id, Body::kLeft));
+    if (event.id == kept->second.event_id) {
+      event.body = std::move(kept->second.body);
+      return std::make_shared<const Event>(std::move(event));
+    }
+  }
+  CONVOY_ASSIGN_OR_RETURN(Event event, LoadEvent(*connection_, key, project_id, Body::kRead));
+  return std::make_shared<const Event>(std::move(event));
+}
+
 absl::Status Writer::TakeRows(const std::string& project_id, uint64_t bytes_max, Statement& row,
                               ClaimRows& rows, Keys& keys) {
   while (row.Next()) {
     std::shared_ptr<const Event>& event = rows.events[EventOf(row)];
     if (event == nullptr) {
-      CONVOY_ASSIGN_OR_RETURN(event, LoadEvent(*connection_, EventOf(row), project_id));
+      CONVOY_ASSIGN_OR_RETURN(event, TakeEvent(EventOf(row), project_id));
       rows.bytes_count += event->body.size();
       rows.is_full = rows.bytes_count > bytes_max && !rows.claim.deliveries.empty();
       if (rows.is_full) return absl::OkStatus();

@@ -13,11 +13,6 @@
 namespace convoy::storage {
 namespace {
 
-// A page that changes with every commit is copied into the database once for each checkpoint, so
-// they are made rare: 16 MiB of log at most, unless a reader pins it or a transaction is larger.
-constexpr int kFramesMax = 4096;
-// While a reader pins the log, a checkpoint is tried again each time it has grown by this.
-constexpr int kFramesBetweenTries = 1024;
 // Beyond it the file of the log is cut when the log begins anew.
 constexpr int kLogBytesMax = 32 << 20;
 
@@ -132,9 +127,8 @@ void LogWriter::RollBack() {
 
 void LogWriter::CheckpointIfLong() {
   if (frames_count_ < checkpointed_count_) checkpointed_count_ = 0;  // it began anew
-  const int due_at =
-      checkpointed_count_ == 0 ? kFramesMax : checkpointed_count_ + kFramesBetweenTries;
-  if (frames_count_ < due_at) return;
+  keeper_.NoteLength(frames_count_);
+  if (!keeper_.is_left_to_writer(frames_count_, checkpointed_count_)) return;
   Checkpoint(SQLITE_CHECKPOINT_PASSIVE).IgnoreError();  // else later: the log has it all
 }
 

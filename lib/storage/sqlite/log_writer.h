@@ -8,6 +8,7 @@
 
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/failure.h"
+#include "lib/storage/sqlite/log_keeper.h"
 #include "lib/storage/sqlite/log_sync.h"
 #include "lib/storage/sqlite/poison.h"
 
@@ -16,8 +17,8 @@ namespace convoy::storage {
 // Not safe for several threads at once. All that it is given must outlive it.
 class LogWriter {
  public:
-  LogWriter(Connection* connection, LogSync* log, Poison* poison)
-      : connection_(*connection), log_(*log), poison_(*poison) {}
+  LogWriter(Connection* connection, LogSync* log, LogKeeper* keeper, Poison* poison)
+      : connection_(*connection), log_(*log), keeper_(*keeper), poison_(*poison) {}
 
   // Commits do not sync from here on, where the log can be synced apart.
   absl::Status SetUp();
@@ -29,7 +30,8 @@ class LogWriter {
   // failure is a refusal, after which the next transaction may succeed, or poisons.
   absl::Status End(absl::Status status);
 
-  // Copies the log into the database if it has grown long. Between transactions.
+  // Copies the log into the database if it has grown long and is not left to the keeper. Between
+  // transactions.
   void CheckpointIfLong();
 
   // Shortens the file of the log if it is larger than it needs to be. Between transactions, when
@@ -50,6 +52,7 @@ class LogWriter {
 
   Connection& connection_;
   LogSync& log_;
+  LogKeeper& keeper_;
   Poison& poison_;
   int64_t data_version_ = 0;    // of when it was looked at last
   int frames_count_ = 0;        // in the log after the last commit

@@ -11,12 +11,14 @@
 #include "convoy/gateway.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/log_upkeep.h"
 #include "lib/storage/sqlite/backlogs.h"
 #include "lib/storage/sqlite/config_rows.h"
 #include "lib/storage/sqlite/connection_pool.h"
 #include "lib/storage/sqlite/database_file.h"
 #include "lib/storage/sqlite/held_totals.h"
 #include "lib/storage/sqlite/list_walk.h"
+#include "lib/storage/sqlite/log_keeper.h"
 #include "lib/storage/sqlite/process_guard.h"
 #include "lib/storage/sqlite/row_keys.h"
 #include "lib/storage/sqlite/rows.h"
@@ -85,7 +87,7 @@ auto ReadAtOnce(Connection& connection, const Read& read) -> decltype(read()) {
   return answer;
 }
 
-class SqliteStorage final : public Storage, public FlowCounts {
+class SqliteStorage final : public Storage, public FlowCounts, public LogUpkeep {
  public:
   SqliteStorage(std::unique_ptr<ProcessGuard> guard, Connection::OpenOptions reader_options,
                 size_t readers_max)
@@ -107,6 +109,8 @@ class SqliteStorage final : public Storage, public FlowCounts {
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
     return writer_->Prune(request);
   }
+  bool is_log_long() override { return keeper_->is_long(); }
+  absl::Status ShortenLog() override { return keeper_->Shorten(); }
   absl::Status CheckWritable() override { return writer_->CheckWritable(); }
   bool may_be_shared() const override { return true; }
   absl::Status CheckAlive() override { return poison_.status(); }
@@ -212,6 +216,7 @@ class SqliteStorage final : public Storage, public FlowCounts {
   const std::unique_ptr<ProcessGuard> guard_;
   Poison poison_;
   std::unique_ptr<LogSync> log_;
+  std::unique_ptr<LogKeeper> keeper_;
   std::unique_ptr<Writer> writer_;
   ConnectionPool readers_;
 };
@@ -222,7 +227,9 @@ absl::Status SqliteStorage::Open(const Connection::OpenOptions& options,
   CONVOY_RETURN_IF_ERROR(PrepareDatabase(*connection, on_migration));
   CONVOY_RETURN_IF_ERROR(CheckFinished(*connection));
   CONVOY_ASSIGN_OR_RETURN(log_, LogSync::Open(options, &poison_));
-  CONVOY_ASSIGN_OR_RETURN(writer_, Writer::Open(std::move(connection), log_.get(), &poison_));
+  keeper_ = std::make_unique<LogKeeper>(options, &poison_);
+  CONVOY_ASSIGN_OR_RETURN(writer_,
+                          Writer::Open(std::move(connection), log_.get(), keeper_.get(), &poison_));
   return absl::OkStatus();
 }
 

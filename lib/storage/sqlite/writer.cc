@@ -24,6 +24,11 @@
 namespace convoy::storage {
 namespace {
 
+// A claim reads a body of this size in a millisecond or more, in which nothing is written.
+constexpr size_t kLargeBodyBytes = 256 * 1024;
+// Of bodies that are kept for the next claim.
+constexpr size_t kKeptBytesMax = 16 * 1024 * 1024;
+
 bool IsRefusal(const absl::Status& status) {
   return absl::IsAborted(status) || absl::IsAlreadyExists(status) || absl::IsNotFound(status) ||
          absl::IsInvalidArgument(status);
@@ -32,8 +37,9 @@ bool IsRefusal(const absl::Status& status) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(std::unique_ptr<Connection> connection,
-                                                     LogSync* log, Poison* poison) {
-  auto writer = absl::WrapUnique(new Writer(std::move(connection), log, poison));
+                                                     LogSync* log, LogKeeper* keeper,
+                                                     Poison* poison) {
+  auto writer = absl::WrapUnique(new Writer(std::move(connection), log, keeper, poison));
   absl::MutexLock lock(&writer->mutex_);
   CONVOY_RETURN_IF_ERROR(writer->transactions_.SetUp());
   CONVOY_RETURN_IF_ERROR(writer->Register());
@@ -48,11 +54,29 @@ absl::Status Writer::Run(absl::FunctionRef<absl::Status()> body) {
 
 absl::Status Writer::Write(std::span<WriteBatch* const> batches, std::span<CommitResult> results) {
   absl::MutexLock lock(&mutex_);
+  large_events_.clear();
   CONVOY_RETURN_IF_ERROR(
       Run([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ApplyAll(batches, results); }));
+  KeepBodies(batches);
   log_.NoteOwed();
   transactions_.CheckpointIfLong();
   return absl::OkStatus();
+}
+
+void Writer::KeepBodies(std::span<WriteBatch* const> batches) {
+  if (large_events_.empty()) return;
+  size_t kept_bytes = 0;
+  for (const auto& [key, kept] : kept_bodies_) kept_bytes += kept.body.size();
+  for (WriteBatch* const batch : batches) {
+    for (Submission& submission : batch->submissions) {
+      const auto found = large_events_.find(&submission.event);
+      if (found == large_events_.end()) continue;
+      Event& event = submission.event;
+      kept_bytes += event.body.size();
+      if (kept_bytes > kKeptBytesMax) return;
+      kept_bodies_[found->second] = {.event_id = event.id, .body = std::move(event.body)};
+    }
+  }
 }
 
 absl::Status Writer::ApplyAll(std::span<WriteBatch* const> batches,
@@ -135,6 +159,9 @@ absl::Status Writer::AddEvent(const Submission& submission, Lanes& lanes) {
   const absl::StatusOr<EventRow> event = InsertEvent(*connection_, submission.event);
   if (absl::IsAlreadyExists(event.status())) return absl::OkStatus();  // with its deliveries
   CONVOY_RETURN_IF_ERROR(event.status());
+  if (submission.event.body.size() >= kLargeBodyBytes && !submission.deliveries.empty()) {
+    large_events_.emplace(&submission.event, event->key);
+  }
   for (const Delivery& delivery : submission.deliveries) {
     CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, *event, lanes));
   }

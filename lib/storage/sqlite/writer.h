@@ -22,6 +22,7 @@
 #include "lib/storage/sqlite/claim_memo.h"
 #include "lib/storage/sqlite/connection.h"
 #include "lib/storage/sqlite/dedupe_keys.h"
+#include "lib/storage/sqlite/log_keeper.h"
 #include "lib/storage/sqlite/log_sync.h"
 #include "lib/storage/sqlite/log_writer.h"
 #include "lib/storage/sqlite/opener_locks.h"
@@ -33,10 +34,11 @@ namespace convoy::storage {
 // Safe to use from any thread; calls take turns.
 class Writer {
  public:
-  // `connection` has been prepared (schema.h); `log` and `poison` must outlive the writer. Draws a
-  // lease range that no other opener has.
+  // `connection` has been prepared (schema.h); the others must outlive the writer. Draws a lease
+  // range that no other opener has.
   static absl::StatusOr<std::unique_ptr<Writer>> Open(std::unique_ptr<Connection> connection,
-                                                      LogSync* log, Poison* poison);
+                                                      LogSync* log, LogKeeper* keeper,
+                                                      Poison* poison);
 
   // Visible on return, durable after a sync of the log.
   absl::Status Write(std::span<WriteBatch* const> batches, std::span<CommitResult> results);
@@ -78,6 +80,11 @@ class Writer {
     bool is_disabled = false;
   };
 
+  struct KeptBody {
+    std::string event_id;
+    std::string body;
+  };
+
   // Deliveries of a lane that a claim came upon.
   struct Keys {
     std::vector<int64_t> claimed;
@@ -93,11 +100,11 @@ class Writer {
     bool is_full = false;      // one more would be too many of them
   };
 
-  Writer(std::unique_ptr<Connection> connection, LogSync* log, Poison* poison)
+  Writer(std::unique_ptr<Connection> connection, LogSync* log, LogKeeper* keeper, Poison* poison)
       : log_(*log),
         poison_(*poison),
         connection_(std::move(connection)),
-        transactions_(connection_.get(), log, poison) {}
+        transactions_(connection_.get(), log, keeper, poison) {}
 
   // One transaction.
   absl::Status Run(absl::FunctionRef<absl::Status()> body) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -122,6 +129,8 @@ class Writer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ApplyRequeue(const DeliveryRequeue& requeue, CommitResult& result, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Keeps the large bodies of `batches`, which have been written, for the next claim.
+  void KeepBodies(std::span<WriteBatch* const> batches) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddEvent(const Submission& submission, Lanes& lanes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddDelivery(const Delivery& delivery, const EventRow& event, Lanes& lanes)
@@ -172,6 +181,8 @@ class Writer {
   absl::Status ClaimLane(const ClaimRequest& request, const LaneRow& lane,
                          const std::string& project_id, size_t items_max, ClaimRows& rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<std::shared_ptr<const Event>> TakeEvent(int64_t key, const std::string& project_id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Adds the selected deliveries to the claim, and their keys to `keys`.
   absl::Status TakeRows(const std::string& project_id, uint64_t bytes_max, Statement& row,
                         ClaimRows& rows, Keys& keys) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -209,6 +220,11 @@ class Writer {
   absl::Time latest_now_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // of a claim
   std::optional<ClockStep> clock_step_ ABSL_GUARDED_BY(mutex_);
   absl::Time looked_for_dead_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+
+  // Large events of the present transaction that have deliveries, with their keys.
+  absl::flat_hash_map<const Event*, int64_t> large_events_ ABSL_GUARDED_BY(mutex_);
+  // Bodies that were written since the last claim, by the keys of their events.
+  absl::flat_hash_map<int64_t, KeptBody> kept_bodies_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace convoy::storage

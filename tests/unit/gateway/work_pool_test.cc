@@ -1,5 +1,11 @@
 #include "lib/gateway/work_pool.h"
 
+#ifdef __linux__
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
+
 #include <atomic>
 
 #include "absl/synchronization/notification.h"
@@ -58,6 +64,24 @@ TEST_CASE("work_pool: reads leave a thread for what comes in") {
   CHECK(pool.counts().waiting == 8);
   gate.Open();
 }
+
+#ifdef __linux__
+TEST_CASE("work_pool: its threads give way when others wake, and keep their share") {
+  WorkPool pool({.threads = 2});
+  int policy = -1;
+  int priority = -1;
+  absl::Notification is_done;
+  REQUIRE(pool.Add(WorkKind::kRead, "p", [&](bool) {
+    policy = sched_getscheduler(0);
+    priority = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+    is_done.Notify();
+  }));
+  pool.Start();
+  is_done.WaitForNotification();
+  CHECK(policy == SCHED_BATCH);
+  CHECK(priority == getpriority(PRIO_PROCESS, 0));
+}
+#endif
 
 TEST_CASE("work_pool: what waits is bounded, in all and in one queue") {
   WorkPool pool({.threads = 2, .waiting_max = 5, .waiting_per_queue_max = 3});

@@ -47,6 +47,33 @@ TEST_CASE("sqlite_storage: what was committed is there after reopening") {
   CHECK(storage->ClaimDue({.now = SimEpoch()}).value().deliveries.empty());
 }
 
+TEST_CASE("sqlite_storage: a claim has the bodies of large events, kept or read again") {
+  TemporaryFile file;
+  auto storage = OpenSqliteStorage(file.path()).value();
+  constexpr int kEvents = 5;  // more than are kept
+  const auto large = [](int number) {
+    Event event = MakeEvent(Id('P', 1), number);
+    event.body = std::string(5 << 20, static_cast<char>('a' + number));
+    return event;
+  };
+  for (int number = 0; number < kEvents; ++number) {
+    const Event event = large(number);
+    REQUIRE(
+        Submit(*storage, event, {MakeDelivery(event, Id('E', 1), number, SimEpoch())}).status.ok());
+  }
+  int seen_count = 0;
+  while (true) {
+    const Claim claim = storage->ClaimDue({.now = SimEpoch(), .items_max = 2}).value();
+    if (claim.deliveries.empty()) break;
+    for (const ClaimedDelivery& claimed : claim.deliveries) {
+      CHECK(*claimed.event == storage->GetEvent(Id('P', 1), claimed.event->id).value());
+      CHECK(claimed.event->body == large(claimed.event->body.at(0) - 'a').body);
+      ++seen_count;
+    }
+  }
+  CHECK(seen_count == kEvents);
+}
+
 TEST_CASE("sqlite_storage: a field that a kind was given later is empty in records of before") {
   TemporaryFile file;
   REQUIRE(Put(*OpenSqliteStorage(file.path()).value(), "", 0, {MakeProject(1)}).status.ok());
