@@ -103,7 +103,7 @@ class ForwardingStorage : public Storage, public FlowCounts, public WorkFeed, pu
     return target().Prune(request);
   }
   bool is_log_long() override {
-    auto* const upkeep = dynamic_cast<LogUpkeep*>(&target_);
+    auto* const upkeep = dynamic_cast<LogUpkeep*>(target_);
     return upkeep != nullptr && upkeep->is_log_long();
   }
   absl::Status ShortenLog() override {
