@@ -42,7 +42,14 @@ Writer& Writer::Double(double value) { return writer_.Double(value), *this; }
 Writer& Writer::Null() { return writer_.Null(), *this; }
 
 Writer& Writer::Key(std::string_view key) {
-  writer_.Key(key.data(), SizeOf(key));
+  if (key.empty()) {
+    writer_.Key("", 0);
+  } else if (base::IsValidUtf8(key)) {
+    writer_.Key(key.data(), SizeOf(key));
+  } else {
+    const std::string repaired = Repaired(key);
+    writer_.Key(repaired.data(), SizeOf(repaired));
+  }
   return *this;
 }
 

@@ -9,8 +9,8 @@
 
 namespace convoy::json {
 
-// Calls must form one valid value; debug builds assert it. Strings must be UTF-8; what is not is
-// replaced by U+FFFD, so that an answer is always JSON.
+// Calls must form one valid value; debug builds assert it. Strings and keys must be UTF-8; what is
+// not is replaced by U+FFFD, so that an answer is always JSON.
 class Writer {
  public:
   Writer();

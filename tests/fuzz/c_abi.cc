@@ -5,6 +5,7 @@
 // Promises that are checked: a call that fails says why and leaves its outputs alone, one that
 // succeeds sets them, and nothing is accepted that was not signed.
 #include <cstring>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -176,7 +177,9 @@ class Host {
   }
 
   void Ingest(Input& input) {
-    convoy_event event = {};
+    // As large as any size that a byte can tell: the library reads all that it is told of.
+    alignas(convoy_event) char room[256] = {};
+    convoy_event& event = *new (room) convoy_event{};
     event.struct_size = input.Byte() < 250 ? sizeof event : input.Byte();
     event.audience = input.Byte() % 5;
     event.reserved = input.Byte() == 255;

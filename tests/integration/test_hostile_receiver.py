@@ -225,6 +225,7 @@ ROWS = [
     ("resets within the request", before_reading(partly_read), BROKE),
 ]
 UNCOUNTED = {"closes before reading", "resets before reading", "resets within the request"}
+UNWRITTEN = {"closes before reading", "resets before reading"}  # perhaps: the quicker one decides
 
 # Of https endpoints: name, certificate, part of the error (empty: delivered).
 TLS_ROWS = [
@@ -296,9 +297,14 @@ class HostileReceiverTest(HostCase):
             self.assertEqual(attempt.get("http_status") or "", http_status)
             self.assertIn(error, attempt.get("error") or "")
             self.assertEqual(bool(attempt.get("error")), status != "Success")
-        # Every one of these receivers has been sent something.
+        # The other receivers have been sent something.
         is_final = status == "Success" or mode == "at_most_once"
-        self.assertEqual(len(attempts), 1 if is_final else 2)
+        if is_final and name in UNWRITTEN:
+            # What is reset before a byte was written is tried again, in every mode.
+            written = [a for a in attempts if "cannot connect" not in a.get("error", "")]
+            self.assertLessEqual(len(written), 1)
+        else:
+            self.assertEqual(len(attempts), 1 if is_final else 2)
         self.assertEqual(delivery["metadata"]["num_trials"], len(attempts))
         if name not in UNCOUNTED:
             self.assertEqual(posts, len(attempts))

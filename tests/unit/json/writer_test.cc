@@ -24,6 +24,11 @@ TEST_CASE("writer: writes what it is told, raw values as they are") {
   CHECK(writer.TakeText() == writer.text());
 }
 
+TEST_CASE("writer: keys that are not UTF-8 get replacement characters, too") {
+  CHECK(Writer().BeginObject().Field("a\xf9", "1").Field("", "2").EndObject().text() ==
+        "{\"a\xEF\xBF\xBD\":\"1\",\"\":\"2\"}");
+}
+
 TEST_CASE("writer: bytes that are not UTF-8 become replacement characters") {
   for (const char* bytes : {"a\xff"
                             "b",
