@@ -300,7 +300,7 @@ class HostileReceiverTest(HostCase):
         # The other receivers have been sent something.
         is_final = status == "Success" or mode == "at_most_once"
         if is_final and name in UNWRITTEN:
-            # What is reset before a byte was written is tried again, in every mode.
+            # A request that is reset before a byte was written is tried again, in every mode.
             written = [a for a in attempts if "cannot connect" not in a.get("error", "")]
             self.assertLessEqual(len(written), 1)
         else:
