@@ -19,15 +19,18 @@ namespace {
 constexpr int kFramesMax = 4096;
 // While a reader pins the log, a checkpoint is tried again each time it has grown by this.
 constexpr int kFramesBetweenTries = 1024;
+// A log that a writer keeps from beginning anew is copied each time it has grown by this: each copy
+// writes the pages that change with every commit once more.
+constexpr int kFramesBetweenCopies = 4096;
 // With a thread that copies, the writer does so from here on: that one does not keep up.
 constexpr int kTendedFramesMax = 3 * kFramesMax;
 
 constexpr int kCopiesMax = 3;
 
-bool IsDue(int frames_count, int tried_count, int frames_max) {
+bool IsDue(int frames_count, int tried_count, int frames_max, int frames_between) {
   if (frames_count < frames_max) return false;
   // It began anew, or has grown enough since.
-  return frames_count < tried_count || frames_count >= tried_count + kFramesBetweenTries ||
+  return frames_count < tried_count || frames_count >= tried_count + frames_between ||
          tried_count < frames_max;
 }
 
@@ -35,11 +38,13 @@ bool IsDue(int frames_count, int tried_count, int frames_max) {
 
 bool LogKeeper::is_long() {
   is_tended_ = true;
-  return IsDue(frames_count_, tried_count_, kFramesMax) && poison_.status().ok();
+  return IsDue(frames_count_, tried_count_, kFramesMax, kFramesBetweenCopies) &&
+         poison_.status().ok();
 }
 
 bool LogKeeper::is_left_to_writer(int frames_count, int copied_count) const {
-  return IsDue(frames_count, copied_count, is_tended_ ? kTendedFramesMax : kFramesMax);
+  return IsDue(frames_count, copied_count, is_tended_ ? kTendedFramesMax : kFramesMax,
+               kFramesBetweenTries);
 }
 
 absl::Status LogKeeper::Shorten() {
