@@ -71,8 +71,8 @@ struct SliceLook {
 };
 absl::StatusOr<SliceLook> LookAt(Connection& connection, const Slice& slice, uint32_t items_max);
 
-// Removes those attempts, of deliveries that have ended, `items_max` at most; how many. For a slice
-// whose events have all expired; in a transaction of its own.
+// Removes the crossing attempts of a slice without unexpired events, in a transaction of its own:
+// those whose deliveries have ended, at most `items_max`. Returns how many were removed.
 absl::StatusOr<uint64_t> RemoveCrossingAttempts(Connection& connection, const Slice& slice,
                                                 uint32_t items_max);
 

@@ -74,19 +74,9 @@ absl::Status LogKeeper::Copy(int* out_frames_count) {
   const int code = sqlite3_wal_checkpoint_v2(connection_->db(), "main", SQLITE_CHECKPOINT_PASSIVE,
                                              out_frames_count, nullptr);
   if (code == SQLITE_OK) return absl::OkStatus();
-  absl::Status status =
-      SqliteStatus(connection_->db(), code, "cannot copy the log into the database");
-  switch (ClassOf(Place::kCheckpoint, sqlite3_extended_errcode(connection_->db()))) {
-    case FailureClass::kRefused:
-    case FailureClass::kUnsettled:
-      return status;
-    case FailureClass::kUnknown:
-      return poison_.Set("it is not known whether the latest commits have reached the disk",
-                         status);
-    case FailureClass::kDamaged:
-      return poison_.Set("the database is damaged", status);
-  }
-  return status;
+  return poison_.SetAfter(
+      ClassOf(Place::kCheckpoint, code),
+      SqliteStatus(connection_->db(), code, "cannot copy the log into the database"));
 }
 
 }  // namespace convoy::storage

@@ -77,22 +77,14 @@ absl::Status LogWriter::HandleFailure(Place place, absl::Status status) {
   const int code = SqliteCodeOf(status);
   if (code == 0) return status;
   was_refused_ = true;
-  switch (ClassOf(place, code)) {
-    case FailureClass::kRefused:
-      return status;
-    case FailureClass::kUnsettled:
-      if (const absl::Status overwritten = Overwrite(); !overwritten.ok()) {
-        return poison_.Set("a commit failed that may come back, and cannot be overwritten",
-                           overwritten);
-      }
-      return status;
-    case FailureClass::kUnknown:
-      return poison_.Set("it is not known whether the latest commits have reached the disk",
-                         status);
-    case FailureClass::kDamaged:
-      return poison_.Set("the database is damaged", status);
+  const FailureClass failure = ClassOf(place, code);
+  if (failure == FailureClass::kUnsettled) {
+    if (const absl::Status overwritten = Overwrite(); !overwritten.ok()) {
+      return poison_.Set("a commit failed that may come back, and cannot be overwritten",
+                         overwritten);
+    }
   }
-  return status;
+  return poison_.SetAfter(failure, status);
 }
 
 // Another commit takes the place in the log of the one that failed.

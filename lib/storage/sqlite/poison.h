@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 
+#include "lib/storage/sqlite/failure.h"
+
 namespace convoy::storage {
 
 // Safe to use from any thread. The first reason stays.
@@ -30,6 +32,20 @@ class Poison {
       is_set_.store(true, std::memory_order_release);
     }
     return reason_;
+  }
+
+  // After a failure of this class: Set if nothing may be written any more, else `cause` as it is.
+  absl::Status SetAfter(FailureClass failure, const absl::Status& cause) {
+    switch (failure) {
+      case FailureClass::kRefused:
+      case FailureClass::kUnsettled:
+        return cause;
+      case FailureClass::kUnknown:
+        return Set("it is not known whether the latest commits have reached the disk", cause);
+      case FailureClass::kDamaged:
+        return Set("the database is damaged", cause);
+    }
+    return cause;
   }
 
  private:

@@ -1,6 +1,6 @@
 // Runs of the simulator on the store in PostgreSQL: every guarantee holds there, too, under the
-// faults of the model (tests/simulation/FAULTS.md). They need not go as with the store in memory:
-// what is due at the same instant is handed out in another order.
+// faults of the model (tests/simulation/FAULTS.md). A seed does not run as on the store in memory:
+// the two claim deliveries that are due at the same instant in different orders.
 //
 //   CONVOY_SIMULATION_SEEDS=1000 build/dev/bin/test_unit_postgres 'simulation*'
 #include <cstdlib>
