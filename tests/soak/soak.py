@@ -31,6 +31,8 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 import host  # noqa: E402
 
 
+# Attackers and receivers are programs of other machines: here they get what the gateway leaves.
+ELSEWHERE = ["nice", "-n", "19"]
 ATTACKS = ["slow", "heads", "chunks", "trailers", "idle", "lists", "forged", "foreign", "large",
            "broadcasts"]
 
@@ -89,9 +91,8 @@ class Scene:
                     "link": f"/ingest/{self.source['mask_id']}", "viewer": self.viewer,
                     "signed_link": f"/ingest/{self.signed['mask_id']}",
                     "project": self.outgoing.id, "idle": idle}
-        # With less of a right to the processors: real ones do not share them with the gateway.
-        return subprocess.Popen(["nice", "-n", "5", sys.executable, str(HERE / "attackers.py"),
-                                 convoyd.address, json.dumps(settings)])
+        return subprocess.Popen(ELSEWHERE + [sys.executable, str(HERE / "attackers.py"),
+                                             convoyd.address, json.dumps(settings)])
 
     def broadcast(self):
         self.outgoing.ok("POST", "/events/broadcast", {"event_type": "t", "data": {"a": "x" * 500}})
@@ -122,7 +123,7 @@ def run(words, folder):
     convoyd = host.Convoyd(folder + "/convoy.db", "--connections-max", "1000",
                            "--connections-per-address-max", "900", "--log-level", "error",
                            "--metrics-access", "anyone")
-    receiver = subprocess.Popen([sys.executable, str(HERE / "receiver.py")],
+    receiver = subprocess.Popen(ELSEWHERE + [sys.executable, str(HERE / "receiver.py")],
                                 stdout=subprocess.PIPE, text=True)
     attackers = neighbour = None
     try:

@@ -5,7 +5,7 @@ import ctypes
 import json
 from ctypes import byref, c_void_p
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
 from convoy._declarations import CONVOY_DECLINED, Buf
 from convoy._library import BorrowedRequest, BorrowedSettings, call, library, take_buf
@@ -13,9 +13,8 @@ from convoy._packing import check
 from convoy._reply import Reply, take_reply
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome of one verification."""
+class Verdict(NamedTuple):
+    """The outcome of one verification. A tuple, which is made faster than a dataclass."""
 
     is_accepted: bool
     reason: str
@@ -53,7 +52,8 @@ class Verifier:
     def verify(self, headers: Iterable[tuple[str, str]], body: bytes, now_us: int,
                method: str = "POST", path: str = "", query: str = "", url: str = "") -> Verdict:
         """Judges a request. `url` is the whole URL as the provider was given it."""
-        return Verdict(*check(self._address, method, path, query, url, headers, body, now_us))
+        return Verdict._make(
+            check(self._address, method, path, query, url, headers, body, now_us))
 
     def answer(self, headers: Iterable[tuple[str, str]], body: bytes, now_us: int,
                method: str = "GET", path: str = "", query: str = "",

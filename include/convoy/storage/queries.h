@@ -15,7 +15,7 @@ namespace convoy {
 
 // The number of rows that a list looks at for one page. Conditions without an index are evaluated
 // on these rows.
-inline constexpr uint32_t kListRowsMax = 10'000;
+inline constexpr uint32_t kListRowsMax = 5'000;
 
 // A window of a list. Lists of configuration are ordered by id. Lists of events, deliveries and
 // held inputs are ordered by the instants in their ids, then by arrival. The newest comes first

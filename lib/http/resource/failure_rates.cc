@@ -21,7 +21,7 @@ constexpr size_t kEndpointsMax = 100;
 constexpr absl::Duration kPeriod = absl::Hours(24 * 7);
 // Parts of the count, each of kListRowsMax deliveries of the project at most, newest first. One
 // that has not come to its end by then is of the newest deliveries only.
-constexpr int kPartsMax = 5;
+constexpr int kPartsMax = 10;
 
 struct Counts {
   uint64_t success = 0;

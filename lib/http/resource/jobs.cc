@@ -30,7 +30,7 @@ using model::JobState;
 
 // How many parts of a count a request takes, each of kListRowsMax rows at most. A count that has
 // not come to its end by then is a lower bound.
-constexpr int kCountPartsMax = 10;
+constexpr int kCountPartsMax = 20;
 
 void WriteJob(json::Writer& writer, const Job& job) {
   writer.BeginObject()

@@ -1,15 +1,12 @@
 #include "lib/crypto/digest.h"
 
 #include <array>
-#include <cstring>
-#include <new>
 #include <string>
 
 #include <catch2/catch.hpp>
 
 #include "convoy/clock.h"
 #include "lib/base/encoding.h"
-#include "lib/crypto/wipe.h"
 
 namespace convoy::crypto {
 namespace {
@@ -94,25 +91,6 @@ TEST_CASE("digest: comparison looks at every byte and at the size") {
   CHECK_FALSE(ConstantTimeEquals("abc", "Abc"));
   CHECK_FALSE(ConstantTimeEquals("abc", "ab"));
   CHECK_FALSE(ConstantTimeEquals("", "a"));
-}
-
-TEST_CASE("wipe: what held a secret is overwritten") {
-  std::string secret(64, 's');
-  const char* const bytes = secret.data();
-  Wipe(secret);
-  CHECK(secret.empty());
-  CHECK(std::string(bytes, 64) == std::string(64, '\0'));
-
-  const HmacKey key(HashAlgorithm::kSha256, "a key");
-  alignas(Hmac) std::array<unsigned char, sizeof(Hmac)> place;
-  Hmac* const hmac = new (place.data()) Hmac(key);
-  hmac->Update("a message");
-  std::array<unsigned char, 32> state;  // where the digest's state begins
-  std::memcpy(state.data(), place.data(), state.size());
-  CHECK(state != std::array<unsigned char, 32>{});
-  hmac->~Hmac();
-  std::memcpy(state.data(), place.data(), state.size());
-  CHECK(state == std::array<unsigned char, 32>{});
 }
 
 TEST_CASE("system_random: fills all of a buffer, differently each time") {
