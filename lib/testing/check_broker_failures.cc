@@ -76,7 +76,7 @@ void CheckGuard(Expectations& expect, BrokerBench& bench) {
   const absl::Status error = FirstError(bench, source, environment);
   CONVOY_EXPECT(absl::IsPermissionDenied(error));
   ExpectFitForOperators(expect, error, source);
-  // What opens one port to HTTP does not open the network to brokers.
+  // An entry that opens one port to HTTP does not open the network to brokers.
   environment.allowed_networks = {"127.0.0.0/8:1", "[::1/128]:1"};
   CONVOY_EXPECT(absl::IsPermissionDenied(FirstError(bench, source, environment)));
 }

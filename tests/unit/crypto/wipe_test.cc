@@ -16,7 +16,7 @@
 
 namespace {
 
-// What a block of the heap held when it was freed. Fixed in size: it is filled within `delete`.
+// Bytes of a block of the heap when it was freed. Fixed in size: it is filled within `delete`.
 struct FreedBlock {
   std::array<unsigned char, 1024> bytes;
   size_t size = 0;
