@@ -49,13 +49,12 @@ _REQUEST_AT = _EVENT_ID_AT + _EVENT_ID_BYTES
 _HEADERS_AT = _REQUEST_AT + _REQUEST_WORDS * _WORD
 
 
-class _Memory(threading.local):
-    """Memory of this thread that C reads and writes: outputs first, then the request."""
+class _Memory:
+    """Memory that C reads and writes: outputs first, then the request."""
 
-    def __init__(self) -> None:
-        self.reserve(_USUAL_BYTES)
+    __slots__ = ("bytes", "address", "words", "_kept")
 
-    def reserve(self, size: int) -> None:
+    def __init__(self, size: int) -> None:
         self.bytes = bytearray(size)
         self._kept = (ctypes.c_char * size).from_buffer(self.bytes)
         self.address = ctypes.addressof(self._kept)
@@ -63,7 +62,14 @@ class _Memory(threading.local):
         self.words[_VIEW_AT // _WORD] = _VIEW_BYTES
 
 
-_memory = _Memory()
+class _OfThread(threading.local):
+    """The memory of this thread."""
+
+    def __init__(self) -> None:
+        self.memory = _Memory(_USUAL_BYTES)
+
+
+_of_thread = _OfThread()
 
 
 def _write(method: str, path: str, query: str, url: str, headers: Iterable[tuple[str, str]],
@@ -80,14 +86,16 @@ def _write(method: str, path: str, query: str, url: str, headers: Iterable[tuple
         if len(_layouts) < 1000:
             _layouts[count] = layout
     start = _REQUEST_AT + layout.size
-    memory, end = _memory, start + len(text) + len(body)
+    memory, end = _of_thread.memory, start + len(text) + len(body)
     if end > len(memory.bytes) or len(memory.bytes) > _LONGEST_KEPT_BYTES:
-        memory.reserve(max(end + _WORD & -_WORD, _USUAL_BYTES))
+        memory = _of_thread.memory = _Memory(max(end + _WORD & -_WORD, _USUAL_BYTES))
     memory.bytes[start:end] = text + body
     at = memory.address + start
     slices: list[int] = []
-    for size in map(len, parts):
-        slices += (at, size)
+    for part in parts:
+        size = len(part)
+        slices.append(at)
+        slices.append(size)
         at += size
     layout.pack_into(memory.bytes, _REQUEST_AT, _REQUEST_WORDS * _WORD, *slices[:6],
                      memory.address + _HEADERS_AT, count, at, len(body), 0, 0, *slices[6:])
