@@ -34,7 +34,8 @@ class NightlyTest(unittest.TestCase):
         status, output = nightly("simulation", "kills", "--seeds", "20", "--first-seed", "5", "--kills",
                                  "1", "--bin-dir", BIN_DIR, "--record")
         self.assertEqual(status, 1, output)
-        self.assertIn("not recorded: parts were left out", output)
+        self.assertIn("simulation is not recorded: --seeds is less than 100000", output)
+        self.assertIn("kills is not recorded: --kills is less than 1000", output)
         self.assertEqual((host.ROOT / "docs/quality.md").read_text(), page)
         self.assertRegex(output, r"\| simulation \| passed \| seeds 5 to 24: [0-9,]+ processes, ")
         self.assertRegex(output, r"\| kills \| passed \| [12] kills, [0-9,]+ events acknowledged, 0 lost")
