@@ -131,7 +131,7 @@ void CheckRedirect(Expectations& expect, Transport& transport) {
 
 void CheckManyAtOnce(Expectations& expect, Transport& transport) {
   constexpr size_t kCount = 8;
-  constexpr absl::Duration kAnswerTime = absl::Milliseconds(400);
+  static constexpr absl::Duration kAnswerTime = absl::Milliseconds(400);
   HttpPeer peer([](HttpPeer& self, PeerConnection& connection) {
     PeerRequest request;
     while (self.Take(connection, &request)) {
