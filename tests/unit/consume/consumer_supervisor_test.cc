@@ -56,7 +56,7 @@ class LogCounter : public Observer {
     absl::MutexLock lock(&mutex_);
     ++counts_[std::string(event)];
   }
-  int Count(const std::string& event) {
+  int CountOf(const std::string& event) {
     absl::MutexLock lock(&mutex_);
     return counts_[event];
   }
@@ -200,7 +200,7 @@ TEST_CASE("consumer_supervisor: a thread that there is none for is tried again l
     const NoMoreThreads limit;
     world.source.is_disabled = false;
     world.PutSource();
-    LiveWorld::Await([&] { return log.Count("no thread for a consumer") > 0; });
+    LiveWorld::Await([&] { return log.CountOf("no thread for a consumer") > 0; });
     CHECK(world.States() == std::vector{ConsumerState::kConnecting});
   }
   world.AwaitEvents(1);

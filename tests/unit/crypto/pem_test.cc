@@ -17,8 +17,7 @@ TEST_CASE("pem: a block is found among others and text, in any layout of its lin
       "-----BEGIN KEY-----YWJj-----END KEY-----",
       "-----BEGIN KEY-----\r\nYW\r\n\tJj \r\n-----END KEY-----\r\n",
       "subject=x\n-----BEGIN KEY-----\nYWJj\n-----END KEY-----\nmore",
-      "-----BEGIN OTHER-----\n!!\n-----END OTHER-----\n-----BEGIN KEY-----\nYWJj\n-----END "
-      "KEY-----",
+      "-----BEGIN A-----\n!!\n-----END A-----\n-----BEGIN KEY-----\nYWJj\n-----END KEY-----",
       "-----BEGIN KEY-----\nYWJj\n-----END KEY-----\n-----BEGIN KEY-----\nZGVm\n-----END KEY-----",
   };
   for (const char* const text : texts) {
