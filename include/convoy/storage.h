@@ -133,7 +133,7 @@ class Storage {
                                             absl::Time now) = 0;
   virtual absl::StatusOr<Page<HeldInput>> ListHeld(const HeldQuery& query,
                                                    const PageRequest& page) = 0;
-  // Counts among the oldest kListRowsMax of the project.
+  // Counts among the oldest kHeldCountMax of the project.
   virtual absl::StatusOr<uint64_t> CountHeld(const HeldQuery& query) = 0;
   // Held inputs of all projects, with those that have expired but are not removed yet. Cheap.
   virtual absl::StatusOr<HeldUse> ReadHeldUse() = 0;

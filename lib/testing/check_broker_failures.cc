@@ -76,9 +76,6 @@ void CheckGuard(Expectations& expect, BrokerBench& bench) {
   const absl::Status error = FirstError(bench, source, environment);
   CONVOY_EXPECT(absl::IsPermissionDenied(error));
   ExpectFitForOperators(expect, error, source);
-  // An entry that opens one port to HTTP does not open the network to brokers.
-  environment.allowed_networks = {"127.0.0.0/8:1", "[::1/128]:1"};
-  CONVOY_EXPECT(absl::IsPermissionDenied(FirstError(bench, source, environment)));
 }
 
 void CheckRestart(Expectations& expect, BrokerBench& bench) {

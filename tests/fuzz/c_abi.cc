@@ -73,9 +73,10 @@ class ForeignRequest {
   const convoy_request* get() const { return &request_.known; }
 
  private:
+  // As large as any size that a byte can tell: the library reads all that it is told of.
   struct {
     convoy_request known;
-    char unknown[16];
+    char unknown[256];
   } request_;
   std::vector<convoy_header> headers_;
 };
@@ -177,8 +178,7 @@ class Host {
   }
 
   void Ingest(Input& input) {
-    // As large as any size that a byte can tell: the library reads all that it is told of.
-    alignas(convoy_event) char room[256] = {};
+    alignas(convoy_event) char room[256] = {};  // as that of ForeignRequest
     convoy_event& event = *new (room) convoy_event{};
     event.struct_size = input.Byte() < 250 ? sizeof event : input.Byte();
     event.audience = input.Byte() % 5;

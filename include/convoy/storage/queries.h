@@ -17,6 +17,9 @@ namespace convoy {
 // on these rows.
 inline constexpr uint32_t kListRowsMax = 5'000;
 
+// The number of rows that a count of held inputs looks at.
+inline constexpr uint32_t kHeldCountMax = 10'000;
+
 // A window of a list. Lists of configuration are ordered by id. Lists of events, deliveries and
 // held inputs are ordered by the instants in their ids, then by arrival. The newest comes first
 // unless `is_ascending`. `cursor` is one of an earlier page (any other is kInvalidArgument), or

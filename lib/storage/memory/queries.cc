@@ -284,7 +284,7 @@ absl::StatusOr<uint64_t> MemoryStorage::CountHeld(const HeldQuery& query) {
   uint32_t rows_count = 0;
   for (const auto& [key, row] : flow_.held.all().rows()) {
     if (row.value.project_id != query.project_id || key < first_key) continue;
-    if (++rows_count > kListRowsMax) break;
+    if (++rows_count > kHeldCountMax) break;
     count += IsWanted(query, row.value);
   }
   return count;

@@ -335,7 +335,7 @@ absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& quer
   CONVOY_ASSIGN_OR_RETURN(
       const Rows rows,
       connection.Run(kCountedHeld,
-                     Params().Int(project).Int(range.first).Int(range.last).Int(kListRowsMax)));
+                     Params().Int(project).Int(range.first).Int(range.last).Int(kHeldCountMax)));
   uint64_t count = 0;
   for (int i = 0; i < rows.count(); ++i) {
     count += IsWantedHeld(Row(&rows, i), 3, query, sources);

@@ -328,7 +328,7 @@ absl::StatusOr<uint64_t> CountHeld(Connection& connection, const HeldQuery& quer
   Statement row = connection.Prepare(kHeldUp);
   row.Int(project).Int(range.first).Int(range.last);
   uint64_t count = 0;
-  for (uint32_t rows_count = 0; rows_count < kListRowsMax && row.Next(); ++rows_count) {
+  for (uint32_t rows_count = 0; rows_count < kHeldCountMax && row.Next(); ++rows_count) {
     count += IsWantedHeld(row, 2, query, sources);
   }
   if (!row.status().ok()) return row.status();

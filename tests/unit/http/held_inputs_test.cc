@@ -50,7 +50,14 @@ struct Quarantined : ProjectHarness {
   }
 
   size_t CountHeld() {
-    return storage->CountHeld({.project_id = project, .now = clock.Now()}).value();
+    const HeldQuery query{.project_id = project, .now = clock.Now()};
+    size_t count = 0;
+    Page<HeldInput> page{.has_next = true};
+    while (page.has_next) {
+      page = storage->ListHeld(query, {.cursor = page.next_cursor, .items_max = 1000}).value();
+      count += page.items.size();
+    }
+    return count;
   }
   size_t CountEvents() {
     return storage->ListEvents({.project_id = project}, {.items_max = 100}).value().items.size();

@@ -69,7 +69,7 @@ TEST_CASE("jobs: counts are of what a batch would take") {
 
 TEST_CASE("jobs: a count that has looked at enough is a lower bound") {
   ProjectHarness api;
-  constexpr int kLookedAt = 10 * static_cast<int>(kListRowsMax);
+  constexpr int kLookedAt = 20 * static_cast<int>(kListRowsMax);
   const int64_t first_key = LeastKeyAt(api.clock.Now());
   const auto add = [&](int first, int end) {
     WriteBatch batch;
