@@ -48,7 +48,9 @@ TEST_CASE("kafka connections: an allowed address is connected to") {
 TEST_CASE("kafka connections: a denied address is not connected to, and told by its name") {
   // One port that is allowed is one of HTTP.
   const std::vector<std::string> one_port{"127.0.0.0/8:1"};
-  for (const auto& guard : {transport::Guard({}), transport::Guard::Parse(one_port).value()}) {
+  const transport::Guard guards[] = {transport::Guard({}),
+                                     transport::Guard::Parse(one_port).value()};
+  for (const transport::Guard& guard : guards) {
     Pair pair;
     Connector connector(guard);
     CHECK(connector.Connect(pair.client, pair.as_sockaddr(), sizeof pair.address, "b:1") == EACCES);
