@@ -3,10 +3,12 @@
 #ifdef __linux__
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #endif
 
 #include <atomic>
+#include <cstdint>
 
 #include "absl/synchronization/notification.h"
 #include <catch2/catch.hpp>
@@ -66,20 +68,36 @@ TEST_CASE("work_pool: reads leave a thread for what comes in") {
 }
 
 #ifdef __linux__
+// The slice of this thread in nanoseconds; 0 where the kernel does not tell (before Linux 6.12).
+uint64_t SliceNs() {
+  struct {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+  } attributes = {};  // struct sched_attr of sched_setattr(2)
+  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0U) != 0) return 0;
+  return attributes.runtime;
+}
+
 TEST_CASE("work_pool: its threads give way when others wake, and keep their share") {
   WorkPool pool({.threads = 2});
   int policy = -1;
   int priority = -1;
+  uint64_t slice_ns = 0;
   absl::Notification is_done;
   REQUIRE(pool.Add(WorkKind::kRead, "p", [&](bool) {
     policy = sched_getscheduler(0);
     priority = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+    slice_ns = SliceNs();
     is_done.Notify();
   }));
   pool.Start();
   is_done.WaitForNotification();
   CHECK(policy == SCHED_BATCH);
   CHECK(priority == getpriority(PRIO_PROCESS, 0));
+  if (const uint64_t usual_ns = SliceNs(); usual_ns > 0) CHECK(slice_ns > usual_ns);
 }
 #endif
 
