@@ -14,20 +14,18 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include <curl/curl.h>
 
+#include "benchmarks/bare_curl.h"
 #include "benchmarks/common.h"
 #include "benchmarks/embedded.h"
 #include "benchmarks/lean_store.h"
 #include "benchmarks/receiver.h"
-#include "convoy/version.h"
 
 namespace benchmarks {
 namespace {
 
 constexpr int kEndpoints = 16;
 constexpr int kEvents = 20'000;
-constexpr int kInFlight = 128;
 constexpr int kGroup = 64;
 
 using Seconds = std::chrono::duration<double>;
@@ -111,7 +109,7 @@ double DeliverAll(const std::string& folder, const std::string& url,
   convoy::GatewayOptions options;
   options.allowed_networks = {"127.0.0.0/8"};
   options.local_names = {"*"};
-  options.in_flight_max = kInFlight;
+  options.in_flight_max = BareCurl::kInFlight;
   Embedded embedded(folder + "/delivery.db", options);
   const std::string project = embedded.MakeProject("outgoing");
   const auto endpoints = MakePausedEndpoints(embedded, project, url);
@@ -139,63 +137,18 @@ double DeliverAll(const std::string& folder, const std::string& url,
   return Seconds(std::chrono::steady_clock::now() - start).count();
 }
 
-// As the gateway sends them, so that both loops write requests of the same size; an empty value
-// keeps libcurl from adding a header by itself.
-std::vector<std::string> RequestLines() {
-  return {"Accept:", "Convoy-Hops: 1", absl::StrCat("User-Agent: Convoy/", convoy::kVersion),
-          "Content-Type: application/json",
-          absl::StrCat("X-Convoy-Signature: t=1777629600,v1=", std::string(64, 'a'))};
-}
-
-CURL* NewHandle(const std::string& url, const std::string& body, curl_slist* headers) {
-  CURL* const handle = curl_easy_init();
-  curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.data());
-  curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
-  return handle;
-}
-
 // `lean` records the outcomes, if it is not null.
 double PostAllWithBareCurl(const Receiver& receiver, LeanStore* lean) {
-  const std::string body = BodyOf1KiB();
-  const std::string url = receiver.url() + "/e";
-  curl_slist* headers = nullptr;
-  for (const std::string& line : RequestLines()) {
-    headers = curl_slist_append(headers, line.c_str());
-  }
-  CURLM* const multi = curl_multi_init();
-  int started = 0, finished = 0, running = 0;
+  BareCurl curl(receiver.url() + "/e");
   const auto start = std::chrono::steady_clock::now();
-  for (; started < kInFlight; ++started) {
-    curl_multi_add_handle(multi, NewHandle(url, body, headers));
-  }
-  while (finished < kEvents) {
-    curl_multi_perform(multi, &running);
-    int left = 0;
-    while (const CURLMsg* const message = curl_multi_info_read(multi, &left)) {
-      if (message->msg != CURLMSG_DONE) continue;
-      if (message->data.result != CURLE_OK) Die("bare libcurl failed");
-      CURL* const handle = message->easy_handle;
-      curl_multi_remove_handle(multi, handle);
-      ++finished;
-      if (lean != nullptr && (finished % kGroup == 0 || finished == kEvents)) {
+  curl.PostAll(
+      kEvents, [] { return kEvents; },
+      [&](int finished) {
+        if (lean == nullptr || (finished % kGroup != 0 && finished != kEvents)) return;
         const int first = (finished - 1) / kGroup * kGroup;
         lean->RecordOutcomes(first, finished - first);
-      }
-      if (started < kEvents) {
-        ++started;
-        curl_multi_add_handle(multi, handle);
-      } else {
-        curl_easy_cleanup(handle);
-      }
-    }
-    if (running > 0) curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
-  }
-  const Seconds elapsed = std::chrono::steady_clock::now() - start;
-  curl_multi_cleanup(multi);
-  curl_slist_free_all(headers);
-  return elapsed.count();
+      });
+  return Seconds(std::chrono::steady_clock::now() - start).count();
 }
 
 void Run(const std::string& folder) {
@@ -229,7 +182,5 @@ void Run(const std::string& folder) {
 
 int main(int argc, char** argv) {
   if (argc != 2) benchmarks::Die("usage: benchmark_delivery FOLDER");
-  curl_global_init(CURL_GLOBAL_DEFAULT);
   benchmarks::Run(argv[1]);
-  curl_global_cleanup();
 }

@@ -20,8 +20,10 @@ import postgres  # noqa: E402: a module of the integration tests
 PROGRAMS = pathlib.Path(os.environ["CONVOY_BIN_DIR"])
 STORE = str(PROGRAMS / "benchmark_postgres")
 GATEWAY = str(PROGRAMS / "benchmark_postgres_gateway")
+BARE = str(PROGRAMS / "benchmark_postgres_bare")
 SETTINGS = ("max_wal_size=4GB", "log_autovacuum_min_duration=0", "autovacuum_naptime=15s")
 EVENTS = 20_000  # of a measurement, all processes together
+WAY_EVENTS = 60_000  # the same, where events go the whole way
 
 #: the lean rows, one event in a transaction
 PGBENCH = """
@@ -66,8 +68,9 @@ def wal_position(server):
     return int(server.query("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"))
 
 
-def start_together(server, processes):
-    """Lets them begin at once; the seconds until all are done, and the bytes of WAL."""
+def start_together(server, processes, wait_for_rest=lambda: None):
+    """Lets them begin at once; the seconds until all are done, and the rest as well, and the bytes of
+    WAL."""
     for process in processes:
         process.expect("ready")
     wal, began = wal_position(server), time.monotonic()
@@ -75,6 +78,7 @@ def start_together(server, processes):
         process.say()
     for process in processes:
         process.expect("done")
+    wait_for_rest()
     return time.monotonic() - began, wal_position(server) - wal
 
 
@@ -200,25 +204,49 @@ class Gateways:
             time.sleep(0.05)
 
 
-def measure_gateways(server, bare):
-    print("\ngateways, events of 1 KiB                       events/s   WAL bytes/event   of bare libpq")
+def measure_bare_way(server):
+    """Events a second that bare libpq and libcurl store, send and record."""
+    receiver = Process(GATEWAY, "receive")
+    bare = Process(BARE, dsn_of(server), receiver.read(), WAY_EVENTS)
+    took, wal = start_together(server, [bare])
+    bare.close()
+    receiver.close()
+    print(f"{'bare libpq and libcurl, whole way':45} {WAY_EVENTS / took:10,.0f} "
+          f"{wal / WAY_EVENTS:17,.0f}", flush=True)
+    return WAY_EVENTS / took
+
+
+def measure_gateway_group(server, count, name):
+    """Events a second, and bytes of WAL for each."""
+    with Gateways(server) as gateways:
+        is_intake = name == "intake"
+        events = EVENTS if is_intake else WAY_EVENTS
+
+        def wait_for_deliveries():
+            gateways.wait_for(events)
+            gateways.wait_until_recorded()
+
+        processes = gateways.start(gateways.waiting if is_intake else gateways.going,
+                                   [events // count] * count)
+        took, wal = start_together(server, processes,
+                                   (lambda: None) if is_intake else wait_for_deliveries)
+        for process in processes:
+            process.close()
+    return events / took, wal / events
+
+
+def measure_gateways(server, stored):
+    """`stored`: what bare libpq stores a second, if that was measured."""
+    print("\ngateways, events of 1 KiB                       events/s   WAL bytes/event   "
+          "of bare libpq   of libpq and libcurl")
+    sent = measure_bare_way(server)
     for count in (1, 2, 4):
         for name in ("intake", "whole way"):
-            with Gateways(server) as gateways:
-                is_intake = name == "intake"
-                processes = gateways.start(gateways.waiting if is_intake else gateways.going,
-                                           [EVENTS // count] * count)
-                wal, began = wal_position(server), time.monotonic()
-                took, _ = start_together(server, processes)
-                if not is_intake:
-                    gateways.wait_for(EVENTS)
-                    gateways.wait_until_recorded()
-                    took = time.monotonic() - began
-                wal = (wal_position(server) - wal) / EVENTS
-                for process in processes:
-                    process.close()
-            share = f"{100 * EVENTS / took / bare[name]:13.0f} %" if bare else ""
-            print(f"{f'{name}, {count} processes':45} {EVENTS / took:10,.0f} {wal:17,.0f} {share}",
+            rate, wal = measure_gateway_group(server, count, name)
+            shares = f"{100 * rate / stored[name]:13.0f} %" if stored else f"{'':15}"
+            if name == "whole way":
+                shares += f" {100 * rate / sent:20.0f} %"
+            print(f"{f'{name}, {count} processes':45} {rate:10,.0f} {wal:17,.0f} {shares}",
                   flush=True)
 
 
