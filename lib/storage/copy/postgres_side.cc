@@ -2,14 +2,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 
 #include "lib/base/status_macros.h"
 #include "lib/storage/copy/side.h"
+#include "lib/storage/postgres/claimer.h"
 #include "lib/storage/postgres/connection.h"
 #include "lib/storage/postgres/presence.h"
 #include "lib/storage/postgres/schema.h"
-#include "lib/storage/postgres/writer.h"
 
 namespace convoy::storage::copy {
 namespace {
@@ -19,9 +18,6 @@ using postgres::Columns;
 using postgres::Connection;
 using postgres::Params;
 using postgres::Rows;
-
-// Openers behind a pooler count up a row each second.
-constexpr absl::Duration kBeatWithin = absl::Seconds(5);
 
 std::string_view TypeOf(const Column& column) {
   return column.type == ColumnType::kInt ? "int8" : "bytea";
@@ -120,17 +116,9 @@ class PostgresSide final : public Side {
         const Rows lock,
         connection_->Run("SELECT pg_try_advisory_lock('opener'::regclass::oid::int4, -1)"));
     // An opener that did not see that lock is seen here.
-    CONVOY_ASSIGN_OR_RETURN(
-        const Rows openers,
-        connection_->Run(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND "
-            "classid = 'opener'::regclass::oid AND objid::int8 BETWEEN 1 AND 2147483647 AND "
-            "database = (SELECT oid FROM pg_database WHERE datname = current_database())"));
-    bool is_alone = lock.IntAt(0, 0) != 0 && openers.IntAt(0, 0) == 0;
-    if (is_alone) {
-      CONVOY_ASSIGN_OR_RETURN(const bool has_beating, HasBeating());
-      is_alone = !has_beating;
-    }
+    CONVOY_ASSIGN_OR_RETURN(const bool has_opener,
+                            postgres::HasOpener(*connection_, /*has_beats=*/true));
+    const bool is_alone = lock.IntAt(0, 0) != 0 && !has_opener;
     if (is_alone) return absl::OkStatus();
     return absl::FailedPreconditionError(
         absl::StrCat("a process has ", name_, " open; stop it first"));
@@ -234,7 +222,9 @@ class PostgresSide final : public Side {
     for (const Table& table : Tables()) {
       CONVOY_RETURN_IF_ERROR(connection_->Execute(absl::StrCat("ANALYZE ", table.name)));
     }
-    return connection_->Execute("SET synchronous_commit = on; DROP TABLE unfinished_copy");
+    return connection_->Execute(
+        "SET synchronous_commit = on; DELETE FROM backlog; INSERT INTO backlog SELECT project, 0, "
+        "count(*) FROM delivery WHERE status < 3 GROUP BY project; DROP TABLE unfinished_copy");
   }
 
  private:
@@ -245,17 +235,6 @@ class PostgresSide final : public Side {
     if (status.ok()) status = connection_->Run("COMMIT").status();
     if (!status.ok()) connection_->RollBack();
     return status;
-  }
-
-  // Whether an opener behind a pooler lives.
-  absl::StatusOr<bool> HasBeating() {
-    constexpr std::string_view kSum =
-        "SELECT count(*), coalesce(sum(beats), 0)::int8 FROM opener_beat";
-    CONVOY_ASSIGN_OR_RETURN(const Rows before, connection_->Run(kSum));
-    if (before.IntAt(0, 0) == 0) return false;
-    absl::SleepFor(kBeatWithin);
-    CONVOY_ASSIGN_OR_RETURN(const Rows after, connection_->Run(kSum));
-    return before.IntAt(0, 1) != after.IntAt(0, 1);
   }
 
   std::unique_ptr<Connection> connection_;

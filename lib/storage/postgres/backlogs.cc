@@ -1,5 +1,5 @@
-// Backlogs of projects: the counts that triggers keep (schema.cc), and one look into the index for
-// each of the lanes that come first.
+// Backlogs of projects: the counts (schema.cc), and one look into the index for each of the lanes
+// that come first.
 #include "lib/storage/postgres/backlogs.h"
 
 #include <algorithm>
@@ -13,6 +13,11 @@
 
 namespace convoy::storage::postgres {
 namespace {
+
+constexpr std::string_view kChange =
+    "INSERT INTO backlog AS b SELECT w.project, pg_backend_pid() & 15, w.more FROM "
+    "unnest($1::int8[], $2::int8[]) AS w(project, more) ON CONFLICT (project, slot) "
+    "DO UPDATE SET count = b.count + excluded.count";
 
 constexpr std::string_view kOldest =
     "SELECT l.project, f.wake_at_us FROM (SELECT k.project, k.endpoint FROM lane AS k "
@@ -30,6 +35,14 @@ constexpr std::string_view kClosedUntil =
     "$1::int8 AND d.status < 3 AND d.wake_at_us <= $3::int8 AND d.project = $2::int8)";
 
 }  // namespace
+
+void QueueBacklogs(Connection& connection, const std::map<int64_t, int64_t>& changes) {
+  Columns rows;
+  for (const auto& [project, by] : changes) {
+    if (by != 0) rows.AddRow({project, by});
+  }
+  if (rows.rows_count() > 0) connection.Queue(kChange, Params().All(rows));
+}
 
 absl::StatusOr<std::vector<Backlog>> ReadBacklogs(Connection& connection) {
   connection.Queue(kOldest, Params().Int(kBacklogLanesMax));

@@ -2,17 +2,24 @@
 // a claim are visited together: a claim costs about as many round trips whatever it hands out.
 //
 // A claim locks the rows of the lanes that it visits and passes by those that another opener, or a
-// writer, holds at the moment. So that no lane is passed by for ever, a claim that left some out is
-// followed by one that waits for the lane that has waited longest, before it holds any other.
-// Deliveries that are locked are being written, and passed by, too.
+// writer, holds at the moment. So that no lane is passed by for ever, a claim that left out one
+// which has waited for long is followed by one that waits for that lane, before it holds any other.
+// Deliveries that are locked are being written, and passed by, too. Before it lets a lane sleep, it
+// shuts out the writers that leave the row of an awake lane alone (lanes.h).
 #include <algorithm>
+#include <iterator>
+#include <memory>
 #include <set>
+#include <span>
+#include <string>
 #include <utility>
+
+#include "absl/memory/memory.h"
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/postgres/claimer.h"
 #include "lib/storage/postgres/names.h"
-#include "lib/storage/postgres/writer.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
@@ -20,6 +27,10 @@ namespace {
 
 // A lane without deliveries whose rate is not rested is looked at so long after it is.
 constexpr absl::Duration kForgetAfter = absl::Minutes(10);
+// A lane that others hold whenever a claim comes is waited for after so long.
+constexpr absl::Duration kPatience = absl::Milliseconds(100);
+// A lane that a writer is at, and of which nothing is due, is looked at again so long after.
+constexpr absl::Duration kLinger = absl::Milliseconds(2);
 
 constexpr std::string_view kNextWake =
     "SELECT wake_at_us, endpoint FROM lane WHERE NOT endpoint = ANY ($1::int8[]) "
@@ -42,70 +53,125 @@ constexpr std::string_view kFindNext =
     "w.endpoint AND d.status < 3 AND d.project = w.project ORDER BY d.wake_at_us, d.key LIMIT 1) "
     "AS f ON true";
 
+template <typename T>
+std::vector<T*> PointersTo(std::vector<T>& items) {
+  std::vector<T*> pointers;
+  for (T& item : items) pointers.push_back(&item);
+  return pointers;
+}
+
+absl::StatusOr<std::vector<int64_t>> NumbersOf(Connection& connection,
+                                               const std::vector<std::string>& ids) {
+  std::vector<int64_t> numbers;
+  if (ids.empty()) return numbers;
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                          connection.Run("SELECT n.number FROM unnest($1::bytea[]) AS w(id) "
+                                         "JOIN name AS n ON n.id = w.id",
+                                         Params().Texts(ids)));
+  for (int i = 0; i < rows.count(); ++i) numbers.push_back(rows.IntAt(i, 0));
+  return numbers;
+}
+
 }  // namespace
 
-absl::StatusOr<Claim> Writer::ClaimDue(const ClaimRequest& request) {
+absl::StatusOr<std::unique_ptr<Claimer>> Claimer::Open(Opener* opener) {
+  auto claimer = absl::WrapUnique(new Claimer(opener));
+  absl::MutexLock lock(&claimer->mutex_);
+  CONVOY_RETURN_IF_ERROR(claimer->session_.Register());
+  if (opener->may_be_early()) claimer->session_.Unsettle();
+  if (claimer->session_.IsSettled()) CONVOY_RETURN_IF_ERROR(claimer->ReleaseDead());
+  return claimer;
+}
+
+absl::StatusOr<Claim> Claimer::ClaimDue(const ClaimRequest& request) {
   absl::MutexLock lock(&mutex_);
-  CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
+  CONVOY_RETURN_IF_ERROR(opener_.CheckHealth());
+  const uint64_t announcement = opener_.presence().announcement();
   CONVOY_RETURN_IF_ERROR(ReleaseDeadNowAndThen(request.now));
   CONVOY_RETURN_IF_ERROR(NoticeClock(request.now));
   if (clock_step_.has_value()) CONVOY_RETURN_IF_ERROR(FollowClock(request.lease));
+  std::vector<ClaimedDelivery> early = TakeEarly(request);
+  absl::StatusOr<Claim> claim = ClaimStored(request);
+  if (!claim.ok()) {
+    if (early.empty()) return claim;
+    claim = Claim{.next_due_at = request.now};  // the next call meets the same failure
+  }
+  claim->deliveries.insert(claim->deliveries.begin(), std::make_move_iterator(early.begin()),
+                           std::make_move_iterator(early.end()));
+  opener_.early_claims().Offer(request, *claim);
+  if (announcement != 0 && IsDone(request, *claim)) opener_.presence().TakeBack(announcement);
+  if (clock_step_.has_value()) claim->next_due_at = std::min(claim->next_due_at, request.now);
+  claim->needs_sync = false;  // it has seen durable writes only, and is durable where it must be
+  return claim;
+}
+
+absl::StatusOr<Claim> Claimer::ClaimStored(const ClaimRequest& request) {
   CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());
-  CONVOY_ASSIGN_OR_RETURN(const Rows skipped_rows,
-                          looking->Run("SELECT n.number FROM unnest($1::bytea[]) AS w(id) "
-                                       "JOIN name AS n ON n.id = w.id",
-                                       Params().Texts(request.skipped_endpoint_ids)));
-  std::vector<int64_t> skipped;
-  for (int i = 0; i < skipped_rows.count(); ++i) skipped.push_back(skipped_rows.IntAt(i, 0));
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<int64_t> skipped,
+                          NumbersOf(*looking, request.skipped_endpoint_ids));
   // Most calls find nothing: look before a transaction.
   CONVOY_ASSIGN_OR_RETURN(const Rows next, looking->Run(kNextWake, Params().Ints(skipped)));
   Claim claim;
   if (next.count() > 0) claim.next_due_at = base::FromMicros(next.IntAt(0, 0));
-  const bool is_due = claim.next_due_at <= request.now && request.items_max > 0;
-  if (is_due) {
-    // The claim itself is the record that a delivery of the mode at_most_once is about to be sent.
-    bool may_be_lost = false;
-    const auto body = [&](Connection& connection)
-                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-      claim = Claim();
-      CONVOY_RETURN_IF_ERROR(ClaimAll(connection, request, skipped, claim));
-      may_be_lost = std::none_of(claim.deliveries.begin(), claim.deliveries.end(),
-                                 [](const ClaimedDelivery& claimed) {
-                                   return claimed.delivery.mode == DeliveryMode::kAtMostOnce;
-                                 });
-      return absl::OkStatus();
-    };
-    CONVOY_RETURN_IF_ERROR(session_.Run(body, &may_be_lost));
-    should_wait_ = !visited_.contains(next.IntAt(0, 1));
-  }
-  TakeBackIfDone(request, claim);
-  if (clock_step_.has_value()) claim.next_due_at = std::min(claim.next_due_at, request.now);
-  claim.needs_sync = false;  // it has seen durable writes only, and is durable where it must be
+  const bool is_due = claim.next_due_at <= request.now && request.items_max > handed_count_;
+  if (!is_due) return claim;
+  // The claim itself is the record that a delivery of the mode at_most_once is about to be sent.
+  bool may_be_lost = false;
+  const auto body = [&](Connection& connection)
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
+    claim = Claim();
+    CONVOY_RETURN_IF_ERROR(ClaimAll(connection, request, skipped, claim));
+    may_be_lost = std::none_of(claim.deliveries.begin(), claim.deliveries.end(),
+                               [](const ClaimedDelivery& claimed) {
+                                 return claimed.delivery.mode == DeliveryMode::kAtMostOnce;
+                               });
+    return absl::OkStatus();
+  };
+  CONVOY_RETURN_IF_ERROR(session_.Run(body, &may_be_lost));
+  should_wait_ = !visited_.contains(next.IntAt(0, 1)) &&
+                 base::FromMicros(next.IntAt(0, 0)) < request.now - kPatience;
   return claim;
 }
 
-absl::Status Writer::ClaimAll(Connection& connection, const ClaimRequest& request,
-                              const std::vector<int64_t>& skipped, Claim& claim) {
+absl::Status Claimer::ClaimAll(Connection& connection, const ClaimRequest& request,
+                               const std::vector<int64_t>& skipped, Claim& claim) {
   CONVOY_ASSIGN_OR_RETURN(std::vector<LaneRow> awake, LockAwake(connection, request, skipped));
   CONVOY_ASSIGN_OR_RETURN(std::vector<Visit> visits,
                           PlanVisits(connection, request, std::move(awake), claim));
   CONVOY_RETURN_IF_ERROR(ChooseHeads(connection, request.now, visits));
   CONVOY_RETURN_IF_ERROR(TakeDeliveries(connection, request, visits, claim));
-  CONVOY_RETURN_IF_ERROR(FindNext(connection, visits));
+  CONVOY_RETURN_IF_ERROR(FindNext(connection, PointersTo(visits)));
+  MovePaces(request.now, visits);
+  CONVOY_RETURN_IF_ERROR(ShutOutWriters(connection, request.now, visits));
   LeaveLanes(connection, request.now, visits, claim);
   CONVOY_ASSIGN_OR_RETURN(const Rows next, connection.Run(kNextWake, Params().Ints(skipped)));
   if (next.count() > 0) claim.next_due_at = base::FromMicros(next.IntAt(0, 0));
   return absl::OkStatus();
 }
 
+// Whether the claim has left nothing that other openers should be told of.
+bool Claimer::IsDone(const ClaimRequest& request, const Claim& claim) {
+  const absl::Time soon = request.now + kAnnouncedAhead;
+  if (claim.next_due_at <= soon || !claim.unserved_lanes.empty()) return false;
+  if (request.skipped_endpoint_ids.empty()) return true;
+  // In doubt others are told.
+  const absl::StatusOr<Connection*> connection = session_.Connect();
+  if (!connection.ok()) return false;
+  const absl::StatusOr<Rows> first =
+      (*connection)->Run("SELECT wake_at_us FROM lane ORDER BY wake_at_us LIMIT 1");
+  if (!first.ok()) return false;
+  return first->count() == 0 || first->IntAt(0, 0) > base::ToMicros(soon);
+}
+
 // The lanes that are awake, longest waiting first, locked; those of removed projects are dropped.
-absl::StatusOr<std::vector<Writer::LaneRow>> Writer::LockAwake(
+absl::StatusOr<std::vector<Claimer::LaneRow>> Claimer::LockAwake(
     Connection& connection, const ClaimRequest& request, const std::vector<int64_t>& skipped) {
   const int64_t now_us = base::ToMicros(request.now);
+  const auto items_max = static_cast<int64_t>(request.items_max - handed_count_);
   if (should_wait_) connection.Queue(kLockFirst, Params().Int(now_us).Ints(skipped));
   CONVOY_ASSIGN_OR_RETURN(
       const Rows rows,
-      connection.Run(kLockAwake, Params().Int(now_us).Ints(skipped).Int(request.items_max)));
+      connection.Run(kLockAwake, Params().Int(now_us).Ints(skipped).Int(items_max)));
   visited_.clear();
   std::vector<LaneRow> awake;
   std::vector<int64_t> dropped;
@@ -132,11 +198,12 @@ absl::StatusOr<std::vector<Writer::LaneRow>> Writer::LockAwake(
 // The lanes that are visited, by their policies. A policy that holds back counts only if it is of
 // the present revision: it may have been changed since, and then the lane would sleep although it
 // is open.
-absl::StatusOr<std::vector<Writer::Visit>> Writer::PlanVisits(Connection& connection,
-                                                              const ClaimRequest& request,
-                                                              std::vector<LaneRow> awake,
-                                                              Claim& claim) {
-  const size_t share = std::max<size_t>(request.items_max / std::max<size_t>(awake.size(), 1), 1);
+absl::StatusOr<std::vector<Claimer::Visit>> Claimer::PlanVisits(Connection& connection,
+                                                                const ClaimRequest& request,
+                                                                std::vector<LaneRow> awake,
+                                                                Claim& claim) {
+  const size_t share =
+      std::max<size_t>((request.items_max - handed_count_) / std::max<size_t>(awake.size(), 1), 1);
   std::vector<std::optional<LanePolicy>> policies;
   std::set<std::string> scopes;
   for (const LaneRow& lane : awake) {
@@ -161,7 +228,7 @@ absl::StatusOr<std::vector<Writer::Visit>> Writer::PlanVisits(Connection& connec
   std::vector<Visit> visits;
   for (size_t i = 0; i < awake.size(); ++i) {
     LaneRow& lane = awake[i];
-    const size_t items_max = std::min(share, ItemsMaxOf(request, lane.name.endpoint_id));
+    const size_t items_max = std::min(share, RoomOf(request, lane.name.endpoint_id));
     if (items_max == 0) continue;
     std::optional<LanePolicy>& policy = policies[i];
     if (policy.has_value() && policy->holds_back() && request.policy_of != nullptr &&
@@ -176,6 +243,7 @@ absl::StatusOr<std::vector<Writer::Visit>> Writer::PlanVisits(Connection& connec
       claim.unserved_lanes.push_back(lane.name);
       continue;
     }
+    opener_.early_claims().Learn(lane.name.endpoint_id, !policy->holds_back());
     Visit visit{.lane = std::move(lane), .policy = *policy};
     const Pace pace(policy->rate_limit);
     visit.items_max =
@@ -187,15 +255,15 @@ absl::StatusOr<std::vector<Writer::Visit>> Writer::PlanVisits(Connection& connec
   return visits;
 }
 
-absl::Status Writer::FindNext(Connection& connection, std::vector<Visit>& visits) {
+absl::Status Claimer::FindNext(Connection& connection, std::span<Visit* const> visits) {
   Columns lanes;
-  for (const Visit& visit : visits) {
-    lanes.AddRow({visit.lane.endpoint, visit.lane.project, visit.lane.head});
+  for (const Visit* visit : visits) {
+    lanes.AddRow({visit->lane.endpoint, visit->lane.project, visit->lane.head});
   }
   if (visits.empty()) return absl::OkStatus();
   CONVOY_ASSIGN_OR_RETURN(const Rows rows, connection.Run(kFindNext, Params().All(lanes)));
   for (int i = 0; i < rows.count(); ++i) {
-    Visit& visit = visits[static_cast<size_t>(rows.IntAt(i, 0) - 1)];
+    Visit& visit = *visits[static_cast<size_t>(rows.IntAt(i, 0) - 1)];
     if (!rows.IsNullAt(i, 1)) {
       visit.next = {.key = visit.lane.head, .wake_at_us = rows.IntAt(i, 1)};
     } else if (!rows.IsNullAt(i, 2)) {
@@ -209,12 +277,12 @@ absl::Status Writer::FindNext(Connection& connection, std::vector<Visit>& visits
 
 // Of lanes that get one at a time: which one each is at. One that is not due yet may be overtaken,
 // unless it is the head already.
-absl::Status Writer::ChooseHeads(Connection& connection, absl::Time now,
-                                 std::vector<Visit>& visits) {
+absl::Status Claimer::ChooseHeads(Connection& connection, absl::Time now,
+                                  std::vector<Visit>& visits) {
   const bool has_fifo = std::any_of(visits.begin(), visits.end(), [](const Visit& visit) {
     return visit.policy.is_fifo && !visit.policy.is_closed();
   });
-  if (has_fifo) CONVOY_RETURN_IF_ERROR(FindNext(connection, visits));
+  if (has_fifo) CONVOY_RETURN_IF_ERROR(FindNext(connection, PointersTo(visits)));
   for (Visit& visit : visits) {
     if (visit.policy.is_closed()) continue;
     const int64_t former = std::exchange(visit.lane.head, 0);
@@ -226,40 +294,68 @@ absl::Status Writer::ChooseHeads(Connection& connection, absl::Time now,
   return absl::OkStatus();
 }
 
-// Writes the rows of the lanes: each wakes when it opens and something of it is due. A visit that
-// found nothing due leaves the rate as it is.
-void Writer::LeaveLanes(Connection& connection, absl::Time now, std::vector<Visit>& visits,
-                        Claim& claim) {
-  const int64_t now_us = base::ToMicros(now);
+// How much of its rate each lane has used, and until when it is closed. A visit that found nothing
+// due leaves both as they are.
+void Claimer::MovePaces(absl::Time now, std::vector<Visit>& visits) {
+  for (Visit& visit : visits) {
+    LaneRow& lane = visit.lane;
+    const bool is_due = visit.claimed_count > 0 || visit.ended_count > 0 || visit.HasDueBy(now);
+    if (!is_due) continue;
+    const Pace pace(visit.policy.rate_limit);
+    if (visit.policy.is_closed()) {
+      lane.closed_until = now + kLaneClosureMax;
+      lane.is_disabled = visit.policy.is_disabled;
+    } else {
+      lane.arrival = pace.After(static_cast<uint32_t>(visit.claimed_count), now, lane.arrival);
+      lane.closed_until = pace.ClosedUntil(now, lane.arrival);
+      lane.is_disabled = false;
+    }
+  }
+}
+
+// Of lanes that would sleep for longer than they are closed, or go: takes the locks that keep
+// writers out until the end of the transaction, and looks again at what came before that. Where a
+// writer is at a lane, the lane lingers.
+absl::Status Claimer::ShutOutWriters(Connection& connection, absl::Time now,
+                                     std::vector<Visit>& visits) {
+  std::vector<int64_t> endpoints;
+  std::vector<Visit*> sleeping;
+  for (Visit& visit : visits) {
+    if (visit.has_head() || visit.HasDueBy(std::max(now, visit.lane.closed_until))) continue;
+    sleeping.push_back(&visit);
+    endpoints.push_back(visit.lane.endpoint);
+  }
+  if (sleeping.empty()) return absl::OkStatus();
+  CONVOY_ASSIGN_OR_RETURN(const Rows locked, Lanes::TryShutOut(connection, endpoints));
+  std::vector<Visit*> alone;
+  for (int i = 0; i < locked.count(); ++i) {
+    Visit* const visit = sleeping[static_cast<size_t>(locked.IntAt(i, 0) - 1)];
+    visit->has_writer = locked.IntAt(i, 1) == 0;
+    if (!visit->has_writer) alone.push_back(visit);
+  }
+  return FindNext(connection, alone);
+}
+
+// Writes the rows of the lanes: each wakes when it opens and something of it is due.
+void Claimer::LeaveLanes(Connection& connection, absl::Time now, std::vector<Visit>& visits,
+                         Claim& claim) {
   const auto micros = [](absl::Time time) { return std::max<int64_t>(base::ToMicros(time), 0); };
   std::vector<int64_t> done;
   Columns left;
   for (Visit& visit : visits) {
     LaneRow& lane = visit.lane;
     const bool has_next = visit.next.key != 0;
-    const bool is_due = visit.claimed_count > 0 || visit.ended_count > 0 ||
-                        (has_next && visit.next.wake_at_us <= now_us);
-    const Pace pace(visit.policy.rate_limit);
-    if (is_due && visit.policy.is_closed()) {
-      lane.closed_until = now + kLaneClosureMax;
-      lane.is_disabled = visit.policy.is_disabled;
-    } else if (is_due) {
-      lane.arrival = pace.After(static_cast<uint32_t>(visit.claimed_count), now, lane.arrival);
-      lane.closed_until = pace.ClosedUntil(now, lane.arrival);
-      lane.is_disabled = false;
-    }
-    if (!has_next && lane.arrival <= now) {
+    if (!has_next && lane.arrival <= now && !visit.has_writer) {
       done.push_back(lane.endpoint);
       continue;
     }
     const int64_t closed_until_us = micros(lane.closed_until);
-    const int64_t wake_at_us = has_next ? std::max(visit.next.wake_at_us, closed_until_us)
-                                        : base::ToMicros(lane.arrival + kForgetAfter);
-    const bool has_head = has_next && visit.next.key == lane.head;
+    int64_t wake_at_us = has_next ? std::max(visit.next.wake_at_us, closed_until_us)
+                                  : base::ToMicros(lane.arrival + kForgetAfter);
+    if (visit.has_writer) wake_at_us = std::min(wake_at_us, base::ToMicros(now + kLinger));
     left.AddRow({lane.endpoint, wake_at_us, micros(lane.arrival), closed_until_us,
-                 has_head ? lane.head : int64_t{0}, int64_t{lane.is_disabled}});
-    const bool has_more_due = has_next && visit.next.wake_at_us <= now_us;
-    if (has_more_due && lane.closed_until > now && !visit.policy.is_closed()) {
+                 visit.has_head() ? lane.head : int64_t{0}, int64_t{lane.is_disabled}});
+    if (visit.HasDueBy(now) && lane.closed_until > now && !visit.policy.is_closed()) {
       claim.throttled_lanes.push_back({.lane = std::move(lane.name), .until = lane.closed_until});
     }
   }

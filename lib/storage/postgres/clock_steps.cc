@@ -7,7 +7,7 @@
 #include "convoy/ulid.h"
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
-#include "lib/storage/postgres/writer.h"
+#include "lib/storage/postgres/claimer.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
@@ -23,7 +23,7 @@ absl::StatusOr<bool> HasIdsSince(Connection& connection, absl::Time time) {
 
 }  // namespace
 
-absl::Status Writer::NoticeClock(absl::Time now) {
+absl::Status Claimer::NoticeClock(absl::Time now) {
   bool was_set_back = now < latest_now_ - kClockTolerance;
   if (latest_now_ == absl::InfinitePast()) {
     CONVOY_ASSIGN_OR_RETURN(Connection * connection, session_.Connect());
@@ -34,7 +34,7 @@ absl::Status Writer::NoticeClock(absl::Time now) {
   return absl::OkStatus();
 }
 
-absl::Status Writer::FollowClock(absl::Duration lease) {
+absl::Status Claimer::FollowClock(absl::Duration lease) {
   std::optional<ClockStep> next;
   CONVOY_RETURN_IF_ERROR(session_.Run(
       [&](Connection& connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
@@ -54,8 +54,8 @@ absl::Status Writer::FollowClock(absl::Duration lease) {
 }
 
 // The waits of one lane, or, if there are more than a piece may look at, the first of them.
-absl::StatusOr<size_t> Writer::CorrectWaits(Connection& connection, absl::Duration lease,
-                                            ClockStep& step) {
+absl::StatusOr<size_t> Claimer::CorrectWaits(Connection& connection, absl::Duration lease,
+                                             ClockStep& step) {
   Params params;
   params.Int(step.endpoint).Int(base::ToMicros(step.wake_at)).Int(step.key).Int(kClockStepRowsMax);
   CONVOY_ASSIGN_OR_RETURN(
@@ -89,7 +89,7 @@ absl::StatusOr<size_t> Writer::CorrectWaits(Connection& connection, absl::Durati
 
 // Opens the lane that is done: its next visit finds out when it is due. A rate that was rested
 // before the clock was set still is.
-absl::Status Writer::GoToNextLane(Connection& connection, std::optional<ClockStep>& step) {
+absl::Status Claimer::GoToNextLane(Connection& connection, std::optional<ClockStep>& step) {
   connection.Queue(
       "UPDATE lane SET wake_at_us = 0, closed_until_us = 0, "
       "arrival_us = CASE WHEN arrival_us <= $1::int8 THEN 0 ELSE arrival_us END "

@@ -4,15 +4,21 @@
 // until the bodies fill what the request has room for. The size of a body is read without it.
 #include <algorithm>
 #include <cstddef>
+#include <map>
+#include <memory>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/postgres/backlogs.h"
+#include "lib/storage/postgres/claimer.h"
 #include "lib/storage/postgres/rows.h"
-#include "lib/storage/postgres/writer.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
@@ -41,11 +47,33 @@ const std::string& SelectDueHeads() {
   return *kSql;
 }
 
+using Events = absl::flat_hash_map<int64_t, std::shared_ptr<const Event>>;  // by the key
+
+// Events of the keys, each with its project.
+absl::Status ReadEvents(Connection& connection,
+                        const absl::flat_hash_map<int64_t, std::string>& projects,
+                        Events& out_events) {
+  // As a join: then each key is looked up in its own partition alone.
+  static const std::string* const kSelect = new std::string(absl::StrCat(
+      "SELECT ", kEventColumns, " FROM unnest($1::int8[]) AS w(at) JOIN event ON key = w.at"));
+  std::vector<int64_t> keys;
+  for (const auto& [key, project] : projects) keys.push_back(key);
+  std::sort(keys.begin(), keys.end());
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows, connection.Run(*kSelect, Params().Ints(keys)));
+  for (int i = 0; i < rows.count(); ++i) {
+    const Row row(&rows, i);
+    const int64_t key = row.IntAt(0);
+    CONVOY_ASSIGN_OR_RETURN(Event event, ReadEvent(connection, row, projects.at(key)));
+    out_events[key] = std::make_shared<const Event>(std::move(event));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<std::vector<Rows>> Writer::ReadDue(Connection& connection, absl::Time now,
-                                                  std::vector<Visit>& visits,
-                                                  std::vector<DueRow>& out_due) {
+absl::StatusOr<std::vector<Rows>> Claimer::ReadDue(Connection& connection, absl::Time now,
+                                                   std::vector<Visit>& visits,
+                                                   std::vector<DueRow>& out_due) {
   const int64_t now_us = base::ToMicros(now);
   Columns lanes;
   std::vector<int64_t> heads;
@@ -86,15 +114,16 @@ absl::StatusOr<std::vector<Rows>> Writer::ReadDue(Connection& connection, absl::
   return answers;
 }
 
-absl::Status Writer::TakeDeliveries(Connection& connection, const ClaimRequest& request,
-                                    std::vector<Visit>& visits, Claim& claim) {
+absl::Status Claimer::TakeDeliveries(Connection& connection, const ClaimRequest& request,
+                                     std::vector<Visit>& visits, Claim& claim) {
   std::vector<DueRow> due;
   CONVOY_ASSIGN_OR_RETURN(const std::vector<Rows> answers,
                           ReadDue(connection, request.now, visits, due));
   Columns claimed;
   std::vector<int64_t> ended, events;
+  std::map<int64_t, int64_t> backlogs;
   std::set<int64_t> counted;
-  uint64_t bytes_count = 0;
+  uint64_t bytes_count = handed_bytes_;
   for (const DueRow& at : due) {
     Visit& visit = visits[at.visit];
     const Rows& rows = answers[at.rows];
@@ -104,23 +133,27 @@ absl::Status Writer::TakeDeliveries(Connection& connection, const ClaimRequest& 
     const bool was_claimed = delivery.status == DeliveryStatus::kProcessing;
     if (was_claimed && !EndClaim(delivery)) {
       ended.push_back(row.IntAt(0));
+      --backlogs[visit.lane.project];
       ++visit.ended_count;
       continue;
     }
     const int64_t event = row.IntAt(3);
     if (counted.insert(event).second) {
       bytes_count += static_cast<uint64_t>(rows.IntAt(at.row, 1));
-      if (bytes_count > request.bytes_max && !claim.deliveries.empty()) break;
+      const bool is_first = claim.deliveries.empty() && handed_count_ == 0;
+      if (bytes_count > request.bytes_max && !is_first) break;
     }
     delivery.status = DeliveryStatus::kProcessing;
     ++visit.claimed_count;
     const bool sets_pace = visit.claimed_count == 1 && Pace(visit.policy.rate_limit).is_limited();
-    claimed.AddRow({row.IntAt(0), static_cast<int64_t>(next_lease_)});
+    const uint64_t lease = opener_.NextLease();
+    claimed.AddRow({row.IntAt(0), static_cast<int64_t>(lease)});
     events.push_back(event);
     claim.deliveries.push_back(
-        {.lease = next_lease_++, .delivery = std::move(delivery), .sets_pace = sets_pace});
+        {.lease = lease, .delivery = std::move(delivery), .sets_pace = sets_pace});
   }
   QueueEnds(connection, ended);
+  QueueBacklogs(connection, backlogs);
   if (claim.deliveries.empty()) return absl::OkStatus();
   Params params;
   params.All(claimed).Int(base::ToMicros(request.now + request.lease));
@@ -133,7 +166,7 @@ absl::Status Writer::TakeDeliveries(Connection& connection, const ClaimRequest& 
 }
 
 // They may have been sent, and in their mode are sent once at most.
-void Writer::QueueEnds(Connection& connection, const std::vector<int64_t>& ended) {
+void Claimer::QueueEnds(Connection& connection, const std::vector<int64_t>& ended) {
   if (ended.empty()) return;
   Params params;
   params.Int(static_cast<int64_t>(DeliveryStatus::kFailure)).Bytes(kUnknownArrival).Ints(ended);
@@ -143,24 +176,21 @@ void Writer::QueueEnds(Connection& connection, const std::vector<int64_t>& ended
       params);
 }
 
-absl::Status Writer::AttachEvents(Connection& connection, const std::vector<int64_t>& events,
-                                  Claim& claim) {
-  // As a join: then each key is looked up in its own partition alone.
-  static const std::string* const kSelect = new std::string(absl::StrCat(
-      "SELECT ", kEventColumns, " FROM unnest($1::int8[]) AS w(at) JOIN event ON key = w.at"));
-  std::set<int64_t> keys(events.begin(), events.end());
-  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
-                          connection.Run(*kSelect, Params().Ints({keys.begin(), keys.end()})));
-  absl::flat_hash_map<int64_t, std::string> projects;
+absl::Status Claimer::AttachEvents(Connection& connection, const std::vector<int64_t>& events,
+                                   Claim& claim) {
+  Events shared;
+  absl::flat_hash_map<int64_t, std::string> projects;  // of those that must be read
   for (size_t i = 0; i < events.size(); ++i) {
-    projects[events[i]] = claim.deliveries[i].delivery.project_id;
+    const Delivery& delivery = claim.deliveries[i].delivery;
+    if (shared.contains(events[i]) || projects.contains(events[i])) continue;
+    auto recent = opener_.recent_events().Take(delivery.project_id, delivery.event_id);
+    if (recent != nullptr) {
+      shared[events[i]] = std::move(recent);
+    } else {
+      projects[events[i]] = delivery.project_id;
+    }
   }
-  absl::flat_hash_map<int64_t, std::shared_ptr<const Event>> shared;
-  for (int i = 0; i < rows.count(); ++i) {
-    const Row row(&rows, i);
-    CONVOY_ASSIGN_OR_RETURN(Event event, ReadEvent(connection, row, projects[row.IntAt(0)]));
-    shared[row.IntAt(0)] = std::make_shared<const Event>(std::move(event));
-  }
+  if (!projects.empty()) CONVOY_RETURN_IF_ERROR(ReadEvents(connection, projects, shared));
   for (size_t i = 0; i < events.size(); ++i) {
     claim.deliveries[i].event = shared[events[i]];
     if (claim.deliveries[i].event == nullptr) {

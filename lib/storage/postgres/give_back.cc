@@ -5,7 +5,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
-#include "lib/storage/postgres/writer.h"
+#include "lib/storage/postgres/claimer.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
@@ -41,9 +41,12 @@ absl::Status GiveBack(Connection& connection, int64_t opener, Lanes& lanes) {
       const Rows unknown,
       connection.Run("UPDATE delivery SET lease = 0, status = $1::int8, description = $2::bytea "
                      "WHERE lease <> 0 AND lease >= $3::int8 AND lease < $4::int8 "
-                     "AND mode = $5::int8 RETURNING endpoint",
+                     "AND mode = $5::int8 RETURNING endpoint, project",
                      params));
-  for (int i = 0; i < unknown.count(); ++i) lanes.NoteChange(unknown.IntAt(i, 0));
+  for (int i = 0; i < unknown.count(); ++i) {
+    lanes.NoteChange(unknown.IntAt(i, 0));
+    lanes.CountUnfinished(unknown.IntAt(i, 1), -1);
+  }
   // Untried deliveries are scheduled (0) again, others wait for their retry (2). Those of a removed
   // project are left to its removal.
   CONVOY_ASSIGN_OR_RETURN(
@@ -73,37 +76,38 @@ absl::Status GiveBackAll(Connection& connection) {
   return absl::OkStatus();
 }
 
-absl::Status Writer::ReleaseClaims() {
+absl::Status Claimer::ReleaseClaims() {
   absl::MutexLock lock(&mutex_);
   bool has_any = false;
   const auto body = [&](Connection& connection)
                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
     Lanes lanes;
-    CONVOY_RETURN_IF_ERROR(GiveBack(connection, opener_, lanes));
+    opener_.early_claims().Take();
+    CONVOY_RETURN_IF_ERROR(GiveBack(connection, opener_.number(), lanes));
     has_any = lanes.WakesBy(std::numeric_limits<int64_t>::max());
     lanes.Queue(connection);
     return absl::OkStatus();
   };
   CONVOY_RETURN_IF_ERROR(session_.Run(body));
   // This one may be about to end. Others look now and then all the same.
-  if (has_any) presence_->AnnounceNow().IgnoreError();
+  if (has_any) opener_.presence().AnnounceNow().IgnoreError();
   return absl::OkStatus();
 }
 
-bool Writer::IsBeating(int64_t opener, const Sign& sign) {
-  return sign.beats.has_value() && !silence_.Note(opener, *sign.beats, clock_.SteadyNow());
+bool Claimer::IsBeating(int64_t opener, const Sign& sign) {
+  return sign.beats.has_value() && !silence_.Note(opener, *sign.beats, opener_.clock().SteadyNow());
 }
 
-absl::Status Writer::ReleaseDead() {
+absl::Status Claimer::ReleaseDead() {
   CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());
   CONVOY_ASSIGN_OR_RETURN(const std::vector<int64_t> openers, OpenersWithClaims(*looking));
   std::vector<int64_t> dead;
   for (const int64_t opener : openers) {
-    if (opener == opener_) continue;
+    if (opener == opener_.number()) continue;
     CONVOY_ASSIGN_OR_RETURN(const Sign sign, LookAt(*looking, opener));
     if (sign.is_lock_free && !IsBeating(opener, sign)) dead.push_back(opener);
   }
-  silence_.ForgetBefore(clock_.SteadyNow() - absl::Minutes(1));
+  silence_.ForgetBefore(opener_.clock().SteadyNow() - absl::Minutes(1));
   if (dead.empty()) return absl::OkStatus();
   return session_.Run([&](Connection& connection) -> absl::Status {
     Lanes lanes;
@@ -117,11 +121,11 @@ absl::Status Writer::ReleaseDead() {
   });
 }
 
-absl::Status Writer::ReleaseDeadNowAndThen(absl::Time now) {
+absl::Status Claimer::ReleaseDeadNowAndThen(absl::Time now) {
   if (absl::AbsDuration(now - looked_for_dead_at_) < kLookForDead) return absl::OkStatus();
   looked_for_dead_at_ = now;
   // So that this opener itself does not count as dead for others for longer than until now.
-  CONVOY_RETURN_IF_ERROR(presence_->KeepHolding());
+  CONVOY_RETURN_IF_ERROR(opener_.presence().KeepHolding());
   CONVOY_RETURN_IF_ERROR(session_.Connect().status());
   if (session_.IsSettled()) return ReleaseDead();
   silence_.Forget();

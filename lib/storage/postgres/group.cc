@@ -1,15 +1,15 @@
-// Stretches of a group; see group.h. What is stored is read in one round trip, everything is
-// decided here, and what follows from it is sent in another.
+// Stretches of a group; see group.h. What is stored is read in one round trip, which takes the keys
+// and records the outcomes at once, as nearly all of them may be. Everything is decided here, and
+// what follows from it is sent in another.
 //
-// A key that another writer takes between the two breaks a primary key, and the transaction is made
-// again with what is there then.
+// A key of a row that another writer takes between the two breaks a primary key, and the
+// transaction is made again with what is there then.
 #include "lib/storage/postgres/group.h"
 
 #include <algorithm>
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
-#include "lib/storage/key_hash.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
@@ -30,27 +30,23 @@ constexpr std::string_view kLockEvent =
     "SELECT e.key FROM event AS e WHERE e.key BETWEEN $1::int8 AND $1::int8 + 63 "
     "AND e.key - e.key_shift = $1::int8 AND e.id_tail = $2::int8 AND e.project = $3::int8 "
     "LIMIT 1 FOR KEY SHARE OF e";
-// Keys are looked up in a subquery each, which is planned by itself: of a join with tables that are
-// empty as yet the planner may look up the project alone, and go through all of its keys.
-constexpr std::string_view kLockKeys =
-    "SELECT w.n, k.expires_at_us FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY "
-    "AS w(scope, hash, n) JOIN name AS p ON p.id = w.scope CROSS JOIN LATERAL (SELECT "
-    "r.expires_at_us FROM dedupe_key AS r WHERE r.project = p.number AND r.hash = w.hash LIMIT 1 "
-    "FOR UPDATE) AS k";
-constexpr std::string_view kInsertKeys =
-    "INSERT INTO dedupe_key (project, hash, expires_at_us) SELECT * FROM "
-    "unnest($1::int8[], $2::bytea[], $3::int8[])";
-constexpr std::string_view kRenewKeys =
-    "UPDATE dedupe_key AS k SET expires_at_us = f.expires_at_us FROM (SELECT w.expires_at_us, "
-    "(SELECT r.ctid FROM dedupe_key AS r WHERE r.project = w.project AND r.hash = w.hash LIMIT 1) "
-    "AS place FROM unnest($1::int8[], $2::bytea[], $3::int8[]) AS w(project, hash, "
-    "expires_at_us)) AS f WHERE k.ctid = f.place";
 constexpr std::string_view kUpdateDeliveries =
     "UPDATE delivery AS d SET status = w.status, attempts_count = w.attempts_count, due_at_us = "
     "w.due_at_us, description = w.description, latency_us = w.latency_us, updated_at_us = "
     "w.updated_at_us, lease = 0, wake_at_us = w.due_at_us FROM unnest($1::int8[], $2::int8[], "
     "$3::int8[], $4::int8[], $5::bytea[], $6::int8[], $7::int8[]) AS w(key, status, "
     "attempts_count, due_at_us, description, latency_us, updated_at_us) WHERE d.key = w.key";
+// The same for those of one project that have the lease, in one go with the lock.
+constexpr std::string_view kApplyOutcomes =
+    "UPDATE delivery AS d SET status = w.status, attempts_count = w.attempts_count, due_at_us = "
+    "w.due_at_us, description = w.description, latency_us = w.latency_us, updated_at_us = "
+    "w.updated_at_us, lease = 0, wake_at_us = w.due_at_us FROM unnest($1::int8[], $2::int8[], "
+    "$3::int8[], $4::int8[], $5::bytea[], $6::int8[], $7::int8[], $8::int8[], $9::int8[]) AS "
+    "w(key, status, attempts_count, due_at_us, description, latency_us, updated_at_us, lease, "
+    "id_tail) WHERE d.key = w.key AND d.lease = w.lease AND d.id_tail = w.id_tail AND "
+    "d.key_shift = 0 AND d.project = (SELECT p.number FROM name AS p WHERE p.id = $10::bytea) "
+    "RETURNING d.key, d.key_shift, d.id_tail, d.event, d.project, d.endpoint, "
+    "d.status, d.lease";
 
 DeliveryRow DeliveryRowAt(const Row& row) {
   return {.key = row.IntAt(0),
@@ -82,12 +78,21 @@ absl::StatusOr<std::optional<DeliveryRow>> LockShifted(Connection& connection,
   return DeliveryRowAt(Row(&rows, 0));
 }
 
-}  // namespace
-
-std::string HashText(std::string_view key) {
-  const KeyHash hash = HashOf(key);
-  return std::string(hash.data(), hash.size());
+// A delivery of the event as a claim would read it.
+Delivery AsClaimed(const Delivery& delivery, const Event& event) {
+  const auto stored = [](absl::Time time) { return base::FromMicros(base::ToMicros(time)); };
+  Delivery claimed = delivery;
+  claimed.event_id = event.id;
+  claimed.event_type = event.event_type;
+  claimed.idempotency_key = event.idempotency_key;
+  claimed.status = DeliveryStatus::kProcessing;
+  claimed.due_at = stored(delivery.due_at);
+  claimed.created_at = stored(delivery.created_at);
+  claimed.updated_at = stored(delivery.updated_at);
+  return claimed;
 }
+
+}  // namespace
 
 absl::StatusOr<std::optional<DeliveryRow>> LockDelivery(Connection& connection,
                                                         std::string_view project_id,
@@ -128,8 +133,7 @@ void Group::Clear() {
   extras_.clear();
   updates_.clear();
   new_ids_.clear();
-  key_names_.clear();
-  keys_.clear();
+  keys_.reset();
   delivery_rows_.clear();
   event_keys_.clear();
 }
@@ -137,6 +141,7 @@ void Group::Clear() {
 absl::Status Group::Write() {
   if (is_empty()) return absl::OkStatus();
   names_.emplace(&connection_);
+  keys_.emplace(&connection_);
   AddNames();
   CONVOY_RETURN_IF_ERROR(Read());
   Tables tables;
@@ -149,10 +154,10 @@ absl::Status Group::Write() {
   return absl::OkStatus();
 }
 
-void Group::AddKeyName(const std::optional<DedupeKey>& key) {
+void Group::AddKey(const std::optional<DedupeKey>& key) {
   if (!key.has_value()) return;
   names_->AddProject(key->scope);
-  key_names_.emplace_back(key->scope, HashText(key->key));
+  keys_->Add(*key);
 }
 
 void Group::AddNames() {
@@ -166,9 +171,9 @@ void Group::AddNames() {
     names_->Add(event.source_id);
     for (const std::string& id : event.endpoint_ids) names_->Add(id);
     for (const Delivery& delivery : added.item->deliveries) add_delivery(delivery);
-    AddKeyName(added.item->dedupe);
-    AddKeyName(added.item->redelivery);
-    AddKeyName(added.item->former_redelivery);
+    AddKey(added.item->dedupe);
+    AddKey(added.item->redelivery);
+    AddKey(added.item->former_redelivery);
   }
   for (const Delivery* extra : extras_) {
     names_->AddProject(extra->project_id);
@@ -177,18 +182,6 @@ void Group::AddNames() {
   for (const Added<DeliveryUpdate>& added : updates_) {
     names_->AddProject(added.item->delivery.project_id);
   }
-  // In one order for all writers.
-  std::sort(key_names_.begin(), key_names_.end());
-  key_names_.erase(std::unique(key_names_.begin(), key_names_.end()), key_names_.end());
-}
-
-void Group::QueueKeys() {
-  std::vector<std::string> scopes, hashes;
-  for (const KeyName& name : key_names_) {
-    scopes.push_back(name.first);
-    hashes.push_back(name.second);
-  }
-  connection_.Queue(kLockKeys, Params().Texts(scopes).Texts(hashes));
 }
 
 absl::Status Group::Read() {
@@ -196,9 +189,12 @@ absl::Status Group::Read() {
   for (const Added<DeliveryUpdate>& added : updates_) deliveries.push_back(added.item->delivery.id);
   for (const Delivery* extra : extras_) events.push_back(extra->event_id);
   names_->Queue();
-  if (!key_names_.empty()) QueueKeys();
+  if (!keys_->is_empty()) keys_->Queue();
   if (!events.empty()) connection_.Queue(kLockEvents, Params().Ints(KeysOf(events)));
-  if (!deliveries.empty()) connection_.Queue(kLockDeliveries, Params().Ints(KeysOf(deliveries)));
+  const bool is_applied = !deliveries.empty() && QueueOutcomes();
+  if (!deliveries.empty() && !is_applied) {
+    connection_.Queue(kLockDeliveries, Params().Ints(KeysOf(deliveries)));
+  }
   CONVOY_ASSIGN_OR_RETURN(std::vector<Rows> answers, connection_.Flush());
   // Read from the end: what was queued before is in front of them.
   Rows delivery_rows(nullptr), event_rows(nullptr), key_rows(nullptr);
@@ -208,20 +204,50 @@ absl::Status Group::Read() {
   };
   if (!deliveries.empty()) take_last(delivery_rows);
   if (!events.empty()) take_last(event_rows);
-  if (!key_names_.empty()) take_last(key_rows);
+  if (!keys_->is_empty()) take_last(key_rows);
   CONVOY_RETURN_IF_ERROR(names_->Finish(answers.back()));
-  if (!key_names_.empty()) TakeKeys(key_rows);
+  if (!keys_->is_empty()) CONVOY_RETURN_IF_ERROR(keys_->Finish(key_rows, *names_));
   if (!events.empty()) CONVOY_RETURN_IF_ERROR(TakeEvents(event_rows));
-  if (!deliveries.empty()) CONVOY_RETURN_IF_ERROR(TakeDeliveries(delivery_rows));
-  return absl::OkStatus();
+  if (deliveries.empty()) return absl::OkStatus();
+  return is_applied ? TakeOutcomes(delivery_rows) : TakeDeliveries(delivery_rows);
 }
 
-void Group::TakeKeys(const Rows& rows) {
-  for (const KeyName& name : key_names_) keys_[name] = {};
-  for (int i = 0; i < rows.count(); ++i) {
-    KeyState& state = keys_[key_names_[static_cast<size_t>(rows.IntAt(i, 0) - 1)]];
-    state = {.is_stored = true, .expires_at_us = rows.IntAt(i, 1)};
+bool Group::QueueOutcomes() {
+  if (is_careful_) return false;
+  const std::string& project_id = updates_.front().item->delivery.project_id;
+  RowPieces rows;
+  std::set<int64_t> keys;
+  for (const Added<DeliveryUpdate>& added : updates_) {
+    const Delivery& next = added.item->delivery;
+    const std::optional<UlidParts> parts = SplitUlid(next.id);
+    if (!parts.has_value() || added.item->lease == 0) return false;
+    if (next.project_id != project_id || !keys.insert(parts->key).second) return false;
+    rows.AddRow({parts->key, static_cast<int64_t>(next.status), int64_t{next.attempts_count},
+                 base::ToMicros(next.due_at), std::string_view(next.description),
+                 absl::ToInt64Microseconds(next.latency), base::ToMicros(next.updated_at),
+                 static_cast<int64_t>(added.item->lease), parts->tail});
   }
+  if (rows.pieces().size() != 1) return false;
+  connection_.Queue(kApplyOutcomes, Params().All(rows.pieces().front()).Bytes(project_id));
+  return true;
+}
+
+absl::Status Group::TakeOutcomes(const Rows& rows) {
+  for (int i = 0; i < rows.count(); ++i) {
+    const Row row(&rows, i);
+    UpdatedRow& updated = delivery_rows_[IdAt(row, 0)];
+    updated = {.row = DeliveryRowAt(row), .is_written = true};
+    updated.row.status = DeliveryStatus::kProcessing;  // as it was: it had a lease
+  }
+  std::vector<std::string_view> others;
+  for (const Added<DeliveryUpdate>& added : updates_) {
+    const std::string& id = added.item->delivery.id;
+    if (!delivery_rows_.contains(id)) others.push_back(id);
+  }
+  if (others.empty()) return absl::OkStatus();
+  CONVOY_ASSIGN_OR_RETURN(const Rows locked,
+                          connection_.Run(kLockDeliveries, Params().Ints(KeysOf(others))));
+  return TakeDeliveries(locked);
 }
 
 absl::Status Group::TakeEvents(const Rows& rows) {
@@ -284,29 +310,16 @@ absl::Status Group::LookAtKeys(Tables& tables) {
   return tables.attempt_keys.Look(connection_, attempts);
 }
 
-bool Group::IsHeld(const DedupeKey& key, int64_t now_us) {
-  const KeyState& state = keys_[{key.scope, HashText(key.key)}];
-  return (state.is_stored || state.is_written) && state.expires_at_us > now_us;
-}
-
-bool Group::Take(const DedupeKey& key, absl::Time now) {
-  if (!key.is_taken_over && IsHeld(key, base::ToMicros(now))) return false;
-  KeyState& state = keys_[{key.scope, HashText(key.key)}];
-  state.is_written = true;
-  state.expires_at_us = base::ToMicros(key.expires_at);
-  return true;
-}
-
 SubmissionOutcome Group::Decide(const Submission& submission) {
   const absl::Time now = submission.event.created_at;
   if (submission.former_redelivery.has_value() &&
-      IsHeld(*submission.former_redelivery, base::ToMicros(now))) {
+      keys_->IsHeld(*submission.former_redelivery, now)) {
     return SubmissionOutcome::kRedelivered;
   }
-  if (submission.redelivery.has_value() && !Take(*submission.redelivery, now)) {
+  if (submission.redelivery.has_value() && !keys_->Take(*submission.redelivery, now)) {
     return SubmissionOutcome::kRedelivered;
   }
-  if (submission.dedupe.has_value() && !Take(*submission.dedupe, now)) {
+  if (submission.dedupe.has_value() && !keys_->Take(*submission.dedupe, now)) {
     return SubmissionOutcome::kDuplicate;
   }
   return SubmissionOutcome::kAccepted;
@@ -338,22 +351,45 @@ absl::Status Group::WriteEvent(const Event& event, const std::vector<Delivery>& 
   for (const std::string& id : event.endpoint_ids) endpoints.push_back(names_->NumberOf(id));
   AddEvent(tables.events, *at, event, project, names_->NumberOf(event.source_id),
            EncodeNumbers(endpoints));
+  if (deliveries.empty()) return absl::OkStatus();
+  const std::shared_ptr<const Event> stored = AsStored(event);
+  bool is_all_claimed = true;
   for (const Delivery& delivery : deliveries) {
-    CONVOY_RETURN_IF_ERROR(WriteDelivery(delivery, at->key, project, tables));
+    CONVOY_ASSIGN_OR_RETURN(const bool is_claimed,
+                            WriteDelivery(delivery, at->key, project, stored, tables));
+    is_all_claimed = is_all_claimed && is_claimed;
   }
+  if (!is_all_claimed) out_stored_.events.push_back(stored);
   return absl::OkStatus();
 }
 
-absl::Status Group::WriteDelivery(const Delivery& delivery, int64_t event, int64_t project,
-                                  Tables& tables) {
+absl::StatusOr<bool> Group::WriteDelivery(const Delivery& delivery, int64_t event_key,
+                                          int64_t project,
+                                          const std::shared_ptr<const Event>& event,
+                                          Tables& tables) {
   CONVOY_ASSIGN_OR_RETURN(const RowKey at, tables.delivery_keys.Choose(delivery.id, project));
-  const int64_t endpoint = names_->NumberOf(delivery.endpoint_id);
-  AddDelivery(tables.deliveries, at, delivery, event, project, endpoint,
-              names_->NumberOf(delivery.subscription_id));
-  if (!IsFinal(delivery.status)) {
-    lanes_.Wake(endpoint, project, base::ToMicros(delivery.due_at));
+  const DeliveryNumbers numbers = {.event = event_key,
+                                   .project = project,
+                                   .endpoint = names_->NumberOf(delivery.endpoint_id),
+                                   .subscription = names_->NumberOf(delivery.subscription_id)};
+  ClaimMark claim;
+  if (event != nullptr) {
+    if (const auto place = opener_.early_claims().Reserve(delivery, event->body.size())) {
+      claim = {.lease = opener_.NextLease(), .lease_ends_at = place->lease_ends_at};
+      out_stored_.claims.push_back(
+          {.key = at.key,
+           .made_at = place->made_at,
+           .claimed = {
+               .lease = claim.lease, .delivery = AsClaimed(delivery, *event), .event = event}});
+    }
   }
-  return absl::OkStatus();
+  AddDelivery(tables.deliveries, at, delivery, numbers, claim);
+  if (!IsFinal(delivery.status)) {
+    const absl::Time wakes_at = claim.lease == 0 ? delivery.due_at : claim.lease_ends_at;
+    lanes_.Wake(numbers.endpoint, project, base::ToMicros(wakes_at));
+    lanes_.CountUnfinished(project, 1);
+  }
+  return claim.lease != 0;
 }
 
 absl::Status Group::WriteExtras(Tables& tables) {
@@ -361,7 +397,8 @@ absl::Status Group::WriteExtras(Tables& tables) {
     const auto event = event_keys_.find(extra->event_id);
     if (event == event_keys_.end()) continue;
     CONVOY_RETURN_IF_ERROR(
-        WriteDelivery(*extra, event->second, names_->NumberOf(extra->project_id), tables));
+        WriteDelivery(*extra, event->second, names_->NumberOf(extra->project_id), nullptr, tables)
+            .status());
   }
   return absl::OkStatus();
 }
@@ -372,7 +409,8 @@ absl::Status Group::WriteUpdates(Tables& tables) {
     const Delivery& next = update.delivery;
     const auto found = delivery_rows_.find(next.id);
     const bool is_there = found != delivery_rows_.end();
-    const bool is_applied = is_there && found->second.row.lease == update.lease;
+    const bool is_applied =
+        is_there && (found->second.is_written || found->second.row.lease == update.lease);
     added.result->updates_applied.push_back(is_applied);
     if (!is_there) continue;  // it has gone, with its event or its project
     DeliveryRow& row = found->second.row;
@@ -382,9 +420,12 @@ absl::Status Group::WriteUpdates(Tables& tables) {
       if (!at.ok() && !absl::IsAlreadyExists(at.status())) return at.status();
     }
     if (!is_applied) continue;
+    if (IsFinal(row.status) != IsFinal(next.status)) {
+      lanes_.CountUnfinished(row.project, IsFinal(next.status) ? -1 : 1);
+    }
     row.lease = 0;
     row.status = next.status;
-    found->second.next = &next;
+    if (!found->second.is_written) found->second.next = &next;
     lanes_.NoteChange(row.endpoint);
     if (update.lateness > absl::ZeroDuration()) {
       lanes_.NoteLateness(row.endpoint, update.lateness, next.updated_at);
@@ -397,13 +438,7 @@ absl::Status Group::WriteUpdates(Tables& tables) {
 }
 
 void Group::QueueAll(const Tables& tables) {
-  RowPieces inserted, renewed, updated;
-  for (const KeyName& name : key_names_) {
-    const KeyState& state = keys_[name];
-    if (!state.is_written) continue;
-    RowPieces& rows = state.is_stored ? renewed : inserted;
-    rows.AddRow({names_->NumberOf(name.first), std::string_view(name.second), state.expires_at_us});
-  }
+  RowPieces updated;
   for (const auto& [id, row] : delivery_rows_) {
     if (row.next == nullptr) continue;
     const Delivery& next = *row.next;
@@ -414,8 +449,7 @@ void Group::QueueAll(const Tables& tables) {
   const auto queue = [&](std::string_view sql, const RowPieces& rows) {
     for (const Columns& piece : rows.pieces()) connection_.Queue(sql, Params().All(piece));
   };
-  queue(kInsertKeys, inserted);
-  queue(kRenewKeys, renewed);
+  keys_->QueueRest(*names_);
   queue(kInsertEvents, tables.events);
   queue(kInsertDeliveries, tables.deliveries);
   queue(kUpdateDeliveries, updated);

@@ -3,6 +3,7 @@
 // once.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,8 +17,11 @@
 
 #include "convoy/storage.h"
 #include "lib/storage/postgres/connection.h"
+#include "lib/storage/postgres/dedupe_keys.h"
+#include "lib/storage/postgres/early_claims.h"
 #include "lib/storage/postgres/lanes.h"
 #include "lib/storage/postgres/names.h"
+#include "lib/storage/postgres/opener.h"
 #include "lib/storage/postgres/row_keys.h"
 
 namespace convoy::storage::postgres {
@@ -37,15 +41,23 @@ absl::StatusOr<std::optional<DeliveryRow>> LockDelivery(Connection& connection,
                                                         std::string_view project_id,
                                                         std::string_view id);
 
-// Bytes of a dedupe key in a row: those of its digest.
-std::string HashText(std::string_view key);
+// Results of a write that the claims after it need not read.
+struct StoredForClaims {
+  std::vector<EarlyClaim> claims;
+  std::vector<std::shared_ptr<const Event>> events;  // of deliveries that are to be claimed
+};
 
 class Group {
  public:
-  // `lanes` and what is added must outlive it. If `is_careful`, keys are looked at before rows are
+  // All, and what is added, must outlive it. If `is_careful`, keys are looked at before rows are
   // inserted.
-  Group(Connection* connection, Lanes* lanes, bool is_careful)
-      : connection_(*connection), lanes_(*lanes), is_careful_(is_careful) {}
+  Group(Connection* connection, Opener* opener, Lanes* lanes, StoredForClaims* out_stored,
+        bool is_careful)
+      : connection_(*connection),
+        opener_(*opener),
+        lanes_(*lanes),
+        out_stored_(*out_stored),
+        is_careful_(is_careful) {}
 
   // Adds the submissions, extra deliveries and updates of a batch, whose results are filled in by
   // the Write that follows.
@@ -59,13 +71,6 @@ class Group {
     const T* item = nullptr;
     CommitResult* result = nullptr;
   };
-  // The scope and the digest of a dedupe key.
-  using KeyName = std::pair<std::string, std::string>;
-  struct KeyState {
-    bool is_stored = false;  // a row is there
-    bool is_written = false;
-    int64_t expires_at_us = 0;
-  };
   // The rows of one Write.
   struct Tables {
     RowPieces events, deliveries, attempts;
@@ -75,7 +80,8 @@ class Group {
   };
   struct UpdatedRow {
     DeliveryRow row;
-    const Delivery* next = nullptr;  // the state that it takes, if any
+    bool is_written = false;         // with its outcome
+    const Delivery* next = nullptr;  // the state that it takes, if that is to be written
   };
 
   bool is_empty() const { return submissions_.empty() && extras_.empty() && updates_.empty(); }
@@ -84,29 +90,31 @@ class Group {
   void Clear();
 
   void AddNames();
-  void AddKeyName(const std::optional<DedupeKey>& key);
+  void AddKey(const std::optional<DedupeKey>& key);
   // Reads what is stored of all that is added, in one round trip but for the rare shifted keys.
   absl::Status Read();
-  void QueueKeys();
-  void TakeKeys(const Rows& rows);
+  // Queues the outcomes, as if each had its lease still. False where that must be looked at first.
+  bool QueueOutcomes();
+  absl::Status TakeOutcomes(const Rows& rows);
   absl::Status TakeDeliveries(const Rows& rows);
   absl::Status TakeEvents(const Rows& rows);
   absl::Status LookAtKeys(Tables& tables);
 
   absl::Status WriteSubmissions(Tables& tables);
   SubmissionOutcome Decide(const Submission& submission);
-  bool IsHeld(const DedupeKey& key, int64_t now_us);
-  bool Take(const DedupeKey& key, absl::Time now);
   absl::Status WriteEvent(const Event& event, const std::vector<Delivery>& deliveries,
                           Tables& tables);
-  absl::Status WriteDelivery(const Delivery& delivery, int64_t event, int64_t project,
-                             Tables& tables);
+  // `event` is null for one that was stored before. Returns whether it was claimed.
+  absl::StatusOr<bool> WriteDelivery(const Delivery& delivery, int64_t event_key, int64_t project,
+                                     const std::shared_ptr<const Event>& event, Tables& tables);
   absl::Status WriteExtras(Tables& tables);
   absl::Status WriteUpdates(Tables& tables);
   void QueueAll(const Tables& tables);
 
   Connection& connection_;
+  Opener& opener_;
   Lanes& lanes_;
+  StoredForClaims& out_stored_;
   const bool is_careful_;
 
   std::vector<Added<Submission>> submissions_;
@@ -115,8 +123,7 @@ class Group {
   std::set<std::string_view> new_ids_;  // of events and deliveries
 
   std::optional<Interning> names_;
-  std::vector<KeyName> key_names_;
-  absl::flat_hash_map<KeyName, KeyState> keys_;
+  std::optional<DedupeKeys> keys_;
   // By the id; those that are not there are missing.
   absl::flat_hash_map<std::string, UpdatedRow> delivery_rows_;
   absl::flat_hash_map<std::string, int64_t> event_keys_;

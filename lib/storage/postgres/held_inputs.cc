@@ -2,7 +2,7 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/postgres/config_rows.h"
-#include "lib/storage/postgres/group.h"
+#include "lib/storage/postgres/dedupe_keys.h"
 #include "lib/storage/postgres/held_totals.h"
 #include "lib/storage/postgres/names.h"
 #include "lib/storage/postgres/row_keys.h"

@@ -5,16 +5,36 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+
 #include "lib/base/time_text.h"
+#include "lib/storage/postgres/backlogs.h"
 
 namespace convoy::storage::postgres {
 namespace {
 
+// A writer of more lanes than this writes their rows.
+constexpr int32_t kSharedMax = 64;
+
+constexpr std::string_view kShare =
+    "SELECT pg_advisory_xact_lock_shared('lane'::regclass::oid::int4, "
+    "(w.endpoint & 2147483647)::int4) FROM unnest($1::int8[]) AS w(endpoint)";
+constexpr std::string_view kShutOut =
+    "SELECT w.n, pg_try_advisory_xact_lock('lane'::regclass::oid::int4, "
+    "(w.endpoint & 2147483647)::int4) FROM unnest($1::int8[]) WITH ORDINALITY AS w(endpoint, n)";
+
+constexpr std::string_view kInsertAll =
+    "INSERT INTO lane AS l (endpoint, project, wake_at_us) SELECT * FROM "
+    "unnest($1::int8[], $2::int8[], $3::int8[]) AS w(endpoint, project, wake_at_us) ";
+// Those of which a claim, which the shared lock has kept from letting them sleep, sees in time.
+constexpr std::string_view kButAwake =
+    "WHERE NOT EXISTS (SELECT 1 FROM lane AS k WHERE k.endpoint = w.endpoint "
+    "AND k.project = w.project AND k.head = 0 "
+    "AND k.wake_at_us <= greatest(w.wake_at_us, k.closed_until_us)) ";
 // A lane that is of another project now begins anew. One that has a head wakes with it. The row is
 // locked even where it stays as it is.
-constexpr std::string_view kWake =
-    "INSERT INTO lane AS l (endpoint, project, wake_at_us) SELECT * FROM "
-    "unnest($1::int8[], $2::int8[], $3::int8[]) ON CONFLICT (endpoint) DO UPDATE SET "
+constexpr std::string_view kOrWake =
+    "ON CONFLICT (endpoint) DO UPDATE SET "
     "project = excluded.project, "
     "wake_at_us = CASE WHEN excluded.project <> l.project THEN excluded.wake_at_us "
     "ELSE least(greatest(excluded.wake_at_us, l.closed_until_us), l.wake_at_us) END, "
@@ -29,16 +49,14 @@ constexpr std::string_view kWake =
 constexpr std::string_view kLockHeads =
     "SELECT l.endpoint FROM unnest($1::int8[]) AS w(endpoint) JOIN lane AS l "
     "ON l.endpoint = w.endpoint WHERE l.head <> 0 AND l.wake_at_us > 0 FOR UPDATE OF l";
-// The head of a lane may have ended, or wait for another try now. Without any other, the visit of a
-// claim decides what becomes of the row.
+// The head of a lane may have ended, or wait for another try now. Where it has ended, the visit of
+// a claim decides what becomes of the row.
 constexpr std::string_view kRefreshHeads =
     "UPDATE lane AS l SET head = CASE WHEN n.head_wake IS NULL THEN 0 ELSE l.head END, "
-    "wake_at_us = greatest(coalesce(n.head_wake, n.first_wake, 0), l.closed_until_us, 0) FROM "
+    "wake_at_us = greatest(coalesce(n.head_wake, 0), l.closed_until_us, 0) FROM "
     "(SELECT w.endpoint, "
     "(SELECT h.wake_at_us FROM delivery AS h WHERE h.key = k.head AND h.endpoint = k.endpoint "
-    "AND h.status < 3) AS head_wake, "
-    "(SELECT f.wake_at_us FROM delivery AS f WHERE f.endpoint = k.endpoint AND f.status < 3 "
-    "AND f.project = k.project ORDER BY f.wake_at_us, f.key LIMIT 1) AS first_wake "
+    "AND h.status < 3) AS head_wake "
     "FROM unnest($1::int8[]) AS w(endpoint) JOIN lane AS k ON k.endpoint = w.endpoint) AS n "
     "WHERE l.endpoint = n.endpoint AND l.head <> 0 AND l.wake_at_us > 0";
 
@@ -49,6 +67,16 @@ constexpr std::string_view kRetard =
     "wake_at_us = CASE WHEN l.closed_until_us > w.as_of THEN greatest(l.wake_at_us, "
     "l.closed_until_us + w.late_by) ELSE l.wake_at_us END FROM unnest($1::int8[], $2::int8[], "
     "$3::int8[]) AS w(endpoint, late_by, as_of) WHERE l.endpoint = w.endpoint AND l.arrival_us > 0";
+
+const std::string& WakeAll() {
+  static const std::string* const kSql = new std::string(absl::StrCat(kInsertAll, kOrWake));
+  return *kSql;
+}
+const std::string& WakeSleeping() {
+  static const std::string* const kSql =
+      new std::string(absl::StrCat(kInsertAll, kButAwake, kOrWake));
+  return *kSql;
+}
 
 }  // namespace
 
@@ -76,7 +104,15 @@ void Lanes::Queue(Connection& connection) const {
   for (const auto& [endpoint, lane] : late_) {
     late.AddRow({endpoint, absl::ToInt64Microseconds(lane.by), base::ToMicros(lane.as_of)});
   }
-  if (woken.rows_count() > 0) connection.Queue(kWake, Params().All(woken));
+  if (woken.rows_count() > kSharedMax) {
+    connection.Queue(WakeAll(), Params().All(woken));
+  } else if (woken.rows_count() > 0) {
+    std::vector<int64_t> endpoints;
+    for (const auto& [endpoint, lane] : woken_) endpoints.push_back(endpoint);
+    // Two statements: what the second reads must have happened before the lock was had.
+    connection.Queue(kShare, Params().Ints(endpoints));
+    connection.Queue(WakeSleeping(), Params().All(woken));
+  }
   if (!changed_.empty()) {
     const std::vector<int64_t> changed(changed_.begin(), changed_.end());
     // Two statements: what the second reads must have happened before the lock was had.
@@ -84,6 +120,12 @@ void Lanes::Queue(Connection& connection) const {
     connection.Queue(kRefreshHeads, Params().Ints(changed));
   }
   if (late.rows_count() > 0) connection.Queue(kRetard, Params().All(late));
+  QueueBacklogs(connection, backlogs_);  // last: writers of one project wait for each other here
+}
+
+absl::StatusOr<Rows> Lanes::TryShutOut(Connection& connection,
+                                       const std::vector<int64_t>& endpoints) {
+  return connection.Run(kShutOut, Params().Ints(endpoints));
 }
 
 absl::Status OpenLanes(Connection& connection, std::span<const ConfigWrite> writes) {

@@ -1,5 +1,5 @@
-// PostgreSQL storage: joins reader and writer behind the interface. Queries are here; writes are in
-// writer.cc, claims.cc and retention.cc, rows in rows.cc and config_rows.cc.
+// PostgreSQL storage: joins readers, writer and claimer behind the interface. Queries are here;
+// writes are in writer.cc, claims.cc and retention.cc, rows in rows.cc and config_rows.cc.
 #include "lib/storage/postgres/postgres_storage.h"
 
 #include <algorithm>
@@ -15,10 +15,12 @@
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/postgres/backlogs.h"
+#include "lib/storage/postgres/claimer.h"
 #include "lib/storage/postgres/config_rows.h"
 #include "lib/storage/postgres/held_totals.h"
 #include "lib/storage/postgres/list_walk.h"
 #include "lib/storage/postgres/names.h"
+#include "lib/storage/postgres/opener.h"
 #include "lib/storage/postgres/readers.h"
 #include "lib/storage/postgres/rows.h"
 #include "lib/storage/postgres/schema.h"
@@ -132,10 +134,13 @@ absl::StatusOr<HeldInput> ReadHeldOf(Connection& connection, std::string_view pr
 class PostgresStorage final : public Storage, public FlowCounts, public WorkFeed {
  public:
   PostgresStorage(const PostgresOptions& options, std::unique_ptr<Clock> own_clock, Clock* clock,
-                  std::unique_ptr<Writer> writer)
+                  std::unique_ptr<Opener> opener, std::unique_ptr<Writer> writer,
+                  std::unique_ptr<Claimer> claimer)
       : own_clock_(std::move(own_clock)),
         clock_(*clock),
+        opener_(std::move(opener)),
         writer_(std::move(writer)),
+        claimer_(std::move(claimer)),
         readers_(options.connection, options.readers_max) {}
 
   std::string_view name() const override { return "postgres"; }
@@ -155,17 +160,21 @@ class PostgresStorage final : public Storage, public FlowCounts, public WorkFeed
     return status;
   }
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
-    return writer_->ClaimDue(request);
+    return claimer_->ClaimDue(request);
   }
-  absl::Status ReleaseClaims() override { return writer_->ReleaseClaims(); }
+  absl::Status ReleaseClaims() override {
+    opener_->early_claims().Withdraw();
+    writer_->WaitForWrites();  // that may still make early claims
+    return claimer_->ReleaseClaims();
+  }
   absl::StatusOr<Pruned> Prune(const PruneRequest& request) override {
     return writer_->Prune(request);
   }
   absl::Status CheckWritable() override { return writer_->CheckWritable(); }
   bool may_be_shared() const override { return true; }
-  absl::Status CheckAlive() override { return writer_->CheckAlive(); }
+  absl::Status CheckAlive() override { return opener_->CheckHealth(); }
   void SetWorkListener(std::function<void()> tell) override {
-    writer_->SetWorkListener(std::move(tell));
+    opener_->presence().SetWorkListener(std::move(tell));
   }
 
   absl::StatusOr<uint64_t> ConfigRevision(std::string_view scope) override {
@@ -279,7 +288,9 @@ class PostgresStorage final : public Storage, public FlowCounts, public WorkFeed
  private:
   const std::unique_ptr<Clock> own_clock_;  // null if the host has given one
   Clock& clock_;
+  const std::unique_ptr<Opener> opener_;
   const std::unique_ptr<Writer> writer_;
+  const std::unique_ptr<Claimer> claimer_;
   Readers readers_;
 
   std::atomic<int> config_writes_count_ = 0;  // under way
@@ -293,7 +304,7 @@ class PostgresStorage final : public Storage, public FlowCounts, public WorkFeed
 // notifications may be lost on the way, when the last answer has become old.
 absl::StatusOr<uint64_t> PostgresStorage::ConfigGeneration() {
   absl::MutexLock lock(&generation_mutex_);
-  const absl::StatusOr<bool> has_news = writer_->HasNews();
+  const absl::StatusOr<bool> has_news = opener_->presence().Refresh();
   const absl::Time now = clock_.SteadyNow();
   const bool is_old = is_generation_old_.exchange(false) || config_writes_count_ > 0 ||
                       now > generation_at_ + kBelieve;
@@ -315,8 +326,11 @@ absl::StatusOr<std::unique_ptr<Storage>> OpenPostgres(const PostgresOptions& opt
   CONVOY_RETURN_IF_ERROR(CheckSchemaName(options.connection.schema));
   std::unique_ptr<Clock> own_clock = options.clock == nullptr ? NewSystemClock() : nullptr;
   Clock* const clock = options.clock == nullptr ? own_clock.get() : options.clock;
-  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer, Writer::Open(options.connection, clock));
-  return std::make_unique<PostgresStorage>(options, std::move(own_clock), clock, std::move(writer));
+  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Opener> opener, Opener::Open(options.connection, clock));
+  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer, Writer::Open(opener.get()));
+  CONVOY_ASSIGN_OR_RETURN(std::unique_ptr<Claimer> claimer, Claimer::Open(opener.get()));
+  return std::make_unique<PostgresStorage>(options, std::move(own_clock), clock, std::move(opener),
+                                           std::move(writer), std::move(claimer));
 }
 
 }  // namespace convoy::storage::postgres

@@ -11,6 +11,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 #include "lib/base/status_macros.h"
 
@@ -24,6 +25,8 @@ constexpr absl::Duration kBeatEvery = absl::Seconds(1);
 constexpr absl::Duration kAnnounceAfter = absl::Milliseconds(5);
 // Between two announcements: notifications take a lock of the whole server.
 constexpr absl::Duration kAnnouncePause = absl::Milliseconds(20);
+// An opener that counts up has done so within this, also on a busy machine.
+constexpr absl::Duration kBeatsWithin = absl::Seconds(5);
 constexpr size_t kIdentifierMax = 63;
 
 constexpr std::string_view kBeat =
@@ -147,7 +150,7 @@ absl::Status Presence::Catch() {
 }
 
 void Presence::Announce() {
-  if (!is_announcing_.exchange(true)) Wake();
+  if (announcement_.exchange(++announcements_count_) == 0) Wake();
 }
 
 void Presence::SetWorkListener(std::function<void()> tell) {
@@ -212,16 +215,34 @@ absl::Status Presence::AnnounceNow() {
 // A failure is made up for by the next look; others ask now and then all the same.
 void Presence::Run() {
   while (!is_stopping_) {
-    WaitForNews(is_announcing_ ? absl::ZeroDuration() : kLookEvery);
+    WaitForNews(announcement() != 0 ? absl::ZeroDuration() : kLookEvery);
     if (is_stopping_) return;
     KeepHolding().IgnoreError();
     if (has_work_news_.exchange(false)) TellOfWork();
-    if (!is_announcing_) continue;
+    if (announcement() == 0) continue;
     Pause(kAnnounceAfter);
-    if (!is_announcing_.exchange(false)) continue;
+    if (announcement_.exchange(0) == 0) continue;
     AnnounceNow().IgnoreError();
     Pause(kAnnouncePause);
   }
+}
+
+absl::StatusOr<bool> HasOpener(Connection& connection, bool has_beats) {
+  CONVOY_ASSIGN_OR_RETURN(
+      const Rows locks,
+      connection.Run("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 "
+                     "AND classid = 'opener'::regclass::oid AND objid::int8 BETWEEN 1 AND "
+                     "2147483647 AND database = "
+                     "(SELECT oid FROM pg_database WHERE datname = current_database())"));
+  if (locks.IntAt(0, 0) != 0) return true;
+  if (!has_beats) return false;
+  constexpr std::string_view kSum =
+      "SELECT count(*), coalesce(sum(beats), 0)::int8 FROM opener_beat";
+  CONVOY_ASSIGN_OR_RETURN(const Rows before, connection.Run(kSum));
+  if (before.IntAt(0, 0) == 0) return false;
+  absl::SleepFor(kBeatsWithin);
+  CONVOY_ASSIGN_OR_RETURN(const Rows after, connection.Run(kSum));
+  return before.IntAt(0, 1) != after.IntAt(0, 1);
 }
 
 absl::StatusOr<Sign> LookAt(Connection& connection, int64_t opener) {

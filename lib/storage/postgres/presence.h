@@ -25,6 +25,9 @@
 
 namespace convoy::storage::postgres {
 
+// Openers that are not told of work look for it so often at least.
+inline constexpr absl::Duration kAnnouncedAhead = absl::Milliseconds(500);
+
 // Safe to use from any thread.
 class Presence {
  public:
@@ -44,9 +47,11 @@ class Presence {
   // Work is due. Other openers are told of it in a moment, unless it is taken back until then: at
   // most some tens of times a second, whatever the load.
   void Announce();
-  void TakeBack() { is_announcing_ = false; }
+  // The announcement that is about to be made; 0 if there is none.
+  uint64_t announcement() const { return announcement_; }
+  // Takes back that one, and none that came after it.
+  void TakeBack(uint64_t announcement) { announcement_.compare_exchange_strong(announcement, 0); }
   absl::Status AnnounceNow();
-  bool is_announcing() const { return is_announcing_; }
 
   // See WorkFeed.
   void SetWorkListener(std::function<void()> tell);
@@ -72,7 +77,8 @@ class Presence {
   const ConnectionOptions options_;
   Clock& clock_;
   int64_t opener_ = 0;
-  std::atomic<bool> is_announcing_ = false;
+  std::atomic<uint64_t> announcement_ = 0;
+  std::atomic<uint64_t> announcements_count_ = 0;
   std::atomic<bool> is_stopping_ = false;
   std::atomic<bool> has_work_news_ = false;
 
@@ -100,6 +106,10 @@ struct Sign {
   std::optional<int64_t> beats = std::nullopt;
 };
 absl::StatusOr<Sign> LookAt(Connection& connection, int64_t opener);
+
+// Whether any opener lives. Takes a moment where rows are counted up. `has_beats`: there are such
+// rows, which tables of the first version have not.
+absl::StatusOr<bool> HasOpener(Connection& connection, bool has_beats);
 
 // Whether the server has been a standby since it was started. It may have taken the place of
 // another one just now, and the living be without their locks although it has been up for long.

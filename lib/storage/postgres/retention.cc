@@ -239,7 +239,7 @@ absl::StatusOr<Pruned> Writer::PruneKeys(const PruneRequest& request,
 
 absl::StatusOr<Pruned> Writer::PruneRows(const PruneRequest& request) {
   absl::MutexLock lock(&mutex_);
-  CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
+  CONVOY_RETURN_IF_ERROR(opener_.CheckHealth());
   Pruned pruned{.last_event_id = request.after_event_id};
   // Most calls find nothing: look before a transaction.
   CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());

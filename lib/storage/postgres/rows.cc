@@ -61,17 +61,18 @@ void AddEvent(RowPieces& rows, const RowKey& at, const Event& event, int64_t pro
                View(event.body)});
 }
 
-void AddDelivery(RowPieces& rows, const RowKey& at, const Delivery& delivery, int64_t event,
-                 int64_t project, int64_t endpoint, int64_t subscription) {
+void AddDelivery(RowPieces& rows, const RowKey& at, const Delivery& delivery,
+                 const DeliveryNumbers& numbers, const ClaimMark& claim) {
   const int64_t due_at_us = base::ToMicros(delivery.due_at);
+  const bool is_claimed = claim.lease != 0;
   rows.AddRow({at.key,
                at.shift,
                at.tail,
-               event,
-               project,
-               endpoint,
-               subscription,
-               static_cast<int64_t>(delivery.status),
+               numbers.event,
+               numbers.project,
+               numbers.endpoint,
+               numbers.subscription,
+               static_cast<int64_t>(is_claimed ? DeliveryStatus::kProcessing : delivery.status),
                static_cast<int64_t>(delivery.mode),
                static_cast<int64_t>(delivery.retry.strategy),
                absl::ToInt64Microseconds(delivery.retry.interval),
@@ -82,8 +83,8 @@ void AddDelivery(RowPieces& rows, const RowKey& at, const Delivery& delivery, in
                absl::ToInt64Microseconds(delivery.latency),
                base::ToMicros(delivery.created_at),
                base::ToMicros(delivery.updated_at),
-               int64_t{0},
-               due_at_us});
+               static_cast<int64_t>(claim.lease),
+               is_claimed ? base::ToMicros(claim.lease_ends_at) : due_at_us});
 }
 
 void AddAttempt(RowPieces& rows, const RowKey& at, const Attempt& attempt, int64_t delivery) {

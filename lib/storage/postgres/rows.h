@@ -47,9 +47,21 @@ struct RowKey {
 // `endpoints` are the numbers of the event's endpoints, encoded.
 void AddEvent(RowPieces& rows, const RowKey& at, const Event& event, int64_t project,
               int64_t source, std::string_view endpoints);
-// Unclaimed; wakes when it is due.
-void AddDelivery(RowPieces& rows, const RowKey& at, const Delivery& delivery, int64_t event,
-                 int64_t project, int64_t endpoint, int64_t subscription);
+// Numbers of the objects that a delivery belongs to.
+struct DeliveryNumbers {
+  int64_t event = 0;
+  int64_t project = 0;
+  int64_t endpoint = 0;
+  int64_t subscription = 0;
+};
+// The claim under which a delivery is stored.
+struct ClaimMark {
+  uint64_t lease = 0;  // 0: unclaimed
+  absl::Time lease_ends_at;
+};
+// Wakes when it is due, or when the lease ends.
+void AddDelivery(RowPieces& rows, const RowKey& at, const Delivery& delivery,
+                 const DeliveryNumbers& numbers, const ClaimMark& claim);
 void AddAttempt(RowPieces& rows, const RowKey& at, const Attempt& attempt, int64_t delivery);
 void AddHeld(Columns& columns, const RowKey& at, const HeldInput& input, int64_t project,
              int64_t source);

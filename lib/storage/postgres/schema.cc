@@ -3,8 +3,9 @@
 //
 //   Texts are bytea: what flows may hold any bytes, and they compare as bytes whatever the locale.
 //   name holds the empty id as the number 0.
-//   opener has a row for each opener there ever was, with the token of its last transaction
-//   (session.h). Rows are never removed: they are small, one for each start of a process.
+//   opener has two rows for each opener there ever was, with the token of the last transaction of
+//   each of its sessions (session.h); that of claims has the negative number. Rows are never
+//   removed: they are small, two for each start of a process.
 //   event, delivery and attempt are partitioned by their keys; slice has their bounds (slices.h).
 //   opener_beat has a row for each opener that lives behind a pooler (presence.h).
 //   Changes of configuration take turns under an advisory lock, so generations ascend as they
@@ -18,16 +19,12 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/storage/postgres/failure.h"
+#include "lib/storage/postgres/presence.h"
 #include "lib/storage/postgres/slices.h"
 
 namespace convoy::storage::postgres {
 
 const char* const kDeliveryTriggers = R"sql(
-CREATE TRIGGER delivery_made AFTER INSERT ON delivery REFERENCING NEW TABLE AS new_rows
-  FOR EACH STATEMENT EXECUTE FUNCTION delivery_made();
-CREATE TRIGGER delivery_changed AFTER UPDATE ON delivery
-  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-  FOR EACH STATEMENT EXECUTE FUNCTION delivery_changed();
 CREATE TRIGGER delivery_removed AFTER DELETE ON delivery REFERENCING OLD TABLE AS old_rows
   FOR EACH STATEMENT EXECUTE FUNCTION delivery_removed();
 )sql";
@@ -124,30 +121,16 @@ CREATE INDEX held_input_by_source ON held_input (source, kind, key);
 CREATE INDEX held_input_by_expiry ON held_input (expires_at_us, key);
 )sql";
 
-// Sums that the database keeps itself, so that no statement can forget to. The number of unfinished
-// deliveries of a project is the sum over its rows of backlog: sessions that write at once write
-// different ones, by their numbers. Held inputs are summed up for each source and, as source 0, for
-// all (held_totals.h); the bytes are those of HeldBytes.
+// Sums. The number of unfinished deliveries of a project is the sum over its rows of backlog:
+// sessions that write at once write different ones, by their numbers. Writers count what they add
+// and finish once for a transaction (lanes.h), as triggers would cost each statement a table of its
+// rows; what is removed with an event, which is rare, a trigger counts. Held inputs are summed up
+// by the database, for each source and, as source 0, for all (held_totals.h); the bytes are those
+// of HeldBytes.
 constexpr std::string_view kCreateSums = R"sql(
 CREATE TABLE backlog (
   project int8 NOT NULL, slot int2 NOT NULL, count int8 NOT NULL, PRIMARY KEY (project, slot)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-CREATE FUNCTION delivery_made() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$ BEGIN
-  INSERT INTO backlog AS b SELECT project, pg_backend_pid() & 15, count(*) FROM new_rows
-    WHERE status < 3 GROUP BY project ORDER BY project
-    ON CONFLICT (project, slot) DO UPDATE SET count = b.count + excluded.count;
-  RETURN NULL;
-END $$;
-CREATE FUNCTION delivery_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
-AS $$ BEGIN
-  INSERT INTO backlog AS b SELECT project, pg_backend_pid() & 15, sum(n) FROM
-    (SELECT project, 1 AS n FROM new_rows WHERE status < 3
-     UNION ALL SELECT project, -1 FROM old_rows WHERE status < 3) AS c
-    GROUP BY project HAVING sum(n) <> 0 ORDER BY project
-    ON CONFLICT (project, slot) DO UPDATE SET count = b.count + excluded.count;
-  RETURN NULL;
-END $$;
 CREATE FUNCTION delivery_removed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
 AS $$ BEGIN
   INSERT INTO backlog AS b SELECT project, pg_backend_pid() & 15, -count(*) FROM old_rows
@@ -186,10 +169,18 @@ CREATE TRIGGER held_total_take AFTER DELETE ON held_input REFERENCING OLD TABLE 
 )sql";
 
 // The change from version 1 to 2, which new tables get, too; so do they get that from 2 to 3, which
-// is PartitionTables.
+// is PartitionTables. Up to version 3 triggers counted all deliveries, and a writer always wrote
+// the lanes that it woke; a process that does so misses deliveries of one that does not.
 constexpr std::string_view kAddBeats = R"sql(
 CREATE TABLE opener_beat (number int8 PRIMARY KEY, beats int8 NOT NULL)
   WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+)sql";
+
+constexpr std::string_view kStopCounting = R"sql(
+DROP TRIGGER IF EXISTS delivery_made ON delivery;
+DROP TRIGGER IF EXISTS delivery_changed ON delivery;
+DROP FUNCTION IF EXISTS delivery_made();
+DROP FUNCTION IF EXISTS delivery_changed();
 )sql";
 
 absl::Status CreateTables(Connection& connection, const std::string& schema) {
@@ -206,6 +197,21 @@ absl::Status CreateTables(Connection& connection, const std::string& schema) {
                                          kSchemaVersion, ")"));
 }
 
+absl::Status MoveTables(Connection& connection, const std::string& schema, int64_t version) {
+  // Until the transaction ends; one that did not see that lock is seen here.
+  CONVOY_RETURN_IF_ERROR(
+      connection.Run("SELECT pg_advisory_xact_lock('opener'::regclass::oid::int4, -1)").status());
+  CONVOY_ASSIGN_OR_RETURN(const bool is_open, HasOpener(connection, /*has_beats=*/version > 1));
+  if (is_open) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("a process of an earlier version runs on the tables in \"", schema,
+                     "\"; stop all of those, then start this one"));
+  }
+  return connection.Execute(absl::StrCat(version == 1 ? kAddBeats : "",
+                                         version <= 2 ? PartitionTables() : "", kStopCounting,
+                                         "UPDATE schema_version SET version = ", kSchemaVersion));
+}
+
 absl::Status PrepareLocked(Connection& connection, const std::string& schema) {
   CONVOY_ASSIGN_OR_RETURN(const Rows table,
                           connection.Run("SELECT to_regclass('schema_version') IS NOT NULL"));
@@ -214,10 +220,7 @@ absl::Status PrepareLocked(Connection& connection, const std::string& schema) {
                           connection.Run("SELECT max(version) FROM schema_version"));
   const int64_t found = version.IntAt(0, 0);
   if (found == kSchemaVersion) return absl::OkStatus();
-  if (found == 1 || found == 2) {
-    return connection.Execute(absl::StrCat(found == 1 ? kAddBeats : "", PartitionTables(),
-                                           "UPDATE schema_version SET version = ", kSchemaVersion));
-  }
+  if (found >= 1 && found < kSchemaVersion) return MoveTables(connection, schema, found);
   return absl::FailedPreconditionError(absl::StrCat("the tables in \"", schema, "\" have version ",
                                                     found, ", this library knows up to ",
                                                     kSchemaVersion, "; use a newer library"));

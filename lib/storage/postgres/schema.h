@@ -11,7 +11,7 @@
 
 namespace convoy::storage::postgres {
 
-inline constexpr int64_t kSchemaVersion = 3;
+inline constexpr int64_t kSchemaVersion = 4;
 
 // kInvalidArgument for a name that is not made of a-z, 0-9 and _, or is longer than 63.
 absl::Status CheckSchemaName(std::string_view name);

@@ -34,33 +34,31 @@ constexpr std::string_view kReadOrBar =
 
 }  // namespace
 
-absl::Status PoisonOf(const std::atomic<bool>& is_poisoned) {
-  if (!is_poisoned) return absl::OkStatus();
-  return absl::DataLossError(
-      "the connection was lost during a commit, and PostgreSQL cannot be asked what became of it");
-}
+Session::Session(Opener* opener, SessionRole role)
+    : opener_(*opener),
+      clock_(opener->clock()),
+      row_(role == SessionRole::kCommits ? opener->number() : -opener->number()) {}
 
 absl::StatusOr<Connection*> Session::Connect() {
   // A session that was ended while nothing was under way is noticed here.
   if (connection_ != nullptr) connection_->TakeNotifications();
   if (connection_ == nullptr || !connection_->is_alive()) {
     connection_ = nullptr;
-    CONVOY_ASSIGN_OR_RETURN(connection_, Connection::Open(options_));
+    CONVOY_ASSIGN_OR_RETURN(connection_, Connection::Open(opener_.options()));
     if (has_connected_) reconnected_at_ = clock_.SteadyNow();
     has_connected_ = true;
   }
   return connection_.get();
 }
 
-absl::Status Session::Register(int64_t opener) {
-  opener_ = opener;
+absl::Status Session::Register() {
   CONVOY_ASSIGN_OR_RETURN(Connection * connection, Connect());
   // A row that is there is one of a database that this one was restored to.
   return connection
       ->Run(
           "INSERT INTO opener (number, token) VALUES ($1::int8, 0) "
           "ON CONFLICT (number) DO UPDATE SET token = 0",
-          Params().Int(opener))
+          Params().Int(row_))
       .status();
 }
 
@@ -72,7 +70,7 @@ absl::Status Session::Run(Body body, const bool* may_be_lost) {
   absl::Status cause;
   absl::Duration pause = kPauseMin;
   for (int i = 0; i < kTriesMax; ++i) {
-    CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
+    CONVOY_RETURN_IF_ERROR(opener_.CheckHealth());
     CONVOY_ASSIGN_OR_RETURN(const Outcome outcome, Try(body, may_be_lost, cause));
     if (outcome == Outcome::kCommitted) return absl::OkStatus();
     // A lost connection may be that of a server that was started anew since: one more try tells.
@@ -90,7 +88,7 @@ absl::StatusOr<Session::Outcome> Session::Try(Body body, const bool* may_be_lost
   cause = body(*connection);
   if (cause.ok()) {
     const int64_t token = token_ += 2;
-    connection->Queue(kWriteToken, Params().Int(opener_).Int(token));
+    connection->Queue(kWriteToken, Params().Int(row_).Int(token));
     const bool is_lazy = may_be_lost != nullptr && *may_be_lost;
     if (is_lazy) {
       connection->Queue("SET LOCAL synchronous_commit = off");
@@ -121,14 +119,14 @@ absl::StatusOr<Session::Outcome> Session::Settle(int64_t token, bool may_be_lost
     pause = std::min(pause * 2, kPauseMax);
   }
   if (may_be_lost) return LostStatus("it is not known what became of the last transaction");
-  is_poisoned_ = true;
-  return PoisonOf(is_poisoned_);
+  opener_.Poison();
+  return opener_.CheckHealth();
 }
 
 absl::StatusOr<std::optional<Session::Outcome>> Session::Look(int64_t token) {
   CONVOY_ASSIGN_OR_RETURN(Connection * connection, Connect());
   CONVOY_ASSIGN_OR_RETURN(const Rows row,
-                          connection->Run(kReadOrBar, Params().Int(opener_).Int(token)));
+                          connection->Run(kReadOrBar, Params().Int(row_).Int(token)));
   if (row.count() == 0) return std::nullopt;
   return row.IntAt(0, 0) == token ? Outcome::kCommitted : Outcome::kRolledBack;
 }

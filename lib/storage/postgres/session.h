@@ -1,17 +1,16 @@
-// The writing session: transactions that are tried again where that helps, and whose outcome is
+// A writing session: transactions that are tried again where that helps, and whose outcome is
 // known even if the connection is lost while they are committed.
 //
-// Each transaction writes its token into the row of its opener; tokens ascend. When the answer to
-// COMMIT does not come, a new connection looks at that row. If the token is there, the transaction
-// was committed. If it is not, a higher one is written, against which a transaction that is still
-// under way fails: it will never be committed. Without the row nothing can be learned.
+// Each transaction writes its token into a row of its opener, one for each role; tokens ascend.
+// When the answer to COMMIT does not come, a new connection looks at that row. If the token is
+// there, the transaction was committed. If it is not, a higher one is written, against which a
+// transaction that is still under way fails: it will never be committed. Without the row nothing
+// can be learned.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -20,24 +19,22 @@
 
 #include "convoy/clock.h"
 #include "lib/storage/postgres/connection.h"
+#include "lib/storage/postgres/opener.h"
 
 namespace convoy::storage::postgres {
 
-// kDataLoss if it is poisoned: writes fail until the store is opened again.
-absl::Status PoisonOf(const std::atomic<bool>& is_poisoned);
+// The purpose of a session of an opener.
+enum class SessionRole { kCommits, kClaims };
 
 // Not safe for several threads at once.
 class Session {
  public:
-  // The clock must outlive it.
-  // `is_poisoned` is set once it cannot be learned whether a transaction was committed.
-  Session(ConnectionOptions options, Clock* clock, std::atomic<bool>* is_poisoned)
-      : options_(std::move(options)), clock_(*clock), is_poisoned_(*is_poisoned) {}
+  // The opener must outlive it. It is poisoned once it cannot be learned whether a transaction was
+  // committed.
+  Session(Opener* opener, SessionRole role);
 
-  // Writes the row of the opener, in which its tokens will stand. Called before the first
-  // transaction.
-  absl::Status Register(int64_t opener);
-  const ConnectionOptions& options() const { return options_; }
+  // Writes the row in which its tokens will stand. Called before the first transaction.
+  absl::Status Register();
 
   // The connection; another one if the former is lost.
   absl::StatusOr<Connection*> Connect();
@@ -62,14 +59,13 @@ class Session {
   // nullopt if it cannot be learned.
   absl::StatusOr<std::optional<Outcome>> Look(int64_t token);
 
-  const ConnectionOptions options_;
+  Opener& opener_;
   Clock& clock_;
+  const int64_t row_;  // the opener's number; for claims its negative
   std::unique_ptr<Connection> connection_;
   bool has_connected_ = false;
   absl::Time reconnected_at_ = absl::InfinitePast();
-  int64_t opener_ = 0;
   int64_t token_ = 0;  // even; the next is for Look
-  std::atomic<bool>& is_poisoned_;
 };
 
 }  // namespace convoy::storage::postgres

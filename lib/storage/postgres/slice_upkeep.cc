@@ -26,8 +26,8 @@ constexpr uint32_t kAttemptsMax = 2'000;
 }  // namespace
 
 int64_t Writer::RowsEndOf(const PruneRequest& request) {
-  const int64_t end =
-      RowsEnd(slices_, LeastKeyAt(request.events_before), clock_.Now() - request.events_before);
+  const int64_t end = RowsEnd(slices_, LeastKeyAt(request.events_before),
+                              opener_.clock().Now() - request.events_before);
   return busy_from_.has_value() ? std::min(end, *busy_from_) : end;
 }
 
@@ -81,18 +81,16 @@ absl::StatusOr<std::optional<Pruned>> Writer::FreeSlice(Connection& own,
 }
 
 absl::StatusOr<std::optional<Pruned>> Writer::TendSlices(const PruneRequest& request) {
-  const absl::Time now = clock_.Now();
+  const absl::Time now = opener_.clock().Now();
   const absl::Duration retention = now - request.events_before;
-  std::optional<ConnectionOptions> options;
   std::vector<Slice> slices;
   {
     absl::MutexLock lock(&mutex_);
-    CONVOY_RETURN_IF_ERROR(PoisonOf(is_poisoned_));
+    CONVOY_RETURN_IF_ERROR(opener_.CheckHealth());
     CONVOY_ASSIGN_OR_RETURN(Connection * looking, session_.Connect());
     CONVOY_ASSIGN_OR_RETURN(slices, ReadSlices(*looking));
     slices_ = slices;
     busy_from_.reset();
-    options = session_.options();
   }
   const bool should_make = !SlicesToMake(slices, now, retention).empty();
   const bool has_expired =
@@ -100,13 +98,15 @@ absl::StatusOr<std::optional<Pruned>> Writer::TendSlices(const PruneRequest& req
   if (!should_make && !has_expired) return std::nullopt;
   // On a connection of its own: counting and waiting take longer than others should wait for, and
   // the statements, which name partitions, are prepared for this once.
-  CONVOY_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> own, Connection::Open(*options));
+  CONVOY_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> own,
+                          Connection::Open(opener_.options()));
   std::optional<Slice> free;
   CONVOY_ASSIGN_OR_RETURN(std::optional<Pruned> pruned, FreeSlice(*own, slices, request, free));
   absl::Status status;
-  if (should_make) status = MakeSlices(*own, options->schema, now, retention);
+  if (should_make) status = MakeSlices(*own, opener_.options().schema, now, retention);
   if (status.ok() && free.has_value()) {
-    absl::StatusOr<std::optional<Pruned>> dropped = DropSlice(*own, options->schema, *free);
+    absl::StatusOr<std::optional<Pruned>> dropped =
+        DropSlice(*own, opener_.options().schema, *free);
     status = dropped.status();
     if (dropped.ok()) pruned = *std::move(dropped);
   }

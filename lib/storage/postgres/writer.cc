@@ -18,14 +18,10 @@
 #include "lib/storage/postgres/failure.h"
 #include "lib/storage/postgres/group.h"
 #include "lib/storage/postgres/held_totals.h"
-#include "lib/storage/postgres/schema.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
 namespace {
-
-// Openers that are not told of work look for it so often at least.
-constexpr absl::Duration kSoon = absl::Milliseconds(500);
 
 bool IsRefusal(const absl::Status& status) {
   if (ClassOf(status) != FailureClass::kNone) return false;
@@ -55,6 +51,7 @@ absl::Status ApplyRequeue(Connection& connection, const DeliveryRequeue& requeue
   const int64_t due_at_us = base::ToMicros(requeue.due_at);
   lanes.Wake(row->endpoint, row->project, due_at_us);
   lanes.NoteChange(row->endpoint);
+  if (IsFinal(row->status)) lanes.CountUnfinished(row->project, 1);
   connection.Queue(
       "UPDATE delivery SET status = 0, attempts_count = 0, description = '', "
       "due_at_us = $1::int8, wake_at_us = $1::int8, lease = 0 WHERE key = $2::int8",
@@ -64,24 +61,10 @@ absl::Status ApplyRequeue(Connection& connection, const DeliveryRequeue& requeue
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(const ConnectionOptions& options,
-                                                     Clock* clock) {
-  auto writer = absl::WrapUnique(new Writer(options, clock));
+absl::StatusOr<std::unique_ptr<Writer>> Writer::Open(Opener* opener) {
+  auto writer = absl::WrapUnique(new Writer(opener));
   absl::MutexLock lock(&writer->mutex_);
-  CONVOY_ASSIGN_OR_RETURN(Connection * connection, writer->session_.Connect());
-  CONVOY_RETURN_IF_ERROR(PrepareSchema(*connection, options.schema));
-  CONVOY_ASSIGN_OR_RETURN(const bool is_unfinished, IsUnfinishedCopy(*connection));
-  if (is_unfinished) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the tables in \"", options.schema, "\" are a copy that is not finished; copy again"));
-  }
-  // A server that will not tell may have been.
-  if (WasStandby(*connection).value_or(true)) writer->session_.Unsettle();
-  CONVOY_ASSIGN_OR_RETURN(writer->presence_, Presence::Open(options, clock));
-  writer->opener_ = writer->presence_->opener();
-  writer->next_lease_ = FirstLeaseOf(writer->opener_) + 1;
-  CONVOY_RETURN_IF_ERROR(writer->session_.Register(writer->opener_));
-  if (writer->session_.IsSettled()) CONVOY_RETURN_IF_ERROR(writer->ReleaseDead());
+  CONVOY_RETURN_IF_ERROR(writer->session_.Register());
   return writer;
 }
 
@@ -89,41 +72,30 @@ absl::Status Writer::Write(std::span<WriteBatch* const> batches, std::span<Commi
   absl::MutexLock lock(&mutex_);
   int tries_count = 0;
   Lanes lanes;
+  StoredForClaims stored;
   const auto body = [&](Connection& connection)
                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
     is_careful_ = ++tries_count > 1;
     std::fill(results.begin(), results.end(), CommitResult());
     lanes = Lanes();
-    return ApplyAll(connection, batches, results, lanes);
+    stored = StoredForClaims();
+    return ApplyAll(connection, batches, results, lanes, stored);
   };
   CONVOY_RETURN_IF_ERROR(session_.Run(body));
+  opener_.early_claims().Add(std::move(stored.claims));
+  for (auto& event : stored.events) opener_.recent_events().Add(std::move(event));
   AnnounceIfDue(lanes);
   return absl::OkStatus();
 }
 
 void Writer::AnnounceIfDue(const Lanes& lanes) {
-  const absl::Time soon = clock_.Now() + kSoon;
-  if (lanes.WakesBy(base::ToMicros(soon))) presence_->Announce();
-}
-
-void Writer::TakeBackIfDone(const ClaimRequest& request, const Claim& claim) {
-  if (!presence_->is_announcing()) return;
-  const absl::Time soon = request.now + kSoon;
-  if (claim.next_due_at <= soon || !claim.unserved_lanes.empty()) return;
-  if (!request.skipped_endpoint_ids.empty()) {
-    // In doubt others are told.
-    const absl::StatusOr<Connection*> connection = session_.Connect();
-    if (!connection.ok()) return;
-    const absl::StatusOr<Rows> first =
-        (*connection)->Run("SELECT wake_at_us FROM lane ORDER BY wake_at_us LIMIT 1");
-    if (!first.ok()) return;
-    if (first->count() > 0 && first->IntAt(0, 0) <= base::ToMicros(soon)) return;
-  }
-  presence_->TakeBack();
+  const absl::Time soon = opener_.clock().Now() + kAnnouncedAhead;
+  if (lanes.WakesBy(base::ToMicros(soon))) opener_.presence().Announce();
 }
 
 absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* const> batches,
-                              std::span<CommitResult> results, Lanes& lanes) {
+                              std::span<CommitResult> results, Lanes& lanes,
+                              StoredForClaims& out_stored) {
   const bool has_refusable = std::any_of(
       batches.begin(), batches.end(), [](const WriteBatch* batch) { return IsRefusable(*batch); });
   if (has_refusable) {
@@ -132,7 +104,7 @@ absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* cons
   const bool has_held = std::any_of(batches.begin(), batches.end(),
                                     [](const WriteBatch* batch) { return ConcernsHeld(*batch); });
   if (has_held) LockHeldTotals(connection);
-  Group group(&connection, &lanes, is_careful_);
+  Group group(&connection, &opener_, &lanes, &out_stored, is_careful_);
   bool has_changed_config = false;
   for (size_t i = 0; i < batches.size(); ++i) {
     const WriteBatch& batch = *batches[i];
@@ -159,7 +131,7 @@ absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* cons
   lanes.Queue(connection);
   if (has_changed_config) {
     connection.Queue("SELECT pg_notify(convert_from($1::bytea, 'UTF8'), '')",
-                     Params().Bytes(ChannelOf(session_.options())));
+                     Params().Bytes(ChannelOf(opener_.options())));
   }
   return absl::OkStatus();
 }
@@ -188,7 +160,5 @@ absl::Status Writer::CheckWritable() {
   // Waited for before the commit, so that a lost connection leaves no question open.
   return session_.Run([](Connection& connection) { return connection.Flush().status(); });
 }
-
-absl::Status Writer::CheckAlive() const { return PoisonOf(is_poisoned_); }
 
 }  // namespace convoy::storage::postgres

@@ -80,9 +80,10 @@ TEST_CASE("errors: a transaction that a deadlock ends is made again") {
   const std::string schema = stores.options().connection.schema;
   REQUIRE(PutNow(*storage, "", {MakeProject(1)}).status.ok());
   const Event first = MakeEvent(project, 1);
-  REQUIRE(Submit(*storage, first, {MakeDelivery(first, Id('E', 1), 1, SampleEpoch())}).status.ok());
-  // Another session has the lane, which the write takes last; then it wants what the write has
-  // taken before. It is patient, so the write is the one that is ended.
+  const absl::Time later = SampleEpoch() + absl::Hours(1);
+  REQUIRE(Submit(*storage, first, {MakeDelivery(first, Id('E', 1), 1, later)}).status.ok());
+  // Another session has the lane, which sleeps, and which the write takes last; then it wants what
+  // the write has taken before. It is patient, so the write is the one that is ended.
   PGconn* const other = PQconnectdb(PostgresServer::Get().dsn().c_str());
   const auto execute = [&](const std::string& sql) { PQclear(PQexec(other, sql.c_str())); };
   execute(absl::StrCat("SET search_path TO ", schema, "; SET deadlock_timeout = '20s'; BEGIN; ",
@@ -107,7 +108,7 @@ TEST_CASE("errors: a transaction that a deadlock ends is made again") {
   PostgresServer::Get().WaitUntil(
       "SELECT deadlocks > 0 FROM pg_stat_database WHERE datname = 'postgres'");
   CHECK(storage->GetEvent(project, second.id).value() == second);
-  CHECK(storage->ClaimDue({.now = SampleEpoch()}).value().deliveries.size() == 2);
+  CHECK(storage->ClaimDue({.now = later}).value().deliveries.size() == 2);
 }
 
 TEST_CASE("errors: ids that ask for the same key all have their rows") {

@@ -133,8 +133,8 @@ TEST_CASE("session: the outcome of a commit is known though others took the open
   DeliveryUpdate update{.lease = claim.deliveries[0].lease,
                         .delivery = claim.deliveries[0].delivery};
   update.delivery.status = DeliveryStatus::kSuccess;
-  update.delivery.description = "cut here";
   update.attempt = MakeAttempt(update.delivery, 1);
+  update.attempt->error = "cut here";  // what is sent along with the commit
   proxy.GoDownWithNextCut();
   proxy.CutNext(1, Cut::kBeforeAnswer, "cut here");
   CommitResult result;

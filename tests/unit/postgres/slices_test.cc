@@ -437,6 +437,13 @@ CREATE INDEX delivery_by_event ON delivery (event, key);
 CREATE INDEX delivery_by_wake ON delivery (endpoint, wake_at_us, key) WHERE status < 3;
 CREATE INDEX delivery_by_lease ON delivery (lease) WHERE lease <> 0;
 CREATE INDEX attempt_by_delivery ON attempt (delivery, key);
+CREATE FUNCTION delivery_made() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
+AS $$ BEGIN
+  INSERT INTO backlog AS b SELECT project, 0, count(*) FROM new_rows WHERE status < 3
+    GROUP BY project;
+  RETURN NULL;
+END $$;
+CREATE FUNCTION delivery_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
 CREATE TRIGGER delivery_made AFTER INSERT ON delivery REFERENCING NEW TABLE AS new_rows
   FOR EACH STATEMENT EXECUTE FUNCTION delivery_made();
 CREATE TRIGGER delivery_changed AFTER UPDATE ON delivery
@@ -468,8 +475,12 @@ TEST_CASE("slices: tables of former versions are brought up to date, with their 
   if (version == 1) {
     Query(stores, "DROP TABLE opener_beat; UPDATE schema_version SET version = 1");
   }
-  const auto storage = stores.OpenAgain().value();
-  CHECK(Query(stores, "SELECT version FROM schema_version").front() == "3");
+  auto storage = stores.OpenAgain().value();
+  CHECK(Query(stores, "SELECT version FROM schema_version").front() == "4");
+  CHECK(Query(stores,
+              "SELECT proname FROM pg_proc WHERE proname IN ('delivery_made', "
+              "'delivery_changed') AND pronamespace = current_schema()::regnamespace")
+            .empty());
   CHECK(Query(stores, "SELECT count(*) FROM opener_beat").front() == "0");
   CHECK(Query(stores, "SELECT key FROM event_past").size() == 1000);
   CHECK(storage->GetEvent(Id('P', 1), IdAt(made_at, 5)).value().body == "body");
@@ -481,6 +492,14 @@ TEST_CASE("slices: tables of former versions are brought up to date, with their 
     if (pruned.events_count == 0) break;
   }
   CHECK(pruned_count == 990);
+  CHECK(stores.OpenAgain().ok());
+
+  // A process of an earlier version counts and wakes lanes in another way.
+  Query(stores, "UPDATE schema_version SET version = 3");
+  const absl::Status refused = stores.OpenAgain().status();
+  CHECK(absl::IsFailedPrecondition(refused));
+  CHECK(absl::StrContains(refused.message(), "stop all of those"));
+  storage = nullptr;
   CHECK(stores.OpenAgain().ok());
 }
 

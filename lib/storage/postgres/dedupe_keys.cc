@@ -1,0 +1,139 @@
+// Rows of dedupe keys; see dedupe_keys.h.
+#include "lib/storage/postgres/dedupe_keys.h"
+
+#include <string_view>
+#include <vector>
+
+#include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
+#include "lib/storage/key_hash.h"
+
+namespace convoy::storage::postgres {
+namespace {
+
+// Keys of a project that has no number yet are inserted later, when it has.
+constexpr std::string_view kInsertOfOne =
+    "INSERT INTO dedupe_key (project, hash, expires_at_us) SELECT p.number, w.hash, "
+    "w.expires_at_us FROM name AS p CROSS JOIN unnest($2::bytea[], $3::int8[]) AS w(hash, "
+    "expires_at_us) WHERE p.id = $1::bytea ON CONFLICT DO NOTHING RETURNING project, hash";
+constexpr std::string_view kInsertOfMany =
+    "INSERT INTO dedupe_key (project, hash, expires_at_us) SELECT p.number, w.hash, "
+    "w.expires_at_us FROM unnest($1::bytea[], $2::bytea[], $3::int8[]) AS w(scope, hash, "
+    "expires_at_us) JOIN name AS p ON p.id = w.scope ON CONFLICT DO NOTHING "
+    "RETURNING project, hash";
+// Keys are looked up in a subquery each, which is planned by itself: of a join with tables that are
+// empty as yet the planner may look up the project alone, and go through all of its keys.
+constexpr std::string_view kLock =
+    "SELECT w.n, k.expires_at_us FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY "
+    "AS w(scope, hash, n) JOIN name AS p ON p.id = w.scope CROSS JOIN LATERAL (SELECT "
+    "r.expires_at_us FROM dedupe_key AS r WHERE r.project = p.number AND r.hash = w.hash LIMIT 1 "
+    "FOR UPDATE) AS k";
+constexpr std::string_view kInsertLate =
+    "INSERT INTO dedupe_key (project, hash, expires_at_us) SELECT * FROM "
+    "unnest($1::int8[], $2::bytea[], $3::int8[])";
+constexpr std::string_view kRenew =
+    "UPDATE dedupe_key AS k SET expires_at_us = f.expires_at_us FROM (SELECT w.expires_at_us, "
+    "(SELECT r.ctid FROM dedupe_key AS r WHERE r.project = w.project AND r.hash = w.hash LIMIT 1) "
+    "AS place FROM unnest($1::int8[], $2::bytea[], $3::int8[]) AS w(project, hash, "
+    "expires_at_us)) AS f WHERE k.ctid = f.place";
+constexpr std::string_view kRemove =
+    "DELETE FROM dedupe_key AS k USING (SELECT (SELECT r.ctid FROM dedupe_key AS r WHERE "
+    "r.project = w.project AND r.hash = w.hash LIMIT 1) AS place FROM "
+    "unnest($1::int8[], $2::bytea[]) AS w(project, hash)) AS f WHERE k.ctid = f.place";
+
+}  // namespace
+
+std::string HashText(std::string_view key) {
+  const KeyHash hash = HashOf(key);
+  return std::string(hash.data(), hash.size());
+}
+
+DedupeKeys::Name DedupeKeys::NameOf(const DedupeKey& key) { return {key.scope, HashText(key.key)}; }
+
+void DedupeKeys::Add(const DedupeKey& key) {
+  keys_.try_emplace(NameOf(key), State{.inserted_until_us = base::ToMicros(key.expires_at)});
+}
+
+void DedupeKeys::Queue() {
+  const std::string& first_scope = keys_.begin()->first.first;
+  const bool is_of_one = first_scope == keys_.rbegin()->first.first;
+  Columns rows;
+  std::vector<std::string> scopes;
+  for (const auto& [name, state] : keys_) {
+    scopes.push_back(name.first);
+    rows.AddRow({std::string_view(name.second), state.inserted_until_us});
+  }
+  if (is_of_one) {
+    connection_.Queue(kInsertOfOne, Params().Bytes(first_scope).All(rows));
+  } else {
+    connection_.Queue(kInsertOfMany, Params().Texts(scopes).All(rows));
+  }
+}
+
+absl::Status DedupeKeys::Finish(const Rows& inserted, const Interning& names) {
+  std::map<std::pair<int64_t, std::string_view>, State*> by_number;
+  for (auto& [name, state] : keys_) {
+    by_number[{names.NumberOf(name.first), name.second}] = &state;
+  }
+  for (int i = 0; i < inserted.count(); ++i) {
+    const auto found = by_number.find({inserted.IntAt(i, 0), inserted.BytesAt(i, 1)});
+    if (found == by_number.end()) return absl::InternalError("a key that was not asked for");
+    found->second->is_inserted = true;
+  }
+  return static_cast<size_t>(inserted.count()) == keys_.size() ? absl::OkStatus() : ReadStored();
+}
+
+absl::Status DedupeKeys::ReadStored() {
+  std::vector<std::string> scopes, hashes;
+  std::vector<State*> states;
+  for (auto& [name, state] : keys_) {
+    if (state.is_inserted) continue;
+    scopes.push_back(name.first);
+    hashes.push_back(name.second);
+    states.push_back(&state);
+  }
+  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
+                          connection_.Run(kLock, Params().Texts(scopes).Texts(hashes)));
+  for (int i = 0; i < rows.count(); ++i) {
+    State& state = *states[static_cast<size_t>(rows.IntAt(i, 0) - 1)];
+    state.is_stored = state.is_held = true;
+    state.expires_at_us = rows.IntAt(i, 1);
+  }
+  return absl::OkStatus();
+}
+
+bool DedupeKeys::IsHeld(const DedupeKey& key, absl::Time now) const {
+  const State& state = keys_.at(NameOf(key));
+  return state.is_held && state.expires_at_us > base::ToMicros(now);
+}
+
+bool DedupeKeys::Take(const DedupeKey& key, absl::Time now) {
+  if (!key.is_taken_over && IsHeld(key, now)) return false;
+  State& state = keys_.at(NameOf(key));
+  state.is_taken = state.is_held = true;
+  state.expires_at_us = base::ToMicros(key.expires_at);
+  return true;
+}
+
+void DedupeKeys::QueueRest(const Interning& names) {
+  RowPieces inserted, renewed, removed;
+  for (const auto& [name, state] : keys_) {
+    const int64_t project = names.NumberOf(name.first);
+    const std::string_view hash = name.second;
+    if (!state.is_taken) {
+      if (state.is_inserted) removed.AddRow({project, hash});
+    } else if (!state.is_inserted && !state.is_stored) {
+      inserted.AddRow({project, hash, state.expires_at_us});
+    } else if (state.is_stored || state.expires_at_us != state.inserted_until_us) {
+      renewed.AddRow({project, hash, state.expires_at_us});
+    }
+  }
+  const auto queue = [this](std::string_view sql, const RowPieces& rows) {
+    for (const Columns& piece : rows.pieces()) connection_.Queue(sql, Params().All(piece));
+  };
+  queue(kInsertLate, inserted);
+  queue(kRenew, renewed);
+  queue(kRemove, removed);
+}
+
+}  // namespace convoy::storage::postgres

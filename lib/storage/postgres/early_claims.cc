@@ -1,0 +1,85 @@
+// Room for early claims, and those that were made; see early_claims.h.
+#include "lib/storage/postgres/early_claims.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace convoy::storage::postgres {
+namespace {
+
+// Beyond it all are learned anew.
+constexpr size_t kOpenMax = 16 * 1024;
+constexpr size_t kEventBytesMax = 64 * 1024;
+
+}  // namespace
+
+void EarlyClaims::Learn(std::string_view endpoint_id, bool is_open) {
+  absl::MutexLock lock(&mutex_);
+  if (!is_open) {
+    open_.erase(endpoint_id);
+    return;
+  }
+  if (open_.size() >= kOpenMax) open_.clear();
+  open_.emplace(endpoint_id);
+}
+
+void EarlyClaims::Offer(const ClaimRequest& request, const Claim& claim) {
+  Room room = {.now = request.now,
+               .offered_at = clock_.SteadyNow(),
+               .lease = request.lease,
+               .items = request.items_max,
+               .bytes = request.bytes_max};
+  const auto take = [](uint64_t& left, uint64_t by) { left -= std::min(left, by); };
+  take(room.items, claim.deliveries.size());
+  for (const ClaimedDelivery& taken : claim.deliveries) take(room.bytes, taken.event->body.size());
+  absl::MutexLock lock(&mutex_);
+  room_.reset();
+  if (room.items == 0 || claim.next_due_at <= request.now) return;
+  for (const auto& [endpoint_id, items] : request.items_max_of_endpoint) {
+    if (open_.contains(endpoint_id)) room.of_endpoint.emplace(endpoint_id, items);
+  }
+  for (const ClaimedDelivery& taken : claim.deliveries) {
+    const auto found = room.of_endpoint.find(taken.delivery.endpoint_id);
+    if (found != room.of_endpoint.end() && found->second > 0) --found->second;
+  }
+  if (!room.of_endpoint.empty()) room_ = std::move(room);
+}
+
+void EarlyClaims::Withdraw() {
+  absl::MutexLock lock(&mutex_);
+  room_.reset();
+}
+
+std::optional<EarlyClaims::Place> EarlyClaims::Reserve(const Delivery& delivery,
+                                                       size_t event_bytes) {
+  absl::MutexLock lock(&mutex_);
+  if (!room_.has_value() || room_->items == 0 || event_bytes > room_->bytes) return std::nullopt;
+  if (event_bytes > kEventBytesMax || delivery.mode == DeliveryMode::kAtMostOnce) {
+    return std::nullopt;
+  }
+  const absl::Time steady_now = clock_.SteadyNow();
+  const absl::Duration age = steady_now - room_->offered_at;
+  const absl::Time now = std::max(room_->now + age, delivery.created_at);
+  const bool is_due = delivery.status == DeliveryStatus::kScheduled && delivery.due_at <= now;
+  if (!is_due || age > kEarlyClaimMax) return std::nullopt;
+  const auto found = room_->of_endpoint.find(delivery.endpoint_id);
+  if (found == room_->of_endpoint.end() || found->second == 0) return std::nullopt;
+  --found->second;
+  --room_->items;
+  room_->bytes -= event_bytes;
+  return Place{.made_at = steady_now, .lease_ends_at = now + room_->lease + kEarlyClaimMax};
+}
+
+void EarlyClaims::Add(std::vector<EarlyClaim> claims) {
+  absl::MutexLock lock(&mutex_);
+  claims_.insert(claims_.end(), std::make_move_iterator(claims.begin()),
+                 std::make_move_iterator(claims.end()));
+}
+
+std::vector<EarlyClaim> EarlyClaims::Take() {
+  absl::MutexLock lock(&mutex_);
+  return std::exchange(claims_, {});
+}
+
+}  // namespace convoy::storage::postgres

@@ -1,0 +1,82 @@
+// Claims that are made with the deliveries themselves: a claim that has left room lets the writer
+// of this opener store what is due at once as claimed, and the next claim hands it out from memory.
+// That saves reading, claiming and waking what the same process has just stored.
+//
+// Only lanes that hold nothing back take part, and only for as much as the last claim had room for
+// of each endpoint when nothing else was due, so that what waits is never overtaken. A delivery
+// that is not handed out within a second, or whose lane has been closed since, is given back.
+// Deliveries of the mode at_most_once wait for a claim: of one that is lost with this process it
+// would not be known that it was not sent.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+#include "convoy/clock.h"
+#include "convoy/storage.h"
+
+namespace convoy::storage::postgres {
+
+// A delivery that was stored as claimed.
+struct EarlyClaim {
+  int64_t key = 0;     // of its row
+  absl::Time made_at;  // by the steady clock
+  ClaimedDelivery claimed;
+};
+
+// How long one may wait for the claim that hands it out.
+inline constexpr absl::Duration kEarlyClaimMax = absl::Seconds(1);
+
+// Safe to use from any thread.
+class EarlyClaims {
+ public:
+  // A place that the writer has got.
+  struct Place {
+    absl::Time made_at;  // by the steady clock
+    absl::Time lease_ends_at;
+  };
+
+  // The clock must outlive it.
+  explicit EarlyClaims(Clock* clock) : clock_(*clock) {}
+
+  // A claim has found out whether the endpoint's lane holds anything back.
+  void Learn(std::string_view endpoint_id, bool is_open);
+  // The room that a claim has left, if it has left nothing that is due; replaces that of the claim
+  // before.
+  void Offer(const ClaimRequest& request, const Claim& claim);
+  void Withdraw();
+
+  // A place for a delivery that is about to be stored, with an event of so many bytes.
+  std::optional<Place> Reserve(const Delivery& delivery, size_t event_bytes);
+
+  void Add(std::vector<EarlyClaim> claims);
+  std::vector<EarlyClaim> Take();
+
+ private:
+  struct Room {
+    absl::Time now;         // as the claim was told
+    absl::Time offered_at;  // by the steady clock
+    absl::Duration lease;
+    uint64_t items = 0;
+    uint64_t bytes = 0;
+    absl::flat_hash_map<std::string, uint32_t> of_endpoint;
+  };
+
+  Clock& clock_;
+  absl::Mutex mutex_;
+  absl::flat_hash_set<std::string> open_ ABSL_GUARDED_BY(mutex_);  // endpoints
+  std::optional<Room> room_ ABSL_GUARDED_BY(mutex_);
+  std::vector<EarlyClaim> claims_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace convoy::storage::postgres

@@ -1,0 +1,86 @@
+// Early claims on their way to the dispatcher: what a claim has room for, and what is given back.
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+
+#include "lib/base/status_macros.h"
+#include "lib/storage/postgres/claimer.h"
+#include "lib/storage/write_rules.h"
+
+namespace convoy::storage::postgres {
+namespace {
+
+bool IsOpen(const ClaimRequest& request, const Delivery& delivery) {
+  if (request.policy_of == nullptr) return true;
+  const auto policy = request.policy_of(delivery.project_id, delivery.endpoint_id);
+  return policy.has_value() && !policy->holds_back() && !policy->is_unserved;
+}
+
+}  // namespace
+
+size_t Claimer::RoomOf(const ClaimRequest& request, const std::string& endpoint_id) const {
+  const size_t items_max = ItemsMaxOf(request, endpoint_id);
+  const auto handed = handed_.find(endpoint_id);
+  return handed == handed_.end() ? items_max : items_max - std::min(items_max, handed->second);
+}
+
+std::vector<ClaimedDelivery> Claimer::TakeEarly(const ClaimRequest& request) {
+  handed_.clear();
+  handed_count_ = 0;
+  handed_bytes_ = 0;
+  std::vector<ClaimedDelivery> early;
+  std::vector<EarlyClaim> claims = opener_.early_claims().Take();
+  if (claims.empty()) return early;
+  const absl::flat_hash_set<std::string_view> skipped(request.skipped_endpoint_ids.begin(),
+                                                      request.skipped_endpoint_ids.end());
+  const absl::Time now = opener_.clock().SteadyNow();
+  std::vector<EarlyClaim> left;
+  for (EarlyClaim& claim : claims) {
+    const Delivery& delivery = claim.claimed.delivery;
+    const uint64_t bytes = claim.claimed.event->body.size();
+    const bool is_open = IsOpen(request, delivery);
+    if (!is_open) opener_.early_claims().Learn(delivery.endpoint_id, false);
+    const bool has_room = handed_count_ < request.items_max &&
+                          handed_bytes_ + bytes <= request.bytes_max &&
+                          RoomOf(request, delivery.endpoint_id) > 0;
+    const bool is_fresh = now <= claim.made_at + kEarlyClaimMax;
+    if (!is_open || !has_room || !is_fresh || skipped.contains(delivery.endpoint_id)) {
+      left.push_back(std::move(claim));
+      continue;
+    }
+    ++handed_[delivery.endpoint_id];
+    ++handed_count_;
+    handed_bytes_ += bytes;
+    early.push_back(std::move(claim.claimed));
+  }
+  // Those that cannot be given back now are when the next claim comes.
+  if (!left.empty() && !GiveBackEarly(left).ok()) opener_.early_claims().Add(std::move(left));
+  return early;
+}
+
+absl::Status Claimer::GiveBackEarly(const std::vector<EarlyClaim>& claims) {
+  Columns rows;
+  for (const EarlyClaim& claim : claims) {
+    rows.AddRow({claim.key, static_cast<int64_t>(claim.claimed.lease)});
+  }
+  return session_.Run([&](Connection& connection) -> absl::Status {
+    CONVOY_ASSIGN_OR_RETURN(
+        const Rows released,
+        connection.Run("UPDATE delivery AS d SET lease = 0, status = 0, wake_at_us = d.due_at_us "
+                       "FROM unnest($1::int8[], $2::int8[]) AS w(key, lease) WHERE d.key = w.key "
+                       "AND d.lease = w.lease RETURNING d.endpoint, d.project, d.wake_at_us",
+                       Params().All(rows)));
+    Lanes lanes;
+    for (int i = 0; i < released.count(); ++i) {
+      lanes.Wake(released.IntAt(i, 0), released.IntAt(i, 1), released.IntAt(i, 2));
+    }
+    lanes.Queue(connection);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace convoy::storage::postgres

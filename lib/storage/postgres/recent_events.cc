@@ -1,0 +1,58 @@
+// A bounded list of events; see recent_events.h.
+#include "lib/storage/postgres/recent_events.h"
+
+#include <iterator>
+#include <utility>
+
+#include "lib/base/time_text.h"
+
+namespace convoy::storage::postgres {
+namespace {
+
+constexpr size_t kBytesMax = 8 * 1024 * 1024;
+constexpr size_t kEventBytesMax = kBytesMax / 16;
+constexpr size_t kOverhead = 1024;  // of an event, about
+
+size_t SizeOf(const Event& event) {
+  size_t size = kOverhead + event.body.size() + event.url_query.size() + event.url_path.size();
+  for (const auto& header : event.headers) size += header.name.size() + header.value.size();
+  return size;
+}
+
+}  // namespace
+
+std::shared_ptr<const Event> AsStored(const Event& event) {
+  auto copy = std::make_shared<Event>(event);
+  copy->created_at = base::FromMicros(base::ToMicros(event.created_at));
+  copy->acknowledged_at = base::FromMicros(base::ToMicros(event.acknowledged_at));
+  return copy;
+}
+
+void RecentEvents::Add(std::shared_ptr<const Event> event) {
+  const size_t size = SizeOf(*event);
+  if (size > kEventBytesMax) return;
+  absl::MutexLock lock(&mutex_);
+  const auto found = by_id_.find(event->id);
+  if (found != by_id_.end()) Remove(found->second);
+  events_.push_back(std::move(event));
+  by_id_.emplace(events_.back()->id, std::prev(events_.end()));
+  bytes_count_ += size;
+  while (bytes_count_ > kBytesMax) Remove(events_.begin());
+}
+
+std::shared_ptr<const Event> RecentEvents::Take(std::string_view project_id, std::string_view id) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end() || (*found->second)->project_id != project_id) return nullptr;
+  std::shared_ptr<const Event> event = *found->second;
+  Remove(found->second);
+  return event;
+}
+
+void RecentEvents::Remove(Events::iterator event) {
+  bytes_count_ -= SizeOf(**event);
+  by_id_.erase((*event)->id);
+  events_.erase(event);
+}
+
+}  // namespace convoy::storage::postgres
