@@ -3,6 +3,7 @@
 The node has its own name, data, cookie and port mapper (epmd), so it neither disturbs nor needs the
 service that the package may have started.
 """
+import contextlib
 import itertools
 import json
 import os
@@ -213,13 +214,14 @@ class Server(base.Server):
         self._node = None
 
     def close(self):
-        for connection in self._held:
-            connection.close()
-        self.stop()
-        if self._epmd is not None:
-            self._epmd.stop()
-            self._epmd = None
-        self.folder.remove()
+        with contextlib.ExitStack() as ends:  # the last first, and each whatever becomes of others
+            ends.callback(self.folder.remove)
+            if self._epmd is not None:
+                ends.callback(self._epmd.stop)
+            ends.callback(self.stop)
+            for connection in self._held:
+                ends.callback(connection.close)
+        self._epmd = None
 
     def new_queue(self, name=None, vhost="/", arguments=None):
         """`arguments` of the declaration, which choose the kind of queue."""
