@@ -50,7 +50,7 @@ struct ConfigLogLine {
 };
 
 // The log may be cut to its latest lines, of all scopes together.
-inline constexpr size_t kConfigLogLinesKept = 16 * 1024;
+inline constexpr size_t kConfigLogLinesKept = size_t{16} * 1024;
 
 // Used within one transaction, by one thread at a time. Its errors are errors of the store.
 class ConfigTable {

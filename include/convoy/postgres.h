@@ -19,7 +19,7 @@ struct PostgresStorageOptions {
   std::string dsn;
   // The namespace of the tables, created if it is missing: a-z, 0-9 and _.
   std::string schema = "convoy";
-  // Connections for reading, opened when they are needed. One more writes, and one listens.
+  // Connections for reading, opened when needed. Others are one for commits, claims and news each.
   size_t readers_max = 8;
   // Must outlive the store. Null: the system's.
   Clock* clock = nullptr;

@@ -27,7 +27,7 @@
 namespace convoy {
 
 // The largest text of a function.
-inline constexpr size_t kFunctionBytesMax = 64 * 1024;
+inline constexpr size_t kFunctionBytesMax = size_t{64} * 1024;
 
 // The error of a function in a gateway without scripting.
 inline constexpr std::string_view kNoScripting = "payload functions are not built in";

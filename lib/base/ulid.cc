@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kUlidSize = 26;
 constexpr std::string_view kCrockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-constexpr int kInvalidDigit = -1;
+constexpr uint8_t kInvalidDigit = 255;
 
 // Of the last 21 bits, in which ids count up, and of the milliseconds before them in a key.
 constexpr int kCountBits = 21;
@@ -21,10 +21,10 @@ constexpr uint64_t kKeyMillisecondsMax = (uint64_t{1} << 42) - 1;
 constexpr int64_t kUlidMillisecondsMax = (int64_t{1} << 48) - 1;
 
 constexpr auto kDigits = [] {
-  std::array<int8_t, 256> digits{};
+  std::array<uint8_t, 256> digits{};
   digits.fill(kInvalidDigit);
   for (size_t i = 0; i < kCrockford.size(); ++i) {
-    digits[static_cast<uint8_t>(kCrockford[i])] = static_cast<int8_t>(i);
+    digits[static_cast<uint8_t>(kCrockford[i])] = static_cast<uint8_t>(i);
   }
   return digits;
 }();
@@ -39,10 +39,10 @@ std::optional<Bits> Parse(std::string_view text) {
   if (text.size() != kUlidSize || text[0] > '7') return std::nullopt;
   Bits bits;
   for (const char c : text) {
-    const int digit = kDigits[static_cast<uint8_t>(c)];
+    const uint8_t digit = kDigits[static_cast<uint8_t>(c)];
     if (digit == kInvalidDigit) return std::nullopt;
     bits.high = bits.high << 5 | bits.low >> 59;
-    bits.low = bits.low << 5 | static_cast<uint64_t>(digit);
+    bits.low = bits.low << 5 | digit;
   }
   return bits;
 }

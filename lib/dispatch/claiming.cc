@@ -89,6 +89,15 @@ void Dispatcher::State::StartClaim(Present now) {
   outcomes.StartClaim(std::move(request));
 }
 
+// The last claim asks for nothing. A store may have taken the room that the one before left for a
+// promise, and keep work from other openers.
+void Dispatcher::State::EndClaims(Present now) {
+  if (std::exchange(has_ended_claims, true)) return;
+  if (options.in_flight_max == 0 || !parts.storage->may_be_shared()) return;
+  claim_started_at = now;
+  outcomes.StartClaim({.now = now.wall, .lease = options.lease, .items_max = 0});
+}
+
 void Dispatcher::State::ForgetLanes(Present now) {
   absl::erase_if(lanes, [this, now](const auto& entry) {
     const LaneState& state = entry.second;

@@ -39,6 +39,7 @@ absl::Time Dispatcher::State::Step() {
   const bool may_claim =
       !is_draining && !claim_started_at.has_value() && outcomes.kept_count() == 0;
   if (may_claim && now.steady >= next_claim_at) StartClaim(now);
+  if (is_draining && !claim_started_at.has_value()) EndClaims(now);
 
   absl::Time next = may_claim ? next_claim_at : absl::InfiniteFuture();
   next = std::min(
@@ -56,7 +57,7 @@ void Dispatcher::State::TakeInNews(Present now) {
   CommitFeedback feedback = outcomes.TakeFeedback();
   if (feedback.has_work) next_claim_at = std::min(next_claim_at, now.steady);
   if (feedback.is_refusing) next_claim_at = now.steady + kLookAgain;
-  if (feedback.is_lost) is_draining = true;
+  if (feedback.is_lost) is_draining = has_ended_claims = true;
   if (feedback.claim.has_value()) TakeInClaim(*std::move(feedback.claim), now);
 }
 

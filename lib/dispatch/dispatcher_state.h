@@ -146,6 +146,7 @@ struct Dispatcher::State {
 
   // Claiming.
   void StartClaim(Present now);
+  void EndClaims(Present now);
   void TakeInClaim(absl::StatusOr<convoy::Claim> claim, Present now);
   void ForgetLanes(Present now);
   // Loads the projects of lanes that the claim left alone because it did not know them.
@@ -242,7 +243,8 @@ struct Dispatcher::State {
   HeldBodies bodies;
   absl::Time next_claim_at = absl::InfinitePast();
   absl::Time local_failure_logged_at = absl::InfinitePast();
-  std::optional<Present> claim_started_at;                 // a claim is under way
+  std::optional<Present> claim_started_at;  // a claim is under way
+  bool has_ended_claims = false;
   absl::Duration clock_offset = absl::InfiniteDuration();  // of the wall clock, in the last step
   absl::Time latest_steady = absl::InfinitePast();         // the last step
   uint64_t claims_count = 0;

@@ -1,5 +1,5 @@
 // The claiming session of an opener: claims of due deliveries, and ends of claims that have no
-// outcome. It writes beside the session of the commits (writer.h), as that of another opener would.
+// outcome. Calls may come beside those of the committing session (writer.h), as another opener's.
 #pragma once
 
 #include <cstdint>
@@ -64,6 +64,7 @@ class Claimer {
     size_t claimed_count = 0;
     size_t ended_count = 0;   // whose lease was over, and they with it
     bool has_writer = false;  // that may add a delivery which this claim does not see
+    absl::Duration linger;    // how long the lane stays awake for it
 
     bool HasDueBy(absl::Time time) const {
       return next.key != 0 && next.wake_at_us <= base::ToMicros(time);
@@ -114,7 +115,9 @@ class Claimer {
   absl::Status AttachEvents(Connection& connection, const std::vector<int64_t>& events,
                             Claim& claim);
   void MovePaces(absl::Time now, std::vector<Visit>& visits);
-  absl::Status ShutOutWriters(Connection& connection, absl::Time now, std::vector<Visit>& visits);
+  absl::Status ShutOutWriters(Connection& connection, absl::Time now, std::vector<Visit>& visits)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Linger(Visit& visit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LeaveLanes(Connection& connection, absl::Time now, std::vector<Visit>& visits, Claim& claim);
 
   // Clock steps (clock_steps.cc).
@@ -142,6 +145,8 @@ class Claimer {
   absl::flat_hash_set<int64_t> visited_ ABSL_GUARDED_BY(mutex_);  // lanes, by the last claim
   // The lane that had waited longest was locked when the last claim came.
   bool should_wait_ ABSL_GUARDED_BY(mutex_) = false;
+  // By the endpoint, how long it has stayed awake for a writer the last time.
+  absl::flat_hash_map<int64_t, absl::Duration> lingers_ ABSL_GUARDED_BY(mutex_);
   absl::Time latest_now_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // of a claim
   std::optional<ClockStep> clock_step_ ABSL_GUARDED_BY(mutex_);
   absl::Time looked_for_dead_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();

@@ -29,8 +29,11 @@ namespace {
 constexpr absl::Duration kForgetAfter = absl::Minutes(10);
 // A lane that others hold whenever a claim comes is waited for after so long.
 constexpr absl::Duration kPatience = absl::Milliseconds(100);
-// A lane that a writer is at, and of which nothing is due, is looked at again so long after.
-constexpr absl::Duration kLinger = absl::Milliseconds(2);
+// A lane that a writer is at, and of which nothing is due, is looked at again so long after; longer
+// each time.
+constexpr absl::Duration kLingerMin = absl::Milliseconds(2);
+constexpr absl::Duration kLingerMax = absl::Milliseconds(16);
+constexpr size_t kLingeringMax = 16 * 1024;
 
 constexpr std::string_view kNextWake =
     "SELECT wake_at_us, endpoint FROM lane WHERE NOT endpoint = ANY ($1::int8[]) "
@@ -86,6 +89,7 @@ absl::StatusOr<std::unique_ptr<Claimer>> Claimer::Open(Opener* opener) {
 absl::StatusOr<Claim> Claimer::ClaimDue(const ClaimRequest& request) {
   absl::MutexLock lock(&mutex_);
   CONVOY_RETURN_IF_ERROR(opener_.CheckHealth());
+  opener_.recent_events().NoteClaim();
   const uint64_t announcement = opener_.presence().announcement();
   CONVOY_RETURN_IF_ERROR(ReleaseDeadNowAndThen(request.now));
   CONVOY_RETURN_IF_ERROR(NoticeClock(request.now));
@@ -243,7 +247,8 @@ absl::StatusOr<std::vector<Claimer::Visit>> Claimer::PlanVisits(Connection& conn
       claim.unserved_lanes.push_back(lane.name);
       continue;
     }
-    opener_.early_claims().Learn(lane.name.endpoint_id, !policy->holds_back());
+    opener_.early_claims().Learn(lane.name.project_id, lane.name.endpoint_id,
+                                 !policy->holds_back());
     Visit visit{.lane = std::move(lane), .policy = *policy};
     const Pace pace(policy->rate_limit);
     visit.items_max =
@@ -331,9 +336,21 @@ absl::Status Claimer::ShutOutWriters(Connection& connection, absl::Time now,
   for (int i = 0; i < locked.count(); ++i) {
     Visit* const visit = sleeping[static_cast<size_t>(locked.IntAt(i, 0) - 1)];
     visit->has_writer = locked.IntAt(i, 1) == 0;
-    if (!visit->has_writer) alone.push_back(visit);
+    if (visit->has_writer) {
+      Linger(*visit);
+    } else {
+      lingers_.erase(visit->lane.endpoint);
+      alone.push_back(visit);
+    }
   }
   return FindNext(connection, alone);
+}
+
+void Claimer::Linger(Visit& visit) {
+  if (lingers_.size() > kLingeringMax) lingers_.clear();
+  absl::Duration& linger = lingers_[visit.lane.endpoint];
+  linger = std::clamp(2 * linger, kLingerMin, kLingerMax);
+  visit.linger = linger;
 }
 
 // Writes the rows of the lanes: each wakes when it opens and something of it is due.
@@ -352,7 +369,7 @@ void Claimer::LeaveLanes(Connection& connection, absl::Time now, std::vector<Vis
     const int64_t closed_until_us = micros(lane.closed_until);
     int64_t wake_at_us = has_next ? std::max(visit.next.wake_at_us, closed_until_us)
                                   : base::ToMicros(lane.arrival + kForgetAfter);
-    if (visit.has_writer) wake_at_us = std::min(wake_at_us, base::ToMicros(now + kLinger));
+    if (visit.has_writer) wake_at_us = std::min(wake_at_us, base::ToMicros(now + visit.linger));
     left.AddRow({lane.endpoint, wake_at_us, micros(lane.arrival), closed_until_us,
                  visit.has_head() ? lane.head : int64_t{0}, int64_t{lane.is_disabled}});
     if (visit.HasDueBy(now) && lane.closed_until > now && !visit.policy.is_closed()) {

@@ -1,12 +1,13 @@
 // Rows of dedupe keys; see dedupe_keys.h.
 #include "lib/storage/postgres/dedupe_keys.h"
 
+#include <algorithm>
 #include <string_view>
-#include <vector>
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
 #include "lib/storage/key_hash.h"
+#include "lib/storage/postgres/failure.h"
 
 namespace convoy::storage::postgres {
 namespace {
@@ -51,55 +52,81 @@ std::string HashText(std::string_view key) {
 DedupeKeys::Name DedupeKeys::NameOf(const DedupeKey& key) { return {key.scope, HashText(key.key)}; }
 
 void DedupeKeys::Add(const DedupeKey& key) {
-  keys_.try_emplace(NameOf(key), State{.inserted_until_us = base::ToMicros(key.expires_at)});
+  State& state = keys_[NameOf(key)];
+  if (!std::exchange(state.may_be_taken, true)) {
+    state.inserted_until_us = base::ToMicros(key.expires_at);
+  }
 }
 
 void DedupeKeys::Queue() {
-  const std::string& first_scope = keys_.begin()->first.first;
-  const bool is_of_one = first_scope == keys_.rbegin()->first.first;
+  has_insert_ = std::any_of(keys_.begin(), keys_.end(),
+                            [](const auto& entry) { return entry.second.may_be_taken; });
+  if (has_insert_) QueueInsert();
+  has_read_ = QueueRead(/*is_after_insert=*/false);
+}
+
+void DedupeKeys::QueueInsert() {
   Columns rows;
   std::vector<std::string> scopes;
   for (const auto& [name, state] : keys_) {
+    if (!state.may_be_taken) continue;
     scopes.push_back(name.first);
     rows.AddRow({std::string_view(name.second), state.inserted_until_us});
   }
-  if (is_of_one) {
-    connection_.Queue(kInsertOfOne, Params().Bytes(first_scope).All(rows));
+  if (scopes.front() == scopes.back()) {
+    connection_.Queue(kInsertOfOne, Params().Bytes(scopes.front()).All(rows));
   } else {
     connection_.Queue(kInsertOfMany, Params().Texts(scopes).All(rows));
   }
 }
 
-absl::Status DedupeKeys::Finish(const Rows& inserted, const Interning& names) {
+absl::Status DedupeKeys::Finish(std::vector<Rows>& answers, const Interning& names) {
+  if (has_read_) {
+    TakeStored(answers.back());
+    answers.pop_back();
+  }
+  if (!has_insert_) return absl::OkStatus();
+  CONVOY_RETURN_IF_ERROR(TakeInserted(answers.back(), names));
+  answers.pop_back();
+  if (!QueueRead(/*is_after_insert=*/true)) return absl::OkStatus();
+  CONVOY_ASSIGN_OR_RETURN(const std::vector<Rows> stored, connection_.Flush());
+  TakeStored(stored.back());
+  return absl::OkStatus();
+}
+
+absl::Status DedupeKeys::TakeInserted(const Rows& rows, const Interning& names) {
   std::map<std::pair<int64_t, std::string_view>, State*> by_number;
   for (auto& [name, state] : keys_) {
     by_number[{names.NumberOf(name.first), name.second}] = &state;
   }
-  for (int i = 0; i < inserted.count(); ++i) {
-    const auto found = by_number.find({inserted.IntAt(i, 0), inserted.BytesAt(i, 1)});
-    if (found == by_number.end()) return absl::InternalError("a key that was not asked for");
+  for (int i = 0; i < rows.count(); ++i) {
+    const auto found = by_number.find({rows.IntAt(i, 0), rows.BytesAt(i, 1)});
+    // The project has come or gone since its number was read.
+    if (found == by_number.end()) return PostgresStatus("40001", "a project has changed");
     found->second->is_inserted = true;
   }
-  return static_cast<size_t>(inserted.count()) == keys_.size() ? absl::OkStatus() : ReadStored();
+  return absl::OkStatus();
 }
 
-absl::Status DedupeKeys::ReadStored() {
+bool DedupeKeys::QueueRead(bool is_after_insert) {
   std::vector<std::string> scopes, hashes;
-  std::vector<State*> states;
+  read_.clear();
   for (auto& [name, state] : keys_) {
-    if (state.is_inserted) continue;
+    if (state.may_be_taken != is_after_insert || state.is_inserted) continue;
     scopes.push_back(name.first);
     hashes.push_back(name.second);
-    states.push_back(&state);
+    read_.push_back(&state);
   }
-  CONVOY_ASSIGN_OR_RETURN(const Rows rows,
-                          connection_.Run(kLock, Params().Texts(scopes).Texts(hashes)));
+  if (!read_.empty()) connection_.Queue(kLock, Params().Texts(scopes).Texts(hashes));
+  return !read_.empty();
+}
+
+void DedupeKeys::TakeStored(const Rows& rows) {
   for (int i = 0; i < rows.count(); ++i) {
-    State& state = *states[static_cast<size_t>(rows.IntAt(i, 0) - 1)];
+    State& state = *read_[static_cast<size_t>(rows.IntAt(i, 0) - 1)];
     state.is_stored = state.is_held = true;
     state.expires_at_us = rows.IntAt(i, 1);
   }
-  return absl::OkStatus();
 }
 
 bool DedupeKeys::IsHeld(const DedupeKey& key, absl::Time now) const {

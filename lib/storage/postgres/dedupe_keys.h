@@ -2,12 +2,14 @@
 // known which of them are needed: nearly all are new, and so need not be looked up.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -27,14 +29,17 @@ class DedupeKeys {
  public:
   explicit DedupeKeys(Connection* connection) : connection_(*connection) {}
 
-  // The expiry is that of the first which is added.
+  // One that may be taken. The expiry is that of the first which is added.
   void Add(const DedupeKey& key);
-  bool is_empty() const { return keys_.empty(); }
+  // One that is only asked for.
+  void AddToRead(const DedupeKey& key) { keys_.try_emplace(NameOf(key)); }
 
-  // Queues one statement, whose answer Finish takes. The projects must have been locked before.
+  // Queues statements, whose answers Finish takes off the end of all. The projects must have been
+  // locked before.
   void Queue();
+  size_t answers_count() const { return size_t{has_insert_} + size_t{has_read_}; }
   // Reads what was there before, in a round trip if there is any.
-  absl::Status Finish(const Rows& inserted, const Interning& names);
+  absl::Status Finish(std::vector<Rows>& answers, const Interning& names);
 
   bool IsHeld(const DedupeKey& key, absl::Time now) const;
   // False if it is held.
@@ -47,7 +52,8 @@ class DedupeKeys {
   // The scope and the digest.
   using Name = std::pair<std::string, std::string>;
   struct State {
-    int64_t inserted_until_us = 0;  // the expiry of a row that was inserted
+    int64_t inserted_until_us = 0;  // the expiry of the row that is inserted at first
+    bool may_be_taken = false;
     bool is_inserted = false;
     bool is_stored = false;  // a row was there
     bool is_taken = false;
@@ -56,10 +62,16 @@ class DedupeKeys {
   };
 
   static Name NameOf(const DedupeKey& key);
-  absl::Status ReadStored();
+  void QueueInsert();
+  absl::Status TakeInserted(const Rows& rows, const Interning& names);
+  // Queues a read of those that are to be read, or, after the insert, of those that were there.
+  bool QueueRead(bool is_after_insert);
+  void TakeStored(const Rows& rows);
 
   Connection& connection_;
   std::map<Name, State> keys_;  // in one order for all writers
+  std::vector<State*> read_;    // by the statement that was queued last
+  bool has_insert_ = false, has_read_ = false;
 };
 
 }  // namespace convoy::storage::postgres

@@ -14,14 +14,21 @@ constexpr size_t kEventBytesMax = 64 * 1024;
 
 }  // namespace
 
-void EarlyClaims::Learn(std::string_view endpoint_id, bool is_open) {
+bool IsOpen(const ClaimRequest& request, std::string_view project_id,
+            std::string_view endpoint_id) {
+  if (request.policy_of == nullptr) return true;
+  const auto policy = request.policy_of(project_id, endpoint_id);
+  return policy.has_value() && !policy->holds_back() && !policy->is_unserved;
+}
+
+void EarlyClaims::Learn(std::string_view project_id, std::string_view endpoint_id, bool is_open) {
   absl::MutexLock lock(&mutex_);
   if (!is_open) {
     open_.erase(endpoint_id);
     return;
   }
   if (open_.size() >= kOpenMax) open_.clear();
-  open_.emplace(endpoint_id);
+  open_.insert_or_assign(std::string(endpoint_id), std::string(project_id));
 }
 
 void EarlyClaims::Offer(const ClaimRequest& request, const Claim& claim) {
@@ -37,7 +44,9 @@ void EarlyClaims::Offer(const ClaimRequest& request, const Claim& claim) {
   room_.reset();
   if (room.items == 0 || claim.next_due_at <= request.now) return;
   for (const auto& [endpoint_id, items] : request.items_max_of_endpoint) {
-    if (open_.contains(endpoint_id)) room.of_endpoint.emplace(endpoint_id, items);
+    const auto open = open_.find(endpoint_id);
+    if (open == open_.end() || !IsOpen(request, open->second, endpoint_id)) continue;
+    room.of_endpoint.emplace(endpoint_id, items);
   }
   for (const ClaimedDelivery& taken : claim.deliveries) {
     const auto found = room.of_endpoint.find(taken.delivery.endpoint_id);

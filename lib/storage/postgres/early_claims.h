@@ -2,11 +2,11 @@
 // of this opener store what is due at once as claimed, and the next claim hands it out from memory.
 // That saves reading, claiming and waking what the same process has just stored.
 //
-// Only lanes that hold nothing back take part, and only for as much as the last claim had room for
-// of each endpoint when nothing else was due, so that what waits is never overtaken. A delivery
-// that is not handed out within a second, or whose lane has been closed since, is given back.
-// Deliveries of the mode at_most_once wait for a claim: of one that is lost with this process it
-// would not be known that it was not sent.
+// Only lanes take part that held nothing back when the last claim looked, and only for as much as
+// it had room for of each endpoint when nothing else was due, so that what waits is never
+// overtaken. The next claim gives back what it may not hand out, and what has waited for more than
+// a second; of a process that stands still the lease ends. Deliveries of the mode at_most_once wait
+// for a claim: of one that is lost with this process it would not be known that it was not sent.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,6 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
@@ -32,7 +31,11 @@ struct EarlyClaim {
   int64_t key = 0;     // of its row
   absl::Time made_at;  // by the steady clock
   ClaimedDelivery claimed;
+  bool is_over = false;  // it could not be given back, and is not to be handed out
 };
+
+// Whether the request's policy of a lane holds nothing back.
+bool IsOpen(const ClaimRequest& request, std::string_view project_id, std::string_view endpoint_id);
 
 // How long one may wait for the claim that hands it out.
 inline constexpr absl::Duration kEarlyClaimMax = absl::Seconds(1);
@@ -50,7 +53,7 @@ class EarlyClaims {
   explicit EarlyClaims(Clock* clock) : clock_(*clock) {}
 
   // A claim has found out whether the endpoint's lane holds anything back.
-  void Learn(std::string_view endpoint_id, bool is_open);
+  void Learn(std::string_view project_id, std::string_view endpoint_id, bool is_open);
   // The room that a claim has left, if it has left nothing that is due; replaces that of the claim
   // before.
   void Offer(const ClaimRequest& request, const Claim& claim);
@@ -74,7 +77,8 @@ class EarlyClaims {
 
   Clock& clock_;
   absl::Mutex mutex_;
-  absl::flat_hash_set<std::string> open_ ABSL_GUARDED_BY(mutex_);  // endpoints
+  // Of endpoints, with their projects.
+  absl::flat_hash_map<std::string, std::string> open_ ABSL_GUARDED_BY(mutex_);
   std::optional<Room> room_ ABSL_GUARDED_BY(mutex_);
   std::vector<EarlyClaim> claims_ ABSL_GUARDED_BY(mutex_);
 };

@@ -8,17 +8,19 @@
 #include "absl/container/flat_hash_set.h"
 
 #include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
 #include "lib/storage/postgres/claimer.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
 namespace {
 
-bool IsOpen(const ClaimRequest& request, const Delivery& delivery) {
-  if (request.policy_of == nullptr) return true;
-  const auto policy = request.policy_of(delivery.project_id, delivery.endpoint_id);
-  return policy.has_value() && !policy->holds_back() && !policy->is_unserved;
-}
+// Those of a removed project are left to its removal.
+constexpr std::string_view kGiveBack =
+    "UPDATE delivery AS d SET lease = 0, status = 0, wake_at_us = d.due_at_us FROM "
+    "unnest($1::int8[], $2::int8[]) AS w(key, lease) WHERE d.key = w.key AND d.lease = w.lease "
+    "AND EXISTS (SELECT 1 FROM name AS n WHERE n.number = d.project) "
+    "RETURNING d.endpoint, d.project, d.wake_at_us";
 
 }  // namespace
 
@@ -42,12 +44,12 @@ std::vector<ClaimedDelivery> Claimer::TakeEarly(const ClaimRequest& request) {
   for (EarlyClaim& claim : claims) {
     const Delivery& delivery = claim.claimed.delivery;
     const uint64_t bytes = claim.claimed.event->body.size();
-    const bool is_open = IsOpen(request, delivery);
-    if (!is_open) opener_.early_claims().Learn(delivery.endpoint_id, false);
+    const bool is_open = IsOpen(request, delivery.project_id, delivery.endpoint_id);
+    if (!is_open) opener_.early_claims().Learn(delivery.project_id, delivery.endpoint_id, false);
     const bool has_room = handed_count_ < request.items_max &&
                           handed_bytes_ + bytes <= request.bytes_max &&
                           RoomOf(request, delivery.endpoint_id) > 0;
-    const bool is_fresh = now <= claim.made_at + kEarlyClaimMax;
+    const bool is_fresh = !claim.is_over && now <= claim.made_at + kEarlyClaimMax;
     if (!is_open || !has_room || !is_fresh || skipped.contains(delivery.endpoint_id)) {
       left.push_back(std::move(claim));
       continue;
@@ -57,8 +59,11 @@ std::vector<ClaimedDelivery> Claimer::TakeEarly(const ClaimRequest& request) {
     handed_bytes_ += bytes;
     early.push_back(std::move(claim.claimed));
   }
-  // Those that cannot be given back now are when the next claim comes.
-  if (!left.empty() && !GiveBackEarly(left).ok()) opener_.early_claims().Add(std::move(left));
+  if (!left.empty() && !GiveBackEarly(left).ok()) {
+    // When the next claim comes; some may have been given back all the same.
+    for (EarlyClaim& claim : left) claim.is_over = true;
+    opener_.early_claims().Add(std::move(left));
+  }
   return early;
 }
 
@@ -67,20 +72,22 @@ absl::Status Claimer::GiveBackEarly(const std::vector<EarlyClaim>& claims) {
   for (const EarlyClaim& claim : claims) {
     rows.AddRow({claim.key, static_cast<int64_t>(claim.claimed.lease)});
   }
-  return session_.Run([&](Connection& connection) -> absl::Status {
-    CONVOY_ASSIGN_OR_RETURN(
-        const Rows released,
-        connection.Run("UPDATE delivery AS d SET lease = 0, status = 0, wake_at_us = d.due_at_us "
-                       "FROM unnest($1::int8[], $2::int8[]) AS w(key, lease) WHERE d.key = w.key "
-                       "AND d.lease = w.lease RETURNING d.endpoint, d.project, d.wake_at_us",
-                       Params().All(rows)));
-    Lanes lanes;
-    for (int i = 0; i < released.count(); ++i) {
-      lanes.Wake(released.IntAt(i, 0), released.IntAt(i, 1), released.IntAt(i, 2));
-    }
-    lanes.Queue(connection);
-    return absl::OkStatus();
-  });
+  Lanes lanes;
+  const bool may_be_lost = true;  // their leases end
+  CONVOY_RETURN_IF_ERROR(session_.Run(
+      [&](Connection& connection) -> absl::Status {
+        lanes = Lanes();
+        CONVOY_ASSIGN_OR_RETURN(const Rows released, connection.Run(kGiveBack, Params().All(rows)));
+        for (int i = 0; i < released.count(); ++i) {
+          lanes.Wake(released.IntAt(i, 0), released.IntAt(i, 1), released.IntAt(i, 2));
+        }
+        lanes.Queue(connection);
+        return absl::OkStatus();
+      },
+      &may_be_lost));
+  const absl::Time soon = opener_.clock().Now() + kAnnouncedAhead;
+  if (lanes.WakesBy(base::ToMicros(soon))) opener_.presence().Announce();
+  return absl::OkStatus();
 }
 
 }  // namespace convoy::storage::postgres

@@ -173,7 +173,10 @@ void Group::AddNames() {
     for (const Delivery& delivery : added.item->deliveries) add_delivery(delivery);
     AddKey(added.item->dedupe);
     AddKey(added.item->redelivery);
-    AddKey(added.item->former_redelivery);
+    if (const auto& former = added.item->former_redelivery; former.has_value()) {
+      names_->AddProject(former->scope);
+      keys_->AddToRead(*former);
+    }
   }
   for (const Delivery* extra : extras_) {
     names_->AddProject(extra->project_id);
@@ -189,7 +192,7 @@ absl::Status Group::Read() {
   for (const Added<DeliveryUpdate>& added : updates_) deliveries.push_back(added.item->delivery.id);
   for (const Delivery* extra : extras_) events.push_back(extra->event_id);
   names_->Queue();
-  if (!keys_->is_empty()) keys_->Queue();
+  keys_->Queue();
   if (!events.empty()) connection_.Queue(kLockEvents, Params().Ints(KeysOf(events)));
   const bool is_applied = !deliveries.empty() && QueueOutcomes();
   if (!deliveries.empty() && !is_applied) {
@@ -197,16 +200,15 @@ absl::Status Group::Read() {
   }
   CONVOY_ASSIGN_OR_RETURN(std::vector<Rows> answers, connection_.Flush());
   // Read from the end: what was queued before is in front of them.
-  Rows delivery_rows(nullptr), event_rows(nullptr), key_rows(nullptr);
+  Rows delivery_rows(nullptr), event_rows(nullptr);
   const auto take_last = [&answers](Rows& rows) {
     rows = std::move(answers.back());
     answers.pop_back();
   };
   if (!deliveries.empty()) take_last(delivery_rows);
   if (!events.empty()) take_last(event_rows);
-  if (!keys_->is_empty()) take_last(key_rows);
-  CONVOY_RETURN_IF_ERROR(names_->Finish(answers.back()));
-  if (!keys_->is_empty()) CONVOY_RETURN_IF_ERROR(keys_->Finish(key_rows, *names_));
+  CONVOY_RETURN_IF_ERROR(names_->Finish(answers[answers.size() - 1 - keys_->answers_count()]));
+  CONVOY_RETURN_IF_ERROR(keys_->Finish(answers, *names_));
   if (!events.empty()) CONVOY_RETURN_IF_ERROR(TakeEvents(event_rows));
   if (deliveries.empty()) return absl::OkStatus();
   return is_applied ? TakeOutcomes(delivery_rows) : TakeDeliveries(delivery_rows);
@@ -352,14 +354,15 @@ absl::Status Group::WriteEvent(const Event& event, const std::vector<Delivery>& 
   AddEvent(tables.events, *at, event, project, names_->NumberOf(event.source_id),
            EncodeNumbers(endpoints));
   if (deliveries.empty()) return absl::OkStatus();
-  const std::shared_ptr<const Event> stored = AsStored(event);
+  const bool is_kept = opener_.recent_events().IsWorthKeeping(event);
+  const std::shared_ptr<const Event> stored = is_kept ? AsStored(event) : nullptr;
   bool is_all_claimed = true;
   for (const Delivery& delivery : deliveries) {
     CONVOY_ASSIGN_OR_RETURN(const bool is_claimed,
                             WriteDelivery(delivery, at->key, project, stored, tables));
     is_all_claimed = is_all_claimed && is_claimed;
   }
-  if (!is_all_claimed) out_stored_.events.push_back(stored);
+  if (is_kept && !is_all_claimed) out_stored_.events.push_back(stored);
   return absl::OkStatus();
 }
 

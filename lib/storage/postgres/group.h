@@ -104,7 +104,7 @@ class Group {
   SubmissionOutcome Decide(const Submission& submission);
   absl::Status WriteEvent(const Event& event, const std::vector<Delivery>& deliveries,
                           Tables& tables);
-  // `event` is null for one that was stored before. Returns whether it was claimed.
+  // `event` is null if the delivery cannot be claimed at once. Returns whether it was claimed.
   absl::StatusOr<bool> WriteDelivery(const Delivery& delivery, int64_t event_key, int64_t project,
                                      const std::shared_ptr<const Event>& event, Tables& tables);
   absl::Status WriteExtras(Tables& tables);

@@ -154,6 +154,7 @@ class PostgresStorage final : public Storage, public FlowCounts, public WorkFeed
                     [](const WriteBatch* batch) { return !batch->config.empty(); });
     // It becomes visible at some moment of the write.
     if (has_config) ++config_writes_count_;
+    if (has_config) opener_->early_claims().Withdraw();  // a lane may be closed by it
     const absl::Status status = writer_->Write(batches, results);
     if (has_config) is_generation_old_ = true;
     if (has_config) --config_writes_count_;

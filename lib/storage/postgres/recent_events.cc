@@ -14,12 +14,20 @@ constexpr size_t kEventBytesMax = kBytesMax / 16;
 constexpr size_t kOverhead = 1024;  // of an event, about
 
 size_t SizeOf(const Event& event) {
-  size_t size = kOverhead + event.body.size() + event.url_query.size() + event.url_path.size();
-  for (const auto& header : event.headers) size += header.name.size() + header.value.size();
+  size_t size = kOverhead + event.body.size() + event.url_query.size() + event.url_path.size() +
+                event.event_type.size() + event.idempotency_key.size() + event.content_type.size();
+  for (const auto& header : event.headers) {
+    size += sizeof(header) + header.name.size() + header.value.size();
+  }
+  for (const std::string& id : event.endpoint_ids) size += sizeof(id) + id.size();
   return size;
 }
 
 }  // namespace
+
+bool RecentEvents::IsWorthKeeping(const Event& event) const {
+  return has_claims_ && SizeOf(event) <= kEventBytesMax;
+}
 
 std::shared_ptr<const Event> AsStored(const Event& event) {
   auto copy = std::make_shared<Event>(event);
@@ -30,7 +38,6 @@ std::shared_ptr<const Event> AsStored(const Event& event) {
 
 void RecentEvents::Add(std::shared_ptr<const Event> event) {
   const size_t size = SizeOf(*event);
-  if (size > kEventBytesMax) return;
   absl::MutexLock lock(&mutex_);
   const auto found = by_id_.find(event->id);
   if (found != by_id_.end()) Remove(found->second);

@@ -2,6 +2,7 @@
 // They are what a reader would get, since the row of an event is written once.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -21,6 +22,10 @@ std::shared_ptr<const Event> AsStored(const Event& event);
 // Safe to use from any thread.
 class RecentEvents {
  public:
+  // A claim has come: there may be more.
+  void NoteClaim() { has_claims_ = true; }
+  // False for large ones, and where no claim has ever come.
+  bool IsWorthKeeping(const Event& event) const;
   // Keeps it until it is taken, or until newer events fill the room (8 MiB).
   void Add(std::shared_ptr<const Event> event);
   // Null if it is not here.
@@ -31,6 +36,7 @@ class RecentEvents {
 
   void Remove(Events::iterator event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  std::atomic<bool> has_claims_ = false;
   absl::Mutex mutex_;
   Events events_ ABSL_GUARDED_BY(mutex_);  // oldest first
   // By the id, which is the event's own.

@@ -34,7 +34,8 @@ namespace {
 constexpr std::string_view kCreateConfiguration = R"sql(
 CREATE TABLE schema_version (version int8 NOT NULL);
 CREATE SEQUENCE opener_number;
-CREATE TABLE opener (number int8 PRIMARY KEY, token int8 NOT NULL) WITH (fillfactor = 50);
+CREATE TABLE opener (number int8 PRIMARY KEY, token int8 NOT NULL, version int8 NOT NULL)
+  WITH (fillfactor = 50);
 
 CREATE TABLE config_revision (scope bytea PRIMARY KEY, revision int8 NOT NULL);
 CREATE TABLE config (
@@ -176,7 +177,11 @@ CREATE TABLE opener_beat (number int8 PRIMARY KEY, beats int8 NOT NULL)
   WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 )sql";
 
-constexpr std::string_view kStopCounting = R"sql(
+// A process of an earlier version that lives all the same does not give its version, and none of
+// its transactions succeeds.
+constexpr std::string_view kToVersion4 = R"sql(
+ALTER TABLE opener ADD COLUMN version int8 NOT NULL DEFAULT 3;
+ALTER TABLE opener ALTER COLUMN version DROP DEFAULT;
 DROP TRIGGER IF EXISTS delivery_made ON delivery;
 DROP TRIGGER IF EXISTS delivery_changed ON delivery;
 DROP FUNCTION IF EXISTS delivery_made();
@@ -208,7 +213,7 @@ absl::Status MoveTables(Connection& connection, const std::string& schema, int64
                      "\"; stop all of those, then start this one"));
   }
   return connection.Execute(absl::StrCat(version == 1 ? kAddBeats : "",
-                                         version <= 2 ? PartitionTables() : "", kStopCounting,
+                                         version <= 2 ? PartitionTables() : "", kToVersion4,
                                          "UPDATE schema_version SET version = ", kSchemaVersion));
 }
 

@@ -9,6 +9,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/storage/postgres/failure.h"
+#include "lib/storage/postgres/schema.h"
 
 namespace convoy::storage::postgres {
 namespace {
@@ -25,7 +26,8 @@ constexpr absl::Duration kPauseMax = absl::Milliseconds(500);
 
 // Fails, as the column is NOT NULL, if the row has a higher token.
 constexpr std::string_view kWriteToken =
-    "INSERT INTO opener AS o (number, token) VALUES ($1::int8, $2::int8) ON CONFLICT (number) "
+    "INSERT INTO opener AS o (number, token, version) VALUES ($1::int8, $2::int8, $3::int8) "
+    "ON CONFLICT (number) "
     "DO UPDATE SET token = CASE WHEN o.token < excluded.token THEN excluded.token END";
 // Waits for the transaction of the token if that has written it already.
 constexpr std::string_view kReadOrBar =
@@ -56,9 +58,9 @@ absl::Status Session::Register() {
   // A row that is there is one of a database that this one was restored to.
   return connection
       ->Run(
-          "INSERT INTO opener (number, token) VALUES ($1::int8, 0) "
+          "INSERT INTO opener (number, token, version) VALUES ($1::int8, 0, $2::int8) "
           "ON CONFLICT (number) DO UPDATE SET token = 0",
-          Params().Int(row_))
+          Params().Int(row_).Int(kSchemaVersion))
       .status();
 }
 
@@ -88,7 +90,7 @@ absl::StatusOr<Session::Outcome> Session::Try(Body body, const bool* may_be_lost
   cause = body(*connection);
   if (cause.ok()) {
     const int64_t token = token_ += 2;
-    connection->Queue(kWriteToken, Params().Int(row_).Int(token));
+    connection->Queue(kWriteToken, Params().Int(row_).Int(token).Int(kSchemaVersion));
     const bool is_lazy = may_be_lost != nullptr && *may_be_lost;
     if (is_lazy) {
       connection->Queue("SET LOCAL synchronous_commit = off");

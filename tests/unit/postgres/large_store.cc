@@ -55,7 +55,7 @@ INSERT INTO config_change (scope, revision, what, kind, id)
   SELECT int8send(n % 50), n, 0, 0, '' FROM generate_series(1, 20000) AS n;
 INSERT INTO removed_project SELECT generate_series(100000, 105000);
 INSERT INTO opener_beat SELECT n, 0 FROM generate_series(1000, 6000) AS n;
-INSERT INTO opener SELECT n, 0 FROM generate_series(1000, 6000) AS n;
+INSERT INTO opener SELECT n, 0, 4 FROM generate_series(1000, 6000) AS n;
 )sql";
 
 template <typename T>
