@@ -31,13 +31,17 @@ class RefusingStorage : public storage::ForwardingStorage {
   }
   absl::StatusOr<Claim> ClaimDue(const ClaimRequest& request) override {
     ++claims_count;
+    if (request.items_max == 0) ++empty_claims_count;
     if (!claim_status.ok()) return claim_status;
     return ForwardingStorage::ClaimDue(request);
   }
+  bool may_be_shared() const override { return is_shared; }
 
   absl::Status commit_status;
   absl::Status claim_status;
   int claims_count = 0;
+  int empty_claims_count = 0;  // of those, that asked for nothing
+  bool is_shared = false;
 };
 
 class LogObserver : public Observer {

@@ -543,5 +543,21 @@ TEST_CASE("dispatcher: news wake the driver") {
   world.Settle();
   CHECK(wakes_count == 0);
 }
+TEST_CASE("dispatcher: the last claim on a shared store asks for nothing") {
+  const bool is_shared = GENERATE(false, true);
+  DispatchWorld world;
+  world.AddEndpoint("e");
+  world.process->storage.is_shared = is_shared;
+  world.AddDelivery("e");
+  world.Settle();
+  CHECK(world.process->storage.empty_claims_count == 0);
+  world.process->dispatcher.Drain();
+  for (int i = 0; i < 3; ++i) {
+    world.AddDelivery("e");
+    world.Settle();
+  }
+  CHECK(world.process->storage.empty_claims_count == (is_shared ? 1 : 0));
+}
+
 }  // namespace
 }  // namespace convoy::dispatch

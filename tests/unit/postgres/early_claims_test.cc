@@ -99,6 +99,14 @@ TEST_CASE("early_claims: what the next claim may not hand out is given back") {
     REQUIRE(claim.deliveries.size() == 1);
     CHECK(store.storage->ReleaseClaims().ok());
   }
+  SECTION("the last claim asks for nothing, and leaves no room") {
+    const auto other = store.stores.OpenAgain().value();
+    const ClaimRequest nothing{.now = SampleEpoch() + absl::Minutes(10), .items_max = 0};
+    CHECK(store.storage->ClaimDue(nothing).value().deliveries.empty());
+    CHECK(store.StatusOf(store.Submit(3)) == DeliveryStatus::kScheduled);
+    CHECK(store.ClaimWith(9, {}, other.get()).deliveries.size() == 2);
+    CHECK(other->ReleaseClaims().ok());
+  }
   SECTION("the gateway closes") {
     CHECK(store.storage->ReleaseClaims().ok());
     CHECK(store.ClaimWith(9).deliveries.size() == 2);  // with the one that was claimed before
