@@ -36,7 +36,8 @@ constexpr std::string_view kUpdateDeliveries =
     "w.updated_at_us, lease = 0, wake_at_us = w.due_at_us FROM unnest($1::int8[], $2::int8[], "
     "$3::int8[], $4::int8[], $5::bytea[], $6::int8[], $7::int8[]) AS w(key, status, "
     "attempts_count, due_at_us, description, latency_us, updated_at_us) WHERE d.key = w.key";
-// The same for those of one project that have the lease, in one go with the lock.
+// The same for those of one project that have the lease, in one go with the lock. The project is
+// compared in a way that no index can serve: only the key is to look rows up.
 constexpr std::string_view kApplyOutcomes =
     "UPDATE delivery AS d SET status = w.status, attempts_count = w.attempts_count, due_at_us = "
     "w.due_at_us, description = w.description, latency_us = w.latency_us, updated_at_us = "
@@ -44,7 +45,8 @@ constexpr std::string_view kApplyOutcomes =
     "$3::int8[], $4::int8[], $5::bytea[], $6::int8[], $7::int8[], $8::int8[], $9::int8[]) AS "
     "w(key, status, attempts_count, due_at_us, description, latency_us, updated_at_us, lease, "
     "id_tail) WHERE d.key = w.key AND d.lease = w.lease AND d.id_tail = w.id_tail AND "
-    "d.key_shift = 0 AND d.project = (SELECT p.number FROM name AS p WHERE p.id = $10::bytea) "
+    "d.key_shift = 0 AND d.project IS NOT DISTINCT FROM "
+    "(SELECT p.number FROM name AS p WHERE p.id = $10::bytea) "
     "RETURNING d.key, d.key_shift, d.id_tail, d.event, d.project, d.endpoint, "
     "d.status, d.lease";
 

@@ -188,8 +188,11 @@ class Calls {
   void Deliver(bool ends = true) {
     const Claim claim = Must(storage_.ClaimDue({.now = now_, .items_max = kGroup}));
     if (!ends) return;
+    // Those of one project go another way than those of several: both are taken in turns.
+    const bool is_each_alone = ++delivers_count_ % 2 == 0;
     WriteBatch batch;
     for (const ClaimedDelivery& claimed : claim.deliveries) {
+      if (is_each_alone && !batch.updates.empty()) Commit(std::exchange(batch, {}));
       DeliveryUpdate update{.lease = claimed.lease, .delivery = claimed.delivery};
       update.delivery.status = DeliveryStatus::kSuccess;
       update.delivery.attempts_count += 1;
@@ -219,6 +222,7 @@ class Calls {
   }
 
   Storage& storage_;
+  int delivers_count_ = 0;
   FlowCounts& counts_;
   const int64_t events_count_;
   const absl::Time now_;
