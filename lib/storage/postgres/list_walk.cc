@@ -17,6 +17,7 @@
 #include "lib/storage/flow_counts.h"
 #include "lib/storage/list_conditions.h"
 #include "lib/storage/page_walk.h"
+#include "lib/storage/postgres/failure.h"
 #include "lib/storage/postgres/names.h"
 #include "lib/storage/postgres/rows.h"
 #include "lib/storage/search.h"
@@ -178,12 +179,13 @@ constexpr std::string_view kCountedHeld =
     "WHERE (project, key) >= ($1::int8, $2::int8) AND (project, key) <= ($1::int8, $3::int8) "
     "ORDER BY project, key LIMIT $4::int8";
 
-// The row of a key, as `read` reads it.
+// The row of a key, as `read` reads it. It is missing at the instant of this transaction if it has
+// been moved to a partition that was made since: another transaction finds it there.
 template <typename Read>
 auto ReadByKey(Connection& connection, std::string_view select, int64_t key, const Read& read)
     -> decltype(read(std::declval<const Row&>())) {
   CONVOY_ASSIGN_OR_RETURN(const Rows rows, connection.Run(select, Params().Int(key)));
-  if (rows.count() == 0) return absl::DataLossError("an index has a row that its table has not");
+  if (rows.count() == 0) return PostgresStatus("40001", "a row has moved to another partition");
   return read(Row(&rows, 0));
 }
 

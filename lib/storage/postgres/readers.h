@@ -35,9 +35,20 @@ class Readers {
     }
   }
 
-  // The same for what makes several queries, at one instant of the store.
+  // The same for what makes several queries, at one instant of the store; at another one if the
+  // first does not serve (kRetry).
   template <typename Read>
   auto RunAtOnce(const Read& read) -> decltype(read(std::declval<Connection&>())) {
+    constexpr int kTriesMax = 5;
+    for (int i = 1;; ++i) {
+      auto answer = TryAtOnce(read);
+      if (ClassOf(answer.status()) != FailureClass::kRetry || i == kTriesMax) return answer;
+    }
+  }
+
+ private:
+  template <typename Read>
+  auto TryAtOnce(const Read& read) -> decltype(read(std::declval<Connection&>())) {
     return Run([&](Connection& connection) -> decltype(read(connection)) {
       connection.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
       auto answer = read(connection);
@@ -51,7 +62,6 @@ class Readers {
     });
   }
 
- private:
   absl::StatusOr<std::unique_ptr<Connection>> Take();
   void Return(std::unique_ptr<Connection> connection);
 
