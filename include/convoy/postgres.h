@@ -26,8 +26,9 @@ struct PostgresStorageOptions {
 };
 
 // Connects, and creates missing tables. kUnavailable if the server cannot be reached,
-// kPermissionDenied if the role lacks a privilege, kFailedPrecondition for a server older than 13
-// and for tables of a newer library, which are not touched.
+// kPermissionDenied if the role lacks a privilege, kFailedPrecondition for a server older than 13,
+// for tables of a newer library, which are not touched, and for tables of an earlier version while
+// a process of that version runs. Otherwise those are brought up to date.
 //
 // The store reconnects by itself. A write is durable when it returns. If the connection is lost
 // during the commit, the write waits until the server, or its standby, knows the result.

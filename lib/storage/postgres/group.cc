@@ -1,6 +1,6 @@
-// Stretches of a group; see group.h. What is stored is read in one round trip, which takes the keys
-// and records the outcomes at once, as nearly all of them may be. Everything is decided here, and
-// what follows from it is sent in another.
+// Stretches of a group; see group.h. A stretch takes two round trips. The first one inserts the
+// keys, applies the outcomes whose leases hold, and reads the rows that decide about the rest. The
+// second one writes the new rows.
 //
 // A key of a row that another writer takes between the two breaks a primary key, and the
 // transaction is made again with what is there then.

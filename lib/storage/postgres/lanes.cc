@@ -28,7 +28,8 @@ constexpr std::string_view kShutOut =
 constexpr std::string_view kInsertAll =
     "INSERT INTO lane AS l (endpoint, project, wake_at_us) SELECT * FROM "
     "unnest($1::int8[], $2::int8[], $3::int8[]) AS w(endpoint, project, wake_at_us) ";
-// Those of which a claim, which the shared lock has kept from letting them sleep, sees in time.
+// Leaves out lanes that are awake early enough: a claim cannot let them sleep while the shared lock
+// is held.
 constexpr std::string_view kButAwake =
     "WHERE NOT EXISTS (SELECT 1 FROM lane AS k WHERE k.endpoint = w.endpoint "
     "AND k.project = w.project AND k.head = 0 "
