@@ -15,14 +15,6 @@
 namespace convoy::storage::postgres {
 namespace {
 
-constexpr std::string_view kLockDeliveries =
-    "SELECT d.key, d.key_shift, d.id_tail, d.event, d.project, d.endpoint, d.status, d.lease "
-    "FROM unnest($1::int8[]) AS w(key) JOIN delivery AS d ON d.key = w.key FOR UPDATE OF d";
-constexpr std::string_view kLockDelivery =
-    "SELECT d.key, d.key_shift, d.id_tail, d.event, d.project, d.endpoint, d.status, d.lease "
-    "FROM delivery AS d WHERE d.key BETWEEN $1::int8 AND $1::int8 + 63 "
-    "AND d.key - d.key_shift = $1::int8 AND d.id_tail = $2::int8 AND d.project = $3::int8 "
-    "LIMIT 1 FOR UPDATE OF d";
 constexpr std::string_view kLockEvents =
     "SELECT e.key, e.key_shift, e.id_tail, e.project FROM unnest($1::int8[]) AS w(key) "
     "JOIN event AS e ON e.key = w.key FOR KEY SHARE OF e";
@@ -30,56 +22,6 @@ constexpr std::string_view kLockEvent =
     "SELECT e.key FROM event AS e WHERE e.key BETWEEN $1::int8 AND $1::int8 + 63 "
     "AND e.key - e.key_shift = $1::int8 AND e.id_tail = $2::int8 AND e.project = $3::int8 "
     "LIMIT 1 FOR KEY SHARE OF e";
-constexpr std::string_view kUpdateDeliveries =
-    "UPDATE delivery AS d SET status = w.status, attempts_count = w.attempts_count, due_at_us = "
-    "w.due_at_us, description = w.description, latency_us = w.latency_us, updated_at_us = "
-    "w.updated_at_us, lease = 0, wake_at_us = w.due_at_us FROM unnest($1::int8[], $2::int8[], "
-    "$3::int8[], $4::int8[], $5::bytea[], $6::int8[], $7::int8[]) AS w(key, status, "
-    "attempts_count, due_at_us, description, latency_us, updated_at_us) WHERE d.key = w.key";
-// The same for those of one project that have the lease, in one go with the lock. The project is
-// compared in a way that no index can serve: only the key is to look rows up.
-constexpr std::string_view kApplyOutcomes =
-    "UPDATE delivery AS d SET status = w.status, attempts_count = w.attempts_count, due_at_us = "
-    "w.due_at_us, description = w.description, latency_us = w.latency_us, updated_at_us = "
-    "w.updated_at_us, lease = 0, wake_at_us = w.due_at_us FROM unnest($1::int8[], $2::int8[], "
-    "$3::int8[], $4::int8[], $5::bytea[], $6::int8[], $7::int8[], $8::int8[], $9::int8[]) AS "
-    "w(key, status, attempts_count, due_at_us, description, latency_us, updated_at_us, lease, "
-    "id_tail) WHERE d.key = w.key AND d.lease = w.lease AND d.id_tail = w.id_tail AND "
-    "d.key_shift = 0 AND d.project IS NOT DISTINCT FROM "
-    "(SELECT p.number FROM name AS p WHERE p.id = $10::bytea) "
-    "RETURNING d.key, d.key_shift, d.id_tail, d.event, d.project, d.endpoint, "
-    "d.status, d.lease";
-
-DeliveryRow DeliveryRowAt(const Row& row) {
-  return {.key = row.IntAt(0),
-          .event = row.IntAt(3),
-          .project = row.IntAt(4),
-          .endpoint = row.IntAt(5),
-          .status = static_cast<DeliveryStatus>(row.IntAt(6)),
-          .lease = static_cast<uint64_t>(row.IntAt(7))};
-}
-
-// Keys of ids, ascending, each once.
-template <typename Ids>
-std::vector<int64_t> KeysOf(const Ids& ids) {
-  std::vector<int64_t> keys;
-  for (const std::string_view id : ids) {
-    if (const auto parts = SplitUlid(id)) keys.push_back(parts->key);
-  }
-  std::sort(keys.begin(), keys.end());
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  return keys;
-}
-
-absl::StatusOr<std::optional<DeliveryRow>> LockShifted(Connection& connection,
-                                                       const UlidParts& parts, int64_t project) {
-  CONVOY_ASSIGN_OR_RETURN(
-      const Rows rows,
-      connection.Run(kLockDelivery, Params().Int(parts.key).Int(parts.tail).Int(project)));
-  if (rows.count() == 0) return std::nullopt;
-  return DeliveryRowAt(Row(&rows, 0));
-}
-
 // A delivery of the event as a claim would read it.
 Delivery AsClaimed(const Delivery& delivery, const Event& event) {
   const auto stored = [](absl::Time time) { return base::FromMicros(base::ToMicros(time)); };
@@ -95,15 +37,6 @@ Delivery AsClaimed(const Delivery& delivery, const Event& event) {
 }
 
 }  // namespace
-
-absl::StatusOr<std::optional<DeliveryRow>> LockDelivery(Connection& connection,
-                                                        std::string_view project_id,
-                                                        std::string_view id) {
-  const std::optional<UlidParts> parts = SplitUlid(id);
-  if (!parts.has_value()) return std::nullopt;
-  CONVOY_ASSIGN_OR_RETURN(const int64_t project, FindName(connection, project_id));
-  return LockShifted(connection, *parts, project);
-}
 
 bool Group::RefersBack(const WriteBatch& batch) const {
   return std::any_of(
@@ -198,7 +131,7 @@ absl::Status Group::Read() {
   if (!events.empty()) connection_.Queue(kLockEvents, Params().Ints(KeysOf(events)));
   const bool is_applied = !deliveries.empty() && QueueOutcomes();
   if (!deliveries.empty() && !is_applied) {
-    connection_.Queue(kLockDeliveries, Params().Ints(KeysOf(deliveries)));
+    QueueLocks(deliveries);
   }
   CONVOY_ASSIGN_OR_RETURN(std::vector<Rows> answers, connection_.Flush());
   // Read from the end: what was queued before is in front of them.
@@ -214,44 +147,6 @@ absl::Status Group::Read() {
   if (!events.empty()) CONVOY_RETURN_IF_ERROR(TakeEvents(event_rows));
   if (deliveries.empty()) return absl::OkStatus();
   return is_applied ? TakeOutcomes(delivery_rows) : TakeDeliveries(delivery_rows);
-}
-
-bool Group::QueueOutcomes() {
-  if (is_careful_) return false;
-  const std::string& project_id = updates_.front().item->delivery.project_id;
-  RowPieces rows;
-  std::set<int64_t> keys;
-  for (const Added<DeliveryUpdate>& added : updates_) {
-    const Delivery& next = added.item->delivery;
-    const std::optional<UlidParts> parts = SplitUlid(next.id);
-    if (!parts.has_value() || added.item->lease == 0) return false;
-    if (next.project_id != project_id || !keys.insert(parts->key).second) return false;
-    rows.AddRow({parts->key, static_cast<int64_t>(next.status), int64_t{next.attempts_count},
-                 base::ToMicros(next.due_at), std::string_view(next.description),
-                 absl::ToInt64Microseconds(next.latency), base::ToMicros(next.updated_at),
-                 static_cast<int64_t>(added.item->lease), parts->tail});
-  }
-  if (rows.pieces().size() != 1) return false;
-  connection_.Queue(kApplyOutcomes, Params().All(rows.pieces().front()).Bytes(project_id));
-  return true;
-}
-
-absl::Status Group::TakeOutcomes(const Rows& rows) {
-  for (int i = 0; i < rows.count(); ++i) {
-    const Row row(&rows, i);
-    UpdatedRow& updated = delivery_rows_[IdAt(row, 0)];
-    updated = {.row = DeliveryRowAt(row), .is_written = true};
-    updated.row.status = DeliveryStatus::kProcessing;  // as it was: it had a lease
-  }
-  std::vector<std::string_view> others;
-  for (const Added<DeliveryUpdate>& added : updates_) {
-    const std::string& id = added.item->delivery.id;
-    if (!delivery_rows_.contains(id)) others.push_back(id);
-  }
-  if (others.empty()) return absl::OkStatus();
-  CONVOY_ASSIGN_OR_RETURN(const Rows locked,
-                          connection_.Run(kLockDeliveries, Params().Ints(KeysOf(others))));
-  return TakeDeliveries(locked);
 }
 
 absl::Status Group::TakeEvents(const Rows& rows) {
@@ -274,27 +169,6 @@ absl::Status Group::TakeEvents(const Rows& rows) {
         const Rows shifted,
         connection_.Run(kLockEvent, Params().Int(parts->key).Int(parts->tail).Int(project)));
     if (shifted.count() > 0) event_keys_[extra->event_id] = shifted.IntAt(0, 0);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Group::TakeDeliveries(const Rows& rows) {
-  for (int i = 0; i < rows.count(); ++i) {
-    const Row row(&rows, i);
-    if (row.IntAt(1) == 0) delivery_rows_[IdAt(row, 0)] = {.row = DeliveryRowAt(row)};
-  }
-  for (const Added<DeliveryUpdate>& added : updates_) {
-    const Delivery& delivery = added.item->delivery;
-    const int64_t project = names_->NumberOf(delivery.project_id);
-    const auto found = delivery_rows_.find(delivery.id);
-    if (found != delivery_rows_.end() && found->second.row.project == project) continue;
-    // It has gone, or its key is shifted.
-    if (found != delivery_rows_.end()) delivery_rows_.erase(found);
-    const std::optional<UlidParts> parts = SplitUlid(delivery.id);
-    if (!parts.has_value()) continue;
-    CONVOY_ASSIGN_OR_RETURN(const std::optional<DeliveryRow> shifted,
-                            LockShifted(connection_, *parts, project));
-    if (shifted.has_value()) delivery_rows_[delivery.id] = {.row = *shifted};
   }
   return absl::OkStatus();
 }
@@ -408,56 +282,14 @@ absl::Status Group::WriteExtras(Tables& tables) {
   return absl::OkStatus();
 }
 
-absl::Status Group::WriteUpdates(Tables& tables) {
-  for (const Added<DeliveryUpdate>& added : updates_) {
-    const DeliveryUpdate& update = *added.item;
-    const Delivery& next = update.delivery;
-    const auto found = delivery_rows_.find(next.id);
-    const bool is_there = found != delivery_rows_.end();
-    const bool is_applied =
-        is_there && (found->second.is_written || found->second.row.lease == update.lease);
-    added.result->updates_applied.push_back(is_applied);
-    if (!is_there) continue;  // it has gone, with its event or its project
-    DeliveryRow& row = found->second.row;
-    if (update.attempt.has_value()) {
-      const absl::StatusOr<RowKey> at = tables.attempt_keys.Choose(update.attempt->id, row.key);
-      if (at.ok()) AddAttempt(tables.attempts, *at, *update.attempt, row.key);
-      if (!at.ok() && !absl::IsAlreadyExists(at.status())) return at.status();
-    }
-    if (!is_applied) continue;
-    if (IsFinal(row.status) != IsFinal(next.status)) {
-      lanes_.CountUnfinished(row.project, IsFinal(next.status) ? -1 : 1);
-    }
-    row.lease = 0;
-    row.status = next.status;
-    if (!found->second.is_written) found->second.next = &next;
-    lanes_.NoteChange(row.endpoint);
-    if (update.lateness > absl::ZeroDuration()) {
-      lanes_.NoteLateness(row.endpoint, update.lateness, next.updated_at);
-    }
-    if (!IsFinal(next.status)) {
-      lanes_.Wake(row.endpoint, row.project, base::ToMicros(next.due_at));
-    }
-  }
-  return absl::OkStatus();
-}
-
 void Group::QueueAll(const Tables& tables) {
-  RowPieces updated;
-  for (const auto& [id, row] : delivery_rows_) {
-    if (row.next == nullptr) continue;
-    const Delivery& next = *row.next;
-    updated.AddRow({row.row.key, static_cast<int64_t>(next.status), int64_t{next.attempts_count},
-                    base::ToMicros(next.due_at), std::string_view(next.description),
-                    absl::ToInt64Microseconds(next.latency), base::ToMicros(next.updated_at)});
-  }
   const auto queue = [&](std::string_view sql, const RowPieces& rows) {
     for (const Columns& piece : rows.pieces()) connection_.Queue(sql, Params().All(piece));
   };
   keys_->QueueRest(*names_);
   queue(kInsertEvents, tables.events);
   queue(kInsertDeliveries, tables.deliveries);
-  queue(kUpdateDeliveries, updated);
+  QueueUpdates();
   queue(kInsertAttempts, tables.attempts);
 }
 

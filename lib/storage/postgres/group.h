@@ -95,6 +95,8 @@ class Group {
   absl::Status Read();
   // Queues the outcomes, as if each had its lease still. False where that must be looked at first.
   bool QueueOutcomes();
+  void QueueLocks(const std::vector<std::string_view>& ids);
+  void QueueUpdates();
   absl::Status TakeOutcomes(const Rows& rows);
   absl::Status TakeDeliveries(const Rows& rows);
   absl::Status TakeEvents(const Rows& rows);

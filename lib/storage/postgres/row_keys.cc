@@ -1,6 +1,7 @@
 // Choice of keys; see row_keys.h.
 #include "lib/storage/postgres/row_keys.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,16 @@
 namespace convoy::storage::postgres {
 
 static_assert(kKeyShiftsMax == 64);
+
+std::vector<int64_t> KeysOf(const std::vector<std::string_view>& ids) {
+  std::vector<int64_t> keys;
+  for (const std::string_view id : ids) {
+    if (const auto parts = SplitUlid(id)) keys.push_back(parts->key);
+  }
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
 
 absl::Status KeyChooser::Look(Connection& connection, const std::vector<std::string_view>& ids) {
   std::vector<int64_t> keys;

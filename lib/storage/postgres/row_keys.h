@@ -15,6 +15,9 @@
 
 namespace convoy::storage::postgres {
 
+// Keys that ids give, ascending, each once.
+std::vector<int64_t> KeysOf(const std::vector<std::string_view>& ids);
+
 // Keys for new rows of one table. At first they are taken to be free: an insert into one that is
 // not breaks the primary key, and then the transaction is made again with a look at what is there.
 class KeyChooser {
