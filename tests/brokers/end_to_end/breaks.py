@@ -12,16 +12,18 @@ STALL_S = 13
 
 
 class Flow:
-    """A producer that goes on until it is told to stop. What the broker did not confirm is sent
-    again; it may have been kept all the same."""
+    """A producer that goes on until it is told to stop. What the broker does not confirm it may have
+    kept all the same: it is sent again only if `repeats`, and then may be there twice."""
 
-    def __init__(self, case, make_message):
+    def __init__(self, case, make_message, repeats=True):
         self._case = case
         self._make_message = make_message
+        self._repeats = repeats
         self._may_run = threading.Lock()  # held by who wants it to pause
         self._is_over = threading.Event()
         self._is_given_up = False
         self.confirmed = []
+        self.unconfirmed = []  # and not sent again
         self.failures_count = 0
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -30,11 +32,14 @@ class Flow:
         while not self._is_over.is_set():
             numbers = [next(self._case.numbers) for _ in range(BATCH)]
             batch = [self._make_message(number) for number in numbers]
-            while not self._try_to_produce(batch):
-                if self._is_given_up:
-                    return
+            is_confirmed = self._try_to_produce(batch)
+            while not is_confirmed and self._repeats and not self._is_given_up:
                 time.sleep(0.5)
-            self.confirmed += numbers
+                is_confirmed = self._try_to_produce(batch)
+            if is_confirmed:
+                self.confirmed += numbers
+            else:
+                self.unconfirmed += numbers
             time.sleep(0.02)
 
     def _try_to_produce(self, batch):
@@ -51,7 +56,7 @@ class Flow:
         return self._may_run
 
     def stop(self):
-        """When the broker has confirmed what it was sent last."""
+        """When what was sent last has been confirmed or, without `repeats`, has failed."""
         self._is_over.set()
         self._thread.join()
 
