@@ -96,13 +96,15 @@ absl::StatusOr<Claim> Claimer::ClaimDue(const ClaimRequest& request) {
   if (clock_step_.has_value()) CONVOY_RETURN_IF_ERROR(FollowClock(request.lease));
   std::vector<ClaimedDelivery> early = TakeEarly(request);
   absl::StatusOr<Claim> claim = ClaimStored(request);
-  if (!claim.ok()) {
+  const bool has_failed = !claim.ok();
+  if (has_failed) {
+    opener_.early_claims().Withdraw();
     if (early.empty()) return claim;
     claim = Claim{.next_due_at = request.now};  // the next call meets the same failure
   }
   claim->deliveries.insert(claim->deliveries.begin(), std::make_move_iterator(early.begin()),
                            std::make_move_iterator(early.end()));
-  opener_.early_claims().Offer(request, *claim);
+  if (!has_failed) opener_.early_claims().Offer(request, *claim);
   if (announcement != 0 && IsDone(request, *claim)) opener_.presence().TakeBack(announcement);
   if (clock_step_.has_value()) claim->next_due_at = std::min(claim->next_due_at, request.now);
   claim->needs_sync = false;  // it has seen durable writes only, and is durable where it must be

@@ -42,7 +42,7 @@ void EarlyClaims::Offer(const ClaimRequest& request, const Claim& claim) {
   for (const ClaimedDelivery& taken : claim.deliveries) take(room.bytes, taken.event->body.size());
   absl::MutexLock lock(&mutex_);
   room_.reset();
-  if (room.items == 0 || claim.next_due_at <= request.now) return;
+  if (room.items == 0 || claim.next_due_at <= request.now - kOvertakenMax) return;
   for (const auto& [endpoint_id, items] : request.items_max_of_endpoint) {
     const auto open = open_.find(endpoint_id);
     if (open == open_.end() || !IsOpen(request, open->second, endpoint_id)) continue;

@@ -2,11 +2,12 @@
 // of this opener store what is due at once as claimed, and the next claim hands it out from memory.
 // That saves reading, claiming and waking what the same process has just stored.
 //
-// Only lanes take part that held nothing back when the last claim looked, and only for as much as
-// it had room for of each endpoint when nothing else was due, so that what waits is never
-// overtaken. The next claim gives back what it may not hand out, and what has waited for more than
-// a second; of a process that stands still the lease ends. Deliveries of the mode at_most_once wait
-// for a claim: of one that is lost with this process it would not be known that it was not sent.
+// Only lanes take part that held nothing back when the last claim looked, and only for as much room
+// as it has left of each endpoint. Nothing that has waited for longer than kOvertakenMax is
+// overtaken: while there is some, no room is left. The next claim gives back what it may not hand
+// out, and what has waited for more than a second; of a process that stands still the lease ends.
+// Deliveries of the mode at_most_once wait for a claim: of one that is lost with this process it
+// would not be known that it was not sent.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +38,10 @@ struct EarlyClaim {
 // Whether the request's policy of a lane holds nothing back.
 bool IsOpen(const ClaimRequest& request, std::string_view project_id, std::string_view endpoint_id);
 
+// How long others may be due while deliveries are claimed early. Where several processes store what
+// comes in, something is due at almost any time, and is claimed by one of them a moment later.
+inline constexpr absl::Duration kOvertakenMax = absl::Milliseconds(100);
+
 // How long one may wait for the claim that hands it out.
 inline constexpr absl::Duration kEarlyClaimMax = absl::Seconds(1);
 
@@ -54,8 +59,8 @@ class EarlyClaims {
 
   // A claim has found out whether the endpoint's lane holds anything back.
   void Learn(std::string_view project_id, std::string_view endpoint_id, bool is_open);
-  // The room that a claim has left, if it has left nothing that is due; replaces that of the claim
-  // before.
+  // The room that a claim has left, if it has left nothing that has been due for long; replaces
+  // that of the claim before.
   void Offer(const ClaimRequest& request, const Claim& claim);
   void Withdraw();
 

@@ -84,6 +84,30 @@ TEST_CASE("early_claims: a lane that holds back, a later delivery and at_most_on
   CHECK(store.StatusOf(store.Submit(4)) == DeliveryStatus::kScheduled);
 }
 
+TEST_CASE("early_claims: what has been due for long is not overtaken") {
+  StoreWithRoom store(9);
+  for (const int number : {602, 603}) {
+    const Event event = MakeEvent(Id('P', 1), number);
+    const Delivery delivery = MakeDelivery(event, Id('E', 2), number, event.created_at);
+    REQUIRE(Submit(*store.storage, event, {delivery}).status.ok());
+  }
+  // Leaves one of endpoint 2.
+  const auto claim_after = [&store](absl::Duration wait) {
+    ClaimRequest request{.now = MakeEvent(Id('P', 1), 603).created_at + wait,
+                         .items_per_endpoint_max = 1};
+    request.items_max_of_endpoint[Id('E', 1)] = 9;
+    REQUIRE(store.storage->ClaimDue(request).value().deliveries.size() == 1);
+  };
+  SECTION("for long") {
+    claim_after(absl::Seconds(1));
+    CHECK(store.StatusOf(store.Submit(4)) == DeliveryStatus::kScheduled);
+  }
+  SECTION("since a moment ago") {
+    claim_after(absl::Milliseconds(20));
+    CHECK(store.StatusOf(store.Submit(4)) == DeliveryStatus::kProcessing);
+  }
+}
+
 TEST_CASE("early_claims: what the next claim may not hand out is given back") {
   StoreWithRoom store(9);
   const std::string id = store.Submit(2);
