@@ -1,6 +1,7 @@
 // Header lists as JSON. A header value is bytes, a JSON string is text: each byte becomes the code
 // point of the same number (Latin-1), which loses nothing and keeps ASCII readable.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "lib/base/status_macros.h"
@@ -30,8 +31,14 @@ std::string BytesToText(std::string_view bytes) {
   return text;
 }
 
-// A byte that stands for itself in a string of JSON.
-bool IsPlain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
+// Of each byte, whether it stands for itself in a string of JSON.
+constexpr auto kIsPlain = [] {
+  std::array<bool, 256> is_plain{};
+  for (int byte = ' '; byte <= '~'; ++byte) is_plain[byte] = byte != '"' && byte != '\\';
+  return is_plain;
+}();
+
+bool IsPlain(char c) { return kIsPlain[static_cast<uint8_t>(c)]; }
 
 // As json::Writer does, which is slow where nothing is to be escaped: headers of every attempt are
 // written by the one thread that writes.

@@ -157,9 +157,9 @@ void Connection::Send(std::string_view sql, const Params& params, bool has_no_re
   }
   std::vector<const char*> values;
   std::vector<int> lengths;
-  for (const std::string& value : params.values()) {
-    values.push_back(value.data());
-    lengths.push_back(static_cast<int>(value.size()));
+  for (size_t i = 0; i < params.count(); ++i) {
+    values.push_back(params.value(i).data());
+    lengths.push_back(static_cast<int>(params.value(i).size()));
   }
   const std::vector<int> formats(values.size(), 1);
   const auto count = static_cast<int>(values.size());

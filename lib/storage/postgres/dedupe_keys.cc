@@ -49,10 +49,14 @@ std::string HashText(std::string_view key) {
   return std::string(hash.data(), hash.size());
 }
 
-DedupeKeys::Name DedupeKeys::NameOf(const DedupeKey& key) { return {key.scope, HashText(key.key)}; }
+DedupeKeys::State& DedupeKeys::StateOf(const DedupeKey& key) {
+  State& state = keys_[{key.scope, HashText(key.key)}];
+  states_[&key] = &state;
+  return state;
+}
 
 void DedupeKeys::Add(const DedupeKey& key) {
-  State& state = keys_[NameOf(key)];
+  State& state = StateOf(key);
   if (!std::exchange(state.may_be_taken, true)) {
     state.inserted_until_us = base::ToMicros(key.expires_at);
   }
@@ -130,13 +134,13 @@ void DedupeKeys::TakeStored(const Rows& rows) {
 }
 
 bool DedupeKeys::IsHeld(const DedupeKey& key, absl::Time now) const {
-  const State& state = keys_.at(NameOf(key));
+  const State& state = *states_.at(&key);
   return state.is_held && state.expires_at_us > base::ToMicros(now);
 }
 
 bool DedupeKeys::Take(const DedupeKey& key, absl::Time now) {
   if (!key.is_taken_over && IsHeld(key, now)) return false;
-  State& state = keys_.at(NameOf(key));
+  State& state = *states_.at(&key);
   state.is_taken = state.is_held = true;
   state.expires_at_us = base::ToMicros(key.expires_at);
   return true;

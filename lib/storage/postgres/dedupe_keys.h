@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
@@ -29,10 +30,11 @@ class DedupeKeys {
  public:
   explicit DedupeKeys(Connection* connection) : connection_(*connection) {}
 
-  // One that may be taken. The expiry is that of the first which is added.
+  // One that may be taken. The expiry is that of the first which is added. Keys must stay where
+  // they are.
   void Add(const DedupeKey& key);
   // One that is only asked for.
-  void AddToRead(const DedupeKey& key) { keys_.try_emplace(NameOf(key)); }
+  void AddToRead(const DedupeKey& key) { StateOf(key); }
 
   // Queues statements, whose answers Finish takes off the end of all. The projects must have been
   // locked before.
@@ -41,6 +43,7 @@ class DedupeKeys {
   // Reads what was there before, in a round trip if there is any.
   absl::Status Finish(std::vector<Rows>& answers, const Interning& names);
 
+  // Of one that was added.
   bool IsHeld(const DedupeKey& key, absl::Time now) const;
   // False if it is held.
   bool Take(const DedupeKey& key, absl::Time now);
@@ -61,7 +64,7 @@ class DedupeKeys {
     int64_t expires_at_us = 0;
   };
 
-  static Name NameOf(const DedupeKey& key);
+  State& StateOf(const DedupeKey& key);
   void QueueInsert();
   absl::Status TakeInserted(const Rows& rows, const Interning& names);
   // Queues a read of those that are to be read, or, after the insert, of those that were there.
@@ -70,7 +73,8 @@ class DedupeKeys {
 
   Connection& connection_;
   std::map<Name, State> keys_;  // in one order for all writers
-  std::vector<State*> read_;    // by the statement that was queued last
+  absl::flat_hash_map<const DedupeKey*, State*> states_;
+  std::vector<State*> read_;  // by the statement that was queued last
   bool has_insert_ = false, has_read_ = false;
 };
 

@@ -13,38 +13,54 @@ constexpr uint32_t kInt8Oid = 20;
 constexpr uint32_t kByteaOid = 17;
 
 template <typename T>
+void Store(char* to, T value) {
+  for (size_t i = 0; i < sizeof(T); ++i)
+    to[i] = static_cast<char>(value >> 8 * (sizeof(T) - 1 - i));
+}
+
+template <typename T>
 void Append(std::string& bytes, T value) {
-  for (int shift = (sizeof(T) - 1) * 8; shift >= 0; shift -= 8) {
-    bytes.push_back(static_cast<char>(value >> shift));
-  }
+  char stored[sizeof(T)];
+  Store(stored, value);
+  bytes.append(stored, sizeof(T));
+}
+
+// Header of an array: dimensions, nulls, type, and of each dimension the number of elements and the
+// first index.
+constexpr size_t kCountAt = 12;
+
+std::string EmptyArray(uint32_t type) {
+  std::string bytes;
+  for (const uint32_t field : {0U, 0U, type}) Append(bytes, field);
+  return bytes;
 }
 
 }  // namespace
 
+void Array::Count(uint32_t type) {
+  if (count_++ == 0) {
+    for (const uint32_t field : {1U, 0U, type, 0U, 1U}) Append(bytes_, field);
+  }
+  Store(&bytes_[kCountAt], static_cast<uint32_t>(count_));
+}
+
 void Array::Add(int64_t value) {
-  Append<uint32_t>(elements_, sizeof(value));
-  Append<uint64_t>(elements_, static_cast<uint64_t>(value));
-  ++count_;
+  Count(kInt8Oid);
+  char element[sizeof(uint32_t) + sizeof(value)];
+  Store<uint32_t>(element, sizeof(value));
+  Store(element + sizeof(uint32_t), static_cast<uint64_t>(value));
+  bytes_.append(element, sizeof(element));
 }
 
 void Array::Add(std::string_view value) {
-  is_bytes_ = true;
-  Append<uint32_t>(elements_, static_cast<uint32_t>(value.size()));
-  elements_.append(value);
-  ++count_;
+  Count(kByteaOid);
+  Append(bytes_, static_cast<uint32_t>(value.size()));
+  bytes_.append(value);
 }
 
-std::string Array::Encode(bool is_bytes) const {
-  std::string bytes;
-  bytes.reserve(elements_.size() + 20);
-  Append<uint32_t>(bytes, count_ == 0 ? 0 : 1);  // dimensions
-  Append<uint32_t>(bytes, 0);                    // no nulls
-  Append<uint32_t>(bytes, is_bytes || is_bytes_ ? kByteaOid : kInt8Oid);
-  if (count_ == 0) return bytes;
-  Append<uint32_t>(bytes, static_cast<uint32_t>(count_));
-  Append<uint32_t>(bytes, 1);  // the first index
-  bytes.append(elements_);
-  return bytes;
+std::string_view Array::encoded() const {
+  static const std::string* const kEmpty = new std::string(EmptyArray(kInt8Oid));
+  return count_ == 0 ? *kEmpty : bytes_;
 }
 
 void Columns::AddRow(std::span<const Cell> cells) {
@@ -71,32 +87,37 @@ void RowPieces::AddRow(std::initializer_list<Cell> cells) {
 }
 
 Params& Params::Int(int64_t value) {
-  Append<uint64_t>(values_.emplace_back(), static_cast<uint64_t>(value));
+  Append(values_.emplace_back().own, static_cast<uint64_t>(value));
   return *this;
 }
 
 Params& Params::Bytes(std::string_view value) {
-  values_.emplace_back(value);
+  values_.push_back({.own = std::string(value)});
   return *this;
 }
 
 Params& Params::Ints(const std::vector<int64_t>& values) {
   Array array;
   for (const int64_t value : values) array.Add(value);
-  values_.push_back(array.Encode());
+  values_.push_back({.own = std::string(array.encoded())});
   return *this;
 }
 
 Params& Params::Texts(const std::vector<std::string>& values) {
   Array array;
   for (const std::string& value : values) array.Add(std::string_view(value));
-  values_.push_back(array.Encode(/*is_bytes=*/true));
+  values_.push_back({.own = values.empty() ? EmptyArray(kByteaOid) : std::string(array.encoded())});
   return *this;
 }
 
 Params& Params::All(const Columns& columns) {
-  for (const Array& column : columns.columns()) values_.push_back(column.Encode());
+  for (const Array& column : columns.columns()) values_.push_back({.own = "", .column = &column});
   return *this;
+}
+
+std::string_view Params::value(size_t index) const {
+  const Value& value = values_[index];
+  return value.column == nullptr ? std::string_view(value.own) : value.column->encoded();
 }
 
 absl::Status Rows::error() const {

@@ -24,13 +24,14 @@ class Array {
   void Add(int64_t value);
   void Add(std::string_view value);
   int32_t count() const { return count_; }
-  // As int8[] or bytea[], by what was added; empty ones are of numbers unless said otherwise.
-  std::string Encode(bool is_bytes = false) const;
+  // As int8[] or bytea[], by what was added; without any, of numbers. Valid until more is added.
+  std::string_view encoded() const;
 
  private:
-  bool is_bytes_ = false;
+  void Count(uint32_t type);
+
   int32_t count_ = 0;
-  std::string elements_;
+  std::string bytes_;  // empty without elements
 };
 
 using Cell = std::variant<int64_t, std::string_view>;
@@ -64,7 +65,7 @@ class RowPieces {
 };
 
 // The parameters $1, $2, … of a statement. Every one has a cast to its type in the SQL: int8,
-// bytea, int8[] or bytea[].
+// bytea, int8[] or bytea[]. Columns that are added must outlive it.
 class Params {
  public:
   Params& Int(int64_t value);
@@ -73,10 +74,16 @@ class Params {
   Params& Texts(const std::vector<std::string>& values);
   Params& All(const Columns& columns);  // one parameter for each column
 
-  const std::vector<std::string>& values() const { return values_; }
+  size_t count() const { return values_.size(); }
+  // Not null, even if it is empty.
+  std::string_view value(size_t index) const;
 
  private:
-  std::vector<std::string> values_;
+  struct Value {
+    std::string own;
+    const Array* column = nullptr;  // in place of `own`
+  };
+  std::vector<Value> values_;
 };
 
 // The answer to a statement.

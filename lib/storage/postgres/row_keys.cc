@@ -24,6 +24,7 @@ std::vector<int64_t> KeysOf(const std::vector<std::string_view>& ids) {
 }
 
 absl::Status KeyChooser::Look(Connection& connection, const std::vector<std::string_view>& ids) {
+  has_looked_ = true;
   std::vector<int64_t> keys;
   for (const std::string_view id : ids) {
     if (const std::optional<UlidParts> parts = SplitUlid(id)) keys.push_back(parts->key);
@@ -50,7 +51,8 @@ absl::StatusOr<RowKey> KeyChooser::Choose(std::string_view id, int64_t owner) {
       if (!free.has_value()) {
         free = RowKey{.key = parts->key + shift, .shift = shift, .tail = parts->tail};
       }
-      if (taken_.empty()) break;
+      // Those chosen here stand without gaps; of those that are stored some may be gone.
+      if (!has_looked_) break;
       continue;
     }
     const Taken& taken = found->second;

@@ -39,6 +39,7 @@ class KeyChooser {
 
   const std::string_view table_, owner_;
   absl::flat_hash_map<int64_t, Taken> taken_;
+  bool has_looked_ = false;
 };
 
 }  // namespace convoy::storage::postgres
