@@ -90,51 +90,43 @@ convoy_status AddHostParts(const convoy_config& config, const Engine& engine,
 }  // namespace convoy::capi
 
 using convoy::capi::BrokerPart;
-using convoy::capi::ClockPart;
 using convoy::capi::Fail;
 using convoy::capi::FailNull;
 using convoy::capi::Guard;
-using convoy::capi::StoragePart;
 using convoy::capi::TakePart;
-using convoy::capi::TransportPart;
+
+namespace {
+
+// Sets a part of the configuration to a copy of what the host gives, or, if that is null, to none.
+template <typename Part, typename Given>
+convoy_status SetPart(convoy_config* config, std::shared_ptr<const Part> convoy_config::*part,
+                      const Given* given, const char* name, convoy_error** error) {
+  return Guard(error, [&]() -> convoy_status {
+    std::shared_ptr<const Part> taken;
+    if (given != nullptr) {
+      if (const convoy_status status = TakePart(given, name, &taken, error)) return status;
+    }
+    if (config == nullptr) return FailNull(error, "config");
+    config->*part = std::move(taken);
+    return CONVOY_OK;
+  });
+}
+
+}  // namespace
 
 convoy_status convoy_config_set_clock(convoy_config* config, const convoy_clock* clock,
                                       convoy_error** error) {
-  return Guard(error, [&]() -> convoy_status {
-    std::shared_ptr<const ClockPart> part;
-    if (clock != nullptr) {
-      if (const convoy_status taken = TakePart(clock, "clock", &part, error)) return taken;
-    }
-    if (config == nullptr) return FailNull(error, "config");
-    config->clock = std::move(part);
-    return CONVOY_OK;
-  });
+  return SetPart(config, &convoy_config::clock, clock, "clock", error);
 }
 
 convoy_status convoy_config_set_transport(convoy_config* config, const convoy_transport* transport,
                                           convoy_error** error) {
-  return Guard(error, [&]() -> convoy_status {
-    std::shared_ptr<const TransportPart> part;
-    if (transport != nullptr) {
-      if (const convoy_status taken = TakePart(transport, "transport", &part, error)) return taken;
-    }
-    if (config == nullptr) return FailNull(error, "config");
-    config->transport = std::move(part);
-    return CONVOY_OK;
-  });
+  return SetPart(config, &convoy_config::transport, transport, "transport", error);
 }
 
 convoy_status convoy_config_set_storage(convoy_config* config, const convoy_storage* storage,
                                         convoy_error** error) {
-  return Guard(error, [&]() -> convoy_status {
-    std::shared_ptr<const StoragePart> part;
-    if (storage != nullptr) {
-      if (const convoy_status taken = TakePart(storage, "storage", &part, error)) return taken;
-    }
-    if (config == nullptr) return FailNull(error, "config");
-    config->storage = std::move(part);
-    return CONVOY_OK;
-  });
+  return SetPart(config, &convoy_config::storage, storage, "storage", error);
 }
 
 convoy_status convoy_config_add_broker(convoy_config* config, const convoy_broker* broker,
