@@ -8,11 +8,10 @@
 #include "lib/storage/commit_queue.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 #include <vector>
 
-#include "lib/base/status_macros.h"
+#include "lib/storage/commit_waiter.h"
 
 namespace convoy::storage {
 namespace {
@@ -21,49 +20,7 @@ namespace {
 constexpr int kExtraRoundsMax = 8;
 constexpr size_t kManyWaiting = 4;
 
-// Outcomes end deliveries or put them off; what they put off was durable before. Where they let a
-// lane go on, the claim says so (Claim::needs_sync).
-bool MakesWork(const WriteBatch& batch) {
-  return !batch.submissions.empty() || !batch.extra_deliveries.empty() || !batch.requeues.empty() ||
-         !batch.releases.empty() || !batch.config.empty();
-}
-
 }  // namespace
-
-// A thread that has nothing to do now. The list that it stands in says what kind it is.
-struct CommitQueue::Idle {
-  absl::CondVar changed;
-  std::list<Idle*>* list = nullptr;  // null: does not rest
-  std::list<Idle*>::iterator position;
-};
-
-// One batch on its way. Its owner waits for `is_settled`, an asynchronous one has a `done`.
-struct CommitQueue::Waiter {
-  std::shared_ptr<WriteBatch> batch;  // null: a claim
-  Completion done;                    // empty: its caller blocks
-  CommitResult result;                // valid once written
-  ClaimRequest request;
-  ClaimCompletion claimed;
-  absl::StatusOr<Claim> claim;  // valid once written
-  bool is_urgent = false;
-  bool makes_work = false;  // known when it is written
-  bool is_settled = false;  // under mutex_
-  Idle idle;                // under mutex_: the blocked caller
-
-  int64_t deliveries_count() const {
-    size_t count = batch->extra_deliveries.size();
-    for (const Submission& submission : batch->submissions) count += submission.deliveries.size();
-    return static_cast<int64_t>(count);
-  }
-
-  size_t bytes() const {
-    size_t sum = 0;
-    if (batch == nullptr) return sum;
-    for (const Submission& submission : batch->submissions) sum += submission.event.body.size();
-    for (const HeldInputWrite& hold : batch->holds) sum += hold.input.body.size();
-    return sum;
-  }
-};
 
 CommitQueue::CommitQueue(Storage* storage, CommitQueueOptions options)
     : storage_(storage), options_(options) {}
@@ -311,119 +268,6 @@ bool CommitQueue::CallHelp() {
   if (servers_.empty() && blocked_.empty()) return false;
   Call(servers_.empty() ? blocked_.front() : servers_.front());
   return true;
-}
-
-// Groups.
-
-CommitQueue::Group CommitQueue::TakeGroup() {
-  Group group(std::make_move_iterator(urgent_.begin()), std::make_move_iterator(urgent_.end()));
-  urgent_.clear();
-  for (const auto& waiter : group) {
-    if (waiter->batch == nullptr) continue;
-    intake_limit_.OnOutcomes(waiter->batch->updates.size());
-    // Of the events that tell of outcomes.
-    if (intake_limit_.is_on()) intake_limit_.OnTaken(waiter->deliveries_count());
-  }
-  size_t bytes = 0;
-  while (may_take_in() && group.size() < options_.batches_max) {
-    bytes += queue_.front()->bytes();
-    if (!group.empty() && bytes > options_.bytes_max) break;
-    if (intake_limit_.is_on()) intake_limit_.OnTaken(queue_.front()->deliveries_count());
-    group.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  }
-  return group;
-}
-
-absl::Status CommitQueue::WriteGroup(const Group& group) {
-  CONVOY_RETURN_IF_ERROR(WriteBatches(group));
-  for (const auto& waiter : group) {
-    if (waiter->batch == nullptr) waiter->claim = storage_->ClaimDue(waiter->request);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CommitQueue::WriteBatches(const Group& group) {
-  std::vector<WriteBatch*> batches;
-  std::vector<Waiter*> waiters;
-  for (const auto& waiter : group) {
-    if (waiter->batch == nullptr) continue;
-    waiter->makes_work = MakesWork(*waiter->batch);  // before the store takes it apart
-    batches.push_back(waiter->batch.get());
-    waiters.push_back(waiter.get());
-  }
-  if (batches.empty()) return absl::OkStatus();
-  std::vector<CommitResult> results(batches.size());
-  // The store may take batches apart.
-  std::vector<std::vector<ConfigWrite>> config(config_listener_ ? batches.size() : 0);
-  for (size_t i = 0; i < config.size(); ++i) config[i] = batches[i]->config;
-  const absl::Status status = storage_->Write(batches, results);
-  for (size_t i = 0; status.ok() && i < config.size(); ++i) {
-    if (results[i].status.ok() && !config[i].empty()) config_listener_(config[i]);
-  }
-  for (size_t i = 0; i < waiters.size(); ++i) waiters[i]->result = std::move(results[i]);
-  return status;
-}
-
-bool CommitQueue::HoldsWork(const Group& group) {
-  return std::any_of(group.begin(), group.end(),
-                     [](const auto& waiter) { return waiter->makes_work; });
-}
-
-CommitQueue::Group CommitQueue::TakeReadyClaims(Group& group) {
-  Group ready;
-  if (unsynced_work_count_ > 0) return ready;
-  const auto first = std::stable_partition(group.begin(), group.end(), [](const auto& waiter) {
-    return waiter->batch != nullptr || (waiter->claim.ok() && waiter->claim->needs_sync);
-  });
-  ready.assign(std::make_move_iterator(first), std::make_move_iterator(group.end()));
-  group.erase(first, group.end());
-  return ready;
-}
-
-// The status speaks of all of the group; if it is OK, each has the result of its own.
-void CommitQueue::Settle(const Group& group, const absl::Status& status) {
-  Count(group, status);
-  for (const auto& waiter : group) {
-    if (!status.ok()) {
-      waiter->result = CommitResult{.status = status};
-      waiter->claim = status;
-    }
-    if (waiter->done) waiter->done(std::move(waiter->result));
-    if (waiter->claimed) waiter->claimed(std::move(waiter->claim));
-  }
-  absl::MutexLock lock(&mutex_);
-  for (const auto& waiter : group) {
-    if (waiter->done || waiter->claimed) continue;
-    waiter->is_settled = true;
-    if (waiter->idle.list != nullptr) Call(&waiter->idle);
-  }
-}
-
-void CommitQueue::Count(const Group& group, const absl::Status& status) {
-  const bool has_batches = std::any_of(group.begin(), group.end(),
-                                       [](const auto& waiter) { return waiter->batch != nullptr; });
-  if (!has_batches) return;  // claims are counted by who asks for them
-  is_failing_.store(!status.ok(), std::memory_order_relaxed);
-  (status.ok() ? commits_ : failures_).Add(1);
-  if (!status.ok()) return;
-  for (const auto& waiter : group) {
-    if (waiter->batch == nullptr || !waiter->result.status.ok()) continue;
-    held_dropped_.Add(waiter->result.held_dropped_count);
-    for (const SubmissionOutcome outcome : waiter->result.submissions) {
-      switch (outcome) {
-        case SubmissionOutcome::kAccepted:
-          accepted_.Add(1);
-          break;
-        case SubmissionOutcome::kDuplicate:
-          duplicates_.Add(1);
-          break;
-        case SubmissionOutcome::kRedelivered:
-          redelivered_.Add(1);
-          break;
-      }
-    }
-  }
 }
 
 }  // namespace convoy::storage
