@@ -83,8 +83,13 @@ absl::Status Group::Write() {
   if (is_careful_) CONVOY_RETURN_IF_ERROR(LookAtKeys(tables));
   CONVOY_RETURN_IF_ERROR(WriteSubmissions(tables));
   CONVOY_RETURN_IF_ERROR(WriteExtras(tables));
+  // The server is at the new rows while those of outcomes are made.
+  keys_->QueueRest(*names_);
+  QueueRows(kInsertEvents, tables.events);
+  QueueRows(kInsertDeliveries, tables.deliveries);
   CONVOY_RETURN_IF_ERROR(WriteUpdates(tables));
-  QueueAll(tables);
+  QueueUpdates();
+  QueueRows(kInsertAttempts, tables.attempts);
   Clear();
   return absl::OkStatus();
 }
@@ -282,15 +287,8 @@ absl::Status Group::WriteExtras(Tables& tables) {
   return absl::OkStatus();
 }
 
-void Group::QueueAll(const Tables& tables) {
-  const auto queue = [&](std::string_view sql, const RowPieces& rows) {
-    for (const Columns& piece : rows.pieces()) connection_.Queue(sql, Params().All(piece));
-  };
-  keys_->QueueRest(*names_);
-  queue(kInsertEvents, tables.events);
-  queue(kInsertDeliveries, tables.deliveries);
-  QueueUpdates();
-  queue(kInsertAttempts, tables.attempts);
+void Group::QueueRows(std::string_view sql, const RowPieces& rows) {
+  for (const Columns& piece : rows.pieces()) connection_.Queue(sql, Params().All(piece));
 }
 
 }  // namespace convoy::storage::postgres

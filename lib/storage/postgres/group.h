@@ -111,7 +111,7 @@ class Group {
                                      const std::shared_ptr<const Event>& event, Tables& tables);
   absl::Status WriteExtras(Tables& tables);
   absl::Status WriteUpdates(Tables& tables);
-  void QueueAll(const Tables& tables);
+  void QueueRows(std::string_view sql, const RowPieces& rows);
 
   Connection& connection_;
   Opener& opener_;
