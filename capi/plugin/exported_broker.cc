@@ -4,8 +4,10 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 
 #include "capi/parts/message.h"
 #include "convoy/broker_settings.h"
@@ -202,14 +204,22 @@ convoy_status Check(void* self, const convoy_broker_source* source, const convoy
   });
 }
 
+// Static data of a plug-in would be destroyed while threads of its client library still run.
+void KeepForEver(std::shared_ptr<Broker> broker) {
+  static auto* const mutex = new absl::Mutex;
+  static auto* const all = new std::vector<std::shared_ptr<Broker>>;
+  absl::MutexLock lock(mutex);
+  all->push_back(std::move(broker));
+}
+
 }  // namespace
 
 convoy_broker ExportBroker(std::shared_ptr<Broker> broker) {
-  // Static data of a plug-in would be destroyed while threads of its client library still run.
-  auto* const kept = new std::shared_ptr<Broker>(std::move(broker));
+  Broker* const exported = broker.get();
+  KeepForEver(std::move(broker));
   return {.struct_size = sizeof(convoy_broker),
-          .self = kept->get(),
-          .type = std::string_view((*kept)->type()).data(),
+          .self = exported,
+          .type = exported->type().data(),
           .open = &Open,
           .check = &Check};
 }

@@ -119,6 +119,9 @@ Server::Server(const ServerOptions& options)
 
 Server::~Server() {
   Stop(std::chrono::steady_clock::now());
+  // These run on the context of a worker.
+  retry_timer_.reset();
+  acceptor_.reset();
   workers_.clear();  // with their sessions, whose places are in the table
   if (reserve_fd_ >= 0) close(reserve_fd_);
 }

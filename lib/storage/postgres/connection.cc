@@ -197,9 +197,10 @@ absl::StatusOr<Rows> Connection::TakeAnswer() {
 
 absl::StatusOr<std::vector<Rows>> Connection::Flush() {
   if (is_broken_ || PQpipelineSync(connection_) == 0) return Lost();
+  const std::deque<Queued> all = std::exchange(queued_, {});
   std::vector<Rows> answers;
   absl::Status failure;
-  for (const Queued& queued : queued_) {
+  for (const Queued& queued : all) {
     absl::StatusOr<Rows> answer = TakeAnswer();
     if (!answer.ok() && !queued.preparing.empty()) statements_.erase(queued.preparing);
     // The first failure is the cause of those behind it.
@@ -211,11 +212,7 @@ absl::StatusOr<std::vector<Rows>> Connection::Flush() {
     const bool has_reader = queued.preparing.empty() && !queued.has_no_reader;
     if (answer.ok() && has_reader) answers.push_back(*std::move(answer));
   }
-  if (is_broken_) {
-    queued_.clear();
-    return failure.ok() ? Lost() : failure;
-  }
-  queued_.clear();
+  if (is_broken_) return failure.ok() ? Lost() : failure;
   const Rows sync(PQgetResult(connection_));
   if (PQstatus(connection_) != CONNECTION_OK || !sync.is_sync()) return Lost();
   if (!failure.ok()) return failure;

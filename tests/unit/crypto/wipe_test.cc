@@ -39,6 +39,7 @@ void* operator new(size_t size) {
   if (void* const block = std::malloc(size)) return block;
   throw std::bad_alloc();
 }
+void* operator new(size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, size_t size) noexcept { Free(block, size); }
 // NOLINTEND(misc-new-delete-overloads)

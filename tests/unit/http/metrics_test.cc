@@ -11,6 +11,7 @@
 #include <catch2/catch.hpp>
 
 #include "lib/storage/forwarding_storage.h"
+#include "tests/unit/dispatch/scripted_transport.h"
 #include "tests/unit/http/harness.h"
 
 namespace convoy::http {
@@ -78,6 +79,7 @@ struct World {
   GatewayOptions options;
   testing::SimClock clock;
   testing::SeededRandom random{1};
+  testing::ScriptedTransport transport;
   Observer observer;
   const std::unique_ptr<convoy::Storage> memory = NewMemoryStorage();
   Storage storage{memory.get()};
@@ -88,6 +90,7 @@ struct World {
                                   {.storage = &storage,
                                    .commits = &commits,
                                    .configuration = &configuration,
+                                   .transport = &transport,
                                    .clock = &clock,
                                    .random = &random,
                                    .ulids = &ulids,
