@@ -89,7 +89,7 @@ if(CONVOY_COVERAGE)
   # Counters shared by threads are wrong otherwise, and gcovr stops at a negative one.
   target_compile_options(convoy_flags INTERFACE
     $<$<COMPILE_LANGUAGE:C,CXX>:--coverage> $<$<COMPILE_LANGUAGE:C,CXX>:-fprofile-update=atomic>)
-  target_link_options(convoy_flags INTERFACE --coverage)
+  add_link_options(--coverage)  # also of what is linked from objects of others
 endif()
 if(CONVOY_FUZZ)
   target_compile_options(convoy_flags INTERFACE
