@@ -1,7 +1,11 @@
 """The base of the integration tests: one convoyd and one key for each test class."""
+import os
 import unittest
 
 import host
+
+#: for tests of memory and of moments, and for those that load the library into Python
+unsanitized = unittest.skipIf(os.environ.get("CONVOY_SANITIZE"), "not with a sanitizer")
 
 
 class HostCase(unittest.TestCase):

@@ -145,6 +145,7 @@ class QuickstartTest(case.HostCase):
         self.assertEqual(self.inbox.wait_for("/acme", 1)[0].body, b'{"invoice": 7, "total": 19.90}')
 
 
+@case.unsanitized
 class ReferenceTest(unittest.TestCase):
     def test_the_page_is_what_the_code_says(self):
         done = subprocess.run(

@@ -9,7 +9,7 @@ import time
 import unittest
 
 import host
-from case import HostCase
+from case import HostCase, unsanitized
 
 MIB = 1024 * 1024
 
@@ -158,6 +158,7 @@ class MemoryTest(HostCase):
     flags = ("--body-memory-bytes-max", str(24 * MIB), "--body-memory-per-address-bytes-max",
              str(24 * MIB), "--metrics-access", "anyone", "--body-bytes-max", str(16 * MIB))
 
+    @unsanitized
     def test_bodies_share_a_bound(self):
         project = self.project("incoming", max_payload_read_size=16 * MIB)
         source = project.source("s")

@@ -9,6 +9,7 @@ import time
 import unittest
 
 import host
+from case import unsanitized
 
 DESCRIPTORS = 256
 
@@ -114,6 +115,7 @@ class DescriptorsTest(unittest.TestCase):
                 receiver.close()
                 self.assertEqual(convoyd.stop(), 0, convoyd.log()[-3000:])
 
+    @unsanitized
     def test_too_few_descriptors_use_up_no_attempt(self):
         with host.Folder() as folder:
             database = folder + "/convoy.db"

@@ -9,7 +9,7 @@ import time
 import unittest
 
 import host
-from case import HostCase
+from case import HostCase, unsanitized
 
 
 def percentile(values, share):
@@ -176,6 +176,7 @@ class CutOffTest(HostCase):
 
 
 class StatementsTest(HostCase):
+    @unsanitized
     def test_filters_of_every_length_leave_no_memory_behind(self):
         project = self.project("outgoing")
         values = [f"endpointId={number % 10}" for number in range(600)]
