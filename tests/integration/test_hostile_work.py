@@ -170,8 +170,11 @@ class CutOffTest(HostCase):
             self.assertIn("Retry-After", answer.headers)
             self.assertIs(answer.json["status"], False)
         self.assertEqual(probe.statuses, {200})
-        text = client.send("GET", "/metrics").body.decode()
-        timed_out = int(re.search(r"convoy_answer_timed_out_total (\d+)", text)[1])
+        # They may be cut off as well.
+        found = host.wait_until(
+            lambda: re.search(r"convoy_answer_timed_out_total (\d+)",
+                              client.send("GET", "/metrics").body.decode()), "the metrics")
+        timed_out = int(found[1])
         self.assertGreaterEqual(timed_out, len(late))
 
 
