@@ -1,0 +1,31 @@
+"""Seeds of the simulator: each gives the same run, whether it is played alone or among others.
+
+usage: test_repeatable.py PROGRAM
+"""
+import re
+import subprocess
+import sys
+import unittest
+
+PROGRAM = sys.argv.pop()
+SEEDS = range(1, 13)
+
+
+def figures(*arguments):
+    done = subprocess.run([PROGRAM, *map(str, arguments)], check=True, capture_output=True, text=True)
+    return [int(number) for number in re.findall(r"(\d+) ", done.stdout)]
+
+
+class RepeatableTest(unittest.TestCase):
+    def test_twice(self):
+        every = ("--first", SEEDS[0], "--seeds", len(SEEDS))
+        self.assertEqual(figures(*every), figures(*every))
+
+    def test_alone_and_among_others(self):
+        alone = [figures("--seed", seed) for seed in SEEDS]
+        self.assertEqual(figures("--first", SEEDS[0], "--seeds", len(SEEDS)),
+                         [sum(column) for column in zip(*alone)])
+
+
+if __name__ == "__main__":
+    unittest.main()
