@@ -56,14 +56,17 @@ TEST_CASE("announcement: work that the opener takes itself, or that is not due, 
   ListenTo(*second, told);
   REQUIRE(SubmitDue(*first, 1, absl::Now() + absl::Seconds(30)).status.ok());
   size_t claimed_count = 0;
+  int late_count = 0;  // claims that came late, as on a busy machine
   for (int i = 2; i <= 30; ++i) {
-    REQUIRE(SubmitDue(*first, i, absl::Now()).status.ok());
+    const absl::Time began_at = absl::Now();
+    REQUIRE(SubmitDue(*first, i, began_at).status.ok());
     claimed_count += first->ClaimDue({.now = absl::Now()}).value().deliveries.size();
+    if (absl::Now() > began_at + absl::Milliseconds(4)) ++late_count;
     absl::SleepFor(absl::Milliseconds(10));
   }
   absl::SleepFor(absl::Milliseconds(200));
   CHECK(claimed_count == 29);
-  CHECK(told < 15);  // not of each; a claim may come late on a busy machine
+  CHECK(told <= late_count);
 }
 
 TEST_CASE("announcement: however much work there is, there are few") {
