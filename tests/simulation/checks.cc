@@ -311,6 +311,7 @@ void Simulator::CheckNothingStays() {
   clock_.Set(std::max(latest_wall_, clock_.Now()) + options_.retention + absl::Milliseconds(1));
   for (int piece = 0; piece < kPiecesMax && !ListAllEvents().empty(); ++piece) {
     Process& process = *processes_[0];
+    process.worker.Step();  // it may not know yet of a job that another one has ended
     clock_.Set(process.pruner.Step(process.worker.events_needed_from()));
   }
   const std::vector<Event> left = ListAllEvents();
