@@ -31,13 +31,13 @@ class Gate {
 };
 
 TEST_CASE("work_pool: queues take turns, however much one of them asks") {
-  WorkPool pool({.threads = 2});
   Gate gate;
-  REQUIRE(pool.Add(WorkKind::kRead, "first", gate.Wait()));
-  pool.Start();
   absl::Mutex mutex;
   std::string order;
   absl::Notification all_done;
+  WorkPool pool({.threads = 2});  // goes first: its threads are at the others
+  REQUIRE(pool.Add(WorkKind::kRead, "first", gate.Wait()));
+  pool.Start();
   const auto note = [&](char name) {
     return [&, name](bool is_cancelled) {
       absl::MutexLock lock(&mutex);
