@@ -138,6 +138,7 @@ class Intake {
   // The batch of an event whose deliveries `job` is to make, of which the audience is set.
   WriteBatch DeferDeliveries(const route::ProjectSnapshot& project, Event event, model::Job job,
                              std::optional<DedupeKey> dedupe) const;
+  absl::Time ReplayInstant(const Event& event) const;
   WriteBatch DeferReplay(const route::ProjectSnapshot& project, const Event& event,
                          bool is_of_link) const;
   // Returns `refusal`.

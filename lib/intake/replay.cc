@@ -41,15 +41,19 @@ absl::StatusOr<WriteBatch> Intake::PrepareReplay(const ProjectSnapshot& project,
   }
   if (has_more) return DeferReplay(project, event, is_of_link);
   WriteBatch batch;
-  batch.extra_deliveries = MakeDeliveries(project, event, wanting, clock_->Now(), *ulids_);
+  batch.extra_deliveries = MakeDeliveries(project, event, wanting, ReplayInstant(event), *ulids_);
   return batch;
 }
 
 // The deliveries that were made with an event are known by their instant, which those of a replay
 // do not share.
+absl::Time Intake::ReplayInstant(const Event& event) const {
+  return std::max(clock_->Now(), event.created_at + absl::Microseconds(1));
+}
+
 WriteBatch Intake::DeferReplay(const ProjectSnapshot& project, const Event& event,
                                bool is_of_link) const {
-  const absl::Time now = std::max(clock_->Now(), event.created_at + absl::Microseconds(1));
+  const absl::Time now = ReplayInstant(event);
   model::Job job{.id = ulids_->Next(),
                  .project_id = event.project_id,
                  .kind = model::JobKind::kReplay,

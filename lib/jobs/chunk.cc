@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
-
 #include "lib/base/status_macros.h"
 #include "lib/body/body_view.h"
 #include "lib/intake/audience.h"
@@ -42,15 +40,12 @@ absl::StatusOr<AudiencePiece> FindDelivered(const ChunkParts& parts,
   AudiencePiece piece{.looks_count = page.items.size(),
                       .end = {.subscription_id = std::move(page.next_cursor)},
                       .has_more = page.has_next};
-  absl::flat_hash_set<const Subscription*> found;
   for (const Delivery& delivery : page.items) {
     if (delivery.created_at != event.created_at) continue;  // of another replay
     const Subscription* const subscription = project.FindSubscription(delivery.subscription_id);
     if (subscription == nullptr || !project.Wants(*subscription, event.event_type, content)) {
       continue;
     }
-    // One more is of a replay within the same instant.
-    if (!found.insert(subscription).second) continue;
     piece.wanting.push_back(subscription);
   }
   return piece;

@@ -239,6 +239,18 @@ TEST_CASE("worker: a replay of such an event reaches those that it reached, once
   CHECK(world.PerEndpoint(event_id) == expected);
 }
 
+TEST_CASE("worker: a replay in the instant of the event is told from the event's own deliveries") {
+  JobWorld world(3);
+  const std::string event_id = world.Fanout("ann");
+  world.StepUntilDone();
+  const Event event = world.store->GetEvent(world.project.id, event_id).value();
+  auto batch = world.process->intake.PrepareReplay(*world.Snapshot(), event).value();
+  REQUIRE(batch.extra_deliveries.size() == 3);
+  for (const Delivery& delivery : batch.extra_deliveries) {
+    CHECK(delivery.created_at > event.created_at);
+  }
+}
+
 TEST_CASE("worker: with nothing to do it asks nothing and wants not to be called") {
   JobWorld world(1);
   CHECK(world.process->worker.Step() == absl::InfiniteFuture());
