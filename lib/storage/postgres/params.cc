@@ -14,8 +14,9 @@ constexpr uint32_t kByteaOid = 17;
 
 template <typename T>
 void Store(char* to, T value) {
-  for (size_t i = 0; i < sizeof(T); ++i)
+  for (size_t i = 0; i < sizeof(T); ++i) {
     to[i] = static_cast<char>(value >> 8 * (sizeof(T) - 1 - i));
+  }
 }
 
 template <typename T>
