@@ -250,8 +250,10 @@ class Caller {
     for (const Call& call : calls) Run(call);
   }
 
-  // Lets every delivery that is due have one attempt with this outcome.
+  // Lets every delivery that was made have one attempt with this outcome. Time passes first, as
+  // those of a replay are due after the instant of their event.
   void Attempt(DeliveryStatus outcome) {
+    api_.clock.Advance(absl::Seconds(1));
     const Claim claim = api_.storage->ClaimDue({.now = api_.clock.Now(), .items_max = 100}).value();
     REQUIRE_FALSE(claim.deliveries.empty());
     WriteBatch batch;
