@@ -17,8 +17,7 @@ constexpr absl::Duration kLatenessMax = absl::Milliseconds(200);
 constexpr absl::Duration kBalanceWindow = absl::Milliseconds(100);
 constexpr double kBehindRatio = 0.8;
 
-// Deliveries that are claimed to wait for a slot, for each of the slots: as many as end while a
-// claim is on its way.
+// Deliveries of all endpoints that are claimed to wait for a slot, for each slot of the pool.
 constexpr size_t kAheadOfSlot = 1;
 
 // While there are no more lanes than this, those without traffic are kept for what is known of

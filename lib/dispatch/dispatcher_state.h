@@ -108,8 +108,8 @@ struct LaneState {
     const bool is_well =
         breaker.state(now) == Breaker::State::kClosed && !standing.is_doubtful(now);
     if (!may_wait || !is_well) return 0;
-    const uint32_t ahead_max = standing.earned_count(pool.slots_per_endpoint_max);
-    return ahead_max - std::min(ahead_max, static_cast<uint32_t>(waiting.size()));
+    const uint32_t waiting_max = pool.WaitingMaxOf(standing);
+    return waiting_max - std::min(waiting_max, static_cast<uint32_t>(waiting.size()));
   }
   // Not where a claim keeps a pace or an order, or is the record that a delivery is sent now.
   bool may_wait = false;

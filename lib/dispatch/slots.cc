@@ -12,6 +12,10 @@ constexpr absl::Duration kQuick = absl::Seconds(1);
 constexpr uint32_t kDoubtfulFailures = 3;
 // While less than half of the pool is free, an endpoint may hold this part of what is.
 constexpr uint32_t kShareOfFree = 16;
+// From the question to the answer, where much is committed at the time.
+constexpr absl::Duration kClaimTakes = absl::Milliseconds(100);
+constexpr uint32_t kEndsPerClaimMax = 8;
+constexpr uint32_t kShareThatWaits = 8;  // of the pool
 
 // Three quarters of `average` and one of `latest`; in whole numbers, as it is reckoned for each
 // attempt.
@@ -50,6 +54,17 @@ uint32_t Standing::earned_count(uint32_t slots_per_endpoint_max) const {
   if (latency_ <= kQuick) return std::min(earned_, slots_per_endpoint_max);
   const double share = absl::FDivDuration(kQuick, latency_) * slots_per_endpoint_max;
   return std::clamp<uint32_t>(static_cast<uint32_t>(share), 1, earned_);
+}
+
+uint32_t Standing::ends_per_claim() const {
+  if (latency_ == absl::ZeroDuration() || latency_ >= kClaimTakes) return 1;
+  if (latency_ <= kClaimTakes / kEndsPerClaimMax) return kEndsPerClaimMax;
+  return static_cast<uint32_t>(absl::FDivDuration(kClaimTakes, latency_));
+}
+
+uint32_t SlotPool::WaitingMaxOf(const Standing& standing) const {
+  const uint32_t earned = standing.earned_count(slots_per_endpoint_max);
+  return std::max(earned, std::min(earned * standing.ends_per_claim(), slots_max / kShareThatWaits));
 }
 
 uint32_t SlotPool::RoomOf(const Standing& standing, absl::Time now) const {

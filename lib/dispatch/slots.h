@@ -31,6 +31,8 @@ class Standing {
   bool is_new() const { return latency_ == absl::ZeroDuration() && failures_count_ == 0; }
   // How many slots its results have earned; at least 1.
   uint32_t earned_count(uint32_t slots_per_endpoint_max) const;
+  // How many of its attempts end in a slot while a claim is on its way; 1 to 8.
+  uint32_t ends_per_claim() const;
 
  private:
   std::vector<absl::Time> started_at_;             // of the attempts on their way, oldest first
@@ -57,6 +59,9 @@ struct SlotPool {
 
   // How many more attempts of an endpoint may start now.
   uint32_t RoomOf(const Standing& standing, absl::Time now) const;
+  // How many deliveries of an endpoint may wait for its slots: as many as end while a claim is on
+  // its way, and no more than an eighth of the pool beyond one for each slot.
+  uint32_t WaitingMaxOf(const Standing& standing) const;
 };
 
 }  // namespace convoy::dispatch

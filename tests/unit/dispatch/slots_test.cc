@@ -40,6 +40,25 @@ TEST_CASE("slots: slow answers earn fewer, in proportion to how long they hold a
   }
 }
 
+TEST_CASE("slots: as many deliveries wait for a slot as end in it while a claim is on its way") {
+  const std::pair<absl::Duration, uint32_t> cases[] = {{absl::Milliseconds(1), 8},
+                                                       {absl::Milliseconds(20), 5},
+                                                       {absl::Milliseconds(60), 1},
+                                                       {absl::Seconds(30), 1}};
+  for (const auto& [latency, waiting] : cases) {
+    Standing standing;
+    CHECK(kPool.WaitingMaxOf(standing) == 1);
+    for (int i = 0; i < 10; ++i) Answer(standing, latency);
+    CHECK(standing.ends_per_claim() == waiting);
+  }
+  Standing standing;
+  for (int i = 0; i < 10; ++i) Answer(standing, absl::Milliseconds(20));
+  CHECK(SlotPool{.slots_max = 1024, .slots_per_endpoint_max = 16}.WaitingMaxOf(standing) == 80);
+  // No more than an eighth of the pool, but one for each slot.
+  CHECK(SlotPool{.slots_max = 320, .slots_per_endpoint_max = 16}.WaitingMaxOf(standing) == 40);
+  CHECK(SlotPool{.slots_max = 64, .slots_per_endpoint_max = 16}.WaitingMaxOf(standing) == 16);
+}
+
 TEST_CASE("slots: a failure that took long takes all but one away, a quick one half") {
   Standing standing;
   for (int i = 0; i < 5; ++i) Answer(standing, absl::Milliseconds(20));
