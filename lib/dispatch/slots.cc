@@ -64,7 +64,8 @@ uint32_t Standing::ends_per_claim() const {
 
 uint32_t SlotPool::WaitingMaxOf(const Standing& standing) const {
   const uint32_t earned = standing.earned_count(slots_per_endpoint_max);
-  return std::max(earned, std::min(earned * standing.ends_per_claim(), slots_max / kShareThatWaits));
+  return std::max(earned,
+                  std::min(earned * standing.ends_per_claim(), slots_max / kShareThatWaits));
 }
 
 uint32_t SlotPool::RoomOf(const Standing& standing, absl::Time now) const {

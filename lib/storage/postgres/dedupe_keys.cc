@@ -50,7 +50,7 @@ std::string HashText(std::string_view key) {
 }
 
 DedupeKeys::State& DedupeKeys::StateOf(const DedupeKey& key) {
-  State& state = keys_[{key.scope, HashText(key.key)}];
+  State& state = keys_[{key.scope, HashOf(key.key)}];
   states_[&key] = &state;
   return state;
 }
@@ -63,24 +63,24 @@ void DedupeKeys::Add(const DedupeKey& key) {
 }
 
 void DedupeKeys::Queue() {
-  has_insert_ = std::any_of(keys_.begin(), keys_.end(),
-                            [](const auto& entry) { return entry.second.may_be_taken; });
-  if (has_insert_) QueueInsert();
+  QueueInsert();
   has_read_ = QueueRead(/*is_after_insert=*/false);
 }
 
 void DedupeKeys::QueueInsert() {
   Columns rows;
-  std::vector<std::string> scopes;
+  Array scopes;
   for (const auto& [name, state] : keys_) {
     if (!state.may_be_taken) continue;
-    scopes.push_back(name.first);
-    rows.AddRow({std::string_view(name.second), state.inserted_until_us});
+    scopes.Add(name.scope);
+    rows.AddRow({name.digest(), state.inserted_until_us});
   }
-  if (scopes.front() == scopes.back()) {
-    connection_.Queue(kInsertOfOne, Params().Bytes(scopes.front()).All(rows));
+  inserts_count_ = rows.rows_count();
+  if (inserts_count_ == 0) return;
+  if (is_of_one_scope()) {
+    connection_.Queue(kInsertOfOne, Params().Bytes(keys_.begin()->first.scope).All(rows));
   } else {
-    connection_.Queue(kInsertOfMany, Params().Texts(scopes).All(rows));
+    connection_.Queue(kInsertOfMany, Params().Column(scopes).All(rows));
   }
 }
 
@@ -89,7 +89,7 @@ absl::Status DedupeKeys::Finish(std::vector<Rows>& answers, const Interning& nam
     TakeStored(answers.back());
     answers.pop_back();
   }
-  if (!has_insert_) return absl::OkStatus();
+  if (inserts_count_ == 0) return absl::OkStatus();
   CONVOY_RETURN_IF_ERROR(TakeInserted(answers.back(), names));
   answers.pop_back();
   if (!QueueRead(/*is_after_insert=*/true)) return absl::OkStatus();
@@ -99,9 +99,14 @@ absl::Status DedupeKeys::Finish(std::vector<Rows>& answers, const Interning& nam
 }
 
 absl::Status DedupeKeys::TakeInserted(const Rows& rows, const Interning& names) {
+  const bool are_all = rows.count() == inserts_count_ && is_of_one_scope();
+  if (are_all && rows.IntAt(0, 0) == names.NumberOf(keys_.begin()->first.scope)) {
+    for (auto& [name, state] : keys_) state.is_inserted = state.may_be_taken;
+    return absl::OkStatus();
+  }
   std::map<std::pair<int64_t, std::string_view>, State*> by_number;
   for (auto& [name, state] : keys_) {
-    by_number[{names.NumberOf(name.first), name.second}] = &state;
+    by_number[{names.NumberOf(name.scope), name.digest()}] = &state;
   }
   for (int i = 0; i < rows.count(); ++i) {
     const auto found = by_number.find({rows.IntAt(i, 0), rows.BytesAt(i, 1)});
@@ -113,15 +118,15 @@ absl::Status DedupeKeys::TakeInserted(const Rows& rows, const Interning& names) 
 }
 
 bool DedupeKeys::QueueRead(bool is_after_insert) {
-  std::vector<std::string> scopes, hashes;
+  Array scopes, hashes;
   read_.clear();
   for (auto& [name, state] : keys_) {
     if (state.may_be_taken != is_after_insert || state.is_inserted) continue;
-    scopes.push_back(name.first);
-    hashes.push_back(name.second);
+    scopes.Add(name.scope);
+    hashes.Add(name.digest());
     read_.push_back(&state);
   }
-  if (!read_.empty()) connection_.Queue(kLock, Params().Texts(scopes).Texts(hashes));
+  if (!read_.empty()) connection_.Queue(kLock, Params().Column(scopes).Column(hashes));
   return !read_.empty();
 }
 
@@ -149,8 +154,8 @@ bool DedupeKeys::Take(const DedupeKey& key, absl::Time now) {
 void DedupeKeys::QueueRest(const Interning& names) {
   RowPieces inserted, renewed, removed;
   for (const auto& [name, state] : keys_) {
-    const int64_t project = names.NumberOf(name.first);
-    const std::string_view hash = name.second;
+    const int64_t project = names.NumberOf(name.scope);
+    const std::string_view hash = name.digest();
     if (!state.is_taken) {
       if (state.is_inserted) removed.AddRow({project, hash});
     } else if (!state.is_inserted && !state.is_stored) {

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 
 #include "convoy/storage.h"
+#include "lib/storage/key_hash.h"
 #include "lib/storage/postgres/connection.h"
 #include "lib/storage/postgres/names.h"
 
@@ -39,7 +40,7 @@ class DedupeKeys {
   // Queues statements, whose answers Finish takes off the end of all. The projects must have been
   // locked before.
   void Queue();
-  size_t answers_count() const { return size_t{has_insert_} + size_t{has_read_}; }
+  size_t answers_count() const { return size_t{inserts_count_ > 0} + size_t{has_read_}; }
   // Reads what was there before, in a round trip if there is any.
   absl::Status Finish(std::vector<Rows>& answers, const Interning& names);
 
@@ -52,8 +53,15 @@ class DedupeKeys {
   void QueueRest(const Interning& names);
 
  private:
-  // The scope and the digest.
-  using Name = std::pair<std::string, std::string>;
+  struct Name {
+    std::string_view scope;
+    KeyHash hash;
+
+    std::string_view digest() const { return {hash.data(), hash.size()}; }
+    friend bool operator<(const Name& a, const Name& b) {
+      return std::pair(a.scope, a.digest()) < std::pair(b.scope, b.digest());
+    }
+  };
   struct State {
     int64_t inserted_until_us = 0;  // the expiry of the row that is inserted at first
     bool may_be_taken = false;
@@ -66,6 +74,9 @@ class DedupeKeys {
 
   State& StateOf(const DedupeKey& key);
   void QueueInsert();
+  bool is_of_one_scope() const {
+    return !keys_.empty() && keys_.begin()->first.scope == keys_.rbegin()->first.scope;
+  }
   absl::Status TakeInserted(const Rows& rows, const Interning& names);
   // Queues a read of those that are to be read, or, after the insert, of those that were there.
   bool QueueRead(bool is_after_insert);
@@ -75,7 +86,8 @@ class DedupeKeys {
   std::map<Name, State> keys_;  // in one order for all writers
   absl::flat_hash_map<const DedupeKey*, State*> states_;
   std::vector<State*> read_;  // by the statement that was queued last
-  bool has_insert_ = false, has_read_ = false;
+  int inserts_count_ = 0;     // rows of the first insert
+  bool has_read_ = false;
 };
 
 }  // namespace convoy::storage::postgres

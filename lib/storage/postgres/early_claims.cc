@@ -80,6 +80,18 @@ std::optional<EarlyClaims::Place> EarlyClaims::Reserve(const Delivery& delivery,
   return Place{.made_at = steady_now, .lease_ends_at = now + room_->lease + kEarlyClaimMax};
 }
 
+void EarlyClaims::GiveUp(const std::vector<EarlyClaim>& claims) {
+  absl::MutexLock lock(&mutex_);
+  for (const EarlyClaim& claim : claims) {
+    if (!room_.has_value() || claim.made_at < room_->offered_at) continue;
+    const auto found = room_->of_endpoint.find(claim.claimed.delivery.endpoint_id);
+    if (found == room_->of_endpoint.end()) continue;
+    ++found->second;
+    ++room_->items;
+    room_->bytes += claim.claimed.event->body.size();
+  }
+}
+
 void EarlyClaims::Add(std::vector<EarlyClaim> claims) {
   absl::MutexLock lock(&mutex_);
   claims_.insert(claims_.end(), std::make_move_iterator(claims.begin()),

@@ -67,6 +67,9 @@ class EarlyClaims {
   // A place for a delivery that is about to be stored, with an event of so many bytes.
   std::optional<Place> Reserve(const Delivery& delivery, size_t event_bytes);
 
+  // Of deliveries that are not stored after all.
+  void GiveUp(const std::vector<EarlyClaim>& claims);
+
   void Add(std::vector<EarlyClaim> claims);
   std::vector<EarlyClaim> Take();
 

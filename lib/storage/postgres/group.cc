@@ -1,6 +1,7 @@
 // Stretches of a group; see group.h. A stretch takes two round trips. The first one inserts the
 // keys, applies the outcomes whose leases hold, and reads the rows that decide about the rest. The
-// second one writes the new rows.
+// second one writes the new rows, which are made while the server is at the first one, as if
+// nothing stood in their way.
 //
 // A key of a row that another writer takes between the two breaks a primary key, and the
 // transaction is made again with what is there then.
@@ -22,19 +23,8 @@ constexpr std::string_view kLockEvent =
     "SELECT e.key FROM event AS e WHERE e.key BETWEEN $1::int8 AND $1::int8 + 63 "
     "AND e.key - e.key_shift = $1::int8 AND e.id_tail = $2::int8 AND e.project = $3::int8 "
     "LIMIT 1 FOR KEY SHARE OF e";
-// A delivery of the event as a claim would read it.
-Delivery AsClaimed(const Delivery& delivery, const Event& event) {
-  const auto stored = [](absl::Time time) { return base::FromMicros(base::ToMicros(time)); };
-  Delivery claimed = delivery;
-  claimed.event_id = event.id;
-  claimed.event_type = event.event_type;
-  claimed.idempotency_key = event.idempotency_key;
-  claimed.status = DeliveryStatus::kProcessing;
-  claimed.due_at = stored(delivery.due_at);
-  claimed.created_at = stored(delivery.created_at);
-  claimed.updated_at = stored(delivery.updated_at);
-  return claimed;
-}
+// Where some are duplicates there will be more of them.
+constexpr int kBlindAfterError = 16;
 
 }  // namespace
 
@@ -78,18 +68,34 @@ absl::Status Group::Write() {
   names_.emplace(&connection_);
   keys_.emplace(&connection_);
   AddNames();
-  CONVOY_RETURN_IF_ERROR(Read());
-  Tables tables;
-  if (is_careful_) CONVOY_RETURN_IF_ERROR(LookAtKeys(tables));
-  CONVOY_RETURN_IF_ERROR(WriteSubmissions(tables));
-  CONVOY_RETURN_IF_ERROR(WriteExtras(tables));
-  // The server is at the new rows while those of outcomes are made.
+  QueueReads();
+  CONVOY_RETURN_IF_ERROR(connection_.SendQueued());
+  std::optional<NewRows> rows = Foresee();
+  CONVOY_ASSIGN_OR_RETURN(const Rows delivery_rows, TakeReads());
+  const std::vector<SubmissionOutcome> outcomes = DecideAll();
+  if (rows.has_value() && !IsAsForeseen(outcomes)) {
+    opener_.early_claims().GiveUp(rows->stored.claims);
+    rows.reset();
+    foresight_.blind_count = kBlindAfterError;
+  }
+  if (!rows.has_value()) {
+    CONVOY_ASSIGN_OR_RETURN(rows, MakeRows(outcomes));
+  }
+  CONVOY_RETURN_IF_ERROR(AddExtras(*rows));
+  lanes_.Add(rows->lanes);
+  out_stored_.Add(std::move(rows->stored));
   keys_->QueueRest(*names_);
-  QueueRows(kInsertEvents, tables.events);
-  QueueRows(kInsertDeliveries, tables.deliveries);
-  CONVOY_RETURN_IF_ERROR(WriteUpdates(tables));
+  QueueRows(kInsertEvents, rows->events);
+  QueueRows(kInsertDeliveries, rows->deliveries);
+  // The server is at the new rows while those of outcomes are made.
+  connection_.Push();
+  if (!updates_.empty()) CONVOY_RETURN_IF_ERROR(TakeDeliveries(delivery_rows));
+  KeyChooser attempt_keys("attempt", "delivery");
+  if (is_careful_) CONVOY_RETURN_IF_ERROR(LookAtAttempts(attempt_keys));
+  RowPieces attempts;
+  CONVOY_RETURN_IF_ERROR(WriteUpdates(attempt_keys, attempts));
   QueueUpdates();
-  QueueRows(kInsertAttempts, tables.attempts);
+  QueueRows(kInsertAttempts, attempts);
   Clear();
   return absl::OkStatus();
 }
@@ -127,17 +133,18 @@ void Group::AddNames() {
   }
 }
 
-absl::Status Group::Read() {
+void Group::QueueReads() {
   std::vector<std::string_view> deliveries, events;
   for (const Added<DeliveryUpdate>& added : updates_) deliveries.push_back(added.item->delivery.id);
   for (const Delivery* extra : extras_) events.push_back(extra->event_id);
   names_->Queue();
   keys_->Queue();
   if (!events.empty()) connection_.Queue(kLockEvents, Params().Ints(KeysOf(events)));
-  const bool is_applied = !deliveries.empty() && QueueOutcomes();
-  if (!deliveries.empty() && !is_applied) {
-    QueueLocks(deliveries);
-  }
+  are_outcomes_queued_ = !deliveries.empty() && QueueOutcomes();
+  if (!deliveries.empty() && !are_outcomes_queued_) QueueLocks(deliveries);
+}
+
+absl::StatusOr<Rows> Group::TakeReads() {
   CONVOY_ASSIGN_OR_RETURN(std::vector<Rows> answers, connection_.Flush());
   // Read from the end: what was queued before is in front of them.
   Rows delivery_rows(nullptr), event_rows(nullptr);
@@ -145,13 +152,12 @@ absl::Status Group::Read() {
     rows = std::move(answers.back());
     answers.pop_back();
   };
-  if (!deliveries.empty()) take_last(delivery_rows);
-  if (!events.empty()) take_last(event_rows);
+  if (!updates_.empty()) take_last(delivery_rows);
+  if (!extras_.empty()) take_last(event_rows);
   CONVOY_RETURN_IF_ERROR(names_->Finish(answers[answers.size() - 1 - keys_->answers_count()]));
   CONVOY_RETURN_IF_ERROR(keys_->Finish(answers, *names_));
-  if (!events.empty()) CONVOY_RETURN_IF_ERROR(TakeEvents(event_rows));
-  if (deliveries.empty()) return absl::OkStatus();
-  return is_applied ? TakeOutcomes(delivery_rows) : TakeDeliveries(delivery_rows);
+  if (!extras_.empty()) CONVOY_RETURN_IF_ERROR(TakeEvents(event_rows));
+  return delivery_rows;
 }
 
 absl::Status Group::TakeEvents(const Rows& rows) {
@@ -174,115 +180,6 @@ absl::Status Group::TakeEvents(const Rows& rows) {
         const Rows shifted,
         connection_.Run(kLockEvent, Params().Int(parts->key).Int(parts->tail).Int(project)));
     if (shifted.count() > 0) event_keys_[extra->event_id] = shifted.IntAt(0, 0);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Group::LookAtKeys(Tables& tables) {
-  std::vector<std::string_view> events, deliveries, attempts;
-  for (const Added<Submission>& added : submissions_) {
-    events.push_back(added.item->event.id);
-    for (const Delivery& delivery : added.item->deliveries) deliveries.push_back(delivery.id);
-  }
-  for (const Delivery* extra : extras_) deliveries.push_back(extra->id);
-  for (const Added<DeliveryUpdate>& added : updates_) {
-    if (added.item->attempt.has_value()) attempts.push_back(added.item->attempt->id);
-  }
-  CONVOY_RETURN_IF_ERROR(tables.event_keys.Look(connection_, events));
-  CONVOY_RETURN_IF_ERROR(tables.delivery_keys.Look(connection_, deliveries));
-  return tables.attempt_keys.Look(connection_, attempts);
-}
-
-SubmissionOutcome Group::Decide(const Submission& submission) {
-  const absl::Time now = submission.event.created_at;
-  if (submission.former_redelivery.has_value() &&
-      keys_->IsHeld(*submission.former_redelivery, now)) {
-    return SubmissionOutcome::kRedelivered;
-  }
-  if (submission.redelivery.has_value() && !keys_->Take(*submission.redelivery, now)) {
-    return SubmissionOutcome::kRedelivered;
-  }
-  if (submission.dedupe.has_value() && !keys_->Take(*submission.dedupe, now)) {
-    return SubmissionOutcome::kDuplicate;
-  }
-  return SubmissionOutcome::kAccepted;
-}
-
-absl::Status Group::WriteSubmissions(Tables& tables) {
-  for (const Added<Submission>& added : submissions_) {
-    const SubmissionOutcome outcome = Decide(*added.item);
-    added.result->submissions.push_back(outcome);
-    if (outcome == SubmissionOutcome::kAccepted) {
-      CONVOY_RETURN_IF_ERROR(WriteEvent(added.item->event, added.item->deliveries, tables));
-    } else if (outcome == SubmissionOutcome::kDuplicate) {
-      // A copy: if the commit fails after this, the caller has the submission as it was.
-      Submission duplicate = *added.item;
-      MarkDuplicate(duplicate);
-      CONVOY_RETURN_IF_ERROR(WriteEvent(duplicate.event, {}, tables));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Group::WriteEvent(const Event& event, const std::vector<Delivery>& deliveries,
-                               Tables& tables) {
-  const int64_t project = names_->NumberOf(event.project_id);
-  const absl::StatusOr<RowKey> at = tables.event_keys.Choose(event.id, project);
-  if (absl::IsAlreadyExists(at.status())) return absl::OkStatus();  // with its deliveries
-  CONVOY_RETURN_IF_ERROR(at.status());
-  std::vector<int64_t> endpoints;
-  for (const std::string& id : event.endpoint_ids) endpoints.push_back(names_->NumberOf(id));
-  AddEvent(tables.events, *at, event, project, names_->NumberOf(event.source_id),
-           EncodeNumbers(endpoints));
-  if (deliveries.empty()) return absl::OkStatus();
-  const bool is_kept = opener_.recent_events().IsWorthKeeping(event);
-  const std::shared_ptr<const Event> stored = is_kept ? AsStored(event) : nullptr;
-  bool is_all_claimed = true;
-  for (const Delivery& delivery : deliveries) {
-    CONVOY_ASSIGN_OR_RETURN(const bool is_claimed,
-                            WriteDelivery(delivery, at->key, project, stored, tables));
-    is_all_claimed = is_all_claimed && is_claimed;
-  }
-  if (is_kept && !is_all_claimed) out_stored_.events.push_back(stored);
-  return absl::OkStatus();
-}
-
-absl::StatusOr<bool> Group::WriteDelivery(const Delivery& delivery, int64_t event_key,
-                                          int64_t project,
-                                          const std::shared_ptr<const Event>& event,
-                                          Tables& tables) {
-  CONVOY_ASSIGN_OR_RETURN(const RowKey at, tables.delivery_keys.Choose(delivery.id, project));
-  const DeliveryNumbers numbers = {.event = event_key,
-                                   .project = project,
-                                   .endpoint = names_->NumberOf(delivery.endpoint_id),
-                                   .subscription = names_->NumberOf(delivery.subscription_id)};
-  ClaimMark claim;
-  if (event != nullptr) {
-    if (const auto place = opener_.early_claims().Reserve(delivery, event->body.size())) {
-      claim = {.lease = opener_.NextLease(), .lease_ends_at = place->lease_ends_at};
-      out_stored_.claims.push_back(
-          {.key = at.key,
-           .made_at = place->made_at,
-           .claimed = {
-               .lease = claim.lease, .delivery = AsClaimed(delivery, *event), .event = event}});
-    }
-  }
-  AddDelivery(tables.deliveries, at, delivery, numbers, claim);
-  if (!IsFinal(delivery.status)) {
-    const absl::Time wakes_at = claim.lease == 0 ? delivery.due_at : claim.lease_ends_at;
-    lanes_.Wake(numbers.endpoint, project, base::ToMicros(wakes_at));
-    lanes_.CountUnfinished(project, 1);
-  }
-  return claim.lease != 0;
-}
-
-absl::Status Group::WriteExtras(Tables& tables) {
-  for (const Delivery* extra : extras_) {
-    const auto event = event_keys_.find(extra->event_id);
-    if (event == event_keys_.end()) continue;
-    CONVOY_RETURN_IF_ERROR(
-        WriteDelivery(*extra, event->second, names_->NumberOf(extra->project_id), nullptr, tables)
-            .status());
   }
   return absl::OkStatus();
 }

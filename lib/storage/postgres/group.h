@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
@@ -45,6 +46,14 @@ absl::StatusOr<std::optional<DeliveryRow>> LockDelivery(Connection& connection,
 struct StoredForClaims {
   std::vector<EarlyClaim> claims;
   std::vector<std::shared_ptr<const Event>> events;  // of deliveries that are to be claimed
+
+  void Add(StoredForClaims other);
+};
+
+// Whether rows are worth making before it is known what becomes of them: those that turn out wrong
+// are made twice. Kept from one group to the next.
+struct Foresight {
+  int blind_count = 0;  // so many stretches are made without
 };
 
 class Group {
@@ -52,11 +61,12 @@ class Group {
   // All, and what is added, must outlive it. If `is_careful`, keys are looked at before rows are
   // inserted.
   Group(Connection* connection, Opener* opener, Lanes* lanes, StoredForClaims* out_stored,
-        bool is_careful)
+        Foresight* foresight, bool is_careful)
       : connection_(*connection),
         opener_(*opener),
         lanes_(*lanes),
         out_stored_(*out_stored),
+        foresight_(*foresight),
         is_careful_(is_careful) {}
 
   // Adds the submissions, extra deliveries and updates of a batch, whose results are filled in by
@@ -71,12 +81,13 @@ class Group {
     const T* item = nullptr;
     CommitResult* result = nullptr;
   };
-  // The rows of one Write.
-  struct Tables {
-    RowPieces events, deliveries, attempts;
+  // New events and deliveries of one Write, with all that follows from them.
+  struct NewRows {
+    RowPieces events, deliveries;
     KeyChooser event_keys{"event", "project"};
     KeyChooser delivery_keys{"delivery", "project"};
-    KeyChooser attempt_keys{"attempt", "delivery"};
+    Lanes lanes;
+    StoredForClaims stored;
   };
   struct UpdatedRow {
     DeliveryRow row;
@@ -91,39 +102,50 @@ class Group {
 
   void AddNames();
   void AddKey(const std::optional<DedupeKey>& key);
-  // Reads what is stored of all that is added, in one round trip but for the rare shifted keys.
-  absl::Status Read();
+  // Reads what is stored of all that is added, in one round trip but for the rare shifted keys. The
+  // answer about deliveries is for TakeDeliveries.
+  void QueueReads();
+  absl::StatusOr<Rows> TakeReads();
   // Queues the outcomes, as if each had its lease still. False where that must be looked at first.
   bool QueueOutcomes();
   void QueueLocks(const std::vector<std::string_view>& ids);
   void QueueUpdates();
-  absl::Status TakeOutcomes(const Rows& rows);
   absl::Status TakeDeliveries(const Rows& rows);
+  absl::Status TakeOutcomes(const Rows& rows);
+  absl::Status TakeLocked(const Rows& rows);
   absl::Status TakeEvents(const Rows& rows);
-  absl::Status LookAtKeys(Tables& tables);
 
-  absl::Status WriteSubmissions(Tables& tables);
+  // The rows as if all that is submitted is accepted, from what this connection knows of names.
+  // None where that does not suffice.
+  std::optional<NewRows> Foresee();
+  bool IsAsForeseen(const std::vector<SubmissionOutcome>& outcomes) const;
+  std::vector<SubmissionOutcome> DecideAll();
   SubmissionOutcome Decide(const Submission& submission);
-  absl::Status WriteEvent(const Event& event, const std::vector<Delivery>& deliveries,
-                          Tables& tables);
+  absl::StatusOr<NewRows> MakeRows(const std::vector<SubmissionOutcome>& outcomes);
+  absl::Status LookAtNewKeys(NewRows& rows);
+  absl::Status AddEvent(const Event& event, const std::vector<Delivery>& deliveries, NewRows& rows);
   // `event` is null if the delivery cannot be claimed at once. Returns whether it was claimed.
-  absl::StatusOr<bool> WriteDelivery(const Delivery& delivery, int64_t event_key, int64_t project,
-                                     const std::shared_ptr<const Event>& event, Tables& tables);
-  absl::Status WriteExtras(Tables& tables);
-  absl::Status WriteUpdates(Tables& tables);
+  absl::StatusOr<bool> AddDelivery(const Delivery& delivery, int64_t event_key, int64_t project,
+                                   const std::shared_ptr<const Event>& event, NewRows& rows);
+  absl::Status AddExtras(NewRows& rows);
+
+  absl::Status LookAtAttempts(KeyChooser& keys);
+  absl::Status WriteUpdates(KeyChooser& keys, RowPieces& attempts);
   void QueueRows(std::string_view sql, const RowPieces& rows);
 
   Connection& connection_;
   Opener& opener_;
   Lanes& lanes_;
   StoredForClaims& out_stored_;
+  Foresight& foresight_;
   const bool is_careful_;
 
   std::vector<Added<Submission>> submissions_;
   std::vector<const Delivery*> extras_;
   std::vector<Added<DeliveryUpdate>> updates_;
-  std::set<std::string_view> new_ids_;  // of events and deliveries
+  absl::flat_hash_set<std::string_view> new_ids_;  // of events and deliveries
 
+  bool are_outcomes_queued_ = false;  // and not only locks of their rows
   std::optional<Interning> names_;
   std::optional<DedupeKeys> keys_;
   // By the id; those that are not there are missing.

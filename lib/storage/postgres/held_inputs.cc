@@ -107,7 +107,7 @@ absl::Status WriteHeldInput(Connection& connection, const HeldInputWrite& hold, 
   if (is_careful) CONVOY_RETURN_IF_ERROR(keys.Look(connection, {input.id}));
   CONVOY_ASSIGN_OR_RETURN(const RowKey at, keys.Choose(input.id, project));
   Columns columns;
-  AddHeld(columns, at, input, project, source);
+  AddHeldRow(columns, at, input, project, source);
   connection.Queue(kInsertHeld, Params().All(columns));
   if (hold.items_max > 0) QueueRemovalOfOldest(connection, hold, source, project);
   return KeepHeldUse(connection, hold.use_max, result.held_dropped_count);

@@ -94,6 +94,13 @@ void Lanes::NoteLateness(int64_t endpoint, absl::Duration by, absl::Time as_of) 
   late = {.by = late.by + by, .as_of = std::max(late.as_of, as_of)};
 }
 
+void Lanes::Add(const Lanes& other) {
+  for (const auto& [endpoint, lane] : other.woken_) Wake(endpoint, lane.project, lane.wake_at_us);
+  for (const int64_t endpoint : other.changed_) NoteChange(endpoint);
+  for (const auto& [endpoint, late] : other.late_) NoteLateness(endpoint, late.by, late.as_of);
+  for (const auto& [project, by] : other.backlogs_) CountUnfinished(project, by);
+}
+
 bool Lanes::WakesBy(int64_t time_us) const {
   return std::any_of(woken_.begin(), woken_.end(),
                      [time_us](const auto& entry) { return entry.second.wake_at_us <= time_us; });

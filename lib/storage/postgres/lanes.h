@@ -37,6 +37,9 @@ class Lanes {
   // Deliveries were sent late.
   void NoteLateness(int64_t endpoint, absl::Duration by, absl::Time as_of);
 
+  // All that `other` has to do with, too.
+  void Add(const Lanes& other);
+
   // Whether a lane is woken by then.
   bool WakesBy(int64_t time_us) const;
 

@@ -1,6 +1,7 @@
 // Interning in PostgreSQL; see names.h.
 #include "lib/storage/postgres/names.h"
 
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -60,11 +61,22 @@ void Interning::Queue() {
   connection_.Queue(kFindAndLock, Params().Texts({unknown_.begin(), unknown_.end()}));
 }
 
+bool Interning::Foresee() {
+  for (const std::string& id : unknown_) {
+    const int64_t* const number = connection_.names().FindNumber(id);
+    if (number == nullptr) return false;
+    numbers_.emplace(id, *number);
+  }
+  return true;
+}
+
 void Interning::Take(const Rows& rows) {
   for (int i = 0; i < rows.count(); ++i) {
     const std::string id = rows.TextAt(i, 0);
-    numbers_.insert_or_assign(id, rows.IntAt(i, 1));
-    connection_.names().KeepNumber(id, rows.IntAt(i, 1));
+    const int64_t number = rows.IntAt(i, 1);
+    const auto known = numbers_.try_emplace(id, number).first;
+    if (std::exchange(known->second, number) != number) are_as_foreseen_ = false;
+    connection_.names().KeepNumber(id, number);
     unknown_.erase(id);
   }
 }

@@ -76,7 +76,7 @@ bool Group::QueueOutcomes() {
   if (is_careful_) return false;
   const std::string& project_id = updates_.front().item->delivery.project_id;
   RowPieces rows;
-  std::set<int64_t> keys;
+  absl::flat_hash_set<int64_t> keys;
   for (const Added<DeliveryUpdate>& added : updates_) {
     const Delivery& next = added.item->delivery;
     const std::optional<UlidParts> parts = SplitUlid(next.id);
@@ -90,6 +90,10 @@ bool Group::QueueOutcomes() {
   if (rows.pieces().size() != 1) return false;
   connection_.Queue(kApplyOutcomes, Params().All(rows.pieces().front()).Bytes(project_id));
   return true;
+}
+
+absl::Status Group::TakeDeliveries(const Rows& rows) {
+  return are_outcomes_queued_ ? TakeOutcomes(rows) : TakeLocked(rows);
 }
 
 absl::Status Group::TakeOutcomes(const Rows& rows) {
@@ -107,10 +111,10 @@ absl::Status Group::TakeOutcomes(const Rows& rows) {
   if (others.empty()) return absl::OkStatus();
   CONVOY_ASSIGN_OR_RETURN(const Rows locked,
                           connection_.Run(kLockDeliveries, Params().Ints(KeysOf(others))));
-  return TakeDeliveries(locked);
+  return TakeLocked(locked);
 }
 
-absl::Status Group::TakeDeliveries(const Rows& rows) {
+absl::Status Group::TakeLocked(const Rows& rows) {
   for (int i = 0; i < rows.count(); ++i) {
     const Row row(&rows, i);
     if (row.IntAt(1) == 0) delivery_rows_[IdAt(row, 0)] = {.row = DeliveryRowAt(row)};
@@ -131,7 +135,15 @@ absl::Status Group::TakeDeliveries(const Rows& rows) {
   return absl::OkStatus();
 }
 
-absl::Status Group::WriteUpdates(Tables& tables) {
+absl::Status Group::LookAtAttempts(KeyChooser& keys) {
+  std::vector<std::string_view> attempts;
+  for (const Added<DeliveryUpdate>& added : updates_) {
+    if (added.item->attempt.has_value()) attempts.push_back(added.item->attempt->id);
+  }
+  return keys.Look(connection_, attempts);
+}
+
+absl::Status Group::WriteUpdates(KeyChooser& keys, RowPieces& attempts) {
   for (const Added<DeliveryUpdate>& added : updates_) {
     const DeliveryUpdate& update = *added.item;
     const Delivery& next = update.delivery;
@@ -143,8 +155,8 @@ absl::Status Group::WriteUpdates(Tables& tables) {
     if (!is_there) continue;  // it has gone, with its event or its project
     DeliveryRow& row = found->second.row;
     if (update.attempt.has_value()) {
-      const absl::StatusOr<RowKey> at = tables.attempt_keys.Choose(update.attempt->id, row.key);
-      if (at.ok()) AddAttempt(tables.attempts, *at, *update.attempt, row.key);
+      const absl::StatusOr<RowKey> at = keys.Choose(update.attempt->id, row.key);
+      if (at.ok()) AddAttemptRow(attempts, *at, *update.attempt, row.key);
       if (!at.ok() && !absl::IsAlreadyExists(at.status())) return at.status();
     }
     if (!is_applied) continue;

@@ -111,8 +111,13 @@ Params& Params::Texts(const std::vector<std::string>& values) {
   return *this;
 }
 
+Params& Params::Column(const Array& column) {
+  values_.push_back({.own = "", .column = &column});
+  return *this;
+}
+
 Params& Params::All(const Columns& columns) {
-  for (const Array& column : columns.columns()) values_.push_back({.own = "", .column = &column});
+  for (const Array& column : columns.columns()) Column(column);
   return *this;
 }
 

@@ -72,6 +72,7 @@ class Params {
   Params& Bytes(std::string_view value);
   Params& Ints(const std::vector<int64_t>& values);
   Params& Texts(const std::vector<std::string>& values);
+  Params& Column(const Array& column);
   Params& All(const Columns& columns);  // one parameter for each column
 
   size_t count() const { return values_.size(); }

@@ -37,7 +37,7 @@ class KeyChooser {
     int64_t owner = 0;
   };
 
-  const std::string_view table_, owner_;
+  std::string_view table_, owner_;
   absl::flat_hash_map<int64_t, Taken> taken_;
   bool has_looked_ = false;
 };

@@ -50,8 +50,8 @@ std::string_view View(const std::string& text) { return text; }
 
 }  // namespace
 
-void AddEvent(RowPieces& rows, const RowKey& at, const Event& event, int64_t project,
-              int64_t source, std::string_view endpoints) {
+void AddEventRow(RowPieces& rows, const RowKey& at, const Event& event, int64_t project,
+                 int64_t source, std::string_view endpoints) {
   const std::string headers = model::EncodeHeaders(event.headers);
   rows.AddRow({at.key, at.shift, at.tail, project, source, int64_t{event.is_duplicate},
                static_cast<int64_t>(event.status), base::ToMicros(event.created_at),
@@ -61,8 +61,8 @@ void AddEvent(RowPieces& rows, const RowKey& at, const Event& event, int64_t pro
                View(event.body)});
 }
 
-void AddDelivery(RowPieces& rows, const RowKey& at, const Delivery& delivery,
-                 const DeliveryNumbers& numbers, const ClaimMark& claim) {
+void AddDeliveryRow(RowPieces& rows, const RowKey& at, const Delivery& delivery,
+                    const DeliveryNumbers& numbers, const ClaimMark& claim) {
   const int64_t due_at_us = base::ToMicros(delivery.due_at);
   const bool is_claimed = claim.lease != 0;
   rows.AddRow({at.key,
@@ -87,7 +87,7 @@ void AddDelivery(RowPieces& rows, const RowKey& at, const Delivery& delivery,
                is_claimed ? base::ToMicros(claim.lease_ends_at) : due_at_us});
 }
 
-void AddAttempt(RowPieces& rows, const RowKey& at, const Attempt& attempt, int64_t delivery) {
+void AddAttemptRow(RowPieces& rows, const RowKey& at, const Attempt& attempt, int64_t delivery) {
   const std::string request_headers = model::EncodeHeaders(attempt.request_headers);
   const std::string response_headers = model::EncodeHeaders(attempt.response_headers);
   const std::string timings = EncodeTimings(attempt);
@@ -98,8 +98,8 @@ void AddAttempt(RowPieces& rows, const RowKey& at, const Attempt& attempt, int64
                View(response_headers), View(attempt.response_body), View(timings)});
 }
 
-void AddHeld(Columns& columns, const RowKey& at, const HeldInput& input, int64_t project,
-             int64_t source) {
+void AddHeldRow(Columns& columns, const RowKey& at, const HeldInput& input, int64_t project,
+                int64_t source) {
   const std::string headers = model::EncodeHeaders(input.headers);
   columns.AddRow({at.key, at.shift, at.tail, project, source, static_cast<int64_t>(input.kind),
                   base::ToMicros(input.received_at), base::ToMicros(input.expires_at),

@@ -45,8 +45,8 @@ struct RowKey {
 };
 
 // `endpoints` are the numbers of the event's endpoints, encoded.
-void AddEvent(RowPieces& rows, const RowKey& at, const Event& event, int64_t project,
-              int64_t source, std::string_view endpoints);
+void AddEventRow(RowPieces& rows, const RowKey& at, const Event& event, int64_t project,
+                 int64_t source, std::string_view endpoints);
 // Numbers of the objects that a delivery belongs to.
 struct DeliveryNumbers {
   int64_t event = 0;
@@ -60,11 +60,11 @@ struct ClaimMark {
   absl::Time lease_ends_at;
 };
 // Wakes when it is due, or when the lease ends.
-void AddDelivery(RowPieces& rows, const RowKey& at, const Delivery& delivery,
-                 const DeliveryNumbers& numbers, const ClaimMark& claim);
-void AddAttempt(RowPieces& rows, const RowKey& at, const Attempt& attempt, int64_t delivery);
-void AddHeld(Columns& columns, const RowKey& at, const HeldInput& input, int64_t project,
-             int64_t source);
+void AddDeliveryRow(RowPieces& rows, const RowKey& at, const Delivery& delivery,
+                    const DeliveryNumbers& numbers, const ClaimMark& claim);
+void AddAttemptRow(RowPieces& rows, const RowKey& at, const Attempt& attempt, int64_t delivery);
+void AddHeldRow(Columns& columns, const RowKey& at, const HeldInput& input, int64_t project,
+                int64_t source);
 
 // The id of a row whose key, key_shift and id_tail stand from `column` on.
 std::string IdAt(const Row& row, int column);

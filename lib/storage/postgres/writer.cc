@@ -104,7 +104,7 @@ absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* cons
   const bool has_held = std::any_of(batches.begin(), batches.end(),
                                     [](const WriteBatch* batch) { return ConcernsHeld(*batch); });
   if (has_held) LockHeldTotals(connection);
-  Group group(&connection, &opener_, &lanes, &out_stored, is_careful_);
+  Group group(&connection, &opener_, &lanes, &out_stored, &foresight_, is_careful_);
   bool has_changed_config = false;
   for (size_t i = 0; i < batches.size(); ++i) {
     const WriteBatch& batch = *batches[i];

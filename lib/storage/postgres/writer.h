@@ -66,7 +66,8 @@ class Writer {
   Opener& opener_;
   absl::Mutex mutex_;
   Session session_ ABSL_GUARDED_BY(mutex_);
-  bool is_careful_ ABSL_GUARDED_BY(mutex_) = false;    // the write under way is not the first try
+  bool is_careful_ ABSL_GUARDED_BY(mutex_) = false;  // the write under way is not the first try
+  Foresight foresight_ ABSL_GUARDED_BY(mutex_);
   std::vector<Slice> slices_ ABSL_GUARDED_BY(mutex_);  // as of the latest walk of retention
   // The first key of a slice that could not be dropped since others used the tables.
   std::optional<int64_t> busy_from_ ABSL_GUARDED_BY(mutex_);

@@ -1,0 +1,173 @@
+// New rows of a group: of submissions, as foreseen or as decided, and of deliveries that are added
+// to events.
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lib/base/status_macros.h"
+#include "lib/base/time_text.h"
+#include "lib/storage/postgres/group.h"
+#include "lib/storage/write_rules.h"
+
+namespace convoy::storage::postgres {
+namespace {
+
+// A delivery of the event as a claim would read it.
+Delivery AsClaimed(const Delivery& delivery, const Event& event) {
+  const auto stored = [](absl::Time time) { return base::FromMicros(base::ToMicros(time)); };
+  Delivery claimed = delivery;
+  claimed.event_id = event.id;
+  claimed.event_type = event.event_type;
+  claimed.idempotency_key = event.idempotency_key;
+  claimed.status = DeliveryStatus::kProcessing;
+  claimed.due_at = stored(delivery.due_at);
+  claimed.created_at = stored(delivery.created_at);
+  claimed.updated_at = stored(delivery.updated_at);
+  return claimed;
+}
+
+}  // namespace
+
+void StoredForClaims::Add(StoredForClaims other) {
+  std::move(other.claims.begin(), other.claims.end(), std::back_inserter(claims));
+  std::move(other.events.begin(), other.events.end(), std::back_inserter(events));
+}
+
+std::optional<Group::NewRows> Group::Foresee() {
+  if (is_careful_ || submissions_.empty()) return std::nullopt;
+  if (foresight_.blind_count > 0) {
+    --foresight_.blind_count;
+    return std::nullopt;
+  }
+  if (!names_->Foresee()) return std::nullopt;
+  NewRows rows;
+  for (const Added<Submission>& added : submissions_) {
+    // A failure is met again when the rows are made as decided.
+    if (!AddEvent(added.item->event, added.item->deliveries, rows).ok()) return std::nullopt;
+  }
+  return rows;
+}
+
+bool Group::IsAsForeseen(const std::vector<SubmissionOutcome>& outcomes) const {
+  return names_->are_as_foreseen() &&
+         std::all_of(outcomes.begin(), outcomes.end(), [](SubmissionOutcome outcome) {
+           return outcome == SubmissionOutcome::kAccepted;
+         });
+}
+
+std::vector<SubmissionOutcome> Group::DecideAll() {
+  std::vector<SubmissionOutcome> outcomes;
+  for (const Added<Submission>& added : submissions_) {
+    outcomes.push_back(Decide(*added.item));
+    added.result->submissions.push_back(outcomes.back());
+  }
+  return outcomes;
+}
+
+SubmissionOutcome Group::Decide(const Submission& submission) {
+  const absl::Time now = submission.event.created_at;
+  if (submission.former_redelivery.has_value() &&
+      keys_->IsHeld(*submission.former_redelivery, now)) {
+    return SubmissionOutcome::kRedelivered;
+  }
+  if (submission.redelivery.has_value() && !keys_->Take(*submission.redelivery, now)) {
+    return SubmissionOutcome::kRedelivered;
+  }
+  if (submission.dedupe.has_value() && !keys_->Take(*submission.dedupe, now)) {
+    return SubmissionOutcome::kDuplicate;
+  }
+  return SubmissionOutcome::kAccepted;
+}
+
+absl::StatusOr<Group::NewRows> Group::MakeRows(const std::vector<SubmissionOutcome>& outcomes) {
+  NewRows rows;
+  if (is_careful_) CONVOY_RETURN_IF_ERROR(LookAtNewKeys(rows));
+  for (size_t i = 0; i < submissions_.size(); ++i) {
+    const Submission& submission = *submissions_[i].item;
+    if (outcomes[i] == SubmissionOutcome::kAccepted) {
+      CONVOY_RETURN_IF_ERROR(AddEvent(submission.event, submission.deliveries, rows));
+    } else if (outcomes[i] == SubmissionOutcome::kDuplicate) {
+      // A copy: if the commit fails after this, the caller has the submission as it was.
+      Submission duplicate = submission;
+      MarkDuplicate(duplicate);
+      CONVOY_RETURN_IF_ERROR(AddEvent(duplicate.event, {}, rows));
+    }
+  }
+  return rows;
+}
+
+absl::Status Group::LookAtNewKeys(NewRows& rows) {
+  std::vector<std::string_view> events, deliveries;
+  for (const Added<Submission>& added : submissions_) {
+    events.push_back(added.item->event.id);
+    for (const Delivery& delivery : added.item->deliveries) deliveries.push_back(delivery.id);
+  }
+  for (const Delivery* extra : extras_) deliveries.push_back(extra->id);
+  CONVOY_RETURN_IF_ERROR(rows.event_keys.Look(connection_, events));
+  return rows.delivery_keys.Look(connection_, deliveries);
+}
+
+absl::Status Group::AddEvent(const Event& event, const std::vector<Delivery>& deliveries,
+                             NewRows& rows) {
+  const int64_t project = names_->NumberOf(event.project_id);
+  const absl::StatusOr<RowKey> at = rows.event_keys.Choose(event.id, project);
+  if (absl::IsAlreadyExists(at.status())) return absl::OkStatus();  // with its deliveries
+  CONVOY_RETURN_IF_ERROR(at.status());
+  std::vector<int64_t> endpoints;
+  for (const std::string& id : event.endpoint_ids) endpoints.push_back(names_->NumberOf(id));
+  AddEventRow(rows.events, *at, event, project, names_->NumberOf(event.source_id),
+              EncodeNumbers(endpoints));
+  if (deliveries.empty()) return absl::OkStatus();
+  const bool is_kept = opener_.recent_events().IsWorthKeeping(event);
+  const std::shared_ptr<const Event> stored = is_kept ? AsStored(event) : nullptr;
+  bool is_all_claimed = true;
+  for (const Delivery& delivery : deliveries) {
+    CONVOY_ASSIGN_OR_RETURN(const bool is_claimed,
+                            AddDelivery(delivery, at->key, project, stored, rows));
+    is_all_claimed = is_all_claimed && is_claimed;
+  }
+  if (is_kept && !is_all_claimed) rows.stored.events.push_back(stored);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Group::AddDelivery(const Delivery& delivery, int64_t event_key,
+                                        int64_t project, const std::shared_ptr<const Event>& event,
+                                        NewRows& rows) {
+  CONVOY_ASSIGN_OR_RETURN(const RowKey at, rows.delivery_keys.Choose(delivery.id, project));
+  const DeliveryNumbers numbers = {.event = event_key,
+                                   .project = project,
+                                   .endpoint = names_->NumberOf(delivery.endpoint_id),
+                                   .subscription = names_->NumberOf(delivery.subscription_id)};
+  ClaimMark claim;
+  if (event != nullptr) {
+    if (const auto place = opener_.early_claims().Reserve(delivery, event->body.size())) {
+      claim = {.lease = opener_.NextLease(), .lease_ends_at = place->lease_ends_at};
+      rows.stored.claims.push_back(
+          {.key = at.key,
+           .made_at = place->made_at,
+           .claimed = {
+               .lease = claim.lease, .delivery = AsClaimed(delivery, *event), .event = event}});
+    }
+  }
+  AddDeliveryRow(rows.deliveries, at, delivery, numbers, claim);
+  if (!IsFinal(delivery.status)) {
+    const absl::Time wakes_at = claim.lease == 0 ? delivery.due_at : claim.lease_ends_at;
+    rows.lanes.Wake(numbers.endpoint, project, base::ToMicros(wakes_at));
+    rows.lanes.CountUnfinished(project, 1);
+  }
+  return claim.lease != 0;
+}
+
+absl::Status Group::AddExtras(NewRows& rows) {
+  for (const Delivery* extra : extras_) {
+    const auto event = event_keys_.find(extra->event_id);
+    if (event == event_keys_.end()) continue;
+    CONVOY_RETURN_IF_ERROR(
+        AddDelivery(*extra, event->second, names_->NumberOf(extra->project_id), nullptr, rows)
+            .status());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace convoy::storage::postgres
