@@ -2,17 +2,12 @@
 // at most the stream's window, 16 MiB; windows beyond RFC 7932 are refused by default.
 #include "lib/body/brotli.h"
 
-#ifdef CONVOY_HAS_BROTLI
 #include <brotli/decode.h>
 
 #include <cstdint>
 #include <memory>
-#endif
 
 namespace convoy::body {
-
-#ifdef CONVOY_HAS_BROTLI
-
 namespace {
 
 struct DestroyDecoder {
@@ -43,11 +38,5 @@ DecodeResult DecodeBrotli(std::string_view stream, size_t bytes_max, std::string
     return is_whole ? DecodeResult::kDecoded : DecodeResult::kDamaged;
   }
 }
-
-#else
-
-DecodeResult DecodeBrotli(std::string_view, size_t, std::string*) { return DecodeResult::kUnknown; }
-
-#endif
 
 }  // namespace convoy::body

@@ -137,6 +137,12 @@ class CrashTest(unittest.TestCase):
                 yield f"{kind}-{run}-{number // 2}-{count}"
         return generate
 
+    def wait_for_answers(self, count):
+        """On a slow machine the kill would come first, and a single run would show nothing."""
+        deadline = time.monotonic() + 30
+        while len(self.load.answers) < count and time.monotonic() < deadline:
+            time.sleep(0.005)
+
     def test_acknowledged_events_survive(self):
         print(f"crash: {RUNS} runs, seed {SEED}", file=sys.stderr, flush=True)
         self.start()
@@ -145,6 +151,8 @@ class CrashTest(unittest.TestCase):
             before = len(self.load.answers)
             is_over = threading.Event()
             threads = self.load.run(self.convoyd.address, self.send, self.keys(run), is_over)
+            if run == 1:
+                self.wait_for_answers(2)
             time.sleep(self.random.uniform(0.02, 0.6))
             self.kill(run)
             is_over.set()
