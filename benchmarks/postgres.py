@@ -23,7 +23,7 @@ GATEWAY = str(PROGRAMS / "benchmark_postgres_gateway")
 BARE = str(PROGRAMS / "benchmark_postgres_bare")
 SETTINGS = ("max_wal_size=4GB", "log_autovacuum_min_duration=0", "autovacuum_naptime=15s")
 EVENTS = 20_000  # of a measurement, all processes together
-WAY_EVENTS = 60_000  # the same, where events go the whole way
+GATEWAY_EVENTS = 180_000  # the same, of gateways: ten seconds, of which their start is little
 
 #: the lean rows, one event in a transaction
 PGBENCH = """
@@ -148,7 +148,6 @@ def compare_store():
             print(f"{count:<45} {rate:10,.0f} {wal:17,.0f}")
         print_updated(server, "ours")
         compare_slices(dsn)
-        return {"intake": figures["bare_rows"]["per_s"], "whole way": figures["bare_whole"]["per_s"]}
 
 
 def compare_slices(dsn):
@@ -204,50 +203,62 @@ class Gateways:
             time.sleep(0.05)
 
 
+def measure_bare_store(server):
+    """Events a second that bare libpq stores, by a statement for each row, and with outcomes by a
+    statement for each table."""
+    done = subprocess.run([STORE, dsn_of(server), str(EVENTS), "bare"], check=True,
+                          capture_output=True, timeout=900).stdout
+    figures = json.loads(done)
+    return {"intake": figures["bare_rows"]["per_s"], "whole way": figures["bare_whole"]["per_s"]}
+
+
 def measure_bare_way(server):
     """Events a second that bare libpq and libcurl store, send and record."""
     receiver = Process(GATEWAY, "receive")
-    bare = Process(BARE, dsn_of(server), receiver.read(), WAY_EVENTS)
+    bare = Process(BARE, dsn_of(server), receiver.read(), GATEWAY_EVENTS)
     took, wal = start_together(server, [bare])
     bare.close()
     receiver.close()
-    print(f"{'bare libpq and libcurl, whole way':45} {WAY_EVENTS / took:10,.0f} "
-          f"{wal / WAY_EVENTS:17,.0f}", flush=True)
-    return WAY_EVENTS / took
+    print(f"{'bare libpq and libcurl, whole way':45} {GATEWAY_EVENTS / took:10,.0f} "
+          f"{wal / GATEWAY_EVENTS:17,.0f}", flush=True)
+    return GATEWAY_EVENTS / took
 
 
 def measure_gateway_group(server, count, name):
     """Events a second, and bytes of WAL for each."""
     with Gateways(server) as gateways:
         is_intake = name == "intake"
-        events = EVENTS if is_intake else WAY_EVENTS
 
         def wait_for_deliveries():
-            gateways.wait_for(events)
+            gateways.wait_for(GATEWAY_EVENTS)
             gateways.wait_until_recorded()
 
         processes = gateways.start(gateways.waiting if is_intake else gateways.going,
-                                   [events // count] * count)
+                                   [GATEWAY_EVENTS // count] * count)
         took, wal = start_together(server, processes,
                                    (lambda: None) if is_intake else wait_for_deliveries)
         for process in processes:
             process.close()
-    return events / took, wal / events
+    return GATEWAY_EVENTS / took, wal / GATEWAY_EVENTS
 
 
-def measure_gateways(server, stored):
-    """`stored`: what bare libpq stores a second, if that was measured."""
+def measure_gateways(server):
+    """Each measurement stands between two of bare libpq, which are its yardstick: what else the machine
+    does changes within minutes."""
     print("\ngateways, events of 1 KiB                       events/s   WAL bytes/event   "
           "of bare libpq   of libpq and libcurl")
     sent = measure_bare_way(server)
+    before = measure_bare_store(server)
     for count in (1, 2, 4):
         for name in ("intake", "whole way"):
             rate, wal = measure_gateway_group(server, count, name)
-            shares = f"{100 * rate / stored[name]:13.0f} %" if stored else f"{'':15}"
-            if name == "whole way":
-                shares += f" {100 * rate / sent:20.0f} %"
-            print(f"{f'{name}, {count} processes':45} {rate:10,.0f} {wal:17,.0f} {shares}",
+            after = measure_bare_store(server)
+            stored = (before[name] + after[name]) / 2
+            share = f"{100 * rate / stored:5.0f} % of {stored:6,.0f}"
+            of_sent = f" {100 * rate / sent:15.0f} %" if name == "whole way" else ""
+            print(f"{f'{name}, {count} processes':45} {rate:10,.0f} {wal:17,.0f} {share}{of_sent}",
                   flush=True)
+            before = after
 
 
 VACUUM = re.compile(r'automatic vacuum of table "[^."]+\.convoy\.(?P<table>\w+?)'
@@ -324,12 +335,11 @@ def measure_retention(events_count, retention_s):
 
 def main():
     what = sys.argv[2] if len(sys.argv) > 2 else "all"
-    bare = None
     if what in ("all", "store"):
-        bare = compare_store()
+        compare_store()
     if what in ("all", "gateways"):
         with postgres.Server(*SETTINGS) as server:
-            measure_gateways(server, bare)
+            measure_gateways(server)
     if what in ("all", "retention"):
         numbers = [int(word) for word in sys.argv[3:5]]
         measure_retention(*(numbers + [1_000_000, 160][len(numbers):]))

@@ -6,6 +6,8 @@
 // of their time counts.
 //
 //   benchmark_postgres DSN [EVENTS]
+//   benchmark_postgres DSN EVENTS bare
+//       bare libpq alone: the yardstick beside what other processes do
 //   benchmark_postgres DSN EVENTS FIRST
 //       the store alone, from the event of that number on: one of several processes, which waits
 //       for a line before it starts
@@ -139,38 +141,80 @@ struct Contender {
   }
 };
 
+Contender Sum(const Contender& a, const Contender& b) {
+  return {.seconds = a.seconds + b.seconds, .wal_bytes = a.wal_bytes + b.wal_bytes};
+}
+
+// The printed figures of several contenders: events a second, and bytes of WAL for each.
+class Figures {
+ public:
+  explicit Figures(int64_t events) : events_(static_cast<double>(events)) {}
+
+  void Add(std::string_view name, const Contender& contender) {
+    absl::StrAppend(&json_, json_.empty() ? "{" : ", ", "\"", name,
+                    "\": {\"per_s\": ", events_ / contender.seconds,
+                    ", \"wal_bytes\": ", static_cast<double>(contender.wal_bytes) / events_, "}");
+  }
+  void Print() const { std::puts((json_ + "}").c_str()); }
+
+ private:
+  const double events_;
+  std::string json_;
+};
+
+// Bare libpq with a statement for each row, for each table, and for each table with outcomes.
+class Lean {
+ public:
+  explicit Lean(const std::string& dsn) : lean_(dsn) { lean_.CreateTables(); }
+
+  void TakeTurn(Connection& connection, int64_t turn) {
+    const int64_t second = (2 * turn + 1) * kTurn;
+    rows_.TakeTurn(connection, 2 * turn * kTurn);
+    arrays_.TakeTurn(connection, second);
+    outcomes_.TakeTurn(connection, second);
+  }
+
+  void AddTo(Figures& figures) const {
+    figures.Add("bare_rows", rows_);
+    figures.Add("bare_arrays", arrays_);
+    figures.Add("bare_whole", Sum(arrays_, outcomes_));
+  }
+
+ private:
+  LeanPostgres lean_;
+  Contender rows_{[this](int64_t first) { lean_.WriteRows(first); }};
+  Contender arrays_{[this](int64_t first) { lean_.WriteArrays(first); }};
+  Contender outcomes_{[this](int64_t first) { lean_.WriteOutcomes(first); }};
+};
+
+int64_t TurnsOf(int64_t count) { return std::max<int64_t>(count / kTurn, 1); }
+
 void Run(const std::string& dsn, int64_t count) {
   Ours ours(dsn);
   const auto connection = Must(Connection::Open({.dsn = dsn, .schema = "ours"}));
-  LeanPostgres lean(dsn);
-  lean.CreateTables();
+  Lean lean(dsn);
   Contender store{[&](int64_t first) { ours.Write(first); }};
   Contender delivery{[&](int64_t first) { ours.Record(ours.Claim(first + kGroup)); }};
-  Contender rows{[&](int64_t first) { lean.WriteRows(first); }};
-  Contender arrays{[&](int64_t first) { lean.WriteArrays(first); }};
-  Contender outcomes{[&](int64_t first) { lean.WriteOutcomes(first); }};
-  const int64_t turns = std::max<int64_t>(count / kTurn, 1);
+  const int64_t turns = TurnsOf(count);
   for (int64_t turn = 0; turn < turns; ++turn) {
-    const int64_t second = (2 * turn + 1) * kTurn;
     store.TakeTurn(*connection, turn * kTurn);
-    rows.TakeTurn(*connection, 2 * turn * kTurn);
-    arrays.TakeTurn(*connection, second);
+    lean.TakeTurn(*connection, turn);
     delivery.TakeTurn(*connection, turn * kTurn);
-    outcomes.TakeTurn(*connection, second);
   }
-  const auto total = static_cast<double>(turns * kTurn);
-  std::string json;
-  const auto add = [&](std::string_view name, double seconds, int64_t wal_bytes) {
-    absl::StrAppend(&json, json.empty() ? "{" : ", ", "\"", name,
-                    "\": {\"per_s\": ", total / seconds,
-                    ", \"wal_bytes\": ", static_cast<double>(wal_bytes) / total, "}");
-  };
-  add("store", store.seconds, store.wal_bytes);
-  add("bare_rows", rows.seconds, rows.wal_bytes);
-  add("bare_arrays", arrays.seconds, arrays.wal_bytes);
-  add("store_whole", store.seconds + delivery.seconds, store.wal_bytes + delivery.wal_bytes);
-  add("bare_whole", arrays.seconds + outcomes.seconds, arrays.wal_bytes + outcomes.wal_bytes);
-  std::puts((json + "}").c_str());
+  Figures figures(turns * kTurn);
+  figures.Add("store", store);
+  figures.Add("store_whole", Sum(store, delivery));
+  lean.AddTo(figures);
+  figures.Print();
+}
+
+void RunBare(const std::string& dsn, int64_t count) {
+  Lean lean(dsn);
+  const auto connection = Must(Connection::Open({.dsn = dsn, .schema = "lean"}));
+  for (int64_t turn = 0; turn < TurnsOf(count); ++turn) lean.TakeTurn(*connection, turn);
+  Figures figures(TurnsOf(count) * kTurn);
+  lean.AddTo(figures);
+  figures.Print();
 }
 
 // Cuts the empty partition of the past into so many, all of them before the events.
@@ -225,9 +269,14 @@ void RunOneOfMany(const std::string& dsn, int64_t count, int64_t first) {
 }  // namespace benchmarks
 
 int main(int argc, char** argv) {
-  if (argc < 2) benchmarks::Die("usage: benchmark_postgres DSN [EVENTS [FIRST | slices COUNT]]");
+  if (argc < 2)
+    benchmarks::Die("usage: benchmark_postgres DSN [EVENTS [bare | FIRST | slices COUNT]]");
   if (argc > 4) {
     benchmarks::RunOnSlices(argv[1], std::atoll(argv[2]), std::atoi(argv[4]));
+    return 0;
+  }
+  if (argc > 3 && std::string_view(argv[3]) == "bare") {
+    benchmarks::RunBare(argv[1], std::atoll(argv[2]));
     return 0;
   }
   if (argc > 3) {

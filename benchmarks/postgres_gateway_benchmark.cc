@@ -9,7 +9,7 @@
 //   benchmark_postgres_gateway DSN run LINK,LINK… EVENTS NAME RETENTION
 //       a gateway that keeps events for so many seconds (0: for ever; as at "prepare", which makes
 //       the first partitions). Prints "ready", waits for a
-//       line, posts the events, 128 of them under way, prints "done", and goes on delivering until
+//       line, posts the events, 256 of them under way, prints "done", and goes on delivering until
 //       its input ends. NAME makes the idempotency keys its own.
 #include <atomic>
 #include <cstdio>
@@ -33,7 +33,7 @@ namespace benchmarks {
 namespace {
 
 constexpr int kEndpoints = 16;
-constexpr int kInFlight = 128;
+constexpr int kInFlight = 256;
 
 void Say(const std::string& line) {
   std::puts(line.c_str());
