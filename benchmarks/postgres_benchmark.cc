@@ -269,8 +269,9 @@ void RunOneOfMany(const std::string& dsn, int64_t count, int64_t first) {
 }  // namespace benchmarks
 
 int main(int argc, char** argv) {
-  if (argc < 2)
+  if (argc < 2) {
     benchmarks::Die("usage: benchmark_postgres DSN [EVENTS [bare | FIRST | slices COUNT]]");
+  }
   if (argc > 4) {
     benchmarks::RunOnSlices(argv[1], std::atoll(argv[2]), std::atoi(argv[4]));
     return 0;
