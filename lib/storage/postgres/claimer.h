@@ -86,6 +86,8 @@ class Claimer {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status GiveBackEarly(const std::vector<EarlyClaim>& claims)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How many early claims of the delivery's endpoint the request has room for in all.
+  size_t EarlyRoomOf(const ClaimRequest& request, const Delivery& delivery) const;
   // How many more of an endpoint the request has room for.
   size_t RoomOf(const ClaimRequest& request, const std::string& endpoint_id) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -199,15 +199,8 @@ void Connection::Push() {
   if (is_alive() && PQflush(connection_) < 0) is_broken_ = true;
 }
 
-absl::Status Connection::SendQueued() {
-  if (is_broken_ || PQpipelineSync(connection_) == 0) return Lost();
-  is_sent_ = true;
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::vector<Rows>> Connection::Flush() {
-  if (!is_sent_) CONVOY_RETURN_IF_ERROR(SendQueued());
-  is_sent_ = false;
+  if (is_broken_ || PQpipelineSync(connection_) == 0) return Lost();
   const std::deque<Queued> all = std::exchange(queued_, {});
   std::vector<Rows> answers;
   absl::Status failure;

@@ -51,8 +51,6 @@ class Connection {
   void Queue(std::string_view sql, const Params& params = {});
   // Makes the server begin with what is queued, to which more will be added.
   void Push();
-  // Makes the server begin with all that is queued; Flush has to be the next call.
-  absl::Status SendQueued();
   // Waits for the answers to all that is queued, in its order.
   absl::StatusOr<std::vector<Rows>> Flush();
   // Queues a statement, waits, and gives its answer.
@@ -113,7 +111,6 @@ class Connection {
   std::string transaction_settings_;       // if it is
   absl::flat_hash_set<std::string> told_;  // statements that on_statement_ knows, if it is
   std::deque<Queued> queued_;
-  bool is_sent_ = false;  // all that is queued
   bool is_broken_ = false;
   NameCache names_;
 };

@@ -44,6 +44,11 @@ class DedupeKeys {
   // Reads what was there before, in a round trip if there is any.
   absl::Status Finish(std::vector<Rows>& answers, const Interning& names);
 
+  // Whether each may be taken, unless a row of it is there.
+  bool are_all_different() const { return !has_read_ && states_.size() == keys_.size(); }
+  // In place of Finish, by the answer to the only statement.
+  bool are_all_inserted(const Rows& rows) const { return rows.count() == inserts_count_; }
+
   // Of one that was added.
   bool IsHeld(const DedupeKey& key, absl::Time now) const;
   // False if it is held.

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
@@ -30,6 +30,17 @@ size_t Claimer::RoomOf(const ClaimRequest& request, const std::string& endpoint_
   return handed == handed_.end() ? items_max : items_max - std::min(items_max, handed->second);
 }
 
+size_t Claimer::EarlyRoomOf(const ClaimRequest& request, const Delivery& delivery) const {
+  if (!IsOpen(request, delivery.project_id, delivery.endpoint_id)) {
+    opener_.early_claims().Learn(delivery.project_id, delivery.endpoint_id, false);
+    return 0;
+  }
+  const auto& skipped = request.skipped_endpoint_ids;
+  const bool is_skipped =
+      std::find(skipped.begin(), skipped.end(), delivery.endpoint_id) != skipped.end();
+  return is_skipped ? 0 : ItemsMaxOf(request, delivery.endpoint_id);
+}
+
 std::vector<ClaimedDelivery> Claimer::TakeEarly(const ClaimRequest& request) {
   handed_.clear();
   handed_count_ = 0;
@@ -37,24 +48,24 @@ std::vector<ClaimedDelivery> Claimer::TakeEarly(const ClaimRequest& request) {
   std::vector<ClaimedDelivery> early;
   std::vector<EarlyClaim> claims = opener_.early_claims().Take();
   if (claims.empty()) return early;
-  const absl::flat_hash_set<std::string_view> skipped(request.skipped_endpoint_ids.begin(),
-                                                      request.skipped_endpoint_ids.end());
+  early.reserve(claims.size());
+  absl::flat_hash_map<std::string, size_t> rooms;  // by the endpoint: what it has room for in all
   const absl::Time now = opener_.clock().SteadyNow();
   std::vector<EarlyClaim> left;
   for (EarlyClaim& claim : claims) {
     const Delivery& delivery = claim.claimed.delivery;
     const uint64_t bytes = claim.claimed.event->body.size();
-    const bool is_open = IsOpen(request, delivery.project_id, delivery.endpoint_id);
-    if (!is_open) opener_.early_claims().Learn(delivery.project_id, delivery.endpoint_id, false);
-    const bool has_room = handed_count_ < request.items_max &&
-                          handed_bytes_ + bytes <= request.bytes_max &&
-                          RoomOf(request, delivery.endpoint_id) > 0;
+    const auto [room, is_new] = rooms.try_emplace(delivery.endpoint_id);
+    if (is_new) room->second = EarlyRoomOf(request, delivery);
+    size_t& handed = handed_[delivery.endpoint_id];
+    const bool has_room = handed < room->second && handed_count_ < request.items_max &&
+                          handed_bytes_ + bytes <= request.bytes_max;
     const bool is_fresh = !claim.is_over && now <= claim.made_at + kEarlyClaimMax;
-    if (!is_open || !has_room || !is_fresh || skipped.contains(delivery.endpoint_id)) {
+    if (!has_room || !is_fresh) {
       left.push_back(std::move(claim));
       continue;
     }
-    ++handed_[delivery.endpoint_id];
+    ++handed;
     ++handed_count_;
     handed_bytes_ += bytes;
     early.push_back(std::move(claim.claimed));

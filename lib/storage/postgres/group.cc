@@ -1,9 +1,11 @@
-// Stretches of a group; see group.h. A stretch takes two round trips. The first one inserts the
-// keys, applies the outcomes whose leases hold, and reads the rows that decide about the rest. The
-// second one writes the new rows, which are made while the server is at the first one, as if
-// nothing stood in their way.
+// Stretches of a group; see group.h. A stretch takes one round trip where it can be foreseen what
+// becomes of it: all that is submitted is accepted, and the outcomes find their leases. The server
+// is at the first statements while the rows of the next ones are made. If the answers show
+// otherwise, the transaction is made again, and the stretch takes two round trips: one inserts the
+// keys, applies the outcomes whose leases hold, and reads the rows that decide about the rest; the
+// next one writes the new rows.
 //
-// A key of a row that another writer takes between the two breaks a primary key, and the
+// A key of a row that another writer takes before this one does breaks a primary key, and the
 // transaction is made again with what is there then.
 #include "lib/storage/postgres/group.h"
 
@@ -11,6 +13,7 @@
 
 #include "lib/base/status_macros.h"
 #include "lib/base/time_text.h"
+#include "lib/storage/postgres/failure.h"
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
@@ -23,8 +26,6 @@ constexpr std::string_view kLockEvent =
     "SELECT e.key FROM event AS e WHERE e.key BETWEEN $1::int8 AND $1::int8 + 63 "
     "AND e.key - e.key_shift = $1::int8 AND e.id_tail = $2::int8 AND e.project = $3::int8 "
     "LIMIT 1 FOR KEY SHARE OF e";
-// Where some are duplicates there will be more of them.
-constexpr int kBlindAfterError = 16;
 
 }  // namespace
 
@@ -69,24 +70,49 @@ absl::Status Group::Write() {
   keys_.emplace(&connection_);
   AddNames();
   QueueReads();
-  CONVOY_RETURN_IF_ERROR(connection_.SendQueued());
-  std::optional<NewRows> rows = Foresee();
+  connection_.Push();
+  std::optional<NewRows> foreseen = Foresee();
+  CONVOY_RETURN_IF_ERROR(foreseen.has_value() ? WriteForeseen(*std::move(foreseen))
+                                              : WriteDecided());
+  Clear();
+  return absl::OkStatus();
+}
+
+absl::Status Group::WriteForeseen(NewRows rows) {
+  QueueRows(kInsertEvents, rows.events);
+  QueueRows(kInsertDeliveries, rows.deliveries);
+  connection_.Push();
+  ForeseeOutcomes();
+  KeyChooser attempt_keys("attempt", "delivery");
+  RowPieces attempts;
+  CONVOY_RETURN_IF_ERROR(WriteUpdates(attempt_keys, attempts));
+  QueueRows(kInsertAttempts, attempts);
+  CONVOY_ASSIGN_OR_RETURN(std::vector<Rows> answers, connection_.Flush());
+  const size_t writes_count =
+      rows.events.pieces().size() + rows.deliveries.pieces().size() + attempts.pieces().size();
+  answers.erase(answers.end() - static_cast<ptrdiff_t>(writes_count), answers.end());
+  if (!IsAsForeseen(std::move(answers))) {
+    opener_.early_claims().GiveUp(rows.stored.claims);
+    foresight_.OnError();
+    return PostgresStatus("40001", "some of a group are not as foreseen");
+  }
+  for (const Added<Submission>& added : submissions_) {
+    added.result->submissions.push_back(SubmissionOutcome::kAccepted);
+  }
+  lanes_.Add(rows.lanes);
+  out_stored_.Add(std::move(rows.stored));
+  return absl::OkStatus();
+}
+
+absl::Status Group::WriteDecided() {
   CONVOY_ASSIGN_OR_RETURN(const Rows delivery_rows, TakeReads());
-  const std::vector<SubmissionOutcome> outcomes = DecideAll();
-  if (rows.has_value() && !IsAsForeseen(outcomes)) {
-    opener_.early_claims().GiveUp(rows->stored.claims);
-    rows.reset();
-    foresight_.blind_count = kBlindAfterError;
-  }
-  if (!rows.has_value()) {
-    CONVOY_ASSIGN_OR_RETURN(rows, MakeRows(outcomes));
-  }
-  CONVOY_RETURN_IF_ERROR(AddExtras(*rows));
-  lanes_.Add(rows->lanes);
-  out_stored_.Add(std::move(rows->stored));
+  CONVOY_ASSIGN_OR_RETURN(NewRows rows, MakeRows(DecideAll()));
+  CONVOY_RETURN_IF_ERROR(AddExtras(rows));
+  lanes_.Add(rows.lanes);
+  out_stored_.Add(std::move(rows.stored));
   keys_->QueueRest(*names_);
-  QueueRows(kInsertEvents, rows->events);
-  QueueRows(kInsertDeliveries, rows->deliveries);
+  QueueRows(kInsertEvents, rows.events);
+  QueueRows(kInsertDeliveries, rows.deliveries);
   // The server is at the new rows while those of outcomes are made.
   connection_.Push();
   if (!updates_.empty()) CONVOY_RETURN_IF_ERROR(TakeDeliveries(delivery_rows));
@@ -96,7 +122,6 @@ absl::Status Group::Write() {
   CONVOY_RETURN_IF_ERROR(WriteUpdates(attempt_keys, attempts));
   QueueUpdates();
   QueueRows(kInsertAttempts, attempts);
-  Clear();
   return absl::OkStatus();
 }
 
@@ -130,6 +155,7 @@ void Group::AddNames() {
   }
   for (const Added<DeliveryUpdate>& added : updates_) {
     names_->AddProject(added.item->delivery.project_id);
+    names_->Add(added.item->delivery.endpoint_id);
   }
 }
 
@@ -139,6 +165,7 @@ void Group::QueueReads() {
   for (const Delivery* extra : extras_) events.push_back(extra->event_id);
   names_->Queue();
   keys_->Queue();
+  connection_.Push();
   if (!events.empty()) connection_.Queue(kLockEvents, Params().Ints(KeysOf(events)));
   are_outcomes_queued_ = !deliveries.empty() && QueueOutcomes();
   if (!deliveries.empty() && !are_outcomes_queued_) QueueLocks(deliveries);

@@ -50,10 +50,25 @@ struct StoredForClaims {
   void Add(StoredForClaims other);
 };
 
-// Whether rows are worth making before it is known what becomes of them: those that turn out wrong
-// are made twice. Kept from one group to the next.
-struct Foresight {
-  int blind_count = 0;  // so many stretches are made without
+// Whether a stretch may be written as it is foreseen: where that turns out wrong, all is written
+// twice. Kept from one group to the next.
+class Foresight {
+ public:
+  // Asked for each stretch.
+  bool may_foresee() { return blind_count_ == 0 || blind_count_-- == 0; }
+  void OnError() {
+    blind_count_ = kBlindAfterError;
+    was_wrong_ = true;
+  }
+  // Whether that is why the transaction is made again.
+  bool TakeError() { return std::exchange(was_wrong_, false); }
+
+ private:
+  // Where some are duplicates there will be more of them.
+  static constexpr int kBlindAfterError = 16;
+
+  int blind_count_ = 0;  // so many stretches are not foreseen
+  bool was_wrong_ = false;
 };
 
 class Group {
@@ -102,6 +117,8 @@ class Group {
 
   void AddNames();
   void AddKey(const std::optional<DedupeKey>& key);
+  absl::Status WriteForeseen(NewRows rows);
+  absl::Status WriteDecided();
   // Reads what is stored of all that is added, in one round trip but for the rare shifted keys. The
   // answer about deliveries is for TakeDeliveries.
   void QueueReads();
@@ -118,7 +135,11 @@ class Group {
   // The rows as if all that is submitted is accepted, from what this connection knows of names.
   // None where that does not suffice.
   std::optional<NewRows> Foresee();
-  bool IsAsForeseen(const std::vector<SubmissionOutcome>& outcomes) const;
+  bool IsForeseeable();
+  // The deliveries of the outcomes as if each has its lease.
+  void ForeseeOutcomes();
+  // By the answers of which those to QueueReads are the last.
+  bool IsAsForeseen(std::vector<Rows> answers) const;
   std::vector<SubmissionOutcome> DecideAll();
   SubmissionOutcome Decide(const Submission& submission);
   absl::StatusOr<NewRows> MakeRows(const std::vector<SubmissionOutcome>& outcomes);

@@ -70,12 +70,18 @@ bool Interning::Foresee() {
   return true;
 }
 
+bool Interning::IsAsForeseen(const Rows& rows) const {
+  for (int i = 0; i < rows.count(); ++i) {
+    if (NumberOf(rows.BytesAt(i, 0)) != rows.IntAt(i, 1)) return false;
+  }
+  return static_cast<size_t>(rows.count()) == unknown_.size();
+}
+
 void Interning::Take(const Rows& rows) {
   for (int i = 0; i < rows.count(); ++i) {
     const std::string id = rows.TextAt(i, 0);
     const int64_t number = rows.IntAt(i, 1);
-    const auto known = numbers_.try_emplace(id, number).first;
-    if (std::exchange(known->second, number) != number) are_as_foreseen_ = false;
+    numbers_[id] = number;
     connection_.names().KeepNumber(id, number);
     unknown_.erase(id);
   }

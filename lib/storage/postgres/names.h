@@ -30,12 +30,11 @@ class Interning {
 
   // Queues one statement, whose answer Finish takes.
   void Queue();
-  // Between the two: gives the ids that are asked for the numbers that this connection saw last.
-  // False if it has not seen all.
-  bool Foresee();
-  // After Finish: whether each of them still has that number.
-  bool are_as_foreseen() const { return are_as_foreseen_; }
   absl::Status Finish(const Rows& rows);
+  // In place of Finish: gives the ids that are asked for the numbers that this connection saw last,
+  // false if it has not seen all; and whether each of them has that number, by the answer.
+  bool Foresee();
+  bool IsAsForeseen(const Rows& rows) const;
   // Both.
   absl::Status Resolve();
 
@@ -47,7 +46,6 @@ class Interning {
   Connection& connection_;
   std::set<std::string, std::less<>> unknown_;
   absl::flat_hash_map<std::string, int64_t> numbers_;
-  bool are_as_foreseen_ = true;
 };
 
 // In a write transaction: from now on the id means another project.

@@ -34,13 +34,14 @@ void StoredForClaims::Add(StoredForClaims other) {
   std::move(other.events.begin(), other.events.end(), std::back_inserter(events));
 }
 
+bool Group::IsForeseeable() {
+  const bool are_outcomes_certain = updates_.empty() || are_outcomes_queued_;
+  return !is_careful_ && extras_.empty() && are_outcomes_certain && keys_->are_all_different() &&
+         foresight_.may_foresee() && names_->Foresee();
+}
+
 std::optional<Group::NewRows> Group::Foresee() {
-  if (is_careful_ || submissions_.empty()) return std::nullopt;
-  if (foresight_.blind_count > 0) {
-    --foresight_.blind_count;
-    return std::nullopt;
-  }
-  if (!names_->Foresee()) return std::nullopt;
+  if (!IsForeseeable()) return std::nullopt;
   NewRows rows;
   for (const Added<Submission>& added : submissions_) {
     // A failure is met again when the rows are made as decided.
@@ -49,11 +50,30 @@ std::optional<Group::NewRows> Group::Foresee() {
   return rows;
 }
 
-bool Group::IsAsForeseen(const std::vector<SubmissionOutcome>& outcomes) const {
-  return names_->are_as_foreseen() &&
-         std::all_of(outcomes.begin(), outcomes.end(), [](SubmissionOutcome outcome) {
-           return outcome == SubmissionOutcome::kAccepted;
-         });
+void Group::ForeseeOutcomes() {
+  for (const Added<DeliveryUpdate>& added : updates_) {
+    const Delivery& delivery = added.item->delivery;
+    delivery_rows_[delivery.id] = {
+        .row = {.key = SplitUlid(delivery.id)->key,  // QueueOutcomes has seen that it is one
+                .project = names_->NumberOf(delivery.project_id),
+                .endpoint = names_->NumberOf(delivery.endpoint_id),
+                .status = DeliveryStatus::kProcessing,
+                .lease = added.item->lease},
+        .is_written = true};
+  }
+}
+
+bool Group::IsAsForeseen(std::vector<Rows> answers) const {
+  const auto take_last = [&answers] {
+    Rows rows = std::move(answers.back());
+    answers.pop_back();
+    return rows;
+  };
+  if (!updates_.empty() && static_cast<size_t>(take_last().count()) != updates_.size()) {
+    return false;
+  }
+  if (keys_->answers_count() > 0 && !keys_->are_all_inserted(take_last())) return false;
+  return names_->IsAsForeseen(take_last());
 }
 
 std::vector<SubmissionOutcome> Group::DecideAll() {
