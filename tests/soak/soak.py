@@ -56,7 +56,7 @@ def measure(targets, seconds, watch=lambda: None):
 
 
 def both(before, after):
-    """What was seen in two quiet stretches. A machine may become slower or faster in half an hour."""
+    """The calls of two quiet stretches, as a machine may become slower or faster in half an hour."""
     return {name: {"took_ms": before[name]["took_ms"] + after[name]["took_ms"],
                    "statuses": dict(collections.Counter(before[name]["statuses"])
                                     + collections.Counter(after[name]["statuses"]))}
