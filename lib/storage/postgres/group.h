@@ -54,19 +54,24 @@ struct StoredForClaims {
 // twice. Kept from one group to the next.
 class Foresight {
  public:
+  // Each try of a transaction begins with it; only the first one may foresee. Returns whether the
+  // try before failed for what it had foreseen.
+  bool BeginTry(bool is_first) {
+    is_first_ = is_first;
+    return std::exchange(was_wrong_, false);
+  }
   // Asked for each stretch.
-  bool may_foresee() { return blind_count_ == 0 || blind_count_-- == 0; }
+  bool may_foresee() { return is_first_ && (blind_count_ == 0 || blind_count_-- == 0); }
   void OnError() {
     blind_count_ = kBlindAfterError;
     was_wrong_ = true;
   }
-  // Whether that is why the transaction is made again.
-  bool TakeError() { return std::exchange(was_wrong_, false); }
 
  private:
   // Where some are duplicates there will be more of them.
   static constexpr int kBlindAfterError = 16;
 
+  bool is_first_ = true;
   int blind_count_ = 0;  // so many stretches are not foreseen
   bool was_wrong_ = false;
 };

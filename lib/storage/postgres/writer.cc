@@ -75,7 +75,8 @@ absl::Status Writer::Write(std::span<WriteBatch* const> batches, std::span<Commi
   StoredForClaims stored;
   const auto body = [&](Connection& connection)
                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) -> absl::Status {
-    is_careful_ = ++tries_count > 1 && !foresight_.TakeError();
+    const bool was_unforeseen = foresight_.BeginTry(/*is_first=*/++tries_count == 1);
+    is_careful_ = tries_count > 1 && !was_unforeseen;
     std::fill(results.begin(), results.end(), CommitResult());
     lanes = Lanes();
     stored = StoredForClaims();

@@ -90,6 +90,32 @@ TEST_CASE("new_rows: the others of a group with a duplicate are stored once") {
   CHECK(BacklogsOf(*storage)[kProject].first == 4);
 }
 
+TEST_CASE("new_rows: a duplicate behind many stretches of a transaction is one") {
+  PostgresStores stores;
+  const auto storage = stores.OpenEmpty().value();
+  REQUIRE(PutNow(*storage, "", {MakeProject(1)}).status.ok());
+  REQUIRE(SubmitKeyed(*storage, 1, "a").status.ok());
+  REQUIRE(SubmitKeyed(*storage, 2, "b").status.ok());
+  constexpr int kCount = 40;
+  std::vector<WriteBatch> batches(kCount);
+  std::vector<WriteBatch*> pointers;
+  for (int i = 0; i < kCount; ++i) {
+    // A repetition ends a stretch.
+    const std::string key = i == kCount - 1 ? "a" : "c" + std::to_string(i);
+    batches[i] = {.submissions = {Keyed(3 + i, key)},
+                  .requeues = {{.project_id = kProject, .delivery_id = Id('D', 1)}}};
+    pointers.push_back(&batches[i]);
+  }
+  std::vector<CommitResult> results(kCount);
+  REQUIRE(storage->Commit(pointers, results).ok());
+  for (int i = 0; i < kCount; ++i) {
+    const bool is_last = i == kCount - 1;
+    CHECK(results[i].submissions ==
+          std::vector{is_last ? SubmissionOutcome::kDuplicate : SubmissionOutcome::kAccepted});
+  }
+  CHECK(BacklogsOf(*storage)[kProject].first == kCount + 1);
+}
+
 TEST_CASE("new_rows: of two in a group with one key the first is accepted") {
   PostgresStores stores;
   const auto storage = stores.OpenEmpty().value();
