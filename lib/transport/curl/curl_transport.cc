@@ -1,6 +1,10 @@
 // The default transport: libcurl's multi interface driven by its sockets. One epoll descriptor
 // holds them and a timer, so the owner waits for a single descriptor and a step touches only what
 // is ready.
+//
+// Requests begin a few at a time, between looks at the sockets. Where receivers answer at once, few
+// are under way together then, on few connections, and what they touch stays in the processor's
+// caches; where they do not, the rounds follow each other and all are under way soon.
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -36,6 +40,8 @@ using transport::LazyTimer;
 
 // A timer that is served so much later than it was due tells of a process that stood still.
 constexpr int64_t kStandstillMs = 20;
+// Requests that begin between two looks at the sockets.
+constexpr int kBeginsInRound = 8;
 
 // libcurl has global state that must be set up once in a process; it is never torn down, because
 // another user of libcurl may be in the same process.
@@ -71,6 +77,8 @@ class CurlTransport final : public Transport {
   // Tells libcurl about the sockets that are ready. False if more of them may be.
   bool ServeSockets();
 
+  void BeginSome();
+  void Begin(OutgoingRequest request, SendCompletion done);
   std::unique_ptr<Exchange> TakeExchange();
   void Refuse(SendCompletion done, TransportResult result);
   // Hands out what is finished. Completions may send again.
@@ -91,6 +99,7 @@ class CurlTransport final : public Transport {
   bool is_stepping_ = false;
   absl::flat_hash_set<Exchange*> running_;  // owned; libcurl holds them, too
   std::vector<std::unique_ptr<Exchange>> idle_;
+  std::deque<std::pair<OutgoingRequest, SendCompletion>> waiting_;  // to begin
   std::deque<std::pair<SendCompletion, TransportResult>> refused_;  // to be told in the next step
 };
 
@@ -130,6 +139,20 @@ CurlTransport::~CurlTransport() {
 }
 
 void CurlTransport::Send(OutgoingRequest request, SendCompletion done) {
+  waiting_.emplace_back(std::move(request), std::move(done));
+  timer_.SetNow();
+  if (!is_stepping_) timer_.Arm();
+}
+
+void CurlTransport::BeginSome() {
+  for (int count = 0; count < kBeginsInRound && !waiting_.empty(); ++count) {
+    auto [request, done] = std::move(waiting_.front());
+    waiting_.pop_front();
+    Begin(std::move(request), std::move(done));
+  }
+}
+
+void CurlTransport::Begin(OutgoingRequest request, SendCompletion done) {
   if (request.mail != nullptr) {
     TransportResult refusal;
     if (!mails_->Start(request, done, &refusal)) Refuse(std::move(done), std::move(refusal));
@@ -176,16 +199,18 @@ void CurlTransport::Step() {
   if (timer_.is_overdue(kStandstillMs)) ReadFirst();
   bool is_idle = false;
   for (int round = 0; round < kRoundsMax && !is_idle; ++round) {
+    BeginSome();
     is_idle = ServeSockets();
     if (timer_.TakeDue()) {
       int running_count = 0;
       curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running_count);
     }
     Complete();
-    is_idle = is_idle && !timer_.is_due();  // what a completion sent starts at once
+    // What a completion sent begins at once.
+    is_idle = is_idle && waiting_.empty() && !timer_.is_due();
   }
   is_stepping_ = false;
-  if (!refused_.empty()) timer_.SetNow();
+  if (!refused_.empty() || !waiting_.empty()) timer_.SetNow();
   timer_.Arm();
 }
 
@@ -275,6 +300,12 @@ void CurlTransport::Cancel() {
   auto refused = std::move(refused_);
   refused_.clear();
   for (auto& [done, result] : refused) done(std::move(result));
+  const auto waiting = std::exchange(waiting_, {});
+  for (const auto& [request, done] : waiting) {
+    done({.outcome = TransportOutcome::kCancelled,
+          .error = "cancelled before it began",
+          .may_have_arrived = false});
+  }
 }
 
 int CurlTransport::OnSocket(CURL*, curl_socket_t socket, int what, void* self, void*) {

@@ -273,9 +273,7 @@ TEST_CASE("curl_connections: Cancel ends everything at once, exactly once, and l
   driver.Send(TransportDriver::Post("nonsense"));
   driver.transport().Cancel();
   REQUIRE(driver.results().size() == 51);
-  CHECK(std::count_if(driver.results().begin(), driver.results().end(), [](const auto& result) {
-          return result.outcome == TransportOutcome::kCancelled;
-        }) == 50);
+  CHECK(AreAll(driver, TransportOutcome::kCancelled));
   driver.transport().Cancel();
   driver.transport().Step();
   CHECK(driver.results().size() == 51);
