@@ -5,13 +5,11 @@ namespace convoy::storage {
 
 std::string EncodeTimings(const Attempt& attempt) {
   if (attempt.elapsed == absl::ZeroDuration()) return "";
-  std::vector<int64_t> numbers;
-  for (const absl::Duration duration :
-       {attempt.elapsed, attempt.phases.name_lookup, attempt.phases.connect, attempt.phases.tls,
-        attempt.phases.first_byte}) {
-    numbers.push_back(absl::ToInt64Microseconds(duration));
-  }
-  return EncodeNumbers(numbers);
+  const auto& phases = attempt.phases;
+  return EncodeNumbers(
+      {absl::ToInt64Microseconds(attempt.elapsed), absl::ToInt64Microseconds(phases.name_lookup),
+       absl::ToInt64Microseconds(phases.connect), absl::ToInt64Microseconds(phases.tls),
+       absl::ToInt64Microseconds(phases.first_byte)});
 }
 
 absl::Status DecodeTimings(std::string_view bytes, Attempt* attempt) {
