@@ -32,16 +32,16 @@ void EarlyClaims::Learn(std::string_view project_id, std::string_view endpoint_i
 }
 
 void EarlyClaims::Offer(const ClaimRequest& request, const Claim& claim) {
-  Room room = {.now = request.now,
-               .offered_at = clock_.SteadyNow(),
-               .lease = request.lease,
-               .items = request.items_max,
-               .bytes = request.bytes_max};
+  Room room{{.items = request.items_max, .bytes = request.bytes_max},
+            request.now,
+            clock_.SteadyNow(),
+            request.lease};
   const auto take = [](uint64_t& left, uint64_t by) { left -= std::min(left, by); };
   take(room.items, claim.deliveries.size());
   for (const ClaimedDelivery& taken : claim.deliveries) take(room.bytes, taken.event->body.size());
   absl::MutexLock lock(&mutex_);
   room_.reset();
+  reserved_ = {};
   if (room.items == 0 || claim.next_due_at <= request.now - kOvertakenMax) return;
   for (const auto& [endpoint_id, items] : request.items_max_of_endpoint) {
     const auto open = open_.find(endpoint_id);
@@ -58,6 +58,7 @@ void EarlyClaims::Offer(const ClaimRequest& request, const Claim& claim) {
 void EarlyClaims::Withdraw() {
   absl::MutexLock lock(&mutex_);
   room_.reset();
+  reserved_ = {};
 }
 
 std::optional<EarlyClaims::Place> EarlyClaims::Reserve(const Delivery& delivery,
@@ -77,25 +78,28 @@ std::optional<EarlyClaims::Place> EarlyClaims::Reserve(const Delivery& delivery,
   --found->second;
   --room_->items;
   room_->bytes -= event_bytes;
+  ++reserved_.items;
+  reserved_.bytes += event_bytes;
+  ++reserved_.of_endpoint[delivery.endpoint_id];
   return Place{.made_at = steady_now, .lease_ends_at = now + room_->lease + kEarlyClaimMax};
-}
-
-void EarlyClaims::GiveUp(const std::vector<EarlyClaim>& claims) {
-  absl::MutexLock lock(&mutex_);
-  for (const EarlyClaim& claim : claims) {
-    if (!room_.has_value() || claim.made_at < room_->offered_at) continue;
-    const auto found = room_->of_endpoint.find(claim.claimed.delivery.endpoint_id);
-    if (found == room_->of_endpoint.end()) continue;
-    ++found->second;
-    ++room_->items;
-    room_->bytes += claim.claimed.event->body.size();
-  }
 }
 
 void EarlyClaims::Add(std::vector<EarlyClaim> claims) {
   absl::MutexLock lock(&mutex_);
+  reserved_ = {};
   claims_.insert(claims_.end(), std::make_move_iterator(claims.begin()),
                  std::make_move_iterator(claims.end()));
+}
+
+void EarlyClaims::GiveUp() {
+  absl::MutexLock lock(&mutex_);
+  const Amount given_up = std::exchange(reserved_, {});
+  if (!room_.has_value()) return;
+  room_->items += given_up.items;
+  room_->bytes += given_up.bytes;
+  for (const auto& [endpoint_id, count] : given_up.of_endpoint) {
+    room_->of_endpoint[endpoint_id] += count;
+  }
 }
 
 std::vector<EarlyClaim> EarlyClaims::Take() {

@@ -64,23 +64,26 @@ class EarlyClaims {
   void Offer(const ClaimRequest& request, const Claim& claim);
   void Withdraw();
 
-  // A place for a delivery that is about to be stored, with an event of so many bytes.
+  // A place for a delivery that is about to be stored, with an event of so many bytes. For one
+  // writer, whose transaction ends with Add or GiveUp.
   std::optional<Place> Reserve(const Delivery& delivery, size_t event_bytes);
-
-  // Of deliveries that are not stored after all.
-  void GiveUp(const std::vector<EarlyClaim>& claims);
-
+  // Of the places that were reserved since the last call of either: all are taken; or none is, as
+  // nothing was stored.
   void Add(std::vector<EarlyClaim> claims);
+  void GiveUp();
+
   std::vector<EarlyClaim> Take();
 
  private:
-  struct Room {
-    absl::Time now;         // as the claim was told
-    absl::Time offered_at;  // by the steady clock
-    absl::Duration lease;
+  struct Amount {
     uint64_t items = 0;
     uint64_t bytes = 0;
     absl::flat_hash_map<std::string, uint32_t> of_endpoint;
+  };
+  struct Room : Amount {
+    absl::Time now;         // as the claim was told
+    absl::Time offered_at;  // by the steady clock
+    absl::Duration lease;
   };
 
   Clock& clock_;
@@ -88,6 +91,7 @@ class EarlyClaims {
   // Of endpoints, with their projects.
   absl::flat_hash_map<std::string, std::string> open_ ABSL_GUARDED_BY(mutex_);
   std::optional<Room> room_ ABSL_GUARDED_BY(mutex_);
+  Amount reserved_ ABSL_GUARDED_BY(mutex_);  // of the room that there is
   std::vector<EarlyClaim> claims_ ABSL_GUARDED_BY(mutex_);
 };
 

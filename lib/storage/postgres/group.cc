@@ -37,15 +37,15 @@ bool Group::RefersBack(const WriteBatch& batch) const {
                      [&](const Delivery& extra) { return new_ids_.contains(extra.event_id); });
 }
 
-absl::Status Group::Add(const WriteBatch& batch, CommitResult* result) {
+absl::Status Group::Add(WriteBatch& batch, CommitResult* result) {
   if (RefersBack(batch)) CONVOY_RETURN_IF_ERROR(Write());
-  for (const Submission& submission : batch.submissions) {
+  for (Submission& submission : batch.submissions) {
     submissions_.push_back({&submission, result});
     new_ids_.insert(submission.event.id);
     for (const Delivery& delivery : submission.deliveries) new_ids_.insert(delivery.id);
   }
   if (RefersBack(batch)) CONVOY_RETURN_IF_ERROR(Write());
-  for (const Delivery& extra : batch.extra_deliveries) {
+  for (Delivery& extra : batch.extra_deliveries) {
     extras_.push_back(&extra);
     new_ids_.insert(extra.id);
   }
@@ -92,7 +92,6 @@ absl::Status Group::WriteForeseen(NewRows rows) {
       rows.events.pieces().size() + rows.deliveries.pieces().size() + attempts.pieces().size();
   answers.erase(answers.end() - static_cast<ptrdiff_t>(writes_count), answers.end());
   if (!IsAsForeseen(std::move(answers))) {
-    opener_.early_claims().GiveUp(rows.stored.claims);
     foresight_.OnError();
     return PostgresStatus("40001", "some of a group are not as foreseen");
   }
@@ -100,7 +99,7 @@ absl::Status Group::WriteForeseen(NewRows rows) {
     added.result->submissions.push_back(SubmissionOutcome::kAccepted);
   }
   lanes_.Add(rows.lanes);
-  out_stored_.Add(std::move(rows.stored));
+  out_stored_.Add(rows.stored);
   return absl::OkStatus();
 }
 
@@ -109,7 +108,7 @@ absl::Status Group::WriteDecided() {
   CONVOY_ASSIGN_OR_RETURN(NewRows rows, MakeRows(DecideAll()));
   CONVOY_RETURN_IF_ERROR(AddExtras(rows));
   lanes_.Add(rows.lanes);
-  out_stored_.Add(std::move(rows.stored));
+  out_stored_.Add(rows.stored);
   keys_->QueueRest(*names_);
   QueueRows(kInsertEvents, rows.events);
   QueueRows(kInsertDeliveries, rows.deliveries);
@@ -153,7 +152,7 @@ void Group::AddNames() {
     names_->AddProject(extra->project_id);
     add_delivery(*extra);
   }
-  for (const Added<DeliveryUpdate>& added : updates_) {
+  for (const auto& added : updates_) {
     names_->AddProject(added.item->delivery.project_id);
     names_->Add(added.item->delivery.endpoint_id);
   }
@@ -161,7 +160,7 @@ void Group::AddNames() {
 
 void Group::QueueReads() {
   std::vector<std::string_view> deliveries, events;
-  for (const Added<DeliveryUpdate>& added : updates_) deliveries.push_back(added.item->delivery.id);
+  for (const auto& added : updates_) deliveries.push_back(added.item->delivery.id);
   for (const Delivery* extra : extras_) events.push_back(extra->event_id);
   names_->Queue();
   keys_->Queue();

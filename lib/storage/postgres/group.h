@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,18 +20,18 @@
 #include "convoy/storage.h"
 #include "lib/storage/postgres/connection.h"
 #include "lib/storage/postgres/dedupe_keys.h"
-#include "lib/storage/postgres/early_claims.h"
 #include "lib/storage/postgres/lanes.h"
 #include "lib/storage/postgres/names.h"
 #include "lib/storage/postgres/opener.h"
 #include "lib/storage/postgres/row_keys.h"
+#include "lib/storage/postgres/rows.h"
+#include "lib/storage/postgres/stored_for_claims.h"
 
 namespace convoy::storage::postgres {
 
 // A delivery that is stored, and what decides about it.
 struct DeliveryRow {
   int64_t key = 0;
-  int64_t event = 0;
   int64_t project = 0;
   int64_t endpoint = 0;
   DeliveryStatus status = DeliveryStatus::kScheduled;
@@ -41,14 +42,6 @@ struct DeliveryRow {
 absl::StatusOr<std::optional<DeliveryRow>> LockDelivery(Connection& connection,
                                                         std::string_view project_id,
                                                         std::string_view id);
-
-// Results of a write that the claims after it need not read.
-struct StoredForClaims {
-  std::vector<EarlyClaim> claims;
-  std::vector<std::shared_ptr<const Event>> events;  // of deliveries that are to be claimed
-
-  void Add(StoredForClaims other);
-};
 
 // Whether a stretch may be written as it is foreseen: where that turns out wrong, all is written
 // twice. Kept from one group to the next.
@@ -91,14 +84,14 @@ class Group {
 
   // Adds the submissions, extra deliveries and updates of a batch, whose results are filled in by
   // the Write that follows.
-  absl::Status Add(const WriteBatch& batch, CommitResult* result);
+  absl::Status Add(WriteBatch& batch, CommitResult* result);
   // Writes what was added since the last time. The last statements are queued only.
   absl::Status Write();
 
  private:
   template <typename T>
   struct Added {
-    const T* item = nullptr;
+    T* item = nullptr;
     CommitResult* result = nullptr;
   };
   // New events and deliveries of one Write, with all that follows from them.
@@ -134,6 +127,8 @@ class Group {
   void QueueUpdates();
   absl::Status TakeDeliveries(const Rows& rows);
   absl::Status TakeOutcomes(const Rows& rows);
+  // The row had the update's lease, and has its outcome.
+  void NoteApplied(int64_t key, const DeliveryUpdate& update);
   absl::Status TakeLocked(const Rows& rows);
   absl::Status TakeEvents(const Rows& rows);
 
@@ -149,10 +144,11 @@ class Group {
   SubmissionOutcome Decide(const Submission& submission);
   absl::StatusOr<NewRows> MakeRows(const std::vector<SubmissionOutcome>& outcomes);
   absl::Status LookAtNewKeys(NewRows& rows);
-  absl::Status AddEvent(const Event& event, const std::vector<Delivery>& deliveries, NewRows& rows);
-  // `event` is null if the delivery cannot be claimed at once. Returns whether it was claimed.
-  absl::StatusOr<bool> AddDelivery(const Delivery& delivery, int64_t event_key, int64_t project,
-                                   const std::shared_ptr<const Event>& event, NewRows& rows);
+  absl::Status AddEvent(Event& event, std::span<Delivery> deliveries, NewRows& rows);
+  // `is_of_kept` if its event is the last of those that are kept for claims.
+  absl::Status AddDelivery(Delivery& delivery, int64_t event_key, int64_t project, bool is_of_kept,
+                           NewRows& rows);
+  ClaimMark ClaimEarly(Delivery& delivery, int64_t key, StoredForClaims& stored);
   absl::Status AddExtras(NewRows& rows);
 
   absl::Status LookAtAttempts(KeyChooser& keys);
@@ -167,8 +163,8 @@ class Group {
   const bool is_careful_;
 
   std::vector<Added<Submission>> submissions_;
-  std::vector<const Delivery*> extras_;
-  std::vector<Added<DeliveryUpdate>> updates_;
+  std::vector<Delivery*> extras_;
+  std::vector<Added<const DeliveryUpdate>> updates_;
   absl::flat_hash_set<std::string_view> new_ids_;  // of events and deliveries
 
   bool are_outcomes_queued_ = false;  // and not only locks of their rows

@@ -42,7 +42,7 @@ absl::StatusOr<std::string> NameOf(Connection& connection, int64_t number) {
 void Interning::AddProject(std::string_view id) {
   if (id.empty()) {
     numbers_.emplace(id, kNoName);
-  } else {
+  } else if (!unknown_.contains(id)) {
     unknown_.emplace(id);
   }
 }

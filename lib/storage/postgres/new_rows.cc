@@ -11,29 +11,6 @@
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
-namespace {
-
-// A delivery of the event as a claim would read it.
-Delivery AsClaimed(const Delivery& delivery, const Event& event) {
-  const auto stored = [](absl::Time time) { return base::FromMicros(base::ToMicros(time)); };
-  Delivery claimed = delivery;
-  claimed.event_id = event.id;
-  claimed.event_type = event.event_type;
-  claimed.idempotency_key = event.idempotency_key;
-  claimed.status = DeliveryStatus::kProcessing;
-  claimed.due_at = stored(delivery.due_at);
-  claimed.created_at = stored(delivery.created_at);
-  claimed.updated_at = stored(delivery.updated_at);
-  return claimed;
-}
-
-}  // namespace
-
-void StoredForClaims::Add(StoredForClaims other) {
-  std::move(other.claims.begin(), other.claims.end(), std::back_inserter(claims));
-  std::move(other.events.begin(), other.events.end(), std::back_inserter(events));
-}
-
 bool Group::IsForeseeable() {
   const bool are_outcomes_certain = updates_.empty() || are_outcomes_queued_;
   return !is_careful_ && extras_.empty() && are_outcomes_certain && keys_->are_all_different() &&
@@ -51,15 +28,8 @@ std::optional<Group::NewRows> Group::Foresee() {
 }
 
 void Group::ForeseeOutcomes() {
-  for (const Added<DeliveryUpdate>& added : updates_) {
-    const Delivery& delivery = added.item->delivery;
-    delivery_rows_[delivery.id] = {
-        .row = {.key = SplitUlid(delivery.id)->key,  // QueueOutcomes has seen that it is one
-                .project = names_->NumberOf(delivery.project_id),
-                .endpoint = names_->NumberOf(delivery.endpoint_id),
-                .status = DeliveryStatus::kProcessing,
-                .lease = added.item->lease},
-        .is_written = true};
+  for (const auto& added : updates_) {
+    NoteApplied(SplitUlid(added.item->delivery.id)->key, *added.item);  // QueueOutcomes has seen it
   }
 }
 
@@ -104,7 +74,7 @@ absl::StatusOr<Group::NewRows> Group::MakeRows(const std::vector<SubmissionOutco
   NewRows rows;
   if (is_careful_) CONVOY_RETURN_IF_ERROR(LookAtNewKeys(rows));
   for (size_t i = 0; i < submissions_.size(); ++i) {
-    const Submission& submission = *submissions_[i].item;
+    Submission& submission = *submissions_[i].item;
     if (outcomes[i] == SubmissionOutcome::kAccepted) {
       CONVOY_RETURN_IF_ERROR(AddEvent(submission.event, submission.deliveries, rows));
     } else if (outcomes[i] == SubmissionOutcome::kDuplicate) {
@@ -128,8 +98,7 @@ absl::Status Group::LookAtNewKeys(NewRows& rows) {
   return rows.delivery_keys.Look(connection_, deliveries);
 }
 
-absl::Status Group::AddEvent(const Event& event, const std::vector<Delivery>& deliveries,
-                             NewRows& rows) {
+absl::Status Group::AddEvent(Event& event, std::span<Delivery> deliveries, NewRows& rows) {
   const int64_t project = names_->NumberOf(event.project_id);
   const absl::StatusOr<RowKey> at = rows.event_keys.Choose(event.id, project);
   if (absl::IsAlreadyExists(at.status())) return absl::OkStatus();  // with its deliveries
@@ -140,52 +109,52 @@ absl::Status Group::AddEvent(const Event& event, const std::vector<Delivery>& de
               EncodeNumbers(endpoints));
   if (deliveries.empty()) return absl::OkStatus();
   const bool is_kept = opener_.recent_events().IsWorthKeeping(event);
-  const std::shared_ptr<const Event> stored = is_kept ? AsStored(event) : nullptr;
-  bool is_all_claimed = true;
-  for (const Delivery& delivery : deliveries) {
-    CONVOY_ASSIGN_OR_RETURN(const bool is_claimed,
-                            AddDelivery(delivery, at->key, project, stored, rows));
-    is_all_claimed = is_all_claimed && is_claimed;
+  if (is_kept) rows.stored.events.push_back({.event = &event});
+  for (Delivery& delivery : deliveries) {
+    CONVOY_RETURN_IF_ERROR(AddDelivery(delivery, at->key, project, is_kept, rows));
   }
-  if (is_kept && !is_all_claimed) rows.stored.events.push_back(stored);
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> Group::AddDelivery(const Delivery& delivery, int64_t event_key,
-                                        int64_t project, const std::shared_ptr<const Event>& event,
-                                        NewRows& rows) {
+absl::Status Group::AddDelivery(Delivery& delivery, int64_t event_key, int64_t project,
+                                bool is_of_kept, NewRows& rows) {
   CONVOY_ASSIGN_OR_RETURN(const RowKey at, rows.delivery_keys.Choose(delivery.id, project));
   const DeliveryNumbers numbers = {.event = event_key,
                                    .project = project,
                                    .endpoint = names_->NumberOf(delivery.endpoint_id),
                                    .subscription = names_->NumberOf(delivery.subscription_id)};
-  ClaimMark claim;
-  if (event != nullptr) {
-    if (const auto place = opener_.early_claims().Reserve(delivery, event->body.size())) {
-      claim = {.lease = opener_.NextLease(), .lease_ends_at = place->lease_ends_at};
-      rows.stored.claims.push_back(
-          {.key = at.key,
-           .made_at = place->made_at,
-           .claimed = {
-               .lease = claim.lease, .delivery = AsClaimed(delivery, *event), .event = event}});
-    }
-  }
+  const ClaimMark claim = is_of_kept ? ClaimEarly(delivery, at.key, rows.stored) : ClaimMark();
   AddDeliveryRow(rows.deliveries, at, delivery, numbers, claim);
   if (!IsFinal(delivery.status)) {
     const absl::Time wakes_at = claim.lease == 0 ? delivery.due_at : claim.lease_ends_at;
     rows.lanes.Wake(numbers.endpoint, project, base::ToMicros(wakes_at));
     rows.lanes.CountUnfinished(project, 1);
   }
-  return claim.lease != 0;
+  return absl::OkStatus();
+}
+
+ClaimMark Group::ClaimEarly(Delivery& delivery, int64_t key, StoredForClaims& stored) {
+  StoredForClaims::KeptEvent& kept = stored.events.back();
+  const auto place = opener_.early_claims().Reserve(delivery, kept.event->body.size());
+  if (!place.has_value()) {
+    kept.has_unclaimed = true;
+    return {};
+  }
+  const uint64_t lease = opener_.NextLease();
+  stored.claims.push_back({.event = stored.events.size() - 1,
+                           .delivery = &delivery,
+                           .key = key,
+                           .lease = lease,
+                           .made_at = place->made_at});
+  return {.lease = lease, .lease_ends_at = place->lease_ends_at};
 }
 
 absl::Status Group::AddExtras(NewRows& rows) {
-  for (const Delivery* extra : extras_) {
+  for (Delivery* const extra : extras_) {
     const auto event = event_keys_.find(extra->event_id);
     if (event == event_keys_.end()) continue;
-    CONVOY_RETURN_IF_ERROR(
-        AddDelivery(*extra, event->second, names_->NumberOf(extra->project_id), nullptr, rows)
-            .status());
+    CONVOY_RETURN_IF_ERROR(AddDelivery(*extra, event->second, names_->NumberOf(extra->project_id),
+                                       /*is_of_kept=*/false, rows));
   }
   return absl::OkStatus();
 }

@@ -12,10 +12,10 @@ namespace convoy::storage::postgres {
 namespace {
 
 constexpr std::string_view kLockDeliveries =
-    "SELECT d.key, d.key_shift, d.id_tail, d.event, d.project, d.endpoint, d.status, d.lease "
+    "SELECT d.key, d.key_shift, d.id_tail, d.project, d.endpoint, d.status, d.lease "
     "FROM unnest($1::int8[]) AS w(key) JOIN delivery AS d ON d.key = w.key FOR UPDATE OF d";
 constexpr std::string_view kLockDelivery =
-    "SELECT d.key, d.key_shift, d.id_tail, d.event, d.project, d.endpoint, d.status, d.lease "
+    "SELECT d.key, d.key_shift, d.id_tail, d.project, d.endpoint, d.status, d.lease "
     "FROM delivery AS d WHERE d.key BETWEEN $1::int8 AND $1::int8 + 63 "
     "AND d.key - d.key_shift = $1::int8 AND d.id_tail = $2::int8 AND d.project = $3::int8 "
     "LIMIT 1 FOR UPDATE OF d";
@@ -35,17 +35,14 @@ constexpr std::string_view kApplyOutcomes =
     "w(key, status, attempts_count, due_at_us, description, latency_us, updated_at_us, lease, "
     "id_tail) WHERE d.key = w.key AND d.lease = w.lease AND d.id_tail = w.id_tail AND "
     "d.key_shift = 0 AND d.project IS NOT DISTINCT FROM "
-    "(SELECT p.number FROM name AS p WHERE p.id = $10::bytea) "
-    "RETURNING d.key, d.key_shift, d.id_tail, d.event, d.project, d.endpoint, "
-    "d.status, d.lease";
+    "(SELECT p.number FROM name AS p WHERE p.id = $10::bytea) RETURNING d.key";
 
 DeliveryRow DeliveryRowAt(const Row& row) {
   return {.key = row.IntAt(0),
-          .event = row.IntAt(3),
-          .project = row.IntAt(4),
-          .endpoint = row.IntAt(5),
-          .status = static_cast<DeliveryStatus>(row.IntAt(6)),
-          .lease = static_cast<uint64_t>(row.IntAt(7))};
+          .project = row.IntAt(3),
+          .endpoint = row.IntAt(4),
+          .status = static_cast<DeliveryStatus>(row.IntAt(5)),
+          .lease = static_cast<uint64_t>(row.IntAt(6))};
 }
 
 absl::StatusOr<std::optional<DeliveryRow>> LockShifted(Connection& connection,
@@ -77,7 +74,7 @@ bool Group::QueueOutcomes() {
   const std::string& project_id = updates_.front().item->delivery.project_id;
   RowPieces rows;
   absl::flat_hash_set<int64_t> keys;
-  for (const Added<DeliveryUpdate>& added : updates_) {
+  for (const auto& added : updates_) {
     const Delivery& next = added.item->delivery;
     const std::optional<UlidParts> parts = SplitUlid(next.id);
     if (!parts.has_value() || added.item->lease == 0) return false;
@@ -97,16 +94,16 @@ absl::Status Group::TakeDeliveries(const Rows& rows) {
 }
 
 absl::Status Group::TakeOutcomes(const Rows& rows) {
-  for (int i = 0; i < rows.count(); ++i) {
-    const Row row(&rows, i);
-    UpdatedRow& updated = delivery_rows_[IdAt(row, 0)];
-    updated = {.row = DeliveryRowAt(row), .is_written = true};
-    updated.row.status = DeliveryStatus::kProcessing;  // as it was: it had a lease
-  }
+  absl::flat_hash_set<int64_t> applied;
+  for (int i = 0; i < rows.count(); ++i) applied.insert(rows.IntAt(i, 0));
   std::vector<std::string_view> others;
-  for (const Added<DeliveryUpdate>& added : updates_) {
-    const std::string& id = added.item->delivery.id;
-    if (!delivery_rows_.contains(id)) others.push_back(id);
+  for (const auto& added : updates_) {
+    const int64_t key = SplitUlid(added.item->delivery.id)->key;  // QueueOutcomes has seen it
+    if (applied.contains(key)) {
+      NoteApplied(key, *added.item);
+    } else {
+      others.push_back(added.item->delivery.id);
+    }
   }
   if (others.empty()) return absl::OkStatus();
   CONVOY_ASSIGN_OR_RETURN(const Rows locked,
@@ -114,12 +111,22 @@ absl::Status Group::TakeOutcomes(const Rows& rows) {
   return TakeLocked(locked);
 }
 
+void Group::NoteApplied(int64_t key, const DeliveryUpdate& update) {
+  delivery_rows_[update.delivery.id] = {
+      .row = {.key = key,
+              .project = names_->NumberOf(update.delivery.project_id),
+              .endpoint = names_->NumberOf(update.delivery.endpoint_id),
+              .status = DeliveryStatus::kProcessing,
+              .lease = update.lease},
+      .is_written = true};
+}
+
 absl::Status Group::TakeLocked(const Rows& rows) {
   for (int i = 0; i < rows.count(); ++i) {
     const Row row(&rows, i);
     if (row.IntAt(1) == 0) delivery_rows_[IdAt(row, 0)] = {.row = DeliveryRowAt(row)};
   }
-  for (const Added<DeliveryUpdate>& added : updates_) {
+  for (const auto& added : updates_) {
     const Delivery& delivery = added.item->delivery;
     const int64_t project = names_->NumberOf(delivery.project_id);
     const auto found = delivery_rows_.find(delivery.id);
@@ -137,14 +144,14 @@ absl::Status Group::TakeLocked(const Rows& rows) {
 
 absl::Status Group::LookAtAttempts(KeyChooser& keys) {
   std::vector<std::string_view> attempts;
-  for (const Added<DeliveryUpdate>& added : updates_) {
+  for (const auto& added : updates_) {
     if (added.item->attempt.has_value()) attempts.push_back(added.item->attempt->id);
   }
   return keys.Look(connection_, attempts);
 }
 
 absl::Status Group::WriteUpdates(KeyChooser& keys, RowPieces& attempts) {
-  for (const Added<DeliveryUpdate>& added : updates_) {
+  for (const auto& added : updates_) {
     const DeliveryUpdate& update = *added.item;
     const Delivery& next = update.delivery;
     const auto found = delivery_rows_.find(next.id);

@@ -4,8 +4,6 @@
 #include <iterator>
 #include <utility>
 
-#include "lib/base/time_text.h"
-
 namespace convoy::storage::postgres {
 namespace {
 
@@ -27,13 +25,6 @@ size_t SizeOf(const Event& event) {
 
 bool RecentEvents::IsWorthKeeping(const Event& event) const {
   return has_claims_ && SizeOf(event) <= kEventBytesMax;
-}
-
-std::shared_ptr<const Event> AsStored(const Event& event) {
-  auto copy = std::make_shared<Event>(event);
-  copy->created_at = base::FromMicros(base::ToMicros(event.created_at));
-  copy->acknowledged_at = base::FromMicros(base::ToMicros(event.acknowledged_at));
-  return copy;
 }
 
 void RecentEvents::Add(std::shared_ptr<const Event> event) {

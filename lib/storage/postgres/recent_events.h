@@ -16,9 +16,6 @@
 
 namespace convoy::storage::postgres {
 
-// A copy as it would be read from its row.
-std::shared_ptr<const Event> AsStored(const Event& event);
-
 // Safe to use from any thread.
 class RecentEvents {
  public:

@@ -79,12 +79,16 @@ absl::Status Writer::Write(std::span<WriteBatch* const> batches, std::span<Commi
     is_careful_ = tries_count > 1 && !was_unforeseen;
     std::fill(results.begin(), results.end(), CommitResult());
     lanes = Lanes();
+    opener_.early_claims().GiveUp();  // what the try before had
     stored = StoredForClaims();
     return ApplyAll(connection, batches, results, lanes, stored);
   };
-  CONVOY_RETURN_IF_ERROR(session_.Run(body));
-  opener_.early_claims().Add(std::move(stored.claims));
-  for (auto& event : stored.events) opener_.recent_events().Add(std::move(event));
+  const absl::Status status = session_.Run(body);
+  if (!status.ok()) {
+    opener_.early_claims().GiveUp();
+    return status;
+  }
+  stored.HandOver(opener_);
   AnnounceIfDue(lanes);
   return absl::OkStatus();
 }
@@ -108,7 +112,7 @@ absl::Status Writer::ApplyAll(Connection& connection, std::span<WriteBatch* cons
   Group group(&connection, &opener_, &lanes, &out_stored, &foresight_, is_careful_);
   bool has_changed_config = false;
   for (size_t i = 0; i < batches.size(); ++i) {
-    const WriteBatch& batch = *batches[i];
+    WriteBatch& batch = *batches[i];
     CommitResult& result = results[i];
     result.status = CheckIds(batch);
     if (!result.status.ok()) continue;
