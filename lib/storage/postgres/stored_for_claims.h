@@ -13,7 +13,7 @@
 
 namespace convoy::storage::postgres {
 
-// What it points to belongs to the batches of the write.
+// Its pointers are to the batches of the write.
 struct StoredForClaims {
   struct KeptEvent {
     Event* event;
@@ -28,7 +28,7 @@ struct StoredForClaims {
   };
 
   void Add(const StoredForClaims& other);
-  // Once all of it is committed. Moves from what it points to.
+  // Once all of it is committed. Moves from the batches.
   void HandOver(Opener& opener);
 
   std::vector<KeptEvent> events;

@@ -206,7 +206,7 @@ void CurlTransport::Step() {
       curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running_count);
     }
     Complete();
-    // What a completion sent begins at once.
+    // Requests that a completion sent begin at once.
     is_idle = is_idle && waiting_.empty() && !timer_.is_due();
   }
   is_stepping_ = false;
