@@ -168,5 +168,31 @@ TEST_CASE("early_claims: a write that is refused leaves none") {
   CHECK(store.ClaimWith(9).deliveries.size() == 1);
 }
 
+TEST_CASE("early_claims: deliveries of one transaction have their own events") {
+  StoreWithRoom store(9);
+  const auto batch_of = [](int number) {
+    const Event event = MakeEvent(Id('P', 1), number);
+    WriteBatch batch{.submissions = {{.event = event}}};
+    for (int delivery = 0; delivery < 2; ++delivery) {
+      batch.submissions[0].deliveries.push_back(
+          MakeDelivery(event, Id('E', 1), 2 * number + delivery, event.created_at));
+    }
+    // Ends the stretch that is written together.
+    batch.requeues = {{.project_id = Id('P', 1), .delivery_id = Id('D', 99)}};
+    return batch;
+  };
+  WriteBatch first = batch_of(2), second = batch_of(3);
+  WriteBatch* const batches[] = {&first, &second};
+  CommitResult results[2];
+  REQUIRE(store.storage->Commit(batches, results).ok());
+  const Claim claim = store.ClaimWith(9);
+  REQUIRE(claim.deliveries.size() == 4);
+  for (const ClaimedDelivery& claimed : claim.deliveries) {
+    CHECK(claimed.event->id == claimed.delivery.event_id);
+    CHECK(claimed.delivery == store.storage->GetDelivery(Id('P', 1), claimed.delivery.id).value());
+    CHECK(*claimed.event == store.storage->GetEvent(Id('P', 1), claimed.event->id).value());
+  }
+}
+
 }  // namespace
 }  // namespace convoy::testing
