@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ GATEWAY_EVENTS = 180_000  # the same, of gateways: ten seconds, of which their s
 # Bare libpq writes as many beside gateways, half of them in each way, since tables that are larger are
 # slower.
 BARE_EVENTS = GATEWAY_EVENTS // 2
+ROUNDS = 3  # of all measurements of gateways
 
 #: the lean rows, one event in a transaction
 PGBENCH = """
@@ -247,21 +249,29 @@ def measure_gateway_group(server, count, name):
 
 def measure_gateways(server):
     """Each measurement stands between two of bare libpq, which are its yardstick: what else the machine
-    does changes within minutes."""
+    does changes within minutes. For the same reason all are made several times, in turns."""
     print("\ngateways, events of 1 KiB                       events/s   WAL bytes/event   "
           "of bare libpq   of libpq and libcurl")
-    sent = measure_bare_way(server)
-    before = measure_bare_store(server)
-    for count in (1, 2, 4):
-        for name in ("intake", "whole way"):
+    ways = [(count, name) for count in (1, 2, 4) for name in ("intake", "whole way")]
+    shares = collections.defaultdict(list)
+    for _ in range(ROUNDS):
+        sent = measure_bare_way(server)
+        before = measure_bare_store(server)
+        for count, name in ways:
             rate, wal = measure_gateway_group(server, count, name)
             after = measure_bare_store(server)
             stored = (before[name] + after[name]) / 2
-            share = f"{100 * rate / stored:5.0f} % of {stored:6,.0f}"
+            share = 100 * rate / stored
+            shares[count, name].append(share)
             of_sent = f" {100 * rate / sent:15.0f} %" if name == "whole way" else ""
-            print(f"{f'{name}, {count} processes':45} {rate:10,.0f} {wal:17,.0f} {share}{of_sent}",
-                  flush=True)
+            print(f"{f'{name}, {count} processes':45} {rate:10,.0f} {wal:17,.0f} "
+                  f"{share:5.0f} % of {stored:6,.0f}{of_sent}", flush=True)
             before = after
+    print(f"\nof bare libpq, {ROUNDS} rounds                         median       all")
+    for count, name in ways:
+        found = sorted(shares[count, name])
+        print(f"{f'{name}, {count} processes':45} {statistics.median(found):5.0f} %       "
+              + ", ".join(f"{share:.0f}" for share in found))
 
 
 VACUUM = re.compile(r'automatic vacuum of table "[^."]+\.convoy\.(?P<table>\w+?)'
