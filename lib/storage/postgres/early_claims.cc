@@ -87,8 +87,7 @@ std::optional<EarlyClaims::Place> EarlyClaims::Reserve(const Delivery& delivery,
 void EarlyClaims::Add(std::vector<EarlyClaim> claims) {
   absl::MutexLock lock(&mutex_);
   reserved_ = {};
-  claims_.insert(claims_.end(), std::make_move_iterator(claims.begin()),
-                 std::make_move_iterator(claims.end()));
+  std::move(claims.begin(), claims.end(), std::back_inserter(claims_));
 }
 
 void EarlyClaims::GiveUp() {
@@ -105,6 +104,11 @@ void EarlyClaims::GiveUp() {
 std::vector<EarlyClaim> EarlyClaims::Take() {
   absl::MutexLock lock(&mutex_);
   return std::exchange(claims_, {});
+}
+
+void EarlyClaims::PutBack(std::vector<EarlyClaim> claims) {
+  absl::MutexLock lock(&mutex_);
+  std::move(claims.begin(), claims.end(), std::back_inserter(claims_));
 }
 
 }  // namespace convoy::storage::postgres

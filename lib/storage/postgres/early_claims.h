@@ -73,6 +73,8 @@ class EarlyClaims {
   void GiveUp();
 
   std::vector<EarlyClaim> Take();
+  // Of those that were taken and could not be given back.
+  void PutBack(std::vector<EarlyClaim> claims);
 
  private:
   struct Amount {

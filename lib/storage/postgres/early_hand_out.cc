@@ -73,7 +73,7 @@ std::vector<ClaimedDelivery> Claimer::TakeEarly(const ClaimRequest& request) {
   if (!left.empty() && !GiveBackEarly(left).ok()) {
     // When the next claim comes; some may have been given back all the same.
     for (EarlyClaim& claim : left) claim.is_over = true;
-    opener_.early_claims().Add(std::move(left));
+    opener_.early_claims().PutBack(std::move(left));
   }
   return early;
 }

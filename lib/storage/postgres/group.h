@@ -3,7 +3,6 @@
 // once.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <set>
 #include <span>

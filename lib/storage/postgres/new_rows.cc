@@ -11,6 +11,7 @@
 #include "lib/storage/write_rules.h"
 
 namespace convoy::storage::postgres {
+
 bool Group::IsForeseeable() {
   const bool are_outcomes_certain = updates_.empty() || are_outcomes_queued_;
   return !is_careful_ && extras_.empty() && are_outcomes_certain && keys_->are_all_different() &&
