@@ -94,6 +94,7 @@ void PostAll(Embedded& embedded, const std::vector<std::string>& links, int coun
   const std::string body = BodyOf1KiB();
   std::counting_semaphore<> room(kInFlight);
   std::atomic<int> failures_count = 0;
+  std::string failure;  // the first
   for (int number = 0; number < count; ++number) {
     room.acquire();
     const std::string id = absl::StrCat(name, "-", number);
@@ -101,12 +102,16 @@ void PostAll(Embedded& embedded, const std::vector<std::string>& links, int coun
     embedded.gateway().HandleAsync(
         {.method = "POST", .path = links[number % links.size()], .headers = headers, .body = body},
         [&](const convoy::HttpResponse& response) {
-          if (response.status != 200) ++failures_count;
+          if (response.status != 200 && failures_count++ == 0) {
+            failure = absl::StrCat(response.status, " ", response.body);
+          }
           room.release();
         });
   }
   for (int answer = 0; answer < kInFlight; ++answer) room.acquire();
-  if (failures_count > 0) Die(absl::StrCat(failures_count.load(), " events were refused"));
+  if (failures_count > 0) {
+    Die(absl::StrCat(failures_count.load(), " events were refused, the first with ", failure));
+  }
 }
 
 void Run(const std::string& dsn, std::string_view links, int count, std::string_view name,

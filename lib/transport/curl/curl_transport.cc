@@ -1,10 +1,6 @@
 // The default transport: libcurl's multi interface driven by its sockets. One epoll descriptor
 // holds them and a timer, so the owner waits for a single descriptor and a step touches only what
 // is ready.
-//
-// Requests begin a few at a time, between looks at the sockets. Where receivers answer at once, few
-// are under way together then, on few connections, and what they touch stays in the processor's
-// caches; where they do not, the rounds follow each other and all are under way soon.
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -25,6 +21,7 @@
 #include "convoy/gateway.h"
 #include "convoy/transport.h"
 #include "lib/transport/curl/authorities.h"
+#include "lib/transport/curl/begin_window.h"
 #include "lib/transport/curl/exchange.h"
 #include "lib/transport/curl/lazy_timer.h"
 #include "lib/transport/curl/mail_sender.h"
@@ -77,6 +74,7 @@ class CurlTransport final : public Transport {
   // Tells libcurl about the sockets that are ready. False if more of them may be.
   bool ServeSockets();
 
+  bool CanBegin() const;
   void BeginSome();
   void Begin(OutgoingRequest request, SendCompletion done);
   std::unique_ptr<Exchange> TakeExchange();
@@ -95,6 +93,7 @@ class CurlTransport final : public Transport {
   transport::CredentialCache credentials_;
   transport::UrlFactsCache url_facts_{&setting_.guard, !setting_.proxy.empty()};
   LazyTimer timer_;  // of libcurl's next instant
+  transport::BeginWindow window_;
   std::unique_ptr<transport::MailSender> mails_;
   bool is_stepping_ = false;
   absl::flat_hash_set<Exchange*> running_;  // owned; libcurl holds them, too
@@ -144,8 +143,12 @@ void CurlTransport::Send(OutgoingRequest request, SendCompletion done) {
   if (!is_stepping_) timer_.Arm();
 }
 
+bool CurlTransport::CanBegin() const {
+  return !waiting_.empty() && window_.has_room(transport::MonotonicNanoseconds());
+}
+
 void CurlTransport::BeginSome() {
-  for (int count = 0; count < kBeginsInRound && !waiting_.empty(); ++count) {
+  for (int count = 0; count < kBeginsInRound && CanBegin(); ++count) {
     auto [request, done] = std::move(waiting_.front());
     waiting_.pop_front();
     Begin(std::move(request), std::move(done));
@@ -173,6 +176,7 @@ void CurlTransport::Begin(OutgoingRequest request, SendCompletion done) {
     return Refuse(exchange->TakeCompletion(), {.outcome = TransportOutcome::kLocalFailure,
                                                .error = "the request cannot be started"});
   }
+  exchange->set_ticket(window_.OnBegin(transport::MonotonicNanoseconds()));
   running_.insert(exchange.release());
 }
 
@@ -207,11 +211,11 @@ void CurlTransport::Step() {
     }
     Complete();
     // Requests that a completion sent begin at once.
-    is_idle = is_idle && waiting_.empty() && !timer_.is_due();
+    is_idle = is_idle && !CanBegin() && !timer_.is_due();
   }
   is_stepping_ = false;
-  if (!refused_.empty() || !waiting_.empty()) timer_.SetNow();
-  timer_.Arm();
+  if (!refused_.empty()) timer_.SetNow();
+  timer_.Arm(waiting_.empty() ? LazyTimer::kNever : window_.opens_at_ns());
 }
 
 // libcurl looks at the time before it looks at the socket.
@@ -280,6 +284,7 @@ void CurlTransport::Complete() {
 
 void CurlTransport::Finish(Exchange* exchange, CURLcode code) {
   running_.erase(exchange);
+  window_.OnEnd(exchange->ticket());
   TransportResult result = exchange->TakeResult(code);
   const SendCompletion done = exchange->TakeCompletion();
   idle_.emplace_back(exchange);
@@ -290,6 +295,7 @@ void CurlTransport::Cancel() {
   const std::vector<Exchange*> cancelled(running_.begin(), running_.end());
   running_.clear();
   for (Exchange* exchange : cancelled) {
+    window_.OnEnd(exchange->ticket());
     curl_multi_remove_handle(multi_, exchange->handle());
     const SendCompletion done = exchange->TakeCompletion();
     TransportResult result = exchange->Cancel();

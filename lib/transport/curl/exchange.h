@@ -56,6 +56,9 @@ class Exchange {
   SendCompletion TakeCompletion() { return std::move(done_); }
 
   CURL* handle() const { return handle_; }
+  // Of its place in the transport's BeginWindow.
+  uint64_t ticket() const { return ticket_; }
+  void set_ticket(uint64_t ticket) { ticket_ = ticket; }
 
   // From now on libcurl does not end it for want of time; once the request is written, because only
   // then can there be an answer. False if it is left as it is.
@@ -109,7 +112,8 @@ class Exchange {
   long written_before_ = 0;     // bytes, when the request was about to be written
   long timeout_ms_ = 0;
   int64_t ends_at_ns_ = 0;  // of the monotonic clock
-  bool is_stale_ = false;   // that connection turned out to be dead
+  uint64_t ticket_ = 0;
+  bool is_stale_ = false;  // that connection turned out to be dead
 };
 
 }  // namespace convoy::transport

@@ -46,9 +46,10 @@ bool LazyTimer::TakeDue() {
   return was_due;
 }
 
-void LazyTimer::Arm() {
-  if (wanted_ns_ >= armed_ns_) return;
-  armed_ns_ = wanted_ns_;
+void LazyTimer::Arm(int64_t other_ns) {
+  const int64_t until_ns = std::min(wanted_ns_, other_ns);
+  if (until_ns >= armed_ns_) return;
+  armed_ns_ = until_ns;
   // An instant of zero would switch it off; one that has passed makes it readable at once.
   const int64_t at = std::max<int64_t>(armed_ns_, 1);
   itimerspec spec = {};

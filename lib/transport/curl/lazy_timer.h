@@ -13,6 +13,8 @@ int64_t MonotonicNanoseconds();
 
 class LazyTimer {
  public:
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
   LazyTimer();  // is_open() says whether there is a descriptor; errno, why not
   ~LazyTimer();
   LazyTimer(const LazyTimer&) = delete;
@@ -33,15 +35,14 @@ class LazyTimer {
   // The same; and unsets it then.
   bool TakeDue();
 
-  // Before the owner waits: fd() becomes readable not later than the instant.
-  void Arm();
+  // Before the owner waits: fd() becomes readable not later than the instant, nor than another one
+  // (of the monotonic clock, in nanoseconds) that counts for this wait only.
+  void Arm(int64_t other_ns = kNever);
 
   // To be called when fd() is readable. It then is no more, until the next Arm.
   void Disarm();
 
  private:
-  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
-
   const int fd_;
   int64_t wanted_ns_ = kNever;  // of the monotonic clock
   int64_t armed_ns_ = kNever;   // when fd_ becomes readable, or became
