@@ -18,7 +18,7 @@ class BeginWindow {
   static constexpr size_t kSize = 16;
 
   bool has_room(int64_t now_ns) const { return now_ns >= opens_at_ns(); }
-  // When there is room, also if no request ends until then; 0 for now.
+  // The instant from which there is room even if no request ends; 0 if there is room already.
   int64_t opens_at_ns() const { return open_count_ < kSize ? 0 : begun_at_ns_ + kPatienceNs; }
 
   // A request begins, for which there is room. Returns its ticket.
